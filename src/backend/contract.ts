@@ -1,0 +1,334 @@
+// The seam between the model and the machine: buffers, and about thirty coarse kernels on them.
+// `reference/` defines what each kernel computes; every other engine is tested against it. Read next: reference/matmul.ts.
+//
+// Rules that hold for every kernel
+// - Calls are queued and return at once; they run in the order of the calls. Only `read` and `sync` wait.
+// - Buffers are dense and row-major. `f32` unless stated. Shapes in brackets: B batch, T time, C width (nEmbd),
+//   H heads, hs head size, V vocabulary, M = B*T rows.
+// - The first argument is what is written. `accumulate: true` adds to it instead of overwriting it.
+// - Gradients of parameters (`dWeight`, `dBias`, ...) always accumulate: the caller zeroes them once per step.
+// - Equal inputs give equal bits, whatever the number of threads.
+
+/** What an element is stored as. */
+export type DType = 'f32' | 'i32' | 'i8';
+
+/** The typed array that holds a `DType` on the JavaScript side. */
+export type HostArray = Float32Array | Int32Array | Int8Array;
+
+/** A block of memory that belongs to one engine. Opaque: only that engine's kernels can look inside. */
+export interface DeviceBuffer {
+  readonly dtype: DType;
+  /** Number of elements. */
+  readonly length: number;
+}
+
+/** What a backend holds at the moment, for reports and for the test that training does not leak. */
+export interface MemoryUse {
+  /** Buffers handed out and not yet freed, and their bytes. */
+  readonly live: number;
+  readonly liveBytes: number;
+  /** Freed buffers kept for reuse, and their bytes. */
+  readonly pooled: number;
+  readonly pooledBytes: number;
+  /** Largest `liveBytes + pooledBytes` so far. */
+  readonly peakBytes: number;
+}
+
+/** One engine on one device. */
+export interface Backend {
+  /** `reference`, `native`, ... */
+  readonly name: string;
+  /** For people: `native (AVX-512, 2 threads)`. */
+  readonly description: string;
+  readonly kernels: Kernels;
+  /** A buffer with undefined contents, from the pool where one of the size is free. */
+  alloc(dtype: DType, length: number): DeviceBuffer;
+  /** Back to the pool. Safe while queued kernels still use it: whoever gets it next runs after them. */
+  free(buffer: DeviceBuffer): void;
+  /** Copies `data` into `buffer` from element `offset` on. `data` may be changed as soon as this returns. */
+  write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
+  /** Copies elements out once everything queued before has run. The event loop keeps turning meanwhile. */
+  read(buffer: DeviceBuffer, offset?: number, length?: number): Promise<HostArray>;
+  /** The same, blocking the caller. Engines that cannot do this honestly throw. */
+  readSync(buffer: DeviceBuffer, offset?: number, length?: number): HostArray;
+  /** Resolves when everything queued has run, and lets the event loop turn at least once. */
+  sync(): Promise<void>;
+  memory(): MemoryUse;
+  /** Gives pooled memory back to the system; live buffers stay. */
+  trim(): void;
+  /** Ends the engine's threads and frees everything. Nothing of it may be used afterwards. */
+  dispose(): void;
+}
+
+export type Activation = 'relu' | 'gelu' | 'relu2' | 'silu';
+
+/**
+ * Which elements a dropout keeps. Element `i` of the site is kept when the 32-bit word `word(i)` is at least
+ * `floor(p * 2^32)`, and is then multiplied by `1 / (1 - p)`. `word(i)` is Philox 4x32-10 (Salmon et al. 2011) with key
+ * `(seed mod 2^32, floor(seed / 2^32))` and counter `(g mod 2^32, floor(g / 2^32), site, step)`, where
+ * `g = floor(i / 64) * 16 + i mod 16`, taking output word `floor(i / 16) mod 4`: 64 neighbours come from 16
+ * counters, in the order in which SIMD lanes produce them.
+ */
+export interface Dropout {
+  /** Probability of dropping, 0 <= p < 1. 0 keeps everything and draws nothing. */
+  p: number;
+  seed: number;
+  /** Optimizer step, and a number for the place in the model, so that no two masks are alike. */
+  step: number;
+  site: number;
+  /** Added to the element index, so that a micro-batch draws the masks of its rows of the whole batch. */
+  offset: number;
+}
+
+/** Shape of an attention: B sequences of T tokens, H heads of hs columns; scores are multiplied by `scale`. */
+export interface AttentionShape {
+  B: number;
+  T: number;
+  H: number;
+  hs: number;
+  scale: number;
+}
+
+export interface AdamWOptions {
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** 1 for the first update: the bias corrections are 1 - beta^t. */
+  t: number;
+  /** Multiplied into the gradient first (clipping, averaging over micro-batches). */
+  gradScale: number;
+}
+
+export interface StatisticsOptions {
+  rows: number;
+  cols: number;
+  /** Histogram range and number of bins; values outside fall into the first or last bin. 0 bins: none. */
+  lo: number;
+  hi: number;
+  bins: number;
+}
+
+/** Length of the header that `statistics` writes before the bins. */
+export const STATISTICS_HEADER = 6;
+
+export interface Kernels {
+  // ---- movement and elementwise --------------------------------------------------------------------------------
+  /** out[i] = value. `i32` too. */
+  fill(out: DeviceBuffer, value: number): void;
+  /** out[outOffset + i] = x[xOffset + i] for i < length (all of `x` from `xOffset` when left out). Any dtype. */
+  copy(out: DeviceBuffer, x: DeviceBuffer, outOffset?: number, xOffset?: number, length?: number): void;
+  /** out = a + b. `out` may be `a` or `b`. */
+  add(out: DeviceBuffer, a: DeviceBuffer, b: DeviceBuffer): void;
+  /** out += factor * x. */
+  axpy(out: DeviceBuffer, x: DeviceBuffer, factor: number): void;
+  /** out = factor * x. `out` may be `x`. */
+  scale(out: DeviceBuffer, x: DeviceBuffer, factor: number): void;
+  /** out[0] = sum of x[i]^2 (accumulate: added). */
+  sumSquares(out: DeviceBuffer, x: DeviceBuffer, accumulate: boolean): void;
+  /** out[c] += sum over rows of x[r, c]. The gradient of a bias. */
+  sumRows(out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
+
+  // ---- matrix product ----------------------------------------------------------------------------------------
+  /**
+   * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
+   * (a weight [out, in], as PyTorch stores it).
+   */
+  matmul(
+    out: DeviceBuffer,
+    a: DeviceBuffer,
+    b: DeviceBuffer,
+    options: {
+      m: number;
+      n: number;
+      k: number;
+      transA?: boolean;
+      transB?: boolean;
+      accumulate?: boolean;
+      bias?: DeviceBuffer | null;
+    },
+  ): void;
+
+  // ---- embedding ---------------------------------------------------------------------------------------------
+  /** out[b, t, :] = tokens[ids[b, t], :] + positions[start + t, :]. ids `i32` [B, T]; `positions` null: none. */
+  embedding(
+    out: DeviceBuffer,
+    ids: DeviceBuffer,
+    tokens: DeviceBuffer,
+    positions: DeviceBuffer | null,
+    shape: { B: number; T: number; C: number; start: number },
+  ): void;
+  /** dTokens[ids[b, t], :] += dOut[b, t, :]; dPositions[t, :] += sum over b of dOut[b, t, :]. */
+  embeddingBackward(
+    dTokens: DeviceBuffer,
+    dPositions: DeviceBuffer | null,
+    dOut: DeviceBuffer,
+    ids: DeviceBuffer,
+    shape: { B: number; T: number; C: number },
+  ): void;
+
+  // ---- normalisation -------------------------------------------------------------------------------------------
+  /**
+   * LayerNorm (Ba et al. 2016) over the last axis: out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(var + eps),
+   * var biased. Writes mean [rows] and rstd [rows] for the backward. `bias` null: none.
+   */
+  layernorm(
+    out: DeviceBuffer,
+    mean: DeviceBuffer,
+    rstd: DeviceBuffer,
+    x: DeviceBuffer,
+    weight: DeviceBuffer,
+    bias: DeviceBuffer | null,
+    shape: { rows: number; cols: number; eps: number },
+  ): void;
+  layernormBackward(
+    dx: DeviceBuffer,
+    dWeight: DeviceBuffer,
+    dBias: DeviceBuffer | null,
+    dOut: DeviceBuffer,
+    x: DeviceBuffer,
+    weight: DeviceBuffer,
+    mean: DeviceBuffer,
+    rstd: DeviceBuffer,
+    shape: { rows: number; cols: number; accumulate: boolean },
+  ): void;
+  /** RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(mean(x^2) + eps), saved [rows]. */
+  rmsnorm(
+    out: DeviceBuffer,
+    rrms: DeviceBuffer,
+    x: DeviceBuffer,
+    weight: DeviceBuffer,
+    shape: { rows: number; cols: number; eps: number },
+  ): void;
+  rmsnormBackward(
+    dx: DeviceBuffer,
+    dWeight: DeviceBuffer,
+    dOut: DeviceBuffer,
+    x: DeviceBuffer,
+    weight: DeviceBuffer,
+    rrms: DeviceBuffer,
+    shape: { rows: number; cols: number; accumulate: boolean },
+  ): void;
+
+  // ---- activation, dropout -------------------------------------------------------------------------------------
+  /** relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x). */
+  activation(out: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
+  /** dx = dOut * f'(x). `dx` may be `dOut`. The derivative of relu at 0 is 0. */
+  activationBackward(dx: DeviceBuffer, dOut: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
+  /** out = kept(i) ? x / (1 - p) : 0. Its own backward. `out` may be `x`. Element i of the buffer is `offset + i`. */
+  dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout): void;
+
+  // ---- attention -----------------------------------------------------------------------------------------------
+  /**
+   * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept).
+   * qkv [B, T, 3, H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
+   * `dropout` acts on the probabilities; probability (b, h, t, s) is element
+   * `offset + ((b * H + h) * T + t) * ceil64(T) + s`, ceil64 rounding up to a multiple of 64.
+   */
+  attention(
+    out: DeviceBuffer,
+    lse: DeviceBuffer,
+    qkv: DeviceBuffer,
+    shape: AttentionShape,
+    dropout: Dropout | null,
+  ): void;
+  /** dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. */
+  attentionBackward(
+    dqkv: DeviceBuffer,
+    dOut: DeviceBuffer,
+    out: DeviceBuffer,
+    lse: DeviceBuffer,
+    qkv: DeviceBuffer,
+    shape: AttentionShape,
+    dropout: Dropout | null,
+  ): void;
+  /**
+   * Attention of T new tokens at positions start.. with everything before them. Writes their keys and values into
+   * keys, values [B, H, capacity, hs], then out[b, t] attends to positions 0 .. start + t.
+   */
+  attentionCached(
+    out: DeviceBuffer,
+    keys: DeviceBuffer,
+    values: DeviceBuffer,
+    qkv: DeviceBuffer,
+    shape: AttentionShape & { start: number; capacity: number },
+  ): void;
+  /** probs [B, H, T, T]: the causal attention probabilities, for looking at. */
+  attentionProbabilities(probs: DeviceBuffer, qkv: DeviceBuffer, shape: AttentionShape): void;
+  /**
+   * Rotary positions (Su et al. 2021), q and k of qkv [B, T, 3, H, hs] turned, v copied: columns i and i + floor(hs/2)
+   * by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` turns back, which is the backward. `out` may be `qkv`.
+   */
+  rope(
+    out: DeviceBuffer,
+    qkv: DeviceBuffer,
+    shape: { B: number; T: number; H: number; hs: number; start: number; base: number; inverse: boolean },
+  ): void;
+
+  // ---- loss ----------------------------------------------------------------------------------------------------
+  /** losses[r] = lse[r] - logits[r, targets[r]], lse[r] = log sum exp of row r (natural logarithm). targets `i32`. */
+  crossEntropy(
+    losses: DeviceBuffer,
+    lse: DeviceBuffer,
+    logits: DeviceBuffer,
+    targets: DeviceBuffer,
+    shape: { rows: number; cols: number },
+  ): void;
+  /** dLogits[r, v] = factor * (exp(logits[r, v] - lse[r]) - (v == targets[r])). `dLogits` may be `logits`. */
+  crossEntropyBackward(
+    dLogits: DeviceBuffer,
+    logits: DeviceBuffer,
+    lse: DeviceBuffer,
+    targets: DeviceBuffer,
+    shape: { rows: number; cols: number; factor: number },
+  ): void;
+
+  // ---- optimizers ----------------------------------------------------------------------------------------------
+  /**
+   * AdamW (Loshchilov & Hutter 2019): g = gradScale * grad; m, v moving averages of g, g^2;
+   * param = param * (1 - lr * weightDecay) - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
+   */
+  adamw(param: DeviceBuffer, grad: DeviceBuffer, m: DeviceBuffer, v: DeviceBuffer, options: AdamWOptions): void;
+  /** g = gradScale * grad + weightDecay * param; velocity = momentum * velocity + g; param -= lr * velocity. */
+  sgd(
+    param: DeviceBuffer,
+    grad: DeviceBuffer,
+    velocity: DeviceBuffer | null,
+    options: { lr: number; momentum: number; weightDecay: number; gradScale: number },
+  ): void;
+
+  // ---- looking inside ------------------------------------------------------------------------------------------
+  /**
+   * out = [sum, sum of squares, min, max, number of values <= 0, number of values not finite, bins...] over the
+   * finite values of x [rows, cols]; active[c] (`i32`, may be null) += number of rows with x[r, c] > 0.
+   */
+  statistics(out: DeviceBuffer, active: DeviceBuffer | null, x: DeviceBuffer, options: StatisticsOptions): void;
+
+  // ---- INT8 ----------------------------------------------------------------------------------------------------
+  /** Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0. `q` is `i8`. */
+  quantizeRows(q: DeviceBuffer, scale: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
+  /** x[r, c] = q[r, c] * scale[r]. */
+  dequantizeRows(x: DeviceBuffer, q: DeviceBuffer, scale: DeviceBuffer, rows: number, cols: number): void;
+  /**
+   * out[m, n] = x[m, k] (weight[n, k] * scale[n])^T + bias[n], weight `i8`.
+   * `f32`: weight-only. `int8`: each row of x is quantised as by `quantizeRows`, products are summed in int32.
+   */
+  linearInt8(
+    out: DeviceBuffer,
+    x: DeviceBuffer,
+    weight: DeviceBuffer,
+    scale: DeviceBuffer,
+    bias: DeviceBuffer | null,
+    shape: { m: number; n: number; k: number; activations: 'f32' | 'int8' },
+  ): void;
+  /** As `embedding`, the token table stored as `i8` [V, C] with a scale per row. */
+  embeddingInt8(
+    out: DeviceBuffer,
+    ids: DeviceBuffer,
+    tokens: DeviceBuffer,
+    scale: DeviceBuffer,
+    positions: DeviceBuffer | null,
+    shape: { B: number; T: number; C: number; start: number },
+  ): void;
+}

@@ -1,0 +1,15 @@
+// The few globals that Node >= 20 and every browser share. The core may use these and nothing else of its host.
+declare class TextEncoder {
+  encode(text?: string): Uint8Array<ArrayBuffer>;
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
+}
+declare const performance: { now(): number };
+declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
+declare interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+}

@@ -1,0 +1,47 @@
+// Who frees what: tensors made inside `scope(fn)` are freed when it returns, except those it returns or keeps.
+import type { Tensor } from './tensor.ts';
+
+const scopes: Set<Tensor>[] = [];
+
+/** Called by every new tensor that is not a parameter: the innermost scope owns it. */
+export function adopt(tensor: Tensor): void {
+  scopes.at(-1)?.add(tensor);
+}
+
+/** Called by a tensor that was freed early. */
+export function forget(tensor: Tensor): void {
+  for (const owned of scopes) owned.delete(tensor);
+}
+
+/** Takes a tensor out of all scopes: whoever keeps it disposes of it. */
+export function keep<T extends Tensor>(tensor: T): T {
+  forget(tensor);
+  return tensor;
+}
+
+/**
+ * Runs `fn` (synchronously) and frees every tensor made meanwhile, except the ones it returns: a tensor, or an array or
+ * plain object of tensors. Those go to the enclosing scope, if there is one. Frees everything when `fn` throws.
+ */
+export function scope<R>(fn: () => R): R {
+  const owned = new Set<Tensor>();
+  scopes.push(owned);
+  let result: R | undefined;
+  try {
+    result = fn();
+    if (result instanceof Promise) throw new Error('scope() takes a synchronous function');
+    return result;
+  } finally {
+    scopes.pop();
+    const returned = tensorsIn(result);
+    for (const tensor of owned) {
+      if (returned.has(tensor)) adopt(tensor);
+      else tensor.dispose();
+    }
+  }
+}
+
+function tensorsIn(value: unknown): Set<unknown> {
+  if (typeof value !== 'object' || value === null) return new Set();
+  return new Set<unknown>([value, ...Object.values(value)]);
+}

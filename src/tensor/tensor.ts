@@ -1,0 +1,107 @@
+// A tensor: a buffer on an engine, a shape, and (while training) a gradient. Read next: ops.ts, then tape.ts.
+import type { Backend, DeviceBuffer, DType, HostArray } from '../backend/contract.ts';
+import { currentBackend } from '../backend/registry.ts';
+import { adopt, forget } from './scope.ts';
+
+/** Dense, row-major. The contents live on `backend`; `data()` copies them out. */
+export class Tensor {
+  readonly backend: Backend;
+  readonly buffer: DeviceBuffer;
+  readonly shape: readonly number[];
+  /** True for parameters: ops on it are recorded, and its `grad` outlives the step. */
+  readonly isParameter: boolean;
+  /** Whether gradients flow to it: parameters, and results of ops on them while a tape runs. */
+  requiresGrad: boolean;
+  /** dLoss/dThis, same shape; null until a backward reached it. */
+  grad: Tensor | null = null;
+  #disposed = false;
+
+  constructor(backend: Backend, buffer: DeviceBuffer, shape: readonly number[], isParameter = false) {
+    this.backend = backend;
+    this.buffer = buffer;
+    this.shape = shape;
+    this.isParameter = isParameter;
+    this.requiresGrad = isParameter;
+    if (!isParameter) adopt(this);
+  }
+
+  get dtype(): DType {
+    return this.buffer.dtype;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** The elements, copied out after everything queued before has run. */
+  async data(): Promise<Float32Array> {
+    return (await this.backend.read(this.buffer, 0, this.size)) as Float32Array;
+  }
+
+  /** The same, blocking; throws on engines that cannot. */
+  dataSync(): Float32Array {
+    return this.backend.readSync(this.buffer, 0, this.size) as Float32Array;
+  }
+
+  /** Overwrites the elements from `offset` on. */
+  write(data: HostArray, offset = 0): this {
+    this.backend.write(this.buffer, data, offset);
+    return this;
+  }
+
+  /** Gives the buffer (and the gradient's) back to the engine's pool. A second call does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    forget(this);
+    this.backend.free(this.buffer);
+    this.grad?.dispose();
+    this.grad = null;
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} [${this.shape.join(', ')}])`;
+  }
+}
+
+/** Product of the sizes; 1 for a scalar. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** A tensor with undefined contents, to be written by a kernel. */
+export function empty(shape: readonly number[], dtype: DType = 'f32', backend: Backend = currentBackend()): Tensor {
+  return new Tensor(backend, backend.alloc(dtype, sizeOf(shape)), shape);
+}
+
+export function zeros(shape: readonly number[], dtype: DType = 'f32', backend: Backend = currentBackend()): Tensor {
+  const out = empty(shape, dtype, backend);
+  backend.kernels.fill(out.buffer, 0);
+  return out;
+}
+
+/** A tensor with these elements. Throws when their number does not fit the shape. */
+export function tensor(data: HostArray, shape: readonly number[], backend: Backend = currentBackend()): Tensor {
+  if (data.length !== sizeOf(shape)) {
+    throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
+  }
+  return empty(shape, dtypeOf(data), backend).write(data);
+}
+
+/** A trainable tensor with these elements; it belongs to no scope. */
+export function parameter(data: Float32Array, shape: readonly number[], backend: Backend = currentBackend()): Tensor {
+  if (data.length !== sizeOf(shape)) {
+    throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
+  }
+  return new Tensor(backend, backend.alloc('f32', data.length), shape, true).write(data);
+}
+
+function dtypeOf(data: HostArray): DType {
+  if (data instanceof Float32Array) return 'f32';
+  return data instanceof Int32Array ? 'i32' : 'i8';
+}
