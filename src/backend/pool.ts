@@ -1,0 +1,98 @@
+// A pool of buffers, shared by every engine: a training step asks for the same sizes again and again, so after two
+// steps nothing is allocated any more. Read next: reference/index.ts.
+import type { DeviceBuffer, DType, MemoryUse } from './contract.ts';
+
+/** Bytes of one element. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, i32: 4, i8: 1 };
+
+/** How an engine makes and unmakes its buffers. */
+export interface PoolSource<B extends DeviceBuffer> {
+  /** A new buffer with undefined contents. */
+  create(dtype: DType, length: number): B;
+  /** Gives the memory of `buffer` back to the system; left out where the garbage collector does that. */
+  destroy?(buffer: B): void;
+}
+
+export interface Pool<B extends DeviceBuffer> {
+  /** A freed buffer of exactly this dtype and length, or a new one. Throws when the length is not a whole number >= 0. */
+  alloc(dtype: DType, length: number): B;
+  /** Takes a buffer back. Throws when it is not from this pool or was freed before. */
+  free(buffer: DeviceBuffer): void;
+  /** Whether `buffer` is handed out by this pool at the moment. */
+  owns(buffer: DeviceBuffer): boolean;
+  /** Destroys the buffers that wait for reuse; those handed out stay. */
+  trim(): void;
+  /** Destroys all buffers, those handed out too. */
+  dispose(): void;
+  memory(): MemoryUse;
+}
+
+/** An empty pool. */
+export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<B> {
+  const live = new Set<DeviceBuffer>();
+  const waiting = new Map<string, B[]>();
+  let liveBytes = 0;
+  let pooled = 0;
+  let pooledBytes = 0;
+  let peakBytes = 0;
+
+  return {
+    alloc(dtype, length) {
+      if (!Number.isInteger(length) || length < 0) {
+        throw new Error(
+          `a buffer of ${length} elements cannot be made: the length must be a whole number >= 0`,
+        );
+      }
+      const bytes = length * BYTES_PER_ELEMENT[dtype];
+      let buffer = waiting.get(key(dtype, length))?.pop();
+      if (buffer) {
+        pooled--;
+        pooledBytes -= bytes;
+      } else {
+        buffer = source.create(dtype, length);
+      }
+      live.add(buffer);
+      liveBytes += bytes;
+      peakBytes = Math.max(peakBytes, liveBytes + pooledBytes);
+      return buffer;
+    },
+
+    free(buffer) {
+      if (!live.delete(buffer)) {
+        throw new Error(
+          `a buffer of ${buffer.length} ${buffer.dtype} was freed twice or belongs to another engine: free each buffer once, on its own engine`,
+        );
+      }
+      const { dtype, length } = buffer;
+      const bytes = length * BYTES_PER_ELEMENT[dtype];
+      const list = waiting.get(key(dtype, length));
+      if (list) list.push(buffer as B);
+      else waiting.set(key(dtype, length), [buffer as B]);
+      liveBytes -= bytes;
+      pooled++;
+      pooledBytes += bytes;
+    },
+
+    owns: (buffer) => live.has(buffer),
+
+    trim() {
+      for (const list of waiting.values()) for (const buffer of list) source.destroy?.(buffer);
+      waiting.clear();
+      pooled = 0;
+      pooledBytes = 0;
+    },
+
+    dispose() {
+      this.trim();
+      for (const buffer of live) source.destroy?.(buffer as B);
+      live.clear();
+      liveBytes = 0;
+    },
+
+    memory: () => ({ live: live.size, liveBytes, pooled, pooledBytes, peakBytes }),
+  };
+}
+
+function key(dtype: DType, length: number): string {
+  return `${dtype} ${length}`;
+}
