@@ -18,7 +18,7 @@ export interface GPTConfig {
   activation: Activation;
   norm: 'layernorm' | 'rmsnorm';
   position: 'learned' | 'rope' | 'none';
-  /** Biases of the attention output, the MLP and the norms. */
+  /** Biases of the attention output, the MLP and LayerNorm. */
   bias: boolean;
   /** Bias of the q, k, v projection. */
   qkvBias: boolean;
@@ -28,6 +28,147 @@ export interface GPTConfig {
   tieWeights: boolean;
   /** Probability of dropping attention probabilities and the outputs of attention and MLP while training. */
   dropout: number;
-  /** `torch`: PyTorch's defaults (the seed). `gpt2`: N(0, 0.02), residual projections / sqrt(2 nLayer) (Radford et al. 2019). */
+  /**
+   * `torch`: PyTorch's defaults, which the seed has: Linear uniform +-1/sqrt(in), embeddings N(0, 1).
+   * `gpt2`: N(0, 0.02), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
+   */
   init: 'torch' | 'gpt2';
+}
+
+/** The seed's network with another size, activation and so on in its place. `vocabSize` comes from the tokenizer. */
+export type Preset = Omit<GPTConfig, 'vocabSize'>;
+
+const seed: Preset = {
+  blockSize: 256,
+  nLayer: 5,
+  nHead: 6,
+  nEmbd: 232,
+  headSize: 38,
+  mlpRatio: 4,
+  activation: 'relu',
+  norm: 'layernorm',
+  position: 'learned',
+  bias: true,
+  qkvBias: false,
+  headBias: true,
+  tieWeights: false,
+  dropout: 0.2,
+  init: 'torch',
+};
+
+/**
+ * `seed`: the PyTorch project that this one began as a reproduction of; 3,514,836 parameters with 500 tokens.
+ * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: what we would train on a megabyte of text:
+ * small initial weights, rotary positions, RMSNorm and widths that fill SIMD registers.
+ */
+export const presets: Readonly<Record<'tiny' | 'seed' | 'shakespeare', Preset>> = {
+  tiny: {
+    ...seed,
+    ...{ blockSize: 128, nLayer: 3, nHead: 4, nEmbd: 128, headSize: 32, dropout: 0.05, position: 'rope' },
+    init: 'gpt2',
+  },
+  seed,
+  shakespeare: {
+    ...seed,
+    ...{
+      nHead: 6,
+      nEmbd: 240,
+      headSize: 40,
+      position: 'rope',
+      norm: 'rmsnorm',
+      bias: false,
+      headBias: false,
+    },
+    init: 'gpt2',
+  },
+};
+
+export type PresetName = keyof typeof presets;
+
+/** The fields of a config, each with the values it may take; the command line makes its flags from this. */
+export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
+  vocabSize: { kind: 'count', about: 'tokens in the vocabulary' },
+  blockSize: { kind: 'count', about: 'longest context, in tokens' },
+  nLayer: { kind: 'count', about: 'number of transformer blocks' },
+  nHead: { kind: 'count', about: 'attention heads per block' },
+  nEmbd: { kind: 'count', about: 'width of the residual stream' },
+  headSize: { kind: 'count', about: 'columns per head' },
+  mlpRatio: { kind: 'ratio', about: 'hidden width of the MLP as a multiple of nEmbd' },
+  activation: { kind: ['relu', 'gelu', 'relu2', 'silu'], about: 'nonlinearity of the MLP' },
+  norm: { kind: ['layernorm', 'rmsnorm'], about: 'normalisation before attention, MLP and head' },
+  position: { kind: ['learned', 'rope', 'none'], about: 'how positions enter' },
+  bias: { kind: 'flag', about: 'biases of the attention output, the MLP and LayerNorm' },
+  qkvBias: { kind: 'flag', about: 'bias of the q, k, v projection' },
+  headBias: { kind: 'flag', about: 'bias of the language model head' },
+  tieWeights: { kind: 'flag', about: 'the head shares the token embedding' },
+  dropout: {
+    kind: 'probability',
+    about: 'dropped while training: attention, and the outputs of attention and MLP',
+  },
+  init: { kind: ['torch', 'gpt2'], about: 'initial weights: PyTorch defaults, or N(0, 0.02)' },
+};
+
+/** What a field may hold. */
+export interface FieldSpec {
+  kind: 'count' | 'ratio' | 'flag' | 'probability' | readonly string[];
+  about: string;
+}
+
+/** Throws one clear line when `config` is not a complete, possible GPTConfig; returns it otherwise. */
+export function checkConfig(config: unknown): GPTConfig {
+  if (typeof config !== 'object' || config === null) throw new Error('the config is not an object');
+  const record = config as Record<string, unknown>;
+  const unknown = Object.keys(record).find((key) => !(key in configFields));
+  if (unknown)
+    throw new Error(`unknown config field '${unknown}': known are ${Object.keys(configFields).join(', ')}`);
+  for (const [name, spec] of Object.entries<FieldSpec>(configFields)) checkField(name, spec, record[name]);
+  const checked = record as unknown as GPTConfig;
+  const hidden = checked.nEmbd * checked.mlpRatio;
+  if (!Number.isInteger(hidden)) {
+    throw new Error(
+      `mlpRatio ${checked.mlpRatio} x nEmbd ${checked.nEmbd} = ${hidden} is not a whole number of units`,
+    );
+  }
+  if (checked.position === 'rope' && checked.headSize < 2) {
+    throw new Error(
+      `headSize ${checked.headSize} leaves no pair of columns to rotate: rope needs headSize >= 2`,
+    );
+  }
+  return checked;
+}
+
+function checkField(name: string, { kind }: FieldSpec, value: unknown): void {
+  if (value === undefined) throw new Error(`config field ${name} is missing`);
+  const shown = JSON.stringify(value);
+  if (kind === 'count' && !(Number.isInteger(value) && (value as number) >= 1)) {
+    throw new Error(`${name} ${shown} is not a whole number >= 1`);
+  }
+  if (kind === 'ratio' && !(typeof value === 'number' && value > 0 && Number.isFinite(value))) {
+    throw new Error(`${name} ${shown} is not a number > 0`);
+  }
+  if (kind === 'probability' && !(typeof value === 'number' && value >= 0 && value < 1)) {
+    throw new Error(`${name} ${shown} is not in [0, 1)`);
+  }
+  if (kind === 'flag' && typeof value !== 'boolean') throw new Error(`${name} ${shown} is not true or false`);
+  if (Array.isArray(kind) && !kind.includes(value))
+    throw new Error(`${name} ${shown} is not one of ${kind.join(', ')}`);
+}
+
+/**
+ * A preset with changes, checked. Where `nHead` or `nEmbd` changes and `headSize` is not given, it becomes
+ * nEmbd / nHead; throws when that is not whole.
+ */
+export function makeConfig(preset: Preset, vocabSize: number, changes: Partial<GPTConfig> = {}): GPTConfig {
+  const config = { ...preset, vocabSize, ...changes };
+  const resized = changes.nHead !== undefined || changes.nEmbd !== undefined;
+  if (resized && changes.headSize === undefined) {
+    config.headSize = config.nEmbd / config.nHead;
+    if (!Number.isInteger(config.headSize)) {
+      const fit = Math.floor(config.headSize);
+      throw new Error(
+        `nHead ${config.nHead} does not divide nEmbd ${config.nEmbd}: set headSize (${fit} gives ${fit * config.nHead})`,
+      );
+    }
+  }
+  return checkConfig(config);
 }

@@ -1,112 +1,107 @@
-// The tape: while one runs, each op records how to send its gradient back; `backward` plays the record in reverse.
-import { keep, scope } from './scope.ts';
+// The tape: while one runs, each op records how to send its gradient back; the record is then played in reverse.
+// This is the whole of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next: ops.ts.
+import { adopt, keep, scope } from './scope.ts';
 import { empty, type Tensor, zeros } from './tensor.ts';
 
-/** One recorded op. `backward` reads `output.grad` and adds to the gradients of the inputs. */
+/** One recorded op: what to do on the way back, and what can be freed after it. */
 interface Entry {
-  output: Tensor;
-  /** Tensors saved for the backward only (mean, lse, ...), freed after it. */
-  saved: Tensor[];
-  backward: (() => void) | null;
+  backward: () => void;
+  release: readonly Tensor[];
 }
 
 let recording: Entry[] | null = null;
 
-/** True while a tape runs: ops then keep what their backward needs. */
-export function isRecording(): boolean {
-  return recording !== null;
+/** True while a tape runs and `inputs` lead to a parameter: the op must then be able to send a gradient back. */
+export function needsGrad(...inputs: readonly (Tensor | null)[]): boolean {
+  return recording !== null && inputs.some((input) => input?.requiresGrad === true);
 }
 
 /**
- * Called by an op after its kernel: remembers `backward` if a tape runs and one of `inputs` wants a gradient.
- * Otherwise `saved` is of no use and freed at once.
+ * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is remembered: it
+ * reads `output.grad` and adds to the gradients of the inputs. `saved` are tensors that only the backward needs.
  */
 export function record(
   output: Tensor,
   inputs: readonly (Tensor | null)[],
-  saved: Tensor[],
+  saved: readonly Tensor[],
   backward: () => void,
 ): Tensor {
-  if (recording && inputs.some((input) => input?.requiresGrad)) {
+  if (needsGrad(...inputs)) {
     output.requiresGrad = true;
-    recording.push({ output, saved, backward });
+    const release = [output, ...saved];
+    for (const tensor of release) keep(tensor); // the tape owns them now, and frees them in `play`
+    recording?.push({ backward, release });
   } else {
-    for (const s of saved) s.dispose();
+    for (const tensor of saved) tensor.dispose();
   }
   return output;
 }
 
-/** Calls `watch(tensor)` during the backward, at the moment when the gradient of `tensor` is complete. */
-export function onGradient(tensor: Tensor, watch: (tensor: Tensor) => void): void {
-  if (!recording || !tensor.requiresGrad) return;
-  // Everything that uses `tensor` is recorded after this entry, so it plays before it.
-  recording.push({ output: tensor, saved: [], backward: null });
-  const entry = recording[recording.length - 1];
-  entry.backward = () => watch(tensor);
-  watchers.add(entry);
+/** Calls `watch` during the backward, at the moment when the gradient of `tensor` is complete. */
+export function onGradient(tensor: Tensor, watch: (grad: Tensor) => void): void {
+  // What uses `tensor` is recorded after this entry and so plays before it; what made `tensor` plays after it.
+  if (tensor.requiresGrad) {
+    recording?.push({ backward: () => tensor.grad && watch(tensor.grad), release: [] });
+  }
 }
-const watchers = new WeakSet<Entry>();
 
 /**
- * Runs `fn`, then its backward from the losses that `fn` recorded (`crossEntropy`): afterwards every parameter that was used has its
- * gradient added to `grad`. Returns what `fn` returned; everything else made inside is freed, activations as soon as
- * the backward is past them.
+ * Runs `fn`, then the backward of the losses that it computed (`crossEntropy`). Afterwards each parameter that was
+ * used has its gradient added to `grad`. Returns what `fn` returned; all else is freed, activations as soon as the
+ * backward is past them. Synchronous; throws when a tape runs already.
  */
 export function withGradients<R>(fn: () => R): R {
   if (recording) throw new Error('a tape is running already: withGradients() does not nest');
   return scope(() => {
     const entries: Entry[] = [];
     recording = entries;
-    let result: R;
     try {
-      result = fn();
+      const result = fn();
+      recording = null;
+      const results = new Set<unknown>([result, ...Object.values(result ?? {})]);
+      while (entries.length > 0) play(entries.pop() as Entry, results);
+      return result;
     } finally {
       recording = null;
+      for (const entry of entries) for (const tensor of entry.release) tensor.dispose(); // after an error only
     }
-    const returned = new Set<unknown>(typeof result === 'object' && result ? [result, ...Object.values(result)] : []);
-    while (entries.length > 0) play(entries.pop() as Entry, returned);
-    return result;
   });
 }
 
-function play(entry: Entry, returned: Set<unknown>): void {
-  const { output, saved } = entry;
-  entry.backward?.();
-  if (watchers.has(entry)) return;
-  for (const tensor of saved) tensor.dispose();
-  if (output.isParameter) return;
-  output.grad?.dispose();
-  output.grad = null;
-  if (!returned.has(output)) output.dispose();
+function play({ backward, release }: Entry, results: ReadonlySet<unknown>): void {
+  backward();
+  for (const tensor of release) {
+    tensor.grad?.dispose();
+    tensor.grad = null;
+    if (results.has(tensor)) adopt(tensor);
+    else tensor.dispose();
+  }
 }
 
 /**
- * Where the gradient of `x` goes: its buffer, and whether to add to what is there. A parameter's gradient starts at
- * zero and lives on; any other starts undefined, is overwritten once, and is freed by the tape.
+ * Where the gradient of `x` goes, and whether to add to what is there. A parameter's gradient starts at zero and lives
+ * on; any other starts undefined, is overwritten by the first that contributes, and is freed by the tape.
  */
 export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
   if (x.grad) return { grad: x.grad, accumulate: true };
-  if (x.isParameter) {
-    x.grad = keep(zeros(x.shape, 'f32', x.backend));
-    return { grad: x.grad, accumulate: true };
-  }
-  x.grad = empty(x.shape, 'f32', x.backend);
-  return { grad: x.grad, accumulate: false };
+  x.grad = keep(x.isParameter ? zeros(x.shape, 'f32', x.backend) : empty(x.shape, 'f32', x.backend));
+  return { grad: x.grad, accumulate: x.isParameter };
 }
 
-/** Gives `x` a gradient by a kernel that can only overwrite: directly if `x` has none yet, else by way of a temporary. */
+/** Sends a gradient to `x` by a kernel that can only overwrite: directly if it is the first, else by a temporary. */
 export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
   const { grad, accumulate } = gradOf(x);
   if (!accumulate) return write(grad);
-  const temporary = empty(x.shape, 'f32', x.backend);
-  write(temporary);
-  x.backend.kernels.add(grad.buffer, grad.buffer, temporary.buffer);
-  temporary.dispose();
+  const dx = empty(x.shape, 'f32', x.backend);
+  write(dx);
+  x.backend.kernels.add(grad.buffer, grad.buffer, dx.buffer);
+  dx.dispose();
 }
 
-/** Hands the gradient of `from` on to `x`, which may keep the buffer: `from` has none afterwards. */
+/** Hands the gradient of `from` on to `x`, the buffer itself where `x` has none yet: `from` has none afterwards. */
 export function passGrad(x: Tensor, from: Tensor): void {
   const dOut = from.grad as Tensor;
+  from.grad = null;
   if (x.grad || x.isParameter) {
     const { grad } = gradOf(x);
     x.backend.kernels.add(grad.buffer, grad.buffer, dOut.buffer);
@@ -114,5 +109,4 @@ export function passGrad(x: Tensor, from: Tensor): void {
   } else {
     x.grad = dOut;
   }
-  from.grad = null;
 }

@@ -1,0 +1,222 @@
+// The GPT: a decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019), pre-norm, in one file.
+// B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
+import type { Activation, Backend, Dropout } from '../backend/contract.ts';
+import { currentBackend } from '../backend/registry.ts';
+import { Embedding, Linear, type Norm, Positions } from '../nn/layers.ts';
+import { countParameters, slots } from '../nn/parameters.ts';
+import * as ops from '../tensor/ops.ts';
+import { Random } from '../tensor/random.ts';
+import { scope } from '../tensor/scope.ts';
+import { onGradient } from '../tensor/tape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkConfig, type GPTConfig } from './config.ts';
+import { type Initialiser, initialisers } from './initialise.ts';
+import type { KVCache } from './kv-cache.ts';
+
+/** Sees the values named in the model as they are computed, and their gradients as they become complete. */
+export interface Tap {
+  /** `blocks.3.mlp.act` and so on; see `TAPS`. */
+  wants(name: string): boolean;
+  value(name: string, value: Tensor): void;
+  gradient(name: string, gradient: Tensor): void;
+}
+
+/** The names that a tap can ask for; N is the number of the block. */
+export const TAPS: readonly string[] = [
+  'embed', // [B, T, C] token + position embedding
+  'blocks.N.attn.out', // [B, T, C] what attention adds to the residual stream, before dropout
+  'blocks.N.mlp.pre', // [B, T, 4C] input of the activation
+  'blocks.N.mlp.act', // [B, T, 4C] output of the activation
+  'blocks.N.out', // [B, T, C] the residual stream after the block
+  'logits', // [B, T, V]
+];
+
+/** How a forward pass is run; all left out: inference on whole sequences from position 0. */
+export interface ForwardOptions {
+  /** Training: which dropout masks to draw. `firstSequence` is the number of the first sequence within the batch. */
+  training?: { seed: number; step: number; firstSequence: number };
+  /** Generation: `ids` continue what the cache holds, which grows by them. */
+  cache?: KVCache;
+  /** `last`: logits of the last position only, [B, 1, V]. */
+  logits?: 'all' | 'last';
+  tap?: Tap;
+}
+
+/** What the blocks need to know about the pass they are in. */
+interface Pass extends ForwardOptions {
+  B: number;
+  T: number;
+  /** Position of the first token. */
+  start: number;
+}
+
+/** x + W v(softmax(q k^T / sqrt(hs))): lets each token look at those before it. */
+class Attention {
+  readonly config: GPTConfig;
+  readonly layer: number;
+  /** [3 * H * hs, C]: the rows of all queries, then all keys, then all values, head by head. */
+  qkv: Linear;
+  /** [C, H * hs] */
+  proj: Linear;
+
+  constructor(config: GPTConfig, layer: number, init: Initialiser) {
+    const { nHead: H, headSize: hs, nEmbd: C } = config;
+    this.config = config;
+    this.layer = layer;
+    this.qkv = new Linear(init.linear(3 * H * hs, C), config.qkvBias ? init.bias(3 * H * hs, C) : null);
+    this.proj = new Linear(init.residual(C, H * hs), config.bias ? init.bias(C, H * hs) : null);
+  }
+
+  forward(x: Tensor, pass: Pass): Tensor {
+    const { nHead: H, headSize: hs, position } = this.config;
+    const { B, T, start, cache } = pass;
+    let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
+    if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: 10000 });
+    const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
+    const y = cache // [B, T, H * hs]
+      ? ops.attentionCached(qkv, cache.keys[this.layer], cache.values[this.layer], {
+          ...shape,
+          start,
+          capacity: cache.capacity,
+        })
+      : ops.attention(qkv, shape, mask(pass, this.config, 3 * this.layer, H * T * Math.ceil(T / 64) * 64));
+    return this.proj.forward(y); // [B, T, C]
+  }
+}
+
+/** W2 f(W1 x): each token on its own. */
+class MLP {
+  readonly kind: Activation;
+  /** [mlpRatio * C, C] */
+  fc: Linear;
+  /** [C, mlpRatio * C] */
+  proj: Linear;
+
+  constructor(config: GPTConfig, init: Initialiser) {
+    const C = config.nEmbd;
+    const hidden = C * config.mlpRatio;
+    this.kind = config.activation;
+    this.fc = new Linear(init.linear(hidden, C), config.bias ? init.bias(hidden, C) : null);
+    this.proj = new Linear(init.residual(C, hidden), config.bias ? init.bias(C, hidden) : null);
+  }
+
+  forward(x: Tensor, name: string, { tap }: Pass): Tensor {
+    const pre = watch(tap, `${name}.pre`, this.fc.forward(x)); // [B, T, C] -> [B, T, 4C]
+    const act = watch(tap, `${name}.act`, ops.activation(pre, this.kind));
+    return this.proj.forward(act); // [B, T, C]
+  }
+}
+
+/** One layer: attention, then MLP, each reading a normalised copy of the residual stream and adding to it. */
+class Block {
+  readonly config: GPTConfig;
+  readonly layer: number;
+  norm1: Norm;
+  attn: Attention;
+  norm2: Norm;
+  mlp: MLP;
+
+  constructor(config: GPTConfig, layer: number, init: Initialiser) {
+    this.config = config;
+    this.layer = layer;
+    this.norm1 = init.norm(config);
+    this.attn = new Attention(config, layer, init);
+    this.norm2 = init.norm(config);
+    this.mlp = new MLP(config, init);
+  }
+
+  forward(x: Tensor, pass: Pass): Tensor {
+    const { config, layer } = this;
+    const name = `blocks.${layer}`;
+    const perSequence = pass.T * config.nEmbd;
+    const a = watch(pass.tap, `${name}.attn.out`, this.attn.forward(this.norm1.forward(x), pass));
+    const mid = ops.add(x, ops.dropout(a, mask(pass, config, 3 * layer + 1, perSequence)));
+    const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
+    const out = ops.add(mid, ops.dropout(m, mask(pass, config, 3 * layer + 2, perSequence)));
+    return watch(pass.tap, `${name}.out`, out);
+  }
+}
+
+/**
+ * A GPT with fresh weights, drawn from `seed`, on `backend` (default: the current one). Throws when the config is not
+ * possible, naming the field, its value and what would fit.
+ *
+ * @example
+ * await useBackend('auto');
+ * const model = new GPT(makeConfig(presets.seed, 500), { seed: 1337 });
+ * model.parameterCount; // 3514836
+ */
+export class GPT {
+  readonly config: GPTConfig;
+  readonly backend: Backend;
+  tokens: Embedding;
+  positions: Positions | null;
+  blocks: Block[];
+  norm: Norm;
+  head: Linear;
+
+  constructor(config: GPTConfig, options: { seed?: number; backend?: Backend } = {}) {
+    this.config = checkConfig({ ...config });
+    this.backend = options.backend ?? currentBackend();
+    const { vocabSize: V, nEmbd: C, blockSize, nLayer } = config;
+    const init = initialisers[config.init](
+      config,
+      this.backend,
+      new Random(options.seed ?? 1337, INIT_STREAM),
+    );
+    this.tokens = new Embedding(init.table(V, C));
+    this.positions = config.position === 'learned' ? new Positions(init.table(blockSize, C)) : null;
+    this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(config, layer, init));
+    this.norm = init.norm(config);
+    const weight = config.tieWeights ? this.tokens.weight : init.linear(V, C);
+    this.head = new Linear(weight, config.headBias ? init.bias(V, C) : null);
+  }
+
+  /** ids [B, T] `i32` -> logits [B, T, V], or [B, 1, V] with `logits: 'last'`. Throws when T exceeds the block size. */
+  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    const { cache, tap } = options;
+    const [B, T] = ids.shape;
+    const start = cache?.length ?? 0;
+    const { blockSize } = this.config;
+    if (start + T > blockSize) {
+      throw new Error(
+        `${start + T} tokens do not fit the context: blockSize is ${blockSize}; crop to the last ones`,
+      );
+    }
+    const pass: Pass = { ...options, B, T, start };
+    const { tokens, positions } = this;
+    let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
+    for (const block of this.blocks) x = scope(() => block.forward(x, pass));
+    if (cache) cache.length += T;
+    if (options.logits === 'last') x = ops.lastPosition(x); // [B, 1, C]
+    return watch(tap, 'logits', this.head.forward(this.norm.forward(x))); // [B, T, V]
+  }
+
+  /** Number of weights. */
+  get parameterCount(): number {
+    return countParameters(this);
+  }
+
+  /** Frees the weights. */
+  dispose(): void {
+    for (const { value } of slots(this)) value.dispose();
+  }
+}
+
+/** Random stream of the initial weights; training and sampling draw from others. */
+const INIT_STREAM = 0;
+
+/** The dropout mask of a place in the model, or null when not training. `perSequence`: elements it covers per sequence. */
+function mask(pass: Pass, config: GPTConfig, site: number, perSequence: number): Dropout | null {
+  if (!pass.training || config.dropout === 0) return null;
+  const { seed, step, firstSequence } = pass.training;
+  return { p: config.dropout, seed, step, site, offset: firstSequence * perSequence };
+}
+
+function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
+  if (tap?.wants(name)) {
+    tap.value(name, x);
+    onGradient(x, (gradient) => tap.gradient(name, gradient));
+  }
+  return x;
+}

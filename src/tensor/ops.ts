@@ -1,0 +1,206 @@
+// The ops of the model: each calls one kernel forward and says beside it what its backward is.
+// Names as in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
+import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
+import { QuantizedTensor, type Weight } from './quantized.ts';
+import { addGrad, gradOf, needsGrad, passGrad, record } from './tape.ts';
+import { empty, sizeOf, type Tensor } from './tensor.ts';
+
+/** y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. W may be quantised: no gradient then. */
+export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
+  const [n, k] = weight.shape;
+  const m = rows(x);
+  expect(x.shape.at(-1) === k, 'linear', `input ${x} does not fit the weight [${weight.shape.join(', ')}]`);
+  const y = empty([...x.shape.slice(0, -1), n], 'f32', x.backend);
+  const { kernels } = x.backend;
+  if (weight instanceof QuantizedTensor) {
+    expect(!needsGrad(x, bias), 'linear', 'a quantised weight cannot be trained through');
+    const { values, scale, activations } = weight;
+    const shape = { m, n, k, activations };
+    kernels.linearInt8(y.buffer, x.buffer, values.buffer, scale.buffer, bias?.buffer ?? null, shape);
+    return y;
+  }
+  kernels.matmul(y.buffer, x.buffer, weight.buffer, { m, n, k, transB: true, bias: bias?.buffer ?? null });
+  return record(y, [x, weight, bias], [], () => {
+    const dy = y.grad as Tensor;
+    if (x.requiresGrad) {
+      const { grad: dx, accumulate } = gradOf(x);
+      kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m, n: k, k: n, accumulate }); // [m, n] [n, k]
+    }
+    const { grad: dW } = gradOf(weight);
+    kernels.matmul(dW.buffer, dy.buffer, x.buffer, { m: n, n: k, k: m, transA: true, accumulate: true });
+    if (bias) kernels.sumRows(gradOf(bias).grad.buffer, dy.buffer, m, n);
+  });
+}
+
+/** x [B, T, C] = tokens[ids] (+ positions[start ..]); ids [B, T] `i32`. The token table may be quantised. */
+export function embedding(ids: Tensor, tokens: Weight, positions: Tensor | null, start: number): Tensor {
+  const [B, T] = ids.shape;
+  const C = tokens.shape[1];
+  const x = empty([B, T, C], 'f32', ids.backend);
+  const { kernels } = ids.backend;
+  const p = positions?.buffer ?? null;
+  const shape = { B, T, C, start };
+  if (tokens instanceof QuantizedTensor) {
+    kernels.embeddingInt8(x.buffer, ids.buffer, tokens.values.buffer, tokens.scale.buffer, p, shape);
+    return x;
+  }
+  kernels.embedding(x.buffer, ids.buffer, tokens.buffer, p, shape);
+  return record(x, [tokens, positions], [], () => {
+    const dTokens = gradOf(tokens).grad.buffer;
+    const dPositions = positions && gradOf(positions).grad.buffer;
+    kernels.embeddingBackward(dTokens, dPositions, (x.grad as Tensor).buffer, ids.buffer, { B, T, C });
+  });
+}
+
+/** LayerNorm over the last axis. weight, bias [C]. */
+export function layernorm(x: Tensor, weight: Tensor, bias: Tensor | null, eps: number): Tensor {
+  const shape = { rows: rows(x), cols: weight.size };
+  const y = empty(x.shape, 'f32', x.backend);
+  const mean = empty([shape.rows], 'f32', x.backend);
+  const rstd = empty([shape.rows], 'f32', x.backend);
+  const { kernels } = x.backend;
+  const b = bias?.buffer ?? null;
+  kernels.layernorm(y.buffer, mean.buffer, rstd.buffer, x.buffer, weight.buffer, b, { ...shape, eps });
+  return record(y, [x, weight, bias], [mean, rstd], () => {
+    const { grad: dx, accumulate } = gradOf(x);
+    const dWeight = gradOf(weight).grad.buffer;
+    const dBias = bias && gradOf(bias).grad.buffer;
+    const dy = (y.grad as Tensor).buffer;
+    kernels.layernormBackward(
+      ...([dx.buffer, dWeight, dBias, dy, x.buffer, weight.buffer, mean.buffer, rstd.buffer] as const),
+      { ...shape, accumulate },
+    );
+  });
+}
+
+/** RMSNorm over the last axis. weight [C]. */
+export function rmsnorm(x: Tensor, weight: Tensor, eps: number): Tensor {
+  const shape = { rows: rows(x), cols: weight.size };
+  const y = empty(x.shape, 'f32', x.backend);
+  const rrms = empty([shape.rows], 'f32', x.backend);
+  const { kernels } = x.backend;
+  kernels.rmsnorm(y.buffer, rrms.buffer, x.buffer, weight.buffer, { ...shape, eps });
+  return record(y, [x, weight], [rrms], () => {
+    const { grad: dx, accumulate } = gradOf(x);
+    const dWeight = gradOf(weight).grad.buffer;
+    const dy = (y.grad as Tensor).buffer;
+    kernels.rmsnormBackward(dx.buffer, dWeight, dy, x.buffer, weight.buffer, rrms.buffer, {
+      ...shape,
+      accumulate,
+    });
+  });
+}
+
+/** y = f(x), elementwise. */
+export function activation(x: Tensor, kind: Activation): Tensor {
+  const y = empty(x.shape, 'f32', x.backend);
+  const { kernels } = x.backend;
+  kernels.activation(y.buffer, x.buffer, kind);
+  return record(y, [x], [], () => {
+    const dy = y.grad as Tensor;
+    kernels.activationBackward(dy.buffer, dy.buffer, x.buffer, kind);
+    passGrad(x, y);
+  });
+}
+
+/** Inverted dropout (Srivastava et al. 2014); null or p = 0 returns x itself. The mask is computed again backward. */
+export function dropout(x: Tensor, mask: Dropout | null): Tensor {
+  if (!mask || mask.p === 0) return x;
+  const y = empty(x.shape, 'f32', x.backend);
+  const { kernels } = x.backend;
+  kernels.dropout(y.buffer, x.buffer, mask);
+  return record(y, [x], [], () => {
+    const dy = y.grad as Tensor;
+    kernels.dropout(dy.buffer, dy.buffer, mask);
+    passGrad(x, y);
+  });
+}
+
+/** y = a + b, equal shapes. */
+export function add(a: Tensor, b: Tensor): Tensor {
+  expect(a.size === b.size, 'add', `${a} and ${b} differ in size`);
+  const y = empty(a.shape, 'f32', a.backend);
+  const { kernels } = a.backend;
+  kernels.add(y.buffer, a.buffer, b.buffer);
+  return record(y, [a, b], [], () => {
+    const dy = y.grad as Tensor;
+    if (b.requiresGrad) addGrad(b, (db) => kernels.copy(db.buffer, dy.buffer));
+    if (a.requiresGrad) passGrad(a, y);
+  });
+}
+
+/** Rotary positions on the q and k of qkv [B, T, 3, H, hs]. */
+export function rope(qkv: Tensor, shape: { H: number; hs: number; start: number; base: number }): Tensor {
+  const [B, T] = qkv.shape;
+  const y = empty(qkv.shape, 'f32', qkv.backend);
+  const { kernels } = qkv.backend;
+  kernels.rope(y.buffer, qkv.buffer, { B, T, ...shape, inverse: false });
+  return record(y, [qkv], [], () => {
+    const dy = y.grad as Tensor;
+    kernels.rope(dy.buffer, dy.buffer, { B, T, ...shape, inverse: true });
+    passGrad(qkv, y);
+  });
+}
+
+/** Causal self-attention: qkv [B, T, 3, H, hs] -> [B, T, H * hs], with dropout on the probabilities. */
+export function attention(qkv: Tensor, shape: AttentionShape, mask: Dropout | null): Tensor {
+  const { B, T, H, hs } = shape;
+  const y = empty([B, T, H * hs], 'f32', qkv.backend);
+  const lse = empty([B, H, T], 'f32', qkv.backend);
+  const { kernels } = qkv.backend;
+  kernels.attention(y.buffer, lse.buffer, qkv.buffer, shape, mask);
+  return record(y, [qkv], [lse], () => {
+    const dy = (y.grad as Tensor).buffer;
+    addGrad(qkv, (d) =>
+      kernels.attentionBackward(d.buffer, dy, y.buffer, lse.buffer, qkv.buffer, shape, mask),
+    );
+  });
+}
+
+/** Attention of new tokens with a KV cache: no gradient. keys, values [B, H, capacity, hs] are extended. */
+export function attentionCached(
+  qkv: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  shape: AttentionShape & { start: number; capacity: number },
+): Tensor {
+  expect(!needsGrad(qkv), 'attentionCached', 'a KV cache is for generation: it has no backward');
+  const y = empty([shape.B, shape.T, shape.H * shape.hs], 'f32', qkv.backend);
+  qkv.backend.kernels.attentionCached(y.buffer, keys.buffer, values.buffer, qkv.buffer, shape);
+  return y;
+}
+
+/**
+ * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start here: the loss
+ * that is differentiated is `factor` times the sum of the losses (1 / rows: their mean).
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor, factor: number = 1 / targets.size): Tensor {
+  const shape = { rows: targets.size, cols: logits.shape.at(-1) as number };
+  expect(rows(logits) === shape.rows, 'crossEntropy', `logits ${logits} do not fit the targets ${targets}`);
+  const losses = empty(targets.shape, 'f32', logits.backend);
+  const lse = empty(targets.shape, 'f32', logits.backend);
+  const { kernels } = logits.backend;
+  kernels.crossEntropy(losses.buffer, lse.buffer, logits.buffer, targets.buffer, shape);
+  return record(losses, [logits], [lse], () => {
+    addGrad(logits, (d) =>
+      kernels.crossEntropyBackward(d.buffer, logits.buffer, lse.buffer, targets.buffer, { ...shape, factor }),
+    );
+  });
+}
+
+/** The last position of each sequence: [B, T, C] -> [B, 1, C]. No gradient. */
+export function lastPosition(x: Tensor): Tensor {
+  const [B, T, C] = x.shape;
+  const y = empty([B, 1, C], 'f32', x.backend);
+  for (let b = 0; b < B; b++) x.backend.kernels.copy(y.buffer, x.buffer, b * C, (b * T + T - 1) * C, C);
+  return y;
+}
+
+/** All axes but the last, as one. */
+function rows(x: Tensor): number {
+  return sizeOf(x.shape.slice(0, -1));
+}
+
+function expect(condition: boolean, op: string, problem: string): void {
+  if (!condition) throw new Error(`${op}: ${problem}`);
+}
