@@ -1,0 +1,125 @@
+// Every kernel of the native engine, declared once. What each computes is written in src/backend/contract.ts.
+// A kernel sees raw pointers whose lengths were checked by bindings/, and a Team to share the work with (parallel.h).
+// Read next: simd.h, then kernels/matmul.cpp.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace inkhorn {
+
+using Index = std::ptrdiff_t;
+class Team;
+
+enum class Activation : int { relu, gelu, relu2, silu };
+
+/** The fields of the contract's `Dropout`. p = 0 keeps everything and draws nothing. */
+struct Dropout {
+  double p;
+  uint64_t seed;
+  uint32_t step;
+  uint32_t site;
+  uint64_t offset;
+};
+
+struct MatmulShape {
+  Index m, n, k;
+  bool transA, transB, accumulate;
+};
+
+struct AttentionShape {
+  Index B, T, H, hs;
+  float scale;
+};
+
+struct RopeShape {
+  Index B, T, H, hs, start;
+  double base;
+  bool inverse;
+};
+
+struct AdamW {
+  double lr, beta1, beta2, eps, weightDecay, t, gradScale;
+};
+
+struct Sgd {
+  double lr, momentum, weightDecay, gradScale;
+};
+
+// The list of kernels: X(name, parameters). It becomes a struct of function pointers (one filled in per instruction
+// set), and the declarations that kernels/*.cpp define. Pointers that may be null are marked so. `vocab` is the number
+// of rows of a token table: an id outside [0, vocab) must never be followed (the row becomes NaN; a gradient is dropped).
+#define INKHORN_KERNELS(X)                                                                                             \
+  /* elementwise.cpp */                                                                                                \
+  X(fill, (Team & team, void* out, uint32_t pattern, Index bytes))                                                     \
+  X(copy, (Team & team, void* out, const void* x, Index bytes))                                                        \
+  X(add, (Team & team, float* out, const float* a, const float* b, Index n))                                           \
+  X(axpy, (Team & team, float* out, const float* x, float factor, Index n))                                            \
+  X(scale, (Team & team, float* out, const float* x, float factor, Index n))                                           \
+  X(sumSquares, (Team & team, float* out, const float* x, Index n, bool accumulate))                                   \
+  X(sumRows, (Team & team, float* out, const float* x, Index rows, Index cols))                                        \
+  /* matmul.cpp; bias may be null */                                                                                   \
+  X(matmul, (Team & team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& shape))    \
+  /* embedding.cpp; positions and dPositions may be null */                                                            \
+  X(embedding, (Team & team, float* out, const int32_t* ids, const float* tokens, const float* positions, Index B,     \
+                Index T, Index C, Index start, Index vocab))                                                           \
+  X(embeddingBackward, (Team & team, float* dTokens, float* dPositions, const float* dOut, const int32_t* ids,         \
+                        Index B, Index T, Index C, Index vocab))                                                       \
+  /* normalisation.cpp; bias and dBias may be null */                                                                  \
+  X(layernorm, (Team & team, float* out, float* mean, float* rstd, const float* x, const float* weight,                \
+                const float* bias, Index rows, Index cols, float eps))                                                 \
+  X(layernormBackward, (Team & team, float* dx, float* dWeight, float* dBias, const float* dOut, const float* x,       \
+                        const float* weight, const float* mean, const float* rstd, Index rows, Index cols,             \
+                        bool accumulate))                                                                              \
+  X(rmsnorm, (Team & team, float* out, float* rrms, const float* x, const float* weight, Index rows, Index cols,       \
+              float eps))                                                                                              \
+  X(rmsnormBackward, (Team & team, float* dx, float* dWeight, const float* dOut, const float* x, const float* weight,  \
+                      const float* rrms, Index rows, Index cols, bool accumulate))                                     \
+  /* activation.cpp, dropout.cpp */                                                                                    \
+  X(activation, (Team & team, float* out, const float* x, Activation kind, Index n))                                   \
+  X(activationBackward, (Team & team, float* dx, const float* dOut, const float* x, Activation kind, Index n))         \
+  X(dropout, (Team & team, float* out, const float* x, const Dropout& dropout, Index n))                               \
+  /* attention.cpp, rope.cpp */                                                                                        \
+  X(attention, (Team & team, float* out, float* lse, const float* qkv, const AttentionShape& shape,                    \
+                const Dropout& dropout))                                                                               \
+  X(attentionBackward, (Team & team, float* dqkv, const float* dOut, const float* out, const float* lse,               \
+                        const float* qkv, const AttentionShape& shape, const Dropout& dropout))                        \
+  X(attentionCached, (Team & team, float* out, float* keys, float* values, const float* qkv,                           \
+                      const AttentionShape& shape, Index start, Index capacity))                                       \
+  X(attentionProbabilities, (Team & team, float* probs, const float* qkv, const AttentionShape& shape))                \
+  X(rope, (Team & team, float* out, const float* qkv, const RopeShape& shape))                                         \
+  /* crossentropy.cpp; a target outside [0, cols) gives a NaN loss and NaN gradients */                                \
+  X(crossEntropy, (Team & team, float* losses, float* lse, const float* logits, const int32_t* targets, Index rows,    \
+                   Index cols))                                                                                        \
+  X(crossEntropyBackward, (Team & team, float* dLogits, const float* logits, const float* lse,                         \
+                           const int32_t* targets, Index rows, Index cols, float factor))                              \
+  /* optimizers.cpp; velocity may be null */                                                                           \
+  X(adamw, (Team & team, float* param, const float* grad, float* m, float* v, const AdamW& options, Index n))          \
+  X(sgd, (Team & team, float* param, const float* grad, float* velocity, const Sgd& options, Index n))                 \
+  /* statistics.cpp; active may be null; out has 6 + bins elements */                                                  \
+  X(statistics, (Team & team, float* out, int32_t* active, const float* x, Index rows, Index cols, double lo,          \
+                 double hi, Index bins))                                                                               \
+  /* int8.cpp; bias and positions may be null */                                                                       \
+  X(quantizeRows, (Team & team, int8_t* q, float* scale, const float* x, Index rows, Index cols))                      \
+  X(dequantizeRows, (Team & team, float* x, const int8_t* q, const float* scale, Index rows, Index cols))              \
+  X(linearInt8, (Team & team, float* out, const float* x, const int8_t* weight, const float* scale,                    \
+                 const float* bias, Index m, Index n, Index k, bool int8Activations))                                  \
+  X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
+                    const float* positions, Index B, Index T, Index C, Index start, Index vocab))
+
+/** One instruction set's kernels. A null entry: not native yet, inherited from the reference engine. */
+struct Kernels {
+#define INKHORN_POINTER(name, parameters) void(*name) parameters;
+  INKHORN_KERNELS(INKHORN_POINTER)
+#undef INKHORN_POINTER
+};
+
+#ifdef INKHORN_ISA
+// kernels/*.cpp is compiled once per instruction set, each time into the namespace named by the build.
+namespace INKHORN_ISA {
+#define INKHORN_DECLARATION(name, parameters) __attribute__((weak)) void name parameters;
+INKHORN_KERNELS(INKHORN_DECLARATION)
+#undef INKHORN_DECLARATION
+}  // namespace INKHORN_ISA
+#endif
+
+}  // namespace inkhorn

@@ -1,0 +1,63 @@
+// How a kernel shares its work: `forBlocks` hands out numbered blocks to the team's threads.
+// The rule that makes results independent of the number of threads: what a block computes, and the order in which the
+// results of blocks are combined, may depend on the block's number and the shape, never on `thread` or on the team's size.
+#pragma once
+#include "kernels.h"
+
+namespace inkhorn {
+
+/** A fixed set of threads that run one job at a time. Thread 0 is the one that calls `run`. */
+class Team {
+ public:
+  explicit Team(int threads);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int threads() const { return threads_; }
+
+  /** Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all are done. */
+  void run(Index blocks, void (*body)(void* context, Index block, int thread), void* context);
+
+  /**
+   * Working memory that is kept between kernels: at least `floats` floats, 64-byte aligned, contents undefined.
+   * `slot` tells apart what one thread needs at the same time. A thread asks only for its own; a second request for
+   * the same slot may move it. Throws std::bad_alloc.
+   */
+  float* scratch(int thread, int slot, Index floats);
+  static constexpr int slots = 6;
+
+  /** The same for memory that all threads share: to be asked for outside of `run`. */
+  float* shared(int slot, Index floats) { return scratch(threads_, slot, floats); }
+
+ private:
+  struct State;
+  int threads_;
+  State* state_;
+};
+
+#ifdef INKHORN_ISA
+namespace INKHORN_ISA {
+
+/** Calls body(block, thread) for every block in [0, blocks). A single block runs on the caller at once. */
+template <class Body>
+static inline void forBlocks(Team& team, Index blocks, Body&& body) {
+  if (blocks == 1) return body(Index{0}, 0);
+  team.run(
+      blocks, [](void* context, Index block, int thread) { (*static_cast<Body*>(context))(block, thread); }, &body);
+}
+
+/** Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for each. */
+template <class Body>
+static inline void forRanges(Team& team, Index n, Index size, Body&& body) {
+  const Index blocks = (n + size - 1) / size;
+  forBlocks(team, blocks, [&](Index block, int thread) {
+    const Index begin = block * size;
+    body(begin, begin + size < n ? begin + size : n, block, thread);
+  });
+}
+
+}  // namespace INKHORN_ISA
+#endif
+
+}  // namespace inkhorn
