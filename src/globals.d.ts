@@ -13,3 +13,12 @@ declare interface AbortSignal {
   readonly reason: unknown;
   throwIfAborted(): void;
 }
+declare function fetch(
+  url: string,
+  init?: { method?: string },
+): Promise<{
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}>;

@@ -1,0 +1,72 @@
+// A store: named files in one place, whatever the place is. Read next: ../platform/node-store.ts (a folder on disk).
+
+/** Reads and writes files by name. Every write is all or nothing: no reader ever meets half a file. */
+export interface Store {
+  /** For people: `runs/seed/last`. */
+  readonly location: string;
+  /** The whole file. Throws when there is none. */
+  read(name: string): Promise<Uint8Array>;
+  exists(name: string): Promise<boolean>;
+  /** The names of all files here, sorted; empty when the place does not exist yet. */
+  list(): Promise<string[]>;
+  /** Writes or replaces one file. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes several files together and removes those given as `null`: afterwards, and after a kill at any moment, either all
+   * of it has happened or nothing. Files that are not named stay as they are. One writer at a time per place.
+   */
+  writeAll(files: ReadonlyMap<string, Uint8Array | null>): Promise<void>;
+  /** Removes one file; no error when there is none. */
+  remove(name: string): Promise<void>;
+  /** The store one level down. */
+  folder(name: string): Store;
+}
+
+/** Throws unless `name` can be a file or a folder everywhere: no separators, no leading dot (temporary files have one). */
+export function checkName(name: string): void {
+  if (!/^[^./\\:\0][^/\\:\0]{0,199}$/.test(name)) {
+    throw new Error(
+      `${JSON.stringify(name.slice(0, 80))} is no file name: use 1 to 200 characters without / \\ : and not starting with a dot`,
+    );
+  }
+}
+
+/** A store that lives as long as the process, for tests and browsers. Copies on the way in and out. */
+export function memoryStore(location = 'memory'): Store {
+  const files = new Map<string, Uint8Array>();
+  const folders = new Map<string, Store>();
+  return {
+    location,
+    async read(name): Promise<Uint8Array> {
+      const bytes = files.get(name);
+      if (!bytes) throw new Error(`${location}/${name}: no such file`);
+      return bytes.slice();
+    },
+    async exists(name): Promise<boolean> {
+      return files.has(name);
+    },
+    async list(): Promise<string[]> {
+      return [...files.keys()].sort();
+    },
+    async write(name, bytes): Promise<void> {
+      checkName(name);
+      files.set(name, bytes.slice());
+    },
+    async writeAll(all): Promise<void> {
+      for (const name of all.keys()) checkName(name);
+      for (const [name, bytes] of all) {
+        if (bytes) files.set(name, bytes.slice());
+        else files.delete(name);
+      }
+    },
+    async remove(name): Promise<void> {
+      files.delete(name);
+    },
+    folder(name): Store {
+      checkName(name);
+      const store = folders.get(name) ?? memoryStore(`${location}/${name}`);
+      folders.set(name, store);
+      return store;
+    },
+  };
+}

@@ -1,0 +1,332 @@
+// A store that is a folder on disk. What it promises holds through a kill, a power cut and a full disk.
+//
+// One file: written as a temporary file, synced, renamed over the final name.
+// Several files together, a write-ahead journal:
+//   1. every new file is written as a temporary file and synced;
+//   2. `.inkhorn.commit`, which says which temporary file belongs under which name, appears by one rename: the commit;
+//   3. the temporary files are renamed to their names, the dropped files removed, and the journal last.
+// Killed before 2, nothing has happened: what is left are temporary files, which the next write removes. Killed after 2,
+// everything has happened: reads follow the journal, and the next write finishes step 3. Reading never changes a folder.
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { checkName, type Store } from '../io/store.ts';
+
+/** The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one. */
+export interface FileSteps {
+  read(path: string): Promise<Uint8Array>;
+  entries(folder: string): Promise<{ name: string; isFile: boolean }[]>;
+  makeFolder(path: string): Promise<void>;
+  /** Writes a new file and returns when the bytes are on the disk. */
+  create(path: string, bytes: Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Returns when the renames and removals in `folder` are on the disk. */
+  sync(folder: string): Promise<void>;
+}
+
+/** The real ones. */
+export const nodeFiles: FileSteps = {
+  read: (path) => fs.readFile(path),
+  async entries(folder) {
+    const entries = await fs.readdir(folder, { withFileTypes: true });
+    return entries.map((e) => ({ name: e.name, isFile: e.isFile() || e.isSymbolicLink() }));
+  },
+  async makeFolder(path) {
+    await fs.mkdir(path, { recursive: true });
+  },
+  async create(path, bytes) {
+    const file = await fs.open(path, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  rename: (from, to) => fs.rename(from, to),
+  unlink: (path) => fs.unlink(path),
+  async sync(folder) {
+    if (process.platform === 'win32') return; // Windows has no handle on a folder to sync.
+    const handle = await fs.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+/**
+ * The files directly in the folder `path`, which the first write creates. Errors are one line: what could not be read or
+ * written, how many bytes it needed, why, and whether what was there before is intact.
+ */
+export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
+  const root = resolve(path);
+  const at = (name: string): string => join(root, name);
+  const shown = (name: string): string => join(path, name);
+
+  const store: Store = {
+    location: path,
+
+    async read(name) {
+      checkName(name);
+      try {
+        const journal = await readJournal(root, files);
+        const temporary = journal?.put.get(name);
+        const bytes = temporary && (await unlessMissing(files.read(at(temporary))));
+        if (bytes) return bytes;
+        if (journal?.drop.includes(name)) throw Object.assign(new Error(), { code: 'ENOENT' });
+        return await files.read(at(name));
+      } catch (error) {
+        const there = codeOf(error) !== 'ENOENT' || (await unlessMissing(files.entries(root)));
+        const why = there ? reason(error) : `there is no folder ${path}`;
+        throw new Error(`cannot read ${shown(name)}: ${why}`, { cause: error });
+      }
+    },
+
+    async exists(name) {
+      checkName(name);
+      return (await store.list()).includes(name);
+    },
+
+    async list() {
+      try {
+        const journal = await readJournal(root, files);
+        const entries = (await unlessMissing(files.entries(root))) ?? [];
+        const names = new Set(entries.filter((e) => e.isFile && !e.name.startsWith('.')).map((e) => e.name));
+        for (const name of journal?.put.keys() ?? []) names.add(name);
+        for (const name of journal?.drop ?? []) names.delete(name);
+        return [...names].sort();
+      } catch (error) {
+        throw new Error(`cannot list ${path}: ${reason(error)}`, { cause: error });
+      }
+    },
+
+    async write(name, bytes) {
+      checkName(name);
+      await change(`write ${shown(name)} (${count(bytes.length, 'byte')})`, async ({ temporaries }) => {
+        const temporary = temporaryName();
+        temporaries.push(temporary);
+        await files.create(at(temporary), bytes);
+        await files.rename(at(temporary), at(name));
+        await files.sync(root);
+      });
+    },
+
+    async writeAll(all) {
+      for (const name of all.keys()) checkName(name);
+      const needed = [...all.values()].reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+      const what = `write ${count(all.size, 'file')} to ${path} (${count(needed, 'byte')})`;
+      await change(what, async (progress) => {
+        const journal: Journal = { put: new Map(), drop: [] };
+        await refuseFolders(all.keys());
+        for (const [name, bytes] of all) {
+          if (!bytes) {
+            journal.drop.push(name);
+            continue;
+          }
+          const temporary = temporaryName();
+          progress.temporaries.push(temporary);
+          await files.create(at(temporary), bytes);
+          journal.put.set(name, temporary);
+        }
+        const commit = temporaryName();
+        progress.temporaries.push(commit);
+        await files.create(at(commit), encodeJournal(journal));
+        await files.rename(at(commit), at(COMMIT));
+        progress.committed = true;
+        await files.sync(root);
+        await finish(root, journal, files);
+      });
+    },
+
+    async remove(name) {
+      checkName(name);
+      await change(`remove ${shown(name)}`, async () => {
+        await unlessMissing(files.unlink(at(name)));
+        await files.sync(root);
+      });
+    },
+
+    folder(name) {
+      checkName(name);
+      return folderStore(shown(name), files);
+    },
+  };
+  return store;
+
+  /** Runs one change of the folder after those begun before it, tidies up behind it, and words what went wrong. */
+  function change(what: string, act: (progress: Progress) => Promise<void>): Promise<void> {
+    return inTurn(root, async () => {
+      const progress: Progress = { temporaries: [], committed: false };
+      try {
+        await files.makeFolder(root);
+        await recover(root, files);
+        await act(progress);
+      } catch (error) {
+        if (!progress.committed) {
+          for (const name of progress.temporaries) await files.unlink(at(name)).catch(() => undefined);
+        }
+        const after = progress.committed
+          ? 'The new files are complete and can be read; the next write puts them in place'
+          : 'What was there before is intact';
+        throw new Error(`cannot ${what}: ${reason(error)}${await freeSpace(error)}. ${after}`, {
+          cause: error,
+        });
+      }
+    });
+  }
+
+  /** A folder under the name of a file would stop the renames after the commit: find it before. */
+  async function refuseFolders(names: Iterable<string>): Promise<void> {
+    const folders = new Set((await files.entries(root)).filter((e) => !e.isFile).map((e) => e.name));
+    for (const name of names) {
+      if (folders.has(name)) throw new Error(`${shown(name)} is a folder, and a file goes there: remove it`);
+    }
+  }
+
+  async function freeSpace(error: unknown): Promise<string> {
+    if (codeOf(error) !== 'ENOSPC') return '';
+    const disk = await fs.statfs(root).catch(() => null);
+    return disk ? ` (${count(disk.bavail * disk.bsize, 'byte')} free)` : '';
+  }
+}
+
+/** How far one change has come: what to remove if it fails, unless `committed` has made it the new content. */
+interface Progress {
+  temporaries: string[];
+  committed: boolean;
+}
+
+// ---- the journal ---------------------------------------------------------------------------------------------------
+
+const COMMIT = '.inkhorn.commit';
+
+/** Which temporary file belongs under which name, and which names go. */
+interface Journal {
+  put: Map<string, string>;
+  drop: string[];
+}
+
+function encodeJournal({ put, drop }: Journal): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ put: [...put], drop }));
+}
+
+/** The journal of a committed and unfinished `writeAll`, or null. Throws when it is none of ours. */
+async function readJournal(root: string, files: FileSteps): Promise<Journal | null> {
+  const bytes = await unlessMissing(files.read(join(root, COMMIT)));
+  if (!bytes) return null;
+  try {
+    const { put, drop } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      put: [string, string][];
+      drop: string[];
+    };
+    for (const name of drop) checkName(name);
+    for (const [name, temporary] of put) {
+      checkName(name);
+      if (!TEMPORARY.test(temporary)) throw new Error();
+    }
+    return { put: new Map(put), drop };
+  } catch {
+    throw new Error(`${join(root, COMMIT)} is damaged: remove it, and check the files next to it`);
+  }
+}
+
+/** Step 3. May be repeated from any point: what has been renamed or removed already is passed over. */
+async function finish(root: string, { put, drop }: Journal, files: FileSteps): Promise<void> {
+  for (const [name, temporary] of put)
+    await unlessMissing(files.rename(join(root, temporary), join(root, name)));
+  for (const name of drop) await unlessMissing(files.unlink(join(root, name)));
+  await files.sync(root);
+  await unlessMissing(files.unlink(join(root, COMMIT)));
+  await files.sync(root);
+}
+
+/** Brings the folder to where a killed writer left it off: finishes a committed `writeAll`, removes stale temporary files. */
+async function recover(root: string, files: FileSteps): Promise<void> {
+  const journal = await readJournal(root, files);
+  if (journal) await finish(root, journal, files);
+  for (const { name } of await files.entries(root)) {
+    if (isStale(name)) await unlessMissing(files.unlink(join(root, name)));
+  }
+}
+
+// ---- temporary files: `.inkhorn.<process>.<thread>.<random>` -----------------------------------------------------
+
+const TEMPORARY = /^\.inkhorn\.(\d+)\.(\d+)\.[0-9a-f]{12}$/;
+
+function temporaryName(): string {
+  return `.inkhorn.${process.pid}.${threadId}.${randomBytes(6).toString('hex')}`;
+}
+
+/** True for a temporary file that nobody is writing: its process is gone, or it is ours (whose writes take turns). */
+function isStale(name: string): boolean {
+  const [, pid, thread] = TEMPORARY.exec(name) ?? [];
+  if (pid === undefined) return false;
+  if (Number(pid) === process.pid) return Number(thread) === threadId;
+  try {
+    process.kill(Number(pid), 0); // Signal 0 only asks whether the process exists.
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+}
+
+const lastChange = new Map<string, Promise<void>>();
+
+/** Runs `act` once every change of `root` that began before has ended. */
+function inTurn(root: string, act: () => Promise<void>): Promise<void> {
+  const turn = (lastChange.get(root) ?? Promise.resolve()).then(act);
+  const ended = turn
+    .catch(() => undefined)
+    .then(() => {
+      if (lastChange.get(root) === ended) lastChange.delete(root);
+    });
+  lastChange.set(root, ended);
+  return turn;
+}
+
+// ---- errors --------------------------------------------------------------------------------------------------------
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'your quota on this disk is used up',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a file is where a folder should be',
+  EEXIST: 'a file is where a folder should be',
+  EISDIR: 'it is a folder, not a file',
+  ELOOP: 'its symbolic links go round in circles',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk reports an error',
+  ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
+};
+
+/** Why a file operation failed, in words and on one line: `permission denied`. */
+export function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return REASONS[codeOf(error) ?? ''] ?? message.replace(/\s+/g, ' ');
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** What the step returned, or undefined if there is no such file. */
+async function unlessMissing<T>(step: Promise<T>): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function count(n: number, what: string): string {
+  return `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
+}

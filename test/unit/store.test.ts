@@ -1,0 +1,427 @@
+// Stores: what is written is read back; nothing is ever half written, wherever the writer stops or fails.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import * as fs from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { urlStore } from '../../src/io/url-store.ts';
+import { type FileSteps, folderStore, nodeFiles } from '../../src/platform/node-store.ts';
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const textOf = async (store: Store, name: string): Promise<string> => text(await store.read(name));
+
+let scratch = '';
+let next = 0;
+before(async () => {
+  scratch = await fs.mkdtemp(join(tmpdir(), 'inkhorn-store-'));
+});
+after(() => fs.rm(scratch, { recursive: true }));
+const newPath = (): string => join(scratch, String(next++));
+
+/** Everything a reader can see, as text. */
+async function contents(store: Store): Promise<Record<string, string>> {
+  const entries = (await store.list()).map(async (name) => [name, await textOf(store, name)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+for (const [kind, open] of [
+  ['memory', () => memoryStore()],
+  ['folder', () => folderStore(newPath())],
+] as const) {
+  describe(`${kind} store`, () => {
+    test('reads back what was written, replaced and removed', async () => {
+      const store = open();
+      assert.deepEqual(await store.list(), []);
+      assert.equal(await store.exists('a.txt'), false);
+      await assert.rejects(store.read('a.txt'), /a\.txt/);
+      await store.write('b.txt', utf8('bee'));
+      await store.write('a.txt', utf8('one'));
+      await store.write('a.txt', utf8(''));
+      assert.deepEqual(await contents(store), { 'a.txt': '', 'b.txt': 'bee' });
+      assert.equal(await store.exists('a.txt'), true);
+      await store.remove('a.txt');
+      await store.remove('a.txt');
+      assert.deepEqual(await store.list(), ['b.txt']);
+    });
+
+    test('writes several files together, drops those given as null, and leaves the others alone', async () => {
+      const store = open();
+      await store.write('notes.txt', utf8('mine'));
+      await store.write('training.json', utf8('stale'));
+      await store.writeAll(
+        new Map<string, Uint8Array | null>([
+          ['model', utf8('m')],
+          ['config', utf8('c')],
+          ['training.json', null],
+          ['never-there', null],
+        ]),
+      );
+      assert.deepEqual(await contents(store), { config: 'c', model: 'm', 'notes.txt': 'mine' });
+    });
+
+    test('keeps folders apart', async () => {
+      const store = open();
+      await store.folder('last').write('a', utf8('last'));
+      await store.folder('best').write('a', utf8('best'));
+      assert.equal(await textOf(store.folder('last'), 'a'), 'last');
+      assert.deepEqual(await store.list(), []);
+      assert.match(store.folder('best').location, /best$/);
+    });
+
+    test('refuses names that lead elsewhere', async () => {
+      const store = open();
+      for (const name of ['', '.', '..', '.hidden', 'a/b', 'a\\b', '/etc', 'c:', 'x'.repeat(201), 'nul\0']) {
+        await assert.rejects(store.write(name, utf8('x')), /is no file name/);
+        await assert.rejects(store.writeAll(new Map([[name, utf8('x')]])), /is no file name/);
+        assert.throws(() => store.folder(name), /is no file name/);
+      }
+    });
+  });
+}
+
+test('a memory store keeps its own copies', async () => {
+  const store = memoryStore();
+  const bytes = utf8('abc');
+  await store.write('a', bytes);
+  bytes[0] = 0;
+  (await store.read('a'))[1] = 0;
+  assert.equal(await textOf(store, 'a'), 'abc');
+});
+
+describe('a folder store, stopped at any step', () => {
+  const BEFORE = { model: 'old model', training: 'old training', stale: 'old', bystander: 'same' };
+  const AFTER = { model: 'new model', training: 'new training', added: 'new', bystander: 'same' };
+  const change = new Map<string, Uint8Array | null>([
+    ['model', utf8(AFTER.model)],
+    ['training', utf8(AFTER.training)],
+    ['added', utf8(AFTER.added)],
+    ['stale', null],
+  ]);
+
+  async function prepared(): Promise<string> {
+    const path = newPath();
+    const store = folderStore(path);
+    for (const [name, content] of Object.entries(BEFORE)) await store.write(name, utf8(content));
+    return path;
+  }
+
+  /** As after a kill, the temporary files belong to a process that is gone: no process has this id. */
+  async function orphan(path: string): Promise<void> {
+    const gone = `.inkhorn.${2 ** 22 + 1}.`;
+    const rename = (name: string): string => name.replace(`.inkhorn.${process.pid}.`, gone);
+    for (const name of await fs.readdir(path)) {
+      if (name.startsWith('.inkhorn.') && name !== '.inkhorn.commit') {
+        await fs.rename(join(path, name), join(path, rename(name)));
+      }
+    }
+    const journal = join(path, '.inkhorn.commit');
+    const old = await fs.readFile(journal, 'utf8').catch(() => null);
+    if (old) await fs.writeFile(journal, old.replaceAll(`.inkhorn.${process.pid}.`, gone));
+  }
+
+  const isOneOf = (seen: Record<string, string>): string => {
+    for (const [label, whole] of Object.entries({ BEFORE, AFTER })) {
+      if (JSON.stringify(Object.entries(seen).sort()) === JSON.stringify(Object.entries(whole).sort()))
+        return label;
+    }
+    return assert.fail(`a mixture: ${JSON.stringify(seen)}`);
+  };
+
+  for (const half of [false, true]) {
+    test(`killed ${half ? 'in the middle of' : 'before'} step n: all old or all new, and the next write cleans up`, async () => {
+      const outcomes: string[] = [];
+      for (let steps = 0; ; steps++) {
+        const path = await prepared();
+        const { files, halted } = haltingAfter(steps, half);
+        await folderStore(path, files)
+          .writeAll(change)
+          .catch(() => undefined);
+        await orphan(path);
+        outcomes.push(isOneOf(await contents(folderStore(path))));
+        await folderStore(path).write('later', utf8('x'));
+        const { later, ...rest } = await contents(folderStore(path));
+        assert.equal(later, 'x');
+        assert.equal(isOneOf(rest), outcomes[steps]);
+        assert.deepEqual((await fs.readdir(path)).sort(), ['later', ...Object.keys(rest)].sort());
+        if (!halted()) break;
+      }
+      // Old up to the commit, new from there on.
+      const commit = outcomes.indexOf('AFTER');
+      assert.ok(commit > 4, `committed at step ${commit}`);
+      assert.ok(outcomes.slice(commit).every((label) => label === 'AFTER'));
+      assert.equal(outcomes.length, 15, 'fourteen steps, and the run that was not killed');
+    });
+  }
+
+  test('a recovery that is killed itself is recovered from', async () => {
+    for (let first = 0; first < 24; first++) {
+      const path = await prepared();
+      await folderStore(path, haltingAfter(first).files)
+        .writeAll(change)
+        .catch(() => undefined);
+      const label = isOneOf(await contents(folderStore(path)));
+      for (let second = 0; second < 8; second++) {
+        await folderStore(path, haltingAfter(second).files)
+          .remove('never-there')
+          .catch(() => undefined);
+        assert.equal(isOneOf(await contents(folderStore(path))), label);
+      }
+    }
+  });
+
+  test('a single write killed at step n leaves the old file or the new', async () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const path = await prepared();
+      await folderStore(path, haltingAfter(steps, true).files)
+        .write('model', utf8('new model'))
+        .catch(() => undefined);
+      assert.match(await textOf(folderStore(path), 'model'), /^(old|new) model$/);
+    }
+  });
+
+  test('a step that fails with an error: one line, old content intact or new content complete, no temporary files', async () => {
+    const seen = new Set<string>();
+    for (let steps = 0; steps < 30; steps++) {
+      const path = await prepared();
+      const { files, failed } = failingAt(steps, 'EIO');
+      const error = await folderStore(path, files)
+        .writeAll(change)
+        .then(
+          () => null,
+          (e: Error) => e,
+        );
+      if (!failed()) break;
+      const label = isOneOf(await contents(folderStore(path)));
+      seen.add(label);
+      assert.ok(error, `step ${steps} failed unnoticed`);
+      assert.match(
+        error.message,
+        /^cannot write 4 files to .* \([\d,]+ bytes\): the disk reports an error\. /,
+      );
+      assert.ok(!error.message.includes('\n'));
+      const promise = label === 'BEFORE' ? /What was there before is intact$/ : /The new files are complete/;
+      assert.match(error.message, promise);
+      if (label === 'BEFORE') assert.deepEqual((await fs.readdir(path)).sort(), Object.keys(BEFORE).sort());
+    }
+    assert.deepEqual([...seen], ['BEFORE', 'AFTER']);
+  });
+
+  test('a temporary file of a process that lives is left alone', async () => {
+    const path = await prepared();
+    const theirs = `.inkhorn.${process.ppid}.0.0123456789ab`;
+    await fs.writeFile(join(path, theirs), 'being written');
+    await folderStore(path).write('later', utf8('x'));
+    assert.ok((await fs.readdir(path)).includes(theirs));
+  });
+
+  test('really killed (SIGKILL) while it writes', async () => {
+    const path = newPath();
+    const store = folderStore(path);
+    let newest = 0;
+    for (let round = 0; round < 6; round++) {
+      const child = startWriter(path, newest + 1);
+      while (!((await store.exists('c')) && Number((await textOf(store, 'c')).slice(0, 8)) > newest))
+        await wait(2);
+      await wait(7 * round);
+      const exit = new Promise((done) => child.once('exit', done));
+      child.kill('SIGKILL');
+      await exit;
+      const versions = new Set(Object.values(await contents(store)).map((content) => content.slice(0, 8)));
+      assert.equal(versions.size, 1, `files of versions ${[...versions]} together`);
+      const version = Number([...versions][0]);
+      assert.ok(version > newest);
+      newest = version;
+    }
+    await store.write('later', utf8('x'));
+    assert.deepEqual((await fs.readdir(path)).sort(), ['a', 'b', 'c', 'later']);
+  });
+});
+
+describe('a folder store on a bad day', () => {
+  test('writes at the same time in one process take turns', async () => {
+    const path = newPath();
+    const all = Array.from({ length: 20 }, (_, i) => folderStore(path).write(`f${i % 4}`, utf8(`${i}`)));
+    await Promise.all(all);
+    assert.deepEqual(await contents(folderStore(path)), { f0: '16', f1: '17', f2: '18', f3: '19' });
+  });
+
+  test('a missing folder and a missing file are told apart', async () => {
+    const path = newPath();
+    await assert.rejects(
+      folderStore(path).read('a'),
+      new RegExp(`cannot read ${path}/a: there is no folder ${path}$`),
+    );
+    await fs.mkdir(path);
+    await assert.rejects(folderStore(path).read('a'), /\/a: there is no such file$/);
+  });
+
+  test('a file where the folder should be', async () => {
+    const path = newPath();
+    await fs.writeFile(path, 'I am a file');
+    const store = folderStore(path);
+    await assert.rejects(store.write('a', utf8('x')), /\/a \(1 byte\): a file is where a folder should be/);
+    await assert.rejects(store.folder('last').write('a', utf8('x')), /a file is where a folder should be/);
+    await assert.rejects(store.list(), /a file is where a folder should be/);
+    assert.equal(await fs.readFile(path, 'utf8'), 'I am a file');
+  });
+
+  test('a folder where a file should be, found before anything is written', async () => {
+    const path = newPath();
+    await fs.mkdir(join(path, 'b'), { recursive: true });
+    const store = folderStore(path);
+    const both = new Map([
+      ['a', utf8('x')],
+      ['b', utf8('y')],
+    ]);
+    await assert.rejects(store.writeAll(both), /\/b is a folder, and a file goes there: remove it.*intact/);
+    await assert.rejects(store.write('b', utf8('x')), /it is a folder, not a file/);
+    await assert.rejects(store.read('b'), /it is a folder, not a file/);
+    assert.deepEqual(await fs.readdir(path), ['b']);
+  });
+
+  test('a journal that is damaged or leads elsewhere is refused', async () => {
+    for (const journal of ['{', '{"put":[["a","../b"]],"drop":[]}', '{"put":[],"drop":["../b"]}', 'null']) {
+      const path = newPath();
+      await fs.mkdir(path);
+      await fs.writeFile(join(path, '.inkhorn.commit'), journal);
+      await assert.rejects(folderStore(path).read('a'), /\.inkhorn\.commit is damaged: remove it/);
+      await assert.rejects(
+        folderStore(path).write('a', utf8('x')),
+        /\.inkhorn\.commit is damaged: remove it/,
+      );
+    }
+  });
+
+  test('no permission (injected)', async () => {
+    const path = newPath();
+    const { files } = failingAt(0, 'EACCES');
+    await assert.rejects(
+      folderStore(path, files).write('a', utf8('x')),
+      /^Error: cannot write .*\/a \(1 byte\): permission denied\. What was there before is intact$/,
+    );
+  });
+
+  test('a full disk (real, a small tmpfs)', async (t) => {
+    const path = newPath();
+    await fs.mkdir(path);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
+    } catch {
+      return t.skip('a tmpfs cannot be mounted here: needs root and mount');
+    }
+    try {
+      const store = folderStore(path);
+      await store.writeAll(new Map([['model', new Uint8Array(50_000).fill(1)]]));
+      const big = new Map([
+        ['config', utf8('new')],
+        ['model', new Uint8Array(250_000).fill(2)],
+      ]);
+      await assert.rejects(
+        store.writeAll(big),
+        /^Error: cannot write 2 files to .* \(250,003 bytes\): no space left on the disk \([\d,]+ bytes free\)\. What was there before is intact$/,
+      );
+      await assert.rejects(store.write('model', new Uint8Array(250_000)), /\(250,000 bytes\): no space left/);
+      assert.deepEqual(await fs.readdir(path), ['model']);
+      assert.deepEqual(new Uint8Array(await store.read('model')), new Uint8Array(50_000).fill(1));
+      await store.write('small', utf8('fits'));
+    } finally {
+      execFileSync('umount', [path]);
+    }
+  });
+});
+
+describe('url store', () => {
+  test('reads, asks for existence, says what the server said, and refuses the rest', async () => {
+    const server = createServer((request, response) => {
+      if (request.url === '/m/config.json') response.end('{}');
+      else if (request.url === '/m/sub/a%20b') response.end('spaced');
+      else response.writeHead(request.url === '/m/broken' ? 500 : 404).end();
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/m`;
+    try {
+      const store = urlStore(`${base}/`);
+      assert.equal(store.location, base);
+      assert.equal(await textOf(store, 'config.json'), '{}');
+      assert.equal(await textOf(store.folder('sub'), 'a b'), 'spaced');
+      assert.equal(await store.exists('config.json'), true);
+      assert.equal(await store.exists('none'), false);
+      await assert.rejects(store.exists('broken'), /answered 500/);
+      await assert.rejects(store.read('none'), /\/none: the server answered 404 Not Found/);
+      await assert.rejects(store.read('../x'), /is no file name/);
+      await assert.rejects(store.list(), /cannot be listed/);
+      await assert.rejects(store.write('a', utf8('x')), /cannot be written to/);
+      await assert.rejects(store.writeAll(new Map()), /cannot be written to/);
+      await assert.rejects(store.remove('a'), /cannot be written to/);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    }
+    await assert.rejects(urlStore(base).read('config.json'), /cannot be reached/);
+  });
+});
+
+// ---- doubles ---------------------------------------------------------------------------------------------------------
+
+type Step = keyof FileSteps;
+const CHANGING: Step[] = ['makeFolder', 'create', 'rename', 'unlink', 'sync'];
+
+/** The real steps, each passed through `intercept` first. */
+function intercepted(intercept: (step: Step, args: unknown[]) => Promise<void>): FileSteps {
+  return new Proxy(nodeFiles, {
+    get(target, step: Step) {
+      return async (...args: [string, never]): Promise<unknown> => {
+        await intercept(step, args);
+        return target[step](...args);
+      };
+    },
+  });
+}
+
+/** Dead after `steps` changing steps: every later step does nothing but fail. `half`: a file being created is half there. */
+function haltingAfter(steps: number, half = false): { files: FileSteps; halted: () => boolean } {
+  let done = 0;
+  let dead = false;
+  const files = intercepted(async (step, [path, bytes]) => {
+    if (!dead && CHANGING.includes(step) && done++ === steps) {
+      dead = true;
+      if (half && step === 'create') {
+        await fs.writeFile(
+          path as string,
+          (bytes as Uint8Array).subarray(0, (bytes as Uint8Array).length >> 1),
+        );
+      }
+    }
+    if (dead) throw new Error('halted');
+  });
+  return { files, halted: () => dead };
+}
+
+/** The changing step number `at` fails with `code`; those after it work. */
+function failingAt(at: number, code: string): { files: FileSteps; failed: () => boolean } {
+  let done = 0;
+  const files = intercepted(async (step) => {
+    if (CHANGING.includes(step) && done++ === at)
+      throw Object.assign(new Error(`${code}: injected`), { code });
+  });
+  return { files, failed: () => done > at };
+}
+
+/** A process that writes version after version of three files together until it is killed. */
+function startWriter(path: string, version: number): ChildProcess {
+  const module = new URL('../../src/platform/node-store.js', import.meta.url).href;
+  const program = `
+    import { folderStore } from ${JSON.stringify(module)};
+    const store = folderStore(${JSON.stringify(path)});
+    for (let v = ${version}; ; v++) {
+      const bytes = new TextEncoder().encode(String(v).padStart(8, '0').repeat(5000));
+      await store.writeAll(new Map([['a', bytes], ['b', bytes], ['c', bytes]]));
+    }`;
+  return spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'inherit' });
+}
