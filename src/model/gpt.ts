@@ -5,7 +5,7 @@ import { currentBackend } from '../backend/registry.ts';
 import { Embedding, Linear, type Norm, Positions } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
-import { Random } from '../tensor/random.ts';
+import { createRandom } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import { onGradient } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -159,11 +159,8 @@ export class GPT {
     this.config = checkConfig({ ...config });
     this.backend = options.backend ?? currentBackend();
     const { vocabSize: V, nEmbd: C, blockSize, nLayer } = config;
-    const init = initialisers[config.init](
-      config,
-      this.backend,
-      new Random(options.seed ?? 1337, INIT_STREAM),
-    );
+    const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });
+    const init = initialisers[config.init](config, this.backend, random);
     this.tokens = new Embedding(init.table(V, C));
     this.positions = config.position === 'learned' ? new Positions(init.table(blockSize, C)) : null;
     this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(config, layer, init));

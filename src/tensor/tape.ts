@@ -91,7 +91,10 @@ export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
 /** Sends a gradient to `x` by a kernel that can only overwrite: directly if it is the first, else by a temporary. */
 export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
   const { grad, accumulate } = gradOf(x);
-  if (!accumulate) return write(grad);
+  if (!accumulate) {
+    write(grad);
+    return;
+  }
   const dx = empty(x.shape, 'f32', x.backend);
   write(dx);
   x.backend.kernels.add(grad.buffer, grad.buffer, dx.buffer);

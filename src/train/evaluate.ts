@@ -1,0 +1,89 @@
+// The loss on a text: over all of it, or, as the seed does, over random batches.
+import type { GPT } from '../model/gpt.ts';
+import { crossEntropy } from '../tensor/ops.ts';
+import { scope } from '../tensor/scope.ts';
+import { tensor } from '../tensor/tensor.ts';
+import { type Batch, randomBatch, sliceBatch, windows } from './data.ts';
+
+/** Loss of a set of predictions. */
+export interface Evaluation {
+  /** Mean, nats per token. */
+  loss: number;
+  /** Predictions that the mean is over. */
+  tokens: number;
+}
+
+/** Sequences per forward pass: enough to keep the cores busy, few enough to stay in cache. */
+const EVAL_SEQUENCES = 8;
+
+/**
+ * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last one may be shorter): every token but the
+ * first is predicted once. `maxTokens` stops early, at a whole window. Throws when there is no token to predict.
+ */
+export async function evaluate(
+  model: GPT,
+  ids: Int32Array,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { blockSize: T } = model.config;
+  const { maxTokens = Number.POSITIVE_INFINITY, signal } = options;
+  if (ids.length < 2)
+    throw new Error(`${ids.length} tokens hold nothing to predict: an evaluation needs 2 or more`);
+  const whole = Math.floor((ids.length - 1) / T);
+  const rest = (ids.length - 1) % T;
+  const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
+  const total = { loss: 0, tokens: 0 };
+  for (let first = 0; first < count; first += EVAL_SEQUENCES) {
+    signal?.throwIfAborted();
+    const B = Math.min(EVAL_SEQUENCES, count - first);
+    const offsets = Array.from({ length: B }, (_, b) => (first + b) * T);
+    await addLosses(total, model, windows(ids, offsets, T));
+  }
+  if (rest > 0 && count === whole && total.tokens + rest <= maxTokens) {
+    await addLosses(total, model, windows(ids, [whole * T], rest));
+  }
+  return { loss: total.loss / total.tokens, tokens: total.tokens };
+}
+
+export interface EvaluateOptions {
+  /** Stop after about this many tokens. */
+  maxTokens?: number;
+  signal?: AbortSignal;
+}
+
+/** The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too short. */
+export async function evaluateSampled(
+  model: GPT,
+  ids: Int32Array,
+  options: { batches: number; batchSize: number; seed: number; signal?: AbortSignal },
+): Promise<Evaluation> {
+  const { blockSize: T } = model.config;
+  if (ids.length < T + 1) throw new Error(`${ids.length} tokens are less than one window of ${T} + 1`);
+  const total = { loss: 0, tokens: 0 };
+  for (let index = 0; index < options.batches; index++) {
+    const batch = randomBatch(ids, options.batchSize, T, options.seed, index);
+    for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
+      options.signal?.throwIfAborted();
+      await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES));
+    }
+  }
+  return { loss: total.loss / total.tokens, tokens: total.tokens };
+}
+
+/** The loss of each token of one batch, nats [B * T]; the event loop turns before this resolves. */
+export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Promise<Float32Array> {
+  const losses = scope(() => {
+    const logits = model.forward(tensor(ids, [B, T], model.backend));
+    return crossEntropy(logits, tensor(targets, [B, T], model.backend));
+  });
+  try {
+    return await losses.data();
+  } finally {
+    losses.dispose();
+  }
+}
+
+async function addLosses(total: Evaluation, model: GPT, batch: Batch): Promise<void> {
+  for (const loss of await tokenLosses(model, batch)) total.loss += loss;
+  total.tokens += batch.B * batch.T;
+}

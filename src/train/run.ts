@@ -1,0 +1,105 @@
+// What the parts of the training loop share: options, progress, the state of a run. Read next: train.ts.
+import { createProbe, type Probe } from '../inspect/probe.ts';
+import type { GPT } from '../model/gpt.ts';
+import { namedParameters } from '../nn/parameters.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { checkDataset, type Dataset } from './data.ts';
+import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { checkSettings, seedSettings, type TrainSettings } from './settings.ts';
+
+/** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
+export interface Progress {
+  /** Optimizer steps done. */
+  step: number;
+  /** Whether the evaluation and the sample that are due at this step have been made. */
+  settled: boolean;
+  /** Lowest validation loss so far and its step; null before the first evaluation. */
+  best: { valLoss: number; step: number } | null;
+  /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
+  optimizer: ReadonlyMap<string, Tensor>;
+}
+
+export interface TrainOptions extends Partial<TrainSettings> {
+  /** Trained in place. */
+  model: GPT;
+  data: Dataset;
+  /** Needed for samples (`sampleEvery` > 0). */
+  tokenizer?: Tokenizer;
+  /** Saves a checkpoint and says where, for the event. Left out: nothing is saved. */
+  save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
+  /** Goes on from here; the model must hold the weights of the same checkpoint. */
+  resume?: Omit<Progress, 'optimizer'> & { optimizer: ReadonlyMap<string, Float32Array> };
+  /** Ends the run after the current step, with a checkpoint. */
+  signal?: AbortSignal;
+}
+
+/** Everything that the parts of the loop share. */
+export interface Run {
+  options: TrainOptions;
+  settings: TrainSettings;
+  parameters: Map<string, Tensor>;
+  optimizer: Optimizer;
+  progress: Progress;
+  probe: Probe;
+  /** Whether something happened since the last checkpoint. */
+  unsaved: boolean;
+  /** Steps and evaluations of this process and their seconds, for the time left. */
+  clock: Record<'steps' | 'evals', { count: number; seconds: number }>;
+}
+
+/** Checks that settings, data and model fit together, and sets up the rest. */
+export function startRun(options: TrainOptions): Run {
+  const { model, data, tokenizer, save, resume, signal, ...changes } = options;
+  const settings = checkSettings({ ...seedSettings, ...changes });
+  checkDataset(data, model.config);
+  if (settings.sampleEvery > 0 && !tokenizer) {
+    throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
+  }
+  const parameters = namedParameters(model);
+  const optimizer = createOptimizer(parameters, settings);
+  if (resume) restore(optimizer, resume.optimizer);
+  const progress = { step: 0, settled: false, best: null, ...resume, optimizer: optimizer.state() };
+  const clock = { steps: { count: 0, seconds: 0 }, evals: { count: 0, seconds: 0 } };
+  return {
+    options,
+    settings,
+    parameters,
+    optimizer,
+    progress,
+    probe: createProbe(),
+    unsaved: !resume,
+    clock,
+  };
+}
+
+function restore(optimizer: Optimizer, saved: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, moment] of optimizer.state()) {
+    const values = saved.get(name);
+    if (values?.length !== moment.size) {
+      throw new Error(
+        `the checkpoint has no moment ${name} of ${moment.size} elements: it is of another model or optimizer`,
+      );
+    }
+    moment.write(values);
+  }
+}
+
+/** True every `every` steps and after the last one; never for 0. */
+export function due({ settings, progress: { step } }: Run, every: number): boolean {
+  return every > 0 && (step % every === 0 || step === settings.steps);
+}
+
+/** Notes how long a step or an evaluation took; seconds left at the mean so far. */
+export function timeLeft(
+  { settings, progress, clock }: Run,
+  what: 'steps' | 'evals',
+  seconds: number,
+): number {
+  clock[what].count++;
+  clock[what].seconds += seconds;
+  const mean = ({ count, seconds: sum }: { count: number; seconds: number }): number =>
+    sum / Math.max(1, count);
+  const steps = settings.steps - progress.step;
+  return steps * mean(clock.steps) + Math.ceil(steps / settings.evalEvery) * mean(clock.evals);
+}

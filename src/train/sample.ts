@@ -1,0 +1,18 @@
+// A taste of what the model says by now, drawn during training.
+import { generate } from '../generate/generate.ts';
+import type { GPT } from '../model/gpt.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { SampleEvent } from './events.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Continues the sample prompt by `sampleTokens` tokens at temperature 1. The draws depend on the seed, not on the step. */
+export async function drawSample(
+  { model, tokenizer }: { model: GPT; tokenizer?: Tokenizer },
+  { samplePrompt: prompt, sampleTokens: maxTokens, seed }: TrainSettings,
+  step: number,
+): Promise<SampleEvent> {
+  let text = '';
+  for await (const token of generate(model, tokenizer as Tokenizer, { prompt, maxTokens, seed }))
+    text += token.text;
+  return { type: 'sample', step, prompt, text };
+}

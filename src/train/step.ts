@@ -1,0 +1,54 @@
+// One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the update.
+import type { GPT, Tap } from '../model/gpt.ts';
+import { crossEntropy } from '../tensor/ops.ts';
+import { withGradients } from '../tensor/tape.ts';
+import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
+import { type Batch, sliceBatch } from './data.ts';
+
+/** Called around each micro-batch of a probed step, so that what was tapped can be read. */
+export interface BatchTap extends Tap {
+  /** After a micro-batch of that many rows. */
+  collect(rows: number): Promise<void>;
+}
+
+/**
+ * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per token.
+ * `microBatch` sequences at a time, so that memory does not grow with the batch. `step` and `seed` choose the
+ * dropout masks. The event loop turns between micro-batches.
+ */
+export async function accumulateGradients(
+  model: GPT,
+  batch: Batch,
+  { microBatch, seed, step, tap }: { microBatch: number; seed: number; step: number; tap?: BatchTap },
+): Promise<number> {
+  let sum = 0;
+  for (let first = 0; first < batch.B; first += microBatch) {
+    const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
+    const losses = withGradients(() => {
+      const training = { seed, step, firstSequence: first };
+      const logits = model.forward(tensor(ids, [B, T], model.backend), { training, tap });
+      return crossEntropy(logits, tensor(targets, [B, T], model.backend), 1 / (batch.B * batch.T));
+    });
+    for (const loss of await losses.data()) sum += loss;
+    losses.dispose();
+    await tap?.collect(B * T);
+  }
+  return sum / (batch.B * batch.T);
+}
+
+/** L2 norm over the gradients of all parameters. */
+export async function gradientNorm(parameters: ReadonlyMap<string, Tensor>): Promise<number> {
+  const [first] = parameters.values();
+  const total = empty([1], 'f32', first.backend);
+  const { kernels } = first.backend;
+  kernels.fill(total.buffer, 0);
+  for (const { grad } of parameters.values()) if (grad) kernels.sumSquares(total.buffer, grad.buffer, true);
+  const [sum] = await total.data();
+  total.dispose();
+  return Math.sqrt(sum);
+}
+
+/** What gradients are multiplied by so that their norm is at most `clip`, as PyTorch's clip_grad_norm_; 0: no clipping. */
+export function clipFactor(norm: number, clip: number): number {
+  return clip > 0 ? Math.min(1, clip / (norm + 1e-6)) : 1;
+}

@@ -1,0 +1,116 @@
+// The training loop: an async generator of events, and nothing else drives training. Read next: step.ts.
+import { createWatch } from '../inspect/warnings.ts';
+import { type Batch, randomBatch, sliceBatch } from './data.ts';
+import { evaluateRun } from './evaluate-run.ts';
+import type { StepEvent, TrainEvent } from './events.ts';
+import { probeTap } from './probe-tap.ts';
+import { due, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
+import { drawSample } from './sample.ts';
+import { learningRate } from './schedules.ts';
+import { accumulateGradients, clipFactor, gradientNorm } from './step.ts';
+
+/** After so many steps in a row whose loss or gradient is not finite, a run is beyond help. */
+const NON_FINITE_LIMIT = 5;
+
+/**
+ * Trains `model` and yields what happens, in order. The settings default to the seed's recipe. Equal arguments on the same
+ * engine give equal bits, also when the run is interrupted and resumed from what `save` was given.
+ * Throws before the first step when the settings, the data and the model do not fit together.
+ *
+ * @example
+ * for await (const e of train({ model, data, steps: 5000, evalEvery: 500 })) {
+ *   if (e.type === 'eval') console.log(e.step, e.trainLoss, e.valLoss, e.bitsPerByte);
+ * }
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void> {
+  const run = startRun(options);
+  const watch = createWatch();
+  try {
+    for await (const event of loop(run)) {
+      yield event;
+      yield* watch(event);
+    }
+  } finally {
+    run.optimizer.dispose();
+  }
+}
+
+async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
+  const { settings, progress, options } = run;
+  const begun = performance.now();
+  let nonFinite = 0;
+  for (;;) {
+    yield* milestones(run);
+    if (progress.step === settings.steps || options.signal?.aborted || nonFinite === NON_FINITE_LIMIT) break;
+    const event = await optimizerStep(run);
+    yield event;
+    if (due(run, settings.probeEvery)) yield run.probe.finish(progress.step);
+    nonFinite = Number.isFinite(event.loss + event.gradNorm) ? 0 : nonFinite + 1;
+  }
+  const stopped = nonFinite === NON_FINITE_LIMIT ? 'non-finite' : 'aborted';
+  const reason = progress.step === settings.steps ? 'finished' : stopped;
+  yield { type: 'done', step: progress.step, reason, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the checkpoint. */
+async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
+  const { options, settings, progress } = run;
+  const aborted = (): boolean => options.signal?.aborted === true;
+  if (!progress.settled && !aborted()) {
+    const event = due(run, settings.evalEvery) ? await evaluateRun(run) : null;
+    if (event) yield event;
+    if (event?.best) yield* checkpoint(run, 'best');
+    if (progress.step > 0 && due(run, settings.sampleEvery))
+      yield await drawSample(options, settings, progress.step);
+    progress.settled = !aborted();
+  }
+  const ending = progress.step === settings.steps || aborted();
+  if (run.unsaved && (ending || due(run, settings.evalEvery) || due(run, settings.checkpointEvery))) {
+    yield* checkpoint(run, 'last');
+    run.unsaved = false;
+  }
+}
+
+async function* checkpoint(
+  { options, progress }: Run,
+  kind: 'best' | 'last',
+): AsyncGenerator<TrainEvent, void> {
+  if (!options.save) return;
+  yield { type: 'checkpoint', step: progress.step, kind, path: await options.save(kind, progress) };
+}
+
+/** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
+async function optimizerStep(run: Run): Promise<StepEvent> {
+  const { options, settings, progress, parameters, optimizer, probe } = run;
+  const { model, data } = options;
+  const { batchSize, accumulate, microBatch, seed, clip } = settings;
+  const begun = performance.now();
+  const step = progress.step + 1;
+  const batch = randomBatch(data.train, batchSize * accumulate, model.config.blockSize, seed, step);
+  const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
+  if (probed && !probe.calibrated) await calibrate(run, batch, step);
+  const tap = probed ? probeTap(probe, probe.add) : undefined;
+  optimizer.zeroGrad();
+  const loss = await accumulateGradients(model, batch, { microBatch, seed, step, tap });
+  const gradNorm = await gradientNorm(parameters);
+  const lr = learningRate(step, settings);
+  if (Number.isFinite(gradNorm)) optimizer.step(step, lr, clipFactor(gradNorm, clip));
+  await model.backend.sync();
+  Object.assign(progress, { step, settled: false });
+  run.unsaved = true;
+  const seconds = (performance.now() - begun) / 1000;
+  const tokensPerSecond = (batch.B * batch.T) / seconds;
+  return { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run, 'steps', seconds) };
+}
+
+/** The first probe does not know yet where its histograms should reach: one micro-batch is run to find out, and dropped. */
+async function calibrate(
+  { options, settings, optimizer, probe }: Run,
+  batch: Batch,
+  step: number,
+): Promise<void> {
+  const { microBatch, seed } = settings;
+  const tap = probeTap(probe, probe.calibrate);
+  await accumulateGradients(options.model, sliceBatch(batch, 0, microBatch), { microBatch, seed, step, tap });
+  optimizer.zeroGrad();
+}
