@@ -1,0 +1,330 @@
+// The safetensors format (huggingface.co/docs/safetensors): a JSON header that says where each tensor lies, then the bytes.
+//
+//   8 bytes   N, the header's length, little-endian
+//   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
+//   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
+import { fromBfloat16, fromFloat16 } from './floats.ts';
+
+/** Bits per element. Listed as the reference implementation orders tensors in a file: last first. */
+const DTYPE_BITS = {
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  F64: 64,
+  I64: 64,
+  U64: 64,
+} as const;
+
+/** How elements are stored in the file. */
+export type StoredDType = keyof typeof DTYPE_BITS;
+
+const DTYPES = Object.keys(DTYPE_BITS) as StoredDType[];
+
+/** The header's own limit, as in the reference implementation: more is a foreign file, not a model. */
+const HEADER_LIMIT = 100_000_000;
+
+/**
+ * One tensor. F32 is held as Float32Array, I32 as Int32Array, I8 as Int8Array; F16 and BF16 are widened to Float32Array
+ * when read; of every other dtype `data` is the raw bytes.
+ */
+export interface StoredTensor {
+  dtype: StoredDType;
+  shape: number[];
+  data: Float32Array | Int32Array | Int8Array | Uint8Array;
+}
+
+/** The contents of one file. */
+export interface TensorFile {
+  metadata: Record<string, string>;
+  /** In the order in which they lie in the file. */
+  tensors: Map<string, StoredTensor>;
+}
+
+/** A tensor to write: its dtype follows from the array; a Uint8Array may be the raw bytes of any `dtype` (U8 if unnamed). */
+export interface TensorToWrite {
+  dtype?: StoredDType;
+  shape: readonly number[];
+  data: Float32Array | Int32Array | Int8Array | Uint8Array;
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+/**
+ * The bytes of a safetensors file, the same as the reference implementation's for the same tensors (wider dtypes first,
+ * then by name, the header padded with spaces to 8 bytes), so that every tensor lies aligned. Throws when a tensor's elements do not
+ * fill its shape.
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const entries = [...tensors].map(([name, tensor]) => ({
+    name,
+    dtype: dtypeOf(name, tensor),
+    ...tensor,
+    raw: raw(tensor),
+  }));
+  const rank = (dtype: StoredDType): number => DTYPES.indexOf(dtype);
+  entries.sort((a, b) => rank(b.dtype) - rank(a.dtype) || (a.name < b.name ? -1 : 1));
+
+  // Written by hand, for an object would reorder names like "7" and lose "__proto__".
+  const fields: string[] = [];
+  if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
+  let end = 0;
+  for (const { name, dtype, shape, raw } of entries) {
+    const data_offsets = [end, end + raw.length];
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets })}`);
+    end += raw.length;
+  }
+  const header = new TextEncoder().encode(`{${fields.join(',')}}`);
+  const dataStart = 8 + Math.ceil(header.length / 8) * 8;
+
+  const file = new Uint8Array(dataStart + end).fill(0x20, 8, dataStart);
+  new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  file.set(header, 8);
+  let offset = dataStart;
+  for (const { raw } of entries) {
+    file.set(raw, offset);
+    offset += raw.length;
+  }
+  return file;
+}
+
+function raw({ data }: TensorToWrite): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The dtype to write `tensor` as, after checking that it, the shape and the elements belong together. */
+function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDType {
+  const of = `tensor ${quoted(name)}`;
+  if (name === '__metadata__') throw new Error(`${of}: the name is the format's own; choose another`);
+  let natural: StoredDType = 'U8';
+  if (data instanceof Float32Array) natural = 'F32';
+  else if (data instanceof Int32Array) natural = 'I32';
+  else if (data instanceof Int8Array) natural = 'I8';
+  const stored = dtype ?? natural;
+  if (stored !== natural && natural !== 'U8') {
+    throw new Error(
+      `${of}: a ${data.constructor.name} is stored as ${natural}, not as ${stored}: give its raw bytes for that`,
+    );
+  }
+  if (!isSizes(shape))
+    throw new Error(`${of}: shape ${quoted(shape)} is not a list of whole numbers from 0 on`);
+  const bytes = byteSize(stored, shape);
+  if (bytes !== data.byteLength) {
+    throw new Error(
+      `${of}: ${amount(data.byteLength)} do not fill ${describe(stored, shape)}, which takes ${amount(bytes)}`,
+    );
+  }
+  return stored;
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads a safetensors file after checking all of it: header, names, dtypes, shapes, and that the tensors fill the file
+ * exactly, without gaps or overlaps. The arrays are views into `bytes` where it is aligned, copies elsewhere.
+ * Throws one line that names `file`, the tensor, the value and the limit.
+ */
+export function readSafetensors(bytes: Uint8Array, file = 'model.safetensors'): TensorFile {
+  const fail = (problem: string): never => {
+    throw new Error(`${file}: ${problem}`);
+  };
+  const { header, dataStart } = readHeader(bytes, fail);
+  const metadata = readMetadata(header.__metadata__, fail);
+  const places = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, entry]) => readPlace(name, entry, fail))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkPlaces(places, bytes.length - dataStart, fail);
+
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, dtype, shape, begin, end } of places) {
+    tensors.set(name, {
+      dtype,
+      shape,
+      data: decode(dtype, bytes.subarray(dataStart + begin, dataStart + end)),
+    });
+  }
+  return { metadata, tensors };
+}
+
+type Fail = (problem: string) => never;
+
+/** Where one tensor lies, counted from the end of the header. */
+interface Place {
+  name: string;
+  dtype: StoredDType;
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.length < 8) {
+    fail(
+      `${amount(bytes.length)} are too few for a safetensors file: it is empty, or was cut off while copying`,
+    );
+  }
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (length > HEADER_LIMIT) {
+    const start = new TextDecoder().decode(bytes.subarray(0, 40));
+    if (start.startsWith('version https://git-lfs'))
+      fail('is a Git LFS pointer, not the file itself: run `git lfs pull`');
+    fail(
+      `no safetensors file: its first 8 bytes announce a header of ${amount(length)}, the limit is ${amount(HEADER_LIMIT)}`,
+    );
+  }
+  const dataStart = 8 + length;
+  if (dataStart > bytes.length) {
+    fail(
+      `truncated: announces a header of ${amount(length)}, the file holds ${amount(bytes.length)}: ` +
+        'it was probably cut off while copying, or is no safetensors file',
+    );
+  }
+  let text = '';
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
+    header = JSON.parse(text);
+  } catch {
+    fail(`the header (${amount(length)}) is not valid JSON: the file is damaged, or is no safetensors file`);
+  }
+  if (!isRecord(header)) return fail('the header is not a JSON object: the file is damaged');
+  const twice = duplicateKey(text);
+  if (twice !== null) fail(`${quoted(twice)} occurs twice in the header: which one is meant cannot be known`);
+  return { header, dataStart };
+}
+
+function readMetadata(metadata: unknown, fail: Fail): Record<string, string> {
+  if (metadata === undefined) return {};
+  if (!isRecord(metadata)) return fail('__metadata__ is not a JSON object of strings');
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') fail(`__metadata__: the value of ${quoted(key)} is no string`);
+  }
+  return metadata as Record<string, string>;
+}
+
+function readPlace(name: string, entry: unknown, fail: Fail): Place {
+  const of = `tensor ${quoted(name)}`;
+  if (!isRecord(entry)) return fail(`${of}: its entry in the header is not a JSON object`);
+  const { dtype, shape, data_offsets: offsets, ...rest } = entry;
+  const surplus = Object.keys(rest)[0];
+  if (surplus !== undefined)
+    fail(`${of}: has a field ${quoted(surplus)}; dtype, shape and data_offsets are known`);
+  if (!isDType(dtype)) return fail(`${of}: dtype ${quoted(dtype)} is unknown; known are ${DTYPES.join(' ')}`);
+  if (!isSizes(shape)) return fail(`${of}: shape ${quoted(shape)} is not a list of whole numbers from 0 on`);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+    return fail(`${of}: data_offsets ${quoted(offsets)} are not [begin, end] with begin <= end`);
+  }
+  const [begin, end] = offsets;
+  const bytes = byteSize(dtype, shape);
+  if (end - begin !== bytes) {
+    fail(
+      `${of}: ${describe(dtype, shape)} takes ${amount(bytes)}, data_offsets ${quoted(offsets)} give ${amount(end - begin)}`,
+    );
+  }
+  return { name, dtype, shape, begin, end };
+}
+
+/** The tensors, in file order, must fill the `held` bytes after the header exactly. */
+function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
+  let filled = 0;
+  for (const { name, begin, end } of places) {
+    if (begin > filled)
+      fail(`a gap of ${amount(begin - filled)} before tensor ${quoted(name)}, which begins at ${begin}`);
+    if (begin < filled)
+      fail(`tensor ${quoted(name)} begins at ${begin}, inside the one before it, which ends at ${filled}`);
+    filled = end;
+  }
+  if (filled > held) {
+    fail(
+      `truncated: header says ${amount(filled)} of data, the file holds ${numeral(held)}: it was probably cut off while copying`,
+    );
+  }
+  if (filled < held)
+    fail(`holds ${amount(held - filled)} after its last tensor that the header does not mention`);
+}
+
+/** The elements of a tensor, without copying where they lie aligned. */
+function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
+  const width = DTYPE_BITS[dtype] / 8;
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const n = byteLength / width;
+  if (dtype === 'F32') return new Float32Array(buffer, byteOffset, n);
+  if (dtype === 'I32') return new Int32Array(buffer, byteOffset, n);
+  if (dtype === 'I8') return new Int8Array(buffer, byteOffset, n);
+  if (dtype === 'BF16') return fromBfloat16(new Uint16Array(buffer, byteOffset, n));
+  if (dtype === 'F16') return fromFloat16(new Uint16Array(buffer, byteOffset, n));
+  return bytes;
+}
+
+// ---- small checks ----------------------------------------------------------------------------------------------------
+
+/** A key that occurs twice in one object of the valid JSON `text`, or null: `JSON.parse` keeps the last without a word. */
+function duplicateKey(text: string): string | null {
+  const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for an array.
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '{') open.push(new Set());
+    else if (c === '[') open.push(null);
+    else if (c === '}' || c === ']') open.pop();
+    else if (c === '"') {
+      const start = i++;
+      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      let next = i + 1;
+      while (' \t\n\r'.includes(text[next] ?? '-')) next++;
+      if (text[next] !== ':') continue;
+      const key = JSON.parse(text.slice(start, i + 1)) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
+  }
+  return null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDType(value: unknown): value is StoredDType {
+  return typeof value === 'string' && Object.hasOwn(DTYPE_BITS, value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+/** Bytes of a dense tensor; of an absurd shape a number so large (up to Infinity) that no file holds it. */
+function byteSize(dtype: StoredDType, shape: readonly number[]): number {
+  if (shape.includes(0)) return 0;
+  return shape.reduce((product, n) => product * n, DTYPE_BITS[dtype] / 8);
+}
+
+function describe(dtype: StoredDType, shape: readonly number[]): string {
+  return `${dtype} [${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}]`;
+}
+
+/** A value from the file for an error message: JSON, on one line, cut short. */
+function quoted(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'undefined';
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
+function numeral(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+function amount(bytes: number): string {
+  return `${numeral(bytes)} byte${bytes === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,74 @@
+// A folder store against a memory store through random changes, some of them killed: never anything but before or after.
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { type FileSteps, folderStore, nodeFiles } from '../../src/platform/node-store.ts';
+
+const name = fc.constantFrom('a', 'b', 'c', 'd');
+const bytes = fc.uint8Array({ maxLength: 8 });
+const files = fc.array(fc.tuple(name, fc.option(bytes)), { maxLength: 4 }).map((entries) => new Map(entries));
+
+/** A set of files to write (null: remove) in one go, and after how many steps the writer is killed. */
+const change = fc.record({ files, kill: fc.option(fc.nat(12)) });
+
+async function contents(store: Store): Promise<Record<string, number[]>> {
+  const names = await store.list();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, [...(await store.read(name))]])),
+  );
+}
+
+/** The real steps until `steps` of those that change something are done, then none. */
+function haltingAfter(steps: number): FileSteps {
+  let left = steps;
+  return new Proxy(nodeFiles, {
+    get(target, step: keyof FileSteps) {
+      return async (...args: [string, never]): Promise<unknown> => {
+        if (step !== 'read' && step !== 'entries') left--;
+        if (left < 0) throw new Error('halted');
+        return target[step](...args);
+      };
+    },
+  });
+}
+
+test('random changes, killed at random steps', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 6 }), async (changes) => {
+      const path = await fs.mkdtemp(join(tmpdir(), 'inkhorn-fuzz-'));
+      try {
+        const model = memoryStore();
+        for (const { files, kill } of changes) {
+          const before = await contents(model);
+          const steps = kill === null ? nodeFiles : haltingAfter(kill);
+          const done = await folderStore(path, steps)
+            .writeAll(files)
+            .then(
+              () => true,
+              () => false,
+            );
+          const seen = await contents(folderStore(path));
+          await model.writeAll(files);
+          const after = await contents(model);
+          if (done) assert.deepEqual(seen, after);
+          else if (JSON.stringify(seen) !== JSON.stringify(after)) {
+            assert.deepEqual(seen, before);
+            await model.writeAll(new Map([...files.keys()].map((name) => [name, null])));
+            await model.writeAll(
+              new Map(Object.entries(before).map(([name, b]) => [name, Uint8Array.from(b)])),
+            );
+          }
+        }
+        await folderStore(path).remove('none');
+        assert.deepEqual((await fs.readdir(path)).sort(), await model.list());
+      } finally {
+        await fs.rm(path, { recursive: true });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
