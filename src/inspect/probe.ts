@@ -1,0 +1,150 @@
+// A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and remembers
+// between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: warnings.ts.
+import type { ProbeEvent, TapSummary } from '../train/events.ts';
+import {
+  chooseRange,
+  type HistogramRange,
+  mergeTotals,
+  readStatistics,
+  summarize,
+  type Totals,
+} from './summary.ts';
+
+/** What of a tap was measured: the value itself, or the gradient of the loss with respect to it. */
+export type TapKind = 'value' | 'gradient';
+
+/** The output of one `statistics` call on x [rows, cols]. */
+export interface Measurement {
+  /** Tap, `blocks.3.mlp.act`. */
+  name: string;
+  kind: TapKind;
+  /** What the kernel wrote, [STATISTICS_HEADER + bins]. */
+  stats: Float32Array;
+  /** Rows in which each column was > 0, [cols]; null where units were not counted (gradients). */
+  active: Int32Array | null;
+  rows: number;
+  cols: number;
+}
+
+/** Options of `createProbe`. */
+export interface ProbeOptions {
+  /** Bins of every histogram. */
+  bins?: number;
+  /** Dead units are counted over this many probed steps, the present one included. */
+  windowSteps?: number;
+}
+
+/** Gathers measurements; see `createProbe`. */
+export interface Probe {
+  /**
+   * Histogram range to hand to the kernel. The same for all micro-batches of a step. It follows from the values seen
+   * before: until the tap is calibrated it has 0 bins.
+   */
+  range(name: string, kind: TapKind): HistogramRange;
+  /** True once every tap has a range. */
+  readonly calibrated: boolean;
+  /** Takes the range of a tap from a measurement and forgets the rest of it. */
+  calibrate(measurement: Measurement): void;
+  /** Adds one micro-batch, measured with the range that `range` gave. */
+  add(measurement: Measurement): void;
+  /** Closes the step: its event, taps in the order in which they first came. Throws if nothing was added. */
+  finish(step: number): ProbeEvent;
+}
+
+/** Which units fired in one probed step. */
+interface Firing {
+  active: Int32Array;
+  rows: number;
+}
+
+interface Tap {
+  ranges: Record<TapKind, HistogramRange | null>;
+  totals: Record<TapKind, Totals | null>;
+  firing: Firing | null;
+  window: Firing[];
+}
+
+/**
+ * A probe for any number of taps. Per probed step: for each micro-batch and tap, run `statistics` with `range(...)`
+ * and `add` what it wrote; then `finish(step)`.
+ */
+export function createProbe({ bins = 96, windowSteps = 8 }: ProbeOptions = {}): Probe {
+  const taps = new Map<string, Tap>();
+
+  function tapOf(name: string): Tap {
+    let tap = taps.get(name);
+    if (!tap) {
+      tap = { ranges: { value: null, gradient: null }, totals: noTotals(), firing: null, window: [] };
+      taps.set(name, tap);
+    }
+    return tap;
+  }
+
+  return {
+    get calibrated() {
+      return taps.size > 0;
+    },
+    calibrate({ name, kind, stats, rows, cols }) {
+      const totals = readStatistics(stats, rows * cols, { lo: 0, hi: 1, bins: 0 });
+      tapOf(name).ranges[kind] = chooseRange(totals, bins);
+    },
+    range: (name, kind) => tapOf(name).ranges[kind] ?? { lo: 0, hi: 1, bins: 0 },
+    add(measurement) {
+      const { name, kind, stats, active, rows, cols } = measurement;
+      const tap = tapOf(name);
+      const range = tap.ranges[kind] ?? { lo: 0, hi: 1, bins: 0 };
+      const totals = readStatistics(stats, rows * cols, range);
+      const before = tap.totals[kind];
+      tap.totals[kind] = before ? mergeTotals(before, totals) : totals;
+      tap.ranges[kind] ??= chooseRange(totals, bins);
+      if (active) tap.firing = addFiring(tap.firing, active, rows);
+    },
+    finish(step) {
+      const summaries: TapSummary[] = [];
+      for (const [name, tap] of taps) {
+        if (tap.totals.value) summaries.push(closeTap(name, tap, bins, windowSteps));
+      }
+      if (summaries.length === 0)
+        throw new Error(`probe of step ${step} has no measurements: add() comes before finish()`);
+      return { type: 'probe', step, taps: summaries };
+    },
+  };
+}
+
+function noTotals(): Record<TapKind, Totals | null> {
+  return { value: null, gradient: null };
+}
+
+function addFiring(before: Firing | null, active: Int32Array, rows: number): Firing {
+  if (!before) return { active: active.slice(), rows };
+  return { active: before.active.map((n, unit) => n + active[unit]), rows: before.rows + rows };
+}
+
+/** Summarises the step, moves its firing counts into the window, and learns the ranges of the next step. */
+function closeTap(name: string, tap: Tap, bins: number, windowSteps: number): TapSummary {
+  const value = tap.totals.value as Totals;
+  const gradient = tap.totals.gradient;
+  if (tap.firing) tap.window = [...tap.window, tap.firing].slice(-windowSteps);
+  tap.ranges.value = chooseRange(value, bins);
+  if (gradient) tap.ranges.gradient = chooseRange(gradient, bins);
+  tap.totals = noTotals();
+  tap.firing = null;
+  return {
+    name,
+    value: summarize(value),
+    gradient: gradient && summarize(gradient),
+    zeroFraction: value.count > 0 ? value.nonPositive / value.count : 0,
+    deadUnits: deadUnits(tap.window.map((firing) => firing.active)),
+    units: tap.window[0]?.active.length ?? 0,
+    windowTokens: tap.window.reduce((tokens, firing) => tokens + firing.rows, 0),
+  };
+}
+
+/** Units that fired in none of the steps: indices into `active` [units], the counts of each step. */
+export function deadUnits(window: readonly Int32Array[]): number[] {
+  const dead: number[] = [];
+  for (let unit = 0; unit < (window[0]?.length ?? 0); unit++) {
+    if (window.every((active) => active[unit] === 0)) dead.push(unit);
+  }
+  return dead;
+}

@@ -1,0 +1,95 @@
+// From what the `statistics` kernel wrote to what people read: totals that add up over micro-batches, then a summary.
+// Read next: probe.ts.
+import { STATISTICS_HEADER } from '../backend/contract.ts';
+import type { Summary } from '../train/events.ts';
+
+/** Where a histogram begins and ends. `bins` 0: no histogram. */
+export interface HistogramRange {
+  lo: number;
+  hi: number;
+  bins: number;
+}
+
+/** Sums over the finite values of one or more batches: what two of them can be added as. */
+export interface Totals {
+  /** Finite values. */
+  count: number;
+  sum: number;
+  sumSquares: number;
+  min: number;
+  max: number;
+  /** Values <= 0. */
+  nonPositive: number;
+  /** NaN and infinities, counted in nothing else. */
+  nonFinite: number;
+  /** Null as long as no batch had bins. */
+  histogram: { lo: number; hi: number; counts: number[] } | null;
+}
+
+/**
+ * Reads one output of the `statistics` kernel, `stats` [STATISTICS_HEADER + bins], made from `size` values with
+ * histogram `range`. Throws if the length does not fit the range.
+ */
+export function readStatistics(stats: Float32Array, size: number, range: HistogramRange): Totals {
+  if (stats.length !== STATISTICS_HEADER + range.bins) {
+    throw new Error(
+      `statistics of length ${stats.length} do not fit ${range.bins} bins: ${STATISTICS_HEADER + range.bins} expected`,
+    );
+  }
+  const [sum, sumSquares, min, max, nonPositive, nonFinite] = stats;
+  const counts = Array.from(stats.subarray(STATISTICS_HEADER));
+  const histogram = range.bins > 0 ? { lo: range.lo, hi: range.hi, counts } : null;
+  return { count: size - nonFinite, sum, sumSquares, min, max, nonPositive, nonFinite, histogram };
+}
+
+/** The totals of both. Histograms must have the same range; if only one side has one, it stands for both. */
+export function mergeTotals(a: Totals, b: Totals): Totals {
+  return {
+    count: a.count + b.count,
+    sum: a.sum + b.sum,
+    sumSquares: a.sumSquares + b.sumSquares,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+    nonPositive: a.nonPositive + b.nonPositive,
+    nonFinite: a.nonFinite + b.nonFinite,
+    histogram: mergeHistograms(a.histogram, b.histogram),
+  };
+}
+
+function mergeHistograms(a: Totals['histogram'], b: Totals['histogram']): Totals['histogram'] {
+  if (!a || !b) return a ?? b;
+  if (a.lo !== b.lo || a.hi !== b.hi || a.counts.length !== b.counts.length) {
+    throw new Error(
+      `histograms over [${a.lo}, ${a.hi}] and [${b.lo}, ${b.hi}] cannot be added: use one range per step`,
+    );
+  }
+  return { lo: a.lo, hi: a.hi, counts: a.counts.map((n, i) => n + b.counts[i]) };
+}
+
+/**
+ * mean = sum / count, std = sqrt(sumSquares / count - mean^2) (the population's). All zero, with `count` 0, when no
+ * value was finite. `histogram.counts` is empty when there were no bins.
+ */
+export function summarize(totals: Totals): Summary {
+  const { count, sum, sumSquares } = totals;
+  const histogram = totals.histogram ?? { lo: 0, hi: 0, counts: [] };
+  if (count === 0) return { count: 0, mean: 0, std: 0, min: 0, max: 0, histogram };
+  const mean = sum / count;
+  const std = Math.sqrt(Math.max(0, sumSquares / count - mean * mean));
+  return { count, mean, std, min: totals.min, max: totals.max, histogram };
+}
+
+/** How far a histogram reaches from the mean, in standard deviations. */
+const REACH = 5;
+
+/**
+ * A range that shows the bulk and not one outlier: mean +- 5 std, cut at the smallest and largest value, beginning at
+ * exactly 0 where nothing is negative (a ReLU). The kernel counts what lies outside in the first and last bin.
+ */
+export function chooseRange(totals: Totals, bins: number): HistogramRange {
+  const { mean, std, min, max } = summarize(totals);
+  const lo = min >= 0 ? 0 : Math.max(min, mean - REACH * std);
+  const hi = Math.min(max, mean + REACH * std);
+  if (hi > lo) return { lo, hi, bins };
+  return { lo, hi: lo + Math.max(Math.abs(lo) * 1e-3, 1e-12), bins }; // all values are equal
+}

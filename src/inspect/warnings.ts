@@ -1,0 +1,140 @@
+// What deserves a warning: four rules over the stream of events, each with a small memory. Every warning says in one
+// line what was seen and what usually helps. Read next: ../train/events.ts.
+import type { EvalEvent, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from '../train/events.ts';
+
+/** When the rules speak. */
+export interface WarningOptions {
+  /** A spike is a loss above median + `spikeFactor` robust standard deviations (1.4826 MAD) of the steps before. */
+  spikeFactor?: number;
+  /** Steps that the median is taken over. */
+  spikeWindow?: number;
+  /** Share of units of one tap that may be dead. */
+  deadShare?: number;
+  /** Tokens to have seen before a silent unit is called dead. */
+  deadTokens?: number;
+  /** Evaluations in a row without a better validation loss, the training loss still falling. */
+  overfittingEvals?: number;
+}
+
+/** Looks at one event; answers with the warnings it gives rise to. */
+export type Watch = (event: TrainEvent) => WarningEvent[];
+
+/**
+ * All rules together, for one run. Each warns when its condition begins, and again only after it has ended, so a bad
+ * state is reported once and not at every step.
+ */
+export function createWatch(options: WarningOptions = {}): Watch {
+  const nonFinite = watchNonFinite();
+  const spikes = watchSpikes(options.spikeFactor ?? 6, options.spikeWindow ?? 64);
+  const dead = watchDeadUnits(options.deadShare ?? 0.1, options.deadTokens ?? 4096);
+  const overfitting = watchOverfitting(options.overfittingEvals ?? 3);
+  return (event) => {
+    let found: (WarningEvent | null)[] = [];
+    if (event.type === 'step') found = [nonFinite(event), spikes(event)];
+    if (event.type === 'probe') found = [dead(event)];
+    if (event.type === 'eval') found = [overfitting(event)];
+    return found.filter((warning) => warning !== null);
+  };
+}
+
+function watchNonFinite(): (event: StepEvent) => WarningEvent | null {
+  let warned = false;
+  return ({ step, loss, gradNorm }) => {
+    const bad = !Number.isFinite(loss) || !Number.isFinite(gradNorm);
+    const begins = bad && !warned;
+    warned = bad;
+    if (!begins) return null;
+    const what = Number.isFinite(loss) ? `the gradient norm is ${gradNorm}` : `the loss is ${loss}`;
+    return warning('non-finite', step, `${what}: lower the learning rate, add warm-up or clip gradients`);
+  };
+}
+
+/** Losses needed before a median means anything. */
+const SPIKE_MIN_STEPS = 16;
+/** Noise below this share of the median is never a spike, however calm the steps before. */
+const SPIKE_MIN_RISE = 0.1;
+
+function watchSpikes(factor: number, window: number): (event: StepEvent) => WarningEvent | null {
+  const recent: number[] = [];
+  let above = false;
+  return ({ step, loss }) => {
+    if (!Number.isFinite(loss)) return null;
+    const limit = spikeLimit(recent, factor);
+    const begins = loss > limit && !above;
+    above = loss > limit;
+    const usual = median(recent);
+    recent.push(loss);
+    if (recent.length > window) recent.shift();
+    if (!begins) return null;
+    return warning(
+      'loss-spike',
+      step,
+      `loss ${loss.toFixed(3)}, ${usual.toFixed(3)} usual before: if it stays up, lower the learning rate or clip gradients`,
+    );
+  };
+}
+
+/** median + factor * 1.4826 MAD, which is `factor` standard deviations for normal noise; infinite while too few are known. */
+export function spikeLimit(losses: readonly number[], factor: number): number {
+  if (losses.length < SPIKE_MIN_STEPS) return Number.POSITIVE_INFINITY;
+  const middle = median(losses);
+  const deviation = 1.4826 * median(losses.map((loss) => Math.abs(loss - middle)));
+  return middle + Math.max(factor * deviation, SPIKE_MIN_RISE * Math.abs(middle));
+}
+
+function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => WarningEvent | null {
+  const warned = new Set<string>();
+  return ({ step, taps }) => {
+    const bad = taps.filter(
+      (tap) => tap.units > 0 && tap.windowTokens >= tokens && tap.deadUnits.length > share * tap.units,
+    );
+    const fresh = bad.filter((tap) => !warned.has(tap.name));
+    warned.clear();
+    for (const tap of bad) warned.add(tap.name);
+    if (fresh.length === 0) return null;
+    const worst = fresh.reduce((a, b) =>
+      b.deadUnits.length / b.units > a.deadUnits.length / a.units ? b : a,
+    );
+    const percent = Math.round((100 * worst.deadUnits.length) / worst.units);
+    const others = bad.length > 1 ? ` (${bad.length} taps are like this)` : '';
+    return warning(
+      'dead-units',
+      step,
+      `${worst.name}: ${worst.deadUnits.length} of ${worst.units} units (${percent} %) fired for none of ` +
+        `${worst.windowTokens} tokens${others}: lower the learning rate, or use gelu or silu`,
+    );
+  };
+}
+
+function watchOverfitting(patience: number): (event: EvalEvent) => WarningEvent | null {
+  let best: EvalEvent | null = null;
+  let since = 0;
+  let warned = false;
+  return (event) => {
+    if (!best || event.valLoss < best.valLoss) {
+      best = event;
+      since = 0;
+      warned = false;
+      return null;
+    }
+    since++;
+    if (warned || since < patience || event.trainLoss >= best.trainLoss) return null;
+    warned = true;
+    return warning(
+      'overfitting',
+      event.step,
+      `validation loss ${event.valLoss.toFixed(3)}, best was ${best.valLoss.toFixed(3)} at step ${best.step}, while training ` +
+        `loss falls: stop and keep the best checkpoint, or use more text, more dropout or a smaller model`,
+    );
+  };
+}
+
+function warning(kind: WarningEvent['kind'], step: number, message: string): WarningEvent {
+  return { type: 'warning', step, kind, message };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}

@@ -1,0 +1,62 @@
+// Numbers as people read them, the same in pictures, reports and the terminal.
+
+/** 1,234,567. */
+export function formatCount(n: number): string {
+  return Math.round(n).toLocaleString('en-US');
+}
+
+/** Three significant digits with a letter: 950, 12.3k, 3.51M, 1.2G. */
+export function formatShort(n: number): string {
+  if (!Number.isFinite(n)) return String(n);
+  for (const [size, letter] of [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
+    if (Math.abs(n) >= 0.9995 * size) return `${Number((n / size).toPrecision(3))}${letter}`;
+  }
+  return String(Number(n.toPrecision(3)));
+}
+
+/** 12.3 MB; decimal units, as model sizes are given. */
+export function formatBytes(bytes: number): string {
+  for (const [size, unit] of [
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+  ] as const) {
+    if (bytes >= size) return `${(bytes / size).toFixed(2)} ${unit}`;
+  }
+  return `${bytes} bytes`;
+}
+
+/** 45s, 3m12s, 2h05m; the two largest units. `?` when it is not known. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return '?';
+  const s = Math.round(seconds);
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s`;
+  return `${Math.floor(s / 3600)}h${String(Math.floor(s / 60) % 60).padStart(2, '0')}m`;
+}
+
+/** 58.9 %. */
+export function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Three significant digits, with an exponent only where a plain number would be unreadable: 0.210, 1,234, 4.10e-7. */
+export function formatNumber(x: number): string {
+  if (x === 0 || !Number.isFinite(x)) return String(x);
+  const size = Math.abs(x);
+  if (size < 1e-3 || size >= 1e7) return x.toExponential(2).replace('e+', 'e');
+  return size < 999.5 ? x.toPrecision(3) : formatCount(x);
+}
+
+/** What a token looks like on one line: spaces as ·, newlines as ↵, tabs as ⇥, other control characters as �. */
+export function visibleToken(text: string): string {
+  return text
+    .replaceAll(' ', '·')
+    .replaceAll('\n', '↵')
+    .replaceAll('\t', '⇥')
+    .replace(/\p{Cc}/gu, '�');
+}

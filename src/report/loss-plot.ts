@@ -1,0 +1,148 @@
+// The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind, the best marked.
+import * as Plot from '@observablehq/plot';
+import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
+import type { Figure } from './figure.ts';
+import { formatCount } from './format.ts';
+import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
+
+const WIDTH = 900;
+const CHART_TOP = BODY_TOP + 34;
+const CHART_HEIGHT = 400;
+/** Orange, blue (Okabe & Ito 2008): told apart by colour-blind readers, on paper and on screens. */
+const TRAIN = '#d55e00';
+const VAL = '#0072b2';
+/** More batch losses than this are drawn as means of neighbours. */
+const MAX_POINTS = 800;
+
+interface Point {
+  step: number;
+  loss: number;
+}
+
+/** Draws `loss` from the step and eval events of a run; null when there are no finite losses. */
+export function lossFigure(events: readonly TrainEvent[]): Figure | null {
+  const steps = events.filter((event) => event.type === 'step');
+  const evals = events.filter((event) => event.type === 'eval');
+  const batches = steps
+    .filter((event) => Number.isFinite(event.loss))
+    .map(({ step, loss }) => ({ step, loss }));
+  const shown = evals.filter((event) => Number.isFinite(event.trainLoss) && Number.isFinite(event.valLoss));
+  if (batches.length + shown.length === 0) return null;
+  const best = shown.reduce<EvalEvent | null>((a, b) => (a && a.valLoss <= b.valLoss ? a : b), null);
+  const perPoint = Math.ceil(batches.length / MAX_POINTS);
+  const title = 'Loss';
+  const body = [
+    ...legend(perPoint, batches.length > 0, shown.length > 0, best),
+    curves(thin(batches, perPoint), shown, best),
+  ];
+  const svg = picture({
+    title,
+    subtitle: subtitle(steps, shown),
+    width: WIDTH,
+    height: CHART_TOP + CHART_HEIGHT + 16,
+    body,
+  });
+  return { name: 'loss', title, svg, data: { batches, evaluations: evals, best } };
+}
+
+function subtitle(steps: readonly StepEvent[], evals: readonly EvalEvent[]): string {
+  const last = Math.max(steps.at(-1)?.step ?? 0, evals.at(-1)?.step ?? 0);
+  const method = {
+    whole: 'evaluated on the whole of both splits',
+    sampled: 'evaluated on random batches of both splits',
+  };
+  const how = evals.length > 0 ? `, ${method[evals[0].method]}` : '';
+  return `${formatCount(last)} steps${how}`;
+}
+
+/** Means of `size` neighbours: what the eye would do with a thousand points on a few hundred pixels. */
+function thin(points: readonly Point[], size: number): Point[] {
+  if (size <= 1) return [...points];
+  const means: Point[] = [];
+  for (let from = 0; from < points.length; from += size) {
+    const group = points.slice(from, from + size);
+    const mean = (value: (p: Point) => number): number =>
+      group.reduce((sum, p) => sum + value(p), 0) / group.length;
+    means.push({ step: mean((p) => p.step), loss: mean((p) => p.loss) });
+  }
+  return means;
+}
+
+function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: EvalEvent | null): string {
+  const losses = [...batches.map((p) => p.loss), ...evals.flatMap((e) => [e.trainLoss, e.valLoss])];
+  const span = Math.max(...losses) - Math.min(...losses) || 1;
+  const points = { stroke: theme.paper, strokeWidth: 1, r: 3.5 };
+  const label = { dx: 12, textAnchor: 'start', stroke: theme.paper, strokeWidth: 4 } as const;
+  return chart(MARGIN, CHART_TOP, {
+    width: WIDTH - 2 * MARGIN + 3,
+    height: CHART_HEIGHT,
+    marginLeft: 52,
+    marginRight: 50,
+    marginTop: 28,
+    marginBottom: 48,
+    insetRight: 6,
+    x: {
+      label: 'optimizer step',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      labelOffset: 42,
+      tickFormat: formatCount,
+    },
+    y: {
+      label: 'loss (nats per token)',
+      labelArrow: 'none',
+      grid: true,
+      domain: [Math.min(...losses) - 0.06 * span, Math.max(...losses) + 0.02 * span],
+    },
+    marks: [
+      Plot.lineY(batches, { x: 'step', y: 'loss', stroke: TRAIN, strokeWidth: 1, strokeOpacity: 0.35 }),
+      Plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
+      Plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
+      Plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
+      Plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
+      Plot.text(evals.slice(-1), {
+        x: 'step',
+        y: 'trainLoss',
+        text: (e) => e.trainLoss.toFixed(3),
+        fill: TRAIN,
+        ...label,
+      }),
+      Plot.text(evals.slice(-1), {
+        x: 'step',
+        y: 'valLoss',
+        text: (e) => e.valLoss.toFixed(3),
+        fill: VAL,
+        ...label,
+      }),
+      Plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
+    ],
+  });
+}
+
+function legend(perPoint: number, hasBatches: boolean, hasEvals: boolean, best: EvalEvent | null): string[] {
+  const entries: { label: string; stroke: string; width: number }[] = [];
+  if (hasEvals)
+    entries.push(
+      { label: 'train', stroke: TRAIN, width: 2.5 },
+      { label: 'validation', stroke: VAL, width: 2.5 },
+    );
+  const batchLabel = perPoint > 1 ? `training batches, mean of ${perPoint}` : 'training batches';
+  if (hasBatches) entries.push({ label: batchLabel, stroke: '#f0bd99', width: 1.5 });
+  const parts: string[] = [];
+  let x = MARGIN;
+  for (const { label, stroke, width } of entries) {
+    parts.push(
+      line(x, BODY_TOP + 10, x + 22, BODY_TOP + 10, stroke, width),
+      text(x + 30, BODY_TOP + 14, label),
+    );
+    x += 30 + 6.4 * label.length + 28;
+  }
+  if (best) {
+    const label = `best validation ${best.valLoss.toFixed(4)} at step ${formatCount(best.step)} (${best.bitsPerByte.toFixed(3)} bits/byte)`;
+    parts.push(
+      `<circle cx="${x + 8}" cy="${BODY_TOP + 10}" r="6" fill="none" stroke="${VAL}" stroke-width="2"/>`,
+      text(x + 22, BODY_TOP + 14, label),
+    );
+  }
+  return parts;
+}

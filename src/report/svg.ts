@@ -1,0 +1,118 @@
+// SVG in and PNG out: the document that Plot draws in, the few elements drawn by hand, and the rasteriser with its font.
+import { createRequire } from 'node:module';
+import * as Plot from '@observablehq/plot';
+import { Resvg } from '@resvg/resvg-js';
+import { parseHTML } from 'linkedom';
+
+/** Ink, paper and type of every picture. */
+export const theme = {
+  ink: '#1f2430',
+  muted: '#667085',
+  rule: '#e4e7ec',
+  paper: '#ffffff',
+  sans: "'DejaVu Sans', Verdana, sans-serif",
+  mono: "'DejaVu Sans Mono', Menlo, Consolas, monospace",
+} as const;
+
+const require = createRequire(import.meta.url);
+/** The renderer draws no text without a font, and does not say so: these are always passed. */
+const fontFiles = ['DejaVuSans', 'DejaVuSans-Bold', 'DejaVuSansMono'].map((face) =>
+  require.resolve(`dejavu-fonts-ttf/ttf/${face}.ttf`),
+);
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
+
+/** Renders an SVG document to PNG at `zoom` pixels per unit. */
+export function toPng(svg: string, zoom = 2): Buffer {
+  const font = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'DejaVu Sans' };
+  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: zoom }, logLevel: 'error' }).render().asPng();
+}
+
+/** Escapes text for SVG, dropping what XML cannot hold. */
+export function escapeXml(text: string): string {
+  const clean = text.replace(/(?![\t\n])\p{Cc}/gu, '\ufffd').replace(/\p{Cs}/gu, '\ufffd');
+  return clean
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
+
+/** How a line of text is set. */
+export interface TextStyle {
+  size?: number;
+  anchor?: 'start' | 'middle' | 'end';
+  fill?: string;
+  bold?: boolean;
+  mono?: boolean;
+  /** Degrees, clockwise around (x, y). */
+  rotate?: number;
+}
+
+/** A line of text with its baseline at `y`. */
+export function text(x: number, y: number, content: string, style: TextStyle = {}): string {
+  const { size = 12, anchor = 'start', fill = theme.ink, bold = false, mono = false, rotate = 0 } = style;
+  const turn = rotate ? ` transform="rotate(${rotate} ${round(x)} ${round(y)})"` : '';
+  const font = `font-family="${mono ? theme.mono : theme.sans}" font-size="${size}"${bold ? ' font-weight="bold"' : ''}`;
+  return `<text x="${round(x)}" y="${round(y)}" ${font} fill="${fill}" text-anchor="${anchor}"${turn}>${escapeXml(content)}</text>`;
+}
+
+/** A filled rectangle. */
+export function rect(x: number, y: number, width: number, height: number, fill: string, radius = 0): string {
+  const rx = radius ? ` rx="${radius}"` : '';
+  return `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${fill}"${rx}/>`;
+}
+
+/** A straight line. */
+export function line(x1: number, y1: number, x2: number, y2: number, stroke: string, width = 1): string {
+  return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${stroke}" stroke-width="${width}"/>`;
+}
+
+/**
+ * A chart by Plot in the house style, at (x, y) of a larger picture, its y label flush with x: without its style sheet, which the rasteriser
+ * cannot read, and with coordinates of two decimals, which halves the file.
+ */
+export function chart(x: number, y: number, options: Plot.PlotOptions): string {
+  const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
+  const svg: string = Plot.plot({ document, style, ...options }).outerHTML.replace(
+    /<style>.*?<\/style>/s,
+    '',
+  );
+  const short = svg.replace(/<[^>]+>/g, (tag) =>
+    tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
+  );
+  return short.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
+}
+
+/** Where Plot begins the label of the y axis. */
+const PLOT_LABEL_OFFSET = 3;
+
+/** A whole picture: title and subtitle on top, `body` (markup, in picture coordinates) below. */
+export function picture(options: {
+  title: string;
+  subtitle: string;
+  width: number;
+  height: number;
+  body: readonly string[];
+}): string {
+  const { title, subtitle, width, height, body } = options;
+  const [w, h] = [Math.ceil(width), Math.ceil(height)];
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" role="img" color="${theme.ink}">`,
+    `<title>${escapeXml(title)}</title>`,
+    rect(0, 0, w, h, theme.paper),
+    text(MARGIN, 36, title, { size: 18, bold: true }),
+    text(MARGIN, 58, subtitle, { size: 12.5, fill: theme.muted }),
+    ...body,
+    '</svg>\n',
+  ].join('\n');
+}
+
+/** Space left and right of everything. */
+export const MARGIN = 28;
+/** First free line below title and subtitle. */
+export const BODY_TOP = 76;
+
+function round(x: number): number {
+  return Math.round(x * 100) / 100;
+}
