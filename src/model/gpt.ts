@@ -137,6 +137,15 @@ class Block {
   }
 }
 
+export interface GPTOptions {
+  /** Decides the initial weights. Default 1337. */
+  seed?: number;
+  /** Default: the current one. */
+  backend?: Backend;
+  /** `blank`: the weights' contents are undefined, to be written by whoever loads or copies a model. */
+  init?: 'blank';
+}
+
 /**
  * A GPT with fresh weights, drawn from `seed`, on `backend` (default: the current one). Throws when the config is not
  * possible, naming the field, its value and what would fit.
@@ -155,12 +164,13 @@ export class GPT {
   norm: Norm;
   head: Linear;
 
-  constructor(config: GPTConfig, options: { seed?: number; backend?: Backend } = {}) {
+  constructor(config: GPTConfig, options: GPTOptions = {}) {
     this.config = checkConfig({ ...config });
     this.backend = options.backend ?? currentBackend();
     const { vocabSize: V, nEmbd: C, blockSize, nLayer } = config;
     const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });
-    const init = initialisers[config.init](config, this.backend, random);
+    const recipe = initialisers[options.init ?? config.init];
+    const init = recipe(config, this.backend, random);
     this.tokens = new Embedding(init.table(V, C));
     this.positions = config.position === 'learned' ? new Positions(init.table(blockSize, C)) : null;
     this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(config, layer, init));

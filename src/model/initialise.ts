@@ -2,7 +2,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { drawn, Norm } from '../nn/layers.ts';
 import type { Random } from '../tensor/random.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { sizeOf, Tensor } from '../tensor/tensor.ts';
 import type { GPTConfig } from './config.ts';
 
 /** Draws each kind of parameter; the random numbers are used up in the order of the calls. */
@@ -20,8 +20,8 @@ export interface Initialiser {
 
 type Recipe = (config: GPTConfig, backend: Backend, random: Random) => Initialiser;
 
-/** By the config's `init`. */
-export const initialisers: Readonly<Record<GPTConfig['init'], Recipe>> = {
+/** By the config's `init`; `blank` leaves the contents undefined. */
+export const initialisers: Readonly<Record<GPTConfig['init'] | 'blank', Recipe>> = {
   torch: (_config, backend, random) => {
     const uniform = (shape: number[], inputs: number): Tensor => {
       const bound = 1 / Math.sqrt(inputs);
@@ -47,7 +47,22 @@ export const initialisers: Readonly<Record<GPTConfig['init'], Recipe>> = {
       norm: (config) => freshNorm(config, backend),
     };
   },
+  blank: (_config, backend) => blankInitialiser(backend),
 };
+
+/** Parameters whose contents are undefined. */
+function blankInitialiser(backend: Backend): Initialiser {
+  const blank = (...shape: number[]): Tensor =>
+    new Tensor(backend, backend.alloc('f32', sizeOf(shape)), shape, true);
+  return {
+    table: blank,
+    linear: blank,
+    residual: blank,
+    bias: (outputs) => blank(outputs),
+    norm: ({ norm, nEmbd, bias }) =>
+      new Norm(norm, blank(nEmbd), norm === 'layernorm' && bias ? blank(nEmbd) : null),
+  };
+}
 
 /** The identity up to normalisation: weight 1, bias 0. */
 function freshNorm({ norm, nEmbd: C, bias }: GPTConfig, backend: Backend): Norm {

@@ -1,37 +1,44 @@
 // Parameters are found by walking fields: `blocks.0.attn.qkv.weight` is model.blocks[0].attn.qkv.weight.
 import { QuantizedTensor, type Weight } from '../tensor/quantized.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { sizeOf, Tensor } from '../tensor/tensor.ts';
 
-/** A parameter, its name, and the object that holds it under `key` (so that it can be replaced). */
+/** A parameter where it sits in a model. */
 export interface Slot {
-  name: string;
-  value: Weight;
-  owner: Record<string, unknown>;
-  key: string;
+  readonly name: string;
+  readonly value: Weight;
+  /** Puts another one in its place, in every place where it is used. The old one is not disposed. */
+  replace(value: Weight): void;
 }
 
 /**
- * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the fields. A tensor
+ * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the fields. One
  * that is used twice (tied weights) is reported once, under its first name.
  */
 export function slots(module: object): Slot[] {
-  const found: Slot[] = [];
-  const seen = new Set<unknown>();
+  const found = new Map<
+    Weight,
+    { name: string; places: { owner: Record<string, unknown>; key: string }[] }
+  >();
   const walk = (owner: Record<string, unknown>, prefix: string): void => {
     for (const [key, value] of Object.entries(owner)) {
-      if (typeof value !== 'object' || value === null || seen.has(value)) continue;
       const name = prefix + key;
-      if (value instanceof QuantizedTensor || (value instanceof Tensor && value.isParameter)) {
-        seen.add(value);
-        found.push({ name, value, owner, key });
-      } else if (Array.isArray(value) || isModule(value)) {
-        seen.add(value);
-        walk(value as Record<string, unknown>, `${name}.`);
+      if (isWeight(value)) {
+        const entry = found.get(value) ?? { name, places: [] };
+        entry.places.push({ owner, key });
+        found.set(value, entry);
+      } else if (isModule(value)) {
+        walk(value, `${name}.`);
       }
     }
   };
   walk(module as Record<string, unknown>, '');
-  return found;
+  return [...found].map(([value, { name, places }]) => ({
+    name,
+    value,
+    replace(other): void {
+      for (const { owner, key } of places) owner[key] = other;
+    },
+  }));
 }
 
 /** The trainable parameters by name. Throws when the model is quantised. */
@@ -50,10 +57,15 @@ export function namedParameters(module: object): Map<string, Tensor> {
 
 /** Number of weights, whatever they are stored as; scales do not count. */
 export function countParameters(module: object): number {
-  return slots(module).reduce((n, { value }) => n + value.shape.reduce((a, b) => a * b, 1), 0);
+  return slots(module).reduce((n, { value }) => n + sizeOf(value.shape), 0);
 }
 
-/** An instance of one of our own classes, not an engine, a typed array or a map. */
-function isModule(value: object): boolean {
-  return 'forward' in value || 'weight' in value;
+function isWeight(value: unknown): value is Weight {
+  return value instanceof QuantizedTensor || (value instanceof Tensor && value.isParameter);
+}
+
+/** A layer, or a list of layers; not an engine, a config or a typed array. */
+function isModule(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) || 'forward' in value || 'weight' in value;
 }

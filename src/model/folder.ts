@@ -1,0 +1,170 @@
+// A model folder: model.safetensors, config.json, tokenizer.json. What is written here other tools can read.
+import type { Backend } from '../backend/contract.ts';
+import {
+  readSafetensors,
+  type StoredTensor,
+  type TensorToWrite,
+  writeSafetensors,
+} from '../io/safetensors.ts';
+import type { Store } from '../io/store.ts';
+import { type Slot, slots } from '../nn/parameters.ts';
+import { QuantizedTensor } from '../tensor/quantized.ts';
+import { keep } from '../tensor/scope.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { checkConfig, type GPTConfig } from './config.ts';
+import { GPT } from './gpt.ts';
+
+/** A model and the tokenizer it was trained with. */
+export interface ModelFolder {
+  model: GPT;
+  tokenizer: Tokenizer;
+}
+
+export const MODEL_FILE = 'model.safetensors';
+const CONFIG_FILE = 'config.json';
+const TOKENIZER_FILE = 'tokenizer.json';
+
+/** Written into the safetensors metadata, so that a foreign file is recognised as one. */
+const FORMAT = 'inkhorn';
+
+/** The files of a model folder. A quantised weight is stored as `name` (I8) and `name.scale` (F32). */
+export async function modelFiles({ model, tokenizer }: ModelFolder): Promise<Map<string, Uint8Array>> {
+  const tensors = new Map<string, TensorToWrite>();
+  let activations: string | undefined;
+  for (const { name, value } of slots(model)) {
+    if (value instanceof QuantizedTensor) {
+      activations = value.activations;
+      tensors.set(name, await stored(value.values));
+      tensors.set(`${name}.scale`, await stored(value.scale));
+    } else {
+      tensors.set(name, await stored(value));
+    }
+  }
+  const metadata = { format: FORMAT, ...(activations ? { activations } : {}) };
+  return new Map([
+    [MODEL_FILE, writeSafetensors(tensors, metadata)],
+    [CONFIG_FILE, json(model.config)],
+    [TOKENIZER_FILE, json(tokenizer.toJSON())],
+  ]);
+}
+
+/** Writes a model folder, all of it or nothing. */
+export async function saveModel(store: Store, contents: ModelFolder): Promise<void> {
+  await store.writeAll(await modelFiles(contents));
+}
+
+/**
+ * Reads a model folder, float or quantised, onto `backend` (default: the current one). Throws one line that names the
+ * file, what is wrong with it and what was expected: missing or truncated files, a tensor that is missing, surplus, of
+ * another shape or not finite, a tokenizer of another size.
+ */
+export async function loadModel(store: Store, options: { backend?: Backend } = {}): Promise<ModelFolder> {
+  const config = await readConfig(store);
+  const tokenizer = await readTokenizer(store, config);
+  const file = `${store.location}/${MODEL_FILE}`;
+  const { tensors, metadata } = readSafetensors(await store.read(MODEL_FILE), file);
+  if (metadata.format !== FORMAT) {
+    throw new Error(
+      `${file}: not an Inkhorn model (its metadata says format ${JSON.stringify(metadata.format)})`,
+    );
+  }
+  const model = new GPT(config, { backend: options.backend, init: 'blank' });
+  try {
+    for (const slot of slots(model)) fillSlot(slot, tensors, metadata.activations, file);
+    const [surplus] = tensors.keys();
+    if (surplus)
+      throw new Error(`${file}: surplus tensor ${surplus}: ${CONFIG_FILE} describes a model without it`);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return { model, tokenizer };
+}
+
+/** Throws unless `config.json` is there and is a GPTConfig. */
+async function readConfig(store: Store): Promise<GPTConfig> {
+  return parsed(store, CONFIG_FILE, (value) => checkConfig(value));
+}
+
+async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer> {
+  const tokenizer = await parsed(store, TOKENIZER_FILE, (value) => Tokenizer.fromJSON(value));
+  if (tokenizer.vocabSize !== config.vocabSize) {
+    throw new Error(
+      `${store.location}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}: they are not of one model`,
+    );
+  }
+  return tokenizer;
+}
+
+/** Writes the tensor of that name into the model and takes it out of `tensors`. */
+function fillSlot(
+  { name, value, replace }: Slot,
+  tensors: Map<string, StoredTensor>,
+  activations: string | undefined,
+  file: string,
+): void {
+  const weight = take(tensors, name, value.shape, file);
+  if (weight.data instanceof Float32Array) {
+    (value as Tensor).write(weight.data);
+    return;
+  }
+  if (!(weight.data instanceof Int8Array) || value.shape.length !== 2) {
+    throw new Error(`${file}: tensor ${name} is ${weight.dtype}: expected F32, or I8 for a matrix`);
+  }
+  if (activations !== 'f32' && activations !== 'int8') {
+    throw new Error(
+      `${file}: ${name} is I8, but the metadata has activations ${activations}: expected f32 or int8`,
+    );
+  }
+  const scale = take(tensors, `${name}.scale`, [value.shape[0]], file);
+  if (!(scale.data instanceof Float32Array))
+    throw new Error(`${file}: tensor ${name}.scale is ${scale.dtype}, not F32`);
+  const { backend } = value as Tensor;
+  const values = keep(tensor(weight.data, weight.shape, backend));
+  const scales = keep(tensor(scale.data, scale.shape, backend));
+  replace(new QuantizedTensor(values, scales, activations));
+  value.dispose();
+}
+
+function take(
+  tensors: Map<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+  file: string,
+): StoredTensor {
+  const found = tensors.get(name);
+  if (!found) throw new Error(`${file}: tensor ${name} [${shape.join(', ')}] is missing`);
+  if (found.shape.join() !== shape.join()) {
+    throw new Error(
+      `${file}: tensor ${name} is [${found.shape.join(', ')}], ${CONFIG_FILE} asks for [${shape.join(', ')}]`,
+    );
+  }
+  if (found.data instanceof Float32Array) {
+    const bad = found.data.findIndex((x) => !Number.isFinite(x));
+    if (bad >= 0)
+      throw new Error(
+        `${file}: tensor ${name} holds ${found.data[bad]} at element ${bad}: the model is damaged`,
+      );
+  }
+  tensors.delete(name);
+  return found;
+}
+
+async function stored(t: Tensor): Promise<TensorToWrite> {
+  return { shape: t.shape, data: await t.data() };
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Reads a JSON file and checks it; errors name the file. */
+async function parsed<T>(store: Store, name: string, check: (value: unknown) => T): Promise<T> {
+  const bytes = await store.read(name);
+  try {
+    return check(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+  } catch (error) {
+    throw new Error(`${store.location}/${name}: ${(error as Error).message}`);
+  }
+}
