@@ -46,9 +46,7 @@ export function namedParameters(module: object): Map<string, Tensor> {
   const parameters = new Map<string, Tensor>();
   for (const { name, value } of slots(module)) {
     if (value instanceof QuantizedTensor) {
-      throw new Error(
-        `${name} is quantised to INT8 and cannot be trained: train the float model and quantise it again`,
-      );
+      throw new Error(`${name} is INT8: only a float model can be trained or quantised`);
     }
     parameters.set(name, value);
   }

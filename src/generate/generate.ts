@@ -1,0 +1,161 @@
+// Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees), sampler.ts.
+import type { GPT } from '../model/gpt.ts';
+import { createRandom } from '../tensor/random.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { createContext } from './context.ts';
+import { checkGenerate, type GenerateOptions, type GenerateSettings } from './options.ts';
+import { logSumExp, mostLikely, sample as sampleToken } from './sampler.ts';
+import { stopFilter } from './stop.ts';
+
+/** First event. */
+export interface StartEvent {
+  type: 'start';
+  text: '';
+  promptTokens: number;
+  /** Tokens at the start of the prompt that the model cannot see, because it is longer than the context window. */
+  promptDropped: number;
+}
+
+/** One token. */
+export interface TokenEvent {
+  type: 'token';
+  /** Which of the samples, from 0. */
+  sample: number;
+  id: number;
+  /**
+   * What can be shown now. May be empty and may lag behind the tokens: a character split over tokens comes whole, and what
+   * could become a stop string is held back.
+   */
+  text: string;
+  /** ln of the model's own probability of the token: before penalty, temperature and filters. */
+  logprob: number;
+  /** The most likely tokens, with their own text, when asked for by `topLogprobs`. */
+  top?: { id: number; text: string; logprob: number }[];
+}
+
+/** Last event of a sample. */
+export interface FinishEvent {
+  type: 'finish';
+  sample: number;
+  /** The text that was still held back. */
+  text: string;
+  /** `length`: `maxTokens` reached. `end`: the model drew the end-of-text token, which is no part of the text. */
+  reason: 'length' | 'stop' | 'end' | 'aborted';
+  /** The stop string, if `reason` is `stop`. */
+  stop: string | null;
+  /** Tokens drawn; `end` does not count. */
+  tokens: number;
+}
+
+/** Concatenated, the `text` of a sample's events is the sample; the prompt is not repeated. */
+export type GenerateEvent = StartEvent | TokenEvent | FinishEvent;
+
+/**
+ * Continues a prompt. Throws at once when an option is out of range or the tokenizer is not the model's. Ends with a
+ * `finish` event per sample; an aborted one is the last. Leaving the loop early frees everything.
+ *
+ * @example
+ * for await (const { text } of generate(model, tokenizer, { prompt: 'ROMEO:', maxTokens: 200, topP: 0.95 })) {
+ *   process.stdout.write(text);
+ * }
+ */
+export function generate(
+  model: GPT,
+  tokenizer: Tokenizer,
+  options: GenerateOptions = {},
+): AsyncGenerator<GenerateEvent, void, undefined> {
+  return samples(model, tokenizer, checkGenerate(model, tokenizer, options));
+}
+
+/** One sample as a string: the continuation without the prompt. */
+export async function generateText(
+  model: GPT,
+  tokenizer: Tokenizer,
+  options: Omit<GenerateOptions, 'samples'> = {},
+): Promise<string> {
+  let text = '';
+  for await (const event of generate(model, tokenizer, { ...options, samples: 1 })) text += event.text;
+  return text;
+}
+
+async function* samples(
+  model: GPT,
+  tokenizer: Tokenizer,
+  settings: GenerateSettings,
+): AsyncGenerator<GenerateEvent, void, undefined> {
+  const promptTokens = settings.prompt.length;
+  const promptDropped = Math.max(0, promptTokens - model.config.blockSize);
+  yield { type: 'start', text: '', promptTokens, promptDropped };
+  for (let sample = 0; sample < settings.samples; sample++) {
+    const finish = yield* oneSample(model, tokenizer, settings, sample);
+    yield finish;
+    if (finish.reason === 'aborted') return;
+  }
+}
+
+/** Random stream of sampling; initial weights and batches draw from others. */
+const SAMPLING_STREAM = 2;
+
+async function* oneSample(
+  model: GPT,
+  tokenizer: Tokenizer,
+  settings: GenerateSettings,
+  sample: number,
+): AsyncGenerator<TokenEvent, FinishEvent, undefined> {
+  const { sampling, maxTokens, signal, topLogprobs, endOfText } = settings;
+  const context = createContext(model, settings.overflow);
+  const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
+  const decoder = tokenizer.stream();
+  const stops = stopFilter(settings.stop);
+  const pause = pacemaker(model);
+  let reason: FinishEvent['reason'] = 'length';
+  let next = settings.prompt;
+  let tokens = 0;
+  try {
+    while (tokens < maxTokens) {
+      await pause();
+      if (signal?.aborted) {
+        reason = 'aborted';
+        break;
+      }
+      const logits = await context.read(next);
+      const id = sampleToken(logits, sampling, context.visible, random.uniform());
+      if (id === endOfText) {
+        reason = 'end';
+        break;
+      }
+      const text = stops.push(decoder.push(id));
+      const event: TokenEvent = { type: 'token', sample, id, text, logprob: logits[id] - logSumExp(logits) };
+      if (topLogprobs > 0) event.top = alternatives(logits, topLogprobs, tokenizer);
+      tokens++;
+      yield event;
+      if (stops.found !== null) break;
+      next = [id];
+    }
+    const text = stops.push(decoder.flush()) + stops.flush();
+    if (stops.found !== null) reason = 'stop';
+    return { type: 'finish', sample, text, reason, stop: stops.found, tokens };
+  } finally {
+    context.dispose();
+  }
+}
+
+function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): TokenEvent['top'] {
+  return mostLikely(logits, n).map(({ id, logprob }) => ({
+    id,
+    text: tokenizer.decode(Int32Array.of(id)),
+    logprob,
+  }));
+}
+
+/** Lets timers, signals and sockets have a turn now and then: an engine that computes at once never waits by itself. */
+function pacemaker(model: GPT): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < TURN_MS) return;
+    await model.backend.sync();
+    last = performance.now();
+  };
+}
+
+const TURN_MS = 15;

@@ -1,0 +1,117 @@
+// What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
+import type { GPT } from '../model/gpt.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { Overflow } from './context.ts';
+import { checkSampling, type SamplingOptions, samplingFields } from './sampler.ts';
+
+/** All may be left out. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Text, or token ids. Default: empty, see `promptIds`. */
+  prompt?: string | ArrayLike<number>;
+  /** Ends after this many tokens. Default 256. */
+  maxTokens?: number;
+  /** Ends before the first of these strings; neither it nor what follows is part of the text. */
+  stop?: readonly string[];
+  /** Decides all draws: token n of sample s is drawn with a number that depends on (seed, s, n) only. Default 1337. */
+  seed?: number;
+  /** Independent continuations of the same prompt, one after another. Default 1. */
+  samples?: number;
+  /** Reports this many of the most likely tokens with each token. Default 0. */
+  topLogprobs?: number;
+  /** Beyond the context window. Default `slide`. */
+  overflow?: Overflow;
+  /** Ends after the token at hand when aborted. */
+  signal?: AbortSignal;
+}
+
+/** GenerateOptions, complete and checked against a model and its tokenizer. */
+export interface GenerateSettings {
+  sampling: Required<SamplingOptions>;
+  /** The whole prompt as tokens, never empty. */
+  prompt: readonly number[];
+  maxTokens: number;
+  stop: readonly string[];
+  seed: number;
+  samples: number;
+  topLogprobs: number;
+  overflow: Overflow;
+  signal: AbortSignal | undefined;
+  /** The token that ends a text, if the tokenizer has one. */
+  endOfText: number | undefined;
+}
+
+/** The special token between texts. Where a tokenizer has it, an empty prompt starts from it and its draw ends a sample. */
+export const END_OF_TEXT = '<|endoftext|>';
+
+const optionNames: Readonly<Record<keyof GenerateOptions, true>> = {
+  ...(Object.fromEntries(Object.keys(samplingFields).map((name) => [name, true])) as Record<
+    keyof SamplingOptions,
+    true
+  >),
+  ...{ prompt: true, maxTokens: true, stop: true, seed: true, samples: true, topLogprobs: true },
+  ...{ overflow: true, signal: true },
+};
+
+/** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
+export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {
+  const unknown = Object.keys(options).find((name) => !(name in optionNames));
+  if (unknown) {
+    throw new Error(
+      `unknown option '${unknown}' for generate: known are ${Object.keys(optionNames).join(', ')}`,
+    );
+  }
+  const { vocabSize: V } = model.config;
+  if (tokenizer.vocabSize !== V) {
+    throw new Error(
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${V}: use the tokenizer it was made for`,
+    );
+  }
+  const {
+    maxTokens = 256,
+    seed = 1337,
+    samples = 1,
+    topLogprobs = 0,
+    overflow = 'slide',
+    stop = [],
+  } = options;
+  checkWhole('maxTokens', maxTokens, 1);
+  checkWhole('seed', seed, 0);
+  checkWhole('samples', samples, 1);
+  checkWhole('topLogprobs', topLogprobs, 0, V);
+  if (overflow !== 'slide' && overflow !== 'shift') {
+    throw new Error(`overflow '${String(overflow)}' is unknown: use slide or shift`);
+  }
+  if (!Array.isArray(stop) || stop.some((text) => typeof text !== 'string' || text === '')) {
+    throw new Error(`stop ${JSON.stringify(stop)} is not a list of strings with at least one character each`);
+  }
+  const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
+  const prompt = promptIds(options.prompt ?? '', tokenizer, endOfText);
+  const sampling = checkSampling(options);
+  const { signal } = options;
+  return { sampling, prompt, maxTokens, stop, seed, samples, topLogprobs, overflow, signal, endOfText };
+}
+
+/**
+ * The tokens of a prompt. An empty one becomes one token: the end-of-text token where the tokenizer has it, else token 0,
+ * from which the seed starts too. It is not part of the text. Throws when an id is not in the vocabulary.
+ */
+function promptIds(
+  prompt: string | ArrayLike<number>,
+  tokenizer: Tokenizer,
+  endOfText: number | undefined,
+): readonly number[] {
+  const ids = Array.from(typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt);
+  const foreign = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize));
+  if (foreign !== undefined) {
+    throw new Error(
+      `prompt token ${foreign} is not in the vocabulary: ids go from 0 to ${tokenizer.vocabSize - 1}`,
+    );
+  }
+  return ids.length > 0 ? ids : [endOfText ?? 0];
+}
+
+function checkWhole(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  const limit = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
+  throw new Error(`${name} ${String(value)} is out of range: it must be a whole number ${limit}`);
+}

@@ -1,0 +1,197 @@
+// From logits to a token: a chain of small filters, then one draw. Read next: generate.ts.
+
+/** How the next token is chosen. Left out: drawn from the model's own distribution. */
+export interface SamplingOptions {
+  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the most likely token. Default 1. */
+  temperature?: number;
+  /** Only the `topK` most likely tokens (Fan et al. 2018). Default: all. */
+  topK?: number;
+  /** Only the smallest set of tokens that together have this probability (Holtzman et al. 2020). Default 1: all. */
+  topP?: number;
+  /** Only tokens at least this share as likely as the most likely one (Nguyen et al. 2024). Default 0: all. */
+  minP?: number;
+  /** Makes tokens of the context less likely (Keskar et al. 2019); 1.1 to 1.3 is usual. Default 1: off. */
+  repetitionPenalty?: number;
+}
+
+/** What one of the options may be: for checks, flags and help. */
+export interface SamplingField {
+  about: string;
+  /** In words: `a number >= 0`. */
+  range: string;
+  valid(value: number): boolean;
+  default: number;
+}
+
+/** Every sampling option. */
+export const samplingFields: Readonly<Record<keyof SamplingOptions, SamplingField>> = {
+  temperature: {
+    about: 'divides the logits; 0 always takes the most likely token',
+    range: 'a number >= 0',
+    valid: (x) => x >= 0 && x < Number.POSITIVE_INFINITY,
+    default: 1,
+  },
+  topK: {
+    about: 'draw from the k most likely tokens only',
+    range: 'a whole number >= 1 (leave it out to draw from all)',
+    valid: (x) => x >= 1 && (Number.isInteger(x) || x === Number.POSITIVE_INFINITY),
+    default: Number.POSITIVE_INFINITY,
+  },
+  topP: {
+    about: 'draw from the smallest set of tokens with this probability only',
+    range: 'above 0 and at most 1 (1 draws from all)',
+    valid: (x) => x > 0 && x <= 1,
+    default: 1,
+  },
+  minP: {
+    about: 'draw from tokens at least this share as likely as the most likely one only',
+    range: 'at least 0 and below 1 (0 draws from all)',
+    valid: (x) => x >= 0 && x < 1,
+    default: 0,
+  },
+  repetitionPenalty: {
+    about: 'makes tokens of the context less likely',
+    range: 'a number > 0 (1 changes nothing, 1.1 to 1.3 is usual)',
+    valid: (x) => x > 0 && x < Number.POSITIVE_INFINITY,
+    default: 1,
+  },
+};
+
+/**
+ * The sampling options among `options`, complete. Throws when one is out of range:
+ * `topP 1.5 is out of range: it must be above 0 and at most 1 (1 draws from all)`.
+ */
+export function checkSampling(options: SamplingOptions): Required<SamplingOptions> {
+  const complete = {} as Required<SamplingOptions>;
+  for (const [name, field] of Object.entries(samplingFields) as [keyof SamplingOptions, SamplingField][]) {
+    const value: unknown = options[name] ?? field.default;
+    if (typeof value !== 'number' || !field.valid(value)) {
+      throw new Error(`${name} ${String(value)} is out of range: it must be ${field.range}`);
+    }
+    complete[name] = value;
+  }
+  return complete;
+}
+
+/** Logits [V] to logits [V]; a token that is out of the question gets -Infinity. The input is left as it is. */
+export type Filter = (logits: Float32Array) => Float32Array;
+
+/**
+ * The chain that `options` ask for, in this order: repetition penalty, temperature, top-k, top-p, min-p. `context` are
+ * the tokens that the penalty is about. With temperature 0 only the penalty remains: see `sample`.
+ */
+export function filters(options: Required<SamplingOptions>, context: Iterable<number>): Filter[] {
+  const { temperature, topK, topP, minP, repetitionPenalty } = options;
+  const chain: Filter[] = [];
+  if (repetitionPenalty !== 1) chain.push((x) => penalizeRepetition(x, context, repetitionPenalty));
+  if (temperature === 0) return chain;
+  if (temperature !== 1) chain.push((x) => heat(x, temperature));
+  if (topK < Number.POSITIVE_INFINITY) chain.push((x) => keepTopK(x, topK));
+  if (topP < 1) chain.push((x) => keepTopP(x, topP));
+  if (minP > 0) chain.push((x) => keepMinP(x, minP));
+  return chain;
+}
+
+/**
+ * Chooses the next token from `logits` [V]: the most likely one with temperature 0, else a draw with the random number
+ * `u` in [0, 1). Throws when a logit is NaN or infinite, as those of a broken model are.
+ */
+export function sample(
+  logits: Float32Array,
+  options: Required<SamplingOptions>,
+  context: Iterable<number>,
+  u: number,
+): number {
+  const filtered = filters(options, context).reduce((x, filter) => filter(x), logits);
+  return options.temperature === 0 ? argmax(filtered) : draw(filtered, u);
+}
+
+/**
+ * Positive logits of the tokens in `context` are divided by `penalty`, negative ones multiplied: both become less likely.
+ * Each token counts once, however often it occurs.
+ */
+export function penalizeRepetition(
+  logits: Float32Array,
+  context: Iterable<number>,
+  penalty: number,
+): Float32Array {
+  const out = logits.slice();
+  for (const id of context) out[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
+  return out;
+}
+
+/** (logits - max) / temperature, temperature > 0. Softmax does not see the shift; it keeps small temperatures finite. */
+export function heat(logits: Float32Array, temperature: number): Float32Array {
+  const max = logits[argmax(logits)];
+  return logits.map((x) => (x - max) / temperature);
+}
+
+/** Keeps the k largest; all that are equal to the smallest of those stay too. */
+export function keepTopK(logits: Float32Array, k: number): Float32Array {
+  if (k >= logits.length) return logits;
+  const ascending = logits.slice().sort();
+  return keepAtLeast(logits, ascending[logits.length - k]);
+}
+
+/** Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay too. */
+export function keepTopP(logits: Float32Array, p: number): Float32Array {
+  const ascending = logits.slice().sort();
+  const lse = logSumExp(logits);
+  let mass = 0;
+  let last = ascending.length;
+  while (mass < p && last > 0) mass += Math.exp(ascending[--last] - lse);
+  return keepAtLeast(logits, ascending[last]);
+}
+
+/** Keeps tokens whose probability is at least p times that of the most likely one. */
+export function keepMinP(logits: Float32Array, p: number): Float32Array {
+  return keepAtLeast(logits, logits[argmax(logits)] + Math.log(p));
+}
+
+function keepAtLeast(logits: Float32Array, threshold: number): Float32Array {
+  return logits.map((x) => (x >= threshold ? x : Number.NEGATIVE_INFINITY));
+}
+
+/** The index of the largest; the first among equals. Throws on NaN and Infinity. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 0; id < logits.length; id++) {
+    if (!(logits[id] < Number.POSITIVE_INFINITY)) {
+      throw new Error(
+        `the logit of token ${id} is ${logits[id]}: the weights are broken, use an earlier checkpoint`,
+      );
+    }
+    if (logits[id] > logits[best]) best = id;
+  }
+  return best;
+}
+
+/** log(sum of exp(x)), natural logarithm, without overflow. */
+export function logSumExp(logits: Float32Array): number {
+  const max = logits[argmax(logits)];
+  let sum = 0;
+  for (const x of logits) sum += Math.exp(x - max);
+  return max + Math.log(sum);
+}
+
+/** The first token whose cumulative probability under softmax(logits) exceeds `u` in [0, 1). */
+export function draw(logits: Float32Array, u: number): number {
+  const lse = logSumExp(logits);
+  let cumulative = 0;
+  let last = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const p = Math.exp(logits[id] - lse);
+    if (p === 0) continue;
+    cumulative += p;
+    last = id;
+    if (cumulative > u) break;
+  }
+  return last; // also where rounding leaves the sum a little below u
+}
+
+/** The `n` tokens with the largest logits, most likely first, with their log-probabilities (natural logarithm). */
+export function mostLikely(logits: Float32Array, n: number): { id: number; logprob: number }[] {
+  const lse = logSumExp(logits);
+  const ids = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+  return ids.slice(0, n).map((id) => ({ id, logprob: logits[id] - lse }));
+}
