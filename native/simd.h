@@ -70,6 +70,27 @@ INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm512_cmpge_epu32_ma
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm512_cvtepi32_ps(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return _mm512_cvtps_epi32(a); }  // nearest, ties to even
 
+/** Rows become columns, in place: first within quarters of the vectors, then the quarters themselves. */
+INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
+  Vec t[LANES];
+  for (int i = 0; i < 16; i += 4) {
+    const Vec a = _mm512_unpacklo_ps(v[i], v[i + 1]), b = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    const Vec c = _mm512_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
+    t[i] = _mm512_shuffle_ps(a, c, 0x44);
+    t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+    t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+    t[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    const Vec a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+    const Vec c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88), d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+    v[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+    v[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+    v[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+    v[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+  }
+}
+
 #elif defined(INKHORN_AVX2)
 // ---- AVX2 and FMA: 8 lanes, a full lane of ones as mask ------------------------------------------------------------
 
@@ -138,6 +159,21 @@ INKHORN_INLINE VecI toInt(Vec a) { return _mm256_cvtps_epi32(a); }
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) {
   const VecI exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
   return _mm256_mul_ps(a, _mm256_castsi256_ps(exponent));
+}
+INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
+  Vec t[LANES];
+  for (int i = 0; i < 8; i += 4) {
+    const Vec a = _mm256_unpacklo_ps(v[i], v[i + 1]), b = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    const Vec c = _mm256_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+    t[i] = _mm256_shuffle_ps(a, c, 0x44);
+    t[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+    t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+    t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    v[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+    v[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+  }
 }
 
 #else
@@ -225,10 +261,29 @@ INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return a >= b; }
 INKHORN_INLINE Vec toFloat(VecI a) { return __builtin_convertvector(Mask(a), Vec); }
 INKHORN_INLINE VecI toInt(Vec a) { return VecI(__builtin_convertvector(roundEven(a), Mask)); }
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return a * Vec((toInt(n) + splatI(127)) << 23); }
+INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
+  Vec t[LANES];
+  for (int i = 0; i < LANES; i++) t[i] = Vec{v[0][i], v[1][i], v[2][i], v[3][i]};
+  for (int i = 0; i < LANES; i++) v[i] = t[i];
+}
 
 #endif
 
 // ---- The same for all ------------------------------------------------------------------------------------------------
+
+/** The mask that lets everything through, and costs nothing. */
+struct AllLanes {};
+INKHORN_INLINE Vec load(const float* p, AllLanes) { return load(p); }
+INKHORN_INLINE void store(float* p, Vec v, AllLanes) { store(p, v); }
+INKHORN_INLINE Vec select(AllLanes, Vec a, Vec) { return a; }
+
+/** Calls body(i, lanes) for i = 0, LANES, ... below n; `lanes` masks what lies beyond n in the last, partial vector. */
+template <class Body>
+INKHORN_INLINE void eachVector(Index n, Body&& body) {
+  Index i = 0;
+  for (; i + LANES <= n; i += LANES) body(i, AllLanes{});
+  if (i < n) body(i, firstLanes(n - i));
+}
 
 /**
  * e^x to about 1e-7 relative: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial of degree 7, scaled by
