@@ -20,6 +20,9 @@ export interface Progress {
   optimizer: ReadonlyMap<string, Tensor>;
 }
 
+/** Progress as a checkpoint holds it. */
+export type Resume = Omit<Progress, 'optimizer'> & { optimizer: ReadonlyMap<string, Float32Array> };
+
 export interface TrainOptions extends Partial<TrainSettings> {
   /** Trained in place. */
   model: GPT;
@@ -29,7 +32,7 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Saves a checkpoint and says where, for the event. Left out: nothing is saved. */
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
   /** Goes on from here; the model must hold the weights of the same checkpoint. */
-  resume?: Omit<Progress, 'optimizer'> & { optimizer: ReadonlyMap<string, Float32Array> };
+  resume?: Resume;
   /** Ends the run after the current step, with a checkpoint. */
   signal?: AbortSignal;
 }

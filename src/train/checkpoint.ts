@@ -1,0 +1,93 @@
+// A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
+// training.safetensors (the optimizer's moments) and training.json (settings, progress, history).
+import type { Backend } from '../backend/contract.ts';
+import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
+import type { Store } from '../io/store.ts';
+import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import type { TrainEvent } from './events.ts';
+import type { Progress, Resume } from './run.ts';
+import { checkSettings, type TrainSettings } from './settings.ts';
+
+const MOMENTS_FILE = 'training.safetensors';
+const TRAINING_FILE = 'training.json';
+
+/** Which text a run learns from: enough to find it again and to notice when it has changed. */
+export interface DataRecord {
+  /** What `--data` was: a file, a folder or a name. */
+  spec: string;
+  name: string;
+  bytes: number;
+  /** Of the whole text, hexadecimal. */
+  sha256: string;
+  /** Share of the tokens that train; the rest validates. */
+  trainFraction: number;
+}
+
+/** What belongs to a run beside its weights. */
+export interface TrainingRecord {
+  settings: TrainSettings;
+  data: DataRecord;
+  /** The events up to the checkpoint. */
+  history: TrainEvent[];
+}
+
+/** A checkpoint as it is read back. */
+export interface Checkpoint extends ModelFolder, TrainingRecord {
+  resume: Resume;
+}
+
+/** Writes a checkpoint, all of it or nothing. */
+export async function saveCheckpoint(
+  store: Store,
+  model: ModelFolder,
+  record: TrainingRecord,
+  { optimizer, ...progress }: Progress,
+): Promise<void> {
+  const moments = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [name, moment] of optimizer)
+    moments.set(name, { shape: moment.shape, data: await moment.data() });
+  const files = await modelFiles(model);
+  files.set(MOMENTS_FILE, writeSafetensors(moments, { step: String(progress.step) }));
+  files.set(TRAINING_FILE, new TextEncoder().encode(`${JSON.stringify({ progress, ...record })}\n`));
+  await store.writeAll(files);
+}
+
+/** Whether there is a checkpoint at all. */
+export async function hasCheckpoint(store: Store): Promise<boolean> {
+  return store.exists(TRAINING_FILE);
+}
+
+/** Reads a checkpoint. Throws one line that says which file is missing or damaged. */
+export async function loadCheckpoint(store: Store, options: { backend?: Backend } = {}): Promise<Checkpoint> {
+  if (!(await hasCheckpoint(store))) {
+    throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);
+  }
+  const { progress, ...record } = readRecord(
+    await store.read(TRAINING_FILE),
+    `${store.location}/${TRAINING_FILE}`,
+  );
+  const file = `${store.location}/${MOMENTS_FILE}`;
+  const { tensors, metadata } = readSafetensors(await store.read(MOMENTS_FILE), file);
+  if (metadata.step !== String(progress.step)) {
+    throw new Error(
+      `${file}: is of step ${metadata.step}, ${TRAINING_FILE} of step ${progress.step}: files were mixed`,
+    );
+  }
+  const optimizer = new Map<string, Float32Array>();
+  for (const [name, { data }] of tensors) if (data instanceof Float32Array) optimizer.set(name, data);
+  return { ...(await loadModel(store, options)), ...record, resume: { ...progress, optimizer } };
+}
+
+type SavedRecord = TrainingRecord & { progress: Omit<Progress, 'optimizer'> };
+
+function readRecord(bytes: Uint8Array, file: string): SavedRecord {
+  try {
+    const record = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as SavedRecord;
+    const missing = ['progress', 'settings', 'data', 'history'].find((key) => !(key in record));
+    if (missing) throw new Error(`'${missing}' is missing`);
+    checkSettings(record.settings);
+    return record;
+  } catch (error) {
+    throw new Error(`${file}: damaged: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,66 @@
+// A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
+import type { Store } from '../io/store.ts';
+import { type ModelFolder, saveModel } from '../model/folder.ts';
+import { type Checkpoint, type DataRecord, saveCheckpoint } from './checkpoint.ts';
+import type { Dataset } from './data.ts';
+import type { TrainEvent } from './events.ts';
+import type { Progress } from './run.ts';
+import type { TrainSettings } from './settings.ts';
+import { train } from './train.ts';
+
+/** The checkpoint with the lowest validation loss: what `generate` and the others take from a run. */
+export const BEST = 'best';
+/** The newest checkpoint: what `--resume` goes on from. */
+export const LAST = 'last';
+const HISTORY_FILE = 'history.json';
+
+export interface RunFolderOptions extends ModelFolder {
+  store: Store;
+  dataset: Dataset;
+  data: DataRecord;
+  settings: TrainSettings;
+  /** The checkpoint that the run goes on from; its model is `model`. */
+  from?: Checkpoint;
+  signal?: AbortSignal;
+}
+
+/** What `history.json` holds. */
+export interface History {
+  settings: TrainSettings;
+  data: DataRecord;
+  events: TrainEvent[];
+}
+
+/** `train()` with checkpoints and a history in `store`; yields the new events. */
+export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
+  const { store, model, tokenizer, dataset, data, settings, from, signal } = options;
+  const history = [...(from?.history ?? [])];
+  const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
+    const folder = store.folder(kind === 'best' ? BEST : LAST);
+    if (kind === 'best') await saveModel(folder, { model, tokenizer });
+    else await saveCheckpoint(folder, { model, tokenizer }, { settings, data, history }, progress);
+    return folder.location;
+  };
+  const events = train({ model, data: dataset, tokenizer, ...settings, save, resume: from?.resume, signal });
+  for await (const event of events) {
+    history.push(event);
+    yield event;
+  }
+  const record: History = { settings, data, events: history };
+  await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+}
+
+/** Reads `history.json` of a run. */
+export async function readHistory(store: Store): Promise<History> {
+  return JSON.parse(new TextDecoder().decode(await store.read(HISTORY_FILE))) as History;
+}
+
+/** Where the model is in `store`: the store itself if it is a model folder, else the best or last checkpoint of a run. */
+export async function modelStore(store: Store): Promise<Store> {
+  for (const candidate of [store, store.folder(BEST), store.folder(LAST)]) {
+    if (await candidate.exists('config.json')) return candidate;
+  }
+  throw new Error(
+    `${store.location}: neither a model folder (no config.json) nor a run (no ${BEST}/ or ${LAST}/)`,
+  );
+}
