@@ -212,12 +212,18 @@ describe('a folder store, stopped at any step', () => {
     assert.deepEqual([...seen], ['BEFORE', 'AFTER']);
   });
 
-  test('a temporary file of a process that lives is left alone', async () => {
+  test('temporary files of others that live are left alone; a leftover of this process is not, for its writes take turns', async () => {
     const path = await prepared();
-    const theirs = `.inkhorn.${process.ppid}.0.0123456789ab`;
-    await fs.writeFile(join(path, theirs), 'being written');
+    const theirs = [
+      `.inkhorn.${process.ppid}.0.0123456789ab`,
+      `.inkhorn.${process.pid}.7.0123456789ab`,
+      '.inkhorn.notes',
+    ];
+    const ours = `.inkhorn.${process.pid}.0.0123456789ab`;
+    for (const name of [...theirs, ours]) await fs.writeFile(join(path, name), 'being written');
     await folderStore(path).write('later', utf8('x'));
-    assert.ok((await fs.readdir(path)).includes(theirs));
+    const there = await fs.readdir(path);
+    assert.deepEqual(there.filter((name) => name.startsWith('.')).sort(), theirs.sort());
   });
 
   test('really killed (SIGKILL) while it writes', async () => {

@@ -1,0 +1,152 @@
+// Texts to train on: a file, a folder of .txt, or a corpus with a name. Read next: catalog.ts.
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
+import envPaths from 'env-paths';
+import { folderStore, reason } from '../platform/node-store.ts';
+import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
+import { type FetchProgress, fetchText, sha256Of } from './fetch.ts';
+import { isThere, readLocal } from './local.ts';
+
+export type { NamedCorpus } from './catalog.ts';
+export type { FetchProgress } from './fetch.ts';
+
+/** A text to train on. */
+export interface Corpus {
+  /** The catalog's name, or the last part of the path. */
+  name: string;
+  /** For people: the path, how many files, or the address. */
+  source: string;
+  /** The text as it is: nothing is decoded, so invalid UTF-8, carriage returns and byte order marks survive. */
+  bytes: Uint8Array;
+  /** The same decoded as UTF-8; invalid bytes become U+FFFD. */
+  text(): string;
+}
+
+export interface CorpusOptions {
+  /** Where fetched corpora are kept. Default: `INKHORN_CACHE`, else the platform's cache folder. */
+  cacheFolder?: string;
+  /** Where the corpora of the package lie. Default: its `assets/`. */
+  assetsFolder?: string;
+  /** The corpora that have names. */
+  catalog?: readonly NamedCorpus[];
+  /** Called while a corpus is being fetched. */
+  onProgress?: FetchProgress;
+  /** Ends a fetch: `loadCorpus` then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A named corpus that is not here and cannot be had: no network, a wrong checksum, a cache that cannot be written. */
+export class CorpusUnavailable extends Error {
+  override name = 'CorpusUnavailable';
+}
+
+/**
+ * The text that `spec` stands for. A name of the catalog comes first (`./moby-dick` is a file of that name); anything else
+ * is the path of a file or of a folder of .txt files. A corpus with a URL is fetched once, checked and kept in the
+ * cache. Throws one line that says what is wrong and what to do.
+ */
+export async function loadCorpus(spec: string, options: CorpusOptions = {}): Promise<Corpus> {
+  const { catalog = CATALOG } = options;
+  const named = catalog.find((corpus) => corpus.name === spec);
+  if (named) {
+    const read =
+      'url' in named.from
+        ? fetched(named, named.from.url, options)
+        : embedded(named, named.from.asset, options);
+    return corpus(named.name, await read);
+  }
+  if (!(await isThere(spec))) {
+    const names = catalog.map((corpus) => corpus.name).join(', ');
+    throw new Error(
+      `there is no file or folder ${JSON.stringify(spec)}, and no corpus of that name: the names are ${names}`,
+    );
+  }
+  return corpus(basename(spec), await readLocal(spec));
+}
+
+/** One line of the list of corpora. */
+export interface CorpusListing extends Omit<NamedCorpus, 'from'> {
+  /** Where its text comes from: an address, or `this package`. */
+  source: string;
+  /** Where its text lies on this machine, or will. */
+  path: string;
+  /** Whether it is there, so that no network is needed. */
+  ready: boolean;
+}
+
+/** The named corpora, and whether they are on this machine. */
+export async function listCorpora(options: CorpusOptions = {}): Promise<CorpusListing[]> {
+  const { catalog = CATALOG } = options;
+  const listing = async ({ from, ...facts }: NamedCorpus): Promise<CorpusListing> => {
+    if ('asset' in from) {
+      const path = join(options.assetsFolder ?? ASSETS, from.asset);
+      return { ...facts, source: 'this package', path, ready: await isThere(path) };
+    }
+    const path = join(cacheFolder(options), `${facts.name}.txt`);
+    const size = await stat(path).then(
+      (s) => s.size,
+      () => -1,
+    );
+    return { ...facts, source: from.url, path, ready: size === facts.bytes };
+  };
+  return Promise.all(catalog.map(listing));
+}
+
+/** Where fetched corpora are kept. */
+export function cacheFolder(options: CorpusOptions = {}): string {
+  return options.cacheFolder ?? (process.env.INKHORN_CACHE || envPaths('inkhorn', { suffix: '' }).cache);
+}
+
+function corpus(name: string, { bytes, source }: { bytes: Uint8Array; source: string }): Corpus {
+  return { name, source, bytes, text: () => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) };
+}
+
+async function embedded(
+  { name, bytes: length, sha256 }: NamedCorpus,
+  asset: string,
+  { assetsFolder = ASSETS }: CorpusOptions,
+): Promise<{ bytes: Uint8Array; source: string }> {
+  const path = join(assetsFolder, asset);
+  const fail = (problem: string): never => {
+    throw new CorpusUnavailable(
+      `the corpus ${name} of this package ${problem} (${path}): run \`npm run build\`, or install the package again`,
+    );
+  };
+  const packed = await readFile(path).catch((error) => fail(`cannot be read: ${reason(error)}`));
+  const bytes = await promisify(brotliDecompress)(packed, { maxOutputLength: length }).catch(() =>
+    fail('is damaged'),
+  );
+  if (sha256Of(bytes) !== sha256) fail('is damaged');
+  return { bytes, source: path };
+}
+
+async function fetched(
+  { name, bytes: length, sha256 }: NamedCorpus,
+  url: string,
+  options: CorpusOptions,
+): Promise<{ bytes: Uint8Array; source: string }> {
+  const cache = folderStore(cacheFolder(options));
+  const file = `${name}.txt`;
+  const path = join(cache.location, file);
+  const kept = await cache.read(file).catch(() => null);
+  if (kept && sha256Of(kept) === sha256) return { bytes: kept, source: path };
+
+  const { onProgress, signal } = options;
+  const bytes = await fetchText(url, { bytes: length, sha256, onProgress, signal }).catch((error: Error) => {
+    if (signal?.aborted) throw error;
+    const damaged = kept ? ` The copy at ${path} is damaged.` : '';
+    throw new CorpusUnavailable(
+      `cannot fetch ${name} from ${url}: ${error.message}.${damaged} Try again later, save the text as ${path} yourself, ` +
+        'or train on another: --data FILE, or --data moby-dick, which needs no network',
+      { cause: error },
+    );
+  });
+  await cache.write(file, bytes).catch((error: Error) => {
+    throw new CorpusUnavailable(`${error.message}: set INKHORN_CACHE to a folder that can be written`, {
+      cause: error,
+    });
+  });
+  return { bytes, source: path };
+}
