@@ -106,11 +106,12 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
 
     async write(name, bytes) {
       checkName(name);
-      await change(`write ${shown(name)} (${count(bytes.length, 'byte')})`, async ({ temporaries }) => {
+      await change(`write ${shown(name)} (${count(bytes.length, 'byte')})`, async (progress) => {
         const temporary = temporaryName();
-        temporaries.push(temporary);
+        progress.temporaries.push(temporary);
         await files.create(at(temporary), bytes);
         await files.rename(at(temporary), at(name));
+        progress.committed = true;
         await files.sync(root);
       });
     },

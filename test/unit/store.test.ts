@@ -212,6 +212,19 @@ describe('a folder store, stopped at any step', () => {
     assert.deepEqual([...seen], ['BEFORE', 'AFTER']);
   });
 
+  test('a single write that fails says which of the two files is there', async () => {
+    for (let steps = 0; steps < 4; steps++) {
+      const path = await prepared();
+      const write = folderStore(path, failingAt(steps, 'EIO').files).write('model', utf8('new model'));
+      await assert.rejects(
+        write,
+        steps < 3 ? /What was there before is intact$/ : /The new files are complete/,
+      );
+      assert.equal(await textOf(folderStore(path), 'model'), steps < 3 ? 'old model' : 'new model');
+      assert.deepEqual((await fs.readdir(path)).sort(), Object.keys(BEFORE).sort());
+    }
+  });
+
   test('temporary files of others that live are left alone; a leftover of this process is not, for its writes take turns', async () => {
     const path = await prepared();
     const theirs = [
