@@ -1,0 +1,23 @@
+// The engine of a command: `--backend` and `--threads`, and what is said about the choice.
+import type { Backend } from '../backend/contract.ts';
+import { useBackend } from '../platform/node.ts';
+import { asked } from './errors.ts';
+import { integer, text, type Values } from './flags.ts';
+import type { Output } from './output.ts';
+
+export const engineFlags = {
+  backend: text({ about: 'engine to compute with', argument: '<auto|native|reference>', initial: 'auto' }),
+  threads: integer(
+    { about: 'compute threads; the results do not depend on it', initial: "the machine's cores" },
+    1,
+    256,
+  ),
+};
+
+/** Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. */
+export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
+  const { backend, passedOver } = await asked(() => useBackend(flags.backend, { threads: flags.threads }));
+  for (const { name, detail } of passedOver) output.note(`engine ${name} is not used: ${detail}`);
+  output.note(`engine: ${backend.description}`);
+  return backend;
+}

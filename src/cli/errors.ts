@@ -1,0 +1,17 @@
+// Two ways to end badly: asked wrongly (exit code 2), or could not be done (exit code 1). Either is one line.
+
+/** Asked wrongly: an unknown flag, a value out of range, a folder that is in use. */
+export class MisuseError extends Error {}
+
+export function misuse(message: string): MisuseError {
+  return new MisuseError(message);
+}
+
+/** Runs the checks of a request: whatever they throw is a misuse. */
+export async function asked<T>(check: () => T | Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    throw error instanceof MisuseError ? error : misuse((error as Error).message);
+  }
+}
