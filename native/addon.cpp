@@ -1,0 +1,250 @@
+// The engine as a JavaScript class. Its TypeScript face is src/backend/native/addon.ts.
+// Calls check their arguments and queue the work; `sync` and `read` return promises that the engine's thread fulfils
+// through a thread-safe function, which keeps the process alive only while such a promise is open.
+#include <napi.h>
+
+#include <unordered_map>
+
+#include "args.h"
+
+namespace inkhorn {
+namespace {
+
+class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    std::vector<Napi::ClassPropertyDescriptor<NativeEngine>> members = {
+        InstanceMethod<&NativeEngine::alloc>("alloc"),     InstanceMethod<&NativeEngine::release>("release"),
+        InstanceMethod<&NativeEngine::view>("view"),       InstanceMethod<&NativeEngine::write>("write"),
+        InstanceMethod<&NativeEngine::read>("read"),       InstanceMethod<&NativeEngine::sync>("sync"),
+        InstanceMethod<&NativeEngine::drain>("drain"),     InstanceMethod<&NativeEngine::dispose>("dispose"),
+        InstanceMethod<&NativeEngine::kernels>("kernels"), InstanceMethod<&NativeEngine::readNow>("readNow"),
+    };
+#define INKHORN_METHOD(name, parameters) \
+  members.push_back(InstanceMethod<&NativeEngine::call<bindings::name>>(#name, napi_default, (void*)#name));
+    INKHORN_KERNELS(INKHORN_METHOD)
+#undef INKHORN_METHOD
+    return DefineClass(env, "NativeEngine", members);
+  }
+
+  // new NativeEngine(isa, threads)
+  explicit NativeEngine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeEngine>(info), env_(info.Env()) {
+    const std::string wanted = info[0].ToString();
+    const int threads = info[1].ToNumber();
+    for (Isa& isa : availableIsas()) {
+      if (isa.name == wanted) engine_ = std::make_unique<Engine>(std::move(isa), threads);
+    }
+    if (!engine_) throw Napi::Error::New(env_, "no instruction set named " + wanted + " here");
+    settle_ = Settle::New(env_, "inkhorn", 0, 1, this);
+    settle_.Unref(env_);
+    // Runs before Node closes `settle_` (hooks run in reverse order), so that the engine's thread never meets a closed one.
+    napi_add_env_cleanup_hook(env_, stopEngine, this);
+  }
+
+  ~NativeEngine() { shutDown(); }
+
+ private:
+  /** An open promise, and where the bytes go if it is a `read`. */
+  struct Fence {
+    Napi::Promise::Deferred deferred;
+    Napi::ObjectReference target;
+  };
+  static void settle(Napi::Env env, Napi::Function, NativeEngine* self, void* ticket) {
+    if (env != nullptr && self != nullptr) self->fulfil(reinterpret_cast<uintptr_t>(ticket));
+  }
+  using Settle = Napi::TypedThreadSafeFunction<NativeEngine, void, settle>;
+
+  template <void (*binding)(Args&)>
+  void call(const Napi::CallbackInfo& info) {
+    Args args(info, alive(), static_cast<const char*>(info.Data()));
+    binding(args);
+  }
+
+  Engine& alive() {
+    if (!engine_) throw Napi::Error::New(env_, "this engine was disposed: make a new one");
+    return *engine_;
+  }
+
+  // alloc(dtype, length): id
+  Napi::Value alloc(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "alloc");
+    const Index dtype = in.size("dtype", 0), length = in.size("length", 0);
+    if (dtype > Index(DType::i8)) in.fail("there is no dtype number " + std::to_string(dtype));
+    try {
+      return Napi::Number::New(env_, engine_->allocate(DType(uint8_t(dtype)), length));
+    } catch (const std::bad_alloc&) {
+      in.fail("no memory for " + std::to_string(length) + " elements of " + nameOf(DType(uint8_t(dtype))) +
+              ": use a smaller batch or model");
+    }
+  }
+
+  // release(id)
+  void release(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "release");
+    in.buffer("buffer");
+    engine_->release(uint32_t(info[0].As<Napi::Number>().DoubleValue()));
+  }
+
+  // view(id): ArrayBuffer over the engine's own memory, which it keeps alive
+  Napi::Value view(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "view");
+    const Buffer& buffer = in.buffer("buffer");
+    const size_t bytes = size_t(buffer.length * bytesOf(buffer.dtype));
+    auto* owner = new std::shared_ptr<Memory>(buffer.memory);
+    return Napi::ArrayBuffer::New(
+        env_, buffer.memory->data(), bytes, [](Napi::Env, void*, std::shared_ptr<Memory>* held) { delete held; }, owner);
+  }
+
+  // write(id, data, offset): `data` has the buffer's element size
+  void write(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "write");
+    const Buffer& buffer = in.buffer("buffer");
+    const Span span = readSpan(in, info[1], info[2], buffer);
+    if (engine_->queue().idle()) {
+      std::memcpy(span.inBuffer, span.inArray, span.bytes);
+      return;
+    }
+    auto staged = std::make_unique<char[]>(span.bytes);
+    std::memcpy(staged.get(), span.inArray, span.bytes);
+    engine_->queue().push([staged = std::move(staged), to = span.inBuffer, bytes = span.bytes] {
+      std::memcpy(to, staged.get(), bytes);
+    });
+  }
+
+  // read(id, data, offset): a promise of `data`, filled
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "read");
+    const Buffer& buffer = in.buffer("buffer");
+    const Span span = readSpan(in, info[1], info[2], buffer);
+    if (engine_->queue().idle()) {
+      std::memcpy(span.inArray, span.inBuffer, span.bytes);
+      const auto deferred = Napi::Promise::Deferred::New(env_);
+      deferred.Resolve(info[1]);
+      return deferred.Promise();
+    }
+    return fence(info[1].As<Napi::Object>(), [span] { std::memcpy(span.inArray, span.inBuffer, span.bytes); });
+  }
+
+  // readNow(id, data, offset): blocks, then fills `data`
+  void readNow(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "readNow");
+    const Buffer& buffer = in.buffer("buffer");
+    const Span span = readSpan(in, info[1], info[2], buffer);
+    engine_->queue().drain();
+    std::memcpy(span.inArray, span.inBuffer, span.bytes);
+  }
+
+  // sync(): a promise
+  Napi::Value sync(const Napi::CallbackInfo&) {
+    alive();
+    return fence(Napi::Object(), [] {});
+  }
+
+  // drain(): blocks
+  void drain(const Napi::CallbackInfo&) { alive().queue().drain(); }
+
+  // kernels(): names of the kernels that this engine has
+  Napi::Value kernels(const Napi::CallbackInfo&) {
+    Napi::Array names = Napi::Array::New(env_);
+    const Kernels& table = alive().kernels();
+#define INKHORN_NAME(name, parameters) \
+  if (table.name != nullptr) names.Set(names.Length(), #name);
+    INKHORN_KERNELS(INKHORN_NAME)
+#undef INKHORN_NAME
+    return names;
+  }
+
+  // dispose(): rejects what is still being waited for
+  void dispose(const Napi::CallbackInfo&) {
+    shutDown();
+    std::unordered_map<uintptr_t, Fence> open;
+    open.swap(fences_);
+    for (auto& [ticket, fence] : open) fence.deferred.Reject(Napi::Error::New(env_, "the engine was disposed").Value());
+  }
+
+  struct Span {
+    char* inBuffer;
+    char* inArray;
+    size_t bytes;
+  };
+
+  static Span readSpan(Args& in, const Napi::Value& data, const Napi::Value& offset, const Buffer& buffer) {
+    if (!data.IsTypedArray() || !offset.IsNumber()) in.fail("data is not a typed array, or offset is not a number");
+    const Napi::TypedArray array = data.As<Napi::TypedArray>();
+    const napi_typedarray_type type = array.TypedArrayType();
+    const bool fits = buffer.dtype == DType::f32   ? type == napi_float32_array
+                      : buffer.dtype == DType::i32 ? type == napi_int32_array
+                                                   : type == napi_int8_array;
+    if (!fits) in.fail(std::string("data has not the buffer's dtype, ") + nameOf(buffer.dtype));
+    const double from = offset.As<Napi::Number>().DoubleValue(), length = double(array.ElementLength());
+    if (!(from >= 0) || from != double(Index(from)) || !(from + length <= double(buffer.length))) {
+      in.fail(Args::show(length) + " elements from " + Args::show(from) + " on do not fit a buffer of " +
+              std::to_string(buffer.length));
+    }
+    char* inArray = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+    return {buffer.as<char>() + Index(from) * bytesOf(buffer.dtype), inArray, array.ByteLength()};
+  }
+
+  /** Queues `work`, and promises `target` (or undefined) for when it has run. */
+  template <class Work>
+  Napi::Value fence(Napi::Object target, Work work) {
+    const uintptr_t ticket = ++lastTicket_;
+    const auto deferred = Napi::Promise::Deferred::New(env_);
+    if (fences_.empty()) settle_.Ref(env_);
+    fences_.emplace(ticket, Fence{deferred, target.IsEmpty() ? Napi::ObjectReference() : Napi::Persistent(target)});
+    engine_->queue().push([work, settle = settle_, ticket] {
+      work();
+      settle.NonBlockingCall(reinterpret_cast<void*>(ticket));
+    });
+    return deferred.Promise();
+  }
+
+  void fulfil(uintptr_t ticket) {
+    const auto found = fences_.find(ticket);
+    if (found == fences_.end()) return;
+    Fence fence = std::move(found->second);
+    fences_.erase(found);
+    if (fences_.empty()) settle_.Unref(env_);
+    fence.deferred.Resolve(fence.target.IsEmpty() ? env_.Undefined() : fence.target.Value());
+  }
+
+  /** Ends the engine's threads. After it nothing calls `settle_` any more. */
+  static void stopEngine(void* self) { static_cast<NativeEngine*>(self)->engine_.reset(); }
+
+  void shutDown() {
+    if (!engine_) return;
+    napi_remove_env_cleanup_hook(env_, stopEngine, this);
+    engine_.reset();
+    settle_.Release();
+  }
+
+  Napi::Env env_;
+  std::unique_ptr<Engine> engine_;
+  Settle settle_;
+  std::unordered_map<uintptr_t, Fence> fences_;
+  uintptr_t lastTicket_ = 0;
+};
+
+// isas(): [{ name, label }], best first
+Napi::Value isas(const Napi::CallbackInfo& info) {
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (const Isa& isa : availableIsas()) {
+    Napi::Object entry = Napi::Object::New(info.Env());
+    entry.Set("name", isa.name);
+    entry.Set("label", isa.label);
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("NativeEngine", NativeEngine::define(env));
+  exports.Set("isas", Napi::Function::New<isas>(env, "isas"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace inkhorn
+
+static Napi::Object initInkhorn(Napi::Env env, Napi::Object exports) { return inkhorn::init(env, exports); }
+NODE_API_MODULE(inkhorn, initInkhorn)

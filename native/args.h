@@ -1,0 +1,122 @@
+// The arguments of one call from JavaScript, read in order and checked before anything is queued: a wrong size, type or
+// dtype throws, and no kernel ever leaves its buffers.
+#pragma once
+#include <napi.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "engine.h"
+
+namespace inkhorn {
+
+class Args {
+ public:
+  Args(const Napi::CallbackInfo& info, Engine& engine, const char* kernel)
+      : info_(info), engine_(engine), kernel_(kernel) {}
+
+  double number(const char* name) {
+    const Napi::Value value = next();
+    if (!value.IsNumber()) fail(std::string(name) + " is not a number");
+    return value.As<Napi::Number>().DoubleValue();
+  }
+
+  /** A whole number from `least` to 2^53. */
+  Index size(const char* name, Index least = 1) {
+    const double value = number(name);
+    if (!(value >= double(least) && value <= 9007199254740992.0) || value != double(Index(value))) {
+      fail(std::string(name) + " " + show(value) + " is not a whole number >= " + std::to_string(least));
+    }
+    return Index(value);
+  }
+
+  bool flag(const char* name) {
+    const Napi::Value value = next();
+    if (!value.IsBoolean()) fail(std::string(name) + " is not a boolean");
+    return value.As<Napi::Boolean>().Value();
+  }
+
+  /** The elements of a buffer that must hold `shape`. */
+  float* f32(const char* name, std::initializer_list<Index> shape) { return elements<float>(name, DType::f32, shape); }
+  int32_t* i32(const char* name, std::initializer_list<Index> shape) {
+    return elements<int32_t>(name, DType::i32, shape);
+  }
+  int8_t* i8(const char* name, std::initializer_list<Index> shape) { return elements<int8_t>(name, DType::i8, shape); }
+
+  /** The same, or null where JavaScript passes null. */
+  float* f32OrNull(const char* name, std::initializer_list<Index> shape) {
+    return skipNull() ? nullptr : f32(name, shape);
+  }
+  int32_t* i32OrNull(const char* name, std::initializer_list<Index> shape) {
+    return skipNull() ? nullptr : i32(name, shape);
+  }
+
+  /** A buffer of any dtype and length. */
+  const Buffer& buffer(const char* name) {
+    const Napi::Value value = next();
+    const Buffer* found = value.IsNumber() ? engine_.find(value.As<Napi::Number>().DoubleValue()) : nullptr;
+    if (found == nullptr) fail(std::string(name) + " is not a buffer of this engine, or it was given back");
+    return *found;
+  }
+
+  Dropout dropout() {
+    const double p = number("dropout.p");
+    if (!(p >= 0 && p < 1)) fail("dropout p " + show(p) + " is not in [0, 1)");
+    const Index seed = size("dropout.seed", 0), step = size("dropout.step", 0), site = size("dropout.site", 0);
+    return {p, uint64_t(seed), uint32_t(step), uint32_t(site), uint64_t(size("dropout.offset", 0))};
+  }
+
+  /** Queues `run(kernels, team)`. */
+  template <class Run>
+  void launch(Run&& run) {
+    engine_.launch(run);
+  }
+
+  [[noreturn]] void fail(const std::string& reason) {
+    throw Napi::RangeError::New(info_.Env(), std::string(kernel_) + ": " + reason);
+  }
+
+  static std::string show(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.15g", value);
+    return text;
+  }
+
+ private:
+  Napi::Value next() { return info_[position_++]; }
+
+  bool skipNull() {
+    if (!info_[position_].IsNull()) return false;
+    position_++;
+    return true;
+  }
+
+  template <class T>
+  T* elements(const char* name, DType dtype, std::initializer_list<Index> shape) {
+    const Buffer& found = buffer(name);
+    if (found.dtype != dtype) fail(std::string(name) + " is " + nameOf(found.dtype) + ", not " + nameOf(dtype));
+    double needed = 1;  // a double does not overflow; beyond 2^53 it is larger than any buffer anyway
+    for (const Index n : shape) needed *= double(n);
+    if (!(double(found.length) >= needed)) {
+      std::string text;
+      for (const Index n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+      fail(std::string(name) + " has " + std::to_string(found.length) + " elements, [" + text + "] needs " + show(needed));
+    }
+    return found.as<T>();
+  }
+
+  const Napi::CallbackInfo& info_;
+  Engine& engine_;
+  const char* kernel_;
+  size_t position_ = 0;
+};
+
+// One binding per kernel, of the same name: bindings/*.cpp. The order in which each reads its arguments is the order in
+// src/backend/native/addon.ts: sizes first, then buffers.
+namespace bindings {
+#define INKHORN_BINDING(name, parameters) void name(Args& in);
+INKHORN_KERNELS(INKHORN_BINDING)
+#undef INKHORN_BINDING
+}  // namespace bindings
+
+}  // namespace inkhorn

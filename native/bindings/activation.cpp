@@ -1,0 +1,36 @@
+#include "../args.h"
+
+namespace inkhorn::bindings {
+
+static Activation readKind(Args& in) {
+  const Index kind = in.size("kind", 0);
+  if (kind > Index(Activation::silu)) in.fail("there is no activation number " + std::to_string(kind));
+  return Activation(int(kind));
+}
+
+void activation(Args& in) {
+  const Index n = in.size("length", 0);
+  const Activation kind = readKind(in);
+  float* out = in.f32("out", {n});
+  const float* x = in.f32("x", {n});
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.activation(team, out, x, kind, n); });
+}
+
+void activationBackward(Args& in) {
+  const Index n = in.size("length", 0);
+  const Activation kind = readKind(in);
+  float* dx = in.f32("dx", {n});
+  const float* dOut = in.f32("dOut", {n});
+  const float* x = in.f32("x", {n});
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.activationBackward(team, dx, dOut, x, kind, n); });
+}
+
+void dropout(Args& in) {
+  const Index n = in.size("length", 0);
+  const Dropout dropout = in.dropout();
+  float* out = in.f32("out", {n});
+  const float* x = in.f32("x", {n});
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.dropout(team, out, x, dropout, n); });
+}
+
+}  // namespace inkhorn::bindings

@@ -1,0 +1,98 @@
+// Movement and elementwise kernels, and the two sums that the optimizer and the biases need. Read next: matmul.cpp.
+#include <cstring>
+
+#include "../parallel.h"
+#include "../simd.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+namespace {
+
+constexpr Index blockSize = 16384;  // elements: a few microseconds of work, and three operands fit the L2 cache
+
+/** Calls body(i, lanes) for each vector of [0, n). */
+template <class Body>
+void forVectors(Team& team, Index n, Body body) {
+  forRanges(team, n, blockSize, [&](Index begin, Index end, Index, int) {
+    eachVector(end - begin, [&](Index i, auto lanes) { body(begin + i, lanes); });
+  });
+}
+
+}  // namespace
+
+void fill(Team& team, void* out, uint32_t pattern, Index bytes) {
+  forRanges(team, bytes, blockSize * 4, [&](Index begin, Index end, Index, int) {
+    char* to = static_cast<char*>(out);
+    for (Index i = begin; i + 4 <= end; i += 4) memcpy(to + i, &pattern, 4);
+    memcpy(to + (end & ~Index{3}), &pattern, size_t(end & 3));  // `begin` is a multiple of 4
+  });
+}
+
+void copy(Team& team, void* out, const void* x, Index bytes) {
+  char* to = static_cast<char*>(out);
+  const char* from = static_cast<const char*>(x);
+  const bool overlap = to < from + bytes && from < to + bytes;
+  forRanges(team, bytes, overlap ? bytes : blockSize * 4, [&](Index begin, Index end, Index, int) {
+    memmove(to + begin, from + begin, size_t(end - begin));
+  });
+}
+
+void add(Team& team, float* out, const float* a, const float* b, Index n) {
+  forVectors(team, n, [=](Index i, auto m) { store(out + i, add(load(a + i, m), load(b + i, m)), m); });
+}
+
+void axpy(Team& team, float* out, const float* x, float factor, Index n) {
+  const Vec f = splat(factor);
+  forVectors(team, n, [=](Index i, auto m) { store(out + i, fma(f, load(x + i, m), load(out + i, m)), m); });
+}
+
+void scale(Team& team, float* out, const float* x, float factor, Index n) {
+  const Vec f = splat(factor);
+  forVectors(team, n, [=](Index i, auto m) { store(out + i, mul(f, load(x + i, m)), m); });
+}
+
+/** Each block sums in single precision over many lanes, the blocks are summed in double, in order. */
+void sumSquares(Team& team, float* out, const float* x, Index n, bool accumulate) {
+  const Index blocks = (n + blockSize - 1) / blockSize;
+  float* partial = team.shared(0, blocks);
+  forRanges(team, n, blockSize, [&](Index begin, Index end, Index block, int) {
+    Vec sum[4] = {zero(), zero(), zero(), zero()};
+    Index i = begin;
+    for (; i + 4 * LANES <= end; i += 4 * LANES) {
+      for (int j = 0; j < 4; j++) {
+        const Vec v = load(x + i + j * LANES);
+        sum[j] = fma(v, v, sum[j]);
+      }
+    }
+    for (; i < end; i += LANES) {
+      const Vec v = load(x + i, firstLanes(end - i));
+      sum[0] = fma(v, v, sum[0]);
+    }
+    partial[block] = reduceAdd(add(add(sum[0], sum[1]), add(sum[2], sum[3])));
+  });
+  double total = accumulate ? double(out[0]) : 0;
+  for (Index block = 0; block < blocks; block++) total += double(partial[block]);
+  out[0] = float(total);
+}
+
+/** Blocks of rows are summed into rows of their own, which are then added up in order. */
+void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
+  constexpr Index rowsPerBlock = 128;
+  const Index blocks = (rows + rowsPerBlock - 1) / rowsPerBlock;
+  float* partial = team.shared(0, blocks * cols);
+  forRanges(team, rows, rowsPerBlock, [&](Index begin, Index end, Index block, int) {
+    float* sums = partial + block * cols;
+    eachVector(cols, [&](Index c, auto m) {
+      Vec sum = zero();
+      for (Index r = begin; r < end; r++) sum = add(sum, load(x + r * cols + c, m));
+      store(sums + c, sum, m);
+    });
+  });
+  eachVector(cols, [&](Index c, auto m) {
+    Vec sum = load(out + c, m);
+    for (Index block = 0; block < blocks; block++) sum = add(sum, load(partial + block * cols + c, m));
+    store(out + c, sum, m);
+  });
+}
+
+}  // namespace inkhorn::INKHORN_ISA

@@ -1,0 +1,95 @@
+// The threads behind parallel.h. Blocks are handed out by an atomic counter. A thread that wakes too late for a job
+// leaves again at once, and nobody waits for one that sleeps: a small job is finished by the caller alone.
+#include <array>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "memory.h"
+#include "parallel.h"
+#include "waiting.h"
+
+namespace inkhorn {
+
+struct Team::State {
+  // The job. Written by the caller while no thread is inside; read by threads that entered and saw `open`.
+  void (*body)(void*, Index, int) = nullptr;
+  void* context = nullptr;
+  Index blocks = 0;
+  alignas(64) std::atomic<Index> next{0};
+
+  alignas(64) std::atomic<uint32_t> jobs{0};  // counts jobs; what threads sleep on
+  std::atomic<bool> open{false};
+  std::atomic<bool> quit{false};
+  alignas(64) std::atomic<int> inside{0};
+
+  std::vector<std::thread> workers;
+  std::vector<std::array<Memory, slots>> scratch;
+
+  void takeBlocks(int thread) {
+    for (Index block; (block = next.fetch_add(1, std::memory_order_relaxed)) < blocks;) body(context, block, thread);
+  }
+
+  // `inside` goes up before `open` is read, and the caller closes before it reads `inside` (both sequentially
+  // consistent): so either the thread sees a closed job, or the caller sees the thread.
+  void serve(int thread) {
+    for (uint32_t seen = 0;;) {
+      waitWhile(jobs, seen);
+      seen = jobs.load();
+      if (quit.load()) return;
+      inside.fetch_add(1);
+      if (open.load()) takeBlocks(thread);
+      if (inside.fetch_sub(1) == 1) inside.notify_all();
+    }
+  }
+};
+
+Team::Team(int threads) : threads_(threads), state_(new State) {
+  state_->scratch.resize(size_t(threads) + 1);  // one more for what all threads share
+  for (int thread = 1; thread < threads; thread++) {
+    state_->workers.emplace_back([state = state_, thread] { state->serve(thread); });
+  }
+}
+
+Team::~Team() {
+  state_->quit.store(true);
+  state_->jobs.fetch_add(1);
+  state_->jobs.notify_all();
+  for (std::thread& worker : state_->workers) worker.join();
+  delete state_;
+}
+
+void Team::run(Index blocks, void (*body)(void*, Index, int), void* context) {
+  State& s = *state_;
+  if (threads_ == 1 || blocks <= 1) {
+    for (Index block = 0; block < blocks; block++) body(context, block, 0);
+    return;
+  }
+  s.body = body;
+  s.context = context;
+  s.blocks = blocks;
+  s.next.store(0, std::memory_order_relaxed);
+  s.open.store(true);
+  s.jobs.fetch_add(1);
+  s.jobs.notify_all();
+  s.takeBlocks(0);
+  s.open.store(false);
+  for (int inside; (inside = s.inside.load()) != 0;) waitWhile(s.inside, inside);
+}
+
+float* Team::scratch(int thread, int slot, Index floats) {
+  Memory& memory = state_->scratch[size_t(thread)][size_t(slot)];
+  const size_t bytes = size_t(floats) * sizeof(float);
+  if (memory.bytes() < bytes) {
+    try {
+      memory = Memory();
+      memory = Memory(bytes + bytes / 4);
+    } catch (const std::bad_alloc&) {  // on an engine's thread, in the middle of a kernel: nobody could go on
+      std::fprintf(stderr, "inkhorn: out of memory: %zu bytes of working memory could not be had\n", bytes);
+      std::abort();
+    }
+  }
+  return static_cast<float*>(memory.data());
+}
+
+}  // namespace inkhorn
