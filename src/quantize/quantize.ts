@@ -1,9 +1,9 @@
 // From a float model to an INT8 one: which weights, and how. The arithmetic is in the kernels. Read next: compare.ts.
-import type { GPT } from '../model/gpt.ts';
-import { mapParameters, namedParameters } from '../nn/parameters.ts';
+import { GPT } from '../model/gpt.ts';
+import { namedParameters, slots } from '../nn/parameters.ts';
 import { QuantizedTensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /** All may be left out. */
 export interface QuantizeOptions {
@@ -37,10 +37,17 @@ export function quantize(model: GPT, options: QuantizeOptions = {}): GPT {
   const { activations = 'int8' } = checkOptions(options);
   const parameters = namedParameters(model); // throws when the model is quantised
   const chosen = chooseWeights(model, parameters, options);
-  return mapParameters(model, (name) => {
+  const small = new GPT(model.config, { backend: model.backend, init: 'blank' });
+  for (const { name, value, replace } of slots(small)) {
     const weight = parameters.get(name) as Tensor;
-    return chosen.has(name) ? quantizeWeight(weight, activations) : copyParameter(weight);
-  });
+    if (chosen.has(name)) {
+      replace(quantizeWeight(weight, activations));
+      value.dispose();
+    } else {
+      model.backend.kernels.copy((value as Tensor).buffer, weight.buffer);
+    }
+  }
+  return small;
 }
 
 /** w [out, in] in INT8 with a scale per row. Belongs to no scope. */
@@ -51,12 +58,6 @@ export function quantizeWeight(weight: Tensor, activations: 'f32' | 'int8'): Qua
   const scale = keep(empty([rows], 'f32', backend));
   backend.kernels.quantizeRows(values.buffer, scale.buffer, weight.buffer, rows, cols);
   return new QuantizedTensor(values, scale, activations);
-}
-
-function copyParameter({ backend, buffer, shape }: Tensor): Tensor {
-  const copy = backend.alloc('f32', buffer.length);
-  backend.kernels.copy(copy, buffer);
-  return new Tensor(backend, copy, shape, true);
 }
 
 /** The names of the weights to quantise. */

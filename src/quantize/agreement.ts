@@ -1,0 +1,121 @@
+// How alike two models predict: their losses, and the distance between their distributions, over one text.
+import { argmax } from '../generate/sampler.ts';
+import type { GPT } from '../model/gpt.ts';
+import { scope } from '../tensor/scope.ts';
+import { tensor } from '../tensor/tensor.ts';
+import { type Batch, windows } from '../train/data.ts';
+
+/** Means over the predicted tokens of a text. */
+export interface Agreement {
+  tokens: number;
+  /** Mean cross-entropy of each model, nats per token. */
+  lossBefore: number;
+  lossAfter: number;
+  /** Mean of KL(before || after) = sum of p ln(p / q) over the vocabulary, nats per token. */
+  kl: number;
+  /** Share of positions where both find the same token the most likely. */
+  top1: number;
+}
+
+export interface AgreementOptions {
+  /** Stop after about this many tokens. Default: all. */
+  maxTokens?: number;
+  signal?: AbortSignal;
+  /** Called now and then with the tokens done and their number in all. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Sequences per forward pass. */
+const SEQUENCES = 8;
+
+/**
+ * Runs both models over `ids` in consecutive windows of the smaller of their block sizes, as `evaluate` does: every token
+ * but the first is predicted once. Throws when there is no token to predict or the vocabularies differ.
+ */
+export async function measureAgreement(
+  before: GPT,
+  after: GPT,
+  ids: Int32Array,
+  options: AgreementOptions = {},
+): Promise<Agreement> {
+  const { vocabSize: V } = before.config;
+  if (after.config.vocabSize !== V) {
+    throw new Error(
+      `the models have ${V} and ${after.config.vocabSize} tokens: only models with the same tokenizer can be compared`,
+    );
+  }
+  if (ids.length < 2) throw new Error(`${ids.length} tokens hold nothing to predict: 2 or more are needed`);
+  const T = Math.min(before.config.blockSize, after.config.blockSize);
+  const spans = spansOf(ids.length, T, options.maxTokens ?? Number.POSITIVE_INFINITY);
+  const total = spans.reduce((sum, { offsets, T }) => sum + offsets.length * T, 0);
+  const sums: Agreement = { tokens: 0, lossBefore: 0, lossAfter: 0, kl: 0, top1: 0 };
+  for (const { offsets, T } of spans) {
+    options.signal?.throwIfAborted();
+    const batch = windows(ids, offsets, T);
+    const p = await logitsOf(before, batch); // [B * T, V]
+    const q = await logitsOf(after, batch);
+    for (let row = 0; row < batch.targets.length; row++) {
+      addRow(
+        sums,
+        p.subarray(row * V, (row + 1) * V),
+        q.subarray(row * V, (row + 1) * V),
+        batch.targets[row],
+      );
+    }
+    options.onProgress?.(sums.tokens, total);
+  }
+  const { tokens, lossBefore, lossAfter, kl, top1 } = sums;
+  return {
+    tokens,
+    lossBefore: lossBefore / tokens,
+    lossAfter: lossAfter / tokens,
+    kl: kl / tokens,
+    top1: top1 / tokens,
+  };
+}
+
+/** Windows of T tokens, some at a time; the last one may be shorter. */
+function spansOf(length: number, T: number, maxTokens: number): { offsets: number[]; T: number }[] {
+  const whole = Math.floor((length - 1) / T);
+  const rest = (length - 1) % T;
+  const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
+  const spans: { offsets: number[]; T: number }[] = [];
+  for (let first = 0; first < count; first += SEQUENCES) {
+    const B = Math.min(SEQUENCES, count - first);
+    spans.push({ offsets: Array.from({ length: B }, (_, b) => (first + b) * T), T });
+  }
+  if (rest > 0 && count === whole && whole * T + rest <= maxTokens)
+    spans.push({ offsets: [whole * T], T: rest });
+  return spans;
+}
+
+async function logitsOf(model: GPT, { ids, B, T }: Batch): Promise<Float32Array> {
+  const logits = scope(() => model.forward(tensor(ids, [B, T], model.backend))); // [B, T, V]
+  try {
+    return await logits.data();
+  } finally {
+    logits.dispose();
+  }
+}
+
+/** Adds one position: logits `a` of the one model and `b` of the other [V], and the token that came. */
+function addRow(sums: Agreement, a: Float32Array, b: Float32Array, target: number): void {
+  const topA = argmax(a);
+  const topB = argmax(b);
+  let sumA = 0; // of exp(a - max)
+  let sumB = 0;
+  let difference = 0; // of exp(a - max) * (a - b)
+  for (let v = 0; v < a.length; v++) {
+    const e = Math.exp(a[v] - a[topA]);
+    sumA += e;
+    sumB += Math.exp(b[v] - b[topB]);
+    difference += e * (a[v] - b[v]);
+  }
+  const lseA = a[topA] + Math.log(sumA);
+  const lseB = b[topB] + Math.log(sumB);
+  sums.tokens++;
+  sums.lossBefore += lseA - a[target];
+  sums.lossAfter += lseB - b[target];
+  sums.kl += difference / sumA - lseA + lseB; // sum of p ((a - lseA) - (b - lseB)), p = exp(a - lseA)
+  sums.top1 += topA === topB ? 1 : 0;
+}

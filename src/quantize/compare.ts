@@ -1,0 +1,100 @@
+// Two models side by side, usually one before and after quantisation: size, loss, agreement, noise, speed.
+// Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
+import type { GPT } from '../model/gpt.ts';
+import type { Dataset } from '../train/data.ts';
+import { type AgreementOptions, measureAgreement } from './agreement.ts';
+import { type NoiseRatio, outputNoise, weightNoise } from './noise.ts';
+import { type Bytes, type ParameterKind, parameterBytes, parameterKinds, totalBytes } from './size.ts';
+import { measureSpeed, type Speed } from './speed.ts';
+
+/** What `compare` found: plain data, ready for JSON. */
+export interface CompareReport {
+  /** Bytes of parameters only: what a model file holds. */
+  parameters: {
+    kinds: { kind: ParameterKind; before: Bytes; after: Bytes }[];
+    before: number;
+    after: number;
+    /** before / after: 3 is three times smaller. */
+    ratio: number;
+  };
+  /** Over the validation part, in windows of `blockSize` tokens. */
+  validation: {
+    tokens: number;
+    blockSize: number;
+    before: Loss;
+    after: Loss;
+    /** Mean KL(before || after), nats per token. */
+    kl: number;
+    /** Share of positions where both models find the same token the most likely, 0 to 1. */
+    top1: number;
+  };
+  /** SQNR of each weight that became INT8: of the weights themselves, not of what the layer puts out. */
+  weights: NoiseRatio[];
+  /** SQNR of the residual stream after each block and of the logits, over the first window of the validation part. */
+  outputs: NoiseRatio[];
+  /** Tokens per second; null when it was not to be measured. */
+  speed: Speed | null;
+}
+
+export interface Loss {
+  /** Nats per token. */
+  loss: number;
+  bitsPerByte: number;
+}
+
+export interface CompareOptions extends AgreementOptions {
+  /** Tokens per timed run; 0: do not measure the speed. Default 128. */
+  speedTokens?: number;
+}
+
+/**
+ * Compares `after` with `before` on the validation part of `data`. They may be any two models with the same tokenizer.
+ * Throws when their vocabularies differ, or when the data was made with another tokenizer.
+ *
+ * @example
+ * const small = quantize(model, { exclude: ['head'] });
+ * const { parameters, validation } = await compare(model, small, data);
+ * console.log(parameters.ratio, validation.after.loss - validation.before.loss);
+ */
+export async function compare(
+  before: GPT,
+  after: GPT,
+  data: Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>,
+  options: CompareOptions = {},
+): Promise<CompareReport> {
+  const { speedTokens = 128 } = options;
+  if (!(Number.isInteger(speedTokens) && speedTokens >= 0)) {
+    throw new Error(`speedTokens ${speedTokens} is out of range: it must be a whole number >= 0`);
+  }
+  if (data.vocabSize !== before.config.vocabSize) {
+    throw new Error(
+      `the data has ${data.vocabSize} tokens, the model ${before.config.vocabSize}: encode it with the model's tokenizer`,
+    );
+  }
+  const blockSize = Math.min(before.config.blockSize, after.config.blockSize);
+  const { tokens, lossBefore, lossAfter, kl, top1 } = await measureAgreement(
+    before,
+    after,
+    data.val,
+    options,
+  );
+  const asLoss = (loss: number): Loss => ({ loss, bitsPerByte: loss / Math.LN2 / data.valBytesPerToken });
+  return {
+    parameters: compareBytes(before, after),
+    validation: { tokens, blockSize, before: asLoss(lossBefore), after: asLoss(lossAfter), kl, top1 },
+    weights: await weightNoise(before, after),
+    outputs: await outputNoise(before, after, data.val.subarray(0, blockSize)),
+    speed: speedTokens > 0 ? await measureSpeed(before, after, speedTokens) : null,
+  };
+}
+
+function compareBytes(before: GPT, after: GPT): CompareReport['parameters'] {
+  const a = parameterBytes(before);
+  const b = parameterBytes(after);
+  return {
+    kinds: parameterKinds.map((kind) => ({ kind, before: a[kind], after: b[kind] })),
+    before: totalBytes(a),
+    after: totalBytes(b),
+    ratio: totalBytes(a) / totalBytes(b),
+  };
+}

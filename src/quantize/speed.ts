@@ -1,0 +1,47 @@
+// How fast models write: greedy generation with a cache, timed.
+import { createContext } from '../generate/context.ts';
+import { argmax } from '../generate/sampler.ts';
+import type { GPT } from '../model/gpt.ts';
+
+/** Tokens per second of each model, and how they were measured. */
+export interface Speed {
+  before: number;
+  after: number;
+  /** For people: what was timed. */
+  method: string;
+}
+
+const ROUNDS = 3;
+
+/**
+ * Times both models in turns, so that a busy machine slows both. Each run reads token 0 and writes `tokens` tokens
+ * (at most as many as fit the window of both). The first run of each is for warming up.
+ */
+export async function measureSpeed(before: GPT, after: GPT, tokens = 128): Promise<Speed> {
+  const n = Math.min(tokens, before.config.blockSize, after.config.blockSize);
+  const seconds: [number[], number[]] = [[], []];
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [i, model] of [before, after].entries()) {
+      const start = performance.now();
+      await write(model, n);
+      if (round > 0) seconds[i].push((performance.now() - start) / 1000);
+    }
+  }
+  const [a, b] = seconds.map((runs) => n / median(runs));
+  const engines = [...new Set([before, after].map((model) => model.backend.description))].join(' and ');
+  const method = `median of ${ROUNDS} runs each, in turns, after one to warm up; ${n} greedy tokens from an empty context, one sequence, KV cache; ${engines}`;
+  return { before: a, after: b, method };
+}
+
+async function write(model: GPT, tokens: number): Promise<void> {
+  const context = createContext(model);
+  try {
+    for (let next = 0, n = 0; n < tokens; n++) next = argmax(await context.read([next]));
+  } finally {
+    context.dispose();
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  checkSampling,
+  draw,
+  filters,
+  heat,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  mostLikely,
+  penalizeRepetition,
+  sample,
+} from '../../src/generate/sampler.ts';
+
+const NEVER = Number.NEGATIVE_INFINITY;
+const logitsOf = (...probabilities: number[]): Float32Array => Float32Array.from(probabilities, Math.log);
+
+/** Which tokens a filter leaves. */
+const left = (logits: Float32Array): number[] => [...logits.keys()].filter((id) => logits[id] > NEVER);
+
+describe('filters', () => {
+  const logits = logitsOf(0.1, 0.4, 0.05, 0.3, 0.15);
+
+  it('top-k keeps the k most likely, and what is equal to the last of them', () => {
+    assert.deepEqual(left(keepTopK(logits, 2)), [1, 3]);
+    assert.deepEqual(left(keepTopK(logits, 9)), [0, 1, 2, 3, 4]);
+    assert.deepEqual(left(keepTopK(Float32Array.of(1, 3, 1, 1), 2)), [0, 1, 2, 3]);
+  });
+
+  it('top-p keeps the smallest set that has the probability', () => {
+    assert.deepEqual(left(keepTopP(logits, 0.39)), [1]);
+    assert.deepEqual(left(keepTopP(logits, 0.41)), [1, 3]);
+    assert.deepEqual(left(keepTopP(logits, 0.84)), [1, 3, 4]);
+    assert.deepEqual(left(keepTopP(logits, 0.999)), [0, 1, 2, 3, 4]);
+  });
+
+  it('top-p leaves out what an earlier filter excluded', () => {
+    assert.deepEqual(left(keepTopP(keepTopK(logits, 2), 0.9999999)), [1, 3]);
+  });
+
+  it('min-p keeps tokens of a share of the largest probability', () => {
+    assert.deepEqual(left(keepMinP(logits, 0.5)), [1, 3]);
+    assert.deepEqual(left(keepMinP(logits, 0.2)), [0, 1, 3, 4]);
+  });
+
+  it('repetition penalty makes positive and negative logits of the context smaller, once each', () => {
+    const out = penalizeRepetition(Float32Array.of(2, -2, 3, 0), [0, 1, 0, 3], 2);
+    assert.deepEqual([...out], [1, -4, 3, 0]);
+  });
+
+  it('temperature scales differences, and a tiny one does not overflow', () => {
+    assert.deepEqual([...heat(Float32Array.of(3, 1, 2), 0.5)], [0, -4, -2]);
+    assert.equal(draw(heat(Float32Array.of(5, 80, 79), 1e-42), 0.999), 1);
+  });
+
+  it('leave their input as it is', () => {
+    const before = [...logits];
+    const options = checkSampling({
+      temperature: 0.7,
+      topK: 3,
+      topP: 0.8,
+      minP: 0.1,
+      repetitionPenalty: 1.2,
+    });
+    const chain = filters(options, [1]);
+    assert.equal(chain.length, 5);
+    chain.reduce<Float32Array>((x, filter) => filter(x), logits);
+    assert.deepEqual([...logits], before);
+  });
+
+  it('always leave the most likely token of any distribution', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.float({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.double({ min: 1e-9, max: 1, noNaN: true, minExcluded: true }),
+        fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        (values, topK, topP, minP) => {
+          const logits = Float32Array.from(values);
+          const best = mostLikely(logits, 1)[0].id;
+          const options = checkSampling({ topK, topP, minP });
+          const out = filters(options, []).reduce<Float32Array>((x, filter) => filter(x), logits);
+          assert.ok(out[best] > NEVER);
+          assert.ok(out[sample(logits, options, [], 0.999999)] > NEVER);
+        },
+      ),
+    );
+  });
+});
+
+describe('drawing', () => {
+  it('takes each token for its share of the random numbers', () => {
+    const logits = logitsOf(0.1, 0.4, 0.5);
+    const counts = [0, 0, 0];
+    for (let i = 0; i < 1000; i++) counts[draw(logits, (i + 0.5) / 1000)]++;
+    assert.deepEqual(counts, [100, 400, 500]);
+  });
+
+  it('never takes an excluded token, at either end', () => {
+    const logits = Float32Array.of(NEVER, 0, 0, NEVER);
+    assert.equal(draw(logits, 0), 1);
+    assert.equal(draw(logits, 1 - 2 ** -32), 2);
+  });
+
+  it('with temperature 0 takes the most likely, the first of equals, whatever the random number', () => {
+    const options = checkSampling({ temperature: 0 });
+    for (const u of [0, 0.5, 0.99]) assert.equal(sample(Float32Array.of(1, 4, 4, 0), options, [], u), 1);
+  });
+
+  it('with temperature 0 still minds the repetition penalty', () => {
+    const options = checkSampling({ temperature: 0, repetitionPenalty: 2 });
+    assert.equal(sample(Float32Array.of(1, 4, 3), options, [1], 0), 2);
+  });
+
+  it('reports the most likely tokens with their log-probabilities', () => {
+    const top = mostLikely(logitsOf(0.2, 0.5, 0.3), 2);
+    assert.deepEqual(
+      top.map(({ id }) => id),
+      [1, 2],
+    );
+    assert.ok(Math.abs(top[0].logprob - Math.log(0.5)) < 1e-6);
+  });
+
+  it('refuses logits that are not finite', () => {
+    const options = checkSampling({});
+    assert.throws(() => sample(Float32Array.of(1, Number.NaN), options, [], 0.5), /token 1 is NaN/);
+    assert.throws(() => sample(Float32Array.of(1, Infinity), options, [], 0.5), /token 1 is Infinity/);
+  });
+});
+
+describe('checkSampling', () => {
+  it('fills in defaults that change nothing', () => {
+    const options = checkSampling({});
+    assert.equal(filters(options, [0]).length, 0);
+    assert.equal(options.temperature, 1);
+  });
+
+  const bad: [object, RegExp][] = [
+    [{ temperature: -1 }, /temperature -1 is out of range: it must be a number >= 0/],
+    [{ temperature: Number.NaN }, /temperature NaN/],
+    [{ topK: 0 }, /topK 0 .* whole number >= 1/],
+    [{ topK: 2.5 }, /topK 2.5/],
+    [{ topP: 0 }, /topP 0 .* above 0 and at most 1/],
+    [{ topP: 1.5 }, /topP 1.5/],
+    [{ minP: 1 }, /minP 1 .* below 1/],
+    [{ minP: -0.1 }, /minP -0.1/],
+    [{ repetitionPenalty: 0 }, /repetitionPenalty 0 .* > 0/],
+    [{ temperature: '1' }, /temperature 1 is out of range/],
+  ];
+  for (const [options, message] of bad) {
+    it(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => checkSampling(options), message));
+  }
+});
