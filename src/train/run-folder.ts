@@ -12,7 +12,8 @@ import { train } from './train.ts';
 export const BEST = 'best';
 /** The newest checkpoint: what `--resume` goes on from. */
 export const LAST = 'last';
-const HISTORY_FILE = 'history.json';
+/** What happened, as JSON. */
+export const HISTORY_FILE = 'history.json';
 
 export interface RunFolderOptions extends ModelFolder {
   store: Store;

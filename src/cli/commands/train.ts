@@ -1,0 +1,162 @@
+// `inkhorn train`: text -> tokenizer -> model -> a run folder.
+import { dirname } from 'node:path';
+import type { Corpus } from '../../corpora/index.ts';
+import { makeConfig, presets } from '../../model/config.ts';
+import { GPT } from '../../model/gpt.ts';
+import { folderStore } from '../../platform/node-store.ts';
+import { Tokenizer } from '../../tokenizer/index.ts';
+import { hasCheckpoint, loadCheckpoint } from '../../train/checkpoint.ts';
+import { checkDataset, dataset } from '../../train/data.ts';
+import { LAST } from '../../train/run-folder.ts';
+import { checkSettings } from '../../train/settings.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { pick } from '../config-flags.ts';
+import { chooseEngine, engineFlags } from '../engine.ts';
+import { asked, misuse } from '../errors.ts';
+import { choice, type Flags, integer, number, text, toggle } from '../flags.ts';
+import { dataFlag, dataRecord, openData, openTokenizer } from '../models.ts';
+import type { Output } from '../output.ts';
+import { claimFolder } from '../run-output.ts';
+import { readRecipe, recipeFlags } from '../run-settings.ts';
+import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
+
+const runFlags = {
+  data: dataFlag,
+  out: text({ about: 'folder of the run', argument: '<dir>', short: 'o' }),
+  resume: text({
+    about: 'go on with the run in this folder, exactly as if it had not ended',
+    argument: '<dir>',
+  }),
+  force: toggle({ about: 'replace a run that is in the folder already' }),
+  tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
+  vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
+  pattern: choice({ about: 'how text is split before merging', initial: 'none' }, ['none', 'gpt2', 'gpt4']),
+  trainFraction: number(
+    { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
+    0,
+    1,
+  ),
+} satisfies Flags;
+
+const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
+
+/** What may be given along with --resume: the rest is in the checkpoint. */
+const WITH_RESUME = new Set(['resume', 'steps', 'data', 'backend', 'threads', 'json']);
+
+export const train = defineCommand({
+  name: 'train',
+  about: 'train a GPT on a text',
+  examples: [
+    ['train --data tiny-shakespeare --out runs/first', 'the recommended model and recipe'],
+    ['train --preset seed --data input.txt --steps 2000 --out runs/seed', "the seed's 3.5M parameters"],
+    ['train --data notes/ --n-layer 4 --n-embd 192 --n-head 6 --dropout 0.1 --out runs/notes', 'your own'],
+    ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
+  ],
+  flags,
+  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
+    const plan =
+      given.resume === undefined
+        ? await freshRun(given, output, signal)
+        : await resumedRun(given, output, signal);
+    describe(plan, output);
+    const events = await trainAndShow(plan, output, signal);
+    const paths = await reportRun(plan, events);
+    const { reason, step } = ending(events);
+    output.print(`report: ${paths[0]}`);
+    if (reason === 'aborted')
+      output.print(`stopped at step ${step}; go on with: inkhorn train --resume ${plan.out}`);
+    if (reason === 'non-finite') {
+      throw new Error(
+        `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
+      );
+    }
+    plan.backend.dispose();
+  },
+});
+
+type Given = Context<typeof flags>['flags'];
+
+async function freshRun(given: Given, output: Output, signal: AbortSignal): Promise<RunPlan> {
+  const { out, trainFraction = 0.9 } = given;
+  if (out === undefined) throw misuse('--out is missing: name a folder for the run');
+  const { preset, changes, settings } = await readRecipe(given);
+  const corpus = await openData(given.data, signal);
+  const tokenizer = await tokenizerFor(given, corpus, output);
+  const config = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
+  const split = await asked(() => {
+    const made = dataset(corpus.bytes, tokenizer, trainFraction);
+    checkDataset(made, config);
+    return made;
+  });
+  await claimFolder(out, given.force === true);
+  const backend = await chooseEngine(given, output);
+  return {
+    ...{ out, tokenizer, dataset: split, settings, backend },
+    model: new GPT(config, { seed: settings.seed, backend }),
+    data: dataRecord(given.data as string, corpus, trainFraction),
+    title: `${preset} on ${corpus.name}`,
+    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
+  };
+}
+
+async function tokenizerFor(given: Given, corpus: Corpus, output: Output): Promise<Tokenizer> {
+  if (given.tokenizer !== undefined) {
+    if (given.vocabSize ?? given.pattern)
+      throw misuse('--tokenizer brings its own --vocab-size and --pattern');
+    return openTokenizer(given.tokenizer);
+  }
+  const { vocabSize = 500, pattern = 'none' } = given;
+  output.note(`training a tokenizer of ${vocabSize} tokens on ${corpus.source}`);
+  return asked(() => Tokenizer.train(corpus.bytes, { vocabSize, pattern }));
+}
+
+async function resumedRun(given: Given, output: Output, signal: AbortSignal): Promise<RunPlan> {
+  const surplus = Object.keys(pick(given, flags)).find((name) => !WITH_RESUME.has(name));
+  if (surplus)
+    throw misuse(`--resume goes on with the settings of the run: only --steps can change, not ${surplus}`);
+  const out = given.resume as string;
+  const store = folderStore(out).folder(LAST);
+  if (!(await hasCheckpoint(store))) {
+    throw misuse(
+      `--resume ${out}: there is no checkpoint in ${store.location}: the run ended before its first one`,
+    );
+  }
+  const backend = await chooseEngine(given, output);
+  const from = await loadCheckpoint(store, { backend });
+  const settings = await asked(() =>
+    checkSettings({ ...from.settings, steps: (given as { steps?: number }).steps ?? from.settings.steps }),
+  );
+  const { step } = from.resume;
+  if (step >= settings.steps)
+    throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
+  const corpus = await openData(given.data ?? from.data.spec, signal);
+  const data = dataRecord(from.data.spec, corpus, from.data.trainFraction);
+  if (data.sha256 !== from.data.sha256) {
+    throw misuse(
+      `${corpus.source} is not the text of this run (${from.data.bytes} bytes, ${from.data.spec}): give --data`,
+    );
+  }
+  output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
+  return {
+    ...{ out, from, settings, data, backend, model: from.model, tokenizer: from.tokenizer },
+    dataset: dataset(corpus.bytes, from.tokenizer, data.trainFraction),
+    title: `${dirname(`${out}/x`)} on ${corpus.name}`,
+    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
+  };
+}
+
+/** A few lines on what is about to happen. */
+function describe({ model, dataset: data, settings, data: { name } }: RunPlan, output: Output): void {
+  const { nLayer, nHead, nEmbd, headSize, blockSize, vocabSize } = model.config;
+  const { steps, batchSize, accumulate, optimizer, lr, schedule } = settings;
+  const count = (n: number): string => n.toLocaleString('en-US');
+  output.print(
+    `model    ${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
+  );
+  output.print(
+    `data     ${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate, vocabulary ${vocabSize}`,
+  );
+  output.print(
+    `training ${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${lr} ${schedule}`,
+  );
+}

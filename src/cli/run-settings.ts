@@ -1,0 +1,66 @@
+// From flags to a config and settings: a preset, or a JSON file, with the flags on top.
+import { readFile } from 'node:fs/promises';
+import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
+import { checkSettings, recipes, settingFields, type TrainSettings } from '../train/settings.ts';
+import { modelFlags, pick, settingFlags } from './config-flags.ts';
+import { asked, misuse } from './errors.ts';
+import { choice, type Flags, text } from './flags.ts';
+
+export const presetNames = Object.keys(presets) as (keyof typeof presets)[];
+
+/** The flags of everything that can be chosen about a model and its training. */
+export const recipeFlags = {
+  preset: choice(
+    { about: 'model and recipe to start from', short: 'p', initial: 'shakespeare' },
+    presetNames,
+  ),
+  config: text({
+    about: 'JSON file with fields of config.json and settings, on top of the preset and below the flags',
+    argument: '<file>',
+  }),
+  ...modelFlags,
+  ...settingFlags,
+} satisfies Flags;
+
+/** What `recipeFlags` come to, checked. */
+export interface Recipe {
+  preset: keyof typeof presets;
+  /** Fields of the config that differ from the preset; `makeConfig` completes them. */
+  changes: Partial<GPTConfig>;
+  settings: TrainSettings;
+}
+
+/** Throws a misuse that names the field, its value and what would fit. */
+export async function readRecipe(flags: Readonly<Record<string, unknown>>): Promise<Recipe> {
+  const preset = (flags.preset ?? 'shakespeare') as keyof typeof presets;
+  const file = typeof flags.config === 'string' ? await readConfigFile(flags.config) : {};
+  const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
+  const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
+  const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
+  await asked(() => makeConfig(presets[preset], 256, changes)); // everything but the vocabulary is known now
+  return { preset, changes, settings };
+}
+
+/** A short run has no room for a preset's warm-up: a tenth of the steps is kept unless it was asked for. */
+function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unknown>>): TrainSettings {
+  if ('warmup' in chosen) return settings;
+  return { ...settings, warmup: Math.min(settings.warmup, Math.floor(settings.steps / 10)) };
+}
+
+async function readConfigFile(path: string): Promise<Record<string, unknown>> {
+  const content = await readFile(path, 'utf8').catch((error: Error) => {
+    throw misuse(`--config ${path}: ${error.message}`);
+  });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(content);
+  } catch (error) {
+    throw misuse(`--config ${path}: not JSON: ${(error as Error).message}`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw misuse(`--config ${path}: not an object of fields`);
+  }
+  const unknown = Object.keys(parsed).find((key) => !(key in configFields) && !(key in settingFields));
+  if (unknown) throw misuse(`--config ${path}: unknown field '${unknown}'`);
+  return parsed as Record<string, unknown>;
+}

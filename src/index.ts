@@ -1,0 +1,34 @@
+// The public API of the core: what runs in Node and in a browser alike. Read next: model/gpt.ts.
+export type { Backend, Dropout, Kernels, MemoryUse } from './backend/contract.ts';
+export {
+  type BackendOptions,
+  type BackendReport,
+  backendNames,
+  createBackend,
+  currentBackend,
+  registerBackend,
+  reportBackends,
+  useBackend,
+} from './backend/registry.ts';
+export { type GenerateEvent, generate, generateText } from './generate/generate.ts';
+export type { GenerateOptions } from './generate/options.ts';
+export { memoryStore, type Store } from './io/store.ts';
+export { urlStore } from './io/url-store.ts';
+export { checkConfig, type GPTConfig, makeConfig, type Preset, presets } from './model/config.ts';
+export { loadModel as load, type ModelFolder, saveModel as save } from './model/folder.ts';
+export { type ForwardOptions, GPT, TAPS, type Tap } from './model/gpt.ts';
+export { KVCache } from './model/kv-cache.ts';
+export { namedParameters } from './nn/parameters.ts';
+export { compare } from './quantize/compare.ts';
+export { quantize } from './quantize/quantize.ts';
+export { keep, scope } from './tensor/scope.ts';
+export { withGradients } from './tensor/tape.ts';
+export { Tensor, tensor, zeros } from './tensor/tensor.ts';
+export { Tokenizer } from './tokenizer/index.ts';
+export { type Dataset, dataset } from './train/data.ts';
+export { evaluate } from './train/evaluate.ts';
+export type { TrainEvent } from './train/events.ts';
+export type { TrainOptions } from './train/run.ts';
+export { modelStore, trainInFolder } from './train/run-folder.ts';
+export { recipes, type TrainSettings } from './train/settings.ts';
+export { train } from './train/train.ts';
