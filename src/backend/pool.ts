@@ -36,6 +36,13 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
   let pooledBytes = 0;
   let peakBytes = 0;
 
+  const trim = (): void => {
+    for (const list of waiting.values()) for (const buffer of list) source.destroy?.(buffer);
+    waiting.clear();
+    pooled = 0;
+    pooledBytes = 0;
+  };
+
   return {
     alloc(dtype, length) {
       if (!Number.isInteger(length) || length < 0) {
@@ -75,15 +82,10 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
 
     owns: (buffer) => live.has(buffer),
 
-    trim() {
-      for (const list of waiting.values()) for (const buffer of list) source.destroy?.(buffer);
-      waiting.clear();
-      pooled = 0;
-      pooledBytes = 0;
-    },
+    trim,
 
     dispose() {
-      this.trim();
+      trim();
       for (const buffer of live) source.destroy?.(buffer as B);
       live.clear();
       liveBytes = 0;

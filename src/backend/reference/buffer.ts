@@ -30,3 +30,35 @@ function view(buffer: DeviceBuffer, name: string, needed: number, dtype: string)
   }
   return (buffer as HostBuffer).array;
 }
+
+/** Throws unless all `buffers` are as long as the first. */
+export function checkSameLength(kernel: string, ...buffers: DeviceBuffer[]): void {
+  if (buffers.some((b) => b.length !== buffers[0].length)) {
+    throw new Error(
+      `${kernel}: buffers of ${buffers.map((b) => b.length).join(', ')} elements must be equally long`,
+    );
+  }
+}
+
+/** `Backend.write` for memory that JavaScript can see. Throws when `data` is of another dtype or does not fit. */
+export function writeHost(buffer: HostBuffer, data: HostArray, offset = 0): void {
+  if (data.constructor.name !== buffer.array.constructor.name) {
+    throw new Error(`write: ${data.constructor.name} into a buffer of ${buffer.dtype}`);
+  }
+  checkRange('write: buffer', buffer, offset, data.length);
+  buffer.array.set(data, offset);
+}
+
+/** `Backend.read` for memory that JavaScript can see: a copy. Throws when the range is not inside the buffer. */
+export function readHost(buffer: HostBuffer, offset = 0, length: number = buffer.length - offset): HostArray {
+  checkRange('read: buffer', buffer, offset, length);
+  return buffer.array.slice(offset, offset + length);
+}
+
+/** Throws unless elements offset .. offset + length lie inside `buffer`. `name` says kernel and argument. */
+export function checkRange(name: string, buffer: DeviceBuffer, offset: number, length: number): void {
+  const whole = Number.isInteger(offset) && Number.isInteger(length);
+  if (!whole || offset < 0 || length < 0 || offset + length > buffer.length) {
+    throw new Error(`${name} has ${buffer.length} elements, asked for ${length} from element ${offset} on`);
+  }
+}

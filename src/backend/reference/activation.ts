@@ -1,0 +1,70 @@
+// The non-linearities of the MLP, each with its derivative beside it. Read next: dropout.ts, then attention.ts.
+import type { Activation, Kernels } from '../contract.ts';
+import { checkSameLength, f32 } from './buffer.ts';
+
+/** f(x) and f'(x). */
+interface Curve {
+  f(x: number): number;
+  derivative(x: number): number;
+}
+
+const curves: Record<Activation, Curve> = {
+  // max(x, 0); the derivative at 0 is taken to be 0
+  relu: { f: (x) => Math.max(x, 0), derivative: (x) => (x > 0 ? 1 : 0) },
+  // max(x, 0)^2 (So et al. 2021)
+  relu2: { f: (x) => Math.max(x, 0) ** 2, derivative: (x) => (x > 0 ? 2 * x : 0) },
+  // x * Phi(x) (Hendrycks & Gimpel 2016), exact; Phi' is the normal density
+  gelu: { f: (x) => x * normalCdf(x), derivative: (x) => normalCdf(x) + x * normalDensity(x) },
+  // x * sigmoid(x) (Elfwing et al. 2018)
+  silu: {
+    f: (x) => x * sigmoid(x),
+    derivative: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+  },
+};
+
+/** out = f(x), f by its name. `out` may be `x`. */
+export const activation: Kernels['activation'] = (out, x, kind) => {
+  checkSameLength('activation', out, x);
+  const n = x.length;
+  const O = f32(out, 'activation: out', n);
+  const X = f32(x, 'activation: x', n);
+  const { f } = curveOf(kind);
+  for (let i = 0; i < n; i++) O[i] = f(X[i]);
+};
+
+/** dx = dOut * f'(x). `dx` may be `dOut`. */
+export const activationBackward: Kernels['activationBackward'] = (dx, dOut, x, kind) => {
+  checkSameLength('activationBackward', dx, dOut, x);
+  const n = x.length;
+  const dX = f32(dx, 'activationBackward: dx', n);
+  const dO = f32(dOut, 'activationBackward: dOut', n);
+  const X = f32(x, 'activationBackward: x', n);
+  const { derivative } = curveOf(kind);
+  for (let i = 0; i < n; i++) dX[i] = dO[i] * derivative(X[i]);
+};
+
+function curveOf(kind: Activation): Curve {
+  const curve = curves[kind];
+  if (!curve) throw new Error(`activation '${kind}' is unknown: use ${Object.keys(curves).join(', ')}`);
+  return curve;
+}
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+function normalDensity(x: number): number {
+  return Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+}
+
+/** Phi(x) = 1/2 + density(x) * (x + x^3/3 + x^5/(3*5) + x^7/(3*5*7) + ...) (Marsaglia 2004), to about 1e-16. */
+function normalCdf(x: number): number {
+  if (!(Math.abs(x) < 9)) return x < 0 ? 0 : x > 0 ? 1 : x; // NaN stays NaN
+  let sum = 0;
+  let term = x;
+  for (let odd = 3; sum + term !== sum; odd += 2) {
+    sum += term;
+    term *= (x * x) / odd;
+  }
+  return 0.5 + normalDensity(x) * sum;
+}

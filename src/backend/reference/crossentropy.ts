@@ -1,0 +1,49 @@
+// The loss: how surprised the model is by the token that came. Read next: optimizers.ts.
+import type { Kernels } from '../contract.ts';
+import { f32, i32 } from './buffer.ts';
+import { checkIds } from './embedding.ts';
+
+/**
+ * losses[r] = lse[r] - logits[r, targets[r]] in nats, lse[r] = log of the sum of exp(logits[r, :]), which is
+ * -log softmax(logits[r])[targets[r]]. The row's maximum is taken out of the exp, so that no logit is too large.
+ */
+export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, { rows, cols }) => {
+  const L = f32(losses, 'crossEntropy: losses', rows);
+  const S = f32(lse, 'crossEntropy: lse', rows);
+  const Z = f32(logits, 'crossEntropy: logits', rows * cols);
+  const Y = i32(targets, 'crossEntropy: targets', rows);
+  checkIds('crossEntropy: targets', Y, rows, cols);
+  for (let r = 0; r < rows; r++) {
+    const row = r * cols;
+    let max = -Infinity;
+    for (let v = 0; v < cols; v++) max = Math.max(max, Z[row + v]);
+    let sum = 0;
+    for (let v = 0; v < cols; v++) sum += Math.exp(Z[row + v] - max);
+    const s = max + Math.log(sum);
+    L[r] = s - Z[row + Y[r]];
+    S[r] = s;
+  }
+};
+
+/** dLogits[r, v] = factor * (softmax(logits[r])[v] - (v == targets[r])), softmax = exp(logits - lse). `dLogits` may be `logits`. */
+export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
+  dLogits,
+  logits,
+  lse,
+  targets,
+  shape,
+) => {
+  const { rows, cols, factor } = shape;
+  const dZ = f32(dLogits, 'crossEntropyBackward: dLogits', rows * cols);
+  const Z = f32(logits, 'crossEntropyBackward: logits', rows * cols);
+  const S = f32(lse, 'crossEntropyBackward: lse', rows);
+  const Y = i32(targets, 'crossEntropyBackward: targets', rows);
+  checkIds('crossEntropyBackward: targets', Y, rows, cols);
+  for (let r = 0; r < rows; r++) {
+    const row = r * cols;
+    for (let v = 0; v < cols; v++) {
+      const p = Math.exp(Z[row + v] - S[r]);
+      dZ[row + v] = factor * (p - (v === Y[r] ? 1 : 0));
+    }
+  }
+};

@@ -1,0 +1,51 @@
+// Dropout: which elements a step keeps is a function of counters, so nothing is stored and every engine drops the same.
+// Read next: attention.ts.
+import type { Dropout, Kernels } from '../contract.ts';
+import { checkSameLength, f32 } from './buffer.ts';
+import { philox } from './philox.ts';
+
+const WORD = 2 ** 32;
+
+/** out = kept(i) ? x / (1 - p) : 0; its own backward. `out` may be `x`. Element i is number `offset + i` of the site. */
+export const dropout: Kernels['dropout'] = (out, x, options) => {
+  checkSameLength('dropout', out, x);
+  const n = x.length;
+  const O = f32(out, 'dropout: out', n);
+  const X = f32(x, 'dropout: x', n);
+  const mask = new Float64Array(1024);
+  for (let start = 0; start < n; start += mask.length) {
+    const end = Math.min(start + mask.length, n);
+    dropoutMask(mask, options.offset + start, end - start, options);
+    for (let i = start; i < end; i++) O[i] = X[i] * mask[i - start];
+  }
+};
+
+/**
+ * The mask of `Dropout` (contract.ts) for the `count` elements from number `from` on: mask[j] = 1 / (1 - p) where element
+ * from + j is kept, else 0. The element's own `offset` is not looked at. Throws unless 0 <= p < 1.
+ */
+export function dropoutMask(mask: Float64Array, from: number, count: number, options: Dropout): void {
+  const { p, seed, step, site } = options;
+  if (!(p >= 0 && p < 1)) throw new Error(`dropout p ${p} is outside 0 <= p < 1`);
+  if (p === 0) {
+    mask.fill(1, 0, count);
+    return;
+  }
+  const threshold = Math.floor(p * WORD);
+  const key = [seed % WORD, Math.floor(seed / WORD)];
+  const counter = [0, 0, site, step];
+  const words = new Uint32Array(4);
+  const end = from + count;
+  for (let block = Math.floor(from / 64) * 64; block < end; block += 64) {
+    for (let lane = 0; lane < 16; lane++) {
+      const g = block / 4 + lane; // floor(i / 64) * 16 + i mod 16
+      counter[0] = g % WORD;
+      counter[1] = Math.floor(g / WORD);
+      philox(counter, key, words);
+      for (let w = 0; w < 4; w++) {
+        const i = block + 16 * w + lane;
+        if (i >= from && i < end) mask[i - from] = words[w] >= threshold ? 1 / (1 - p) : 0;
+      }
+    }
+  }
+}

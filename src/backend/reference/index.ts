@@ -1,0 +1,84 @@
+// The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
+// is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
+import type { Backend, DType, HostArray, Kernels } from '../contract.ts';
+import { createPool } from '../pool.ts';
+import { activation, activationBackward } from './activation.ts';
+import { attention, attentionBackward, attentionCached, attentionProbabilities } from './attention.ts';
+import { type HostBuffer, readHost, writeHost } from './buffer.ts';
+import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
+import { dropout } from './dropout.ts';
+import { add, axpy, copy, fill, scale, sumRows, sumSquares } from './elementwise.ts';
+import { embedding, embeddingBackward } from './embedding.ts';
+import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.ts';
+import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
+import { matmul } from './matmul.ts';
+import { adamw, sgd } from './optimizers.ts';
+import { rope } from './rope.ts';
+import { statistics } from './statistics.ts';
+
+export type { HostBuffer } from './buffer.ts';
+
+/** Every kernel, on any buffer that is a `HostBuffer`: an engine whose memory JavaScript can see inherits from here. */
+export const referenceKernels: Kernels = {
+  fill,
+  copy,
+  add,
+  axpy,
+  scale,
+  sumSquares,
+  sumRows,
+  matmul,
+  embedding,
+  embeddingBackward,
+  layernorm,
+  layernormBackward,
+  rmsnorm,
+  rmsnormBackward,
+  activation,
+  activationBackward,
+  dropout,
+  attention,
+  attentionBackward,
+  attentionCached,
+  attentionProbabilities,
+  rope,
+  crossEntropy,
+  crossEntropyBackward,
+  adamw,
+  sgd,
+  statistics,
+  quantizeRows,
+  dequantizeRows,
+  linearInt8,
+  embeddingInt8,
+};
+
+/** A new engine with a pool of its own. Kernels run at once, on the thread that calls them. */
+export function createReference(): Backend {
+  const pool = createPool<HostBuffer>({
+    create: (dtype, length) => ({ dtype, length, array: hostArray(dtype, length) }),
+  });
+  return {
+    name: 'reference',
+    description: 'reference (plain TypeScript, 1 thread)',
+    kernels: referenceKernels,
+    alloc: pool.alloc,
+    free(buffer) {
+      pool.free(buffer);
+      // Whoever reads what was freed shall see it: NaN, and ids that no table has.
+      (buffer as HostBuffer).array.fill(buffer.dtype === 'f32' ? Number.NaN : -1);
+    },
+    write: (buffer, data, offset) => writeHost(buffer as HostBuffer, data, offset),
+    read: async (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
+    readSync: (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
+    sync: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    memory: pool.memory,
+    trim: pool.trim,
+    dispose: pool.dispose,
+  };
+}
+
+function hostArray(dtype: DType, length: number): HostArray {
+  if (dtype === 'f32') return new Float32Array(length);
+  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
+}

@@ -1,0 +1,106 @@
+// Weights as bytes: a row of numbers becomes integers from -127 to 127 and one scale. Read next: ../native, or back to gpt.ts.
+import type { Kernels } from '../contract.ts';
+import { f32, i8, i32 } from './buffer.ts';
+import { checkIds } from './embedding.ts';
+
+/** 127 * 127 * k must fit in an int32. */
+const LONGEST_INT32_SUM = Math.floor((2 ** 31 - 1) / (127 * 127));
+
+/** Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale), 0 where scale is 0. */
+export const quantizeRows: Kernels['quantizeRows'] = (q, scale, x, rows, cols) => {
+  const Q = i8(q, 'quantizeRows: q', rows * cols);
+  const S = f32(scale, 'quantizeRows: scale', rows);
+  const X = f32(x, 'quantizeRows: x', rows * cols);
+  for (let r = 0; r < rows; r++) S[r] = quantizeRow(Q, X, r * cols, cols, r * cols);
+};
+
+/** x[r, c] = q[r, c] * scale[r]. */
+export const dequantizeRows: Kernels['dequantizeRows'] = (x, q, scale, rows, cols) => {
+  const X = f32(x, 'dequantizeRows: x', rows * cols);
+  const Q = i8(q, 'dequantizeRows: q', rows * cols);
+  const S = f32(scale, 'dequantizeRows: scale', rows);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) X[r * cols + c] = Q[r * cols + c] * S[r];
+  }
+};
+
+/**
+ * out[i, j] = scale[j] * sum over p of x[i, p] weight[j, p] (+ bias[j]), i < m, j < n, p < k.
+ * `int8`: row i of x is quantised first (x = xq * xs), and the sum is one of integers:
+ * out[i, j] = xs * scale[j] * sum over p of xq[p] weight[j, p] (+ bias[j]).
+ */
+export const linearInt8: Kernels['linearInt8'] = (out, x, weight, scale, bias, shape) => {
+  const { m, n, k, activations } = shape;
+  const O = f32(out, 'linearInt8: out', m * n);
+  const X = f32(x, 'linearInt8: x', m * k);
+  const W = i8(weight, 'linearInt8: weight', n * k);
+  const S = f32(scale, 'linearInt8: scale', n);
+  const start = bias ? f32(bias, 'linearInt8: bias', n) : null;
+  if (activations === 'int8' && k > LONGEST_INT32_SUM) {
+    throw new Error(
+      `linearInt8: k ${k} is above ${LONGEST_INT32_SUM}, where int32 sums may overflow: use activations f32`,
+    );
+  }
+  const quantized = new Int8Array(k);
+  for (let i = 0; i < m; i++) {
+    let row: Float32Array | Int8Array = X.subarray(i * k, (i + 1) * k);
+    let rowScale = 1;
+    if (activations === 'int8') {
+      rowScale = quantizeRow(quantized, X, i * k, k, 0);
+      row = quantized;
+    }
+    for (let j = 0; j < n; j++) {
+      O[i * n + j] = rowScale * S[j] * dot(row, W, j * k, k) + (start ? start[j] : 0);
+    }
+  }
+};
+
+/** As `embedding`, from a table of bytes: out[b, t, :] = tokens[id, :] * scale[id] + positions[start + t, :]. */
+export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale, positions, shape) => {
+  const { B, T, C, start } = shape;
+  const O = f32(out, 'embeddingInt8: out', B * T * C);
+  const I = i32(ids, 'embeddingInt8: ids', B * T);
+  const E = i8(tokens, 'embeddingInt8: tokens', C);
+  const V = Math.floor(tokens.length / C);
+  const S = f32(scale, 'embeddingInt8: scale', V);
+  const P = positions ? f32(positions, 'embeddingInt8: positions', (start + T) * C) : null;
+  checkIds('embeddingInt8: ids', I, B * T, V);
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t < T; t++) {
+      const id = I[b * T + t];
+      for (let c = 0; c < C; c++) {
+        O[(b * T + t) * C + c] = E[id * C + c] * S[id] + (P ? P[(start + t) * C + c] : 0);
+      }
+    }
+  }
+};
+
+/**
+ * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32, as every engine
+ * does, so that all of them give the same bytes.
+ */
+function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
+  let max = 0;
+  for (let c = 0; c < cols; c++) max = Math.max(max, Math.abs(X[at + c]));
+  const scale = Math.fround(max / 127);
+  for (let c = 0; c < cols; c++) {
+    const steps = scale === 0 ? 0 : roundHalfToEven(Math.fround(X[at + c] / scale));
+    Q[to + c] = Math.min(Math.max(steps, -127), 127);
+  }
+  return scale;
+}
+
+/** The nearest whole number; of two equally near the even one. */
+function roundHalfToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** Sum over p < k of row[p] * W[at + p]. */
+function dot(row: Float32Array | Int8Array, W: Int8Array, at: number, k: number): number {
+  let sum = 0;
+  for (let p = 0; p < k; p++) sum += row[p] * W[at + p];
+  return sum;
+}

@@ -1,0 +1,101 @@
+// The matrix product. As mathematics it is one line, out[i, j] = sum over p of a[i, p] b[p, j]; the rest of this file
+// keeps plain JavaScript from being absurdly slow at it. Read next: layernorm.ts, then attention.ts.
+import type { Kernels } from '../contract.ts';
+import { f32 } from './buffer.ts';
+
+/** How many terms of the sum are taken at a time, so that the copies below stay in the processor's cache. */
+const BLOCK = 256;
+
+/**
+ * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is stored [n, k].
+ *
+ * Both inputs are copied block by block into strips four rows (of a) or four columns (of b) wide. This settles
+ * transposition and odd sizes in one place, and lets each number loaded be used four times.
+ */
+export const matmul: Kernels['matmul'] = (out, a, b, options) => {
+  const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
+  const O = f32(out, 'matmul: out', m * n);
+  const A = f32(a, 'matmul: a', m * k);
+  const B = f32(b, 'matmul: b', k * n);
+  const start = bias ? f32(bias, 'matmul: bias', n) : null;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) O[i * n + j] = (accumulate ? O[i * n + j] : 0) + (start ? start[j] : 0);
+  }
+
+  const stripA = new Float64Array(4 * BLOCK);
+  const stripsB = new Float64Array(Math.ceil(n / 4) * 4 * BLOCK);
+  const tile = new Float64Array(16);
+  for (let p = 0; p < k; p += BLOCK) {
+    const depth = Math.min(BLOCK, k - p);
+    for (let j = 0; j < n; j += 4) {
+      // (p, j) of op(b) is at p * n + j, or at j * k + p when b is stored transposed
+      if (transB) pack(stripsB, j * depth, B, j * k + p, k, 1, Math.min(4, n - j), depth);
+      else pack(stripsB, j * depth, B, p * n + j, 1, n, Math.min(4, n - j), depth);
+    }
+    for (let i = 0; i < m; i += 4) {
+      if (transA) pack(stripA, 0, A, p * m + i, 1, m, Math.min(4, m - i), depth);
+      else pack(stripA, 0, A, i * k + p, k, 1, Math.min(4, m - i), depth);
+      for (let j = 0; j < n; j += 4) {
+        product4x4(tile, stripA, stripsB, j * depth, depth);
+        const rows = Math.min(4, m - i);
+        const cols = Math.min(4, n - j);
+        for (let r = 0; r < rows; r++) {
+          for (let c = 0; c < cols; c++) O[(i + r) * n + j + c] += tile[4 * r + c];
+        }
+      }
+    }
+  }
+};
+
+/** strip[4 * p + lane] = x[from + lane * laneStep + p * step], and 0 for lanes beyond `lanes`. */
+function pack(
+  strip: Float64Array,
+  at: number,
+  x: Float32Array,
+  from: number,
+  laneStep: number,
+  step: number,
+  lanes: number,
+  depth: number,
+): void {
+  for (let lane = 0; lane < 4; lane++) {
+    for (let p = 0; p < depth; p++) {
+      strip[at + 4 * p + lane] = lane < lanes ? x[from + lane * laneStep + p * step] : 0;
+    }
+  }
+}
+
+/** tile[4 r + c] = sum over p of a[4 p + r] * b[at + 4 p + c]: sixteen sums kept in registers. */
+function product4x4(tile: Float64Array, a: Float64Array, b: Float64Array, at: number, depth: number): void {
+  let [c00, c01, c02, c03] = [0, 0, 0, 0];
+  let [c10, c11, c12, c13] = [0, 0, 0, 0];
+  let [c20, c21, c22, c23] = [0, 0, 0, 0];
+  let [c30, c31, c32, c33] = [0, 0, 0, 0];
+  for (let p = 0; p < 4 * depth; p += 4) {
+    const b0 = b[at + p];
+    const b1 = b[at + p + 1];
+    const b2 = b[at + p + 2];
+    const b3 = b[at + p + 3];
+    const a0 = a[p];
+    c00 += a0 * b0;
+    c01 += a0 * b1;
+    c02 += a0 * b2;
+    c03 += a0 * b3;
+    const a1 = a[p + 1];
+    c10 += a1 * b0;
+    c11 += a1 * b1;
+    c12 += a1 * b2;
+    c13 += a1 * b3;
+    const a2 = a[p + 2];
+    c20 += a2 * b0;
+    c21 += a2 * b1;
+    c22 += a2 * b2;
+    c23 += a2 * b3;
+    const a3 = a[p + 3];
+    c30 += a3 * b0;
+    c31 += a3 * b1;
+    c32 += a3 * b2;
+    c33 += a3 * b3;
+  }
+  tile.set([c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33]);
+}

@@ -1,0 +1,48 @@
+// What a gradient does to a parameter. Read next: statistics.ts.
+import type { Kernels } from '../contract.ts';
+import { checkSameLength, f32 } from './buffer.ts';
+
+/**
+ * AdamW (Loshchilov & Hutter 2019), elementwise: with g = gradScale * grad,
+ * m = beta1 m + (1 - beta1) g and v = beta2 v + (1 - beta2) g^2, then
+ * param = param (1 - lr weightDecay) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
+ */
+export const adamw: Kernels['adamw'] = (param, grad, m, v, options) => {
+  checkSameLength('adamw', param, grad, m, v);
+  const { lr, beta1, beta2, eps, weightDecay, t, gradScale } = options;
+  const n = param.length;
+  const P = f32(param, 'adamw: param', n);
+  const G = f32(grad, 'adamw: grad', n);
+  const M = f32(m, 'adamw: m', n);
+  const V = f32(v, 'adamw: v', n);
+  const mCorrection = 1 - beta1 ** t;
+  const vCorrection = 1 - beta2 ** t;
+  for (let i = 0; i < n; i++) {
+    const g = gradScale * G[i];
+    M[i] = beta1 * M[i] + (1 - beta1) * g;
+    V[i] = beta2 * V[i] + (1 - beta2) * g * g;
+    const step = M[i] / mCorrection / (Math.sqrt(V[i] / vCorrection) + eps);
+    P[i] = P[i] * (1 - lr * weightDecay) - lr * step;
+  }
+};
+
+/**
+ * Stochastic gradient descent with momentum, as PyTorch has it: g = gradScale * grad + weightDecay * param;
+ * velocity = momentum * velocity + g; param -= lr * velocity. `velocity` null: g itself.
+ */
+export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
+  checkSameLength('sgd', param, grad, velocity ?? param);
+  const { lr, momentum, weightDecay, gradScale } = options;
+  const n = param.length;
+  const P = f32(param, 'sgd: param', n);
+  const G = f32(grad, 'sgd: grad', n);
+  const U = velocity ? f32(velocity, 'sgd: velocity', n) : null;
+  if (!U && momentum !== 0)
+    throw new Error(`sgd: momentum ${momentum} needs a velocity buffer: pass one, or momentum 0`);
+  for (let i = 0; i < n; i++) {
+    const g = gradScale * G[i] + weightDecay * P[i];
+    const u = U ? momentum * U[i] + g : g;
+    if (U) U[i] = u;
+    P[i] -= lr * u;
+  }
+};

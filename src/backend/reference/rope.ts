@@ -1,0 +1,33 @@
+// Rotary positions: where a token stands, as an angle by which its queries and keys are turned.
+import type { Kernels } from '../contract.ts';
+import { f32 } from './buffer.ts';
+
+/**
+ * RoPE (Su et al. 2021) on qkv [B, T, 3, H, hs]: in q and k, columns i and i + half (half = floor(hs / 2)) are the two
+ * coordinates of a point, turned by the angle (start + t) * base^(-i / half); v, and the last column of an odd hs, are
+ * copied. `inverse` turns the other way, which is also the backward: the gradient of a rotation is its inverse. `out` may be `qkv`.
+ */
+export const rope: Kernels['rope'] = (out, qkv, shape) => {
+  const { B, T, H, hs, start, base, inverse } = shape;
+  const O = f32(out, 'rope: out', B * T * 3 * H * hs);
+  const X = f32(qkv, 'rope: qkv', B * T * 3 * H * hs);
+  if (O !== X) O.set(X.subarray(0, B * T * 3 * H * hs));
+  const half = Math.floor(hs / 2);
+  for (let t = 0; t < T; t++) {
+    for (let i = 0; i < half; i++) {
+      const angle = (start + t) * base ** (-i / half) * (inverse ? -1 : 1);
+      const cos = Math.cos(angle);
+      const sin = Math.sin(angle);
+      for (let b = 0; b < B; b++) {
+        // q and k of all heads lie side by side: 2 * H vectors of hs columns
+        const row = (b * T + t) * 3 * H * hs;
+        for (let at = row + i; at < row + 2 * H * hs; at += hs) {
+          const x = X[at];
+          const y = X[at + half];
+          O[at] = x * cos - y * sin;
+          O[at + half] = x * sin + y * cos;
+        }
+      }
+    }
+  }
+};

@@ -1,0 +1,42 @@
+// Numbers about numbers: what the probes of a training run look at. Read next: int8.ts.
+import { type Kernels, STATISTICS_HEADER } from '../contract.ts';
+import { f32, i32 } from './buffer.ts';
+
+/**
+ * out = [sum, sum of squares, min, max, number <= 0, number not finite, bins...] of x [rows, cols]; all but the last
+ * count look at finite values only. With no finite value, min is Infinity and max -Infinity. Bin b counts values from lo + b w up
+ * to lo + (b + 1) w, w = (hi - lo) / bins; values below lo are counted in the first, those from hi on in the last.
+ * active[c] += number of rows with x[r, c] > 0.
+ */
+export const statistics: Kernels['statistics'] = (out, active, x, options) => {
+  const { rows, cols, lo, hi, bins } = options;
+  const O = f32(out, 'statistics: out', STATISTICS_HEADER + bins);
+  const A = active ? i32(active, 'statistics: active', cols) : null;
+  const X = f32(x, 'statistics: x', rows * cols);
+  const histogram = new Float64Array(bins);
+  let sum = 0;
+  let squares = 0;
+  let min = Infinity;
+  let max = -Infinity;
+  let notPositive = 0;
+  let notFinite = 0;
+  for (let i = 0; i < rows * cols; i++) {
+    const value = X[i];
+    if (A && value > 0) A[i % cols]++;
+    if (!Number.isFinite(value)) {
+      notFinite++;
+      continue;
+    }
+    sum += value;
+    squares += value * value;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+    if (value <= 0) notPositive++;
+    if (bins > 0) {
+      const bin = Math.floor(((value - lo) / (hi - lo)) * bins);
+      histogram[Math.min(Math.max(bin, 0), bins - 1)]++;
+    }
+  }
+  O.set([sum, squares, min, max, notPositive, notFinite]);
+  O.set(histogram, STATISTICS_HEADER);
+};
