@@ -1,0 +1,216 @@
+// `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import type { Backend } from '../../backend/contract.ts';
+import { type Corpus, CorpusUnavailable, loadCorpus } from '../../corpora/index.ts';
+import { generate } from '../../generate/generate.ts';
+import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
+import { loadModel, saveModel } from '../../model/folder.ts';
+import { GPT } from '../../model/gpt.ts';
+import { folderStore } from '../../platform/node-store.ts';
+import { compare } from '../../quantize/compare.ts';
+import { quantize } from '../../quantize/quantize.ts';
+import { compareTables } from '../../report/compare-tables.ts';
+import { Tokenizer } from '../../tokenizer/index.ts';
+import { dataset } from '../../train/data.ts';
+import { BEST } from '../../train/run-folder.ts';
+import { recipes, type TrainSettings } from '../../train/settings.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { chooseEngine, engineFlags } from '../engine.ts';
+import { asked } from '../errors.ts';
+import { type Flags, integer, text, toggle } from '../flags.ts';
+import { dataFlag, dataRecord, openData } from '../models.ts';
+import type { Output } from '../output.ts';
+import { claimFolder } from '../run-output.ts';
+import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
+
+const flags = {
+  data: { ...dataFlag, initial: 'tiny-shakespeare, or moby-dick where it cannot be fetched' },
+  out: text({
+    about: 'folder of the run',
+    argument: '<dir>',
+    short: 'o',
+    initial: 'runs/demo, or the next free',
+  }),
+  steps: integer({ about: 'optimizer steps', initial: 'as many as take about two minutes' }, 1),
+  force: toggle({ about: 'replace a run that is in the folder already' }),
+  ...engineFlags,
+} satisfies Flags;
+
+/** What the samples go on from: the first speaker of the play, or Ishmael. */
+const PROMPTS: Readonly<Record<string, string>> = { 'moby-dick': 'The whale ' };
+
+export const demo = defineCommand({
+  name: 'demo',
+  about: 'the whole path in about two minutes: tokenizer, training, a sample, INT8, a report',
+  examples: [
+    ['demo', 'on Tiny Shakespeare'],
+    ['demo --data my-notes.txt --out runs/notes', 'on a text of yours'],
+  ],
+  flags,
+  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
+    const out = given.out ?? (await freeFolder('runs/demo'));
+    const corpus = await demoText(given.data, output, signal);
+    const tokenizer = await tokenize(corpus, output);
+    await claimFolder(out, given.force === true);
+    const backend = await chooseEngine(given, output);
+    const plan = await asked(() => planRun(out, corpus, tokenizer, backend, given.steps));
+    const events = await trainRun(plan, output, signal);
+    await speak(plan, output, signal);
+    const tables = signal.aborted ? [] : await shrink(plan, output);
+    await reportRun(plan, events, tables);
+    farewell(out, output);
+    backend.dispose();
+  },
+});
+
+/** A heading and a line on what is about to happen. */
+function chapter(output: Output, title: string, line: string): void {
+  output.print(`\n${pc.bold(title)}\n${line}`);
+}
+
+async function demoText(spec: string | undefined, output: Output, signal: AbortSignal): Promise<Corpus> {
+  if (spec !== undefined) return openData(spec, signal);
+  try {
+    return await loadCorpus('tiny-shakespeare', { signal });
+  } catch (error) {
+    if (!(error instanceof CorpusUnavailable)) throw error;
+    output.note(error.message);
+    output.note('using moby-dick instead, which this package brings along');
+    return loadCorpus('moby-dick');
+  }
+}
+
+async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
+  chapter(
+    output,
+    '1. Tokens',
+    `Byte pair encoding on ${corpus.name}, ${corpus.bytes.length} bytes, up to 500 tokens.`,
+  );
+  const begun = performance.now();
+  const tokenizer = await asked(() => Tokenizer.train(corpus.bytes, { vocabSize: 500 }));
+  const seconds = ((performance.now() - begun) / 1000).toFixed(2);
+  const example =
+    corpus
+      .text()
+      .slice(0, 60)
+      .split('\n')
+      .find((line) => line.length > 10) ?? corpus.text().slice(0, 40);
+  const pieces = [...tokenizer.encode(example)].map((id) => tokenizer.decode([id]));
+  output.print(`${tokenizer.vocabSize} tokens in ${seconds} s. ${JSON.stringify(example)} becomes`);
+  output.print(pieces.map((piece) => pc.inverse(piece.replaceAll('\n', '\\n'))).join(' '));
+  return tokenizer;
+}
+
+/** Without the native engine the same two minutes are enough for a far smaller model only. */
+function planRun(
+  out: string,
+  corpus: Corpus,
+  tokenizer: Tokenizer,
+  backend: Backend,
+  steps?: number,
+): RunPlan {
+  const slow = backend.name === 'reference';
+  const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
+  const size = {
+    steps: steps ?? (slow ? 250 : recipes.tiny.steps),
+    batchSize: slow ? 8 : recipes.tiny.batchSize,
+  };
+  const settings: TrainSettings = {
+    ...recipes.tiny,
+    ...size,
+    samplePrompt: PROMPTS[corpus.name] ?? 'ROMEO:',
+  };
+  settings.warmup = Math.min(settings.warmup, Math.floor(settings.steps / 10));
+  const data = dataset(corpus.bytes, tokenizer);
+  const config = makeConfig(presets.tiny, tokenizer.vocabSize, smaller);
+  return {
+    ...{ out, tokenizer, settings, backend, dataset: data },
+    model: new GPT(config, { seed: settings.seed, backend }),
+    data: dataRecord(corpus.source, corpus, 0.9),
+    title: `demo on ${corpus.name}`,
+    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
+  };
+}
+
+async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): ReturnType<typeof trainAndShow> {
+  const { model, dataset: data, settings } = plan;
+  const { nLayer, nHead, nEmbd, blockSize } = model.config;
+  chapter(
+    output,
+    '2. Training',
+    `${model.parameterCount.toLocaleString('en-US')} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict the next token\n` +
+      `of ${data.train.length.toLocaleString('en-US')}, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}. Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
+  );
+  const events = await trainAndShow(plan, output, signal);
+  if (ending(events).reason === 'non-finite')
+    throw new Error('training diverged; this should not happen: please report it');
+  return events;
+}
+
+async function speak(
+  { model, tokenizer, settings, out }: RunPlan,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  chapter(
+    output,
+    '3. Speech',
+    `The best checkpoint, ${join(out, BEST)}, goes on from ${JSON.stringify(settings.samplePrompt)}:\n`,
+  );
+  const best = await loadModel(folderStore(out).folder(BEST), { backend: model.backend });
+  output.write(pc.bold(settings.samplePrompt));
+  const options = { prompt: settings.samplePrompt, maxTokens: 120, temperature: 0.8, topP: 0.95, signal };
+  for await (const event of generate(best.model, tokenizer, options)) {
+    output.write(event.text);
+    output.data(event);
+  }
+  output.print();
+  best.model.dispose();
+}
+
+async function shrink(plan: RunPlan, output: Output): Promise<ReturnType<typeof compareTables>> {
+  chapter(output, '4. INT8', 'Every matrix in 8 bits, one scale per output channel; products of integers.');
+  const { out, dataset: data, backend } = plan;
+  const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
+  const after = quantize(before);
+  await saveModel(folderStore(join(out, 'int8')), { model: after, tokenizer });
+  const report = await compare(before, after, data);
+  output.data({ type: 'compare', ...report });
+  const { parameters, validation, speed } = report;
+  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+  output.print(
+    `${mb(parameters.before)} -> ${mb(parameters.after)}, ${parameters.ratio.toFixed(2)}x smaller`,
+  );
+  output.print(
+    `validation loss ${validation.before.loss.toFixed(4)} -> ${validation.after.loss.toFixed(4)} nats/token`,
+  );
+  if (speed) output.print(`generation ${Math.round(speed.before)} -> ${Math.round(speed.after)} tokens/s`);
+  before.dispose();
+  after.dispose();
+  return compareTables(report);
+}
+
+function farewell(out: string, output: Output): void {
+  chapter(
+    output,
+    '5. Yours',
+    `Everything is in ${out}: best/, int8/, plots, and ${join(out, 'report.md')}. Now you:`,
+  );
+  output.print(`  npx inkhorn generate --model ${out} --prompt "KING:"`);
+  output.print(`  npx inkhorn inspect --model ${out}`);
+  output.print('  npx inkhorn train --data your.txt --out runs/yours');
+}
+
+/** `base`, or `base-2`, `base-3`, ...: the first that does not exist. */
+async function freeFolder(base: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const folder = n === 1 ? base : `${base}-${n}`;
+    const taken = await access(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return folder;
+  }
+}

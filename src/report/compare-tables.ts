@@ -1,0 +1,68 @@
+// The comparison of two models as tables: for report.md, and for the terminal.
+import type { CompareReport } from '../quantize/compare.ts';
+import { formatBytes } from './format.ts';
+import type { ReportTable } from './markdown.ts';
+
+/** Size and quality in the first table, bytes by kind in the second, noise per layer in the third. */
+export function compareTables(report: CompareReport): ReportTable[] {
+  return [summaryTable(report), bytesTable(report), noiseTable(report)].filter(({ rows }) => rows.length > 0);
+}
+
+function summaryTable({ parameters, validation, speed }: CompareReport): ReportTable {
+  const { before, after, kl, top1, tokens, blockSize } = validation;
+  const ratio = `${parameters.ratio.toFixed(2)}x smaller`;
+  const rows = [
+    ['parameters', formatBytes(parameters.before), formatBytes(parameters.after), ratio],
+    [
+      'validation loss, nats/token',
+      before.loss.toFixed(4),
+      after.loss.toFixed(4),
+      signed(after.loss - before.loss),
+    ],
+    [
+      ...['bits per byte', before.bitsPerByte.toFixed(4), after.bitsPerByte.toFixed(4)],
+      signed(after.bitsPerByte - before.bitsPerByte),
+    ],
+    ['KL(before || after), nats/token', '', kl.toExponential(2), ''],
+    ['same most likely token', '', `${(100 * top1).toFixed(2)} %`, ''],
+  ];
+  if (speed) {
+    const gain = `${(speed.after / speed.before).toFixed(2)}x`;
+    rows.push(['tokens/s', String(Math.round(speed.before)), String(Math.round(speed.after)), gain]);
+  }
+  const method = speed ? ` Speed: ${speed.method}.` : '';
+  return {
+    title: 'Before and after',
+    columns: ['', 'before', 'after', 'change'],
+    rows,
+    note: `Over ${tokens} validation tokens in windows of ${blockSize}.${method}`,
+  };
+}
+
+function bytesTable({ parameters }: CompareReport): ReportTable {
+  const size = ({ float32, int8 }: { float32: number; int8: number }): string[] => [
+    formatBytes(float32),
+    formatBytes(int8),
+  ];
+  return {
+    title: 'Parameter bytes by kind',
+    columns: ['kind', 'before: float32', 'int8', 'after: float32', 'int8'],
+    rows: parameters.kinds.map(({ kind, before, after }) => [kind, ...size(before), ...size(after)]),
+  };
+}
+
+function noiseTable({ weights, outputs }: CompareReport): ReportTable {
+  const row = ({ name, sqnrDb }: { name: string; sqnrDb: number | null }, what: string): string[] => [
+    ...[name, what, sqnrDb === null ? 'equal' : sqnrDb.toFixed(1)],
+  ];
+  return {
+    title: 'Signal to quantisation noise',
+    columns: ['where', 'of', 'SQNR, dB'],
+    rows: [...weights.map((w) => row(w, 'weight')), ...outputs.map((o) => row(o, 'output'))],
+    note: '10 log10(sum of x^2 / sum of (x - y)^2), before against after: 6 dB are one bit.',
+  };
+}
+
+function signed(x: number): string {
+  return `${x >= 0 ? '+' : ''}${x.toFixed(4)}`;
+}
