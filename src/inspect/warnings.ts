@@ -4,9 +4,9 @@ import type { EvalEvent, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from 
 
 /** When the rules speak. */
 export interface WarningOptions {
-  /** A spike is a loss above median + `spikeFactor` robust standard deviations (1.4826 MAD) of the steps before. */
+  /** A spike is a loss that is this many standard deviations of the noise above the last few. */
   spikeFactor?: number;
-  /** Steps that the median is taken over. */
+  /** Steps that the noise is estimated from. */
   spikeWindow?: number;
   /** Share of units of one tap that may be dead. */
   deadShare?: number;
@@ -49,9 +49,11 @@ function watchNonFinite(): (event: StepEvent) => WarningEvent | null {
   };
 }
 
-/** Losses needed before a median means anything. */
+/** Losses needed before anything is usual. */
 const SPIKE_MIN_STEPS = 16;
-/** Noise below this share of the median is never a spike, however calm the steps before. */
+/** The usual loss is the median of this many. */
+const SPIKE_RECENT = 9;
+/** A rise by less than this share of the usual loss is never a spike, however calm the steps before. */
 const SPIKE_MIN_RISE = 0.1;
 
 function watchSpikes(factor: number, window: number): (event: StepEvent) => WarningEvent | null {
@@ -62,7 +64,7 @@ function watchSpikes(factor: number, window: number): (event: StepEvent) => Warn
     const limit = spikeLimit(recent, factor);
     const begins = loss > limit && !above;
     above = loss > limit;
-    const usual = median(recent);
+    const usual = usualLoss(recent);
     recent.push(loss);
     if (recent.length > window) recent.shift();
     if (!begins) return null;
@@ -74,12 +76,21 @@ function watchSpikes(factor: number, window: number): (event: StepEvent) => Warn
   };
 }
 
-/** median + factor * 1.4826 MAD, which is `factor` standard deviations for normal noise; infinite while too few are known. */
+/**
+ * The loss above which the next one is a spike: usual + factor * noise, infinite while too few `losses` are known. Noise is
+ * the median distance between neighbours as a standard deviation (1.4826 / sqrt 2 of it for normal noise): one spike, or
+ * the steep fall at the start of training, does not raise it.
+ */
 export function spikeLimit(losses: readonly number[], factor: number): number {
   if (losses.length < SPIKE_MIN_STEPS) return Number.POSITIVE_INFINITY;
-  const middle = median(losses);
-  const deviation = 1.4826 * median(losses.map((loss) => Math.abs(loss - middle)));
-  return middle + Math.max(factor * deviation, SPIKE_MIN_RISE * Math.abs(middle));
+  const steps = losses.slice(1).map((loss, i) => Math.abs(loss - losses[i]));
+  const noise = (1.4826 / Math.SQRT2) * median(steps);
+  const usual = usualLoss(losses);
+  return usual + Math.max(factor * noise, SPIKE_MIN_RISE * Math.abs(usual));
+}
+
+function usualLoss(losses: readonly number[]): number {
+  return median(losses.slice(-SPIKE_RECENT));
 }
 
 function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => WarningEvent | null {

@@ -40,9 +40,9 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   }
   const cell = Math.min(16, Math.max(2, Math.floor(240 / T)));
   const side = cell * T;
-  const labels = cell >= 10 ? tokens.map(visibleToken) : [];
+  const labels = cell >= 10 ? tokens.map(tokenLabel) : [];
   const corner = labels.length > 0 ? CORNER : 44;
-  const [left, top] = [MARGIN + corner, BODY_TOP + 44];
+  const [left, top] = [MARGIN + corner, BODY_TOP + 62];
   const body = [scaleBar(MARGIN, BODY_TOP)];
   for (let head = 0; head < heads; head++) {
     const x = left + head * (side + GAP);
@@ -81,9 +81,15 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   };
 }
 
+/** What fits into the corner: 11 characters. */
+function tokenLabel(token: string): string {
+  const characters = [...visibleToken(token)];
+  return characters.length > 11 ? `${characters.slice(0, 10).join('')}…` : characters.join('');
+}
+
 /** Pale to dark: dark is strong, and nothing at all is the paper. */
 function colors(): string[] {
-  const scale = Plot.scale({ color: { type: 'linear', scheme: 'ylgnbu', domain: [0, 1] } });
+  const scale = Plot.scale({ color: { type: 'linear', scheme: 'blues', domain: [0, 1] } });
   return Array.from({ length: LEVELS }, (_, i) => String(scale.apply(0.06 + (0.94 * i) / (LEVELS - 1))));
 }
 

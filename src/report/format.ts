@@ -5,6 +5,11 @@ export function formatCount(n: number): string {
   return Math.round(n).toLocaleString('en-US');
 }
 
+/** Step numbers of an axis: nothing at the fractions that a short axis is divided into. */
+export function formatStep(step: number): string {
+  return Number.isInteger(step) ? formatCount(step) : '';
+}
+
 /** Three significant digits with a letter: 950, 12.3k, 3.51M, 1.2G. */
 export function formatShort(n: number): string {
   if (!Number.isFinite(n)) return String(n);
@@ -13,7 +18,7 @@ export function formatShort(n: number): string {
     [1e6, 'M'],
     [1e3, 'k'],
   ] as const) {
-    if (Math.abs(n) >= 0.9995 * size) return `${Number((n / size).toPrecision(3))}${letter}`;
+    if (Math.abs(n) >= 0.9995 * size) return `${(n / size).toPrecision(3)}${letter}`;
   }
   return String(Number(n.toPrecision(3)));
 }

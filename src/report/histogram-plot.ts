@@ -5,7 +5,7 @@ import * as Plot from '@observablehq/plot';
 import type { Activation } from '../backend/contract.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatNumber, formatPercent } from './format.ts';
+import { formatCount, formatNumber, formatPercent, formatStep } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 
 const CHART_WIDTH = 600;
@@ -268,7 +268,7 @@ function history(
       labelArrow: 'none',
       labelOffset: 42,
       ticks: 4,
-      tickFormat: formatCount,
+      tickFormat: formatStep,
     },
     y: {
       label: content.history.label(unit),

@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount } from './format.ts';
+import { formatCount, formatStep } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -11,6 +11,9 @@ const CHART_HEIGHT = 400;
 /** Orange, blue (Okabe & Ito 2008): told apart by colour-blind readers, on paper and on screens. */
 const TRAIN = '#d55e00';
 const VAL = '#0072b2';
+/** Nats that the axis covers at least, so that two equal losses do not fill it with digits. */
+const SMALLEST_SPAN = 0.2;
+const LABEL_HEIGHT = 15;
 /** More batch losses than this are drawn as means of neighbours. */
 const MAX_POINTS = 800;
 
@@ -70,8 +73,11 @@ function thin(points: readonly Point[], size: number): Point[] {
 
 function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: EvalEvent | null): string {
   const losses = [...batches.map((p) => p.loss), ...evals.flatMap((e) => [e.trainLoss, e.valLoss])];
-  const span = Math.max(...losses) - Math.min(...losses) || 1;
+  const [lowest, highest] = [Math.min(...losses), Math.max(...losses)];
+  const span = Math.max(highest - lowest, SMALLEST_SPAN);
   const points = { stroke: theme.paper, strokeWidth: 1, r: 3.5 };
+  const last = evals.slice(-1);
+  const apart = labelOffset(last, span);
   const label = { dx: 12, textAnchor: 'start', stroke: theme.paper, strokeWidth: 4 } as const;
   return chart(MARGIN, CHART_TOP, {
     width: WIDTH - 2 * MARGIN + 3,
@@ -86,13 +92,13 @@ function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: Ev
       labelAnchor: 'center',
       labelArrow: 'none',
       labelOffset: 42,
-      tickFormat: formatCount,
+      tickFormat: formatStep,
     },
     y: {
       label: 'loss (nats per token)',
       labelArrow: 'none',
       grid: true,
-      domain: [Math.min(...losses) - 0.06 * span, Math.max(...losses) + 0.02 * span],
+      domain: [lowest - 0.06 * span, lowest + 1.02 * span],
     },
     marks: [
       Plot.lineY(batches, { x: 'step', y: 'loss', stroke: TRAIN, strokeWidth: 1, strokeOpacity: 0.35 }),
@@ -100,23 +106,32 @@ function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: Ev
       Plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
       Plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
       Plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
-      Plot.text(evals.slice(-1), {
+      Plot.text(last, {
         x: 'step',
         y: 'trainLoss',
         text: (e) => e.trainLoss.toFixed(3),
         fill: TRAIN,
         ...label,
+        dy: apart,
       }),
-      Plot.text(evals.slice(-1), {
+      Plot.text(last, {
         x: 'step',
         y: 'valLoss',
         text: (e) => e.valLoss.toFixed(3),
         fill: VAL,
         ...label,
+        dy: -apart,
       }),
       Plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
     ],
   });
+}
+
+/** How far to move the last two numbers from each other so that they do not overlap: pixels, towards their own side. */
+function labelOffset(last: readonly EvalEvent[], span: number): number {
+  if (last.length === 0) return 0;
+  const gap = ((last[0].valLoss - last[0].trainLoss) / span) * CHART_HEIGHT * 0.75;
+  return Math.abs(gap) < LABEL_HEIGHT ? (Math.sign(gap || 1) * (LABEL_HEIGHT - Math.abs(gap))) / 2 : 0;
 }
 
 function legend(perPoint: number, hasBatches: boolean, hasEvals: boolean, best: EvalEvent | null): string[] {

@@ -57,7 +57,7 @@ export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
   return { name: 'token-loss', title, svg, data: { mean, tokens } };
 }
 
-/** Breaks the text into lines after LINE_CHARACTERS characters and after newlines. */
+/** Breaks the text into lines of at most LINE_CHARACTERS characters; its own newlines are shown, not followed. */
 function layOut(tokens: readonly TokenLoss[]): Placed[] {
   let [row, column] = [0, 0];
   return tokens.map((token) => {
@@ -65,7 +65,6 @@ function layOut(tokens: readonly TokenLoss[]): Placed[] {
     if (column > 0 && column + label.length > LINE_CHARACTERS) [row, column] = [row + 1, 0];
     const placed = { ...token, label, row, column };
     column += label.length;
-    if (token.text.includes('\n')) [row, column] = [row + 1, 0];
     return placed;
   });
 }
@@ -84,7 +83,7 @@ function ruler(row: number, highest: number, mean: number, right: number): strin
     text(left - 6, level(0) + 3.5, '0', label),
     text(left - 6, level(highest) + 3.5, String(highest), label),
     text(left - 6, level(highest / 2) + 3.5, 'nats', label),
-    line(left, level(mean), right, level(mean), theme.muted).replace('/>', ' stroke-dasharray="3 3"/>'),
+    line(left, level(mean), right, level(mean), theme.muted, 1, '3 3'),
   ].join('');
 }
 

@@ -1,0 +1,67 @@
+// The loss so far as a chart of characters: batches and validation over the steps done.
+import { plot } from 'asciichart';
+
+/** A loss at a step. */
+export interface LossPoint {
+  step: number;
+  loss: number;
+}
+
+const LABEL_WIDTH = 6;
+/** ANSI colours: yellow for the batches, blue for the validation. */
+const BATCH = '\u001b[33m';
+const VALIDATION = '\u001b[94m';
+
+/**
+ * Lines of a chart `columns` wide and about `rows` high. Without colour the two curves could not be told apart, so only
+ * the batches are drawn. Empty while there are fewer than two finite points.
+ */
+export function lossChart(
+  batches: readonly LossPoint[],
+  validation: readonly LossPoint[],
+  columns: number,
+  rows: number,
+  color: boolean,
+): string[] {
+  const shown = [batches, ...(color ? [validation] : [])].map(finite).filter((points) => points.length > 1);
+  const width = columns - LABEL_WIDTH - 2;
+  if (shown.length === 0 || width < 8) return [];
+  const last = Math.max(...shown.map((points) => points[points.length - 1].step));
+  const series = shown.map((points) => resample(points, width, last));
+  const colors = shown.map((points) => (points[0] === finite(validation)[0] ? VALIDATION : BATCH));
+  return plot(series, {
+    height: rows - 1,
+    offset: 2,
+    colors: color ? colors : [],
+    format: (loss) => loss.toFixed(2).padStart(LABEL_WIDTH),
+  }).split('\n');
+}
+
+function finite(points: readonly LossPoint[]): readonly LossPoint[] {
+  return points.filter((point) => Number.isFinite(point.loss));
+}
+
+/** One value per column of an axis from step 0 to `last`: the mean of the points there, or a line between neighbours. */
+function resample(points: readonly LossPoint[], width: number, last: number): number[] {
+  const values: number[] = [];
+  let next = 0;
+  for (let column = 0; column < width; column++) {
+    const from = next;
+    while (next < points.length && points[next].step <= ((column + 1) * last) / width) next++;
+    if (next > from) {
+      const inside = points.slice(from, next);
+      values.push(inside.reduce((sum, point) => sum + point.loss, 0) / inside.length);
+    } else if (next < points.length) {
+      values.push(between(points, next, ((column + 0.5) * last) / width));
+    } else break;
+  }
+  return values;
+}
+
+/** The loss at `step`, on the line from the point before `next` to it. */
+function between(points: readonly LossPoint[], next: number, step: number): number {
+  const b = points[next];
+  const a = points[Math.max(0, next - 1)];
+  if (a === b) return b.loss;
+  return a.loss + ((b.loss - a.loss) * (step - a.step)) / (b.step - a.step);
+}

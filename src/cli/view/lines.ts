@@ -1,0 +1,56 @@
+// Events as lines of text: what the live view and the plain one have in common.
+import type { Colors } from 'picocolors/types.js';
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from '../../report/format.ts';
+import type { CheckpointEvent, DoneEvent, EvalEvent, ProbeEvent, StepEvent } from '../../train/events.ts';
+
+/** `eval  step   500  val 3.7969  train 3.5464  2.819 bits/byte  best`, steps as wide as `totalSteps`. */
+export function evalLine(event: EvalEvent, totalSteps: number, colors: Colors): string {
+  const parts = [
+    `step ${formatCount(event.step).padStart(formatCount(totalSteps).length)}`,
+    `val ${colors.bold(event.valLoss.toFixed(4))}`,
+    `train ${event.trainLoss.toFixed(4)}`,
+    `${event.bitsPerByte.toFixed(3)} bits/byte`,
+  ];
+  if (event.best) parts.push(colors.green('best'));
+  return `${colors.cyan('eval')}  ${parts.join('  ')}`;
+}
+
+/** The parts of a step, most important first: a narrow terminal shows the first few. */
+export function stepParts(event: StepEvent): string[] {
+  return [
+    `loss ${event.loss.toFixed(3)}`,
+    `${formatDuration(event.eta)} left`,
+    `${formatShort(event.tokensPerSecond)} tok/s`,
+    `lr ${formatNumber(event.lr)}`,
+    `|grad| ${formatNumber(event.gradNorm)}`,
+  ];
+}
+
+/** `MLP outputs <= 0: 59 61 62 63 66 %, dead units: 3 of 4,640`. */
+export function healthLine(probe: ProbeEvent): string {
+  const shares = probe.taps.map((tap) => (100 * tap.zeroFraction).toFixed(0));
+  const dead = probe.taps.reduce((sum, tap) => sum + tap.deadUnits.length, 0);
+  const units = probe.taps.reduce((sum, tap) => sum + tap.units, 0);
+  const mean = probe.taps.reduce((sum, tap) => sum + tap.zeroFraction, 0) / probe.taps.length;
+  // A deep model would fill the line with shares: the mean stands for them.
+  const share = shares.length <= 12 ? `${shares.join(' ')} %` : `${formatPercent(mean)} on average`;
+  return `MLP outputs <= 0: ${share}, dead units: ${formatCount(dead)} of ${formatCount(units)}`;
+}
+
+/** `saved  step 500 (best) in runs/seed`. */
+export function checkpointLine(event: CheckpointEvent, colors: Colors): string {
+  return `${colors.cyan('saved')}  step ${formatCount(event.step)} (${event.kind}) in ${event.path}`;
+}
+
+/** `done  5,000 steps in 30m34s`. */
+export function doneLine(event: DoneEvent, colors: Colors): string {
+  const how = { finished: 'done', aborted: 'stopped', 'non-finite': 'failed' }[event.reason];
+  const color = { finished: colors.green, aborted: colors.yellow, 'non-finite': colors.red }[event.reason];
+  return `${color(how)}  ${formatCount(event.step)} steps in ${formatDuration(event.seconds)}`;
+}

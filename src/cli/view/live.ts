@@ -1,0 +1,186 @@
+// Training on a terminal: evaluations and warnings scroll by; below them stay a chart of the loss, the last sample, the
+// state of the ReLUs and the progress. Everything fits the window, however narrow.
+import cliProgress from 'cli-progress';
+import type { Colors } from 'picocolors/types.js';
+import { formatCount } from '../../report/format.ts';
+import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
+import { type LossPoint, lossChart } from './chart.ts';
+import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
+import { cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
+
+/** What a live view needs of a terminal. */
+export type Terminal = NodeJS.WritableStream & { columns?: number; rows?: number };
+
+/** What is known so far: a frame is drawn from this and the size of the window. */
+export interface Scene {
+  totalSteps: number;
+  step: StepEvent | null;
+  probe: ProbeEvent | null;
+  sample: SampleEvent | null;
+  batches: LossPoint[];
+  validation: LossPoint[];
+}
+
+const CHART_ROWS = 8;
+const SAMPLE_ROWS = 4;
+/** Rows of the window that are left to what scrolls by. */
+const SCROLL_ROWS = 6;
+const LONGEST_BAR = 200;
+
+/**
+ * The lines that stay at the bottom, progress last: chart and sample only where the window has rows for them. `bar` draws
+ * a progress bar of a number of columns.
+ */
+export function frame(
+  scene: Scene,
+  size: { columns: number; rows: number },
+  colors: Colors,
+  bar: (columns: number) => string,
+): string[] {
+  const { columns } = size;
+  let free = size.rows - SCROLL_ROWS - 2;
+  const lines: string[] = [];
+  const chart = lossChart(scene.batches, scene.validation, columns, CHART_ROWS, colors.isColorSupported);
+  if (chart.length > 0 && free > chart.length + 1) {
+    const validation = colors.isColorSupported ? `, ${colors.blueBright('validation')}` : '';
+    lines.push('', ...chart, fitLine(`       loss: ${colors.yellow('batches')}${validation}`, columns));
+    free -= chart.length + 2;
+  }
+  if (scene.sample && free > 2)
+    lines.push('', ...sampleLines(scene.sample, columns, Math.min(SAMPLE_ROWS, free - 2), colors));
+  lines.push('');
+  if (scene.probe) lines.push(fitLine(healthLine(scene.probe), columns));
+  lines.push(progressLine(scene, columns, colors, bar));
+  return lines;
+}
+
+function sampleLines(
+  { step, prompt, text }: SampleEvent,
+  columns: number,
+  rows: number,
+  colors: Colors,
+): string[] {
+  const lines = printable(prompt + text)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .flatMap((line) => cutText(line, columns - 2));
+  const head = colors.cyan(`sample at step ${formatCount(step)}`);
+  return [fitLine(head, columns), ...lines.slice(0, rows - 1).map((line) => fitLine(`  ${line}`, columns))];
+}
+
+const SHORTEST_BAR = 10;
+
+/** Bar, steps, and as many of the other figures as there is room for. */
+function progressLine(
+  scene: Scene,
+  columns: number,
+  colors: Colors,
+  bar: (columns: number) => string,
+): string {
+  const count = `${formatCount(scene.step?.step ?? 0)}/${formatCount(scene.totalSteps)}`;
+  let tail = `  ${count}`;
+  for (const part of scene.step ? stepParts(scene.step) : []) {
+    if (textWidth(tail) + 2 + part.length + SHORTEST_BAR > columns) break;
+    tail += `  ${part}`;
+  }
+  const room = Math.min(40, columns - textWidth(tail));
+  return room >= SHORTEST_BAR ? colors.green(bar(room)) + tail : fitLine(tail.trimStart(), columns);
+}
+
+/** Draws on `stream` until `end`; see `createTrainView`. */
+export function createLiveView(
+  stream: Terminal,
+  totalSteps: number,
+  colors: Colors,
+): { event(event: TrainEvent): void; end(): void } {
+  const scene: Scene = { totalSteps, step: null, probe: null, sample: null, batches: [], validation: [] };
+  /** The library clears what is right of the cursor, and would take a character in the last column with it. */
+  const columns = (): number => (stream.columns || 80) - 1;
+  const screen = new cliProgress.MultiBar({
+    stream,
+    fps: 5,
+    barsize: LONGEST_BAR,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    linewrap: false,
+    forceRedraw: true,
+    gracefulExit: false,
+    clearOnComplete: true,
+  });
+
+  // The library draws bars, one below the other, and keeps them in place; here every line of the frame is one.
+  let lines: string[] = [''];
+  const rows: cliProgress.SingleBar[] = [];
+  function addRow(): void {
+    const index = rows.length;
+    rows.push(screen.create(totalSteps, 0, {}, { format: () => lines[index] ?? '' }));
+  }
+  function redraw(): void {
+    const progress = Math.min(1, (scene.step?.step ?? 0) / Math.max(1, totalSteps));
+    const options = {
+      barsize: 0,
+      barGlue: '',
+      barCompleteString: '█'.repeat(LONGEST_BAR),
+      barIncompleteString: '░'.repeat(LONGEST_BAR),
+    };
+    const bar = (barsize: number): string => cliProgress.Format.BarFormat(progress, { ...options, barsize });
+    lines = frame(scene, { columns: columns(), rows: stream.rows || 24 }, colors, bar);
+    while (rows.length < lines.length) addRow();
+  }
+  addRow();
+  screen.on('update-pre', redraw);
+
+  /** Lines that stay above the frame, which is wiped to make room for them. */
+  function print(text: readonly string[]): void {
+    for (const line of text) screen.log(`\u001b[0J${fitLine(line, columns())}\n`);
+  }
+
+  let ended = false;
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    process.removeListener('exit', end);
+    screen.update();
+    screen.stop();
+    stream.write(`${lines.join('\n')}\n`); // the last frame stays
+  }
+  process.once('exit', end); // gives the cursor back even if nobody calls end()
+
+  return {
+    event(event) {
+      if (ended) return;
+      switch (event.type) {
+        case 'step':
+          scene.step = event;
+          scene.batches.push({ step: event.step, loss: event.loss });
+          break;
+        case 'eval':
+          scene.validation.push({ step: event.step, loss: event.valLoss });
+          print([evalLine(event, totalSteps, colors)]);
+          break;
+        case 'probe':
+          scene.probe = event;
+          break;
+        case 'sample':
+          scene.sample = event;
+          break;
+        case 'checkpoint':
+          if (event.kind === 'best') break; // the evaluation has said so
+          print([checkpointLine(event, colors)]);
+          break;
+        case 'warning':
+          print(
+            wrapText(`warning  step ${formatCount(event.step)}: ${event.message}`, columns()).map(
+              colors.yellow,
+            ),
+          );
+          break;
+        case 'done':
+          print([doneLine(event, colors)]);
+          end();
+      }
+    },
+    end,
+  };
+}

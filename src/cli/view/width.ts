@@ -1,0 +1,77 @@
+// Text in columns: how wide a string is on a terminal, and how to make it fit. Escape sequences take no room.
+import { stripVTControlCharacters } from 'node:util';
+
+/** East Asian wide forms and pictographs take two columns (Unicode Standard Annex 11, roughly). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+const ESCAPE = '\u001b';
+/** A colour sequence, or one character. */
+const PIECES = new RegExp(`${ESCAPE}\\[[0-9;]*m|.`, 'gsu');
+
+/** Columns that `text` takes. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const character of stripVTControlCharacters(text)) width += characterWidth(character);
+  return width;
+}
+
+function characterWidth(character: string): number {
+  if (NO_WIDTH.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** `text` cut to `columns`, with … in the last one where something is missing. Colours are kept, and closed. */
+export function fitLine(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  let width = 0;
+  let kept = '';
+  let full = false;
+  for (const piece of text.match(PIECES) ?? []) {
+    if (piece.startsWith(ESCAPE)) {
+      kept += piece; // those after the cut, too: they end the colours
+      continue;
+    }
+    full ||= width + characterWidth(piece) > columns - 1;
+    if (full) continue;
+    kept += piece;
+    width += characterWidth(piece);
+  }
+  return columns > 0 ? `${kept}…` : '';
+}
+
+/** Breaks plain text between words into lines of at most `columns`; a longer word is cut where it must be. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(' ')) {
+    const joined = current === '' ? word : `${current} ${word}`;
+    if (textWidth(joined) <= columns || current === '') current = joined;
+    else {
+      lines.push(current);
+      current = word;
+    }
+  }
+  return [...lines, current].flatMap((line) => cutText(line, columns));
+}
+
+/** Cuts plain text every `columns` columns. */
+export function cutText(text: string, columns: number): string[] {
+  const lines = [''];
+  let width = 0;
+  for (const character of text) {
+    const next = characterWidth(character);
+    if (width + next > Math.max(columns, 2)) {
+      lines.push('');
+      width = 0;
+    }
+    lines[lines.length - 1] += character;
+    width += next;
+  }
+  return lines;
+}
+
+/** Text of a model as a terminal may show it: newlines stay, every other control or direction character becomes �. */
+export function printable(text: string): string {
+  return text.replaceAll('\t', '  ').replace(/(?!\n)\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}

@@ -1,0 +1,33 @@
+// The few pieces of Markdown that a report is made of.
+
+/** A table with a title: what `quantize` and `compare` hand to a report. */
+export interface ReportTable {
+  title: string;
+  columns: readonly string[];
+  /** One entry per column. */
+  rows: readonly (readonly (string | number)[])[];
+  /** A sentence below the table. */
+  note?: string;
+}
+
+/** A Markdown table; columns of numbers are aligned to the right. */
+export function markdownTable(
+  columns: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const row = (cells: readonly (string | number)[]): string => `| ${cells.map(escapeCell).join(' | ')} |`;
+  const numeric = (column: number): boolean => rows.every((cells) => /^[-\d]|^$/.test(String(cells[column])));
+  const rule = columns.map((_, column) => (column > 0 && numeric(column) ? '---:' : '---'));
+  return [row(columns), `| ${rule.join(' | ')} |`, ...rows.map(row)].join('\n');
+}
+
+/** Text as it is, in a fence longer than any run of backticks in it. */
+export function fence(text: string, language = ''): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${language}\n${text}\n${ticks}`;
+}
+
+function escapeCell(cell: string | number): string {
+  return String(cell).replace(/\s+/g, ' ').replaceAll('|', '\\|');
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { attentionFigure } from '../../src/report/attention-plot.ts';
+import { type Figure, writeFigure } from '../../src/report/figure.ts';
+import { activationsFigure, gradientsFigure } from '../../src/report/histogram-plot.ts';
+import { lossFigure } from '../../src/report/loss-plot.ts';
+import { escapeXml, picture, text, toPng } from '../../src/report/svg.ts';
+import { tokenLossFigure } from '../../src/report/token-loss-plot.ts';
+import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
+import { bell, probeEvent, runEvents } from './events.ts';
+
+/** What every figure must be: well-formed enough to render, with no number gone wrong. */
+function check(figure: Figure | null): string {
+  assert.ok(figure);
+  assert.doesNotMatch(figure.svg, /NaN|undefined|Infinity|null/);
+  assert.ok(toPng(figure.svg, 0.5).length > 200);
+  JSON.stringify(figure.data);
+  return figure.svg;
+}
+
+/** The texts of an SVG, in order. */
+function texts(svg: string): string[] {
+  return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]);
+}
+
+const probes = (steps: readonly number[]): ProbeEvent[] => steps.map((step) => probeEvent(step));
+
+describe('loss figure', () => {
+  it('names both curves, the batches, the best and the units', () => {
+    const figure = lossFigure(runEvents(100));
+    const words = texts(check(figure));
+    assert.equal(figure?.name, 'loss');
+    for (const word of [
+      'train',
+      'validation',
+      'training batches',
+      'loss (nats per token)',
+      'optimizer step',
+    ]) {
+      assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
+    }
+    assert.ok(words.some((word) => word.startsWith('best validation 2.9428 at step 90 (2.185 bits/byte)')));
+    assert.ok(words.includes('2.955') && words.includes('2.098'), 'last losses');
+  });
+
+  it('keeps every batch in the numbers, and says when it draws means', () => {
+    const figure = lossFigure(runEvents(2000));
+    assert.ok(texts(check(figure)).includes('training batches, mean of 3'));
+    assert.ok(figure);
+    assert.equal((figure.data as { batches: unknown[] }).batches.length, 2000);
+  });
+
+  it('draws what there is: batches only, one evaluation, losses that are not finite left out', () => {
+    const events = runEvents(10);
+    check(lossFigure(events.filter((event) => event.type === 'step')));
+    check(lossFigure(events.slice(0, 1)));
+    const broken: TrainEvent = {
+      type: 'step',
+      step: 11,
+      loss: Number.NaN,
+      lr: 1,
+      gradNorm: 1,
+      tokensPerSecond: 1,
+      eta: 0,
+    };
+    check(lossFigure([...events, broken]));
+    assert.equal(lossFigure([broken]), null);
+  });
+});
+
+describe('histogram figures', () => {
+  it('show mean, std, share <= 0 and dead units of every block beside the activations', () => {
+    const figure = activationsFigure(probes([50, 100]));
+    const words = texts(check(figure));
+    assert.equal(figure?.name, 'relu-activations');
+    for (const word of ['ReLU activations', 'block 0', 'block 4', 'mean', 'std', 'share ≤ 0', 'dead units']) {
+      assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
+    }
+    for (const word of [
+      '58.9 %',
+      '65.9 %',
+      '0.100',
+      '0.300',
+      '3 of 928',
+      'density (log scale)',
+      'share ≤ 0 (%)',
+    ]) {
+      assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
+    }
+  });
+
+  it('leave the mass at 0 out of the curves', () => {
+    const figure = activationsFigure(probes([100])) as Figure;
+    const path = figure.svg.match(
+      /aria-label="line"[^>]*>.*?<path[^>]* d="M([\d.]+),([\d.]+)L([\d.]+),([\d.]+)/s,
+    );
+    assert.ok(path);
+    const [firstY, secondY] = [Number(path[2]), Number(path[4])];
+    const curveTop = Math.abs(firstY - secondY);
+    assert.ok(curveTop < 60, `the first bin stands out by ${curveTop} px`);
+  });
+
+  it('write gradients in a power of ten', () => {
+    const figure = gradientsFigure(probes([50, 100]));
+    const words = texts(check(figure));
+    assert.equal(figure?.name, 'relu-gradients');
+    for (const word of ['mean (× 10⁻⁶)', 'std (× 10⁻⁶)', '2.00', 'dLoss / d(ReLU output) (× 10⁻⁶)']) {
+      assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
+    }
+  });
+
+  it('carry the name of another activation', () => {
+    const probe = probeEvent(1);
+    for (const tap of probe.taps) tap.value = bell(0.1, 0.3, -0.17);
+    const figure = activationsFigure([probe], 'gelu');
+    assert.equal(figure?.name, 'gelu-activations');
+    assert.ok(texts(check(figure)).includes('GELU output'));
+  });
+
+  it('are left out without histograms', () => {
+    const probe = probeEvent(1);
+    for (const tap of probe.taps) {
+      tap.value.histogram.counts = [];
+      tap.gradient = null;
+    }
+    assert.equal(activationsFigure([probe]), null);
+    assert.equal(gradientsFigure([probe]), null);
+    assert.equal(activationsFigure([]), null);
+  });
+
+  it('draw a block that never fires, and constant values', () => {
+    const probe = probeEvent(1, 2);
+    probe.taps[0].zeroFraction = 1;
+    probe.taps[0].value = {
+      count: 4,
+      mean: 0,
+      std: 0,
+      min: 0,
+      max: 0,
+      histogram: { lo: 0, hi: 1e-12, counts: [4, 0] },
+    };
+    check(activationsFigure([probe]));
+    probe.taps.pop();
+    check(activationsFigure([probe]));
+  });
+});
+
+describe('attention figure', () => {
+  const maps = (T: number): Parameters<typeof attentionFigure>[0] => {
+    const probabilities = new Float32Array(2 * 3 * T * T);
+    for (let row = 0; row < 2 * 3 * T; row++)
+      probabilities.fill(1 / ((row % T) + 1), row * T, row * T + (row % T) + 1);
+    return {
+      tokens: Array.from({ length: T }, (_, i) => (i === 1 ? '<&\n' : `t ${i}`)),
+      layers: 2,
+      heads: 3,
+      probabilities,
+    };
+  };
+
+  it('has a map per head, and tokens as labels', () => {
+    const svg = check(attentionFigure(maps(5)));
+    const words = texts(svg);
+    for (const word of ['layer 0', 'layer 1', 'head 2', 't·4', '&lt;&amp;↵'])
+      assert.ok(words.includes(word), word);
+    assert.equal(svg.match(/shape-rendering="crispEdges"/g)?.length, 6);
+  });
+
+  it('draws every allowed cell and none above the diagonal', () => {
+    const svg = attentionFigure(maps(4)).svg;
+    const map = svg.match(/crispEdges">(.*?)<\/g>/s)?.[1] ?? '';
+    let cells = 0;
+    for (const [, s, t, run] of map.matchAll(/M(\d+) (\d+)h(\d+)/g)) {
+      cells += Number(run);
+      assert.ok(Number(s) + Number(run) - 1 <= Number(t));
+    }
+    assert.equal(cells, 10);
+  });
+
+  it('refuses what it cannot draw', () => {
+    assert.throws(() => attentionFigure({ ...maps(4), layers: 3 }), /do not fit/);
+    assert.throws(() => attentionFigure({ ...maps(4), tokens: [] }), /attention of 0 tokens/);
+  });
+});
+
+describe('token loss figure', () => {
+  it('sets the text and draws one bar per predicted token', () => {
+    const tokens = ['First', ' Citizen', ':', '\n'].map((token, i) => ({
+      text: token,
+      loss: i === 0 ? null : i,
+    }));
+    const figure = tokenLossFigure(tokens);
+    const words = texts(check(figure).replaceAll('null', ''));
+    for (const word of ['First', '·Citizen', '↵']) assert.ok(words.includes(word), word);
+    assert.equal(figure.svg.match(/ rx="1"/g)?.length, 3);
+    assert.equal((figure.data as { mean: number }).mean, 2);
+  });
+
+  it('refuses a text without losses', () => {
+    assert.throws(() => tokenLossFigure([{ text: 'a', loss: null }]), /at least two tokens/);
+  });
+});
+
+describe('files', () => {
+  it('come as PNG, SVG and JSON', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inkhorn-plots-'));
+    try {
+      const figure = lossFigure(runEvents(10)) as Figure;
+      const paths = await writeFigure(join(folder, 'new'), figure);
+      assert.deepEqual(
+        paths.map((path) => path.split('.').at(-1)),
+        ['png', 'svg', 'json'],
+      );
+      const png = await readFile(paths[0]);
+      assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+      assert.match(await readFile(paths[1], 'utf8'), /^<svg xmlns=/);
+      const data = JSON.parse(await readFile(paths[2], 'utf8'));
+      assert.equal(data.best.valLoss, 2.9428);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('have their text rendered: without a font it would vanish silently', () => {
+    const page = (body: string[]): Buffer =>
+      toPng(picture({ title: '', subtitle: '', width: 400, height: 60, body }));
+    const blank = page([]);
+    assert.ok(page([text(10, 30, 'sparsity ≤ 0 · ↵ ×10⁻⁶')]).length > 2 * blank.length, 'sans');
+    assert.ok(page([text(10, 30, 'ROMEO:', { mono: true })]).length > 1.5 * blank.length, 'mono');
+    assert.notDeepEqual(
+      page([text(10, 30, 'ink', { bold: true })]),
+      page([text(10, 30, 'ink')]),
+      'bold is another face',
+    );
+  });
+
+  it('hold any text', () => {
+    assert.equal(escapeXml('<a & "b">\u0000\ud800'), '&lt;a &amp; &quot;b&quot;&gt;\ufffd\ufffd');
+    check({
+      name: 'x',
+      title: 'x',
+      data: {},
+      svg: picture({ title: '\u0007<', subtitle: '&', width: 300, height: 60, body: [] }),
+    });
+  });
+});

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatShort,
+  visibleToken,
+} from '../../src/report/format.ts';
+import { fence, markdownTable } from '../../src/report/markdown.ts';
+import { type RunSummary, renderReport, runFigures, writeReport } from '../../src/report/report.ts';
+import { runEvents } from './events.ts';
+
+const run: RunSummary = {
+  title: 'seed on tiny-shakespeare',
+  config: {
+    vocabSize: 500,
+    blockSize: 256,
+    nLayer: 5,
+    nHead: 6,
+    nEmbd: 232,
+    headSize: 38,
+    mlpRatio: 4,
+    activation: 'relu',
+    norm: 'layernorm',
+    position: 'learned',
+    bias: true,
+    qkvBias: false,
+    headBias: true,
+    tieWeights: false,
+    dropout: 0.2,
+    init: 'torch',
+  },
+  parameters: 3514836,
+  data: { name: 'tiny-shakespeare', bytes: 1115394, trainTokens: 516651, valTokens: 57406 },
+  tokenizer: { vocabSize: 500, bytesPerToken: 1.943, split: 'none' },
+  engine: 'native (AVX2, 2 threads)',
+  settings: { steps: 100, batchSize: 64, lr: 3e-4, clip: null },
+  events: runEvents(100),
+  tables: [
+    {
+      title: 'INT8',
+      columns: ['', 'before', 'after'],
+      rows: [['bytes', 14059344, 4470000]],
+      note: 'Per channel.',
+    },
+  ],
+  commands: ['npx inkhorn train --preset seed'],
+};
+
+describe('report', () => {
+  it('tells the whole run', () => {
+    const report = renderReport(run, runFigures(run.events, 'relu'));
+    for (const part of [
+      '# seed on tiny-shakespeare',
+      'A GPT of 3.51M parameters',
+      'Best validation loss **2.9428** nats per token = **2.185** bits per byte',
+      'finished after 100 steps in 30m34s',
+      '12.3k tokens per second',
+      '![Loss](loss.png)',
+      '| 90 | 2.1560 | 2.9428 | 2.185 | 18.97 | best |',
+      'mean of random batches',
+      'Sample of step 10,',
+      'Sample of step 100,',
+      '![ReLU activations](relu-activations.png)',
+      '![ReLU gradients](relu-gradients.png)',
+      '| block 4 | 65.9 % | 65.9 % | 3 of 928 | 131,072 |',
+      'loss-spike: loss 4.913',
+      '## INT8',
+      '| bytes | 14059344 | 4470000 |',
+      'Per channel.',
+      '3,514,836',
+      '516,651 for training',
+      'native (AVX2, 2 threads)',
+      '| `headSize` | 38 |',
+      '| `batchSize` | 64 |',
+      'npx inkhorn train --preset seed',
+    ]) {
+      assert.ok(report.includes(part), `the report lacks: ${part}\n${report}`);
+    }
+    assert.doesNotMatch(report, /NaN|undefined|\[object/);
+  });
+
+  it('leaves out what there is nothing to say about', () => {
+    const report = renderReport({ ...run, events: [], tables: [], commands: [] }, []);
+    assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|INT8|Do it again)/);
+    assert.match(report, /## Set-up/);
+  });
+
+  it('says how a run ended that did not finish', () => {
+    const done = { type: 'done', step: 7, reason: 'aborted', seconds: 61 } as const;
+    assert.match(renderReport({ ...run, events: [done] }, []), /was stopped after 7 steps in 1m01s/);
+  });
+
+  it('lies beside its pictures', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inkhorn-report-'));
+    try {
+      const paths = await writeReport(folder, run);
+      const names = await readdir(folder);
+      assert.equal(paths.length, names.length);
+      const report = await readFile(join(folder, 'report.md'), 'utf8');
+      for (const [, file] of report.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g))
+        assert.ok(names.includes(file), file);
+      for (const name of ['loss', 'relu-activations', 'relu-gradients']) {
+        for (const ending of ['png', 'svg', 'json']) assert.ok(names.includes(`${name}.${ending}`));
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('markdown', () => {
+  it('keeps cells in their cells', () => {
+    const table = markdownTable(['a|b', 'n'], [['x\ny', 1]]);
+    assert.equal(table, '| a\\|b | n |\n| --- | ---: |\n| x y | 1 |');
+  });
+
+  it('fences text that has fences', () => {
+    assert.equal(fence('```\nx\n```'), '````\n```\nx\n```\n````');
+  });
+});
+
+describe('formats', () => {
+  it('are short and exact', () => {
+    assert.equal(formatCount(1234567), '1,234,567');
+    assert.deepEqual([0, 950, 12345, 999_600, 3514836, 1.2e9].map(formatShort), [
+      '0',
+      '950',
+      '12.3k',
+      '1.00M',
+      '3.51M',
+      '1.20G',
+    ]);
+    assert.deepEqual([12, 4470000].map(formatBytes), ['12 bytes', '4.47 MB']);
+    assert.deepEqual([4.4, 59.6, 192, 7500, Number.NaN].map(formatDuration), [
+      '4s',
+      '1m00s',
+      '3m12s',
+      '2h05m',
+      '?',
+    ]);
+    assert.equal(formatPercent(0.5885), '58.9 %');
+    assert.deepEqual([0, 0.21, -1.5, 1234, 3e-4, 4.1e-7].map(formatNumber), [
+      '0',
+      '0.210',
+      '-1.50',
+      '1,234',
+      '3.00e-4',
+      '4.10e-7',
+    ]);
+    assert.equal(visibleToken(' a\n\t\u0007'), '·a↵⇥�');
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import pc from 'picocolors';
+import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
+import { lossChart } from '../../src/cli/view/chart.ts';
+import { frame, type Scene } from '../../src/cli/view/live.ts';
+import { cutText, fitLine, printable, textWidth, wrapText } from '../../src/cli/view/width.ts';
+import { probeEvent, runEvents } from './events.ts';
+
+class Screen extends Writable {
+  text = '';
+  isTTY: boolean;
+  columns: number;
+  rows: number;
+  constructor(isTTY: boolean, columns = 80, rows = 30) {
+    super();
+    this.isTTY = isTTY;
+    this.columns = columns;
+    this.rows = rows;
+  }
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+const ESCAPE = '\u001b';
+
+describe('train view', () => {
+  it('writes plain lines without escapes to a pipe', () => {
+    const out = new Screen(false);
+    const view = createTrainView(out, { totalSteps: 100, color: false, tty: false });
+    for (const event of runEvents(100)) view.event(event);
+    view.end();
+    assert.ok(!out.text.includes(ESCAPE));
+    const lines = out.text.split('\n');
+    assert.equal(lines.filter((line) => line.startsWith('step ')).length, 100);
+    assert.match(
+      out.text,
+      /step {3}1\/100 {2}loss 3\.546 {2}1m39s left {2}12\.3k tok\/s {2}lr 3\.00e-4 {2}\|grad\| 0\.600/,
+    );
+    assert.match(out.text, /eval {2}step {2}90 {2}val 2\.9428 {2}train 2\.1560 {2}2\.185 bits\/byte {2}best/);
+    assert.match(out.text, /MLP outputs <= 0: 59 61 62 63 66 %, dead units: 3 of 4,640/);
+    assert.match(out.text, /sample {2}step 100\n {2}\| ROMEO:\n {2}\| Sample of step 100/);
+    assert.match(out.text, /warning {2}step 100, loss-spike: loss 4\.913/);
+    assert.match(out.text, /done {2}100 steps in 30m34s\n$/);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  });
+
+  it('passes over most steps of a long run', () => {
+    const out = new Screen(false);
+    const view = createTrainView(out, { totalSteps: 5000, color: false, tty: false });
+    for (const event of runEvents(5000)) view.event(event);
+    const steps = out.text.split('\n').filter((line) => line.startsWith('step '));
+    assert.equal(steps.length, 101);
+    assert.match(steps[100], /^step 5,000\/5,000 /);
+  });
+
+  for (const columns of [80, 40, 20]) {
+    it(`stays within ${columns} columns on a terminal, and leaves it as it was`, () => {
+      const out = new Screen(true, columns);
+      const view = createTrainView(out, { totalSteps: 100, color: true, tty: true });
+      for (const event of runEvents(100)) view.event(event);
+      view.end();
+      for (const line of stripVTControlCharacters(out.text).split(/[\n\r]/)) {
+        assert.ok(textWidth(line) <= columns, `${textWidth(line)} columns: ${line}`);
+      }
+      assert.ok(
+        out.text.lastIndexOf(`${ESCAPE}[?25h`) > out.text.lastIndexOf(`${ESCAPE}[?25l`),
+        'cursor shown again',
+      );
+      assert.ok(
+        out.text.lastIndexOf(`${ESCAPE}[?7h`) > out.text.lastIndexOf(`${ESCAPE}[?7l`),
+        'wrapping on again',
+      );
+      assert.match(stripVTControlCharacters(out.text), /100\/100/);
+      assert.ok(out.text.endsWith('\n'));
+    });
+  }
+
+  it('ends once, whether by the done event, by a call or by both', () => {
+    const out = new Screen(true);
+    const listeners = process.listenerCount('exit');
+    const view = createTrainView(out, { totalSteps: 10, color: false, tty: true });
+    view.end();
+    const { length } = out.text;
+    view.end();
+    for (const event of runEvents(10)) view.event(event);
+    assert.equal(out.text.length, length);
+    assert.equal(process.listenerCount('exit'), listeners);
+  });
+
+  it('has no colours under NO_COLOR, and no drawing in place on a pipe or a dumb terminal', () => {
+    assert.deepEqual(terminalStyle({ isTTY: true }, {}), { tty: true, color: true });
+    assert.deepEqual(terminalStyle({ isTTY: true }, { NO_COLOR: '1' }), { tty: true, color: false });
+    assert.deepEqual(terminalStyle({ isTTY: true }, { TERM: 'dumb' }), { tty: false, color: false });
+    assert.deepEqual(terminalStyle({}, {}), { tty: false, color: false });
+  });
+});
+
+describe('frame', () => {
+  const events = runEvents(100);
+  const scene: Scene = {
+    totalSteps: 100,
+    step: events.findLast((event) => event.type === 'step') ?? null,
+    probe: probeEvent(100, 24),
+    sample: { type: 'sample', step: 100, prompt: '', text: `\u001b[2J${'長い行'.repeat(40)}\nsecond` },
+    batches: events.flatMap((e) => (e.type === 'step' ? [{ step: e.step, loss: e.loss }] : [])),
+    validation: events.flatMap((e) => (e.type === 'eval' ? [{ step: e.step, loss: e.valLoss }] : [])),
+  };
+  const bar = (columns: number): string => '#'.repeat(columns);
+
+  it('fits any window', () => {
+    for (const columns of [12, 25, 39, 80, 200]) {
+      for (const rows of [6, 10, 16, 24, 60]) {
+        const lines = frame(scene, { columns, rows }, pc.createColors(true), bar);
+        assert.ok(lines.length <= Math.max(3, rows - 6), `${lines.length} lines in ${rows} rows`);
+        for (const line of lines) assert.ok(textWidth(line) <= columns, `${columns}: ${line}`);
+      }
+    }
+  });
+
+  it('shows chart, sample, health and progress where there is room, and no escapes of the sample', () => {
+    const text = frame(scene, { columns: 80, rows: 40 }, pc.createColors(false), bar).join('\n');
+    assert.match(text, /┤/);
+    assert.match(text, /sample at step 100/);
+    assert.match(text, /dead units: 3 of 22,272/);
+    assert.match(text, /#{10,} {2}100\/100 {2}loss 2\.098/);
+    assert.ok(!text.includes(ESCAPE));
+  });
+
+  it('draws before the first event', () => {
+    const empty: Scene = {
+      totalSteps: 100,
+      step: null,
+      probe: null,
+      sample: null,
+      batches: [],
+      validation: [],
+    };
+    const lines = frame(empty, { columns: 80, rows: 24 }, pc.createColors(false), bar);
+    assert.match(lines.join('\n'), /#+ {2}0\/100/);
+  });
+});
+
+describe('chart', () => {
+  it('falls from the first loss to the last', () => {
+    const points = [
+      { step: 1, loss: 6 },
+      { step: 50, loss: 3 },
+      { step: 100, loss: 2 },
+    ];
+    const lines = lossChart(points, [], 60, 8, false);
+    assert.ok(lines.length >= 7 && lines.length <= 10, `${lines.length} lines`);
+    assert.match(lines[0], /^ {2}6\.00┼/);
+    assert.match(lines.at(-1) ?? '', /^ {2}2\.00┤ .*╰─+ *$/);
+  });
+
+  it('survives losses that are not finite, and waits for two points', () => {
+    assert.deepEqual(lossChart([{ step: 1, loss: 6 }], [], 60, 8, true), []);
+    const points = [1, Number.NaN, 2, Number.POSITIVE_INFINITY].map((loss, step) => ({ step, loss }));
+    assert.ok(lossChart(points, points, 60, 8, true).length > 0);
+  });
+});
+
+describe('width', () => {
+  it('counts columns, not code units', () => {
+    assert.equal(textWidth(`${ESCAPE}[31mink${ESCAPE}[0m`), 3);
+    assert.equal(textWidth('長e\u0301😀'), 5);
+  });
+
+  it('cuts lines and keeps the end of colours', () => {
+    assert.equal(fitLine('inkhorn', 7), 'inkhorn');
+    assert.equal(fitLine('inkhorn', 5), 'inkh…');
+    assert.equal(fitLine(`${ESCAPE}[31minkhorn${ESCAPE}[39m`, 5), `${ESCAPE}[31minkh${ESCAPE}[39m…`);
+    assert.equal(textWidth(fitLine('長長長', 4)) <= 4, true);
+  });
+
+  it('wraps words, and cuts those that are too long', () => {
+    assert.deepEqual(wrapText('a loss spike of inkhornisms', 8), ['a loss', 'spike of', 'inkhorni', 'sms']);
+    assert.deepEqual(cutText('長長a', 4), ['長長', 'a']);
+  });
+
+  it('makes text safe to print', () => {
+    assert.equal(printable('a\u001b[2J\nb\u0007\u202e\t'), 'a�[2J\nb��  ');
+  });
+});
