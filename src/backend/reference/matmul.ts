@@ -1,54 +1,85 @@
-// The matrix product. As mathematics it is one line, out[i, j] = sum over p of a[i, p] b[p, j]; the rest of this file
-// keeps plain JavaScript from being absurdly slow at it. Read next: layernorm.ts, then attention.ts.
+// The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps plain
+// JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
 import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
-/** How many terms of the sum are taken at a time, so that the copies below stay in the processor's cache. */
-const BLOCK = 256;
+/** An f32 matrix inside an array: element (row, col) is at `row * rowStep + col * colStep`. */
+interface Matrix {
+  array: Float32Array;
+  rowStep: number;
+  colStep: number;
+}
 
 /**
- * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is stored [n, k].
- *
- * Both inputs are copied block by block into strips four rows (of a) or four columns (of b) wide. This settles
- * transposition and odd sizes in one place, and lets each number loaded be used four times.
+ * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
+ * (a weight [out, in], as PyTorch stores it).
  */
 export const matmul: Kernels['matmul'] = (out, a, b, options) => {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
   const O = f32(out, 'matmul: out', m * n);
   const A = f32(a, 'matmul: a', m * k);
   const B = f32(b, 'matmul: b', k * n);
-  const start = bias ? f32(bias, 'matmul: bias', n) : null;
+  const first = bias ? f32(bias, 'matmul: bias', n) : null;
   for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) O[i * n + j] = (accumulate ? O[i * n + j] : 0) + (start ? start[j] : 0);
+    for (let j = 0; j < n; j++) O[i * n + j] = (accumulate ? O[i * n + j] : 0) + (first ? first[j] : 0);
   }
+  const add = m < 4 ? addProduct : addProductInTiles;
+  add(
+    O,
+    { array: A, rowStep: transA ? 1 : k, colStep: transA ? m : 1 }, // op(a) [m, k]
+    { array: B, rowStep: transB ? 1 : n, colStep: transB ? k : 1 }, // op(b) [k, n]
+    m,
+    n,
+    k,
+  );
+};
 
+/** The definition: O[i, j] += sum over p of a[i, p] * b[p, j]. For a few rows it is also the quicker way. */
+function addProduct(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
+  const A = a.array;
+  const B = b.array;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let p = 0; p < k; p++) sum += A[i * a.rowStep + p * a.colStep] * B[p * b.rowStep + j * b.colStep];
+      O[i * n + j] += sum;
+    }
+  }
+}
+
+/** How many terms of the sum are taken at a time, so that the copies below stay in the processor's cache. */
+const BLOCK = 256;
+
+/**
+ * The same, 4 x 4 results at a time, so that each number loaded is used four times. Block by block of p, both inputs are
+ * copied into strips four rows of a, or four columns of b, wide: that settles transposition and odd sizes in one place.
+ */
+function addProductInTiles(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const stripA = new Float64Array(4 * BLOCK);
   const stripsB = new Float64Array(Math.ceil(n / 4) * 4 * BLOCK);
   const tile = new Float64Array(16);
   for (let p = 0; p < k; p += BLOCK) {
     const depth = Math.min(BLOCK, k - p);
     for (let j = 0; j < n; j += 4) {
-      // (p, j) of op(b) is at p * n + j, or at j * k + p when b is stored transposed
-      if (transB) pack(stripsB, j * depth, B, j * k + p, k, 1, Math.min(4, n - j), depth);
-      else pack(stripsB, j * depth, B, p * n + j, 1, n, Math.min(4, n - j), depth);
+      const corner = p * b.rowStep + j * b.colStep;
+      copyStrip(stripsB, j * depth, b.array, corner, b.colStep, b.rowStep, Math.min(4, n - j), depth);
     }
     for (let i = 0; i < m; i += 4) {
-      if (transA) pack(stripA, 0, A, p * m + i, 1, m, Math.min(4, m - i), depth);
-      else pack(stripA, 0, A, i * k + p, k, 1, Math.min(4, m - i), depth);
+      const rows = Math.min(4, m - i);
+      copyStrip(stripA, 0, a.array, i * a.rowStep + p * a.colStep, a.rowStep, a.colStep, rows, depth);
       for (let j = 0; j < n; j += 4) {
-        product4x4(tile, stripA, stripsB, j * depth, depth);
-        const rows = Math.min(4, m - i);
         const cols = Math.min(4, n - j);
+        product4x4(tile, stripA, stripsB, j * depth, depth);
         for (let r = 0; r < rows; r++) {
           for (let c = 0; c < cols; c++) O[(i + r) * n + j + c] += tile[4 * r + c];
         }
       }
     }
   }
-};
+}
 
 /** strip[4 * p + lane] = x[from + lane * laneStep + p * step], and 0 for lanes beyond `lanes`. */
-function pack(
+function copyStrip(
   strip: Float64Array,
   at: number,
   x: Float32Array,
@@ -65,7 +96,7 @@ function pack(
   }
 }
 
-/** tile[4 r + c] = sum over p of a[4 p + r] * b[at + 4 p + c]: sixteen sums kept in registers. */
+/** tile[4r + c] = sum over p of a[4p + r] * b[at + 4p + c]: sixteen sums side by side. */
 function product4x4(tile: Float64Array, a: Float64Array, b: Float64Array, at: number, depth: number): void {
   let [c00, c01, c02, c03] = [0, 0, 0, 0];
   let [c10, c11, c12, c13] = [0, 0, 0, 0];
