@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createReference } from '../../src/backend/reference/index.ts';
+import { checkConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { slots } from '../../src/nn/parameters.ts';
+
+const backend = createReference();
+
+test('the seed has 3,514,836 parameters, initialised as PyTorch does', () => {
+  const model = new GPT(makeConfig(presets.seed, 500), { backend });
+  assert.equal(model.parameterCount, 3_514_836);
+  const values = new Map(slots(model).map(({ name, value }) => [name, value]));
+  const spread = (name: string): { std: number; max: number } => {
+    const data = (values.get(name) as { dataSync(): Float32Array }).dataSync();
+    const std = Math.sqrt(data.reduce((s, x) => s + x * x, 0) / data.length);
+    return { std, max: data.reduce((m, x) => Math.max(m, Math.abs(x)), 0) };
+  };
+  assert.ok(Math.abs(spread('tokens.weight').std - 1) < 0.02); // N(0, 1)
+  const bound = 1 / Math.sqrt(232); // uniform +-1/sqrt(in)
+  const { max, std } = spread('blocks.0.attn.qkv.weight');
+  assert.ok(max <= bound && max > 0.99 * bound && Math.abs(std - bound / Math.sqrt(3)) < 0.01 * bound);
+  assert.ok(spread('blocks.4.mlp.proj.bias').max <= 1 / Math.sqrt(928));
+  assert.equal(values.has('blocks.0.attn.qkv.bias'), false);
+  model.dispose();
+});
+
+test('names follow the fields; tied weights are one parameter, replaced in both places', () => {
+  const config = makeConfig(presets.tiny, 300, { nLayer: 1, tieWeights: true });
+  const model = new GPT(config, { backend });
+  const names = slots(model).map((s) => s.name);
+  assert.equal(names[0], 'tokens.weight');
+  assert.ok(names.includes('blocks.0.mlp.proj.bias') && !names.includes('head.weight'));
+  const [{ replace }] = slots(model);
+  const other = new GPT(config, { backend }).tokens.weight;
+  replace(other);
+  assert.equal(model.head.weight, other);
+});
+
+test('equal seeds give equal weights, other seeds others', () => {
+  const config = makeConfig(presets.tiny, 300);
+  const weights = (seed: number): Float32Array =>
+    (new GPT(config, { backend, seed }).head.weight as { dataSync(): Float32Array }).dataSync();
+  assert.deepEqual(weights(1), weights(1));
+  assert.notDeepEqual(weights(1), weights(2));
+});
+
+test('a bad config is one clear line', () => {
+  const good = makeConfig(presets.seed, 500);
+  const refuse = (changes: object, message: RegExp): void =>
+    assert.throws(() => checkConfig({ ...good, ...changes }), message);
+  refuse({ nLayer: 0 }, /nLayer 0 is not a whole number >= 1/);
+  refuse({ dropout: 1 }, /dropout 1 is not in \[0, 1\)/);
+  refuse({ activation: 'tanh' }, /activation "tanh" is not one of relu, gelu, relu2, silu/);
+  refuse({ mlpRatio: 0.3 }, /mlpRatio 0.3 x nEmbd 232 = 69.6/);
+  refuse({ nHeads: 4 }, /unknown config field 'nHeads'/);
+  refuse({ bias: undefined }, /config field bias is missing/);
+  refuse({ position: 'rope', headSize: 1 }, /headSize 1 leaves no pair of columns/);
+  assert.throws(
+    () => makeConfig(presets.seed, 500, { nEmbd: 232, nHead: 6 }),
+    /nHead 6 does not divide nEmbd 232: set headSize \(38 gives 228\)/,
+  );
+  assert.equal(makeConfig(presets.seed, 500, { nHead: 4 }).headSize, 58);
+});

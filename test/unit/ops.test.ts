@@ -1,0 +1,166 @@
+// Every op's backward against finite differences: along the gradient, the loss must change as the gradient says.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createReference } from '../../src/backend/reference/index.ts';
+import * as ops from '../../src/tensor/ops.ts';
+import { QuantizedTensor } from '../../src/tensor/quantized.ts';
+import { createRandom } from '../../src/tensor/random.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { withGradients } from '../../src/tensor/tape.ts';
+import { empty, parameter, type Tensor, tensor } from '../../src/tensor/tensor.ts';
+
+const backend = createReference();
+const B = 2;
+const T = 5;
+const C = 6;
+const H = 2;
+const hs = 3;
+
+/** Inputs by shape, and the op on them; its result is read as logits of random targets. */
+type Case = [name: string, shapes: number[][], op: (...inputs: Tensor[]) => Tensor];
+
+const mask = { p: 0.4, seed: 3, step: 1, site: 2, offset: 70 };
+const shape = { B, T, H, hs, scale: 0.7 };
+
+const cases: Case[] = [
+  ['linear', [[B, T, C], [4, C], [4]], (x, w, b) => ops.linear(x, w, b)],
+  [
+    'linear without bias',
+    [
+      [B, T, C],
+      [4, C],
+    ],
+    (x, w) => ops.linear(x, w, null),
+  ],
+  [
+    'embedding with positions',
+    [
+      [9, C],
+      [T + 2, C],
+    ],
+    (w, p) => ops.embedding(ids(), w, p, 0),
+  ],
+  ['embedding', [[9, C]], (w) => ops.embedding(ids(), w, null, 0)],
+  ['layernorm', [[B, T, C], [C], [C]], (x, w, b) => ops.layernorm(x, w, b, 1e-5)],
+  ['layernorm without bias', [[B, T, C], [C]], (x, w) => ops.layernorm(x, w, null, 1e-5)],
+  ['rmsnorm', [[B, T, C], [C]], (x, w) => ops.rmsnorm(x, w, 1e-5)],
+  ['relu', [[B, T, C]], (x) => ops.activation(x, 'relu')],
+  ['gelu', [[B, T, C]], (x) => ops.activation(x, 'gelu')],
+  ['relu2', [[B, T, C]], (x) => ops.activation(x, 'relu2')],
+  ['silu', [[B, T, C]], (x) => ops.activation(x, 'silu')],
+  ['dropout', [[B, T, C]], (x) => ops.dropout(x, mask)],
+  ['dropout off', [[B, T, C]], (x) => ops.add(ops.dropout(x, null), x)],
+  [
+    'add',
+    [
+      [B, T, C],
+      [B, T, C],
+    ],
+    (a, b) => ops.add(a, b),
+  ],
+  ['add to itself', [[B, T, C]], (a) => ops.add(a, a)],
+  [
+    'a value used three times',
+    [[B, T, C], [C]],
+    (x, w) => ops.add(ops.rmsnorm(x, w, 1e-5), ops.add(x, ops.activation(x, 'silu'))),
+  ],
+  ['rope', [[B, T, 3 * H * hs]], (x) => ops.rope(x, { H, hs, start: 2, base: 100 })],
+  ['attention', [[B, T, 3 * H * hs]], (x) => ops.attention(x, shape, null)],
+  ['attention with dropout', [[B, T, 3 * H * hs]], (x) => ops.attention(x, shape, { ...mask, offset: 64 })],
+];
+
+describe('gradients against finite differences', () => {
+  for (const [name, shapes, op] of cases) {
+    test(name, () => {
+      const random = createRandom({ seed: 7, stream: 9 });
+      const inputs = shapes.map((s) => {
+        const size = s.reduce((a, b) => a * b, 1);
+        return parameter(
+          Float32Array.from({ length: size }, () => random.normal()),
+          s,
+          backend,
+        );
+      });
+      const loss = (): Tensor => {
+        const y = op(...inputs);
+        const cols = y.shape.at(-1) as number;
+        const rows = y.size / cols;
+        const targets = Int32Array.from({ length: rows }, (_, r) => (r * 5) % cols);
+        return ops.crossEntropy(y, tensor(targets, y.shape.slice(0, -1), backend));
+      };
+      withGradients(loss).dispose();
+      for (const [i, input] of inputs.entries()) {
+        agrees(input, () => scope(() => mean(loss())), `input ${i} of ${name}`);
+      }
+    });
+  }
+});
+
+test('gradients add up over calls until they are zeroed', () => {
+  const w = parameter(Float32Array.from([0.3, -0.2, 0.5, 0.1]), [2, 2], backend);
+  const x = tensor(Float32Array.from([1, 2]), [1, 2], backend);
+  const target = tensor(Int32Array.from([1]), [1], backend);
+  const once = (): Float32Array => {
+    withGradients(() => ops.crossEntropy(ops.linear(x, w, null), target)).dispose();
+    return w.grad?.dataSync().slice() as Float32Array;
+  };
+  const first = once();
+  assert.deepEqual([...once()], [...first.map((g) => 2 * g)]);
+});
+
+test('the tape frees what it made, also when the forward throws', () => {
+  const before = backend.memory().live;
+  const w = parameter(new Float32Array(4), [2, 2], backend);
+  const x = parameter(new Float32Array(2), [1, 2], backend);
+  const target = tensor(new Int32Array(1), [1], backend);
+  withGradients(() => ops.crossEntropy(ops.activation(ops.linear(x, w, null), 'relu'), target)).dispose();
+  assert.throws(() => withGradients(() => ops.add(ops.linear(x, w, null), w)), /add: .* differ in size/);
+  for (const t of [w, x, target]) t.dispose();
+  assert.equal(backend.memory().live, before);
+});
+
+test('shapes that do not fit are refused, and so is training through INT8', () => {
+  const x = parameter(new Float32Array(6), [2, 3], backend);
+  const w = parameter(new Float32Array(8), [2, 4], backend);
+  assert.throws(
+    () => ops.linear(x, w, null),
+    /linear: input Tensor\(f32 \[2, 3\]\) does not fit the weight \[2, 4\]/,
+  );
+  const q = new QuantizedTensor(empty([2, 3], 'i8', backend), empty([2], 'f32', backend), 'int8');
+  assert.throws(
+    () => withGradients(() => ops.linear(x, q, null)),
+    /a quantised weight cannot be trained through/,
+  );
+});
+
+function ids(): Tensor {
+  return tensor(
+    Int32Array.from({ length: B * T }, (_, i) => (i * 4) % 9),
+    [B, T],
+    backend,
+  );
+}
+
+function mean(losses: Tensor): number {
+  const values = losses.dataSync();
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/** (L(x + h g) - L(x - h g)) / 2h = |g|^2 for small h, g the gradient scaled to length 1. */
+function agrees(input: Tensor, loss: () => number, what: string): void {
+  const x = input.dataSync().slice();
+  const g = (input.grad as Tensor).dataSync();
+  const norm = Math.hypot(...g);
+  assert.ok(norm > 1e-4, `${what} has a gradient`);
+  const h = 5e-3;
+  const at = (factor: number): number => {
+    input.write(x.map((v, i) => v + (factor * g[i]) / norm));
+    return loss();
+  };
+  const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+  input.write(x);
+  assert.ok(
+    Math.abs(slope - norm) < 2e-3 * norm + 2e-5,
+    `${what}: gradient ${norm}, finite difference ${slope}`,
+  );
+}
