@@ -1,0 +1,114 @@
+// Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time, operands
+// padded so that nothing is masked. Large products are matmul.cpp's.
+#pragma once
+#include "simd.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+constexpr Index TILE = 16;
+
+INKHORN_INLINE Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// The widest register tile: its sums, a row of b, and one value of a have to fit in the vector registers.
+#if defined(INKHORN_AVX512)
+constexpr int WIDEST = 4;  // of 32 registers
+constexpr int rowsOf(int vectors) { return vectors == 1 ? 16 : vectors == 4 ? 4 : 8; }
+#else
+constexpr int WIDEST = 3;  // of 16 registers
+constexpr int rowsOf(int vectors) { return vectors == 1 ? 8 : 4; }
+#endif
+
+/** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]. */
+template <int VECTORS, bool TRANSPOSED>
+static inline void registerTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
+                                Index k, bool accumulate) {
+  constexpr int ROWS = rowsOf(VECTORS);
+  Vec sum[ROWS][VECTORS];
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) sum[i][v] = accumulate ? load(c + i * strideC + v * LANES) : zero();
+  }
+  for (Index p = 0; p < k; p++, b += strideB) {
+    Vec row[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) row[v] = load(b + v * LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      const Vec x = splat(TRANSPOSED ? a[p * strideA + i] : a[i * strideA + p]);
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; v++) sum[i][v] = fma(x, row[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) store(c + i * strideC + v * LANES, sum[i][v]);
+  }
+}
+
+template <int VECTORS, bool TRANSPOSED>
+INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
+                             Index k, bool accumulate) {
+  for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) {
+    registerTile<VECTORS, TRANSPOSED>(c + i * strideC, strideC, TRANSPOSED ? a + i : a + i * strideA, strideA, b, strideB,
+                                      k, accumulate);
+  }
+}
+
+/**
+ * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored [k, 16].
+ * Strides are from row to row, in floats.
+ */
+template <bool TRANSPOSED>
+static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
+                                Index vectors, Index k, bool accumulate) {
+  while (vectors > 0) {
+    const Index pieces = (vectors + WIDEST - 1) / WIDEST, now = (vectors + pieces - 1) / pieces;
+    switch (now) {
+      case 1: tileRows<1, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      case 2: tileRows<2, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      case 3: tileRows<3, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+#if defined(INKHORN_AVX512)
+      case 4: tileRows<4, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+#endif
+    }
+    c += now * LANES;
+    b += now * LANES;
+    vectors -= now;
+  }
+}
+
+/** to[rows, width] = factor * from[rows, cols], rows of `stride` floats; what lies beyond cols becomes 0. */
+static inline void packRows(float* to, Index width, const float* from, Index stride, Index rows, Index cols,
+                            float factor) {
+  for (Index r = 0; r < rows; r++, to += width, from += stride) {
+    eachVector(cols, [&](Index i, auto lanes) { store(to + i, mul(load(from + i, lanes), splat(factor))); });
+  }
+}
+
+/** to[rows, cols] = factor * from[rows, cols], and nothing beyond cols is written. */
+static inline void copyRows(float* to, Index strideTo, const float* from, Index strideFrom, Index rows, Index cols,
+                            float factor) {
+  for (Index r = 0; r < rows; r++, to += strideTo, from += strideFrom) {
+    eachVector(cols, [&](Index i, auto lanes) { store(to + i, mul(load(from + i, lanes), splat(factor)), lanes); });
+  }
+}
+
+/** to[cols, width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows becomes 0. */
+static inline void packTransposed(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
+  for (Index r = 0; r < width; r += LANES) {
+    eachVector(cols, [&](Index i, auto lanes) {
+      Vec block[LANES];
+#pragma GCC unroll 16
+      for (Index q = 0; q < LANES; q++) block[q] = r + q < rows ? load(from + (r + q) * stride + i, lanes) : zero();
+      transpose(block);
+#pragma GCC unroll 16
+      for (Index q = 0; q < LANES; q++) {
+        if (i + q < cols) store(to + (i + q) * width + r, block[q]);
+      }
+    });
+  }
+}
+
+}  // namespace inkhorn::INKHORN_ISA
