@@ -51,8 +51,8 @@ export function lossFigure(events: readonly TrainEvent[]): Figure | null {
 function subtitle(steps: readonly StepEvent[], evals: readonly EvalEvent[]): string {
   const last = Math.max(steps.at(-1)?.step ?? 0, evals.at(-1)?.step ?? 0);
   const method = {
-    whole: 'evaluated on the whole of both splits',
-    sampled: 'evaluated on random batches of both splits',
+    whole: 'evaluated on the whole validation part and as many training tokens',
+    sampled: 'evaluated on random batches of both parts',
   };
   const how = evals.length > 0 ? `, ${method[evals[0].method]}` : '';
   return `${formatCount(last)} steps${how}`;

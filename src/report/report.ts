@@ -32,6 +32,8 @@ export interface RunSummary {
   settings: Readonly<Record<string, string | number | boolean | null>>;
   /** History of the run, earlier parts of a resumed one included. */
   events: readonly TrainEvent[];
+  /** The step that a resumed run went on from. */
+  resumedFrom?: number;
   /** Comparisons made afterwards, such as before and after quantisation. */
   tables?: readonly ReportTable[];
   /** Shell commands that do the same again. */
@@ -83,7 +85,7 @@ function section(title: string, ...parts: string[]): string {
 }
 
 /** The run in one paragraph. */
-function outcome({ parameters, data, engine, events }: RunSummary): string {
+function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary): string {
   const sentences = [`A GPT of ${formatShort(parameters)} parameters, trained on ${data.name} by ${engine}.`];
   const best = bestEval(events);
   if (best) {
@@ -93,15 +95,15 @@ function outcome({ parameters, data, engine, events }: RunSummary): string {
     );
   }
   const done = events.findLast((event) => event.type === 'done');
-  const how = {
-    finished: 'finished',
-    aborted: 'was stopped',
-    'non-finite': 'ended because a number was not finite',
-  };
   if (done) {
-    sentences.push(
-      `The run ${how[done.reason]} after ${formatCount(done.step)} steps in ${formatDuration(done.seconds)}, evaluations included.`,
-    );
+    const how = {
+      finished: 'finished',
+      aborted: 'was stopped',
+      'non-finite': 'met a number that is not finite',
+    };
+    const part = resumedFrom ? ` (from step ${formatCount(resumedFrom)} on)` : '';
+    const duration = `${formatDuration(done.seconds)}${part}, evaluations included`;
+    sentences.push(`The run ${how[done.reason]} after ${formatCount(done.step)} steps in ${duration}.`);
   }
   const rates = events.flatMap((event) => (event.type === 'step' ? [event.tokensPerSecond] : []));
   if (rates.length > 0)
@@ -124,8 +126,8 @@ function losses({ events }: RunSummary, figures: readonly Figure[]): string {
     ]),
   );
   const method = {
-    whole: 'Nats per token, every window of both splits once.',
-    sampled: 'Nats per token, mean of random batches of both splits.',
+    whole: 'Nats per token, over the whole validation part and as many tokens of the training part.',
+    sampled: 'Nats per token, mean of random batches of both parts.',
   };
   const numbers = evals.length > 0 ? [table, method[evals[0].method]] : [];
   const picture = embed(figures, 'loss');

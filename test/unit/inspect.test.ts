@@ -121,6 +121,19 @@ describe('probe', () => {
     assert.equal(next.gradient, null, 'a step without gradients does not repeat old ones');
   });
 
+  it('has histograms from the first batch on when it is calibrated', () => {
+    const probe = createProbe({ bins: 4 });
+    assert.equal(probe.calibrated, false);
+    const { stats } = statistics([0, 4], 1, probe.range('a', 'value'));
+    probe.calibrate({ name: 'a', kind: 'value', stats, active: null, rows: 2, cols: 1 });
+    assert.equal(probe.calibrated, true);
+    assert.deepEqual(probe.range('a', 'value'), { lo: 0, hi: 4, bins: 4 });
+    measure(probe, 'a', 'value', [0, 1, 2, 3], 1);
+    const [tap] = probe.finish(1).taps;
+    assert.deepEqual(tap.value.histogram, { lo: 0, hi: 4, counts: [1, 1, 1, 1] });
+    assert.equal(tap.value.count, 4, 'what calibrated it is not counted');
+  });
+
   it('counts a unit as dead only when it was silent in the whole window, and forgets beyond it', () => {
     const probe = createProbe({ windowSteps: 2 });
     const dead = [];

@@ -94,7 +94,11 @@ describe('report', () => {
 
   it('says how a run ended that did not finish', () => {
     const done = { type: 'done', step: 7, reason: 'aborted', seconds: 61 } as const;
-    assert.match(renderReport({ ...run, events: [done] }, []), /was stopped after 7 steps in 1m01s/);
+    assert.match(
+      renderReport({ ...run, events: [done] }, []),
+      /was stopped after 7 steps in 1m01s, evaluations/,
+    );
+    assert.match(renderReport({ ...run, events: [done], resumedFrom: 5 }, []), /in 1m01s \(from step 5 on\)/);
   });
 
   it('lies beside its pictures', async () => {
