@@ -289,7 +289,13 @@ export interface Kernels {
    * AdamW (Loshchilov & Hutter 2019): g = gradScale * grad; m, v moving averages of g, g^2;
    * param = param * (1 - lr * weightDecay) - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
    */
-  adamw(param: DeviceBuffer, grad: DeviceBuffer, m: DeviceBuffer, v: DeviceBuffer, options: AdamWOptions): void;
+  adamw(
+    param: DeviceBuffer,
+    grad: DeviceBuffer,
+    m: DeviceBuffer,
+    v: DeviceBuffer,
+    options: AdamWOptions,
+  ): void;
   /** g = gradScale * grad + weightDecay * param; velocity = momentum * velocity + g; param -= lr * velocity. */
   sgd(
     param: DeviceBuffer,
@@ -303,7 +309,12 @@ export interface Kernels {
    * out = [sum, sum of squares, min, max, number of values <= 0, number of values not finite, bins...] over the
    * finite values of x [rows, cols]; active[c] (`i32`, may be null) += number of rows with x[r, c] > 0.
    */
-  statistics(out: DeviceBuffer, active: DeviceBuffer | null, x: DeviceBuffer, options: StatisticsOptions): void;
+  statistics(
+    out: DeviceBuffer,
+    active: DeviceBuffer | null,
+    x: DeviceBuffer,
+    options: StatisticsOptions,
+  ): void;
 
   // ---- INT8 ----------------------------------------------------------------------------------------------------
   /** Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0. `q` is `i8`. */

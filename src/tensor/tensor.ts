@@ -75,18 +75,30 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** A tensor with undefined contents, to be written by a kernel. */
-export function empty(shape: readonly number[], dtype: DType = 'f32', backend: Backend = currentBackend()): Tensor {
+export function empty(
+  shape: readonly number[],
+  dtype: DType = 'f32',
+  backend: Backend = currentBackend(),
+): Tensor {
   return new Tensor(backend, backend.alloc(dtype, sizeOf(shape)), shape);
 }
 
-export function zeros(shape: readonly number[], dtype: DType = 'f32', backend: Backend = currentBackend()): Tensor {
+export function zeros(
+  shape: readonly number[],
+  dtype: DType = 'f32',
+  backend: Backend = currentBackend(),
+): Tensor {
   const out = empty(shape, dtype, backend);
   backend.kernels.fill(out.buffer, 0);
   return out;
 }
 
 /** A tensor with these elements. Throws when their number does not fit the shape. */
-export function tensor(data: HostArray, shape: readonly number[], backend: Backend = currentBackend()): Tensor {
+export function tensor(
+  data: HostArray,
+  shape: readonly number[],
+  backend: Backend = currentBackend(),
+): Tensor {
   if (data.length !== sizeOf(shape)) {
     throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
   }
@@ -94,7 +106,11 @@ export function tensor(data: HostArray, shape: readonly number[], backend: Backe
 }
 
 /** A trainable tensor with these elements; it belongs to no scope. */
-export function parameter(data: Float32Array, shape: readonly number[], backend: Backend = currentBackend()): Tensor {
+export function parameter(
+  data: Float32Array,
+  shape: readonly number[],
+  backend: Backend = currentBackend(),
+): Tensor {
   if (data.length !== sizeOf(shape)) {
     throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
   }

@@ -1,0 +1,187 @@
+// What training promises: it learns, it repeats itself bit for bit, it resumes bit for bit, it does not leak, and looking
+// does not disturb. On every engine that is here.
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import type { Backend } from '../../src/backend/contract.ts';
+import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import type { Dataset } from '../../src/train/data.ts';
+import type { EvalEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
+import type { Resume, TrainOptions } from '../../src/train/run.ts';
+import { accumulateGradients } from '../../src/train/step.ts';
+import { train } from '../../src/train/train.ts';
+import { engines } from '../support/engines.ts';
+
+const V = 48;
+const config: GPTConfig = makeConfig(presets.tiny, V, {
+  ...{ blockSize: 16, nLayer: 2, nEmbd: 24, nHead: 2, dropout: 0.1 },
+});
+const data = pattern(2000);
+const settings = {
+  steps: 12,
+  batchSize: 6,
+  microBatch: 4,
+  lr: 3e-3,
+  evalEvery: 5,
+  probeEvery: 0,
+  sampleEvery: 0,
+};
+
+for (const { name, create, skip } of await engines()) {
+  describe(`training on ${name}`, { skip }, async () => {
+    if (skip) return;
+    const backend = await create();
+    after(() => backend.dispose());
+    const run = (options: Partial<TrainOptions>): Promise<TrainEvent[]> => runAll(backend, options);
+
+    test('learns one batch by heart', async () => {
+      const one = { ...data, train: data.train.subarray(0, 17), val: data.train.subarray(0, 17) };
+      const events = await run({ ...settings, data: one, steps: 150, batchSize: 2, evalEvery: 150 });
+      const [first, last] = evals(events);
+      assert.ok(first.valLoss > 3, `starts near ln ${V}: ${first.valLoss}`);
+      assert.ok(last.valLoss < 0.2, `knows it: ${last.valLoss}`);
+    });
+
+    test('repeats itself bit for bit, whatever is watched', async () => {
+      const plain = await run({ ...settings });
+      const watched = await run({ ...settings, probeEvery: 3 });
+      assert.deepEqual(losses(watched), losses(plain));
+      assert.equal(watched.filter((e) => e.type === 'probe').length, 4);
+      assert.notDeepEqual(losses(await run({ ...settings, seed: 2 })), losses(plain));
+    });
+
+    test('stopped and resumed is the same as never stopped, bit for bit', async () => {
+      const whole = await run({ ...settings, optimizer: 'adamw', clip: 0.5 });
+      const { events, resume, weights } = await interrupted(backend, { ...settings, clip: 0.5 }, 7);
+      assert.equal(steps(events).at(-1)?.step, 7);
+      const model = new GPT(config, { backend, seed: 99 });
+      for (const [key, tensor] of namedParameters(model)) tensor.write(weights.get(key) as Float32Array);
+      const rest = await run({ ...settings, clip: 0.5, model, resume });
+      assert.deepEqual([...losses(events), ...losses(rest)], losses(whole));
+      assert.deepEqual(
+        evals([...events, ...rest]).map((e) => e.valLoss),
+        evals(whole).map((e) => e.valLoss),
+      );
+    });
+
+    test('the gradient does not depend on the size of the micro-batches', async () => {
+      const batch = { ids: data.train.slice(0, 96), targets: data.train.slice(1, 97), B: 6, T: 16 };
+      const grads: Float32Array[] = [];
+      for (const microBatch of [6, 4, 1]) {
+        const model = new GPT(config, { backend, seed: 3 });
+        await accumulateGradients(model, batch, { microBatch, seed: 5, step: 1 });
+        grads.push(
+          (await namedParameters(model).get('blocks.0.attn.qkv.weight')?.grad?.data()) as Float32Array,
+        );
+        model.dispose();
+      }
+      for (const grad of grads.slice(1))
+        assert.ok(distance(grad, grads[0]) < 1e-5, `${distance(grad, grads[0])}`);
+    });
+
+    test('200 steps: the pool stops growing', async () => {
+      const bytes: number[] = [];
+      const events = await run({
+        ...{ ...settings, steps: 200, batchSize: 2, evalEvery: 1000, probeEvery: 10 },
+        onEvent: (e) => e.type === 'step' && bytes.push(held(backend)),
+      } as Partial<TrainOptions>);
+      assert.equal(steps(events).length, 200);
+      assert.equal(bytes[199], bytes[20], `${bytes[20]} bytes after 20 steps, ${bytes[199]} after 200`);
+    });
+
+    test('everything is given back at the end', async () => {
+      const before = backend.memory().live;
+      await run({ ...settings, probeEvery: 4 });
+      assert.equal(backend.memory().live, before);
+    });
+
+    test('the event loop turns while it trains', async () => {
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 1);
+      await run({ ...settings, steps: 40, evalEvery: 100 });
+      clearInterval(timer);
+      assert.ok(ticks > 10, `${ticks} ticks`);
+    });
+  });
+}
+
+test('settings, data and model that do not fit together are refused before the first step', async () => {
+  const [{ create }] = (await engines()).filter((e) => e.name === 'reference');
+  const backend = await create();
+  const refuse = (options: Partial<TrainOptions>, message: RegExp): Promise<void> =>
+    assert.rejects(runAll(backend, { ...settings, ...options }), message);
+  await refuse({ steps: 0 }, /steps 0 is not a whole number >= 1/);
+  await refuse({ lr: Number.NaN }, /lr null is not a number/);
+  await refuse({ warmup: 50 }, /warmup 50 is longer than the run: steps is 12/);
+  await refuse({ data: pattern(10) }, /the training part has 9 tokens, a window needs 17/);
+  await refuse({ data: { ...data, vocabSize: 50 } }, /the tokenizer has 50 tokens, the model 48/);
+  await refuse({ sampleEvery: 5 }, /sampleEvery 5 needs a tokenizer/);
+  await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes'/);
+});
+
+/** Tokens with a structure that a small model finds. */
+function pattern(length: number): Dataset {
+  const ids = Int32Array.from({ length }, (_, i) => (i * 7 + (i % 5) * 3) % V);
+  const cut = Math.floor(0.9 * length);
+  return { train: ids.subarray(0, cut), val: ids.subarray(cut), valBytesPerToken: 2, vocabSize: V };
+}
+
+type Watched = Partial<TrainOptions> & { onEvent?: (event: TrainEvent) => void };
+
+async function runAll(backend: Backend, { onEvent, ...options }: Watched): Promise<TrainEvent[]> {
+  const model = options.model ?? new GPT(config, { backend, seed: 1 });
+  const events: TrainEvent[] = [];
+  try {
+    for await (const event of train({ data, ...options, model })) {
+      events.push(event);
+      onEvent?.(event);
+    }
+  } finally {
+    model.dispose();
+  }
+  return events;
+}
+
+/** Trains until `stop`, aborts, and returns what a checkpoint would hold. */
+async function interrupted(
+  backend: Backend,
+  options: Partial<TrainOptions>,
+  stop: number,
+): Promise<{ events: TrainEvent[]; resume: Resume; weights: Map<string, Float32Array> }> {
+  const controller = new AbortController();
+  const model = new GPT(config, { backend, seed: 1 });
+  const copy = async (
+    tensors: ReadonlyMap<string, { data(): Promise<Float32Array> }>,
+  ): Promise<Map<string, Float32Array>> =>
+    new Map(await Promise.all([...tensors].map(async ([key, t]) => [key, await t.data()] as const)));
+  let resume: Resume | undefined;
+  let weights = new Map<string, Float32Array>();
+  const events = await runAll(backend, {
+    ...{ ...options, model, signal: controller.signal },
+    async save(kind, progress) {
+      if (kind === 'last') {
+        resume = { ...progress, optimizer: await copy(progress.optimizer) };
+        weights = await copy(namedParameters(model));
+      }
+      return 'memory';
+    },
+    onEvent: (event) => event.type === 'step' && event.step === stop && controller.abort(),
+  } as Watched);
+  return { events, resume: resume as Resume, weights };
+}
+
+const steps = (events: readonly TrainEvent[]): StepEvent[] => events.filter((e) => e.type === 'step');
+const evals = (events: readonly TrainEvent[]): EvalEvent[] => events.filter((e) => e.type === 'eval');
+const losses = (events: readonly TrainEvent[]): number[] => steps(events).map((e) => e.loss);
+
+function held(backend: Backend): number {
+  const { liveBytes, pooledBytes } = backend.memory();
+  return liveBytes + pooledBytes;
+}
+
+/** Largest difference relative to the largest element. */
+function distance(a: Float32Array, b: Float32Array): number {
+  const largest = b.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+  return a.reduce((m, x, i) => Math.max(m, Math.abs(x - b[i])), 0) / largest;
+}
