@@ -43,10 +43,19 @@ class Args {
   }
   int8_t* i8(const char* name, std::initializer_list<Index> shape) { return elements<int8_t>(name, DType::i8, shape); }
 
-  /** The same, or null where JavaScript passes null. */
+  /** The elements of an `f32` buffer of exactly n: elementwise kernels want all buffers equally long. */
+  float* f32OfLength(const char* name, Index n) {
+    float* data = f32(name, {n});
+    const Index length = engine_.find(info_[position_ - 1].As<Napi::Number>().DoubleValue())->length;
+    if (length != n) fail(std::string(name) + " has " + std::to_string(length) + " elements, not " + std::to_string(n));
+    return data;
+  }
+
+  /** The same as `f32`, or null where JavaScript passes null. */
   float* f32OrNull(const char* name, std::initializer_list<Index> shape) {
     return skipNull() ? nullptr : f32(name, shape);
   }
+  float* f32OfLengthOrNull(const char* name, Index n) { return skipNull() ? nullptr : f32OfLength(name, n); }
   int32_t* i32OrNull(const char* name, std::initializer_list<Index> shape) {
     return skipNull() ? nullptr : i32(name, shape);
   }

@@ -64,7 +64,7 @@ struct Sgd {
                 Index T, Index C, Index start, Index vocab))                                                           \
   X(embeddingBackward, (Team & team, float* dTokens, float* dPositions, const float* dOut, const int32_t* ids,         \
                         Index B, Index T, Index C, Index vocab))                                                       \
-  /* normalisation.cpp; bias and dBias may be null */                                                                  \
+  /* layernorm.cpp; bias and dBias may be null */                                                                      \
   X(layernorm, (Team & team, float* out, float* mean, float* rstd, const float* x, const float* weight,                \
                 const float* bias, Index rows, Index cols, float eps))                                                 \
   X(layernormBackward, (Team & team, float* dx, float* dWeight, float* dBias, const float* dOut, const float* x,       \

@@ -1,6 +1,7 @@
 // An in-order queue of tasks with one thread that runs them: JavaScript pushes and goes on, kernels run behind it.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>

@@ -11,25 +11,25 @@ static Activation readKind(Args& in) {
 void activation(Args& in) {
   const Index n = in.size("length", 0);
   const Activation kind = readKind(in);
-  float* out = in.f32("out", {n});
-  const float* x = in.f32("x", {n});
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.activation(team, out, x, kind, n); });
 }
 
 void activationBackward(Args& in) {
   const Index n = in.size("length", 0);
   const Activation kind = readKind(in);
-  float* dx = in.f32("dx", {n});
-  const float* dOut = in.f32("dOut", {n});
-  const float* x = in.f32("x", {n});
+  float* dx = in.f32OfLength("dx", n);
+  const float* dOut = in.f32OfLength("dOut", n);
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.activationBackward(team, dx, dOut, x, kind, n); });
 }
 
 void dropout(Args& in) {
   const Index n = in.size("length", 0);
   const Dropout dropout = in.dropout();
-  float* out = in.f32("out", {n});
-  const float* x = in.f32("x", {n});
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.dropout(team, out, x, dropout, n); });
 }
 

@@ -44,25 +44,25 @@ void copy(Args& in) {
 
 void add(Args& in) {
   const Index n = in.size("length", 0);
-  float* out = in.f32("out", {n});
-  const float* a = in.f32("a", {n});
-  const float* b = in.f32("b", {n});
+  float* out = in.f32OfLength("out", n);
+  const float* a = in.f32OfLength("a", n);
+  const float* b = in.f32OfLength("b", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.add(team, out, a, b, n); });
 }
 
 void axpy(Args& in) {
   const Index n = in.size("length", 0);
   const float factor = float(in.number("factor"));
-  float* out = in.f32("out", {n});
-  const float* x = in.f32("x", {n});
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.axpy(team, out, x, factor, n); });
 }
 
 void scale(Args& in) {
   const Index n = in.size("length", 0);
   const float factor = float(in.number("factor"));
-  float* out = in.f32("out", {n});
-  const float* x = in.f32("x", {n});
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.scale(team, out, x, factor, n); });
 }
 
@@ -70,7 +70,7 @@ void sumSquares(Args& in) {
   const Index n = in.size("length", 0);
   const bool accumulate = in.flag("accumulate");
   float* out = in.f32("out", {1});
-  const float* x = in.f32("x", {n});
+  const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.sumSquares(team, out, x, n, accumulate); });
 }
 

@@ -12,10 +12,10 @@ void adamw(Args& in) {
   o.weightDecay = in.number("weightDecay");
   o.t = in.number("t");
   o.gradScale = in.number("gradScale");
-  float* param = in.f32("param", {n});
-  const float* grad = in.f32("grad", {n});
-  float* m = in.f32("m", {n});
-  float* v = in.f32("v", {n});
+  float* param = in.f32OfLength("param", n);
+  const float* grad = in.f32OfLength("grad", n);
+  float* m = in.f32OfLength("m", n);
+  float* v = in.f32OfLength("v", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.adamw(team, param, grad, m, v, o, n); });
 }
 
@@ -26,9 +26,9 @@ void sgd(Args& in) {
   o.momentum = in.number("momentum");
   o.weightDecay = in.number("weightDecay");
   o.gradScale = in.number("gradScale");
-  float* param = in.f32("param", {n});
-  const float* grad = in.f32("grad", {n});
-  float* velocity = in.f32OrNull("velocity", {n});
+  float* param = in.f32OfLength("param", n);
+  const float* grad = in.f32OfLength("grad", n);
+  float* velocity = in.f32OfLengthOrNull("velocity", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.sgd(team, param, grad, velocity, o, n); });
 }
 

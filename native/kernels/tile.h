@@ -1,0 +1,91 @@
+// The register tile of the matrix product: a block of out that stays in registers while k runs.
+// Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill AVX-512's 32, 6 x 2 fill AVX2's 16.
+#pragma once
+#include "../simd.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+#if defined(INKHORN_AVX512)
+constexpr int TILE_ROWS = 14;
+#else
+constexpr int TILE_ROWS = 6;
+#endif
+constexpr int TILE_VECTORS = 2;
+constexpr Index TILE_COLS = TILE_VECTORS * LANES;
+
+/** What a tile reads and writes. */
+struct TileArgs {
+  Index k;
+  const float* a;  // element (i, p) at a[i * aStride + p], or packed at a[p * rows + i]
+  Index aStride;
+  const float* b;  // packed: element (p, j) at b[p * VECTORS * LANES + j]
+  float* out;
+  Index outStride;
+  Mask lanes;         // of the last vector of each row of out
+  const float* bias;  // null: none
+  bool accumulate;
+};
+
+/** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias). */
+template <int ROWS, int VECTORS, bool PACKED_A>
+static void tile(const TileArgs& t) {
+  Vec sum[ROWS][VECTORS];
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) sum[i][v] = zero();
+  }
+
+  // Rows are addressed three from one pointer (+0, +1, +2 strides), which x86 encodes without extra instructions.
+  constexpr int POINTERS = PACKED_A ? 1 : (ROWS + 2) / 3;
+  const float* a[POINTERS];
+#pragma GCC unroll 8
+  for (int i = 0; i < POINTERS; i++) a[i] = t.a + 3 * i * t.aStride;
+
+  const float* b = t.b;
+  for (Index p = 0; p < t.k; p++) {
+    Vec row[VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) row[v] = load(b + v * LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      const Vec x = splat(PACKED_A ? a[0][i] : a[i / 3][i % 3 * t.aStride]);
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) sum[i][v] = fma(x, row[v], sum[i][v]);
+    }
+    b += VECTORS * LANES;
+#pragma GCC unroll 8
+    for (int i = 0; i < POINTERS; i++) a[i] += PACKED_A ? ROWS : 1;
+  }
+
+  Vec bias[VECTORS];
+#pragma GCC unroll 2
+  for (int v = 0; v < VECTORS; v++) {
+    bias[v] = t.bias == nullptr ? zero() : load(t.bias + v * LANES, v + 1 < VECTORS ? firstLanes(LANES) : t.lanes);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+    float* out = t.out + i * t.outStride;
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++, out += LANES) {
+      const Vec result = add(sum[i][v], bias[v]);
+      if (v + 1 < VECTORS) {
+        store(out, t.accumulate ? add(result, load(out)) : result);
+      } else {
+        store(out, t.accumulate ? add(result, load(out, t.lanes)) : result, t.lanes);
+      }
+    }
+  }
+}
+
+/** The tile of `rows` x `cols`, of at most TILE_ROWS x TILE_COLS. */
+template <bool PACKED_A, int ROWS = TILE_ROWS>
+static inline void runTile(Index rows, Index cols, TileArgs& t) {
+  if (rows == ROWS) {
+    t.lanes = firstLanes(cols > LANES ? cols - LANES : cols);
+    return cols > LANES ? tile<ROWS, 2, PACKED_A>(t) : tile<ROWS, 1, PACKED_A>(t);
+  }
+  if constexpr (ROWS > 1) runTile<PACKED_A, ROWS - 1>(rows, cols, t);
+}
+
+}  // namespace inkhorn::INKHORN_ISA

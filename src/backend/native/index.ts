@@ -1,0 +1,130 @@
+// The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never waits for them
+// unless it asks to. Read next: kernels.ts, then native/engine.h.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Backend, DeviceBuffer, DType, HostArray } from '../contract.ts';
+import { createPool } from '../pool.ts';
+import type { BackendOptions } from '../registry.ts';
+import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
+import { createKernels } from './kernels.ts';
+
+// Compiled files lie in dist/src/backend/native, the addon in build/Release (scripts/build-native.mjs).
+const packageRoot = new URL('../../../../', import.meta.url);
+const addonFile = fileURLToPath(new URL('build/Release/inkhorn.node', packageRoot));
+const recordFile = fileURLToPath(new URL('build/native.json', packageRoot));
+
+/**
+ * A native engine of its own threads, queue and pool. The environment variable INKHORN_ISA (avx512, avx2, portable)
+ * chooses a lesser instruction set than the best. Throws with reason and fix when the addon is not built, does not load,
+ * or has not that instruction set.
+ */
+export async function createNative(options: BackendOptions = {}): Promise<Backend> {
+  const addon = loadAddon();
+  const isa = chooseIsa(addon.isas(), process.env.INKHORN_ISA);
+  const threads = options.threads ?? availableParallelism();
+  return wrap(new addon.NativeEngine(isa.name, threads), isa, threads);
+}
+
+function loadAddon(): Addon {
+  if (!existsSync(addonFile)) {
+    const { reason = 'nothing has built it yet', fix = 'run `npm run build`' } = readRecord();
+    throw new Error(`not built: ${reason}; ${fix}`);
+  }
+  try {
+    return createRequire(import.meta.url)(addonFile) as Addon;
+  } catch (error) {
+    throw new Error(
+      `${addonFile} does not load: ${(error as Error).message}; delete it and run \`npm run build\``,
+    );
+  }
+}
+
+/** What scripts/build-native.mjs noted about its last run. */
+function readRecord(): { reason?: string; fix?: string } {
+  return existsSync(recordFile) ? JSON.parse(readFileSync(recordFile, 'utf8')) : {};
+}
+
+function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
+  if (!wanted) return isas[0];
+  const isa = isas.find(({ name }) => name === wanted);
+  if (isa) return isa;
+  const names = isas.map(({ name }) => name).join(', ');
+  throw new Error(
+    `INKHORN_ISA is '${wanted}', this build and processor have ${names}: use one of these or unset it`,
+  );
+}
+
+/** A block of the engine's memory. `array` is for kernels inherited from the reference engine. */
+class NativeBuffer implements DeviceBuffer {
+  readonly dtype: DType;
+  readonly length: number;
+  readonly id: Id;
+  readonly #engine: NativeEngine;
+  #array: HostArray | null = null;
+
+  constructor(engine: NativeEngine, dtype: DType, length: number) {
+    this.dtype = dtype;
+    this.length = length;
+    this.id = engine.alloc(DTYPE_NUMBERS[dtype], length);
+    this.#engine = engine;
+  }
+
+  /** The elements themselves, not a copy; made when first asked for, since most buffers are never looked into. */
+  get array(): HostArray {
+    this.#array ??= hostArray(this.dtype, this.#engine.view(this.id));
+    return this.#array;
+  }
+}
+
+function hostArray(dtype: DType, contents: ArrayBuffer | number): HostArray {
+  // The constructors take a length or a buffer, but TypeScript wants to know which.
+  if (dtype === 'f32') return new Float32Array(contents as ArrayBuffer);
+  return dtype === 'i32' ? new Int32Array(contents as ArrayBuffer) : new Int8Array(contents as ArrayBuffer);
+}
+
+function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
+  let disposed = false;
+  const pool = createPool<NativeBuffer>({
+    create: (dtype, length) => new NativeBuffer(engine, dtype, length),
+    destroy(buffer) {
+      if (!disposed) engine.release(buffer.id);
+    },
+  });
+  const own = (buffer: DeviceBuffer): NativeBuffer => {
+    if (pool.owns(buffer)) return buffer as NativeBuffer;
+    throw new Error(
+      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
+    );
+  };
+  const target = (buffer: DeviceBuffer, offset: number, length: number): HostArray => {
+    const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
+    if (whole && offset + length <= buffer.length) return hostArray(buffer.dtype, length);
+    throw new Error(`read: ${length} elements from ${offset} on do not fit a buffer of ${buffer.length}`);
+  };
+
+  return {
+    name: 'native',
+    description: `native (${isa.label}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    kernels: createKernels(engine, (buffer) => own(buffer).id),
+    alloc: pool.alloc,
+    free: pool.free,
+    write: (buffer, data, offset = 0) => engine.write(own(buffer).id, data, offset),
+    read: async (buffer, offset = 0, length = buffer.length - offset) =>
+      engine.read(own(buffer).id, target(buffer, offset, length), offset),
+    readSync(buffer, offset = 0, length = buffer.length - offset) {
+      const data = target(buffer, offset, length);
+      engine.readNow(own(buffer).id, data, offset);
+      return data;
+    },
+    sync: () => engine.sync(),
+    memory: pool.memory,
+    trim: pool.trim,
+    dispose() {
+      disposed = true;
+      engine.dispose();
+      pool.dispose();
+    },
+  };
+}
