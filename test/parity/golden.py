@@ -7,7 +7,7 @@ The model below is Inkhorn's definition written in PyTorch's terms, its modules 
 on the way to the file: the files hold the mathematics rather than one processor's rounding, and any version of PyTorch
 writes the same ones.
 
-A case is two files. NAME.json: config, optimizer, batch shape, ten losses and gradient norms.
+A case is two files. NAME.json: batch shape, config, training settings, the loss and gradient norm of every step.
 NAME.safetensors: `ids` and `targets` i32 [steps, B, T]; `logits` [B, T, V] of the first batch; `weights/P` before the
 first step, `gradients/P` of the first loss before clipping, and `trained/P` after the last step, for every parameter P.
 """
@@ -127,32 +127,41 @@ SEED_SMALL = {
     "activation": "relu", "norm": "layernorm", "position": "learned", "bias": True, "qkvBias": False, "headBias": True,
     "tieWeights": False, "dropout": 0, "init": "torch",
 }  # fmt: skip
-ADAMW = {"kind": "adamw", "lr": 3e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weightDecay": 0.01, "decay": "all"}
+ADAMW = {
+    "optimizer": "adamw", "lr": 3e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum": 0, "weightDecay": 0.01,
+    "decay": "all", "clip": 0,
+}  # fmt: skip
 
 CASES = {
     # The seed in small: heads that do not add up to the width, decay on everything.
-    "seed-small": {"config": SEED_SMALL, "optimizer": ADAMW, "clip": None, "batch": [4, 16]},
-    # What is usual today: decay on matrices only, clipping, a shorter batch than the block. An odd head size for rope.
+    "seed-small": {"batch": [4, 16], "config": SEED_SMALL, "training": ADAMW},
+    # What is usual today: decay on matrices only, clipping. A shorter batch than the block; an odd head size for rope.
     "modern": {
+        "batch": [3, 13],
         "config": {
             **SEED_SMALL, "nHead": 4, "headSize": 5, "activation": "silu", "norm": "rmsnorm", "position": "rope",
             "bias": False, "headBias": False, "tieWeights": True,
         },
-        "optimizer": {**ADAMW, "beta2": 0.95, "weightDecay": 0.1, "decay": "matrices"}, "clip": 1.0, "batch": [3, 13],
+        "training": {**ADAMW, "beta2": 0.95, "weightDecay": 0.1, "decay": "matrices", "clip": 1},
     },
     # SGD, the exact gelu, biases wherever there can be one, no positions.
     "sgd": {
+        "batch": [4, 16],
         "config": {
-            **SEED_SMALL, "nHead": 2, "headSize": 10, "activation": "gelu", "position": "none", "qkvBias": True, "mlpRatio": 3,
+            **SEED_SMALL, "nHead": 2, "headSize": 10, "activation": "gelu", "position": "none", "qkvBias": True,
+            "mlpRatio": 3,
         },
-        "optimizer": {"kind": "sgd", "lr": 0.05, "momentum": 0.9, "weightDecay": 0.01, "decay": "all"}, "clip": None, "batch": [4, 16],
+        "training": {**ADAMW, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9},
     },
-    # relu2, a LayerNorm without bias, and a tied head that has one; one layer, one head.
+    # relu2, a LayerNorm without bias, and a tied head that has one; one layer, one head wider than the stream; an eps of
+    # AdamW that is large enough to show where it is added.
     "relu2": {
+        "batch": [2, 16],
         "config": {
-            **SEED_SMALL, "nLayer": 1, "nHead": 1, "headSize": 24, "activation": "relu2", "bias": False, "tieWeights": True,
+            **SEED_SMALL, "nLayer": 1, "nHead": 1, "headSize": 24, "activation": "relu2", "bias": False,
+            "tieWeights": True,
         },
-        "optimizer": {**ADAMW, "weightDecay": 0, "eps": 1e-6}, "clip": 0.5, "batch": [2, 16],
+        "training": {**ADAMW, "weightDecay": 0, "eps": 1e-3, "clip": 0.5},
     },
 }  # fmt: skip
 
@@ -182,7 +191,7 @@ def make_optimizer(model, o):
     decays = [p for p in parameters if o["decay"] == "all" or p.dim() >= 2]
     others = [p for p in parameters if not any(p is d for d in decays)]
     groups = [{"params": decays, "weight_decay": o["weightDecay"]}, {"params": others, "weight_decay": 0.0}]
-    if o["kind"] == "sgd":
+    if o["optimizer"] == "sgd":
         return torch.optim.SGD(groups, lr=o["lr"], momentum=o["momentum"])
     return torch.optim.AdamW(groups, lr=o["lr"], betas=(o["beta1"], o["beta2"]), eps=o["eps"])
 
@@ -196,7 +205,7 @@ def run(name, case):
     tensors = {"ids": ids.int(), "targets": targets.int()}
     snapshot(tensors, "weights", model, lambda p: p)
 
-    optimizer, losses, norms = make_optimizer(model, case["optimizer"]), [], []
+    optimizer, losses, norms = make_optimizer(model, case["training"]), [], []
     for step in range(STEPS):
         logits = model(ids[step])
         loss = F.cross_entropy(logits.flatten(0, 1), targets[step].flatten())
@@ -205,11 +214,11 @@ def run(name, case):
         if step == 0:
             tensors["logits"] = logits.detach()
             snapshot(tensors, "gradients", model, lambda p: p.grad)
-        norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), case["clip"] or math.inf)))
+        norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), case["training"]["clip"] or math.inf)))
         optimizer.step()
         losses.append(loss.item())
     snapshot(tensors, "trained", model, lambda p: p)
-    return {**case, "steps": STEPS, "torch": torch.__version__, "losses": losses, "gradNorms": norms}, tensors
+    return {**case, "losses": losses, "gradNorms": norms, "torch": torch.__version__}, tensors
 
 
 def snapshot(tensors, kind, model, of):

@@ -1,0 +1,170 @@
+// Inkhorn against PyTorch, on every engine of this machine: logits, loss, every gradient, ten steps of training.
+// What it is compared with lies in golden/, written by golden.py: read that file first.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, it } from 'node:test';
+import type { Backend } from '../../src/backend/contract.ts';
+import { backendNames, createBackend } from '../../src/backend/registry.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
+import type { GPTConfig } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import '../../src/platform/node.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import type { Batch } from '../../src/train/data.ts';
+import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
+import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
+
+const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
+
+/**
+ * Largest difference that passes, as a share of the largest value expected in the tensor. Rounding alone gives a tenth of
+ * these. AdamW divides gradients by their own size, so it enlarges the rounding of those that are nearly zero.
+ */
+const tolerance = { logits: 5e-6, gradient: 1e-5, trained: 1e-4 };
+/** The same for losses and gradient norms, of each value on its own. */
+const scalarTolerance = 2e-6;
+/** Not a divisor of the batch sizes: parity includes adding up unequal micro-batches. */
+const microBatch = 3;
+
+interface Golden {
+  /** B, T */
+  batch: [number, number];
+  config: GPTConfig;
+  training: OptimizerOptions & { lr: number; clip: number };
+  losses: number[];
+  gradNorms: number[];
+  tensors: ReadonlyMap<string, Values>;
+}
+
+interface Values {
+  shape: readonly number[];
+  data: ArrayLike<number>;
+}
+
+function readGolden(name: string): Golden {
+  const file = (ending: string): URL =>
+    new URL(`../../../test/parity/golden/${name}${ending}`, import.meta.url);
+  const scalars = JSON.parse(readFileSync(file('.json'), 'utf8')) as Omit<Golden, 'tensors'>;
+  return { ...scalars, tensors: readSafetensors(readFileSync(file('.safetensors'))).tensors };
+}
+
+/** The tensors whose names begin with `kind/`, without it. */
+function ofKind({ tensors }: Golden, kind: string): Map<string, Values> {
+  const start = `${kind}/`;
+  const found = [...tensors].filter(([name]) => name.startsWith(start));
+  return new Map(found.map(([name, values]) => [name.slice(start.length), values]));
+}
+
+/** The golden model on `backend`. Its parameters must be exactly those of the file, by name and shape. */
+function load(golden: Golden, backend: Backend): GPT {
+  const model = new GPT(golden.config, { backend });
+  const weights = ofKind(golden, 'weights');
+  const parameters = namedParameters(model);
+  assert.deepEqual([...parameters.keys()].sort(), [...weights.keys()].sort());
+  for (const [name, parameter] of parameters) {
+    const { shape, data } = weights.get(name)!;
+    assert.deepEqual(parameter.shape, shape, name);
+    parameter.write(Float32Array.from(data));
+  }
+  return model;
+}
+
+function batchOf({ batch: [B, T], tensors }: Golden, step: number): Batch {
+  const part = (name: string): Int32Array =>
+    Int32Array.from(tensors.get(name)!.data).slice(step * B * T, (step + 1) * B * T);
+  return { B, T, ids: part('ids'), targets: part('targets') };
+}
+
+/** Throws with name and place unless every value is within `share` of the largest expected one. */
+function assertClose(
+  name: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  share: number,
+): void {
+  assert.equal(actual.length, expected.length, `${name}: number of values`);
+  const largest = Array.from(expected).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]);
+    // A NaN must fail too, hence not `error > ...`.
+    if (!(error <= share * largest)) {
+      assert.fail(
+        `${name}[${i}] is ${actual[i]}, PyTorch has ${expected[i]} (allowed: ${share} of ${largest})`,
+      );
+    }
+  }
+}
+
+function assertScalar(name: string, actual: number, expected: number): void {
+  assertClose(name, [actual], [expected], scalarTolerance);
+}
+
+/** Compares `pick(parameter)` of each parameter with the golden tensors of that kind. */
+async function assertParameters(
+  golden: Golden,
+  model: GPT,
+  kind: 'gradients' | 'trained',
+  pick: (parameter: Tensor) => Tensor | null,
+  share: number,
+): Promise<void> {
+  const expected = ofKind(golden, kind);
+  for (const [name, parameter] of namedParameters(model)) {
+    const values = pick(parameter);
+    assert.ok(values, `${name} has no gradient`);
+    assertClose(`${kind}/${name}`, await values.data(), expected.get(name)!.data, share);
+  }
+}
+
+const gradientsOf = (model: GPT, batch: Batch): Promise<number> =>
+  accumulateGradients(model, batch, { microBatch, seed: 0, step: 0 });
+
+async function checkLogits(golden: Golden, backend: Backend): Promise<void> {
+  const model = load(golden, backend);
+  const { B, T, ids } = batchOf(golden, 0);
+  const logits = scope(() => model.forward(tensor(ids, [B, T], backend)));
+  assert.deepEqual(logits.shape, golden.tensors.get('logits')!.shape);
+  assertClose('logits', await logits.data(), golden.tensors.get('logits')!.data, tolerance.logits);
+  logits.dispose();
+  model.dispose();
+}
+
+async function checkGradients(golden: Golden, backend: Backend): Promise<void> {
+  const model = load(golden, backend);
+  assertScalar('loss', await gradientsOf(model, batchOf(golden, 0)), golden.losses[0]);
+  await assertParameters(golden, model, 'gradients', (p) => p.grad, tolerance.gradient);
+  model.dispose();
+}
+
+async function checkTraining(golden: Golden, backend: Backend): Promise<void> {
+  const { training, losses, gradNorms } = golden;
+  const model = load(golden, backend);
+  const parameters = namedParameters(model);
+  const optimizer = createOptimizer(parameters, training);
+  for (let step = 0; step < losses.length; step++) {
+    optimizer.zeroGrad();
+    assertScalar(`loss of step ${step}`, await gradientsOf(model, batchOf(golden, step)), losses[step]);
+    const norm = await gradientNorm(parameters);
+    assertScalar(`gradient norm of step ${step}`, norm, gradNorms[step]);
+    optimizer.step(step + 1, training.lr, clipFactor(norm, training.clip));
+  }
+  await assertParameters(golden, model, 'trained', (p) => p, tolerance.trained);
+  optimizer.dispose();
+  model.dispose();
+}
+
+for (const engine of backendNames()) {
+  const made = await createBackend(engine).catch((reason: Error) => reason);
+  const skip = made instanceof Error && `${engine}: ${made.message}`;
+  describe(`parity with PyTorch on ${engine}`, { skip }, () => {
+    if (made instanceof Error) return;
+    after(() => made.backend.dispose());
+    for (const name of cases) {
+      const golden = readGolden(name);
+      it(`${name}: logits`, () => checkLogits(golden, made.backend));
+      it(`${name}: loss and every gradient`, () => checkGradients(golden, made.backend));
+      it(`${name}: ten steps of ${golden.training.optimizer}`, () => checkTraining(golden, made.backend));
+    }
+  });
+}
