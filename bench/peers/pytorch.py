@@ -9,8 +9,8 @@ Needs PyTorch 1.13 or later and numpy. The network is written as PyTorch runs it
 `scaled_dot_product_attention` where there is one. What the installation decides:
 - memory that is kept and mapped as huge pages (LD_PRELOAD=libjemalloc.so.2, MALLOC_CONF=thp:always,dirty_decay_ms:-1,
   muzzy_decay_ms:-1) makes training faster;
-- Debian's python3-torch computes with whatever libblas.so.3 is: install libopenblas0-openmp, the plain libblas3 is slower
-  more than tenfold.
+- Debian's python3-torch computes with whatever libblas.so.3 is: install libopenblas0-openmp, since the plain libblas3
+  is more than ten times slower.
 """
 import argparse
 import contextlib
@@ -34,7 +34,7 @@ WARMUP = 2
 
 
 class FastDropout(nn.Module):
-    """Dropout with masks from numpy's SFC64: PyTorch's own draws them one after the other on a CPU, which costs seconds."""
+    """Dropout with masks from numpy's SFC64: PyTorch's own draws them one after the other, which costs seconds."""
 
     def __init__(self, rate):
         super().__init__()
@@ -129,11 +129,13 @@ def train(model, run, options):
         loss().backward()
         optimizer.step()
 
-    return step, options.batch * BLOCK, f"forward, backward, AdamW of {options.batch} x {BLOCK} tokens, dropout {options.dropout}"
+    includes = f"forward, backward, AdamW of {options.batch} x {BLOCK} tokens, dropout {options.dropout}"
+    return step, options.batch * BLOCK, includes
 
 
 def evaluate(_model, run, options):
-    return torch.no_grad()(loss_of(run, options)), options.batch * BLOCK, f"forward, loss of {options.batch} x {BLOCK} tokens"
+    includes = f"forward and loss of {options.batch} x {BLOCK} tokens"
+    return torch.no_grad()(loss_of(run, options)), options.batch * BLOCK, includes
 
 
 def generate(_model, run, options):
