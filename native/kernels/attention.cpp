@@ -1,11 +1,11 @@
 // Causal self-attention, fused (Dao et al. 2022): the scores of 16 queries at a time, never more. The backward computes
-// probabilities and dropout masks again, from lse and the counter. Read next: ../tile.h, ../philox.h.
+// probabilities and dropout masks again, from lse and the counter. Read next: attention-tile.h, philox.h.
 //
 // A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros to whole
 // vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum over rows.
 #include "../parallel.h"
-#include "../philox.h"
-#include "../tile.h"
+#include "philox.h"
+#include "attention-tile.h"
 
 namespace inkhorn::INKHORN_ISA {
 

@@ -1,6 +1,6 @@
 // Dropout: the mask is never stored, it is drawn again wherever it is needed. Read next: philox.h, attention.cpp.
 #include "../parallel.h"
-#include "../philox.h"
+#include "philox.h"
 
 namespace inkhorn::INKHORN_ISA {
 

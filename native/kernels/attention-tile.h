@@ -1,7 +1,7 @@
 // Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time, operands
 // padded so that nothing is masked. Large products are matmul.cpp's.
 #pragma once
-#include "simd.h"
+#include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
