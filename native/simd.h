@@ -69,6 +69,10 @@ INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm512_cmpge_epu32_mask(a, b); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm512_cvtepi32_ps(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return _mm512_cvtps_epi32(a); }  // nearest, ties to even
+/** LANES signed bytes as floats. */
+INKHORN_INLINE Vec loadBytes(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 
 /** Rows become columns, in place: first within quarters of the vectors, then the quarters themselves. */
 INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
@@ -155,6 +159,9 @@ INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm256_cvtepi32_ps(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return _mm256_cvtps_epi32(a); }
+INKHORN_INLINE Vec loadBytes(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 /** a * 2^n for whole n in [-126, 127]. */
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) {
   const VecI exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
@@ -260,6 +267,7 @@ INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return a >= b; }
 INKHORN_INLINE Vec toFloat(VecI a) { return __builtin_convertvector(Mask(a), Vec); }
 INKHORN_INLINE VecI toInt(Vec a) { return VecI(__builtin_convertvector(roundEven(a), Mask)); }
+INKHORN_INLINE Vec loadBytes(const int8_t* p) { return Vec{float(p[0]), float(p[1]), float(p[2]), float(p[3])}; }
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return a * Vec((toInt(n) + splatI(127)) << 23); }
 INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   Vec t[LANES];

@@ -1,0 +1,81 @@
+// Dot products of bytes, for int8.cpp: `BYTES` weights and inputs at a time, summed in 32-bit integers. Exact: nothing
+// saturates. Read next: int8.cpp.
+#pragma once
+#include "../simd.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+#if defined(INKHORN_VNNI)
+// vpdpbusd multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit flipped): each sum is then
+// too large by 128 times the sum of the inputs, which `SURPLUS` says.
+using Bytes = __m512i;
+constexpr Index BYTES = 64;
+constexpr int32_t SURPLUS = 128;
+INKHORN_INLINE Bytes loadInputs(const int8_t* p) { return _mm512_loadu_si512(p); }
+INKHORN_INLINE Bytes loadWeights(const int8_t* p) {
+  return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128));
+}
+INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) { return _mm512_dpbusd_epi32(sum, weights, inputs); }
+
+#elif defined(INKHORN_AVX512)
+using Bytes = __m512i;  // widened to 16 bits
+constexpr Index BYTES = 32;
+constexpr int32_t SURPLUS = 0;
+INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
+INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(inputs, weights));
+}
+
+#elif defined(INKHORN_AVX2)
+using Bytes = __m256i;  // widened to 16 bits
+constexpr Index BYTES = 16;
+constexpr int32_t SURPLUS = 0;
+INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
+INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(inputs, weights));
+}
+
+#else
+using Bytes = int16_t __attribute__((vector_size(16)));  // a product of two bytes fits in 16 bits
+constexpr Index BYTES = 8;
+constexpr int32_t SURPLUS = 0;
+INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
+  int8_t __attribute__((vector_size(8))) bytes;
+  __builtin_memcpy(&bytes, p, sizeof bytes);
+  return __builtin_convertvector(bytes, Bytes);
+}
+INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
+INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
+  const Bytes product = inputs * weights;
+  int16_t __attribute__((vector_size(8))) half[2];
+  __builtin_memcpy(half, &product, sizeof product);
+  return sum + VecI(__builtin_convertvector(half[0], Mask)) + VecI(__builtin_convertvector(half[1], Mask));
+}
+#endif
+
+/** to[0..3] = the sums over the lanes of a, b, c, d. */
+INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
+#if defined(INKHORN_AVX512) || defined(INKHORN_AVX2)
+#if defined(INKHORN_AVX512)
+  const auto fold = [](VecI v) { return _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1)); };
+#else
+  const auto fold = [](VecI v) { return v; };
+#endif
+  const __m256i pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(fold(a), fold(b)), _mm256_hadd_epi32(fold(c), fold(d)));
+  const __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), sums);
+#else
+  to[0] = int32_t(a[0] + a[1] + a[2] + a[3]);
+  to[1] = int32_t(b[0] + b[1] + b[2] + b[3]);
+  to[2] = int32_t(c[0] + c[1] + c[2] + c[3]);
+  to[3] = int32_t(d[0] + d[1] + d[2] + d[3]);
+#endif
+}
+
+}  // namespace inkhorn::INKHORN_ISA

@@ -1,0 +1,221 @@
+// Weights as bytes: quantising rows, and the linear layer on bytes with its two arithmetics. Read next: int8-dot.h.
+#include "../parallel.h"
+#include "int8-dot.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+namespace {
+
+/** q = x / scale in float32, rounded half to even, within -127 .. 127; returns the scale, max |x| / 127. */
+float quantizeRow(int8_t* q, const float* x, Index n) {
+  Vec largest = zero();
+  eachVector(n, [&](Index i, auto lanes) { largest = max(largest, abs(load(x + i, lanes))); });
+  const float scale = reduceMax(largest) / 127;
+  if (scale == 0) {
+    __builtin_memset(q, 0, size_t(n));
+    return 0;
+  }
+  eachVector(n, [&](Index i, auto lanes) {
+    const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
+    int32_t whole[LANES];
+    storeI(whole, toInt(steps));
+    const Index count = n - i < LANES ? n - i : LANES;
+    for (Index lane = 0; lane < count; lane++) q[i + lane] = int8_t(whole[lane]);
+  });
+  return scale;
+}
+
+void dequantizeRow(float* x, const int8_t* q, float scale, Index n) {
+  for (Index i = 0; i < n; i++) x[i] = float(q[i]) * scale;
+}
+
+constexpr Index ROWS = 32;     // rows of out to a unit of work
+constexpr Index COLS = 64;     // columns of out to a unit of work
+constexpr Index CHUNK = 1024;  // rows of x that are quantised at a time
+
+/**
+ * Rows of x as bytes, laid out for dot products over steps of BYTES. Where k is no multiple of BYTES, the last step of a
+ * row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
+ * already covered are 0 in x.
+ */
+struct Inputs {
+  Index k, steps, stride;  // bytes from row to row; 0 steps: k is too short for vectors
+  int8_t* rows;
+  float* scales;
+  int32_t* surplus;  // to be taken from each sum (int8-dot.h)
+
+  explicit Inputs(Index k) : k(k), steps(k < BYTES ? 0 : (k + BYTES - 1) / BYTES), stride((k + 63 + BYTES) / 64 * 64) {}
+
+  Index floats(Index count) const { return count * (stride / 4 + 2); }
+
+  void place(float* memory, Index count) {
+    scales = memory;
+    surplus = reinterpret_cast<int32_t*>(memory + count);
+    rows = reinterpret_cast<int8_t*>(memory + 2 * count);
+  }
+
+  /** Where the weights of step s begin. */
+  Index begin(Index s) const { return s * BYTES + BYTES <= k ? s * BYTES : k - BYTES; }
+
+  void quantize(Index r, const float* x) {
+    int8_t* row = rows + r * stride;
+    scales[r] = quantizeRow(row, x, k);
+    surplus[r] = 0;
+    if constexpr (SURPLUS != 0) {
+      int32_t sum = 0;
+      for (Index i = 0; i < k; i++) sum += row[i];
+      if (steps > 0) surplus[r] = SURPLUS * sum;
+    }
+    const Index covered = k / BYTES * BYTES, gap = BYTES - (k - covered);
+    if (steps > 0 && covered < k) {
+      __builtin_memmove(row + covered + gap, row + covered, size_t(k - covered));
+      __builtin_memset(row + covered, 0, size_t(gap));
+    }
+  }
+};
+
+/** sums[i][j] = row r + i of x times weight row j, for i < COUNT and four j. */
+template <int COUNT>
+INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs& in, Index r, const int8_t* weight) {
+  VecI sum[COUNT][4];
+#pragma GCC unroll 4
+  for (int i = 0; i < COUNT; i++) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = splatI(0);
+  const int8_t* x = in.rows + r * in.stride;
+  for (Index s = 0; s < in.steps; s++) {
+    const int8_t* w = weight + in.begin(s);
+    Bytes inputs[COUNT];
+#pragma GCC unroll 4
+    for (int i = 0; i < COUNT; i++) inputs[i] = loadInputs(x + i * in.stride + s * BYTES);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      const Bytes weights = loadWeights(w + j * in.k);
+#pragma GCC unroll 4
+      for (int i = 0; i < COUNT; i++) sum[i][j] = addDot(sum[i][j], inputs[i], weights);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < COUNT; i++) reduceFour(sums[i], sum[i][0], sum[i][1], sum[i][2], sum[i][3]);
+}
+
+/** One product, for what is left over: of a column where n is no multiple of 4, and where k is short. */
+int32_t dotOne(const Inputs& in, Index r, const int8_t* weight) {
+  const int8_t* x = in.rows + r * in.stride;
+  const Index whole = in.k / BYTES * BYTES, gap = in.steps > 0 && whole < in.k ? BYTES - (in.k - whole) : 0;
+  int32_t sum = 0;
+  for (Index p = 0; p < whole; p++) sum += x[p] * weight[p];
+  for (Index p = whole; p < in.k; p++) sum += x[p + gap] * weight[p];
+  return sum + in.surplus[r];
+}
+
+// out[rows r0 .. r1 of this chunk, columns j0 .. j1]
+void multiplyBytes(float* out, const Inputs& in, Index r0, Index r1, const int8_t* weight, const float* scale,
+                   const float* bias, Index j0, Index j1, Index n) {
+#if defined(INKHORN_AVX512)
+  constexpr int COUNT = 4;
+#else
+  constexpr int COUNT = 2;
+#endif
+  const Index vectored = in.steps > 0 ? (j1 - j0) / 4 * 4 : 0;
+  for (Index r = r0; r < r1;) {
+    const Index count = r1 - r >= COUNT ? COUNT : 1;
+    int32_t sums[COUNT][COLS];
+    for (Index j = 0; j < vectored; j += 4) {
+      int32_t(*to)[COLS] = reinterpret_cast<int32_t(*)[COLS]>(&sums[0][j]);
+      if (count == COUNT) dotFour<COUNT>(to, in, r, weight + (j0 + j) * in.k);
+      else dotFour<1>(to, in, r, weight + (j0 + j) * in.k);
+    }
+    for (Index i = 0; i < count; i++, r++) {
+      for (Index j = vectored; j < j1 - j0; j++) sums[i][j] = dotOne(in, r, weight + (j0 + j) * in.k);
+      const float xScale = in.scales[r];
+      for (Index j = 0; j < j1 - j0; j++) {
+        const float product = float(sums[i][j] - in.surplus[r]) * (xScale * scale[j0 + j]);
+        out[r * n + j0 + j] = bias ? product + bias[j0 + j] : product;
+      }
+    }
+  }
+}
+
+// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay in the cache.
+void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
+                 Index m, Index n, Index k) {
+  Inputs in(k);
+  for (Index first = 0; first < m; first += CHUNK) {
+    const Index rows = m - first < CHUNK ? m - first : CHUNK;
+    in.place(team.shared(0, in.floats(rows)), rows);
+    forRanges(team, rows, 8, [&](Index begin, Index end, Index, int) {
+      for (Index r = begin; r < end; r++) in.quantize(r, x + (first + r) * k);
+    });
+    const Index across = (n + COLS - 1) / COLS, down = (rows + ROWS - 1) / ROWS;
+    forBlocks(team, down * across, [&](Index block, int) {
+      const Index r0 = block / across * ROWS, j0 = block % across * COLS;
+      multiplyBytes(out + first * n, in, r0, r0 + ROWS < rows ? r0 + ROWS : rows, weight, scale, bias, j0,
+                    j0 + COLS < n ? j0 + COLS : n, n);
+    });
+  }
+}
+
+/** One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. */
+void linearRow(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
+               Index n, Index k) {
+  forRanges(team, n, COLS, [&](Index begin, Index end, Index, int) {
+    for (Index j = begin; j < end; j++) {
+      const int8_t* w = weight + j * k;
+      Vec sum[2] = {zero(), zero()};
+      Index p = 0;
+      for (; p + 2 * LANES <= k; p += 2 * LANES) {
+        sum[0] = fma(load(x + p), loadBytes(w + p), sum[0]);
+        sum[1] = fma(load(x + p + LANES), loadBytes(w + p + LANES), sum[1]);
+      }
+      float rest = 0;
+      for (; p < k; p++) rest += x[p] * float(w[p]);
+      const float product = (reduceAdd(add(sum[0], sum[1])) + rest) * scale[j];
+      out[j] = bias ? product + bias[j] : product;
+    }
+  });
+}
+
+}  // namespace
+
+void quantizeRows(Team& team, int8_t* q, float* scale, const float* x, Index rows, Index cols) {
+  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+    for (Index r = begin; r < end; r++) scale[r] = quantizeRow(q + r * cols, x + r * cols, cols);
+  });
+}
+
+void dequantizeRows(Team& team, float* x, const int8_t* q, const float* scale, Index rows, Index cols) {
+  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+    for (Index r = begin; r < end; r++) dequantizeRow(x + r * cols, q + r * cols, scale[r], cols);
+  });
+}
+
+void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
+                Index m, Index n, Index k, bool int8Activations) {
+  constexpr Index few = 4;  // rows from which it pays to turn all weights into floats first
+  if (int8Activations) return linearBytes(team, out, x, weight, scale, bias, m, n, k);
+  if (m < few) {
+    for (Index i = 0; i < m; i++) linearRow(team, out + i * n, x + i * k, weight, scale, bias, n, k);
+    return;
+  }
+  float* floats = team.shared(5, n * k);  // a slot that matmul leaves alone
+  dequantizeRows(team, floats, weight, scale, n, k);
+  matmul(team, out, x, floats, bias, {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false});
+}
+
+void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,
+                   const float* positions, Index B, Index T, Index C, Index start, Index vocab) {
+  forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
+    for (Index r = begin; r < end; r++) {
+      float* to = out + r * C;
+      if (ids[r] >= 0 && ids[r] < vocab) {
+        dequantizeRow(to, tokens + ids[r] * C, scale[ids[r]], C);
+      } else {
+        eachVector(C, [&](Index i, auto lanes) { store(to + i, splat(__builtin_nanf("")), lanes); });
+      }
+      if (!positions) continue;
+      const float* position = positions + (start + r % T) * C;
+      eachVector(C, [&](Index i, auto lanes) { store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes); });
+    }
+  });
+}
+
+}  // namespace inkhorn::INKHORN_ISA
