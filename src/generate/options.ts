@@ -43,23 +43,21 @@ export interface GenerateSettings {
 /** The special token between texts. Where a tokenizer has it, an empty prompt starts from it and its draw ends a sample. */
 export const END_OF_TEXT = '<|endoftext|>';
 
-const optionNames: Readonly<Record<keyof GenerateOptions, true>> = {
-  ...(Object.fromEntries(Object.keys(samplingFields).map((name) => [name, true])) as Record<
-    keyof SamplingOptions,
-    true
-  >),
-  ...{ prompt: true, maxTokens: true, stop: true, seed: true, samples: true, topLogprobs: true },
-  ...{ overflow: true, signal: true },
-};
+const optionNames: readonly (keyof GenerateOptions)[] = [
+  ...(Object.keys(samplingFields) as (keyof SamplingOptions)[]),
+  ...(['prompt', 'maxTokens', 'stop', 'seed', 'samples', 'topLogprobs', 'overflow', 'signal'] as const),
+];
+
+/** Throws when `options` has a name that is not in `known`. `where` is what was called. */
+export function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new Error(`unknown option '${unknown}' for ${where}: known are ${known.join(', ')}`);
+}
 
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
 export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {
-  const unknown = Object.keys(options).find((name) => !(name in optionNames));
-  if (unknown) {
-    throw new Error(
-      `unknown option '${unknown}' for generate: known are ${Object.keys(optionNames).join(', ')}`,
-    );
-  }
+  refuseUnknown(options, optionNames, 'generate');
   const { vocabSize: V } = model.config;
   if (tokenizer.vocabSize !== V) {
     throw new Error(

@@ -84,7 +84,7 @@ function spansOf(length: number, T: number, maxTokens: number): { offsets: numbe
     const B = Math.min(SEQUENCES, count - first);
     spans.push({ offsets: Array.from({ length: B }, (_, b) => (first + b) * T), T });
   }
-  if (rest > 0 && count === whole && whole * T + rest <= maxTokens)
+  if (rest > 0 && (whole === 0 || (count === whole && whole * T + rest <= maxTokens)))
     spans.push({ offsets: [whole * T], T: rest });
   return spans;
 }

@@ -1,5 +1,6 @@
 // Two models side by side, usually one before and after quantisation: size, loss, agreement, noise, speed.
 // Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
+import { refuseUnknown } from '../generate/options.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Dataset } from '../train/data.ts';
 import { type AgreementOptions, measureAgreement } from './agreement.ts';
@@ -62,10 +63,10 @@ export async function compare(
   data: Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>,
   options: CompareOptions = {},
 ): Promise<CompareReport> {
-  const { speedTokens = 128 } = options;
-  if (!(Number.isInteger(speedTokens) && speedTokens >= 0)) {
-    throw new Error(`speedTokens ${speedTokens} is out of range: it must be a whole number >= 0`);
-  }
+  const { speedTokens = 128, signal } = options;
+  refuseUnknown(options, ['maxTokens', 'speedTokens', 'signal', 'onProgress'], 'compare');
+  checkCount('speedTokens', speedTokens, 0);
+  checkCount('maxTokens', options.maxTokens ?? 1, 1);
   if (data.vocabSize !== before.config.vocabSize) {
     throw new Error(
       `the data has ${data.vocabSize} tokens, the model ${before.config.vocabSize}: encode it with the model's tokenizer`,
@@ -84,8 +85,13 @@ export async function compare(
     validation: { tokens, blockSize, before: asLoss(lossBefore), after: asLoss(lossAfter), kl, top1 },
     weights: await weightNoise(before, after),
     outputs: await outputNoise(before, after, data.val.subarray(0, blockSize)),
-    speed: speedTokens > 0 ? await measureSpeed(before, after, speedTokens) : null,
+    speed: speedTokens > 0 ? await measureSpeed(before, after, speedTokens, signal) : null,
   };
+}
+
+function checkCount(name: string, value: number, min: number): void {
+  if (Number.isInteger(value) && value >= min) return;
+  throw new Error(`${name} ${value} is out of range: it must be a whole number >= ${min}`);
 }
 
 function compareBytes(before: GPT, after: GPT): CompareReport['parameters'] {

@@ -1,4 +1,5 @@
 // From a float model to an INT8 one: which weights, and how. The arithmetic is in the kernels. Read next: compare.ts.
+import { refuseUnknown } from '../generate/options.ts';
 import { GPT } from '../model/gpt.ts';
 import { namedParameters, slots } from '../nn/parameters.ts';
 import { QuantizedTensor } from '../tensor/quantized.ts';
@@ -98,21 +99,9 @@ function matches(name: string, pattern: string): boolean {
   return wanted.every((part, i) => part === parts[i] || (part === '*' && i < parts.length));
 }
 
-const optionNames: Readonly<Record<keyof QuantizeOptions, true>> = {
-  bits: true,
-  activations: true,
-  exclude: true,
-  filter: true,
-};
-
 function checkOptions(options: QuantizeOptions): QuantizeOptions {
   const { bits = 8, activations = 'int8' } = options;
-  const unknown = Object.keys(options).find((name) => !(name in optionNames));
-  if (unknown) {
-    throw new Error(
-      `unknown option '${unknown}' for quantize: known are ${Object.keys(optionNames).join(', ')}`,
-    );
-  }
+  refuseUnknown(options, ['bits', 'activations', 'exclude', 'filter'], 'quantize');
   if (bits !== 8) throw new Error(`bits ${bits} is not supported: 8 is`);
   if (activations !== 'f32' && activations !== 'int8') {
     throw new Error(`activations '${String(activations)}' is unknown: use f32 (weight-only) or int8`);

@@ -17,11 +17,17 @@ const ROUNDS = 3;
  * Times both models in turns, so that a busy machine slows both. Each run reads token 0 and writes `tokens` tokens
  * (at most as many as fit the window of both). The first run of each is for warming up.
  */
-export async function measureSpeed(before: GPT, after: GPT, tokens = 128): Promise<Speed> {
+export async function measureSpeed(
+  before: GPT,
+  after: GPT,
+  tokens = 128,
+  signal?: AbortSignal,
+): Promise<Speed> {
   const n = Math.min(tokens, before.config.blockSize, after.config.blockSize);
   const seconds: [number[], number[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [i, model] of [before, after].entries()) {
+      signal?.throwIfAborted();
       const start = performance.now();
       await write(model, n);
       if (round > 0) seconds[i].push((performance.now() - start) / 1000);

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { useBackend } from '../../src/backend/registry.ts';
+import { createContext, type Overflow } from '../../src/generate/context.ts';
+import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
+import type { GenerateOptions } from '../../src/generate/options.ts';
+import { argmax, logSumExp } from '../../src/generate/sampler.ts';
+import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+
+const text = 'The quick brown fox — naïve, as ever — jumps over the lazy dog. '.repeat(20);
+
+/** Small, untrained, with logits far enough apart that rounding cannot swap two of them. */
+function makeModel(tokenizer: Tokenizer, changes: Partial<GPTConfig> = {}): GPT {
+  const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 12, headSize: 5 };
+  return new GPT(makeConfig(presets.seed, tokenizer.vocabSize, { ...size, ...changes }), { seed: 7 });
+}
+
+async function collect(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): Promise<GenerateEvent[]> {
+  const events: GenerateEvent[] = [];
+  for await (const event of generate(model, tokenizer, options)) events.push(event);
+  return events;
+}
+
+const tokensOf = (events: readonly GenerateEvent[]): TokenEvent[] =>
+  events.filter((event) => event.type === 'token');
+
+/** Logits of the last position of a pass over `ids` alone, without a cache. */
+function fresh(model: GPT, ids: readonly number[]): Float32Array {
+  const V = model.config.vocabSize;
+  const logits = scope(() => {
+    const out = model.forward(tensor(Int32Array.from(ids), [1, ids.length], model.backend));
+    return out.dataSync();
+  });
+  return logits.slice(-V);
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array): void {
+  assert.equal(actual.length, expected.length);
+  for (const [i, x] of actual.entries()) {
+    assert.ok(Math.abs(x - expected[i]) < 1e-4, `logit ${i}: ${x} and ${expected[i]}`);
+  }
+}
+
+describe('generate', () => {
+  let tokenizer: Tokenizer;
+  let model: GPT;
+  before(async () => {
+    await useBackend('reference');
+    tokenizer = Tokenizer.train(text, { vocabSize: 280 });
+    model = makeModel(tokenizer);
+  });
+
+  for (const position of ['learned', 'rope', 'none'] as const) {
+    it(`with a cache takes the tokens that whole passes find the most likely (${position})`, async () => {
+      const model = makeModel(tokenizer, { position });
+      const events = await collect(model, tokenizer, { prompt: [3, 1, 4], maxTokens: 13, temperature: 0 });
+      const ids = [3, 1, 4];
+      for (const { id, logprob } of tokensOf(events)) {
+        const logits = fresh(model, ids);
+        assert.equal(id, argmax(logits));
+        assert.ok(Math.abs(logprob - (logits[id] - logSumExp(logits))) < 1e-4);
+        ids.push(id);
+      }
+      assert.equal(ids.length, 16);
+    });
+
+    it(`slide sees exactly the last window (${position})`, async () => {
+      const model = makeModel(tokenizer, { position });
+      const events = await collect(model, tokenizer, {
+        prompt: 'The ',
+        maxTokens: 40,
+        temperature: 0,
+        overflow: 'slide',
+      });
+      const ids = [...tokenizer.encode('The ')];
+      for (const { id } of tokensOf(events)) {
+        assert.equal(id, argmax(fresh(model, ids.slice(-16))));
+        ids.push(id);
+      }
+    });
+
+    it(`shift sees the last half of the window and what came since (${position})`, async () => {
+      const model = makeModel(tokenizer, { position });
+      const context = createContext(model, 'shift');
+      let seen: number[] = [];
+      for (let id = 0; id < 40; id++) {
+        seen.push(id);
+        if (seen.length > 16) seen = seen.slice(-8);
+        assertClose(await context.read([id]), fresh(model, seen));
+        assert.deepEqual(context.visible, seen);
+      }
+      context.dispose();
+    });
+  }
+
+  it('reads the last window of a prompt that is too long, and says how much it dropped', async () => {
+    const prompt = Array.from({ length: 21 }, (_, i) => i);
+    for (const overflow of ['slide', 'shift'] as const) {
+      const events = await collect(model, tokenizer, { prompt, maxTokens: 1, temperature: 0, overflow });
+      assert.deepEqual(events[0], { type: 'start', text: '', promptTokens: 21, promptDropped: 5 });
+      assert.equal(tokensOf(events)[0].id, argmax(fresh(model, prompt.slice(-16))));
+    }
+  });
+
+  it('draws the same text for the same seed, and others for other seeds and samples', async () => {
+    const options = { prompt: 'The', maxTokens: 20, samples: 3, seed: 5 };
+    const ids = (events: GenerateEvent[], sample: number): number[] =>
+      tokensOf(events)
+        .filter((event) => event.sample === sample)
+        .map((event) => event.id);
+    const first = await collect(model, tokenizer, options);
+    assert.deepEqual(await collect(model, tokenizer, options), first);
+    assert.notDeepEqual(ids(first, 0), ids(first, 1));
+    assert.notDeepEqual(ids(first, 1), ids(first, 2));
+    const other = await collect(model, tokenizer, { ...options, seed: 6 });
+    assert.notDeepEqual(ids(other, 0), ids(first, 0));
+    const one = await collect(model, tokenizer, { ...options, samples: 1 });
+    assert.deepEqual(ids(one, 0), ids(first, 0)); // a sample does not depend on how many there are
+  });
+
+  it('streams exactly the text of its tokens, characters whole', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const events = await collect(model, tokenizer, { prompt: 'The', maxTokens: 30, seed });
+      const whole = tokenizer.decode(Int32Array.from(tokensOf(events), ({ id }) => id));
+      assert.equal(events.map((event) => event.text).join(''), whole);
+    }
+  });
+
+  it('ends before a stop string, also one that spans tokens', async () => {
+    const whole = await generateText(model, tokenizer, { prompt: 'The', maxTokens: 30 });
+    const stop = whole.slice(10, 13);
+    const events = await collect(model, tokenizer, {
+      prompt: 'The',
+      maxTokens: 30,
+      stop: ['\u0000no', stop],
+    });
+    assert.equal(events.map((event) => event.text).join(''), whole.slice(0, whole.indexOf(stop)));
+    const last = events.at(-1);
+    assert.ok(last?.type === 'finish' && last.reason === 'stop' && last.stop === stop && last.tokens < 30);
+  });
+
+  it('reports as many of the most likely tokens as asked for', async () => {
+    const events = await collect(model, tokenizer, {
+      prompt: 'The',
+      maxTokens: 3,
+      temperature: 0,
+      topLogprobs: 4,
+    });
+    for (const { id, logprob, top } of tokensOf(events)) {
+      assert.equal(top?.length, 4);
+      assert.deepEqual(top?.[0], { id, logprob, text: tokenizer.decode(Int32Array.of(id)) });
+    }
+  });
+
+  it('ends cleanly when aborted, with the text so far', async () => {
+    const controller = new AbortController();
+    const events: GenerateEvent[] = [];
+    const options = { prompt: 'The', maxTokens: 500, samples: 2, signal: controller.signal };
+    for await (const event of generate(model, tokenizer, options)) {
+      events.push(event);
+      if (tokensOf(events).length === 5) controller.abort();
+    }
+    const last = events.at(-1);
+    assert.ok(last?.type === 'finish' && last.reason === 'aborted' && last.tokens === 5 && last.sample === 0);
+  });
+
+  it('lets timers run meanwhile, so that an abort from outside arrives', async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 30);
+    const events = await collect(model, tokenizer, { maxTokens: 1_000_000, signal: controller.signal });
+    const last = events.at(-1);
+    assert.ok(last?.type === 'finish' && last.reason === 'aborted');
+  });
+
+  it('starts an empty prompt from token 0, or from the end-of-text token and ends when that is drawn', async () => {
+    const plain = await collect(model, tokenizer, { maxTokens: 3 });
+    assert.deepEqual(
+      tokensOf(plain),
+      tokensOf(await collect(model, tokenizer, { prompt: [0], maxTokens: 3 })),
+    );
+    const special = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|endoftext|>'] });
+    const end = special.specialTokens.get('<|endoftext|>') as number;
+    const withEnd = makeModel(special);
+    const options = { maxTokens: 4000, topK: 1000, overflow: 'shift' as Overflow };
+    const events = await collect(withEnd, special, options);
+    assert.deepEqual(events, await collect(withEnd, special, { ...options, prompt: [end] }));
+    const last = events.at(-1);
+    assert.ok(last?.type === 'finish' && last.reason === 'end' && last.tokens < 4000);
+    assert.ok(tokensOf(events).every(({ id }) => id !== end));
+  });
+
+  it('frees everything, and its memory does not grow over 300 tokens', async () => {
+    const { backend } = model;
+    for (const overflow of ['slide', 'shift'] as const) {
+      const { live } = backend.memory();
+      await generateText(model, tokenizer, { prompt: 'The', maxTokens: 60, overflow });
+      const warm = backend.memory();
+      assert.equal(warm.live, live);
+      await generateText(model, tokenizer, { prompt: 'The', maxTokens: 300, overflow });
+      assert.deepEqual(backend.memory(), warm);
+    }
+  });
+
+  it('frees everything when its consumer leaves early or it throws', async () => {
+    const { live } = model.backend.memory();
+    for await (const event of generate(model, tokenizer, { prompt: 'The' }))
+      if (event.type === 'token') break;
+    assert.equal(model.backend.memory().live, live);
+    const broken = makeModel(tokenizer);
+    broken.head.bias?.write(new Float32Array(280).fill(Number.NaN));
+    const { live: withBroken } = model.backend.memory();
+    await assert.rejects(generateText(broken, tokenizer, { prompt: 'The' }), /NaN: the weights are broken/);
+    assert.equal(model.backend.memory().live, withBroken);
+    broken.dispose();
+  });
+
+  it('refuses at once what it cannot honour', () => {
+    const refuses = (options: object, message: RegExp): void =>
+      assert.throws(() => generate(model, tokenizer, options), message);
+    refuses({ maxTokens: 0 }, /maxTokens 0 is out of range: it must be a whole number >= 1/);
+    refuses({ samples: 1.5 }, /samples 1.5/);
+    refuses({ seed: -1 }, /seed -1/);
+    refuses({ topLogprobs: 281 }, /topLogprobs 281 .* from 0 to 280/);
+    refuses({ overflow: 'crop' }, /overflow 'crop' is unknown: use slide or shift/);
+    refuses({ stop: [''] }, /stop \[""\]/);
+    refuses({ stop: 'x' }, /stop "x" is not a list/);
+    refuses({ prompt: [280] }, /prompt token 280 is not in the vocabulary: ids go from 0 to 279/);
+    refuses({ temprature: 1 }, /unknown option 'temprature' for generate: known are temperature/);
+    refuses({ temperature: -1 }, /temperature -1/);
+    const other = Tokenizer.train(text, { vocabSize: 270 });
+    assert.throws(() => generate(model, other), /the tokenizer has 270 tokens, the model 280/);
+  });
+});

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { useBackend } from '../../src/backend/registry.ts';
+import { createContext } from '../../src/generate/context.ts';
+import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { slots } from '../../src/nn/parameters.ts';
+import { compare } from '../../src/quantize/compare.ts';
+import { sqnr } from '../../src/quantize/noise.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { parameterBytes, totalBytes } from '../../src/quantize/size.ts';
+import { QuantizedTensor } from '../../src/tensor/quantized.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
+
+const V = 40;
+
+function makeModel(changes: Partial<GPTConfig> = {}, seed = 7): GPT {
+  const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 24, headSize: 12 };
+  return new GPT(makeConfig(presets.seed, V, { ...size, ...changes }), { seed });
+}
+
+/** Names of the weights that are INT8. */
+function quantised(model: GPT): string[] {
+  return slots(model)
+    .filter(({ value }) => value instanceof QuantizedTensor)
+    .map(({ name }) => name);
+}
+
+function logitsOf(model: GPT, ids: readonly number[]): Float32Array {
+  return scope(() => model.forward(tensor(Int32Array.from(ids), [1, ids.length], model.backend)).dataSync());
+}
+
+const text = Int32Array.from({ length: 75 }, (_, i) => (i * i + 3 * i) % V);
+const data = { val: text, valBytesPerToken: 2, vocabSize: V };
+
+describe('quantize', () => {
+  before(async () => {
+    await useBackend('reference');
+  });
+
+  it('makes every matrix INT8, positions and vectors not', () => {
+    const small = quantize(makeModel());
+    const layers = ['attn.qkv', 'attn.proj', 'mlp.fc', 'mlp.proj'];
+    const blocks = [0, 1].flatMap((n) => layers.map((layer) => `blocks.${n}.${layer}.weight`));
+    assert.deepEqual(quantised(small), ['tokens.weight', ...blocks, 'head.weight']);
+    assert.equal(small.parameterCount, makeModel().parameterCount);
+  });
+
+  it('leaves float what is excluded by name, beginning, pattern or filter', () => {
+    const model = makeModel();
+    const left = (options: object): string[] => {
+      const all = quantised(quantize(model));
+      const some = new Set(quantised(quantize(model, options)));
+      return all.filter((name) => !some.has(name));
+    };
+    assert.deepEqual(left({ exclude: ['head'] }), ['head.weight']);
+    assert.deepEqual(left({ exclude: ['head', 'embeddings'] }), ['tokens.weight', 'head.weight']);
+    assert.deepEqual(left({ exclude: ['tokens.weight'] }), ['tokens.weight']);
+    assert.deepEqual(left({ exclude: ['blocks.*.mlp.fc'] }), [
+      'blocks.0.mlp.fc.weight',
+      'blocks.1.mlp.fc.weight',
+    ]);
+    assert.equal(left({ exclude: ['blocks.1'] }).length, 4);
+    assert.deepEqual(left({ filter: (name: string) => name.startsWith('blocks.') }), [
+      'tokens.weight',
+      'head.weight',
+    ]);
+  });
+
+  for (const activations of ['f32', 'int8'] as const) {
+    it(`speaks almost as before (${activations}), with and without a cache`, async () => {
+      const model = makeModel({ position: 'rope' });
+      const small = quantize(model, { activations });
+      const ids = [3, 1, 4, 1, 5, 9, 2, 6];
+      const exact = logitsOf(model, ids);
+      const ratio = sqnr(exact, logitsOf(small, ids));
+      assert.ok(ratio !== null && ratio > 25 && ratio < 60, `${ratio} dB`);
+      const context = createContext(small);
+      const cached = await context.read(ids);
+      const whole = logitsOf(small, ids).slice(-V);
+      assert.ok((sqnr(whole, cached) ?? 200) > 60);
+      context.dispose();
+    });
+  }
+
+  it('shares no memory with the model it came from, and frees its own', () => {
+    const model = makeModel();
+    const ids = [1, 2, 3];
+    const { live, liveBytes } = model.backend.memory();
+    const small = quantize(model);
+    const expected = logitsOf(small, ids);
+    model.dispose();
+    const other = makeModel({}, 8); // takes the freed buffers and overwrites them
+    assert.deepEqual(logitsOf(small, ids), expected);
+    small.dispose();
+    assert.deepEqual([model.backend.memory().live, model.backend.memory().liveBytes], [live, liveBytes]);
+    other.dispose();
+  });
+
+  it('quantises a tied weight once, and leaves it when either of its names is excluded', () => {
+    const model = makeModel({ tieWeights: true });
+    const small = quantize(model);
+    assert.equal(small.head.weight, small.tokens.weight);
+    assert.ok(small.head.weight instanceof QuantizedTensor);
+    assert.equal(parameterBytes(small).head.int8, 0);
+    for (const name of ['head', 'embeddings']) {
+      const part = quantize(model, { exclude: [name] });
+      assert.equal(part.head.weight, part.tokens.weight);
+      assert.ok(!(part.head.weight instanceof QuantizedTensor));
+    }
+  });
+
+  it('refuses what it cannot do, and leaves nothing behind', () => {
+    const model = makeModel();
+    const { live } = model.backend.memory();
+    const refuses = (options: object, message: RegExp): void =>
+      assert.throws(() => quantize(model, options), message);
+    refuses({ bits: 4 }, /bits 4 is not supported: 8 is/);
+    refuses({ activations: 'int4' }, /activations 'int4' is unknown: use f32 \(weight-only\) or int8/);
+    refuses(
+      { exclude: ['haed'] },
+      /exclude 'haed' is none of the weights: they are tokens.weight, blocks.\*.attn.qkv/,
+    );
+    refuses({ exclude: ['positions'] }, /exclude 'positions'/);
+    refuses({ filter: () => false }, /nothing is left to quantise/);
+    refuses({ exlude: ['head'] }, /unknown option 'exlude' for quantize/);
+    assert.equal(model.backend.memory().live, live);
+    const small = quantize(model);
+    assert.throws(() => quantize(small), /tokens.weight is INT8/);
+  });
+
+  it('shrinks the seed as much as it must', () => {
+    const model = new GPT(makeConfig(presets.seed, 500));
+    const bytes = (exclude: string[]): number => {
+      const small = quantize(model, { exclude });
+      const total = totalBytes(parameterBytes(small));
+      small.dispose();
+      return total;
+    };
+    const before = totalBytes(parameterBytes(model));
+    assert.equal(before, 4 * 3_514_836);
+    assert.ok(before / bytes(['head', 'embeddings']) > 3.14); // the seed's choice: 3.15
+    assert.ok(before / bytes([]) >= 3.7);
+    model.dispose();
+  });
+});
+
+describe('compare', () => {
+  before(async () => {
+    await useBackend('reference');
+  });
+
+  it('finds a model equal to itself', async () => {
+    const model = makeModel();
+    const report = await compare(model, model, data, { speedTokens: 0 });
+    assert.equal(report.parameters.ratio, 1);
+    assert.equal(report.validation.kl, 0);
+    assert.equal(report.validation.top1, 1);
+    assert.deepEqual(report.validation.before, report.validation.after);
+    assert.deepEqual(report.weights, []);
+    assert.ok(report.outputs.every(({ sqnrDb }) => sqnrDb === null));
+    assert.equal(report.speed, null);
+  });
+
+  it('has the losses that evaluate has, over the same tokens', async () => {
+    const model = makeModel();
+    const small = quantize(model);
+    for (const maxTokens of [undefined, 32]) {
+      const { validation } = await compare(model, small, data, { speedTokens: 0, maxTokens });
+      const [a, b] = [await evaluate(model, text, { maxTokens }), await evaluate(small, text, { maxTokens })];
+      assert.equal(validation.tokens, a.tokens);
+      assert.ok(Math.abs(validation.before.loss - a.loss) < 1e-5);
+      assert.ok(Math.abs(validation.after.loss - b.loss) < 1e-5);
+      assert.ok(Math.abs(validation.before.bitsPerByte - a.loss / Math.LN2 / 2) < 1e-5);
+    }
+  });
+
+  it('measures divergence, agreement and noise as defined', async () => {
+    const model = makeModel();
+    const other = makeModel({}, 8);
+    const val = text.subarray(0, 17);
+    const { validation } = await compare(model, other, { ...data, val }, { speedTokens: 0 });
+    const [a, b] = [model, other].map((m) => logitsOf(m, [...val.subarray(0, 16)]));
+    let kl = 0;
+    let same = 0;
+    for (let t = 0; t < 16; t++) {
+      const softmax = (x: Float32Array): number[] => {
+        const e = [...x.subarray(t * V, (t + 1) * V)].map(Math.exp);
+        const sum = e.reduce((u, v) => u + v, 0);
+        return e.map((v) => v / sum);
+      };
+      const [p, q] = [softmax(a), softmax(b)];
+      kl += p.reduce((sum, pv, v) => sum + pv * Math.log(pv / q[v]), 0) / 16;
+      same += p.indexOf(Math.max(...p)) === q.indexOf(Math.max(...q)) ? 1 / 16 : 0;
+    }
+    assert.ok(Math.abs(validation.kl - kl) < 1e-6 && kl > 0.01, `${validation.kl} and ${kl}`);
+    assert.ok(Math.abs(validation.top1 - same) < 1e-9);
+  });
+
+  it('reports each quantised weight and each block, as plain JSON', async () => {
+    const model = makeModel();
+    const small = quantize(model, { exclude: ['head'] });
+    const progress: number[] = [];
+    const onProgress = (done: number, total: number): void => {
+      progress.push(done / total);
+    };
+    const report = await compare(model, small, data, { speedTokens: 4, onProgress });
+    assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
+    assert.deepEqual(
+      report.weights.map(({ name }) => name),
+      quantised(small),
+    );
+    for (const { sqnrDb } of report.weights) assert.ok(sqnrDb !== null && sqnrDb > 35 && sqnrDb < 55);
+    assert.deepEqual(
+      report.outputs.map(({ name }) => name),
+      ['blocks.0.out', 'blocks.1.out', 'logits'],
+    );
+    const { kinds, before, after } = report.parameters;
+    const sum = (which: 'before' | 'after'): number =>
+      kinds.reduce((total, kind) => total + kind[which].float32 + kind[which].int8, 0);
+    assert.deepEqual([sum('before'), sum('after')], [before, after]);
+    assert.ok(kinds.some(({ kind, after: { int8 } }) => kind === 'linear' && int8 === 2 * 12 * 24 * 24));
+    assert.ok(report.speed && report.speed.before > 0 && /4 greedy tokens/.test(report.speed.method));
+    assert.equal(progress.at(-1), 1);
+  });
+
+  it('compares models of different depth and block size on the windows of the smaller', async () => {
+    const model = makeModel();
+    const deep = makeModel({ nLayer: 3, blockSize: 8, nEmbd: 12 });
+    const { validation, weights, outputs } = await compare(model, deep, data, { speedTokens: 0 });
+    assert.equal(validation.blockSize, 8);
+    assert.equal(validation.tokens, 74);
+    assert.deepEqual(weights, []);
+    assert.deepEqual(
+      outputs.map(({ name }) => name),
+      ['logits'],
+    );
+  });
+
+  it('leaves nothing behind', async () => {
+    const model = makeModel();
+    const small = quantize(model);
+    const { live } = model.backend.memory();
+    await compare(model, small, data, { speedTokens: 2 });
+    assert.equal(model.backend.memory().live, live);
+  });
+
+  it('refuses other vocabularies and impossible options', async () => {
+    const model = makeModel();
+    const other = new GPT({ ...model.config, vocabSize: 50 });
+    await assert.rejects(
+      compare(model, other, data),
+      /40 and 50 tokens: only models with the same tokenizer/,
+    );
+    await assert.rejects(compare(other, other, data), /the data has 40 tokens, the model 50/);
+    await assert.rejects(compare(model, model, data, { speedTokens: -1 }), /speedTokens -1/);
+    await assert.rejects(compare(model, model, data, { maxTokens: 0 }), /maxTokens 0 .* whole number >= 1/);
+    await assert.rejects(compare(model, model, data, { speed: 1 } as object), /unknown option 'speed'/);
+    await assert.rejects(
+      compare(model, model, { ...data, val: text.subarray(0, 1) }),
+      /1 tokens hold nothing/,
+    );
+  });
+});
