@@ -1,0 +1,88 @@
+// What a tokenizer is once it is trained: tokens, and the merges that make them. Encoding here is the definition, kept as the
+// oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
+import { makeByteTable } from './byte-table.ts';
+import { makePairTable, type PairTable } from './pair-table.ts';
+import { replacePair } from './train.ts';
+
+/** Two tokens that become one. */
+export type Merge = readonly [left: number, right: number];
+
+/** 256 byte tokens and one token per merge; no two have the same bytes. */
+export interface Vocabulary {
+  /** `merges[r]` joins two earlier tokens into token 256 + r; r is its rank. */
+  readonly merges: readonly Merge[];
+  /** The bytes of every token. */
+  readonly tokens: readonly Uint8Array[];
+  /** The token of every byte: 0..255 in order when trained here (GPT-2's own files begin with `!`). */
+  readonly byteIds: Int32Array;
+  /** The rank of every pair that merges. */
+  readonly ranks: PairTable;
+}
+
+/**
+ * Puts a vocabulary together. Throws when `byteIds` does not give every byte one of the ids 0 to 255, when a merge uses a
+ * token that does not exist before it, and when it makes bytes that are a token already.
+ */
+export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): Vocabulary {
+  const ids = byteIds ?? Int32Array.from({ length: 256 }, (_, byte) => byte);
+  const tokens = byteTokens(ids);
+  const known = makeByteTable(); // numbers byte strings as they come: a new token gets its own id
+  for (const token of tokens) known.add(token, 0, 1);
+  const ranks = makePairTable(merges.length);
+  merges.forEach(([left, right], rank) => {
+    const id = 256 + rank;
+    for (const part of [left, right])
+      if (!(Number.isInteger(part) && part >= 0 && part < id))
+        throw new Error(`merge ${rank} uses token ${part}: before it there are only tokens 0 to ${id - 1}`);
+    const token = concatBytes([tokens[left], tokens[right]]);
+    const same = known.add(token, 0, token.length);
+    if (same !== id)
+      throw new Error(
+        `merge ${rank} (${left}, ${right}) makes token ${same} a second time: tokens must differ`,
+      );
+    tokens.push(token);
+    ranks.set(left, right, rank);
+  });
+  return { merges, tokens, byteIds: ids, ranks };
+}
+
+function byteTokens(byteIds: Int32Array): Uint8Array[] {
+  const tokens: Uint8Array[] = new Array(256);
+  byteIds.forEach((id, byte) => {
+    if (!(id >= 0 && id < 256) || tokens[id])
+      throw new Error(`byte ${byte} has token ${id}: bytes need the ids 0 to 255, one each`);
+    tokens[id] = Uint8Array.of(byte);
+  });
+  return tokens;
+}
+
+/**
+ * The tokens of one chunk, by definition: as long as neighbours can merge, take the pair of lowest rank and join all its
+ * occurrences, left to right.
+ */
+export function encode(vocabulary: Omit<Vocabulary, 'tokens'>, bytes: Uint8Array): number[] {
+  let ids = Array.from(bytes, (byte) => vocabulary.byteIds[byte]);
+  for (;;) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 1; i < ids.length; i++) {
+      const rank = vocabulary.ranks.get(ids[i - 1], ids[i]);
+      if (rank >= 0 && rank < best) best = rank;
+    }
+    if (best === Number.POSITIVE_INFINITY) return ids;
+    const [left, right] = vocabulary.merges[best];
+    ids = replacePair(ids, left, right, 256 + best);
+  }
+}
+
+/** Byte strings one after another. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let n = 0;
+  for (const part of parts) n += part.length;
+  const out = new Uint8Array(n);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

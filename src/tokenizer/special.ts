@@ -1,0 +1,81 @@
+// Special tokens: names such as `<|endoftext|>` that stand for one token each and never come out of merging.
+import { toBytes } from './utf8.ts';
+
+/** What to do with the names of special tokens in a text. */
+export interface SpecialOptions {
+  /**
+   * Names that become their token: all, none (the default) or those listed. Text from users could otherwise end a document or
+   * change a role.
+   */
+  allowedSpecial?: 'all' | 'none' | readonly string[];
+  /** The other names, where they occur: an error (`refuse`, the default), or encoded like any other text (`text`). */
+  otherSpecial?: 'refuse' | 'text';
+}
+
+/** A stretch of text: ordinary bytes `[start, end)`, then the special token that ends it (-1 at the end of the text). */
+export interface Segment {
+  start: number;
+  end: number;
+  special: number;
+}
+
+/**
+ * Cuts `bytes` at the names of special tokens; of names that begin at the same place the longest counts.
+ * Throws when a name occurs that is neither allowed nor declared ordinary text, and for an allowed name that is not registered.
+ */
+export function segments(
+  bytes: Uint8Array,
+  specials: ReadonlyMap<string, number>,
+  { allowedSpecial = 'none', otherSpecial = 'refuse' }: SpecialOptions,
+): Segment[] {
+  const allowed = allowedNames(specials, allowedSpecial);
+  const sought = otherSpecial === 'refuse' ? [...specials.keys()] : allowed;
+  const searches = sought.map((name): Search => ({ name, bytes: toBytes(name), at: -1 }));
+  const found: Segment[] = [];
+  for (let start = 0; ; ) {
+    const next = nextOf(searches, bytes, start);
+    if (!next) return [...found, { start, end: bytes.length, special: -1 }];
+    if (!allowed.includes(next.name))
+      throw new Error(
+        `the text holds special token '${next.name}' at byte ${next.at}: allow it (allowedSpecial: ['${next.name}']) or take it for text (otherSpecial: 'text')`,
+      );
+    found.push({ start, end: next.at, special: specials.get(next.name)! });
+    start = next.at + next.bytes.length;
+  }
+}
+
+function allowedNames(
+  specials: ReadonlyMap<string, number>,
+  allowed: 'all' | 'none' | readonly string[],
+): readonly string[] {
+  if (allowed === 'all') return [...specials.keys()];
+  if (allowed === 'none') return [];
+  const unknown = allowed.find((name) => !specials.has(name));
+  if (unknown === undefined) return allowed;
+  const known = specials.size > 0 ? [...specials.keys()].join(' ') : 'none';
+  throw new Error(`allowedSpecial '${unknown}' is not a special token of this tokenizer: it has ${known}`);
+}
+
+/** A name and where it occurs next: -1 before the first look, Infinity when it does not. */
+interface Search {
+  name: string;
+  bytes: Uint8Array;
+  at: number;
+}
+
+function nextOf(searches: readonly Search[], text: Uint8Array, from: number): Search | undefined {
+  let first: Search | undefined;
+  for (const search of searches) {
+    if (search.at < from) search.at = placeOf(search.bytes, text, from);
+    if (search.at === Number.POSITIVE_INFINITY) continue;
+    const sooner = !first || search.at < first.at;
+    if (sooner || (search.at === first!.at && search.bytes.length > first!.bytes.length)) first = search;
+  }
+  return first;
+}
+
+function placeOf(sought: Uint8Array, text: Uint8Array, from: number): number {
+  for (let i = text.indexOf(sought[0], from); i >= 0; i = text.indexOf(sought[0], i + 1))
+    if (sought.every((byte, k) => text[i + k] === byte)) return i;
+  return Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,231 @@
+// The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
+// Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
+import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
+import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
+import { spell } from './byte-level.ts';
+import { chunkEnds, type Pattern, patterns } from './patterns.ts';
+import { type SpecialOptions, segments } from './special.ts';
+import { makeStreamDecoder, type StreamDecoder } from './stream.ts';
+import { fromTiktoken, toTiktoken } from './tiktoken.ts';
+import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokenizer-json.ts';
+import type { MergeStep } from './train.ts';
+import { trainFast } from './train-fast.ts';
+import { toBytes } from './utf8.ts';
+
+/** All that a tokenizer is made of. */
+export interface TokenizerParts {
+  /** In order of rank: the first makes token 256. */
+  merges: readonly Merge[];
+  /** How text is cut before merging. Default `none`. */
+  pattern?: Pattern;
+  /** Names that are one token each, numbered after the merges. */
+  specialTokens?: readonly string[];
+  /** The token of every byte. Default: its own value. */
+  byteIds?: Int32Array;
+}
+
+export interface TokenizerTraining {
+  /** Tokens in all: 256 bytes, the merges, the special tokens. */
+  vocabSize: number;
+  /** Default `none`: merges may span words, as the seed's do. */
+  pattern?: Pattern;
+  /** Where these names occur in the text, they separate it and are not learnt from. */
+  specialTokens?: readonly string[];
+  /** Called after each merge, with the new token's bytes. */
+  onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
+}
+
+/** What a `.tiktoken` file does not hold. */
+export type TiktokenExtras = Pick<TokenizerParts, 'pattern' | 'specialTokens'>;
+
+/**
+ * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same.
+ *
+ * ```ts
+ * const tokenizer = Tokenizer.train(text, { vocabSize: 500 });
+ * const ids = tokenizer.encode('Hi, My name is Toufik'); // Int32Array [72, 105, 261, 77, ...]
+ * tokenizer.decode(ids); // 'Hi, My name is Toufik'
+ * ```
+ */
+export class Tokenizer {
+  /** `merges[r]` are the two tokens that make token 256 + r. */
+  readonly merges: readonly Merge[];
+  readonly pattern: Pattern;
+  /** Special tokens by name. */
+  readonly specialTokens: ReadonlyMap<string, number>;
+  /** The token of every byte: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
+  readonly byteIds: Int32Array;
+  readonly #tokens: readonly Uint8Array[];
+  readonly #encodeChunk: ChunkEncoder;
+
+  /** Throws when the parts do not fit together. */
+  constructor(parts: TokenizerParts) {
+    checkNames(parts, ['merges', 'pattern', 'specialTokens', 'byteIds'], 'a tokenizer');
+    const { merges, pattern = 'none', specialTokens = [], byteIds } = parts;
+    const vocabulary = makeVocabulary(merges, byteIds);
+    this.merges = merges;
+    this.pattern = checkPattern(pattern);
+    this.specialTokens = numberSpecials(specialTokens, vocabulary);
+    this.byteIds = vocabulary.byteIds;
+    this.#tokens = [...vocabulary.tokens, ...specialTokens.map(toBytes)];
+    this.#encodeChunk = makeEncoder(vocabulary);
+  }
+
+  /**
+   * Learns the merges from `text` (see train.ts for what is learnt). Throws when the text is empty, when `vocabSize` is below
+   * 256 plus the special tokens, and when the text has too few bytes for it: merging ends where nothing is left to merge.
+   */
+  static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
+    checkNames(options, ['vocabSize', 'pattern', 'specialTokens', 'onMerge'], 'Tokenizer.train');
+    const { vocabSize, pattern = 'none', specialTokens = [], onMerge } = options;
+    const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
+    const wanted = vocabSize - untrained.vocabSize;
+    if (!Number.isInteger(wanted) || wanted < 0) {
+      const parts = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : '';
+      throw new RangeError(
+        `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
+      );
+    }
+    const { bytes, ends } = trainingChunks(toBytes(text), untrained);
+    if (bytes.length === 0) throw new RangeError('the text to train on is empty: give at least one byte');
+    const tokens = [...untrained.#tokens.slice(0, 256)];
+    const steps = trainFast(bytes, ends, wanted, (step) => {
+      const [left, right] = step.pair;
+      tokens.push(concatBytes([tokens[left], tokens[right]]));
+      onMerge?.({ ...step, bytes: tokens[step.id] });
+    });
+    if (steps.length < wanted)
+      throw new RangeError(
+        `vocabSize ${vocabSize} is more than ${bytes.length} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
+      );
+    return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
+  }
+
+  /** Tokens in all: ids go from 0 to `vocabSize` - 1. */
+  get vocabSize(): number {
+    return this.#tokens.length;
+  }
+
+  /**
+   * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see SpecialOptions.
+   */
+  encode(text: string | Uint8Array, options: SpecialOptions = {}): Int32Array {
+    checkNames(options, ['allowedSpecial', 'otherSpecial'], 'encode');
+    const bytes = toBytes(text);
+    const ids = new Int32Array(bytes.length);
+    let n = 0;
+    for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
+      let from = start;
+      for (const chunkEnd of chunkEnds(bytes.subarray(start, end), this.pattern)) {
+        n = this.#encodeChunk(bytes, from, start + chunkEnd, ids, n);
+        from = start + chunkEnd;
+      }
+      if (special >= 0) ids[n++] = special;
+    }
+    return ids.slice(0, n);
+  }
+
+  /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary. */
+  decode(ids: ArrayLike<number>): string {
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.decodeBytes(ids));
+  }
+
+  /** The bytes of `ids`, exactly those that were encoded. Throws when an id is not in the vocabulary. */
+  decodeBytes(ids: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    return concatBytes(Array.from(ids, (id) => this.token(id)));
+  }
+
+  /** Decodes one token at a time and never splits a character. */
+  stream(): StreamDecoder {
+    return makeStreamDecoder((id) => this.token(id));
+  }
+
+  /** The bytes of token `id`; of a special token, its name. Throws when there is no such token. */
+  token(id: number): Uint8Array {
+    const bytes = this.#tokens[id];
+    if (!bytes)
+      throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
+    return bytes;
+  }
+
+  /** Number of bytes that `ids` stand for. Throws when an id is not in the vocabulary. */
+  byteLength(ids: ArrayLike<number>): number {
+    let n = 0;
+    for (let i = 0; i < ids.length; i++) n += this.token(ids[i]).length;
+    return n;
+  }
+
+  /** Bytes per token of `ids`: 1.5 for the seed's `Hi, My name is Toufik`. NaN for no tokens. */
+  compressionRatio(ids: ArrayLike<number>): number {
+    return this.byteLength(ids) / ids.length;
+  }
+
+  /** As Hugging Face's `tokenizer.json`: `JSON.stringify(tokenizer)` writes the file. */
+  toJSON(): TokenizerJson {
+    return toTokenizerJson(this);
+  }
+
+  /** Reads a `tokenizer.json`, as text or parsed. Throws, naming what it is, when it holds something not supported here. */
+  static fromJSON(json: unknown): Tokenizer {
+    return new Tokenizer(fromTokenizerJson(json));
+  }
+
+  /** As a `.tiktoken` file: base64 and rank, one token a line. It holds neither the pattern nor the special tokens. */
+  toTiktoken(): string {
+    return toTiktoken(this);
+  }
+
+  /** Reads a `.tiktoken` file and finds the merges again. Throws, naming the line, when it is damaged or not byte-level BPE. */
+  static fromTiktoken(file: string, extras: TiktokenExtras = {}): Tokenizer {
+    checkNames(extras, ['pattern', 'specialTokens'], 'fromTiktoken');
+    return new Tokenizer({ ...fromTiktoken(file), ...extras });
+  }
+}
+
+/** The text that merges are learnt from: cut by the pattern, and at special tokens, which are left out. */
+function trainingChunks(
+  text: Uint8Array,
+  { specialTokens, pattern }: Tokenizer,
+): { bytes: Uint8Array; ends: Int32Array } {
+  const parts = segments(text, specialTokens, { allowedSpecial: 'all' });
+  if (parts.length === 1) return { bytes: text, ends: chunkEnds(text, pattern) };
+  const ends: number[] = [];
+  let before = 0;
+  const kept = parts.map(({ start, end }) => {
+    const part = text.subarray(start, end);
+    for (const chunkEnd of chunkEnds(part, pattern)) ends.push(before + chunkEnd);
+    before += part.length;
+    return part;
+  });
+  return { bytes: concatBytes(kept), ends: Int32Array.from(ends) };
+}
+
+function numberSpecials(names: readonly string[], { tokens }: Vocabulary): ReadonlyMap<string, number> {
+  const specials = new Map<string, number>();
+  if (names.length === 0) return specials;
+  const ordinary = new Set(tokens.map(spell));
+  for (const name of names) {
+    const problem =
+      typeof name !== 'string' || name === ''
+        ? 'is no name: it needs at least one character'
+        : specials.has(name)
+          ? 'is given twice: names must differ'
+          : ordinary.has(name)
+            ? 'is spelt like an ordinary token: choose a name such as <|endoftext|>'
+            : '';
+    if (problem) throw new Error(`special token '${name}' ${problem}`);
+    specials.set(name, tokens.length + specials.size);
+  }
+  return specials;
+}
+
+function checkPattern(pattern: Pattern): Pattern {
+  if (patterns.includes(pattern)) return pattern;
+  throw new Error(`unknown pattern '${pattern}': known are ${patterns.join(', ')}`);
+}
+
+function checkNames(options: object, known: readonly string[], where: string): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`unknown option '${unknown}' for ${where}: known are ${known.join(', ')}`);
+}

@@ -1,0 +1,205 @@
+// The merges of train.ts, bit for bit, without recounting the text for each one.
+//
+// 1. A token stays where its first byte is, and a pair's occurrences are a list of such places. A pair with token X can only
+//    arise in the step that makes X: each list is written once, in order, and afterwards only loses entries.
+// 2. Hence counts only fall and first places only move right: in a queue by (count, first place) a pair can only sink. The
+//    queue may be out of date as long as its first pair is recounted before it is believed.
+// 3. Equal chunks are kept once, where the first of them was, with a weight: no count and no order of first sight changes.
+import { makeByteTable } from './byte-table.ts';
+import { type Heap, makeHeap } from './heap.ts';
+import type { MergeStep } from './train.ts';
+
+/**
+ * As `train` does; chunk k is `bytes[ends[k - 1]..ends[k])` and the first one starts at 0.
+ * Time: about proportional to the bytes that merge. Memory: 32 bytes for each byte of the distinct chunks.
+ */
+export function trainFast(
+  bytes: Uint8Array,
+  ends: Int32Array,
+  merges: number,
+  onMerge?: (step: MergeStep) => void,
+): MergeStep[] {
+  const text = layOut(bytes, ends, merges);
+  const pairs = makePairs(text, merges);
+  const queue = makeHeap((p, q) => {
+    const order = pairs.count[p] - pairs.count[q];
+    return order > 0 || (order === 0 && pairs.places[pairs.begin[p]] < pairs.places[pairs.begin[q]]);
+  });
+  addBytePairs(text, pairs);
+  const steps: MergeStep[] = [];
+  for (let queued = 0; steps.length < merges; ) {
+    for (; queued < pairs.left.length; queued++) queue.push(queued);
+    const best = takeBest(text, pairs, queue);
+    if (best === undefined) break;
+    const [left, right, count] = [pairs.left[best], pairs.right[best], pairs.count[best]];
+    const step: MergeStep = { pair: [left, right], id: 256 + steps.length, count };
+    mergePair(text, pairs, best, step.id);
+    steps.push(step);
+    onMerge?.(step);
+  }
+  return steps;
+}
+
+/** The distinct chunks one after another, a border before, between and after them. */
+interface Text {
+  /** At a token's first byte: its id. Everywhere else, and at borders: -1. */
+  token: Int32Array;
+  /** At a token's last byte: the place of its first. At borders: their own place. */
+  start: Int32Array;
+  /** How many equal chunks this byte stands for. */
+  weight: Int32Array;
+  /** Bytes of each token. */
+  length: Int32Array;
+}
+
+/** Every pair that ever was, one column each; the occurrences of p are `places[begin[p]..end[p])`, ascending. */
+interface Pairs {
+  left: number[];
+  right: number[];
+  begin: number[];
+  end: number[];
+  /** Weighted number of occurrences when last counted. */
+  count: number[];
+  places: Int32Array;
+  used: number;
+  /** Scratch for `addPairs`: one entry per occurrence to add, then one per key. */
+  keys: Int32Array;
+  at: Int32Array;
+  size: Int32Array;
+  weight: Float64Array;
+}
+
+function layOut(bytes: Uint8Array, ends: Int32Array, merges: number): Text {
+  const chunks = makeByteTable();
+  const weights: number[] = [];
+  ends.forEach((end, k) => {
+    const chunk = chunks.add(bytes, k === 0 ? 0 : ends[k - 1], end);
+    weights[chunk] = (weights[chunk] ?? 0) + 1;
+  });
+  const n = chunks.byteLength + chunks.size + 1;
+  const token = new Int32Array(n).fill(-1);
+  const start = new Int32Array(n);
+  for (let i = 0; i < n; i++) start[i] = i;
+  const weight = new Int32Array(n);
+  let place = 1;
+  weights.forEach((copies, chunk) => {
+    const chunkBytes = chunks.bytes(chunk);
+    token.set(chunkBytes, place);
+    weight.fill(copies, place, place + chunkBytes.length);
+    place += chunkBytes.length + 1;
+  });
+  return { token, start, weight, length: new Int32Array(256 + merges).fill(1) };
+}
+
+function makePairs({ token }: Text, merges: number): Pairs {
+  const n = token.length;
+  const places = new Int32Array(3 * n); // n byte pairs, then at most two new ones for each of at most n merged places
+  const [keys, at] = [new Int32Array(n), new Int32Array(n)];
+  const nKeys = Math.max(65536, 256 + merges);
+  const [size, weight] = [new Int32Array(nKeys), new Float64Array(nKeys)];
+  return { left: [], right: [], begin: [], end: [], count: [], places, used: 0, keys, at, size, weight };
+}
+
+/** Adds the pairs of the text as it is before the first merge. */
+function addBytePairs(text: Text, pairs: Pairs): void {
+  const { token } = text;
+  let n = 0;
+  for (let i = 0; i + 1 < token.length; i++) {
+    if (token[i] < 0 || token[i + 1] < 0) continue;
+    pairs.keys[n] = (token[i] << 8) | token[i + 1];
+    pairs.at[n++] = i;
+  }
+  addPairs(text, pairs, n, (key) => [key >> 8, key & 255]);
+}
+
+/**
+ * Adds the n occurrences at places `pairs.at`, ascending within each key: a counting sort by `pairs.keys`, every distinct key
+ * becoming one pair.
+ */
+function addPairs(text: Text, pairs: Pairs, n: number, pairOf: (key: number) => [number, number]): void {
+  const { keys, at, size, weight, places } = pairs;
+  const distinct: number[] = [];
+  for (let k = 0; k < n; k++) {
+    const key = keys[k];
+    if (size[key]++ === 0) distinct.push(key);
+    weight[key] += text.weight[at[k]];
+  }
+  for (const key of distinct) {
+    const [left, right] = pairOf(key);
+    pairs.left.push(left);
+    pairs.right.push(right);
+    pairs.count.push(weight[key]);
+    pairs.begin.push(pairs.used);
+    pairs.end.push(pairs.used + size[key]);
+    pairs.used += size[key];
+    size[key] = pairs.used - size[key]; // from here on: where the key's next place goes
+  }
+  for (let k = 0; k < n; k++) places[size[keys[k]]++] = at[k];
+  for (const key of distinct) {
+    size[key] = 0;
+    weight[key] = 0;
+  }
+}
+
+/** Removes and returns the pair with the highest count now, the first seen among equals; undefined when none is left. */
+function takeBest(text: Text, pairs: Pairs, queue: Heap): number | undefined {
+  while (queue.items.length > 0) {
+    const pair = queue.items[0];
+    const count = recount(text, pairs, pair);
+    if (count === pairs.count[pair]) return queue.pop();
+    pairs.count[pair] = count;
+    if (count > 0) queue.settle();
+    else queue.pop();
+  }
+  return undefined;
+}
+
+/** Drops the occurrences that other merges have destroyed; returns the weight of those left. */
+function recount({ token, weight, length }: Text, pairs: Pairs, pair: number): number {
+  const { places, left, right, begin, end } = pairs;
+  const [l, r, width] = [left[pair], right[pair], length[left[pair]]];
+  let kept = begin[pair];
+  let count = 0;
+  for (let k = kept; k < end[pair]; k++) {
+    const i = places[k];
+    if (token[i] !== l || token[i + width] !== r) continue;
+    places[kept++] = i;
+    count += weight[i];
+  }
+  end[pair] = kept;
+  return count;
+}
+
+/** Joins every occurrence of `pair`, left to right, into token `id`, and adds the pairs that `id` forms with its neighbours. */
+function mergePair(text: Text, pairs: Pairs, pair: number, id: number): void {
+  const { token, start, length } = text;
+  const { places, keys, at, begin } = pairs;
+  const [l, r] = [pairs.left[pair], pairs.right[pair]];
+  const [lWidth, width] = [length[l], length[l] + length[r]];
+  length[id] = width;
+  let merged = begin[pair];
+  for (let k = merged; k < pairs.end[pair]; k++) {
+    const i = places[k];
+    if (token[i] !== l || token[i + lWidth] !== r) continue; // overlapped the one before: `aaa` is `X a`
+    token[i] = id;
+    token[i + lWidth] = -1;
+    start[i + width - 1] = i;
+    places[merged++] = i;
+  }
+  let n = 0;
+  for (let k = begin[pair]; k < merged; k++) {
+    const before = start[places[k] - 1];
+    if (token[before] < 0) continue;
+    keys[n] = token[before];
+    at[n++] = before;
+  }
+  addPairs(text, pairs, n, (neighbour) => [neighbour, id]);
+  n = 0;
+  for (let k = begin[pair]; k < merged; k++) {
+    const after = token[places[k] + width];
+    if (after < 0 || after === id) continue; // (id, id) was added from its right half
+    keys[n] = after;
+    at[n++] = places[k];
+  }
+  addPairs(text, pairs, n, (neighbour) => [id, neighbour]);
+}

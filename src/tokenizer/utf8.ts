@@ -1,0 +1,54 @@
+// UTF-8 where bytes need not be text: which bytes are a character, and how to show those that are not.
+
+/** Text as bytes; bytes as they are. A lone surrogate has no UTF-8 form and becomes U+FFFD, as in TextEncoder. */
+export function toBytes(text: string | Uint8Array): Uint8Array {
+  return typeof text === 'string' ? new TextEncoder().encode(text) : text;
+}
+
+/** How many bytes (1 to 4) the character at `i` has; 0 if none begins there that is complete and valid (Unicode, table 3-7). */
+export function characterWidth(bytes: Uint8Array, i: number): number {
+  const lead = bytes[i];
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const width = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  // The second byte's range is narrower where overlong forms, surrogates or values above U+10FFFF begin.
+  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (!(bytes[i + 1] >= low && bytes[i + 1] <= high)) return 0;
+  for (let k = 2; k < width; k++) if ((bytes[i + k] & 0xc0) !== 0x80) return 0;
+  return width;
+}
+
+/**
+ * A token as one visible line: a space is `␣`, control characters and backslashes are escaped as in JavaScript, and bytes that
+ * are not UTF-8 are `\\xE2`.
+ */
+export function printable(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let out = '';
+  for (let i = 0; i < bytes.length; ) {
+    const width = characterWidth(bytes, i);
+    out += width === 0 ? hex(bytes[i]) : visible(decoder.decode(bytes.subarray(i, i + width)));
+    i += Math.max(width, 1);
+  }
+  return out;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  ' ': '␣',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\\': '\\\\',
+};
+
+function visible(character: string): string {
+  if (character in escapes) return escapes[character];
+  if (!/[\p{C}\p{Z}]/u.test(character)) return character;
+  const code = character.codePointAt(0) as number;
+  return code < 0x80 ? hex(code) : `\\u{${code.toString(16).toUpperCase()}}`;
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+}
