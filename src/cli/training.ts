@@ -78,6 +78,7 @@ export async function reportRun(
     },
     engine: backend.description,
     settings: { ...settings },
+    resumedFrom: plan.from?.resume.step,
     events,
     tables,
     commands: [plan.command],
