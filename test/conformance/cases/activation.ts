@@ -1,0 +1,78 @@
+import type { Activation } from '../../../src/backend/contract.ts';
+import type { Case } from '../support.ts';
+
+export const activationCases: Case[] = [];
+for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
+  for (const n of [1, 7, 17, 33, 228, 4099, 70001]) {
+    activationCases.push(
+      {
+        name: `activation ${kind} ${n}`,
+        run({ kernels, garbage, normal }) {
+          const out = garbage(n);
+          kernels.activation(out, normal(n, 3), kind);
+          return { out };
+        },
+      },
+      {
+        name: `activation ${kind} ${n} in place`,
+        run({ kernels, normal }) {
+          const out = normal(n, 3);
+          kernels.activation(out, out, kind);
+          return { out };
+        },
+      },
+      {
+        name: `activationBackward ${kind} ${n}`,
+        run({ kernels, garbage, normal }) {
+          const dx = garbage(n);
+          kernels.activationBackward(dx, normal(n), normal(n, 3), kind);
+          return { dx };
+        },
+      },
+      {
+        name: `activationBackward ${kind} ${n} in place`,
+        run({ kernels, normal }) {
+          const dx = normal(n);
+          kernels.activationBackward(dx, dx, normal(n, 3), kind);
+          return { dx };
+        },
+      },
+    );
+  }
+  // Far out, f and f' are 0 or their asymptotes: nothing may overflow on the way there.
+  const wide = [0, -0, 1e-30, -1e-30, 5, -5, 12, -12, 30, -30, 100, -100, 1e4, -1e4];
+  activationCases.push(
+    {
+      name: `activation ${kind} of small and large values`,
+      run({ kernels, garbage, put }) {
+        const out = garbage(wide.length);
+        kernels.activation(out, put(Float32Array.from(wide)), kind);
+        return { out };
+      },
+    },
+    {
+      name: `activationBackward ${kind} of small and large values`,
+      run({ kernels, garbage, put }) {
+        const dx = garbage(wide.length);
+        kernels.activationBackward(
+          dx,
+          put(new Float32Array(wide.length).fill(1)),
+          put(Float32Array.from(wide)),
+          kind,
+        );
+        return { dx };
+      },
+    },
+    {
+      name: `activation ${kind} keeps NaN`,
+      run({ kernels, garbage, put }) {
+        const out = garbage(17);
+        const x = new Float32Array(17).fill(1);
+        x[3] = Number.NaN;
+        x[16] = Number.NaN;
+        kernels.activation(out, put(x), kind);
+        return { out };
+      },
+    },
+  );
+}

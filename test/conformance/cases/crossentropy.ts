@@ -1,0 +1,39 @@
+import { type Case, GUARD } from '../support.ts';
+
+export const crossEntropyCases: Case[] = [];
+for (const [rows, cols, std] of [
+  [1, 1, 1],
+  [1, 500, 1],
+  [7, 17, 3],
+  [33, 38, 3],
+  [130, 500, 3],
+  [257, 33, 3],
+  [2, 50257, 3],
+  [17, 500, 200], // exp() of such logits overflows unless the maximum is taken out
+]) {
+  const name = `${rows} x ${cols}${std > 10 ? ' large logits' : ''}`;
+  crossEntropyCases.push({
+    name: `crossEntropy ${name}`,
+    run({ kernels, garbage, ids, normal }) {
+      const losses = garbage(rows + GUARD);
+      const lse = garbage(rows + GUARD);
+      kernels.crossEntropy(losses, lse, normal(rows * cols, std), ids(rows, cols), { rows, cols });
+      return { losses, lse };
+    },
+  });
+  for (const inPlace of [false, true]) {
+    crossEntropyCases.push({
+      name: `crossEntropyBackward ${name}${inPlace ? ' in place' : ''}`,
+      tolerance: std > 10 ? 1e-4 : 1e-5,
+      run({ kernels, garbage, ids, normal, scratch }) {
+        const logits = normal(rows * cols, std);
+        const targets = ids(rows, cols);
+        const lse = scratch(rows);
+        kernels.crossEntropy(scratch(rows), lse, logits, targets, { rows, cols });
+        const dLogits = inPlace ? logits : garbage(rows * cols + GUARD);
+        kernels.crossEntropyBackward(dLogits, logits, lse, targets, { rows, cols, factor: 1 / rows });
+        return { dLogits };
+      },
+    });
+  }
+}

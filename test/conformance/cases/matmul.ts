@@ -1,0 +1,75 @@
+import { type Case, GUARD } from '../support.ts';
+
+/** [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one block. */
+const shapes = [
+  [1, 1, 1],
+  [1, 7, 33],
+  [7, 1, 17],
+  [2, 500, 232],
+  [1, 684, 232],
+  [3, 17, 1],
+  [17, 33, 7],
+  [33, 38, 38],
+  [64, 64, 64],
+  [38, 232, 228],
+  [228, 17, 500],
+  [65, 500, 232],
+  [232, 684, 70],
+  [31, 29, 1037],
+  [5, 929, 19],
+  [130, 15, 16],
+];
+
+export const matmulCases: Case[] = [];
+for (const [m, n, k] of shapes) {
+  for (const [transA, transB] of [
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ]) {
+    for (const [bias, accumulate] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ]) {
+      const options = [transA && 'transA', transB && 'transB', bias && 'bias', accumulate && 'accumulate'];
+      matmulCases.push({
+        name: ['matmul', `${m} x ${n} x ${k}`, ...options.filter(Boolean)].join(' '),
+        run({ kernels, normal, garbage }) {
+          const out = accumulate ? normal(m * n + GUARD) : garbage(m * n + GUARD);
+          kernels.matmul(out, normal(m * k), normal(k * n), {
+            m,
+            n,
+            k,
+            transA,
+            transB,
+            accumulate,
+            bias: bias ? normal(n) : null,
+          });
+          return { out };
+        },
+      });
+    }
+  }
+}
+
+matmulCases.push({
+  name: 'matmul of many rows, as a training step has them',
+  run({ kernels, normal, garbage }) {
+    const [m, n, k] = [1543, 132, 116];
+    const out = garbage(m * n);
+    kernels.matmul(out, normal(m * k), normal(n * k), { m, n, k, transB: true, bias: normal(n) });
+    return { out };
+  },
+});
+matmulCases.push({
+  name: 'matmul of a weight gradient over many rows',
+  run({ kernels, normal }) {
+    const [m, n, k] = [132, 116, 2051];
+    const out = normal(m * n);
+    kernels.matmul(out, normal(k * m), normal(k * n), { m, n, k, transA: true, accumulate: true });
+    return { out };
+  },
+});

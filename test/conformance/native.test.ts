@@ -1,0 +1,72 @@
+// The native engine against the reference: every case, on every instruction set that this machine has, with 1 to 5 threads.
+// One family: node --test --test-name-pattern="avx2 matmul" dist/test/conformance/native.test.js
+import { after, describe, test } from 'node:test';
+import type { Backend, HostArray } from '../../src/backend/contract.ts';
+import { createNative } from '../../src/backend/native/index.ts';
+import { createReference } from '../../src/backend/reference/index.ts';
+import { backendTests } from './backend.ts';
+import { families } from './cases/index.ts';
+import { assertSame, type Case, compareOutputs, runCase } from './support.ts';
+
+const THREADS = [1, 2, 3, 5];
+
+const reference = createReference();
+const wanted = new Map<Case, Promise<Record<string, HostArray>>>();
+function referenceResult(c: Case): Promise<Record<string, HostArray>> {
+  const known = wanted.get(c) ?? runCase(reference, c);
+  wanted.set(c, known);
+  return known;
+}
+
+for (const isa of ['avx512', 'avx2', 'portable']) {
+  const engines: Backend[] = [];
+  let missing = '';
+  try {
+    for (const threads of THREADS) engines.push(await open(isa, threads));
+  } catch (error) {
+    missing = (error as Error).message;
+  }
+  if (missing) {
+    test(`native ${isa}`, { skip: missing });
+    continue;
+  }
+  describe(`native ${isa}`, () => {
+    after(() => {
+      for (const engine of engines) engine.dispose();
+    });
+    backendTests(() => open(isa, 2));
+    for (const [family, cases] of Object.entries(families)) {
+      describe(`${isa} ${family}`, () => {
+        for (const c of cases) test(c.name, () => agree(c, engines));
+      });
+    }
+  });
+}
+
+/** All engines give the reference's result, and all the same bits. */
+async function agree(c: Case, engines: Backend[]): Promise<void> {
+  const first = await runCase(engines[0], c);
+  compareOutputs(c, first, await referenceResult(c));
+  for (let i = 1; i < engines.length; i++) {
+    const result = await runCase(engines[i], c);
+    for (const name of Object.keys(first)) {
+      assertSame(
+        result[name],
+        first[name],
+        `${c.name}: ${name} with ${THREADS[i]} threads, against 1 thread`,
+      );
+    }
+  }
+}
+
+/** A native engine of this instruction set. Throws with the reason when there is none here. */
+async function open(isa: string, threads: number): Promise<Backend> {
+  const before = process.env.INKHORN_ISA;
+  process.env.INKHORN_ISA = isa;
+  try {
+    return await createNative({ threads });
+  } finally {
+    if (before === undefined) delete process.env.INKHORN_ISA;
+    else process.env.INKHORN_ISA = before;
+  }
+}

@@ -1,0 +1,164 @@
+// How one kernel call is tried on two engines and compared. The calls are in cases/, the engines in *.test.ts.
+import type { Backend, DeviceBuffer, DType, HostArray, Kernels } from '../../src/backend/contract.ts';
+import { createRandom } from '../../src/tensor/random.ts';
+
+/** One call of a kernel: `run` makes the inputs, calls, and returns what the kernel wrote, by the argument's name. */
+export interface Case {
+  name: string;
+  run(lab: Lab): Written;
+  /** Largest error allowed, relative to the largest magnitude of the output. Whole-number outputs must be equal. */
+  tolerance?: number;
+}
+
+/** Outputs by name; null where a case has left one out. */
+export type Written = Record<string, DeviceBuffer | null>;
+
+/** Makes buffers with the same contents on every engine. */
+export interface Lab {
+  kernels: Kernels;
+  /** f32, normally distributed with this standard deviation, the same numbers each time the case runs. */
+  normal(length: number, std?: number): DeviceBuffer;
+  /** i32, uniform in 0 .. limit - 1. */
+  ids(length: number, limit: number): DeviceBuffer;
+  put(data: HostArray): DeviceBuffer;
+  /** For a kernel to overwrite: NaN, or -77. A reader of undefined contents shows. */
+  garbage(length: number, dtype?: DType): DeviceBuffer;
+  /** The same, for outputs that the case does not look at. */
+  scratch(length: number): DeviceBuffer;
+}
+
+/** Extra elements behind each buffer that a shape (not the buffer's length) bounds; no kernel may touch them. */
+export const GUARD = 33;
+
+const DEFAULT_TOLERANCE = 1e-5;
+
+/** Runs a case on an engine, and reads what it wrote. Throws when the kernel changed a buffer that it should only read. */
+export async function runCase(backend: Backend, c: Case): Promise<Record<string, HostArray>> {
+  const random = createRandom({ seed: hash(c.name) });
+  const made: { buffer: DeviceBuffer; data: HostArray }[] = [];
+  const put = (data: HostArray): DeviceBuffer => {
+    const buffer = backend.alloc(dtypeOf(data), data.length);
+    backend.write(buffer, data);
+    made.push({ buffer, data });
+    return buffer;
+  };
+  const garbage = (length: number, dtype: DType = 'f32'): DeviceBuffer =>
+    put(arrayOf(dtype, length).fill(dtype === 'f32' ? Number.NaN : -77));
+  const scratches = new Set<DeviceBuffer>();
+  const lab: Lab = {
+    kernels: backend.kernels,
+    put,
+    normal: (length, std = 1) => put(normals(length, std, random.int(NORMALS))),
+    ids: (length, limit) => put(Int32Array.from({ length }, () => random.int(limit))),
+    garbage,
+    scratch: (length) => {
+      const buffer = garbage(length);
+      scratches.add(buffer);
+      return buffer;
+    },
+  };
+  try {
+    const written = c.run(lab);
+    const outputs = new Set<DeviceBuffer | null>(Object.values(written));
+    for (const { buffer, data } of made) {
+      if (outputs.has(buffer) || scratches.has(buffer)) continue;
+      const now = await backend.read(buffer);
+      assertSame(now, data, `${c.name}: an input that the kernel should only read`);
+    }
+    const results: Record<string, HostArray> = {};
+    for (const [name, buffer] of Object.entries(written)) {
+      if (buffer) results[name] = await backend.read(buffer);
+    }
+    return results;
+  } finally {
+    for (const { buffer } of made) backend.free(buffer);
+  }
+}
+
+/** Numbers of one table, from `start` on and round and round: drawing each anew would take longer than the tests. */
+function normals(length: number, std: number, start: number): Float32Array {
+  const out = new Float32Array(length);
+  for (let i = 0; i < length; i++) out[i] = std * table[(start + i) % NORMALS];
+  return out;
+}
+const NORMALS = 100_003;
+const drawn = createRandom({ seed: 2017 });
+const table = Float32Array.from({ length: NORMALS }, () => drawn.normal());
+
+/** Throws unless the outputs of a case agree with those of the reference. */
+export function compareOutputs(
+  c: Case,
+  got: Record<string, HostArray>,
+  want: Record<string, HostArray>,
+): void {
+  for (const [name, reference] of Object.entries(want)) {
+    if (reference instanceof Float32Array) {
+      assertClose(got[name], reference, `${c.name}: ${name}`, c.tolerance ?? DEFAULT_TOLERANCE);
+    } else {
+      assertSame(got[name], reference, `${c.name}: ${name}`);
+    }
+  }
+}
+
+/**
+ * Throws unless |got - want| <= tolerance * max |want| everywhere. NaN and infinities must be where they are in `want`.
+ * The message has the worst index, both values and the error.
+ */
+export function assertClose(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  what: string,
+  tolerance: number = DEFAULT_TOLERANCE,
+): void {
+  if (got.length !== want.length) throw new Error(`${what}: ${got.length} elements, want ${want.length}`);
+  let largest = 0;
+  for (let i = 0; i < want.length; i++) {
+    if (Number.isFinite(want[i])) largest = Math.max(largest, Math.abs(want[i]));
+  }
+  let worst = -1;
+  let worstError = tolerance * largest;
+  let wrong = 0;
+  for (let i = 0; i < want.length; i++) {
+    if (Object.is(got[i], want[i])) continue;
+    const error = Number.isFinite(want[i]) ? Math.abs(got[i] - want[i]) : Number.NaN;
+    if (error <= tolerance * largest) continue;
+    wrong++;
+    if (worst < 0 || Number.isNaN(error) || error > worstError) {
+      worst = i;
+      if (!(error <= worstError)) worstError = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+    }
+  }
+  if (wrong > 0) {
+    const relative = (Math.abs(got[worst] - want[worst]) / largest).toExponential(2);
+    throw new Error(
+      `${what}: ${wrong} of ${want.length} elements are wrong; worst at ${worst}: got ${got[worst]}, want ${want[worst]}, error ${relative} of max |want| ${largest}, allowed ${tolerance}`,
+    );
+  }
+}
+
+/** Throws unless both arrays hold the same numbers bit for bit (all NaNs count as one). */
+export function assertSame(got: ArrayLike<number>, want: ArrayLike<number>, what: string): void {
+  if (got.length !== want.length) throw new Error(`${what}: ${got.length} elements, want ${want.length}`);
+  for (let i = 0; i < want.length; i++) {
+    if (!Object.is(got[i], want[i])) {
+      throw new Error(`${what}: element ${i} is ${got[i]}, want exactly ${want[i]}`);
+    }
+  }
+}
+
+export function arrayOf(dtype: DType, length: number): HostArray {
+  if (dtype === 'f32') return new Float32Array(length);
+  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
+}
+
+function dtypeOf(data: HostArray): DType {
+  if (data instanceof Float32Array) return 'f32';
+  return data instanceof Int32Array ? 'i32' : 'i8';
+}
+
+/** FNV-1a: a seed for each case. */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (const c of text) h = Math.imul(h ^ (c.codePointAt(0) as number), 0x01000193);
+  return h >>> 0;
+}
