@@ -33,7 +33,7 @@ for (const { name, create, skip } of await engines()) {
     if (skip) return;
     const backend = await create();
     after(() => backend.dispose());
-    const run = (options: Partial<TrainOptions>): Promise<TrainEvent[]> => runAll(backend, options);
+    const run = (options: Watched): Promise<TrainEvent[]> => runAll(backend, options);
 
     test('learns one batch by heart', async () => {
       const one = { ...data, train: data.train.subarray(0, 17), val: data.train.subarray(0, 17) };
@@ -84,8 +84,10 @@ for (const { name, create, skip } of await engines()) {
       const bytes: number[] = [];
       const events = await run({
         ...{ ...settings, steps: 200, batchSize: 2, evalEvery: 1000, probeEvery: 10 },
-        onEvent: (e) => e.type === 'step' && bytes.push(held(backend)),
-      } as Partial<TrainOptions>);
+        onEvent: (e) => {
+          if (e.type === 'step') bytes.push(held(backend));
+        },
+      });
       assert.equal(steps(events).length, 200);
       assert.equal(bytes[199], bytes[20], `${bytes[20]} bytes after 20 steps, ${bytes[199]} after 200`);
     });
@@ -166,8 +168,10 @@ async function interrupted(
       }
       return 'memory';
     },
-    onEvent: (event) => event.type === 'step' && event.step === stop && controller.abort(),
-  } as Watched);
+    onEvent(event) {
+      if (event.type === 'step' && event.step === stop) controller.abort();
+    },
+  });
   return { events, resume: resume as Resume, weights };
 }
 

@@ -4,7 +4,7 @@ import type { Corpus } from '../../corpora/index.ts';
 import { makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { folderStore } from '../../platform/node-store.ts';
-import { Tokenizer } from '../../tokenizer/index.ts';
+import { patterns, Tokenizer } from '../../tokenizer/index.ts';
 import { hasCheckpoint, loadCheckpoint } from '../../train/checkpoint.ts';
 import { checkDataset, dataset } from '../../train/data.ts';
 import { LAST } from '../../train/run-folder.ts';
@@ -30,7 +30,7 @@ const runFlags = {
   force: toggle({ about: 'replace a run that is in the folder already' }),
   tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
   vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
-  pattern: choice({ about: 'how text is split before merging', initial: 'none' }, ['none', 'gpt2', 'gpt4']),
+  pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
   trainFraction: number(
     { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
     0,
