@@ -11,11 +11,14 @@ export interface Speed {
   method: string;
 }
 
-const ROUNDS = 3;
+const ROUNDS = 5;
+
+/** Milliseconds of writing before the clock counts: caches fill, and the compiler of JavaScript catches up. */
+const WARM_UP_MS = 500;
 
 /**
- * Times both models in turns, so that a busy machine slows both. Each run reads token 0 and writes `tokens` tokens
- * (at most as many as fit the window of both). The first run of each is for warming up.
+ * Times both models in turns, so that a busy machine slows both. Each run starts from token 0 and writes `tokens` tokens
+ * (at most as many as fit the window of both).
  */
 export async function measureSpeed(
   before: GPT,
@@ -25,17 +28,21 @@ export async function measureSpeed(
 ): Promise<Speed> {
   const n = Math.min(tokens, before.config.blockSize, after.config.blockSize);
   const seconds: [number[], number[]] = [[], []];
-  for (let round = 0; round <= ROUNDS; round++) {
+  const turn = async (): Promise<void> => {
     for (const [i, model] of [before, after].entries()) {
       signal?.throwIfAborted();
       const start = performance.now();
       await write(model, n);
-      if (round > 0) seconds[i].push((performance.now() - start) / 1000);
+      seconds[i].push((performance.now() - start) / 1000);
     }
-  }
-  const [a, b] = seconds.map((runs) => n / median(runs));
+  };
+  const start = performance.now();
+  do await turn();
+  while (performance.now() - start < WARM_UP_MS);
+  for (let round = 0; round < ROUNDS; round++) await turn();
+  const [a, b] = seconds.map((runs) => n / median(runs.slice(-ROUNDS)));
   const engines = [...new Set([before, after].map((model) => model.backend.description))].join(' and ');
-  const method = `median of ${ROUNDS} runs each, in turns, after one to warm up; ${n} greedy tokens from an empty context, one sequence, KV cache; ${engines}`;
+  const method = `median of ${ROUNDS} runs each, in turns, after warming up; ${n} greedy tokens from an empty context, one sequence, KV cache; ${engines}`;
   return { before: a, after: b, method };
 }
 
