@@ -25,7 +25,7 @@ import torch.nn.functional as F
 FOLDER = Path(__file__).parent / "golden"
 STEPS = 10
 EPS = 1e-5  # of both norms
-# AdamW's first step is lr * g / (|g| + 1e-8): where a gradient happens to be as small as that, any rounding of it shows.
+# AdamW's first step is lr * g / (|g| + 1e-8): where a gradient happens to be that small, any rounding of it shows.
 # A case in which PyTorch's own float32 differs from the file by more than this share needs another seed.
 WELL_CONDITIONED = 5e-6
 ROPE_BASE = 10000.0
