@@ -34,6 +34,12 @@ export interface MemoryUse {
   readonly peakBytes: number;
 }
 
+/** How an engine is made. */
+export interface BackendOptions {
+  /** Compute threads; default: the machine's cores. The results do not depend on it. */
+  threads?: number;
+}
+
 /** One engine on one device. */
 export interface Backend {
   /** `reference`, `native`, ... */

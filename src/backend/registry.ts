@@ -1,11 +1,6 @@
 // Which engines this machine offers, which one is in use, and why the others are not.
-import type { Backend } from './contract.ts';
+import type { Backend, BackendOptions } from './contract.ts';
 import { createReference } from './reference/index.ts';
-
-export interface BackendOptions {
-  /** Compute threads; default: the machine's cores. The results do not depend on it. */
-  threads?: number;
-}
 
 /** An engine that may or may not work here. `create` throws an Error whose message is the reason, with the fix. */
 export interface BackendFactory {

@@ -1,14 +1,36 @@
 // A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and remembers
-// between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: warnings.ts.
-import type { ProbeEvent, TapSummary } from '../train/events.ts';
+// between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: summary.ts.
 import {
   chooseRange,
   type HistogramRange,
   mergeTotals,
   readStatistics,
+  type Summary,
   summarize,
   type Totals,
 } from './summary.ts';
+
+/** One watched value of the model in one probed step. */
+export interface TapSummary {
+  /** `blocks.3.mlp.act` */
+  name: string;
+  value: Summary;
+  gradient: Summary | null;
+  /** Share of values <= 0: the sparsity of a ReLU. */
+  zeroFraction: number;
+  /** Units (columns) that were > 0 for no token of the window. */
+  deadUnits: number[];
+  units: number;
+  /** Tokens in the window over which `deadUnits` were counted. */
+  windowTokens: number;
+}
+
+/** What a probed step has seen. */
+export interface ProbeEvent {
+  type: 'probe';
+  step: number;
+  taps: TapSummary[];
+}
 
 /** What of a tap was measured: the value itself, or the gradient of the loss with respect to it. */
 export type TapKind = 'value' | 'gradient';

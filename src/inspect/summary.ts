@@ -1,7 +1,16 @@
 // From what the `statistics` kernel wrote to what people read: totals that add up over micro-batches, then a summary.
 // Read next: probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
-import type { Summary } from '../train/events.ts';
+
+/** Mean, spread and histogram of a set of values. */
+export interface Summary {
+  count: number;
+  mean: number;
+  std: number;
+  min: number;
+  max: number;
+  histogram: { lo: number; hi: number; counts: number[] };
+}
 
 /** Where a histogram begins and ends. `bins` 0: no histogram. */
 export interface HistogramRange {

@@ -9,7 +9,7 @@ import type { Progress, Resume } from './run.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
 
 const MOMENTS_FILE = 'training.safetensors';
-const TRAINING_FILE = 'training.json';
+export const TRAINING_FILE = 'training.json';
 
 /** Which text a run learns from: enough to find it again and to notice when it has changed. */
 export interface DataRecord {

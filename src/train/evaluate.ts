@@ -26,7 +26,7 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { blockSize: T } = model.config;
-  const { maxTokens = Number.POSITIVE_INFINITY, signal } = options;
+  const { maxTokens = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   if (ids.length < 2)
     throw new Error(`${ids.length} tokens hold nothing to predict: an evaluation needs 2 or more`);
   const whole = Math.floor((ids.length - 1) / T);
@@ -38,6 +38,7 @@ export async function evaluate(
     const B = Math.min(EVAL_SEQUENCES, count - first);
     const offsets = Array.from({ length: B }, (_, b) => (first + b) * T);
     await addLosses(total, model, windows(ids, offsets, T));
+    onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
   }
   if (rest > 0 && count === whole && total.tokens + rest <= maxTokens) {
     await addLosses(total, model, windows(ids, [whole * T], rest));
@@ -49,6 +50,8 @@ export interface EvaluateOptions {
   /** Stop after about this many tokens. */
   maxTokens?: number;
   signal?: AbortSignal;
+  /** Called now and then with the predictions made and their number in all. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /** The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too short. */

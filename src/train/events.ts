@@ -1,6 +1,11 @@
 // What `train()` says while it works: one union of plain, serialisable events. The command line, the plots, the tests and
 // the page consume the same stream; `history.json` of a run is these events.
 
+import type { ProbeEvent } from '../inspect/probe.ts';
+
+export type { ProbeEvent, TapSummary } from '../inspect/probe.ts';
+export type { Summary } from '../inspect/summary.ts';
+
 /** One optimizer step. */
 export interface StepEvent {
   type: 'step';
@@ -32,37 +37,6 @@ export interface EvalEvent {
   /** True if `valLoss` is the lowest so far. */
   best: boolean;
   seconds: number;
-}
-
-/** Mean, spread and histogram of a set of values. */
-export interface Summary {
-  count: number;
-  mean: number;
-  std: number;
-  min: number;
-  max: number;
-  histogram: { lo: number; hi: number; counts: number[] };
-}
-
-/** One watched value of the model in one probed step. */
-export interface TapSummary {
-  /** `blocks.3.mlp.act` */
-  name: string;
-  value: Summary;
-  gradient: Summary | null;
-  /** Share of values <= 0: the sparsity of a ReLU. */
-  zeroFraction: number;
-  /** Units (columns) that were > 0 for no token of the window. */
-  deadUnits: number[];
-  units: number;
-  /** Tokens in the window over which `deadUnits` were counted. */
-  windowTokens: number;
-}
-
-export interface ProbeEvent {
-  type: 'probe';
-  step: number;
-  taps: TapSummary[];
 }
 
 export interface SampleEvent {

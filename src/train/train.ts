@@ -1,5 +1,5 @@
 // The training loop: an async generator of events, and nothing else drives training. Read next: step.ts.
-import { createWatch } from '../inspect/warnings.ts';
+
 import { type Batch, randomBatch, sliceBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
@@ -8,6 +8,7 @@ import { due, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
 import { learningRate } from './schedules.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from './step.ts';
+import { createWatch } from './warnings.ts';
 
 /** After so many steps in a row whose loss or gradient is not finite, a run is beyond help. */
 const NON_FINITE_LIMIT = 5;

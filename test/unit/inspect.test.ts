@@ -10,8 +10,8 @@ import {
   summarize,
   type Totals,
 } from '../../src/inspect/summary.ts';
-import { createWatch, spikeLimit } from '../../src/inspect/warnings.ts';
 import type { EvalEvent, ProbeEvent, StepEvent } from '../../src/train/events.ts';
+import { createWatch, spikeLimit } from '../../src/train/warnings.ts';
 
 /** The `statistics` kernel as the contract words it. */
 function statistics(

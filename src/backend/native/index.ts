@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Backend, DeviceBuffer, DType, HostArray } from '../contract.ts';
 import { createPool } from '../pool.ts';
-import type { BackendOptions } from '../registry.ts';
+import type { BackendOptions } from '../contract.ts';
 import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
 

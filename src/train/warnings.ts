@@ -1,6 +1,6 @@
 // What deserves a warning: four rules over the stream of events, each with a small memory. Every warning says in one
-// line what was seen and what usually helps. Read next: ../train/events.ts.
-import type { EvalEvent, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from '../train/events.ts';
+// line what was seen and what usually helps. Read next: events.ts.
+import type { EvalEvent, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
 /** When the rules speak. */
 export interface WarningOptions {
