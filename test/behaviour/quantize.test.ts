@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { useBackend } from '../../src/backend/registry.ts';
 import { createContext } from '../../src/generate/context.ts';
+import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { slots } from '../../src/nn/parameters.ts';
 import { compare } from '../../src/quantize/compare.ts';
@@ -12,6 +14,7 @@ import { parameterBytes, totalBytes } from '../../src/quantize/size.ts';
 import { QuantizedTensor } from '../../src/tensor/quantized.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 
 const V = 40;
@@ -111,6 +114,20 @@ describe('quantize', () => {
       assert.ok(!(part.head.weight instanceof QuantizedTensor));
     }
   });
+
+  for (const tieWeights of [false, true]) {
+    it(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
+      const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: 260 });
+      const model = makeModel({ vocabSize: 260, tieWeights });
+      const small = quantize(model, { activations: 'int8', exclude: ['blocks.0'] });
+      const store = memoryStore();
+      await saveModel(store, { model: small, tokenizer });
+      const loaded = (await loadModel(store)).model;
+      assert.deepEqual(quantised(loaded), quantised(small));
+      assert.deepEqual(logitsOf(loaded, [1, 2, 3]), logitsOf(small, [1, 2, 3]));
+      assert.equal(loaded.head.weight === loaded.tokens.weight, tieWeights);
+    });
+  }
 
   it('refuses what it cannot do, and leaves nothing behind', () => {
     const model = makeModel();
