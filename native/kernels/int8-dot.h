@@ -1,62 +1,72 @@
-// Dot products of bytes, for int8.cpp: `BYTES` weights and inputs at a time, summed in 32-bit integers. Exact: nothing
-// saturates. Read next: int8.cpp.
+// Dot products of bytes, for int8.cpp, summed in 32-bit integers. Exact: nothing saturates. Read next: int8.cpp.
 #pragma once
 #include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-#if defined(INKHORN_VNNI)
-// vpdpbusd multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit flipped): each sum is then
-// too large by 128 times the sum of the inputs, which `SURPLUS` says.
-using Bytes = __m512i;
-constexpr Index BYTES = 64;
-constexpr int32_t SURPLUS = 128;
-INKHORN_INLINE Bytes loadInputs(const int8_t* p) { return _mm512_loadu_si512(p); }
-INKHORN_INLINE Bytes loadWeights(const int8_t* p) {
-  return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128));
-}
-INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) { return _mm512_dpbusd_epi32(sum, weights, inputs); }
+// Each way of multiplying is a struct: BYTES to a step, what a step loads, and what it adds to a vector of sums.
 
-#elif defined(INKHORN_AVX512)
-using Bytes = __m512i;  // widened to 16 bits
-constexpr Index BYTES = 32;
-constexpr int32_t SURPLUS = 0;
-INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
-  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-}
-INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
-INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(inputs, weights));
-}
+/** By multiplying and adding pairs of 16-bit integers. */
+#if defined(INKHORN_AVX512)
+struct Words {
+  using Bytes = __m512i;  // widened to 16 bits
+  static constexpr Index BYTES = 32;
+  static constexpr int32_t SURPLUS = 0;
+  static Bytes inputs(const int8_t* p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Bytes weights(const int8_t* p) { return inputs(p); }
+  static VecI add(VecI sum, Bytes x, Bytes w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
+};
+
+/**
+ * By vpdpbusd, four products at once, on processors that have AVX512-VNNI. It multiplies unsigned by signed bytes, so
+ * weights are raised by 128 (their top bit flipped): each sum is too large by SURPLUS times the sum of the inputs. As
+ * assembly, because this file is compiled for processors without it too.
+ */
+struct Vnni {
+  using Bytes = __m512i;
+  static constexpr Index BYTES = 64;
+  static constexpr int32_t SURPLUS = 128;
+  static bool supported() { return __builtin_cpu_supports("avx512vnni"); }
+  static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
+  static Bytes weights(const int8_t* p) { return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128)); }
+  static VecI add(VecI sum, Bytes x, Bytes w) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
+    return sum;
+  }
+};
 
 #elif defined(INKHORN_AVX2)
-using Bytes = __m256i;  // widened to 16 bits
-constexpr Index BYTES = 16;
-constexpr int32_t SURPLUS = 0;
-INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
-  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
-INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(inputs, weights));
-}
+struct Words {
+  using Bytes = __m256i;  // widened to 16 bits
+  static constexpr Index BYTES = 16;
+  static constexpr int32_t SURPLUS = 0;
+  static Bytes inputs(const int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Bytes weights(const int8_t* p) { return inputs(p); }
+  static VecI add(VecI sum, Bytes x, Bytes w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+};
 
 #else
-using Bytes = int16_t __attribute__((vector_size(16)));  // a product of two bytes fits in 16 bits
-constexpr Index BYTES = 8;
-constexpr int32_t SURPLUS = 0;
-INKHORN_INLINE Bytes loadInputs(const int8_t* p) {
-  int8_t __attribute__((vector_size(8))) bytes;
-  __builtin_memcpy(&bytes, p, sizeof bytes);
-  return __builtin_convertvector(bytes, Bytes);
-}
-INKHORN_INLINE Bytes loadWeights(const int8_t* p) { return loadInputs(p); }
-INKHORN_INLINE VecI addDot(VecI sum, Bytes inputs, Bytes weights) {
-  const Bytes product = inputs * weights;
-  int16_t __attribute__((vector_size(8))) half[2];
-  __builtin_memcpy(half, &product, sizeof product);
-  return sum + VecI(__builtin_convertvector(half[0], Mask)) + VecI(__builtin_convertvector(half[1], Mask));
-}
+struct Words {
+  using Bytes = int16_t __attribute__((vector_size(16)));  // a product of two bytes fits in 16 bits
+  static constexpr Index BYTES = 8;
+  static constexpr int32_t SURPLUS = 0;
+  static Bytes inputs(const int8_t* p) {
+    int8_t __attribute__((vector_size(8))) bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return __builtin_convertvector(bytes, Bytes);
+  }
+  static Bytes weights(const int8_t* p) { return inputs(p); }
+  static VecI add(VecI sum, Bytes x, Bytes w) {
+    const Bytes product = x * w;
+    int16_t __attribute__((vector_size(8))) half[2];
+    __builtin_memcpy(half, &product, sizeof product);
+    return sum + VecI(__builtin_convertvector(half[0], Mask)) + VecI(__builtin_convertvector(half[1], Mask));
+  }
+};
 #endif
 
 /** to[0..3] = the sums over the lanes of a, b, c, d. */

@@ -34,15 +34,17 @@ constexpr Index COLS = 64;     // columns of out to a unit of work
 constexpr Index CHUNK = 1024;  // rows of x that are quantised at a time
 
 /**
- * Rows of x as bytes, laid out for dot products over steps of BYTES. Where k is no multiple of BYTES, the last step of a
- * row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
+ * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the last step of
+ * a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
  * already covered are 0 in x.
  */
+template <class Dot>
 struct Inputs {
+  static constexpr Index BYTES = Dot::BYTES;
   Index k, steps, stride;  // bytes from row to row; 0 steps: k is too short for vectors
   int8_t* rows;
   float* scales;
-  int32_t* surplus;  // to be taken from each sum (int8-dot.h)
+  int32_t* surplus;  // to be taken from each sum
 
   explicit Inputs(Index k) : k(k), steps(k < BYTES ? 0 : (k + BYTES - 1) / BYTES), stride((k + 63 + BYTES) / 64 * 64) {}
 
@@ -61,10 +63,10 @@ struct Inputs {
     int8_t* row = rows + r * stride;
     scales[r] = quantizeRow(row, x, k);
     surplus[r] = 0;
-    if constexpr (SURPLUS != 0) {
+    if constexpr (Dot::SURPLUS != 0) {
       int32_t sum = 0;
       for (Index i = 0; i < k; i++) sum += row[i];
-      if (steps > 0) surplus[r] = SURPLUS * sum;
+      if (steps > 0) surplus[r] = Dot::SURPLUS * sum;
     }
     const Index covered = k / BYTES * BYTES, gap = BYTES - (k - covered);
     if (steps > 0 && covered < k) {
@@ -75,22 +77,22 @@ struct Inputs {
 };
 
 /** sums[i][j] = row r + i of x times weight row j, for i < COUNT and four j. */
-template <int COUNT>
-INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs& in, Index r, const int8_t* weight) {
+template <int COUNT, class Dot>
+INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs<Dot>& in, Index r, const int8_t* weight) {
   VecI sum[COUNT][4];
 #pragma GCC unroll 4
   for (int i = 0; i < COUNT; i++) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = splatI(0);
   const int8_t* x = in.rows + r * in.stride;
   for (Index s = 0; s < in.steps; s++) {
     const int8_t* w = weight + in.begin(s);
-    Bytes inputs[COUNT];
+    typename Dot::Bytes inputs[COUNT];
 #pragma GCC unroll 4
-    for (int i = 0; i < COUNT; i++) inputs[i] = loadInputs(x + i * in.stride + s * BYTES);
+    for (int i = 0; i < COUNT; i++) inputs[i] = Dot::inputs(x + i * in.stride + s * Dot::BYTES);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-      const Bytes weights = loadWeights(w + j * in.k);
+      const typename Dot::Bytes weights = Dot::weights(w + j * in.k);
 #pragma GCC unroll 4
-      for (int i = 0; i < COUNT; i++) sum[i][j] = addDot(sum[i][j], inputs[i], weights);
+      for (int i = 0; i < COUNT; i++) sum[i][j] = Dot::add(sum[i][j], inputs[i], weights);
     }
   }
 #pragma GCC unroll 4
@@ -98,17 +100,20 @@ INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs& in, Index r, co
 }
 
 /** One product, for what is left over: of a column where n is no multiple of 4, and where k is short. */
-int32_t dotOne(const Inputs& in, Index r, const int8_t* weight) {
+template <class Dot>
+int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
   const int8_t* x = in.rows + r * in.stride;
-  const Index whole = in.k / BYTES * BYTES, gap = in.steps > 0 && whole < in.k ? BYTES - (in.k - whole) : 0;
+  const Index whole = in.k / Dot::BYTES * Dot::BYTES;
+  const Index gap = in.steps > 0 && whole < in.k ? Dot::BYTES - (in.k - whole) : 0;
   int32_t sum = 0;
   for (Index p = 0; p < whole; p++) sum += x[p] * weight[p];
   for (Index p = whole; p < in.k; p++) sum += x[p + gap] * weight[p];
   return sum + in.surplus[r];
 }
 
-// out[rows r0 .. r1 of this chunk, columns j0 .. j1]
-void multiplyBytes(float* out, const Inputs& in, Index r0, Index r1, const int8_t* weight, const float* scale,
+/** out[r, j] = scales of row and column * (row r of x . weight row j) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0 + COLS. */
+template <class Dot>
+void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const int8_t* weight, const float* scale,
                    const float* bias, Index j0, Index j1, Index n) {
 #if defined(INKHORN_AVX512)
   constexpr int COUNT = 4;
@@ -121,8 +126,11 @@ void multiplyBytes(float* out, const Inputs& in, Index r0, Index r1, const int8_
     int32_t sums[COUNT][COLS];
     for (Index j = 0; j < vectored; j += 4) {
       int32_t(*to)[COLS] = reinterpret_cast<int32_t(*)[COLS]>(&sums[0][j]);
-      if (count == COUNT) dotFour<COUNT>(to, in, r, weight + (j0 + j) * in.k);
-      else dotFour<1>(to, in, r, weight + (j0 + j) * in.k);
+      if (count == COUNT) {
+        dotFour<COUNT>(to, in, r, weight + (j0 + j) * in.k);
+      } else {
+        dotFour<1>(to, in, r, weight + (j0 + j) * in.k);
+      }
     }
     for (Index i = 0; i < count; i++, r++) {
       for (Index j = vectored; j < j1 - j0; j++) sums[i][j] = dotOne(in, r, weight + (j0 + j) * in.k);
@@ -136,9 +144,10 @@ void multiplyBytes(float* out, const Inputs& in, Index r0, Index r1, const int8_
 }
 
 // int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay in the cache.
+template <class Dot>
 void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                  Index m, Index n, Index k) {
-  Inputs in(k);
+  Inputs<Dot> in(k);
   for (Index first = 0; first < m; first += CHUNK) {
     const Index rows = m - first < CHUNK ? m - first : CHUNK;
     in.place(team.shared(0, in.floats(rows)), rows);
@@ -191,7 +200,12 @@ void dequantizeRows(Team& team, float* x, const int8_t* q, const float* scale, I
 void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                 Index m, Index n, Index k, bool int8Activations) {
   constexpr Index few = 4;  // rows from which it pays to turn all weights into floats first
-  if (int8Activations) return linearBytes(team, out, x, weight, scale, bias, m, n, k);
+  if (int8Activations) {
+#if defined(INKHORN_AVX512)
+    if (Vnni::supported()) return linearBytes<Vnni>(team, out, x, weight, scale, bias, m, n, k);
+#endif
+    return linearBytes<Words>(team, out, x, weight, scale, bias, m, n, k);
+  }
   if (m < few) {
     for (Index i = 0; i < m; i++) linearRow(team, out + i * n, x + i * k, weight, scale, bias, n, k);
     return;
