@@ -1,5 +1,5 @@
-// A command as data: what it is called, what it takes, what it does. `main.ts` turns these into commander commands, the
-// help and the exit codes.
+// A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
+// the help and the exit codes.
 import { Command, Option } from 'commander';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
@@ -10,8 +10,11 @@ export interface Context<F extends Flags> {
   args: string[];
   flags: Values<F>;
   output: Output;
-  /** Aborted by the first Ctrl-C; a second one ends the process. */
-  signal: AbortSignal;
+  /**
+   * Aborted by the first Ctrl-C (or SIGTERM); a second one ends the process. Only a command that asks for it gets the first
+   * one in this way: the others end at once.
+   */
+  readonly signal: AbortSignal;
 }
 
 export interface CommandSpec<F extends Flags = Flags> {
@@ -43,15 +46,31 @@ export function toCommander(spec: CommandSpec): Command {
   for (const [name, flag] of Object.entries(flags)) addFlag(command, name, flag);
   const examples = spec.examples.map(([line, does]) => `  $ inkhorn ${line}\n      ${does}`);
   command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
+  command.allowExcessArguments(); // refused below, by a message that names them
   return command.action(async () => {
+    refuseSurplus(command, spec);
     const values = command.opts();
+    const { args } = command;
     await spec.run({
-      args: command.args,
+      args,
       flags: values,
       output: createOutput(values.json === true),
-      signal: interruptSignal(),
+      get signal() {
+        return interruptSignal();
+      },
     });
   });
+}
+
+function refuseSurplus(command: Command, { name, args = [] }: CommandSpec): void {
+  if (args.some(([argument]) => argument.includes('...')) || command.args.length <= args.length) return;
+  const surplus = JSON.stringify(command.args[args.length]);
+  const members = command.commands.map((member) => member.name());
+  if (members.length > 0)
+    throw misuse(`unknown command ${surplus} of ${name}: there are ${members.join(', ')}`);
+  throw misuse(
+    `${surplus} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'} (see --help)`,
+  );
 }
 
 function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
@@ -68,13 +87,37 @@ function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
     });
   }
   command.addOption(option);
-  if (flag.negatable) command.addOption(new Option(`--no-${long.slice(2)}`).hideHelp());
+  if (flag.negatable) {
+    twoWay.add(option);
+    command.addOption(new Option(`--no-${long.slice(2)}`).hideHelp());
+  }
 }
 
-/** One signal per process: the first Ctrl-C (or SIGTERM) aborts it, the second ends the process as usual. */
+/** Options that `--no-...` belongs to. */
+const twoWay = new WeakSet<Option>();
+
+/** How the help writes an option: `--[no-]bias` for one that can be switched off. */
+export function optionTerm(option: Option): string {
+  return twoWay.has(option) ? option.flags.replace('--', '--[no-]') : option.flags;
+}
+
+/** How the help writes a command: `compare <before> <after>`. */
+export function subcommandTerm(command: Command): string {
+  const args = command.registeredArguments.map((argument) => {
+    const name = argument.name() + (argument.variadic ? '...' : '');
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...args].join(' ');
+}
+
+let interrupt: AbortSignal | undefined;
+
+/** One signal per process. */
 function interruptSignal(): AbortSignal {
+  if (interrupt) return interrupt;
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => controller.abort(new Error(name)));
-  return controller.signal;
+    process.once(name, () => controller.abort(new Error(`interrupted by ${name}`)));
+  interrupt = controller.signal;
+  return interrupt;
 }

@@ -21,3 +21,17 @@ export async function chooseEngine(flags: Values<typeof engineFlags>, output: Ou
   output.note(`engine: ${backend.description}`);
   return backend;
 }
+
+/** Chooses the engine for the time that `work` takes. */
+export async function withEngine<T>(
+  flags: Values<typeof engineFlags>,
+  output: Output,
+  work: (backend: Backend) => Promise<T>,
+): Promise<T> {
+  const backend = await chooseEngine(flags, output);
+  try {
+    return await work(backend);
+  } finally {
+    backend.dispose();
+  }
+}

@@ -65,7 +65,7 @@ export function integer(
 }
 
 /** One of a few words. */
-export function choice<C extends string>(look: Look, choices: readonly C[]): Flag<C> {
+export function choice<const C extends string>(look: Look, choices: readonly C[]): Flag<C> {
   const parse = (value: string, name: string): C => {
     const found = choices.find((c) => c === value);
     if (found === undefined) throw misuse(`${name} ${value} is not one of ${choices.join(', ')}`);

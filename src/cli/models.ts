@@ -1,15 +1,18 @@
-// Models, runs and texts as commands take them: `--model DIR` and `--data SPEC`.
-
+// Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
 import { createHash } from 'node:crypto';
-import { access } from 'node:fs/promises';
-import type { Backend } from '../backend/contract.ts';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Corpus, loadCorpus } from '../corpora/index.ts';
-import { loadModel, type ModelFolder } from '../model/folder.ts';
-import { folderStore } from '../platform/node-store.ts';
-import type { DataRecord } from '../train/checkpoint.ts';
-import { modelStore } from '../train/run-folder.ts';
+import type { Store } from '../io/store.ts';
+import { TOKENIZER_FILE } from '../model/folder.ts';
+import { folderStore, reason } from '../platform/node-store.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
+import { HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
 import { asked, misuse } from './errors.ts';
-import { text } from './flags.ts';
+import { number, text } from './flags.ts';
+import type { Output } from './output.ts';
+import { createProgress } from './progress.ts';
 
 export const modelFlag = text({
   about: 'model folder, or run folder (its best checkpoint)',
@@ -23,28 +26,129 @@ export const dataFlag = text({
   short: 'd',
 });
 
-/** Loads a model from a model folder or a run. A path that does not exist is a misuse; a damaged folder is a failure. */
-export async function openModel(
-  path: string | undefined,
-  backend: Backend,
-): Promise<ModelFolder & { path: string }> {
+export const fractionFlag = number(
+  { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
+  0,
+  1,
+);
+
+export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
+
+/** Where the model of `--model` is: the folder itself, or the best checkpoint of a run. Throws a misuse where there is none. */
+export async function findModel(path: string | undefined): Promise<Store> {
   if (path === undefined) throw misuse('--model is missing: name a model folder or a run folder');
   await access(path).catch(() => {
-    throw misuse(`--model ${path}: there is no such folder`);
+    throw misuse(`there is no model folder ${path}`);
   });
-  const store = await asked(() => modelStore(folderStore(path)));
-  return { ...(await loadModel(store, { backend })), path: store.location };
+  return asked(() => modelStore(folderStore(path)));
 }
 
-/** Loads the text that `spec` stands for. */
-export async function openData(spec: string | undefined, signal: AbortSignal): Promise<Corpus> {
+/** Reads a tokenizer.json, or a .tiktoken file. */
+export async function openTokenizer(file: string): Promise<Tokenizer> {
+  const bytes = await readFile(file).catch((error) => {
+    throw misuse(`--tokenizer ${file}: ${reason(error)}`);
+  });
+  try {
+    const content = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (file.endsWith('.tiktoken')) return Tokenizer.fromTiktoken(content);
+    return Tokenizer.fromJSON(JSON.parse(content));
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`);
+  }
+}
+
+/** The tokenizer of `--tokenizer FILE` or of `--model DIR`; one of them must be given. */
+export async function tokenizerOf(given: { tokenizer?: string; model?: string }): Promise<Tokenizer> {
+  if (given.tokenizer !== undefined && given.model !== undefined) {
+    throw misuse('--tokenizer and --model are both given: which one?');
+  }
+  if (given.tokenizer !== undefined) return openTokenizer(given.tokenizer);
+  if (given.model === undefined) {
+    throw misuse('no tokenizer: give --tokenizer FILE, or --model DIR for that of a model');
+  }
+  const store = await findModel(given.model);
+  return openTokenizer(join(store.location, TOKENIZER_FILE));
+}
+
+/** Loads the text that `spec` stands for, with a progress bar where it must be fetched. */
+export async function openData(spec: string | undefined, signal?: AbortSignal): Promise<Corpus> {
   if (spec === undefined)
     throw misuse('--data is missing: a file, a folder of .txt, or a name (see `inkhorn data`)');
-  return asked(() => loadCorpus(spec, { signal }));
+  const progress = createProgress(`fetching ${spec}`, 'bytes');
+  try {
+    return await asked(() => loadCorpus(spec, { signal, onProgress: progress.update }));
+  } finally {
+    progress.end();
+  }
 }
 
 /** What a run remembers of its text. */
 export function dataRecord(spec: string, { name, bytes }: Corpus, trainFraction: number): DataRecord {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { spec, name, bytes: bytes.length, sha256, trainFraction };
+}
+
+/** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
+const RECORDS = [
+  [TRAINING_FILE],
+  ['compare.json'],
+  [LAST, TRAINING_FILE],
+  [HISTORY_FILE],
+  ['..', LAST, TRAINING_FILE],
+  ['..', HISTORY_FILE],
+] as const;
+
+/** The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. */
+export async function recordedData({ location: path }: Store): Promise<DataRecord | null> {
+  for (const parts of RECORDS) {
+    const content = await readFile(join(path, ...parts), 'utf8').catch(() => null);
+    if (content === null) continue;
+    const record = dataField(content);
+    if (record) return record;
+  }
+  return null;
+}
+
+/** The `data` of a JSON document, if it is a DataRecord. */
+function dataField(content: string): DataRecord | null {
+  try {
+    const { data } = JSON.parse(content) as { data?: Partial<DataRecord> };
+    const whole = typeof data?.spec === 'string' && typeof data.sha256 === 'string';
+    return whole && typeof data.trainFraction === 'number' ? (data as DataRecord) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A text to measure a model on, and how its run split it. */
+export interface MeasuredText {
+  corpus: Corpus;
+  record: DataRecord;
+}
+
+/**
+ * The text of `--data`, else the one that the model's run recorded, which must still be the same. Throws a misuse when there
+ * is neither.
+ */
+export async function openMeasuredText(
+  spec: string | undefined,
+  model: Store,
+  output: Output,
+): Promise<MeasuredText> {
+  const recorded = await recordedData(model);
+  if (spec === undefined && recorded === null) {
+    throw misuse(`--data is missing: ${model.location} does not say which text it was trained on`);
+  }
+  const from = spec ?? (recorded as DataRecord).spec;
+  const corpus = await openData(from);
+  const record = dataRecord(from, corpus, recorded?.trainFraction ?? 0.9);
+  if (spec === undefined) {
+    if (record.sha256 !== recorded?.sha256) {
+      throw misuse(
+        `${from} is not the text any more that the model was trained on: give --data (sha256 ${recorded?.sha256.slice(0, 12)}..., ${recorded?.bytes} bytes)`,
+      );
+    }
+    output.note(`text: ${corpus.source}, which the model was trained on`);
+  }
+  return { corpus, record };
 }

@@ -1,15 +1,27 @@
 // Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to stderr.
 import pc from 'picocolors';
+import type { Colors } from 'picocolors/types.js';
+import { formatTable, type TableColumn } from './table.ts';
+import { terminalStyle } from './terminal.ts';
+import { printable } from './view/width.ts';
 
 export interface Output {
   /** True with `--json`: `print` is silent then. */
   readonly json: boolean;
   /** Whether stdout is a terminal that a person looks at. */
   readonly tty: boolean;
+  /** Colours for what is printed: none where stdout is not a terminal, or with `NO_COLOR`. */
+  readonly colors: Colors;
   /** A line for people. */
   print(line?: string): void;
   /** Text for people without a line break: streaming. */
   write(text: string): void;
+  /** What a model or a file says: a terminal gets no control characters of it, everything else gets it as it is. */
+  speak(text: string | Uint8Array, style?: (text: string) => string): void;
+  /** Aligned columns for people, with a heading in dim letters. */
+  table(columns: readonly (string | TableColumn)[], rows: readonly (readonly string[])[]): void;
+  /** What is known about something: labels in dim letters, values below each other. */
+  facts(rows: readonly (readonly [label: string, value: string])[]): void;
   /** One JSON value on a line of its own; nothing without `--json`. */
   data(value: unknown): void;
   /** A remark on stderr, in both modes: which engine was chosen, what was passed over. */
@@ -17,20 +29,37 @@ export interface Output {
 }
 
 export function createOutput(json: boolean): Output {
+  const { tty, color } = terminalStyle(process.stdout);
+  const colors = pc.createColors(color);
+  const remarks = pc.createColors(terminalStyle(process.stderr).color);
+  const write = (text: string): void => {
+    if (!json) process.stdout.write(text);
+  };
   return {
     json,
-    tty: process.stdout.isTTY === true && !json,
-    print(line = ''): void {
-      if (!json) process.stdout.write(`${line}\n`);
+    tty: tty && !json,
+    colors,
+    print: (line = '') => write(`${line}\n`),
+    write,
+    speak(text, style = String): void {
+      if (json || text.length === 0) return;
+      const shown = (): string =>
+        style(printable(typeof text === 'string' ? text : new TextDecoder().decode(text)));
+      process.stdout.write(tty ? shown() : text);
     },
-    write(text): void {
-      if (!json) process.stdout.write(text);
+    table(columns, rows): void {
+      const [head, ...body] = formatTable(columns, rows);
+      write(`${[colors.dim(head), ...body].join('\n')}\n`);
+    },
+    facts(rows): void {
+      const width = Math.max(...rows.map(([label]) => label.length));
+      for (const [label, value] of rows) write(`${colors.dim(label.padEnd(width))}  ${value}\n`);
     },
     data(value): void {
       if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
     },
     note(line): void {
-      process.stderr.write(`${pc.dim(line)}\n`);
+      process.stderr.write(`${remarks.dim(line)}\n`);
     },
   };
 }

@@ -23,7 +23,7 @@ export interface ModelFolder {
 
 export const MODEL_FILE = 'model.safetensors';
 const CONFIG_FILE = 'config.json';
-const TOKENIZER_FILE = 'tokenizer.json';
+export const TOKENIZER_FILE = 'tokenizer.json';
 
 /** Written into the safetensors metadata, so that a foreign file is recognised as one. */
 const FORMAT = 'inkhorn';

@@ -24,6 +24,7 @@ export interface Tap {
 /** The names that a tap can ask for; N is the number of the block. */
 export const TAPS: readonly string[] = [
   'embed', // [B, T, C] token + position embedding
+  'blocks.N.attn.qkv', // [B, T, 3 * H * hs] queries, keys and values, rotated if positions are
   'blocks.N.attn.out', // [B, T, C] what attention adds to the residual stream, before dropout
   'blocks.N.mlp.pre', // [B, T, 4C] input of the activation
   'blocks.N.mlp.act', // [B, T, 4C] output of the activation
@@ -72,6 +73,7 @@ class Attention {
     const { B, T, start, cache } = pass;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
     if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: 10000 });
+    watch(pass.tap, `blocks.${this.layer}.attn.qkv`, qkv);
     const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
     const y = cache // [B, T, H * hs]
       ? ops.attentionCached(qkv, cache.keys[this.layer], cache.values[this.layer], {

@@ -1,0 +1,89 @@
+// `inkhorn compare A B`: two models side by side.
+import { loadModel } from '../../model/folder.ts';
+import type { GPT } from '../../model/gpt.ts';
+import { type CompareReport, compare } from '../../quantize/compare.ts';
+import { compareTables } from '../../report/compare-tables.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { type Dataset, dataset } from '../../train/data.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { engineFlags, withEngine } from '../engine.ts';
+import { asked, misuse } from '../errors.ts';
+import { type Flags, integer } from '../flags.ts';
+import { dataFlag, findModel, fractionFlag, openMeasuredText } from '../models.ts';
+import type { Output } from '../output.ts';
+import { createProgress } from '../progress.ts';
+
+export const compareFlags = {
+  data: { ...dataFlag, initial: 'the text of the run' },
+  trainFraction: { ...fractionFlag, initial: "the run's, else 0.9" },
+  maxTokens: integer({ about: 'compare on about this many validation tokens', initial: 'all' }, 1),
+  speedTokens: integer({ about: 'tokens per timed run, 0: do not measure the speed', initial: '128' }, 0),
+} satisfies Flags;
+
+const flags = { ...compareFlags, ...engineFlags } satisfies Flags;
+
+export const compareCommand = defineCommand({
+  name: 'compare',
+  about: 'two models side by side: bytes, loss, agreement, noise, speed',
+  examples: [
+    ['compare runs/first runs/first-int8', 'a model and its INT8 copy'],
+    ['compare runs/a runs/b --data other.txt', 'two runs with the same tokenizer, on another text'],
+  ],
+  args: [
+    ['<before>', 'model folder or run folder'],
+    ['<after>', 'model folder or run folder'],
+  ],
+  flags,
+  async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {
+    const [storeA, storeB] = [await findModel(a), await findModel(b)];
+    const { corpus, record } = await openMeasuredText(given.data, storeA, output);
+    await withEngine(given, output, async (backend) => {
+      const before = await loadModel(storeA, { backend });
+      const after = await loadModel(storeB, { backend });
+      checkSameTokenizer(before.tokenizer, after.tokenizer);
+      const { trainFraction = record.trainFraction } = given;
+      const data = await asked(() => dataset(corpus.bytes, before.tokenizer, trainFraction));
+      const report = await compareWithProgress(before.model, after.model, data, given);
+      output.data({
+        before: storeA.location,
+        after: storeB.location,
+        data: { ...record, trainFraction },
+        ...report,
+      });
+      showComparison(report, output);
+    });
+  },
+});
+
+/** Losses are per token: they say nothing about each other unless the tokens are the same. */
+function checkSameTokenizer(a: Tokenizer, b: Tokenizer): void {
+  if (JSON.stringify(a.toJSON()) !== JSON.stringify(b.toJSON())) {
+    throw misuse(
+      `the models have different tokenizers (${a.vocabSize} and ${b.vocabSize} tokens): only models with the same one can be compared token by token; \`inkhorn eval\` gives bits/byte of each`,
+    );
+  }
+}
+
+/** `compare`, with a progress bar. */
+export async function compareWithProgress(
+  before: GPT,
+  after: GPT,
+  data: Dataset,
+  { maxTokens, speedTokens }: { maxTokens?: number; speedTokens?: number },
+): Promise<CompareReport> {
+  const progress = createProgress('comparing', 'tokens');
+  const options = { maxTokens, speedTokens, onProgress: progress.update };
+  return compare(before, after, data, options).finally(progress.end);
+}
+
+/** The tables of a comparison. */
+export function showComparison(report: CompareReport, output: Output): void {
+  for (const { title, columns, rows, note } of compareTables(report)) {
+    output.print(output.colors.bold(title));
+    output.table(
+      columns,
+      rows.map((cells) => cells.map(String)),
+    );
+    output.print(note ? `${note}\n` : '');
+  }
+}

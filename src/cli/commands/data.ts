@@ -1,0 +1,98 @@
+// `inkhorn data`: the texts that have a name, and a look at any text.
+import { createHash } from 'node:crypto';
+import { listCorpora, loadCorpus } from '../../corpora/index.ts';
+import { formatCount } from '../../report/format.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { misuse } from '../errors.ts';
+import { type Flags, integer } from '../flags.ts';
+import { openData } from '../models.ts';
+import { createProgress } from '../progress.ts';
+
+export const dataList = defineCommand({
+  name: 'data',
+  about: 'list the texts that have a name; --data takes these, or a file, or a folder of .txt',
+  examples: [
+    ['data', 'what there is, and whether it is on this machine'],
+    ['data fetch tiny-shakespeare', 'downloads it once and checks it'],
+    ['data show notes/', 'what a file or a folder comes to'],
+  ],
+  flags: {},
+  async run({ output }): Promise<void> {
+    const corpora = await listCorpora();
+    output.data(corpora);
+    output.table(
+      ['name', 'bytes', 'licence', 'here', 'what'],
+      corpora.map(({ name, bytes, licence, ready, title }) => [
+        ...[name, formatCount(bytes), licence, ready ? 'yes' : 'not yet', title],
+      ]),
+    );
+    output.print();
+    for (const { name, path, ready, source } of corpora)
+      output.print(`${name}: ${ready ? path : `${source}; fetched into ${path}`}`);
+  },
+});
+
+export const dataFetch = defineCommand({
+  name: 'data fetch',
+  about: 'download a text that has a name, once, and check that it is the right one',
+  examples: [['data fetch tiny-shakespeare', '1.1 MB, into the cache folder']],
+  args: [['<name>', 'a name that `inkhorn data` lists']],
+  flags: {},
+  async run({ args: [name], output }): Promise<void> {
+    const names = (await listCorpora()).map((corpus) => corpus.name);
+    if (!names.includes(name)) throw misuse(`there is no text named ${name}: there are ${names.join(', ')}`);
+    const progress = createProgress(`fetching ${name}`, 'bytes');
+    try {
+      const { bytes, source } = await loadCorpus(name, { onProgress: progress.update });
+      output.data({ name, bytes: bytes.length, path: source });
+      output.print(`${name}: ${formatCount(bytes.length)} bytes, checksum right, in ${source}`);
+    } finally {
+      progress.end();
+    }
+  },
+});
+
+const showFlags = {
+  lines: integer({ about: 'lines to show', argument: '<n>', initial: '10', short: 'n' }, 0, 10_000),
+} satisfies Flags;
+
+export const dataShow = defineCommand({
+  name: 'data show',
+  about: 'the first lines of a text, and what it amounts to',
+  examples: [
+    ['data show moby-dick', 'a text that has a name'],
+    ['data show notes/ --lines 40', 'all .txt files in a folder, as training sees them'],
+  ],
+  args: [['<spec>', 'a file, a folder of .txt, or a name']],
+  flags: showFlags,
+  async run({ args: [spec], flags, output }: Context<typeof showFlags>): Promise<void> {
+    const corpus = await openData(spec);
+    const { bytes, source } = corpus;
+    const text = corpus.text();
+    const lines = text.split(/\r\n|\r|\n/);
+    if (lines.at(-1) === '') lines.pop(); // a last line break ends a line, it does not begin one
+    const first = lines.slice(0, flags.lines ?? 10);
+    const facts = {
+      source,
+      bytes: bytes.length,
+      characters: [...text].length,
+      lines: lines.length,
+      distinctCharacters: new Set(text).size,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    };
+    output.data({ ...facts, first });
+    output.facts([
+      ['source', source],
+      ['bytes', formatCount(facts.bytes)],
+      [
+        'characters',
+        `${formatCount(facts.characters)}, ${formatCount(facts.distinctCharacters)} different ones`,
+      ],
+      ['lines', formatCount(facts.lines)],
+      ['sha256', facts.sha256],
+    ]);
+    if (first.length > 0) output.speak(`\n${first.join('\n')}\n`);
+    if (lines.length > first.length)
+      output.print(`... ${formatCount(lines.length - first.length)} more lines`);
+  },
+});

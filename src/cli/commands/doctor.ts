@@ -1,0 +1,59 @@
+// `inkhorn doctor`: what is here, what is not, and what to do about it.
+import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
+import { cacheFolder, listCorpora } from '../../corpora/index.ts';
+import { reportBackends } from '../../platform/node.ts';
+import { formatBytes } from '../../report/format.ts';
+import { defineCommand } from '../command.ts';
+import { packageVersion } from '../version.ts';
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  about: 'which engines work here, why the others do not, and what to do about it',
+  examples: [
+    ['doctor', 'for people'],
+    ['doctor --json', 'to paste into a report'],
+  ],
+  flags: {},
+  async run({ output }): Promise<void> {
+    const engines = await reportBackends();
+    const corpora = await listCorpora();
+    const machine = {
+      inkhorn: packageVersion(),
+      node: process.version,
+      system: `${type()} ${release()} ${arch()}`,
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      cores: availableParallelism(),
+      memory: { total: totalmem(), free: freemem() },
+      cache: cacheFolder(),
+    };
+    const chosen = engines.find((engine) => engine.available)?.name ?? null;
+    output.data({
+      ...machine,
+      engines,
+      chosen,
+      corpora: corpora.map(({ name, ready, path }) => ({ name, ready, path })),
+    });
+    const { total, free } = machine.memory;
+    output.facts([
+      ['inkhorn', machine.inkhorn],
+      ['Node', machine.node],
+      ['system', machine.system],
+      ['processor', `${machine.processor}, ${machine.cores} core${machine.cores === 1 ? '' : 's'} to use`],
+      ['memory', `${formatBytes(total)}, ${formatBytes(free)} free`],
+      ['cache', machine.cache],
+      ['texts', corpora.map(({ name, ready }) => `${name} ${ready ? 'here' : 'to be fetched'}`).join(', ')],
+    ]);
+    output.print(`\n${output.colors.bold('Engines, best first')}`);
+    for (const { name, available, detail } of engines) {
+      const mark = available ? output.colors.green('works') : output.colors.yellow('not here');
+      output.print(`${name.padEnd(10)} ${mark}  ${detail}`);
+    }
+    output.print(`\n--backend auto takes ${chosen ?? 'none'}.${advice(chosen)}`);
+  },
+});
+
+function advice(chosen: string | null): string {
+  return chosen === 'reference'
+    ? ' It is plain TypeScript, made to be read: right, and slow. The line above says how to get the fast one.'
+    : '';
+}

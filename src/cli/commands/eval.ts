@@ -1,0 +1,87 @@
+// `inkhorn eval`: the loss of a model on a whole text.
+
+import { loadModel } from '../../model/folder.ts';
+import { formatCount } from '../../report/format.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { evaluate } from '../../train/evaluate.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { engineFlags, withEngine } from '../engine.ts';
+import { asked, misuse } from '../errors.ts';
+import { choice, type Flags, integer } from '../flags.ts';
+import { dataFlag, findModel, fractionFlag, modelFlag, openMeasuredText } from '../models.ts';
+import { createProgress } from '../progress.ts';
+
+const splits = ['val', 'train', 'all'] as const;
+
+const flags = {
+  model: modelFlag,
+  data: { ...dataFlag, initial: 'the text of the run' },
+  split: choice({ about: 'which part of the tokens', initial: 'val' }, splits),
+  trainFraction: { ...fractionFlag, initial: "the run's, else 0.9" },
+  maxTokens: integer({ about: 'stop after about this many tokens', initial: 'all' }, 1),
+  ...engineFlags,
+} satisfies Flags;
+
+export const evalCommand = defineCommand({
+  name: 'eval',
+  about: 'the loss of a model on a whole text: nats/token, bits/byte, perplexity',
+  examples: [
+    ['eval --model runs/first', 'on the validation part of the text it was trained on'],
+    ['eval --model runs/first --data other.txt --split all', 'on every token of another text'],
+  ],
+  flags,
+  async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
+    const store = await findModel(given.model);
+    const { corpus, record } = await openMeasuredText(given.data, store, output);
+    await withEngine(given, output, async (backend) => {
+      const { model, tokenizer } = await loadModel(store, { backend });
+      const { split = 'val', trainFraction = record.trainFraction, maxTokens } = given;
+      const ids = await asked(() => splitOf(corpus.bytes, tokenizer, split, trainFraction));
+      const progress = createProgress(`evaluating ${corpus.name}`, 'tokens');
+      const begun = performance.now();
+      const { loss, tokens } = await evaluate(model, ids, { maxTokens, onProgress: progress.update }).finally(
+        progress.end,
+      );
+      const seconds = (performance.now() - begun) / 1000;
+      const bytesPerToken = tokenizer.compressionRatio(ids);
+      const bitsPerByte = loss / Math.LN2 / bytesPerToken;
+      const perplexity = Math.exp(loss);
+      output.data({
+        ...{ model: store.location, data: record.spec, split, trainFraction },
+        loss,
+        bitsPerByte,
+        perplexity,
+        tokens,
+        seconds,
+      });
+      output.facts([
+        ['nats/token', loss.toFixed(4)],
+        ['bits/byte', `${bitsPerByte.toFixed(4)} (${bytesPerToken.toFixed(3)} bytes per token)`],
+        ['perplexity', perplexity.toFixed(3)],
+        [
+          'tokens',
+          `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${split === 'all' ? 'all' : `the ${split} part`} of ${corpus.name}`,
+        ],
+        ['seconds', `${seconds.toFixed(2)}, the encoding of the text not included`],
+      ]);
+    });
+  },
+});
+
+/** The token ids of a part of a text. Throws when there is nothing to predict in it. */
+function splitOf(
+  text: Uint8Array,
+  tokenizer: Tokenizer,
+  split: (typeof splits)[number],
+  trainFraction: number,
+): Int32Array {
+  const ids = tokenizer.encode(text);
+  const cut = Math.floor(trainFraction * ids.length);
+  const part = { val: ids.subarray(cut), train: ids.subarray(0, cut), all: ids }[split];
+  if (part.length < 2) {
+    throw misuse(
+      `--split ${split} with --train-fraction ${trainFraction} has ${part.length} of the ${ids.length} tokens: 2 or more are needed`,
+    );
+  }
+  return part;
+}

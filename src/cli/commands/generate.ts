@@ -1,0 +1,149 @@
+// `inkhorn generate`: text from a model, as it is written.
+import type { Overflow } from '../../generate/context.ts';
+import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
+import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
+import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import { formatShort } from '../../report/format.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { printable } from '../../tokenizer/utf8.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { engineFlags, withEngine } from '../engine.ts';
+import { asked, misuse } from '../errors.ts';
+import { choice, type Flag, type Flags, integer, text, texts } from '../flags.ts';
+import { findModel, modelFlag } from '../models.ts';
+import type { Output } from '../output.ts';
+
+/** A flag from the table of sampling options. */
+function samplingFlag(name: keyof SamplingOptions): Flag<number> {
+  const { about, range, valid, default: initial } = samplingFields[name];
+  return {
+    about,
+    argument: '<x>',
+    initial: Number.isFinite(initial) ? String(initial) : 'all',
+    parse(value, flag): number {
+      const parsed = value.trim() === '' ? Number.NaN : Number(value);
+      if (!valid(parsed)) throw misuse(`${flag} ${value} is out of range: it must be ${range}`);
+      return parsed;
+    },
+  };
+}
+
+const overflows: readonly Overflow[] = ['slide', 'shift'];
+
+const flags = {
+  model: modelFlag,
+  prompt: text({ about: 'text to go on from', short: 'p', initial: 'none' }),
+  tokens: integer({ about: 'tokens per sample at most', short: 'n', initial: '256' }, 1),
+  temperature: samplingFlag('temperature'),
+  topK: samplingFlag('topK'),
+  topP: samplingFlag('topP'),
+  minP: samplingFlag('minP'),
+  repetitionPenalty: samplingFlag('repetitionPenalty'),
+  stop: texts({ about: 'ends a sample before this text; may be given several times' }),
+  seed: integer({ about: 'decides all draws', initial: '1337' }, 0),
+  samples: integer({ about: 'independent continuations', initial: '1' }, 1),
+  overflow: choice(
+    {
+      about: 'beyond the context: slide is exact and slow, shift keeps the last half and goes on',
+      initial: 'slide',
+    },
+    overflows,
+  ),
+  logprobs: integer({ about: 'show this many of the most likely tokens with each token', initial: '0' }, 0),
+  ...engineFlags,
+} satisfies Flags;
+
+type Given = Context<typeof flags>['flags'];
+
+export const generateCommand = defineCommand({
+  name: 'generate',
+  about: 'write text with a model, as it comes',
+  examples: [
+    ['generate --model runs/first --prompt "ROMEO:"', '256 tokens from the best checkpoint'],
+    ['generate -m runs/first --tokens 1000 --temperature 0.8 --top-p 0.95', 'a little bolder'],
+    ["generate -m runs/first -p 'To be' --stop $'\\n' --samples 5", 'five ways to end a line'],
+    ['generate -m runs/first -p ROMEO --tokens 8 --logprobs 3', 'what else it might have said'],
+    ['generate -m runs/first --json', 'events, one per line'],
+  ],
+  flags,
+  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
+    const store = await findModel(given.model);
+    await withEngine(given, output, async (backend) => {
+      const model = await loadModel(store, { backend });
+      const options = {
+        ...samplingOf(given),
+        prompt: given.prompt,
+        maxTokens: given.tokens,
+        stop: given.stop,
+        seed: given.seed,
+        samples: given.samples,
+        topLogprobs: given.logprobs,
+        overflow: given.overflow,
+        signal,
+      };
+      const begun = performance.now();
+      const events = await asked(() => generate(model.model, model.tokenizer, options));
+      const tokens = await show(events, given, model, output);
+      const seconds = (performance.now() - begun) / 1000;
+      output.data({ type: 'summary', tokens, seconds, tokensPerSecond: tokens / seconds });
+      output.note(
+        `${tokens} tokens in ${seconds.toFixed(2)} s, ${formatShort(tokens / seconds)} tokens/s, the reading of the prompt included`,
+      );
+    });
+  },
+});
+
+function samplingOf(given: Given): SamplingOptions {
+  const { temperature, topK, topP, minP, repetitionPenalty } = given;
+  return { temperature, topK, topP, minP, repetitionPenalty };
+}
+
+/** Shows the events; resolves to the number of tokens drawn. */
+async function show(
+  events: AsyncIterable<GenerateEvent>,
+  given: Given,
+  { model, tokenizer }: ModelFolder,
+  output: Output,
+): Promise<number> {
+  const { prompt = '', samples = 1, logprobs = 0 } = given;
+  let tokens = 0;
+  let started = -1;
+  for await (const event of events) {
+    output.data(event);
+    if (event.type === 'start') {
+      if (event.promptDropped > 0) {
+        output.note(
+          `the prompt has ${event.promptTokens} tokens, the context ${model.config.blockSize}: the first ${event.promptDropped} are not seen`,
+        );
+      }
+      continue;
+    }
+    if (event.sample !== started) {
+      started = event.sample;
+      if (samples > 1) output.print(output.colors.cyan(`--- sample ${started + 1} of ${samples} ---`));
+      if (logprobs === 0) output.speak(prompt, output.colors.bold);
+    }
+    if (event.type === 'token') {
+      tokens++;
+      if (logprobs > 0) output.print(tokenLine(event, tokenizer));
+    }
+    if (logprobs === 0) output.speak(event.text);
+    if (event.type === 'finish') output.print(logprobs === 0 ? '' : ending(event));
+  }
+  return tokens;
+}
+
+/** `␣the              66.4 %   ␣the 66.4 %, ␣my 12.1 %`. */
+function tokenLine({ id, logprob, top = [] }: TokenEvent, tokenizer: Tokenizer): string {
+  const shown = (token: number): string => printable(tokenizer.token(token));
+  const others = top.map((other) => `${shown(other.id)} ${percent(other.logprob)}`);
+  return `${shown(id).padEnd(16)} ${percent(logprob).padStart(7)}   ${others.join(', ')}`;
+}
+
+function percent(logprob: number): string {
+  return `${(100 * Math.exp(logprob)).toFixed(1)} %`;
+}
+
+function ending({ reason, tokens, stop }: FinishEvent): string {
+  return `(${tokens} tokens, ended by ${stop === null ? reason : JSON.stringify(stop)})`;
+}

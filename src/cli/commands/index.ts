@@ -1,0 +1,21 @@
+// Every command, in the order in which the help lists them.
+import type { CommandSpec } from '../command.ts';
+import { bench } from './bench.ts';
+import { compareCommand } from './compare.ts';
+import { dataFetch, dataList, dataShow } from './data.ts';
+import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
+import { evalCommand } from './eval.ts';
+import { generateCommand } from './generate.ts';
+import { inspect } from './inspect.ts';
+import { quantizeCommand } from './quantize.ts';
+import { tokenizerDecode, tokenizerEncode, tokenizerShow } from './tokenizer.ts';
+import { tokenizerTrain } from './tokenizer-train.ts';
+import { train } from './train.ts';
+
+export const commands: readonly CommandSpec[] = [
+  ...[demo, dataList, dataFetch, dataShow],
+  ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
+  ...[train, generateCommand, evalCommand, inspect],
+  ...[quantizeCommand, compareCommand, bench, doctor],
+];

@@ -1,0 +1,85 @@
+// `inkhorn tokenizer train`: byte-pair encoding, learnt from a text.
+import { formatCount } from '../../report/format.ts';
+import { patterns, Tokenizer } from '../../tokenizer/index.ts';
+import type { MergeStep } from '../../tokenizer/train.ts';
+import { printable } from '../../tokenizer/utf8.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { asked, misuse } from '../errors.ts';
+import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
+import { dataFlag, openData } from '../models.ts';
+import type { Output } from '../output.ts';
+import { claimOutFile, forceFlag, writeOutFile } from '../outputs.ts';
+
+const flags = {
+  data: dataFlag,
+  out: text({ about: 'tokenizer.json, or a name that ends in .tiktoken', argument: '<file>', short: 'o' }),
+  vocabSize: integer(
+    { about: 'tokens in all: 256 bytes, the merges, the special ones', initial: '500' },
+    256,
+  ),
+  pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
+  special: texts({ about: 'a special token, such as <|endoftext|>; may be given several times' }),
+  verbose: toggle({ about: 'print every merge, with how often its pair stood in the text' }),
+  force: forceFlag,
+} satisfies Flags;
+
+export const tokenizerTrain = defineCommand({
+  name: 'tokenizer train',
+  about: 'learn a byte-level BPE tokenizer from a text',
+  examples: [
+    ['tokenizer train --data moby-dick --out whale.json', '500 tokens, merges across words'],
+    ['tokenizer train -d notes/ -o notes.json --vocab-size 4096 --pattern gpt4', 'words kept apart'],
+    ['tokenizer train -d moby-dick -o whale.json --verbose', 'every merge as it is made'],
+  ],
+  flags,
+  async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
+    const { out, vocabSize = 500, pattern = 'none', special: specialTokens = [], verbose, force } = given;
+    if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');
+    await claimOutFile(out, force);
+    const { bytes, source } = await openData(given.data);
+    const onMerge = verbose ? mergePrinter(output) : undefined;
+    const begun = performance.now();
+    const tokenizer = await asked(() =>
+      Tokenizer.train(bytes, { vocabSize, pattern, specialTokens, onMerge }),
+    );
+    const seconds = (performance.now() - begun) / 1000;
+    const tokens = tokenizer.encode(bytes, { allowedSpecial: 'all' }).length;
+    const bytesPerToken = bytes.length / tokens;
+    await writeOutFile(out, encodeFile(out, tokenizer));
+    if (out.endsWith('.tiktoken') && (pattern !== 'none' || specialTokens.length > 0)) {
+      output.note(`${out} does not hold the pattern and the special tokens: a .tiktoken file cannot`);
+    }
+    output.data({
+      type: 'tokenizer',
+      out,
+      vocabSize: tokenizer.vocabSize,
+      pattern,
+      bytes: bytes.length,
+      tokens,
+      bytesPerToken,
+      seconds,
+    });
+    output.print(
+      `${out}: ${formatCount(tokenizer.vocabSize)} tokens, learnt from ${formatCount(bytes.length)} bytes in ${seconds.toFixed(2)} s`,
+    );
+    output.print(`${source} becomes ${formatCount(tokens)} tokens, ${bytesPerToken.toFixed(2)} bytes each`);
+  },
+});
+
+/** ` 256  e␣       (101, 32)  27,643 times`. */
+function mergePrinter(output: Output): (merge: MergeStep & { bytes: Uint8Array }) => void {
+  return ({ id, pair: [left, right], count, bytes }) => {
+    const token = printable(bytes);
+    output.data({ type: 'merge', id, pair: [left, right], count, token });
+    output.print(
+      `${String(id).padStart(5)}  ${token.padEnd(16)} (${left}, ${right})  ${formatCount(count)} times`,
+    );
+  };
+}
+
+function encodeFile(out: string, tokenizer: Tokenizer): Uint8Array {
+  const content = out.endsWith('.tiktoken')
+    ? tokenizer.toTiktoken()
+    : `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`;
+  return new TextEncoder().encode(content);
+}

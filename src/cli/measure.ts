@@ -1,0 +1,122 @@
+// Timings that `inkhorn bench` and the programs in bench/ share. Each says what it includes.
+import type { Backend } from '../backend/contract.ts';
+import { generate } from '../generate/generate.ts';
+import { type GPTConfig, makeConfig, presets } from '../model/config.ts';
+import { GPT } from '../model/gpt.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import type { Dataset } from '../train/data.ts';
+import { seedSettings } from '../train/settings.ts';
+import { train } from '../train/train.ts';
+
+/** The model that all figures are about: 3,514,836 parameters, 500 tokens, context 256. */
+export function seedModel(backend: Backend): GPT {
+  return new GPT(makeConfig(presets.seed, 500), { backend });
+}
+
+/**
+ * Floating-point operations of training on one token: forward and twice that backward. Matrix products, and attention in full
+ * although half of it is masked. 3.84e11 for the 64 x 256 tokens of a step of the seed.
+ */
+export function trainingFlop({
+  nLayer,
+  nEmbd: C,
+  nHead,
+  headSize,
+  mlpRatio,
+  vocabSize,
+  blockSize,
+}: GPTConfig): number {
+  const width = nHead * headSize;
+  const perBlock = 4 * C * width + 2 * mlpRatio * C * C; // q, k, v and the projection; the MLP
+  const products = nLayer * perBlock + C * vocabSize; // multiply-adds
+  const attention = nLayer * 2 * blockSize * width;
+  return 6 * (products + attention);
+}
+
+export interface TrainingTime {
+  batchSize: number;
+  blockSize: number;
+  /** Seconds of each timed step; one before them is for warming up. */
+  seconds: number[];
+  /** Median. */
+  secondsPerStep: number;
+  tokensPerSecond: number;
+  gflops: number;
+}
+
+/** What the seconds of a step include. */
+export const TRAINING_INCLUDES =
+  'forward, backward, gradient norm and AdamW in float32, dropout 0.2, through train(); no evaluation';
+
+/** Times `steps` optimizer steps on random tokens, with the seed's recipe. */
+export async function measureTraining(
+  model: GPT,
+  { steps, batchSize, signal }: { steps: number; batchSize: number; signal?: AbortSignal },
+): Promise<TrainingTime> {
+  const { blockSize, vocabSize } = model.config;
+  const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
+  // A validation part of two tokens: evaluation is not what is timed.
+  const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
+  const rest = { evalEvery: steps + 1, probeEvery: 0, sampleEvery: 0 };
+  const seconds: number[] = [];
+  for await (const event of train({
+    ...seedSettings,
+    ...rest,
+    model,
+    data,
+    steps: steps + 1,
+    batchSize,
+    signal,
+  })) {
+    if (event.type === 'step') seconds.push((batchSize * blockSize) / event.tokensPerSecond);
+  }
+  signal?.throwIfAborted();
+  const timed = seconds.slice(1);
+  const secondsPerStep = median(timed);
+  const tokensPerSecond = (batchSize * blockSize) / secondsPerStep;
+  const gflops = (tokensPerSecond * trainingFlop(model.config)) / 1e9;
+  return { batchSize, blockSize, seconds: timed, secondsPerStep, tokensPerSecond, gflops };
+}
+
+export interface TokenizerTime {
+  bytes: number;
+  tokens: number;
+  trainSeconds: number;
+  encodeSeconds: number;
+  encodeMBPerSecond: number;
+}
+
+/** What the seconds of a tokenizer include. */
+export const TOKENIZER_INCLUDES =
+  '500 tokens, pattern none, one thread; encoding: the whole text at once, the first time';
+
+/** Times learning 500 tokens from `text`, and encoding it. */
+export function measureTokenizer(text: Uint8Array): TokenizerTime {
+  const begun = performance.now();
+  const tokenizer = Tokenizer.train(text, { vocabSize: 500 });
+  const trained = performance.now();
+  const tokens = tokenizer.encode(text).length;
+  const trainSeconds = (trained - begun) / 1000;
+  const encodeSeconds = (performance.now() - trained) / 1000;
+  const encodeMBPerSecond = text.length / 1e6 / encodeSeconds;
+  return { bytes: text.length, tokens, trainSeconds, encodeSeconds, encodeMBPerSecond };
+}
+
+/** Tokens per second of `generate()` as a program sees it: sampling and decoding included. Median of three runs after one. */
+export async function measureGeneration(
+  model: GPT,
+  tokenizer: Tokenizer,
+  maxTokens: number,
+): Promise<number> {
+  const rates: number[] = [];
+  for (let round = 0; round <= 3; round++) {
+    const begun = performance.now();
+    for await (const _ of generate(model, tokenizer, { maxTokens, topP: 0.95 }));
+    if (round > 0) rates.push(maxTokens / ((performance.now() - begun) / 1000));
+  }
+  return median(rates);
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}

@@ -1,0 +1,79 @@
+// The program: finds the command, runs it, turns what it throws into one line and an exit code
+// (0 done, 1 failed, 2 misused). Read next: command.ts, commands/.
+import { Command, CommanderError } from 'commander';
+import { type CommandSpec, optionTerm, subcommandTerm, toCommander } from './command.ts';
+import { commands } from './commands/index.ts';
+import { MisuseError } from './errors.ts';
+import { packageVersion } from './version.ts';
+
+/** What the groups of commands are about. */
+const GROUPS: Readonly<Record<string, string>> = {
+  data: 'the texts that have a name: list, fetch, show',
+  tokenizer: 'train a byte-level BPE tokenizer, encode, decode, show its tokens',
+};
+
+/** The whole program as commander sees it. */
+export function createProgram(specs: readonly CommandSpec[] = commands): Command {
+  const program = new Command('inkhorn')
+    .description('A GPT from scratch: tokenizer, training, a look inside, generation, INT8.')
+    .version(packageVersion(), '-v, --version')
+    .addHelpText(
+      'after',
+      '\n`inkhorn <command> --help` says what a command takes, with examples. `inkhorn demo` shows it all.',
+    );
+  for (const spec of specs) parentOf(program, spec).addCommand(toCommander(spec));
+  everyCommand(program, (command) => {
+    command.exitOverride().showSuggestionAfterError().configureHelp({ optionTerm, subcommandTerm });
+    command.configureOutput({ writeErr: () => {} }); // errors are thrown, and printed by `fail`
+  });
+  return program;
+}
+
+/** `tokenizer train` belongs to a group `tokenizer`, made when its first command comes. */
+function parentOf(program: Command, { name }: CommandSpec): Command {
+  const [group, member] = name.split(' ');
+  if (member === undefined) return program;
+  const known = program.commands.find((command) => command.name() === group);
+  if (known) return known;
+  const made = new Command(group).description(GROUPS[group] ?? group);
+  program.addCommand(made);
+  return made;
+}
+
+function everyCommand(command: Command, act: (command: Command) => void): void {
+  act(command);
+  for (const child of command.commands) everyCommand(child, act);
+}
+
+/** Runs one command line; resolves to the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    return fail(error as Error, program, argv);
+  }
+}
+
+function fail(error: Error, program: Command, argv: readonly string[]): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // --help, --version
+    if (error.code === 'commander.help') {
+      groupOf(program, argv).outputHelp();
+      return 0; // `inkhorn` or `inkhorn tokenizer` alone: a question, not a mistake
+    }
+  }
+  const misused = error instanceof MisuseError || error instanceof CommanderError;
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  // Commander proposes a similar name where there is one.
+  const hint = /^unknown command '[^']*'$/.test(message) ? ': `inkhorn --help` lists them' : '';
+  process.stderr.write(`inkhorn: ${message}${hint}\n`);
+  if (process.env.INKHORN_DEBUG) process.stderr.write(`${error.stack}\n`);
+  return misused ? 2 : 1;
+}
+
+/** The innermost command that `argv` names. */
+function groupOf(program: Command, argv: readonly string[]): Command {
+  return program.commands.find((command) => command.name() === argv[0]) ?? program;
+}

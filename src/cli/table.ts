@@ -1,0 +1,38 @@
+// Columns on a terminal.
+import { textWidth } from './view/width.ts';
+
+/** A heading, and where the column's cells are put. Numbers go to the right by themselves. */
+export interface TableColumn {
+  title: string;
+  align: 'left' | 'right';
+}
+
+/** Lines with the cells below each other, two spaces between columns; the first line is the heading. */
+export function formatTable(
+  columns: readonly (string | TableColumn)[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const heads = columns.map((column) => (typeof column === 'string' ? column : column.title));
+  const lines = [heads, ...rows];
+  const widths = heads.map((_, i) => Math.max(...lines.map((cells) => textWidth(cells[i] ?? ''))));
+  const right = columns.map((column, i) =>
+    typeof column === 'string'
+      ? rows.length > 0 && rows.every((cells) => isNumber(cells[i] ?? ''))
+      : column.align === 'right',
+  );
+  return lines.map((cells) =>
+    heads
+      .map((_, i) => {
+        const cell = cells[i] ?? '';
+        const gap = ' '.repeat(widths[i] - textWidth(cell));
+        return right[i] ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `1,234`, `-0.12`, `12.3 MB`, `3.1x`, `58 %`, or nothing. */
+function isNumber(cell: string): boolean {
+  return /^$|^[-+−]?\d[\d,.]*(e-?\d+)?( ?(%|x|s|ms|bytes|[kMG]B?|dB))?$/.test(cell);
+}
