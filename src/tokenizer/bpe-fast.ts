@@ -1,12 +1,13 @@
-// The ids of bpe.ts's `encode`, fast.
+// The ids of bpe.ts's `encode`, without merging: in one pass from left to right, by looking up tokens that are already there.
 //
-// 1. Where no token holds the bytes x y next to each other, no merge ever crosses x|y: the text falls into short pieces there,
-//    exactly. Text repeats itself, so most pieces have been seen before, and their ids are copied.
-// 2. A new piece is merged with a heap of (rank, place). A merge only makes pairs of higher rank, so the heap gives
-//    occurrences in the definition's order: lowest rank first, left to right.
+// 1. A token forms from its own bytes alone, whatever stands around it, as long as no merge crosses its borders. So ids are the
+//    encoding if (and only if) no two neighbours among them would have merged across their border: if all are `stable`.
+// 2. Whether two neighbours are stable shows when their merges are undone, latest first: at each moment the tokens that
+//    touch the border are known, and a merge that joins them must not have been due yet.
+// 3. Every prefix of the text has one encoding only. So: take the longest token that is stable after the last one, else a
+//    shorter one; if there is none, the last token was wrong, and no encoding will ever end where it ended.
 import type { Vocabulary } from './bpe.ts';
-import { makeByteTable } from './byte-table.ts';
-import { makeHeap } from './heap.ts';
+import { makePairTable } from './pair-table.ts';
 
 /** Writes the ids of `bytes[start..end)`, one chunk, to `out` from `at` on (room for one id per byte); returns where it stopped. */
 export type ChunkEncoder = (
@@ -17,108 +18,109 @@ export type ChunkEncoder = (
   at: number,
 ) => number;
 
-/** Longest piece that is remembered, and how many bytes of pieces in all: then remembering starts afresh. */
-const longest = 64;
-const mostBytes = 1 << 22;
-
-/** An encoder with a memory of its own (a few MB at most; it changes the speed, never the ids). */
+/** An encoder for one vocabulary. Time: proportional to the bytes, times the length of the longest token at worst. */
 export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
-  const joined = joinedBytes(vocabulary);
-  const merge = makeMerger(vocabulary);
-  let pieces = makeByteTable();
-  let ids = new Int32Array(1024); // piece p became ids[ends[p - 1]..ends[p])
-  let ends = new Int32Array(1024);
-
-  function encodePiece(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
-    if (end - start > longest) return merge(bytes, start, end, out, at);
-    const known = pieces.size;
-    const piece = pieces.add(bytes, start, end);
-    const from = piece === 0 ? 0 : ends[piece - 1];
-    if (piece === known) {
-      const stop = merge(bytes, start, end, out, at);
-      remember(piece, from, out.subarray(at, stop));
-      return stop;
-    }
-    let stop = at;
-    for (let i = from; i < ends[piece]; i++) out[stop++] = ids[i];
-    return stop;
-  }
-
-  function remember(piece: number, from: number, found: Int32Array): void {
-    if (pieces.byteLength > mostBytes) {
-      pieces = makeByteTable();
-      return;
-    }
-    const to = from + found.length;
-    if (to > ids.length) ids = grown(ids);
-    if (piece >= ends.length) ends = grown(ends);
-    ids.set(found, from);
-    ends[piece] = to;
-  }
+  const { tokens } = vocabulary;
+  const stable = makeStable(vocabulary);
+  const trie = makeTrie(vocabulary, stable);
+  const length = Int32Array.from(tokens, (token) => token.length);
+  let dead = new Uint8Array(1024); // at a place where no encoding of the chunk can have a border: 1
 
   return (bytes, start, end, out, at) => {
-    let from = start;
-    for (let i = start + 1; i < end; i++) {
-      if (joined[(bytes[i - 1] << 8) | bytes[i]] === 1) continue;
-      at = encodePiece(bytes, from, i, out, at);
-      from = i;
+    if (end - start >= dead.length) dead = new Uint8Array(2 * (end - start));
+    else dead.fill(0, 0, end - start + 1);
+    let n = at; // out[at..n) is the encoding of bytes[start..place)
+    let place = start;
+    let token = trie.longest(bytes, place, end);
+    while (place < end) {
+      const free = dead[place + length[token] - start] === 0;
+      if (free && (n === at || stable(out[n - 1], token))) {
+        out[n++] = token;
+        place += length[token];
+        if (place < end) token = trie.longest(bytes, place, end);
+        continue;
+      }
+      token = trie.shorter[token];
+      while (token < 0) {
+        dead[place - start] = 1;
+        place -= length[out[--n]];
+        token = trie.shorter[out[n]];
+      }
     }
-    return from < end ? encodePiece(bytes, from, end, out, at) : at;
+    return n;
   };
 }
 
-/** 1 at x * 256 + y if some token holds the bytes x y next to each other. */
-function joinedBytes({ merges, tokens }: Vocabulary): Uint8Array {
-  const joined = new Uint8Array(65536);
-  for (const [left, right] of merges) joined[(tokens[left].at(-1)! << 8) | tokens[right][0]] = 1;
-  return joined;
-}
+/**
+ * Whether tokens stay apart when one follows the other, as far as merges before token `limit` go (default: all merges).
+ */
+type Stable = (left: number, right: number, limit?: number) => boolean;
 
-/** A ChunkEncoder without memory, O(n log n). */
-function makeMerger({ byteIds, ranks }: Vocabulary): ChunkEncoder {
-  const heap = makeHeap((a, b) => a < b); // rank * 2^32 + place
-  let size = 0;
-  let token = new Int32Array(0);
-  let next = new Int32Array(0);
-  let previous = new Int32Array(0);
-  let rankAt = new Int32Array(0); // of the pair that starts here; -1: none
-
-  function offer(i: number, n: number): void {
-    rankAt[i] = next[i] < n ? ranks.get(token[i], token[next[i]]) : -1;
-    if (rankAt[i] >= 0) heap.push(rankAt[i] * 2 ** 32 + i);
-  }
-
-  return (bytes, start, end, out, at) => {
-    const n = end - start;
-    if (n > size) {
-      size = 2 * n;
-      [token, next, previous, rankAt] = Array.from({ length: 4 }, () => new Int32Array(size));
+function makeStable({ merges, ranks }: Vocabulary): Stable {
+  const leftOf = Int32Array.from({ length: 256 + merges.length }, (_, id) => merges[id - 256]?.[0] ?? -1);
+  const rightOf = Int32Array.from({ length: 256 + merges.length }, (_, id) => merges[id - 256]?.[1] ?? -1);
+  return (left, right, limit = merges.length + 256) => {
+    for (;;) {
+      const rank = ranks.get(left, right);
+      if (rank >= 0 && 256 + rank < limit) return false;
+      if (left > right && left >= 256) {
+        limit = left; // at equal rank the merge inside `left` was first: it is further left
+        left = rightOf[left];
+      } else if (right >= 256) {
+        limit = right + 1; // at equal rank the one across the border was first
+        right = leftOf[right];
+      } else return true;
     }
-    for (let i = 0; i < n; i++) {
-      token[i] = byteIds[bytes[start + i]];
-      next[i] = i + 1;
-      previous[i] = i - 1;
-    }
-    for (let i = 0; i < n; i++) offer(i, n);
-    for (let item = heap.pop(); item !== undefined; item = heap.pop()) {
-      const rank = Math.floor(item / 2 ** 32);
-      const i = item - rank * 2 ** 32;
-      if (rankAt[i] !== rank) continue; // its tokens have merged otherwise
-      const gone = next[i];
-      token[i] = 256 + rank;
-      rankAt[gone] = -1;
-      next[i] = next[gone];
-      if (next[i] < n) previous[next[i]] = i;
-      offer(i, n);
-      if (previous[i] >= 0) offer(previous[i], n);
-    }
-    for (let i = 0; i < n; i = next[i]) out[at++] = token[i];
-    return at;
   };
 }
 
-function grown(from: Int32Array): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(2 * from.length);
-  to.set(from);
-  return to;
+/** Finds tokens in bytes. Tokens that never come out of encoding (files of others may hold some) are left out. */
+interface Trie {
+  /** The longest token at `bytes[place..end)`; there is always one, a byte at least. */
+  longest(bytes: Uint8Array, place: number, end: number): number;
+  /** The longest other token that a token begins with; -1 for bytes. */
+  shorter: Int32Array;
+}
+
+function makeTrie({ tokens, merges, byteIds }: Vocabulary, stable: Stable): Trie {
+  const size = tokens.reduce((n, token) => n + token.length, 0);
+  const children = makePairTable(size); // (node, byte) -> node; the first 256 nodes are the bytes
+  const tokenAt = new Int32Array(256 + size).fill(-1);
+  tokenAt.set(byteIds);
+  let nodes = 256;
+
+  function insert(id: number): void {
+    let node = tokens[id][0];
+    for (let i = 1; i < tokens[id].length; i++) {
+      let child = children.get(node, tokens[id][i]);
+      if (child < 0) {
+        child = nodes++;
+        children.set(node, tokens[id][i], child);
+      }
+      node = child;
+    }
+    tokenAt[node] = id;
+  }
+
+  function longest(bytes: Uint8Array, place: number, end: number): number {
+    let node = bytes[place];
+    let found = tokenAt[node];
+    for (let i = place + 1; i < end; i++) {
+      node = children.get(node, bytes[i]);
+      if (node < 0) break;
+      if (tokenAt[node] >= 0) found = tokenAt[node];
+    }
+    return found;
+  }
+
+  const forms = new Uint8Array(tokens.length).fill(1);
+  merges.forEach(([left, right], rank) => {
+    const id = 256 + rank;
+    forms[id] = forms[left] & forms[right] & Number(stable(left, right, id));
+    if (forms[id] === 1) insert(id);
+  });
+  const shorter = Int32Array.from(tokens, (token) =>
+    token.length > 1 ? longest(token, 0, token.length - 1) : -1,
+  );
+  return { longest, shorter };
 }

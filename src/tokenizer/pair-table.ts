@@ -1,38 +1,39 @@
-// A hash table from pairs of tokens to a number: which merge joins them. Built once, read for every pair of neighbours.
+// A hash table from pairs of small numbers to a number: which merge joins two tokens, where a byte leads in a trie.
 
-/** Pairs of tokens, each with a number >= 0. */
+/** Pairs of numbers >= 0, each with a number >= 0. */
 export interface PairTable {
-  /** The number of `left right`, or -1. */
-  get(left: number, right: number): number;
-  /** Adds a pair that is not in the table yet. Holds at most `capacity` of them. */
-  set(left: number, right: number, value: number): void;
+  /** The number of `(a, b)`, or -1. */
+  get(a: number, b: number): number;
+  /** Adds a pair that is not in the table yet. Holds `capacity` of them at most. */
+  set(a: number, b: number, value: number): void;
 }
 
 /** An empty table for up to `capacity` pairs: open addressing, at most half full. */
 export function makePairTable(capacity: number): PairTable {
-  const bits = Math.ceil(Math.log2(2 * capacity + 2));
-  const mask = 2 ** bits - 1;
-  const lefts = new Int32Array(mask + 1).fill(-1);
-  const rights = new Int32Array(mask + 1);
-  const values = new Int32Array(mask + 1);
-
-  function find(left: number, right: number): number {
-    const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
-    let slot = (hash ^ (hash >>> 15)) & mask;
-    while (lefts[slot] !== -1 && (lefts[slot] !== left || rights[slot] !== right)) slot = (slot + 1) & mask;
-    return slot;
-  }
+  const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
+  const last = 4 * slots - 4;
+  const table = new Int32Array(4 * slots).fill(-1); // a, b, value, unused: one slot is in one cache line
 
   return {
-    get(left, right) {
-      const slot = find(left, right);
-      return lefts[slot] === -1 ? -1 : values[slot];
+    get(a, b) {
+      let at = firstSlot(a, b) & last;
+      while (table[at] !== a || table[at + 1] !== b) {
+        if (table[at] === -1) return -1;
+        at = (at + 4) & last;
+      }
+      return table[at + 2];
     },
-    set(left, right, value) {
-      const slot = find(left, right);
-      lefts[slot] = left;
-      rights[slot] = right;
-      values[slot] = value;
+    set(a, b, value) {
+      let at = firstSlot(a, b) & last;
+      while (table[at] !== -1) at = (at + 4) & last;
+      table[at] = a;
+      table[at + 1] = b;
+      table[at + 2] = value;
     },
   };
+}
+
+function firstSlot(a: number, b: number): number {
+  const hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b);
+  return (hash ^ (hash >>> 15)) << 2;
 }
