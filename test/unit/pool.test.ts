@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DType } from '../../src/backend/contract.ts';
+import { createPool } from '../../src/backend/pool.ts';
+
+function counted() {
+  const destroyed: number[] = [];
+  let made = 0;
+  const pool = createPool({
+    create: (dtype: DType, length: number) => ({ dtype, length, number: made++ }),
+    destroy: (buffer) => destroyed.push(buffer.number),
+  });
+  return { pool, destroyed, made: () => made };
+}
+
+test('a freed buffer comes back for the same dtype and length only', () => {
+  const { pool, made } = counted();
+  const a = pool.alloc('f32', 8);
+  pool.free(a);
+  assert.notEqual(pool.alloc('i32', 8), a);
+  assert.notEqual(pool.alloc('f32', 9), a);
+  assert.equal(pool.alloc('f32', 8), a);
+  assert.notEqual(pool.alloc('f32', 8), a);
+  assert.equal(made(), 4);
+});
+
+test('equal steps allocate nothing after the first', () => {
+  const { pool, made } = counted();
+  for (let step = 0; step < 5; step++) {
+    const buffers = [3, 3, 5].map((n) => pool.alloc('f32', n));
+    for (const b of buffers) pool.free(b);
+  }
+  assert.equal(made(), 3);
+});
+
+test('memory counts bytes by dtype and remembers the peak', () => {
+  const { pool } = counted();
+  const a = pool.alloc('f32', 10);
+  const b = pool.alloc('i8', 10);
+  assert.deepEqual(pool.memory(), { live: 2, liveBytes: 50, pooled: 0, pooledBytes: 0, peakBytes: 50 });
+  pool.free(a);
+  assert.deepEqual(pool.memory(), { live: 1, liveBytes: 10, pooled: 1, pooledBytes: 40, peakBytes: 50 });
+  pool.alloc('f32', 1); // the pooled one does not fit: 10 + 4 + 40
+  assert.equal(pool.memory().peakBytes, 54);
+  pool.trim();
+  pool.free(b);
+  assert.deepEqual(pool.memory(), { live: 1, liveBytes: 4, pooled: 1, pooledBytes: 10, peakBytes: 54 });
+});
+
+test('trim destroys what waits, dispose everything', () => {
+  const { pool, destroyed } = counted();
+  const a = pool.alloc('f32', 1);
+  const b = pool.alloc('f32', 1);
+  pool.free(a);
+  pool.trim();
+  assert.deepEqual(destroyed, [0]);
+  assert.ok(pool.owns(b) && !pool.owns(a));
+  pool.dispose();
+  assert.deepEqual(destroyed, [0, 1]);
+  assert.equal(pool.memory().liveBytes, 0);
+});
+
+test('a second free, a foreign buffer and an impossible length are errors', () => {
+  const { pool } = counted();
+  const a = pool.alloc('i32', 4);
+  pool.free(a);
+  assert.throws(() => pool.free(a), /a buffer of 4 i32 was freed twice/);
+  assert.throws(() => pool.free({ dtype: 'f32', length: 1 }), /belongs to another engine/);
+  for (const n of [-1, 0.5, Number.NaN]) assert.throws(() => pool.alloc('f32', n), /length must be a whole/);
+});
