@@ -40,7 +40,7 @@ export async function evaluate(
     await addLosses(total, model, windows(ids, offsets, T));
     onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
   }
-  if (rest > 0 && count === whole && total.tokens + rest <= maxTokens) {
+  if (rest > 0 && count === whole && (whole === 0 || total.tokens + rest <= maxTokens)) {
     await addLosses(total, model, windows(ids, [whole * T], rest));
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };

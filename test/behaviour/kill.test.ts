@@ -1,0 +1,88 @@
+// A run that is killed at any moment leaves a folder that resumes, and the resumed run is the one that was never killed.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { StepEvent, TrainEvent } from '../../src/train/events.ts';
+import { engines } from '../support/engines.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'inkhorn-kill-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const text = join(folder, 'text.txt');
+writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sleeps on.\n'.repeat(60));
+
+const recipe = [
+  ...[
+    '--data',
+    text,
+    '--vocab-size',
+    '280',
+    '--preset',
+    'tiny',
+    '--block-size',
+    '16',
+    '--n-layer',
+    '2',
+    '--n-embd',
+    '32',
+  ],
+  ...['--n-head', '2', '--steps', '30', '--batch-size', '4', '--eval-every', '10', '--checkpoint-every', '3'],
+  ...['--sample-every', '0', '--probe-every', '7'],
+];
+
+for (const { name, skip } of await engines()) {
+  describe(`killed on ${name}`, { skip }, () => {
+    test('kill -9 at several moments, resume, and nothing has changed', async () => {
+      const whole = join(folder, `${name}-whole`);
+      const killed = join(folder, `${name}-killed`);
+      assert.equal(await inkhorn(['train', ...recipe, '--out', whole, '--backend', name]), 0);
+      await inkhorn(['train', ...recipe, '--out', killed, '--backend', name], 2);
+      for (const steps of [1, 4, 6]) await inkhorn(['train', '--resume', killed, '--backend', name], steps);
+      assert.equal(await inkhorn(['train', '--resume', killed, '--backend', name]), 0);
+      assert.deepEqual(losses(killed), losses(whole));
+      assert.equal(losses(killed).length, 30);
+      for (const file of ['best/model.safetensors', 'last/model.safetensors', 'last/training.safetensors']) {
+        assert.ok(readFileSync(join(killed, file)).equals(readFileSync(join(whole, file))), file);
+      }
+    });
+
+    test('Ctrl-C ends after the current step, with a checkpoint and exit code 0', async () => {
+      const out = join(folder, `${name}-interrupted`);
+      assert.equal(await inkhorn(['train', ...recipe, '--out', out, '--backend', name], 5, 'SIGINT'), 0);
+      const { progress } = JSON.parse(readFileSync(join(out, 'last/training.json'), 'utf8'));
+      assert.ok(progress.step >= 5 && progress.step < 30, `step ${progress.step}`);
+    });
+  });
+}
+
+/** Runs a command; with `steps`, sends `signal` once that many steps have been reported. Resolves to the exit code. */
+async function inkhorn(
+  args: string[],
+  steps = Number.POSITIVE_INFINITY,
+  signal: NodeJS.Signals = 'SIGKILL',
+): Promise<number> {
+  const child = spawn(process.execPath, [program, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let seen = 0;
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString().split('"type":"step"').length - 1;
+    if (seen >= steps && !child.killed) child.kill(signal);
+  });
+  const [code] = await once(child, 'close');
+  assert.ok(code === 0 || steps < Number.POSITIVE_INFINITY, errors);
+  return code;
+}
+
+function losses(run: string): number[] {
+  const { events } = JSON.parse(readFileSync(join(run, 'history.json'), 'utf8')) as { events: TrainEvent[] };
+  return events.filter((e): e is StepEvent => e.type === 'step').map((e) => e.loss);
+}
