@@ -13,9 +13,10 @@ import { compare } from '../../quantize/compare.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import { Tokenizer } from '../../tokenizer/index.ts';
-import { dataset } from '../../train/data.ts';
+import { type Dataset, dataset, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
+import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked } from '../errors.ts';
@@ -104,34 +105,58 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
 }
 
 /** Without the native engine the same two minutes are enough for a far smaller model only. */
-function planRun(
+async function planRun(
   out: string,
   corpus: Corpus,
   tokenizer: Tokenizer,
   backend: Backend,
-  steps?: number,
-): RunPlan {
+  wanted?: number,
+): Promise<RunPlan> {
   const slow = backend.name === 'reference';
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
-  const size = {
-    steps: steps ?? (slow ? 250 : recipes.tiny.steps),
-    batchSize: slow ? 8 : recipes.tiny.batchSize,
-  };
-  const settings: TrainSettings = {
+  const config = makeConfig(presets.tiny, tokenizer.vocabSize, smaller);
+  const data = dataset(corpus.bytes, tokenizer);
+  const base: TrainSettings = {
     ...recipes.tiny,
-    ...size,
+    batchSize: slow ? 8 : recipes.tiny.batchSize,
     samplePrompt: PROMPTS[corpus.name] ?? 'ROMEO:',
   };
-  settings.warmup = Math.min(settings.warmup, Math.floor(settings.steps / 10));
-  const data = dataset(corpus.bytes, tokenizer);
-  const config = makeConfig(presets.tiny, tokenizer.vocabSize, smaller);
+  const model = new GPT(config, { seed: base.seed, backend });
+  const steps = wanted ?? (await stepsThatFit(model, data, base));
+  const evalEvery = Math.max(1, Math.round(steps / 6));
+  const settings = {
+    ...{ ...base, steps, evalEvery, sampleEvery: evalEvery },
+    ...{
+      warmup: Math.min(base.warmup, Math.floor(steps / 10)),
+      probeEvery: Math.max(1, Math.round(steps / 12)),
+    },
+  };
   return {
-    ...{ out, tokenizer, settings, backend, dataset: data },
-    model: new GPT(config, { seed: settings.seed, backend }),
+    ...{ out, tokenizer, settings, backend, model, dataset: data },
     data: dataRecord(corpus.source, corpus, 0.9),
     title: `demo on ${corpus.name}`,
     command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
+}
+
+/** Seconds that the steps of the demo may take; evaluations, INT8 and plots come on top. */
+const TRAINING_SECONDS = 75;
+
+/** How many steps fit on this machine, from the time of a few that are thrown away; a round number from 60 to 1500. */
+async function stepsThatFit(
+  model: GPT,
+  data: Dataset,
+  { batchSize, microBatch, seed }: TrainSettings,
+): Promise<number> {
+  const batch = randomBatch(data.train, batchSize, model.config.blockSize, seed, 0);
+  const times: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const begun = performance.now();
+    await accumulateGradients(model, batch, { microBatch, seed, step: 0 });
+    times.push((performance.now() - begun) / 1000);
+  }
+  const fit = TRAINING_SECONDS / Math.min(...times);
+  return Math.max(60, Math.min(1500, Math.floor(fit / 60) * 60));
 }
 
 async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): ReturnType<typeof trainAndShow> {
