@@ -48,11 +48,12 @@ export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): 
 
 function byteTokens(byteIds: Int32Array): Uint8Array[] {
   const tokens: Uint8Array[] = new Array(256);
-  byteIds.forEach((id, byte) => {
+  for (let byte = 0; byte < 256; byte++) {
+    const id = byteIds[byte];
     if (!(id >= 0 && id < 256) || tokens[id])
-      throw new Error(`byte ${byte} has token ${id}: bytes need the ids 0 to 255, one each`);
+      throw new Error(`byte ${byte} has token ${id}: the 256 bytes need the ids 0 to 255, one each`);
     tokens[id] = Uint8Array.of(byte);
-  });
+  }
   return tokens;
 }
 

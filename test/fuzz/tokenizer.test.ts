@@ -1,0 +1,219 @@
+// The fast versions against the definitions, round trips, and damaged files, on random input.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { encode as encodeByDefinition, makeVocabulary } from '../../src/tokenizer/bpe.ts';
+import { makeEncoder } from '../../src/tokenizer/bpe-fast.ts';
+import { type Merge, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
+import { chunkEnds } from '../../src/tokenizer/patterns.ts';
+import { train } from '../../src/tokenizer/train.ts';
+import { trainFast } from '../../src/tokenizer/train-fast.ts';
+
+/** Bytes from an alphabet of one to four letters: ties and overlaps everywhere. */
+const smallText = (maxLength: number): fc.Arbitrary<Uint8Array> =>
+  fc
+    .integer({ min: 1, max: 4 })
+    .chain((n) => fc.array(fc.integer({ min: 97, max: 96 + n }), { minLength: 1, maxLength }))
+    .map((letters) => Uint8Array.from(letters));
+const anyText = fc.oneof(
+  fc.uint8Array({ maxLength: 60 }),
+  fc.string({ unit: 'grapheme', maxLength: 30 }).map((text) => new TextEncoder().encode(text)),
+);
+const pattern = fc.constantFrom(...patterns);
+
+function fastEncode(merges: readonly Merge[], bytes: Uint8Array): number[] {
+  const ids = new Int32Array(bytes.length);
+  const n = makeEncoder(makeVocabulary(merges))(bytes, 0, bytes.length, ids, 0);
+  return [...ids.subarray(0, n)];
+}
+
+/** A vocabulary of merges that no training would give: tokens that never form, in any order. */
+const strangeMerges = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 12 }).map((draws) => {
+  const merges: Merge[] = [];
+  const spellings = ['a', 'b', 'c'];
+  for (const [x, y] of draws) {
+    const [l, r] = [x % spellings.length, y % spellings.length];
+    const spelling = spellings[l] + spellings[r];
+    if (spellings.includes(spelling)) continue;
+    spellings.push(spelling);
+    merges.push([l, r].map((k) => (k < 3 ? 97 + k : 253 + k)) as unknown as Merge);
+  }
+  return merges;
+});
+
+describe('the fast versions equal the definitions', () => {
+  test('training: merges and counts, ties included', () => {
+    fc.assert(
+      fc.property(
+        fc.array(smallText(60), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        (chunks, merges) => {
+          let end = 0;
+          const ends = Int32Array.from(chunks, (chunk) => (end += chunk.length));
+          assert.deepEqual(trainFast(Buffer.concat(chunks), ends, merges), train(chunks, merges));
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('encoding another text with trained merges', () => {
+    fc.assert(
+      fc.property(smallText(120), smallText(120), fc.integer({ min: 1, max: 60 }), (corpus, text, n) => {
+        const merges = train([corpus], n).map((step) => step.pair);
+        assert.deepEqual(fastEncode(merges, text), encodeByDefinition(makeVocabulary(merges), text));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('encoding with merges that no training gives', () => {
+    fc.assert(
+      fc.property(strangeMerges, smallText(40), (merges, text) => {
+        assert.deepEqual(fastEncode(merges, text), encodeByDefinition(makeVocabulary(merges), text));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
+describe('round trips', () => {
+  test('any bytes with any pattern; and the bytes of a token become that token', () => {
+    fc.assert(
+      fc.property(anyText, anyText, pattern, (corpus, text, pattern) => {
+        fc.pre(corpus.length > 0);
+        const ends = chunkEnds(corpus, pattern);
+        const merges = trainFast(corpus, ends, 20).map((step) => step.pair);
+        const tokenizer = new Tokenizer({ merges, pattern });
+        const ids = tokenizer.encode(text);
+        assert.deepEqual(tokenizer.decodeBytes(ids), Uint8Array.from(text));
+        assert.equal(tokenizer.byteLength(ids), text.length);
+        const whole = new Tokenizer({ merges });
+        for (let id = 0; id < whole.vocabSize; id++)
+          assert.deepEqual([...whole.encode(whole.token(id))], [id]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('chunks are never empty and end with the text', () => {
+    fc.assert(
+      fc.property(anyText, pattern, (text, pattern) => {
+        const ends = [...chunkEnds(text, pattern)];
+        assert.equal(ends.at(-1) ?? 0, text.length);
+        for (let k = 0; k < ends.length; k++) assert.ok(ends[k] > (ends[k - 1] ?? 0));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('streaming gives the text that decoding at once gives, whole characters at a time', () => {
+    const emoji = fc.string({
+      unit: fc.constantFrom('🖋', '👩‍🚀', 'é', 'e\u0301', '中', ' ', 'a'),
+      maxLength: 20,
+    });
+    const bytes = fc.oneof(
+      emoji.map((text) => new TextEncoder().encode(text)),
+      anyText,
+    );
+    fc.assert(
+      fc.property(bytes, smallText(20), (text, corpus) => {
+        const tokenizer = new Tokenizer({
+          merges: trainFast(
+            Buffer.concat([text, corpus]),
+            Int32Array.of(text.length, text.length + corpus.length),
+            9,
+          ).map((step) => step.pair),
+        });
+        const ids = tokenizer.encode(text);
+        const stream = tokenizer.stream();
+        const parts = Array.from(ids, (id) => stream.push(id));
+        assert.equal(parts.join('') + stream.flush(), tokenizer.decode(ids));
+        for (const part of parts) assert.doesNotMatch(part, /\p{Cs}/u);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('files', () => {
+    fc.assert(
+      fc.property(smallText(80), pattern, (corpus, pattern) => {
+        const merges = trainFast(corpus, Int32Array.of(corpus.length), 30).map((step) => step.pair);
+        const tokenizer = new Tokenizer({ merges, pattern, specialTokens: ['<|endoftext|>'] });
+        assert.deepEqual(Tokenizer.fromJSON(JSON.stringify(tokenizer)).toJSON(), tokenizer.toJSON());
+        assert.deepEqual(Tokenizer.fromTiktoken(tokenizer.toTiktoken()).merges, merges);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a damaged file gives one clear error, or a tokenizer that works', () => {
+  const good = Tokenizer.train('the cat sat on the mat, the rat sat on the cat', {
+    vocabSize: 270,
+    specialTokens: ['<|endoftext|>'],
+  });
+  const damage = (file: string): fc.Arbitrary<string> =>
+    fc
+      .tuple(
+        fc.nat(file.length),
+        fc.nat(12),
+        fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom('0', '"', '}', '-1', 'null', ' ')),
+      )
+      .map(([at, gone, put]) => file.slice(0, at) + put + (gone === 12 ? '' : file.slice(at + gone)));
+
+  const works = (read: () => Tokenizer): void => {
+    let tokenizer: Tokenizer;
+    try {
+      tokenizer = read();
+    } catch (error) {
+      assert.ok(error instanceof Error && !(error instanceof TypeError), String(error));
+      assert.match(error.message, /^(tokenizer\.json|\.tiktoken line \d|merge \d|byte \d|special token)/);
+      assert.doesNotMatch(error.message, /\n/);
+      return;
+    }
+    assert.equal(tokenizer.decode(tokenizer.encode('the cat')), 'the cat');
+  };
+
+  test('tokenizer.json', () => {
+    const file = JSON.stringify(good);
+    fc.assert(
+      fc.property(damage(file), (damaged) => works(() => Tokenizer.fromJSON(damaged))),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('tokenizer.json, a value replaced by another', () => {
+    const file = JSON.stringify(good);
+    const paths = fc.constantFrom(
+      'version',
+      'added_tokens',
+      'normalizer',
+      'pre_tokenizer',
+      'post_processor',
+      'decoder',
+      'model',
+      'type',
+      'vocab',
+      'merges',
+      'special',
+      'content',
+      'id',
+      'use_regex',
+    );
+    fc.assert(
+      fc.property(paths, fc.jsonValue(), (name, value) => {
+        works(() => Tokenizer.fromJSON(JSON.parse(file, (key, old) => (key === name ? value : old))));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('.tiktoken', () => {
+    const file = good.toTiktoken();
+    fc.assert(
+      fc.property(damage(file), (damaged) => works(() => Tokenizer.fromTiktoken(damaged))),
+      { numRuns: 1000 },
+    );
+  });
+});

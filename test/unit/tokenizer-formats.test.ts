@@ -1,0 +1,373 @@
+// tokenizer.json and .tiktoken: what is written is read back, another implementation reads it too, and damaged or foreign
+// files are refused by name.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
+import { fromBase64, toBase64 } from '../../src/tokenizer/base64.ts';
+import { type Pattern, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
+
+const end = '<|endoftext|>';
+const text = `It's 1984: the cat's hat, THE CAT'S HAT;
+
+  naïve 🖋 and naïve 中文 __proto__ constructor. Byte pairs become tokens while merging continues.`;
+
+function trained(pattern: Pattern): Tokenizer {
+  return Tokenizer.train(text, { vocabSize: 320, pattern, specialTokens: [end, '<|pad|>'] });
+}
+
+function assertSame(actual: Tokenizer, expected: Tokenizer): void {
+  assert.deepEqual(actual.merges, expected.merges);
+  assert.deepEqual(actual.byteIds, expected.byteIds);
+  assert.deepEqual(actual.specialTokens, expected.specialTokens);
+  assert.equal(actual.pattern, expected.pattern);
+  assert.equal(actual.vocabSize, expected.vocabSize);
+  const sample = `${text}${end}`;
+  const options = { allowedSpecial: 'all' } as const;
+  assert.deepEqual(actual.encode(sample, options), expected.encode(sample, options));
+}
+
+/** Bytes numbered as in GPT-2's files: visible characters first. */
+function byteIdsOfGpt2(): Int32Array {
+  const visible = (byte: number): boolean => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte);
+  const order = [...bytes.filter(visible), ...bytes.filter((byte) => !visible(byte))];
+  return Int32Array.from(bytes, (byte) => order.indexOf(byte));
+}
+
+describe('tokenizer.json', () => {
+  for (const pattern of patterns) {
+    test(`${pattern}: what is written is read back, as text and parsed`, () => {
+      const tokenizer = trained(pattern);
+      assertSame(Tokenizer.fromJSON(JSON.stringify(tokenizer)), tokenizer);
+      assertSame(Tokenizer.fromJSON(tokenizer.toJSON()), tokenizer);
+    });
+
+    test(`${pattern}: another implementation gives the same ids`, () => {
+      const tokenizer = trained(pattern);
+      const other = new HuggingFace(JSON.parse(JSON.stringify(tokenizer)), {});
+      const sample = `${text} unseen wörds, 12345!${end}x`;
+      const ids = [...tokenizer.encode(sample, { allowedSpecial: 'all' })];
+      assert.deepEqual(other.encode(sample).ids, ids);
+      assert.equal(other.decode(ids, { clean_up_tokenization_spaces: false }), sample);
+    });
+  }
+
+  test('50 KB of Tiny Shakespeare: another implementation gives the same ids', (t) => {
+    const path = '../shared/data/tinyshakespeare.txt';
+    if (!existsSync(path)) return t.skip(`${path} is not here`);
+    const corpus = readFileSync(path, 'utf8');
+    const tokenizer = Tokenizer.train(corpus, { vocabSize: 500 });
+    const slice = corpus.slice(500_000, 550_000);
+    const other = new HuggingFace(JSON.parse(JSON.stringify(tokenizer)), {});
+    assert.deepEqual(other.encode(slice).ids, [...tokenizer.encode(slice)]);
+  });
+
+  test('a token may be spelt like a property of every object', () => {
+    const tokenizer = Tokenizer.train('__proto__', { vocabSize: 263 });
+    assert.equal(tokenizer.encode('__proto__').length, 1);
+    assertSame(Tokenizer.fromJSON(JSON.stringify(tokenizer)), tokenizer);
+  });
+
+  test("bytes may be numbered as in GPT-2's file, merges may be pairs, special tokens may be in the vocabulary too", () => {
+    const byteIds = byteIdsOfGpt2();
+    const [t, h, e] = [...'the'].map((c) => byteIds[c.charCodeAt(0)]);
+    const gpt2 = new Tokenizer({
+      merges: [
+        [t, h],
+        [256, e],
+      ],
+      pattern: 'gpt2',
+      specialTokens: [end],
+      byteIds,
+    });
+    assert.equal(byteIds['!'.charCodeAt(0)], 0);
+    const file = gpt2.toJSON();
+    const { model } = file;
+    const vocab = { [end]: 258, ...model.vocab };
+    const merges = model.merges.map((merge) => merge.split(' '));
+    assertSame(Tokenizer.fromJSON({ ...file, model: { ...model, vocab, merges } }), gpt2);
+    assert.deepEqual([...gpt2.encode('the!')], [257, 0]);
+    assertSame(Tokenizer.fromTiktoken(gpt2.toTiktoken(), { pattern: 'gpt2', specialTokens: [end] }), gpt2);
+  });
+
+  // What is wrong with the file, made wrong in a good one.
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
+  const regex = (Regex: string): object => ({
+    type: 'Sequence',
+    pretokenizers: [{ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }, byteLevel],
+  });
+  type File = ReturnType<typeof parsed>;
+  const parsed = () => JSON.parse(JSON.stringify(trained('none')));
+  const wrong: [what: string, change: (file: File) => unknown, message: RegExp][] = [
+    ['no object', () => [], /the file is \[\], not an object/],
+    ['nothing', () => undefined, /the file is missing, not an object/],
+    ['cut off', (f) => JSON.stringify(f).slice(0, 900), /not JSON \(900 characters; cut off\?\)/],
+    [
+      'WordPiece',
+      (f) => {
+        f.model.type = 'WordPiece';
+      },
+      /model\.type "WordPiece" is not supported: only 'BPE'/,
+    ],
+    [
+      'no model',
+      (f) => {
+        delete f.model;
+      },
+      /model is missing, not an object/,
+    ],
+    [
+      'a normalizer',
+      (f) => {
+        f.normalizer = { type: 'NFC' };
+      },
+      /normalizer {"type":"NFC"} is not supported/,
+    ],
+    [
+      'truncation',
+      (f) => {
+        f.truncation = { max_length: 512 };
+      },
+      /truncation .* is not supported/,
+    ],
+    [
+      'a template',
+      (f) => {
+        f.post_processor = { type: 'TemplateProcessing' };
+      },
+      /post_processor .*Template/,
+    ],
+    [
+      'another decoder',
+      (f) => {
+        f.decoder = { type: 'Metaspace' };
+      },
+      /decoder .*Metaspace.* only ByteLevel/,
+    ],
+    [
+      'no pre-tokenizer',
+      (f) => {
+        f.pre_tokenizer = null;
+      },
+      /pre_tokenizer null is not supported/,
+    ],
+    [
+      'a prefix space',
+      (f) => {
+        f.pre_tokenizer.add_prefix_space = true;
+      },
+      /add_prefix_space true/,
+    ],
+    [
+      'an unknown pattern',
+      (f) => {
+        f.pre_tokenizer = regex('\\w+');
+      },
+      /pre_tokenizer .*w\+.* is not supported/,
+    ],
+    [
+      'a bad split',
+      (f) => {
+        f.pre_tokenizer = { type: 'Sequence', pretokenizers: 3 };
+      },
+      /pretokenizers is 3, not a list/,
+    ],
+    [
+      'dropout',
+      (f) => {
+        f.model.dropout = 0.1;
+      },
+      /model\.dropout 0\.1/,
+    ],
+    [
+      'byte fallback',
+      (f) => {
+        f.model.byte_fallback = true;
+      },
+      /model\.byte_fallback true/,
+    ],
+    [
+      'ignored merges',
+      (f) => {
+        f.model.ignore_merges = true;
+      },
+      /model\.ignore_merges true/,
+    ],
+    [
+      'a suffix',
+      (f) => {
+        f.model.end_of_word_suffix = '</w>';
+      },
+      /end_of_word_suffix "<\/w>"/,
+    ],
+    [
+      'no merges',
+      (f) => {
+        delete f.model.merges;
+      },
+      /model\.merges is missing, not a list/,
+    ],
+    [
+      'a merge short',
+      (f) => {
+        f.model.merges.pop();
+      },
+      /has id 318, not 317/,
+    ],
+    [
+      'a merge of three',
+      (f) => {
+        f.model.merges[5] = 'a b c';
+      },
+      /merge 5 is "a b c", not two tokens/,
+    ],
+    [
+      'an unknown part',
+      (f) => {
+        f.model.merges[5] = 'a 猫';
+      },
+      /merge 5 .* needs token "猫", which is not in/,
+    ],
+    [
+      'merges swapped',
+      (f) => {
+        [f.model.merges[5], f.model.merges[6]] = [f.model.merges[6], f.model.merges[5]];
+      },
+      /merge 5 makes token 262, not 261/,
+    ],
+    [
+      'no vocabulary',
+      (f) => {
+        f.model.vocab = null;
+      },
+      /model\.vocab is null, not an object/,
+    ],
+    [
+      'a missing byte',
+      (f) => {
+        delete f.model.vocab.Z;
+      },
+      /no token has id 90/,
+    ],
+    [
+      'an id twice',
+      (f) => {
+        f.model.vocab.Z = 89;
+      },
+      /has id 89, which .* has too/,
+    ],
+    [
+      'an id too high',
+      (f) => {
+        f.model.vocab.Z = 1000;
+      },
+      /token "Z" has id 1000: .* ids 0 to 317/,
+    ],
+    [
+      'an id that is none',
+      (f) => {
+        f.model.vocab.Z = 'x';
+      },
+      /token "Z" has id "x"/,
+    ],
+    [
+      'a byte among the merges',
+      (f) => {
+        const v = f.model.vocab;
+        const t = Object.keys(v).find((k) => v[k] === 256)!;
+        [v.Z, v[t]] = [256, 90];
+      },
+      /byte 90 has id 256/,
+    ],
+    [
+      'a special token first',
+      (f) => {
+        f.added_tokens[0].id = 0;
+      },
+      /added token "<\|endoftext\|>" has id 0, not 318/,
+    ],
+    [
+      'an ordinary added token',
+      (f) => {
+        f.added_tokens[0].special = false;
+      },
+      /special false is not supported/,
+    ],
+    [
+      'a stripping token',
+      (f) => {
+        f.added_tokens[0].lstrip = true;
+      },
+      /lstrip true is not supported/,
+    ],
+    [
+      'no list of special tokens',
+      (f) => {
+        f.added_tokens = {};
+      },
+      /added_tokens is {}, not a list/,
+    ],
+  ];
+  for (const [what, change, message] of wrong)
+    test(`refused: ${what}`, () => {
+      const file = parsed();
+      const changed = change(file);
+      const given = what === 'nothing' ? undefined : (changed ?? file);
+      assert.throws(() => Tokenizer.fromJSON(given), message);
+    });
+});
+
+describe('.tiktoken', () => {
+  test('what is written is read back: the merges are found again', () => {
+    for (const pattern of patterns) {
+      const tokenizer = trained(pattern);
+      const extras = { pattern, specialTokens: [...tokenizer.specialTokens.keys()] };
+      assertSame(Tokenizer.fromTiktoken(tokenizer.toTiktoken(), extras), tokenizer);
+    }
+  });
+
+  test('lines are base64 and rank', () => {
+    const lines = Tokenizer.train('aaa', { vocabSize: 257 }).toTiktoken().split('\n');
+    assert.deepEqual([lines[0], lines[97], lines[256], lines[257]], ['AA== 0', 'YQ== 97', 'YWE= 256', '']);
+  });
+
+  const file = trained('none').toTiktoken();
+  const lines = file.trimEnd().split('\n');
+  const wrong: [what: string, file: string, message: RegExp][] = [
+    ['empty', '', /line 1: missing: a file has 256 byte tokens/],
+    ['another format', '{"model": {}}', /line 1: '{"model": {}}' is not base64, a space and a rank/],
+    ['cut inside a rank', file.slice(0, -2), /rank 31 should be 317/],
+    ['cut inside base64', file.slice(0, file.lastIndexOf(' ') - 1), /line 318: .* is not base64/],
+    ['a line lost', lines.toSpliced(260, 1).join('\n'), /line 261: rank 261 should be 260/],
+    ['a byte lost', lines.slice(0, 200).join('\n'), /line 201: missing/],
+    ['a byte twice', lines.with(98, 'YQ== 98').join('\n'), /line 99: byte 97 is token 97 already/],
+    ['no byte', lines.with(98, 'YWE= 98').join('\n'), /line 99: 'aa' is not one byte/],
+    [
+      'a token twice',
+      lines.with(257, `${lines[256].split(' ')[0]} 257`).join('\n'),
+      /line 258: .* is token 256 again/,
+    ],
+    [
+      'a token from nowhere',
+      lines.with(257, 'eHl6eHl6 257').join('\n'),
+      /line 258: 'xyzxyz' is not made of two tokens/,
+    ],
+  ];
+  for (const [what, damaged, message] of wrong)
+    test(`refused: ${what}`, () => assert.throws(() => Tokenizer.fromTiktoken(damaged), message));
+
+  test('Windows line ends are read', () => {
+    assert.equal(Tokenizer.fromTiktoken(file.replaceAll('\n', '\r\n')).vocabSize, 318);
+  });
+});
+
+test('base64 is strict', () => {
+  for (let n = 0; n < 8; n++) {
+    const bytes = Uint8Array.from({ length: n }, (_, i) => 255 - 31 * i);
+    assert.equal(toBase64(bytes), Buffer.from(bytes).toString('base64'));
+    assert.deepEqual(fromBase64(toBase64(bytes)), bytes);
+  }
+  for (const bad of ['A', 'AB=', 'A===', 'AB==C', 'A B=', 'AB-_', 'AB==AA==', 'Af=='])
+    assert.equal(fromBase64(bad), undefined, bad);
+});
