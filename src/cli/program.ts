@@ -23,7 +23,11 @@ export function createProgram(specs: readonly CommandSpec[] = commands): Command
     );
   for (const spec of specs) parentOf(program, spec).addCommand(toCommander(spec));
   everyCommand(program, (command) => {
-    command.exitOverride().showSuggestionAfterError().configureHelp({ optionTerm, subcommandTerm });
+    command
+      .exitOverride()
+      .enablePositionalOptions()
+      .showSuggestionAfterError()
+      .configureHelp({ optionTerm, subcommandTerm });
     command.configureOutput({ writeErr: () => {} }); // errors are thrown, and printed by `fail`
   });
   return program;

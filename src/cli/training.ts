@@ -3,7 +3,7 @@ import type { Backend } from '../backend/contract.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
 import type { ReportTable } from '../report/markdown.ts';
-import { type RunSummary, writeReport } from '../report/report.ts';
+import type { RunSummary } from '../report/report.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
 import type { Dataset } from '../train/data.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
@@ -83,5 +83,7 @@ export async function reportRun(
     tables,
     commands: [plan.command],
   };
+  // Drawing takes libraries that take half a second to load: no other command should wait for them.
+  const { writeReport } = await import('../report/report.ts');
   return writeReport(plan.out, summary);
 }

@@ -72,7 +72,7 @@ export function activationsFigure(
   return histogramFigure(probes, last, {
     name: `${activation}-activations`,
     title: `${label} activations`,
-    subtitle: `step ${formatCount(last.step)}: ${shown}; dead units fired for none of ${tokens} tokens`,
+    subtitle: `${atStep(last)}${shown}; dead units fired for none of ${tokens} tokens`,
     axis: `${label} output`,
     columns: [
       { label: 'mean', width: 62, cell: (tap, unit) => formatNumber(tap.value.mean / unit.factor) },
@@ -104,7 +104,7 @@ export function gradientsFigure(
   return histogramFigure(probes, last, {
     name: `${activation}-gradients`,
     title: `${label} gradients`,
-    subtitle: `step ${formatCount(last.step)}: gradient of the loss with respect to each ${label} output`,
+    subtitle: `${atStep(last)}gradient of the loss with respect to each ${label} output`,
     axis: `dLoss / d(${label} output)`,
     columns: [
       {
@@ -122,6 +122,11 @@ export function gradientsFigure(
       options: { nice: true, zero: true },
     },
   });
+}
+
+/** Step 0 is a model that is not being trained. */
+function atStep({ step }: ProbeEvent): string {
+  return step > 0 ? `step ${formatCount(step)}: ` : '';
 }
 
 interface Curve {

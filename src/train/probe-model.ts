@@ -17,9 +17,9 @@ const SEQUENCES = 8;
 /**
  * Values, gradients of the batch's mean loss, sparsity and dead units of every block's activation, without dropout. The batch
  * is the window over which dead units are counted. An INT8 model has no gradients: `gradient` is null. The parameters' own
- * gradients are freed. `step` is for the event.
+ * gradients are freed. The event's step is 0.
  */
-export async function probeModel(model: GPT, batch: Batch, step = 0): Promise<ProbeEvent> {
+export async function probeModel(model: GPT, batch: Batch): Promise<ProbeEvent> {
   const weights = slots(model).map(({ value }) => value);
   const quantized = weights.some((weight) => weight instanceof QuantizedTensor);
   const probe = createProbe();
@@ -44,5 +44,5 @@ export async function probeModel(model: GPT, batch: Batch, step = 0): Promise<Pr
     weight.grad?.dispose();
     weight.grad = null;
   }
-  return probe.finish(step);
+  return probe.finish(0);
 }

@@ -4,14 +4,15 @@ import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from 
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import { formatShort } from '../../report/format.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
-import { printable } from '../../tokenizer/utf8.ts';
+import { printable, type Tokenizer } from '../../tokenizer/index.ts';
+
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flag, type Flags, integer, text, texts } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
+import { encodeText, specialFlags } from '../special.ts';
 
 /** A flag from the table of sampling options. */
 function samplingFlag(name: keyof SamplingOptions): Flag<number> {
@@ -50,6 +51,7 @@ const flags = {
     overflows,
   ),
   logprobs: integer({ about: 'show this many of the most likely tokens with each token', initial: '0' }, 0),
+  ...specialFlags,
   ...engineFlags,
 } satisfies Flags;
 
@@ -72,7 +74,7 @@ export const generateCommand = defineCommand({
       const model = await loadModel(store, { backend });
       const options = {
         ...samplingOf(given),
-        prompt: given.prompt,
+        prompt: encodeText(model.tokenizer, given.prompt ?? '', given),
         maxTokens: given.tokens,
         stop: given.stop,
         seed: given.seed,

@@ -1,6 +1,5 @@
 // `inkhorn quantize`: a model folder in INT8, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { Store } from '../../io/store.ts';
 import { loadModel, modelFiles } from '../../model/folder.ts';
 import { folderStore } from '../../platform/node-store.ts';
@@ -113,8 +112,8 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
 function renderReport({ before, after, quantize: options, data, ...report }: Comparison): string {
   const exclude = options.exclude ?? [];
   const sections = [
-    `# ${basename(before)} in INT8`,
-    `${before} quantised to ${options.bits} bits per weight, activations ${options.activations}, ` +
+    `# INT8 copy of ${before}`,
+    `Quantised to ${options.bits} bits per weight, activations ${options.activations}, ` +
       `${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; compared on the validation part of ${data.name}.`,
     ...compareTables(report).flatMap(({ title, columns, rows, note }) => [
       ...[`## ${title}`, markdownTable(columns, rows), ...(note ? [note] : [])],
@@ -122,14 +121,19 @@ function renderReport({ before, after, quantize: options, data, ...report }: Com
     '## Do it again',
     fence(
       [
-        `inkhorn quantize --model ${before} --out ${after} --activations ${options.activations}`,
-        ...exclude.map((name) => `--exclude ${name}`),
-        `--data ${data.spec}`,
+        `inkhorn quantize --model ${quoted(before)} --out ${quoted(after)} --activations ${options.activations}`,
+        ...exclude.map((name) => `--exclude ${quoted(name)}`),
+        `--data ${quoted(data.spec)}`,
       ].join(' '),
       'sh',
     ),
   ];
   return `${sections.join('\n\n')}\n`;
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function utf8(text: string): Uint8Array {

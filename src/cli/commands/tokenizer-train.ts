@@ -1,8 +1,7 @@
 // `inkhorn tokenizer train`: byte-pair encoding, learnt from a text.
 import { formatCount } from '../../report/format.ts';
-import { patterns, Tokenizer } from '../../tokenizer/index.ts';
-import type { MergeStep } from '../../tokenizer/train.ts';
-import { printable } from '../../tokenizer/utf8.ts';
+import { type MergeStep, patterns, printable, Tokenizer } from '../../tokenizer/index.ts';
+
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';

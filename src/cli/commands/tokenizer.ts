@@ -2,12 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { reason } from '../../platform/node-store.ts';
 import { formatCount } from '../../report/format.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
-import { printable } from '../../tokenizer/utf8.ts';
+import { printable, type Tokenizer } from '../../tokenizer/index.ts';
+
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, text, toggle } from '../flags.ts';
 import { modelFlag, tokenizerFlag, tokenizerOf } from '../models.ts';
+import { encodeText, specialFlags } from '../special.ts';
 
 const source = { tokenizer: { ...tokenizerFlag, short: 't' }, model: modelFlag } satisfies Flags;
 
@@ -15,8 +16,7 @@ const encodeFlags = {
   ...source,
   file: text({ about: 'encode this file', argument: '<file>', short: 'f' }),
   pieces: toggle({ about: 'one token per line, with its text' }),
-  allowSpecial: toggle({ about: 'names of special tokens in the text become those tokens' }),
-  specialAsText: toggle({ about: 'names of special tokens are encoded like other text' }),
+  ...specialFlags,
 } satisfies Flags;
 
 export const tokenizerEncode = defineCommand({
@@ -31,30 +31,17 @@ export const tokenizerEncode = defineCommand({
   args: [['[text]', 'what to encode']],
   flags: encodeFlags,
   async run({ args: [argument], flags, output }: Context<typeof encodeFlags>): Promise<void> {
-    const { allowSpecial, specialAsText, file, pieces } = flags;
-    if (allowSpecial && specialAsText)
-      throw misuse('--allow-special and --special-as-text contradict each other');
+    const { file, pieces } = flags;
     if (argument !== undefined && file !== undefined)
       throw misuse('a text and --file are both given: which one?');
     const tokenizer = await tokenizerOf(flags);
     const bytes = argument === undefined ? await readInput(file) : new TextEncoder().encode(argument);
-    const ids = await asked(() => {
-      try {
-        return tokenizer.encode(bytes, {
-          allowedSpecial: allowSpecial ? 'all' : 'none',
-          otherSpecial: specialAsText ? 'text' : 'refuse',
-        });
-      } catch (error) {
-        throw misuse(
-          `${(error as Error).message.replace(/: allow it .*/, '')}: --allow-special or --special-as-text`,
-        );
-      }
-    });
+    const ids = encodeText(tokenizer, bytes, flags);
     const bytesPerToken = ids.length > 0 ? bytes.length / ids.length : null;
     output.data({ ids: [...ids], tokens: ids.length, bytes: bytes.length, bytesPerToken });
     if (pieces) {
       output.table(
-        ['id', 'token'],
+        ['id', { title: 'token', align: 'left' }],
         Array.from(ids, (id) => [String(id), printable(tokenizer.token(id))]),
       );
     } else {

@@ -1,0 +1,163 @@
+// What bad input gets: one line that names value, limit and fix, exit code 2 (asked wrongly) or 1 (could not be done),
+// no stack trace, and nothing lost.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { inkhorn, inkhornBatch, type Result, sentences } from './cli-process.ts';
+
+const SMALL =
+  '--preset tiny --n-layer 1 --n-embd 8 --n-head 1 --block-size 8 --batch-size 2 --vocab-size 260 --steps 2 ' +
+  '--eval-every 2 --probe-every 0 --sample-every 0';
+
+let folder: string;
+/** Of all cases, in their order. */
+let results: Result[];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inkhorn-misuse-'));
+  await writeFile(join(folder, 'text.txt'), sentences(60));
+  await writeFile(join(folder, 'short.txt'), 'too short');
+  await writeFile(join(folder, 'empty.txt'), '');
+  for (const name of ['run', 'other']) {
+    const size = name === 'run' ? SMALL : SMALL.replace('260', '270');
+    const { code, stderr } = await inkhorn(folder, `train --data text.txt --out ${name} ${size}`.split(' '));
+    assert.equal(code, 0, stderr);
+  }
+  for (const name of ['truncated', 'foreign', 'mixed', 'poisoned'])
+    await cp(join(folder, 'run/best'), join(folder, name), { recursive: true });
+  const model = await readFile(join(folder, 'run/best/model.safetensors'));
+  await truncate(join(folder, 'truncated/model.safetensors'), model.length - 100);
+  await writeFile(join(folder, 'foreign/model.safetensors'), 'not a model at all');
+  await cp(join(folder, 'other/best/tokenizer.json'), join(folder, 'mixed/tokenizer.json'));
+  model.writeUInt32LE(0x7fc00000, model.length - 4); // NaN
+  await writeFile(join(folder, 'poisoned/model.safetensors'), model);
+  const lines = Object.values(cases).flat();
+  results = await inkhornBatch(
+    folder,
+    lines.map(([line]) => line.split(' ')),
+  );
+});
+
+after(() => rm(folder, { recursive: true }));
+
+/** A command line, its exit code, and what its one line must say. */
+type Case = readonly [line: string, code: 1 | 2, says: RegExp];
+
+const cases: Record<string, readonly Case[]> = {
+  'commands and flags': [
+    ['fly', 2, /unknown command 'fly'/],
+    ['trian', 2, /Did you mean train/],
+    ['tokenizer sing', 2, /unknown command 'sing'/],
+    ['data fecth', 2, /"fecth" of data: there are fetch, show/],
+    ['train --step 5', 2, /--step.*Did you mean --steps/],
+    ['generate --model', 2, /argument missing/],
+    ['generate --model run --model run', 2, /--model is given twice/],
+    ['eval run', 2, /one argument too many/],
+    ['compare run', 2, /missing required argument/],
+    ['doctor --fast', 2, /unknown option '--fast'/],
+  ],
+  'values out of range': [
+    ['generate -m run --tokens 0', 2, /--tokens 0 is not a whole number >= 1/],
+    ['generate -m run --tokens ten', 2, /--tokens ten/],
+    ['generate -m run --temperature -1', 2, /--temperature -1 is out of range/],
+    ['generate -m run --top-p 1.5', 2, /--top-p 1.5 is out of range.*at most 1/],
+    ['generate -m run --top-k 0.5', 2, /--top-k 0.5 is out of range/],
+    ['generate -m run --logprobs 999', 2, /topLogprobs 999.*from 0 to 260/],
+    ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
+    ['generate -m run --backend gpu', 2, /unknown backend 'gpu'/],
+    ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
+    ['train --data text.txt --out new --vocab-size 200', 2, /--vocab-size 200.*>= 256/],
+    [
+      'train --data text.txt --out new --preset huge',
+      2,
+      /--preset huge is not one of tiny, seed, shakespeare/,
+    ],
+    ['train --data text.txt --out new --n-head 7 --n-embd 16', 2, /nHead 7 does not divide nEmbd 16/],
+    ['train --data text.txt --out new --dropout 1', 2, /dropout 1 is not in \[0, 1\)/],
+    ['quantize -m run -o new --bits 4', 2, /bits 4.*8 is/],
+    ['quantize -m run -o new --exclude tail', 2, /exclude 'tail' is none of the weights/],
+    ['eval -m run --train-fraction 2', 2, /--train-fraction 2.*from 0 to 1/],
+    ['eval -m run --train-fraction 1', 2, /--split val with --train-fraction 1 has 0/],
+    ['inspect -m run --text a', 2, /--text has 1 token/],
+    ['tokenizer encode -t run/best/tokenizer.json --allow-special --special-as-text a', 2, /contradict/],
+    ['tokenizer decode -m run 9999', 2, /"9999" is not a token id.*to 259/],
+    ['tokenizer decode -m run a', 2, /"a" is not a token id/],
+  ],
+  'texts that will not do': [
+    ['train --out new', 2, /--data is missing/],
+    ['train --data nowhere.txt --out new', 2, /nowhere\.txt/],
+    ['train --data empty.txt --out new', 2, /empty/],
+    ['train --data short.txt --out new --vocab-size 256', 2, /token/],
+    [
+      'tokenizer train --data short.txt --out t.json --vocab-size 5000',
+      2,
+      /vocabSize 5000 is more than 9 bytes/,
+    ],
+    ['data show nowhere', 2, /no file or folder "nowhere"/],
+    ['data fetch nowhere', 2, /no text named nowhere/],
+  ],
+  'folders and files that will not do': [
+    ['generate', 2, /--model is missing/],
+    ['generate --model nowhere', 2, /no model folder nowhere/],
+    ['generate --model text.txt', 2, /text\.txt/],
+    ['generate --model cache-or-so/../', 2, /no model folder/],
+    ['generate --model .', 2, /neither a model folder/],
+    ['generate --model truncated', 1, /truncated\/model\.safetensors/],
+    ['generate --model foreign', 1, /foreign\/model\.safetensors/],
+    ['generate --model mixed', 1, /tokenizer has 270 tokens, the model 260/],
+    ['generate --model poisoned', 1, /NaN/],
+    ['eval --model truncated --data text.txt', 1, /truncated\/model\.safetensors/],
+    ['compare run other', 2, /different tokenizers/],
+    ['quantize --model int8-not-there --out new', 2, /no model folder/],
+    ['tokenizer encode -t text.txt a', 1, /text\.txt/],
+    ['tokenizer encode -t nowhere.json a', 2, /nowhere\.json: there is no such file/],
+    ['tokenizer encode a', 2, /no tokenizer/],
+    ['tokenizer encode -t a.json -m run a', 2, /both given/],
+  ],
+  'outputs that are there already': [
+    [`train --data text.txt --out run ${SMALL}`, 2, /--force.*--resume/],
+    ['train --data text.txt', 2, /--out is missing/],
+    ['quantize --model run --out other', 2, /--out other is not empty/],
+    ['quantize --model run --out run/best --force', 2, /folder of the model itself/],
+    ['quantize --model run --out text.txt', 2, /--out text\.txt/],
+    ['inspect --model run --out other', 2, /--out other is not empty/],
+    ['tokenizer train --data text.txt --out text.txt', 2, /--out text\.txt exists/],
+    ['tokenizer train --data text.txt --out run', 2, /--out run is a folder/],
+    ['train --resume nowhere', 2, /--resume nowhere/],
+  ],
+};
+
+let number = 0;
+for (const [kind, list] of Object.entries(cases)) {
+  describe(kind, () => {
+    for (const [line, code, says] of list) {
+      const index = number++;
+      test(`inkhorn ${line}`, () => checkRefusal(results[index], code, says));
+    }
+  });
+}
+
+function checkRefusal({ code, stdout, stderr, errors }: Result, wanted: number, says: RegExp): void {
+  assert.equal(code, wanted, stderr);
+  assert.equal(errors.length, 1, stderr);
+  assert.match(errors[0], says);
+  assert.doesNotMatch(stderr, /^\s+at /m, 'a stack trace');
+  assert.equal(stdout, '');
+}
+
+describe('in a process of its own', () => {
+  for (const [line, code, says] of [
+    cases['commands and flags'][0],
+    cases['folders and files that will not do'][5],
+  ]) {
+    test(`inkhorn ${line}`, async () => checkRefusal(await inkhorn(folder, line.split(' ')), code, says));
+  }
+});
+
+test('what was refused left nothing behind', async () => {
+  const entries = await readdir(folder);
+  for (const name of ['new', 't.json']) assert.ok(!entries.includes(name), name);
+  assert.equal(await readFile(join(folder, 'text.txt'), 'utf8'), sentences(60));
+});

@@ -1,0 +1,77 @@
+// Runs the compiled command line in a process of its own, as a shell would.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const compiled = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** The lines of stderr that are errors; everything else there is a remark. */
+  errors: string[];
+}
+
+/** `inkhorn args...` in the folder `cwd`, with `input` on its standard input; stdout as the bytes that came, too. */
+export async function inkhorn(
+  cwd: string,
+  args: readonly string[],
+  input: string | Uint8Array = '',
+): Promise<Result & { bytes: Buffer }> {
+  const { code, out, err } = await node(cwd, [compiled('../../src/cli/main.js'), ...args], input);
+  const stderr = err.toString();
+  return { code, stdout: out.toString(), bytes: out, stderr, errors: errorsIn(stderr) };
+}
+
+/** Many command lines one after another in one process; see cli-batch.ts. */
+export async function inkhornBatch(cwd: string, lines: readonly (readonly string[])[]): Promise<Result[]> {
+  const { out, err } = await node(cwd, [compiled('cli-batch.js')], JSON.stringify(lines));
+  if (out.length === 0) throw new Error(`the batch ended early: ${err}`);
+  const results = JSON.parse(out.toString()) as Omit<Result, 'errors'>[];
+  return results.map((result) => ({ ...result, errors: errorsIn(result.stderr) }));
+}
+
+function errorsIn(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('inkhorn: '));
+}
+
+function node(
+  cwd: string,
+  args: readonly string[],
+  input: string | Uint8Array,
+): Promise<{ code: number | null; out: Buffer; err: Buffer }> {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, INKHORN_CACHE: `${cwd}/cache`, NO_COLOR: '1', INKHORN_DEBUG: '' },
+  });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on('data', (part: Buffer) => out.push(part));
+  child.stderr.on('data', (part: Buffer) => err.push(part));
+  child.stdin.on('error', () => {}); // a command that does not read it
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out: Buffer.concat(out), err: Buffer.concat(err) }));
+  });
+}
+
+/** The JSON lines of stdout. */
+export function jsonLines<T>({ stdout }: Result): T[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** A text of its own for tests: sentences that a small model can learn something from. */
+export function sentences(count: number): string {
+  const who = ['the cat', 'a dog', 'the old clerk', 'my aunt', 'a tall ship', 'the moon'];
+  const what = ['sat on', 'looked at', 'ran past', 'sold', 'forgot', 'dreamt of'];
+  const pick = (list: readonly string[], n: number): string => list[n % list.length];
+  return Array.from(
+    { length: count },
+    (_, i) =>
+      `${pick(who, i * 5 + (i >> 2))} ${pick(what, i * 7 + (i >> 3))} ${pick(who, i * 11 + 3)}, ${i} times.\n`,
+  ).join('');
+}

@@ -1,0 +1,294 @@
+// The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare, tokenizer, data.
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { inkhorn, jsonLines, sentences } from './cli-process.ts';
+
+/** A model that trains in a second on any engine. */
+const SMALL =
+  '--preset tiny --n-layer 2 --n-embd 16 --n-head 2 --block-size 16 --batch-size 4 --vocab-size 280 --lr 0.01 ' +
+  '--eval-every 10 --probe-every 10 --sample-every 20 --sample-tokens 8';
+
+let folder: string;
+const run = (line: string, input?: string | Uint8Array): ReturnType<typeof inkhorn> =>
+  inkhorn(folder, line.split(' '), input);
+
+/** Runs and expects success. */
+async function good(line: string, input?: string | Uint8Array): ReturnType<typeof run> {
+  const result = await run(line, input);
+  assert.equal(result.code, 0, `inkhorn ${line}: ${result.stderr}`);
+  assert.deepEqual(result.errors, []);
+  return result;
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inkhorn-cli-'));
+  await writeFile(join(folder, 'text.txt'), sentences(150));
+  await good(`train --data text.txt --out run ${SMALL} --steps 20 --json`);
+  await good('quantize --model run --out int8 --max-tokens 64 --speed-tokens 4');
+});
+
+after(() => rm(folder, { recursive: true }));
+
+describe('train', () => {
+  test('leaves a run: checkpoints, history, report, pictures', async () => {
+    const entries = await readdir(join(folder, 'run'));
+    for (const name of ['best', 'last', 'history.json', 'report.md', 'loss.png', 'relu-activations.svg'])
+      assert.ok(entries.includes(name), name);
+  });
+
+  test('goes on where it ended, and says so as events', async () => {
+    await good(`train --data text.txt --out again ${SMALL} --steps 10`);
+    const events = jsonLines<{ type: string; step?: number; loss?: number }>(
+      await good('train --resume again --steps 12 --json'),
+    );
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'step').map(({ step }) => step),
+      [11, 12],
+    );
+    assert.equal(events.at(-1)?.type, 'done');
+  });
+});
+
+describe('generate', () => {
+  test('goes on from the prompt, the same for the same seed', async () => {
+    const line = 'generate --model run --prompt the --tokens 12 --seed 5';
+    const { stdout } = await good(line);
+    assert.ok(stdout.startsWith('the'));
+    assert.equal((await good(line)).stdout, stdout);
+    assert.notEqual((await good(`${line}6`)).stdout, stdout);
+  });
+
+  test('--json: a start, tokens, a finish per sample, a summary', async () => {
+    const events = jsonLines<{ type: string; sample?: number; tokensPerSecond?: number }>(
+      await good('generate -m run/best -n 3 --samples 2 --logprobs 2 --json'),
+    );
+    const one = ['token', 'token', 'token', 'finish'];
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['start', ...one, ...one, 'summary'],
+    );
+    assert.ok((events.at(-1)?.tokensPerSecond ?? 0) > 0);
+  });
+
+  test('says how much of a long prompt is not seen', async () => {
+    const long = Array.from({ length: 40 }, (_, i) => i).join('-');
+    const { stderr } = await good(`generate -m run -n 1 -p ${long}`);
+    assert.match(stderr, /the context 16: the first \d+ are not seen/);
+  });
+
+  test('an INT8 model speaks too', async () => {
+    const { stdout } = await good('generate --model int8 --tokens 5');
+    assert.ok(stdout.length > 0);
+  });
+});
+
+interface EvalResult {
+  loss: number;
+  bitsPerByte: number;
+  perplexity: number;
+  tokens: number;
+  split: string;
+}
+
+describe('eval', () => {
+  test('measures on the text that the run recorded, and agrees with the training', async () => {
+    const [result] = jsonLines<EvalResult>(await good('eval --model run --json'));
+    const history = JSON.parse(await readFile(join(folder, 'run/history.json'), 'utf8')) as {
+      events: { type: string; valLoss?: number }[];
+    };
+    const losses = history.events.flatMap(({ valLoss }) => valLoss ?? []);
+    assert.ok(Math.abs(result.loss - Math.min(...losses)) < 1e-5, `${result.loss} of ${losses}`);
+    assert.ok(Math.abs(result.perplexity - Math.exp(result.loss)) < 1e-9);
+  });
+
+  test('train and val make up all of it', async () => {
+    const tokens = async (split: string): Promise<number> =>
+      jsonLines<EvalResult>(await good(`eval -m run --split ${split} --train-fraction 0.8 --json`))[0].tokens;
+    const [train, val, all] = [await tokens('train'), await tokens('val'), await tokens('all')];
+    assert.equal(train + val + 1, all); // the first token of each is not predicted
+  });
+
+  test('refuses a text that is not the recorded one any more', async () => {
+    await writeFile(join(folder, 'moved.txt'), sentences(60));
+    await good(`train --data moved.txt --out moved ${SMALL} --steps 1`);
+    await writeFile(join(folder, 'moved.txt'), 'something else altogether');
+    const { code, errors } = await run('eval --model moved');
+    assert.equal(code, 2);
+    assert.match(errors[0], /not the text any more/);
+    await good('eval --model moved --data text.txt');
+  });
+});
+
+describe('inspect', () => {
+  test('writes every picture with its numbers', async () => {
+    const { stdout } = await good('inspect --model run --batch-size 4 --out look');
+    assert.match(stdout, /block 1/);
+    const figures = ['attention', 'relu-activations', 'relu-gradients', 'token-loss'];
+    assert.deepEqual(
+      (await readdir(join(folder, 'look'))).sort(),
+      figures.flatMap((name) => [`${name}.json`, `${name}.png`, `${name}.svg`]),
+    );
+    for (const name of figures) assert.ok((await stat(join(folder, `look/${name}.png`))).size > 1000);
+    const attention = JSON.parse(await readFile(join(folder, 'look/attention.json'), 'utf8'));
+    const { tokens, layers, heads, probabilities } = attention;
+    assert.equal(probabilities.length, layers * heads * tokens.length ** 2);
+    const lastRow: number[] = probabilities.slice(-tokens.length);
+    assert.ok(Math.abs(lastRow.reduce((a, b) => a + b) - 1) < 1e-5);
+  });
+
+  test('--text: the loss of every token of it', async () => {
+    const [result] = jsonLines<{ losses: { text: string; loss: number | null }[]; taps: unknown[] }>(
+      await inkhorn(folder, ['inspect', '-m', 'run', '--text', 'a dog sold', '--json']),
+    );
+    assert.equal(result.losses.map(({ text }) => text).join(''), 'a dog sold');
+    assert.equal(result.losses[0].loss, null);
+    assert.ok(result.losses.slice(1).every(({ loss }) => loss !== null && loss > 0));
+    assert.equal(result.taps.length, 2);
+  });
+
+  test('an INT8 model has activations but no gradients', async () => {
+    const [{ taps }] = jsonLines<{ taps: { gradient: unknown }[] }>(
+      await good('inspect --model int8 --batch-size 2 --json'),
+    );
+    assert.deepEqual(
+      taps.map(({ gradient }) => gradient),
+      [null, null],
+    );
+  });
+});
+
+interface Comparison {
+  parameters: { ratio: number };
+  validation: { tokens: number; before: { loss: number }; after: { loss: number }; top1: number };
+  weights: { name: string }[];
+  speed: unknown;
+}
+
+describe('quantize and compare', () => {
+  test('quantize writes a model folder with the comparison', async () => {
+    const files = await readdir(join(folder, 'int8'));
+    assert.deepEqual(files.sort(), [
+      ...['compare.json', 'config.json', 'model.safetensors', 'report.md', 'tokenizer.json'],
+    ]);
+    const report = JSON.parse(await readFile(join(folder, 'int8/compare.json'), 'utf8')) as Comparison;
+    assert.ok(report.parameters.ratio > 2.5, `${report.parameters.ratio}`);
+    assert.match(await readFile(join(folder, 'int8/report.md'), 'utf8'), /Before and after/);
+  });
+
+  test('compare gives the same figures as JSON', async () => {
+    const [result] = jsonLines<Comparison>(
+      await good('compare run int8 --max-tokens 64 --speed-tokens 0 --json'),
+    );
+    const written = JSON.parse(await readFile(join(folder, 'int8/compare.json'), 'utf8')) as Comparison;
+    assert.deepEqual(result.parameters, written.parameters);
+    assert.deepEqual(result.validation, written.validation);
+    assert.equal(result.speed, null);
+  });
+
+  test('--exclude keeps weights float', async () => {
+    await good(
+      'quantize -m run -o part --exclude head --exclude embeddings --speed-tokens 0 --max-tokens 32',
+    );
+    const { weights } = JSON.parse(await readFile(join(folder, 'part/compare.json'), 'utf8')) as Comparison;
+    assert.ok(weights.length > 0 && weights.every(({ name }) => name.startsWith('blocks.')));
+  });
+
+  test('a model that knows no text is quantised without a comparison', async () => {
+    await good('quantize -m run -o alone --data text.txt --speed-tokens 0 --max-tokens 32');
+    await rm(join(folder, 'alone/compare.json'));
+    const { code, errors } = await run('eval --model alone');
+    assert.equal(code, 2);
+    assert.match(errors[0], /--data is missing/);
+  });
+});
+
+describe('tokenizer', () => {
+  test('train, encode, decode: any bytes come back', async () => {
+    await good('tokenizer train --data text.txt --out t/a.json --vocab-size 300 --pattern gpt2');
+    const bytes = Uint8Array.from([0xff, 0x00, ...new TextEncoder().encode('the cat, é\n'), 0xc3]);
+    const { stdout, stderr } = await good('tokenizer encode --tokenizer t/a.json', bytes);
+    assert.match(stderr, /15 bytes, \d+ tokens, \d\.\d\d bytes per token/);
+    await writeFile(join(folder, 'bytes'), bytes);
+    const json = jsonLines<{ ids: number[]; bytes: number }>(
+      await good('tokenizer encode -t t/a.json --file bytes --json'),
+    );
+    assert.deepEqual(json[0].ids, stdout.trim().split(' ').map(Number));
+    const decoded = await good('tokenizer decode -t t/a.json', stdout);
+    assert.deepEqual(Uint8Array.from(decoded.bytes), bytes);
+  });
+
+  test('--verbose prints a line for every merge', async () => {
+    const { stdout } = await good('tokenizer train -d text.txt -o b.json --vocab-size 260 --verbose');
+    assert.equal(stdout.match(/^ +25[6-9] .* times$/gm)?.length, 4);
+  });
+
+  test('a .tiktoken file gives the same tokens', async () => {
+    await good('tokenizer train -d text.txt -o c.tiktoken --vocab-size 290');
+    await good('tokenizer train -d text.txt -o c.json --vocab-size 290');
+    const ids = async (file: string): Promise<string> =>
+      (await good(`tokenizer encode -t ${file} --file text.txt`)).stdout;
+    assert.equal(await ids('c.tiktoken'), await ids('c.json'));
+  });
+
+  test('special tokens are refused unless asked for', async () => {
+    await good('tokenizer train -d text.txt -o s.json --vocab-size 270 --special <|end|>');
+    const encode = 'tokenizer encode -t s.json a<|end|>';
+    assert.equal((await run(encode)).code, 2);
+    assert.match((await good(`${encode} --allow-special`)).stdout, /^97 269\n$/);
+    assert.doesNotMatch((await good(`${encode} --special-as-text`)).stdout, /269/);
+  });
+
+  test('show lists every token of a model', async () => {
+    const [shown] = jsonLines<{ tokens: { merge: unknown }[] }>(
+      await good('tokenizer show --model run --json'),
+    );
+    assert.equal(shown.tokens.length, 280);
+    assert.equal(shown.tokens.filter(({ merge }) => merge !== null).length, 24);
+  });
+});
+
+describe('data and doctor', () => {
+  test('data lists, and shows', async () => {
+    const [corpora] = jsonLines<{ name: string; ready: boolean }[]>(await good('data --json'));
+    assert.deepEqual(
+      corpora.map(({ name }) => name),
+      ['tiny-shakespeare', 'moby-dick'],
+    );
+    const [shown] = jsonLines<{ bytes: number; lines: number; first: string[] }>(
+      await good('data show text.txt --lines 2 --json'),
+    );
+    const text = sentences(150);
+    assert.equal(shown.bytes, text.length);
+    assert.equal(shown.lines, 150);
+    assert.deepEqual(shown.first, text.split('\n').slice(0, 2));
+  });
+
+  test('doctor names every engine and ends well', async () => {
+    const [{ engines }] = jsonLines<{ engines: { name: string; available: boolean; detail: string }[] }>(
+      await good('doctor --json'),
+    );
+    assert.deepEqual(
+      engines.map(({ name }) => name),
+      ['native', 'reference'],
+    );
+    assert.ok(engines[1].available);
+  });
+});
+
+describe('the program', () => {
+  test('without arguments, and for a group alone: its help', async () => {
+    for (const line of ['', 'tokenizer']) {
+      const { code, stdout, stderr } = await inkhorn(folder, line === '' ? [] : [line]);
+      assert.equal(code, 0);
+      assert.match(stdout, /^Usage: inkhorn/);
+      assert.equal(stderr, '');
+    }
+  });
+
+  test('--version is that of the package', async () => {
+    assert.match((await good('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+});
