@@ -68,13 +68,19 @@ function fail(error: Error, program: Command, argv: readonly string[]): number {
       return 0; // `inkhorn` or `inkhorn tokenizer` alone: a question, not a mistake
     }
   }
-  const misused = error instanceof MisuseError || error instanceof CommanderError;
-  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  // Commander proposes a similar name where there is one.
-  const hint = /^unknown command '[^']*'$/.test(message) ? ': `inkhorn --help` lists them' : '';
-  process.stderr.write(`inkhorn: ${message}${hint}\n`);
+  const { code, line } = explain(error);
+  process.stderr.write(`inkhorn: ${line}\n`);
   if (process.env.INKHORN_DEBUG) process.stderr.write(`${error.stack}\n`);
-  return misused ? 2 : 1;
+  return code;
+}
+
+/** What is said about an error, in one line, and the exit code. */
+export function explain(error: Error): { code: 1 | 2; line: string } {
+  const misused = error instanceof MisuseError || error instanceof CommanderError;
+  const line = error.message.replace(/^error: /, '').replace(/\s*[\r\n]\s*/g, ' ');
+  // Commander proposes a similar name where there is one.
+  const hint = /^unknown command '[^']*'$/.test(line) ? ': `inkhorn --help` lists them' : '';
+  return { code: misused ? 2 : 1, line: line + hint };
 }
 
 /** The innermost command that `argv` names. */

@@ -1,0 +1,133 @@
+// The small parts of the command line: tables, flags, messages.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { CommanderError } from 'commander';
+import { commands } from '../../src/cli/commands/index.ts';
+import { misuse } from '../../src/cli/errors.ts';
+import { choice, flagName, integer, number } from '../../src/cli/flags.ts';
+import { recordedData } from '../../src/cli/models.ts';
+import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
+import { createProgram, explain } from '../../src/cli/program.ts';
+import { formatTable } from '../../src/cli/table.ts';
+import { folderStore } from '../../src/platform/node-store.ts';
+
+describe('formatTable', () => {
+  test('puts words to the left and numbers to the right', () => {
+    const lines = formatTable(
+      ['name', 'bytes', 'share'],
+      [
+        ['a', '1,234', '5.0 %'],
+        ['longer', '7', '12.5 %'],
+      ],
+    );
+    assert.deepEqual(lines, ['name    bytes   share', 'a       1,234   5.0 %', 'longer      7  12.5 %']);
+  });
+
+  test('counts columns of the terminal, not characters', () => {
+    assert.deepEqual(
+      formatTable(
+        ['a', 'b'],
+        [
+          ['日本', 'x'],
+          ['é', 'y'],
+        ],
+      ),
+      ['a     b', '日本  x', 'é     y'],
+    );
+  });
+
+  test('follows an alignment that is given', () => {
+    assert.deepEqual(formatTable([{ title: 'token', align: 'left' }, 'n'], [['7', '10']]), [
+      'token   n',
+      '7      10',
+    ]);
+  });
+});
+
+describe('flags', () => {
+  test('are kebab-case on the command line', () => {
+    assert.equal(flagName('nLayer'), '--n-layer');
+    assert.equal(flagName('json'), '--json');
+  });
+
+  test('refuse with name, value and range', () => {
+    const look = { about: '' };
+    assert.throws(() => integer(look, 1, 8).parse('9', '--n'), {
+      message: '--n 9 is not a whole number from 1 to 8',
+    });
+    assert.throws(() => integer(look, 1).parse('1.5', '--n'), {
+      message: '--n 1.5 is not a whole number >= 1',
+    });
+    assert.throws(() => number(look).parse('x', '--n'), { message: '--n x is not a number' });
+    assert.throws(() => choice(look, ['a', 'b']).parse('c', '--n'), { message: '--n c is not one of a, b' });
+  });
+});
+
+describe('the program', () => {
+  test('every command has examples that it understands, and its flags say what they are', async () => {
+    for (const spec of commands) {
+      assert.ok(spec.examples.length > 0, spec.name);
+      for (const [line] of spec.examples) {
+        const ran: string[] = [];
+        const specs = commands.map((other) => ({
+          ...other,
+          async run(): Promise<void> {
+            ran.push(other.name);
+          },
+        }));
+        await createProgram(specs).parseAsync(words(line.split(' | ')[0]), { from: 'user' });
+        assert.equal(ran.length, 1, line);
+      }
+      for (const [name, { about }] of Object.entries(spec.flags))
+        assert.ok(about.length > 5, `${spec.name} ${name}`);
+    }
+  });
+
+  test('explains errors in one line: misuse is 2, failure 1', () => {
+    assert.deepEqual(explain(misuse('a\n  b')), { code: 2, line: 'a b' });
+    assert.deepEqual(explain(new Error('disk full')), { code: 1, line: 'disk full' });
+    const unknown = new CommanderError(1, 'commander.unknownCommand', "error: unknown command 'x'");
+    assert.match(explain(unknown).line, /inkhorn --help/);
+  });
+});
+
+/** Splits a line as a shell does, as far as the examples need it. */
+function words(line: string): string[] {
+  return [...line.matchAll(/\$?'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c);
+}
+
+describe('outputs and records', () => {
+  test('nothing that exists is taken without force', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inkhorn-out-'));
+    const file = join(folder, 'file');
+    await writeFile(file, 'x');
+    await assert.rejects(claimOutFolder(folder), /not empty/);
+    await assert.rejects(claimOutFolder(file), /it is a file, not a folder/);
+    await assert.rejects(claimOutFile(file), /exists/);
+    await assert.rejects(claimOutFile(folder, true), /is a folder/);
+    await claimOutFolder(folder, true);
+    await claimOutFolder(join(folder, 'new'));
+    await claimOutFile(file, true);
+    await claimOutFile(join(folder, 'new'));
+    await rm(folder, { recursive: true });
+  });
+
+  test('the text of a model is found beside it, in its run, or in what it was made from', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inkhorn-record-'));
+    const store = folderStore(folder);
+    const data = { spec: 'a.txt', name: 'a.txt', bytes: 1, sha256: 'aa', trainFraction: 0.9 };
+    const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+    assert.equal(await recordedData(store), null);
+    await store.folder('last').write('training.json', json({ data }));
+    assert.deepEqual(await recordedData(store), data);
+    assert.deepEqual(await recordedData(store.folder('best')), data);
+    await store.folder('best').write('compare.json', json({ data: { ...data, spec: 'b.txt' } }));
+    assert.equal((await recordedData(store.folder('best')))?.spec, 'b.txt');
+    await store.folder('best').write('compare.json', json({ data: 7 }));
+    assert.deepEqual(await recordedData(store.folder('best')), data);
+    await rm(folder, { recursive: true });
+  });
+});
