@@ -20,7 +20,6 @@ if (files.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
 }
-// One file at a time per core: native engines in neighbouring processes would fight for the same cores.
 const { status } = spawnSync(
   process.execPath,
   ['--test', '--test-reporter=spec', ...files.map((file) => join(root, file))],
