@@ -4,8 +4,8 @@
 //    encoding if (and only if) no two neighbours among them would have merged across their border: if all are `stable`.
 // 2. Whether two neighbours are stable shows when their merges are undone, latest first: at each moment the tokens that
 //    touch the border are known, and a merge that joins them must not have been due yet.
-// 3. Every prefix of the text has one encoding only. So: take the longest token that is stable after the last one, else a
-//    shorter one; if there is none, the last token was wrong, and no encoding will ever end where it ended.
+// 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is stable after the last
+//    one, else a shorter one; where there is none, give the last token up for a shorter one. No place is reached twice.
 import type { Vocabulary } from './bpe.ts';
 import { makePairTable } from './pair-table.ts';
 
@@ -24,28 +24,21 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   const stable = makeStable(vocabulary);
   const trie = makeTrie(vocabulary, stable);
   const length = Int32Array.from(tokens, (token) => token.length);
-  let dead = new Uint8Array(1024); // at a place where no encoding of the chunk can have a border: 1
 
   return (bytes, start, end, out, at) => {
-    if (end - start >= dead.length) dead = new Uint8Array(2 * (end - start));
-    else dead.fill(0, 0, end - start + 1);
     let n = at; // out[at..n) is the encoding of bytes[start..place)
     let place = start;
-    let token = trie.longest(bytes, place, end);
     while (place < end) {
-      const free = dead[place + length[token] - start] === 0;
-      if (free && (n === at || stable(out[n - 1], token))) {
-        out[n++] = token;
-        place += length[token];
-        if (place < end) token = trie.longest(bytes, place, end);
-        continue;
+      let token = trie.longest(bytes, place, end);
+      while (n > at && !stable(out[n - 1], token)) {
+        token = trie.shorter[token];
+        while (token < 0) {
+          place -= length[out[--n]];
+          token = trie.shorter[out[n]];
+        }
       }
-      token = trie.shorter[token];
-      while (token < 0) {
-        dead[place - start] = 1;
-        place -= length[out[--n]];
-        token = trie.shorter[out[n]];
-      }
+      out[n++] = token;
+      place += length[token];
     }
     return n;
   };

@@ -42,12 +42,10 @@ export function trainFast(
 
 /** The distinct chunks one after another, a border before, between and after them. */
 interface Text {
-  /** At a token's first byte: its id. Everywhere else, and at borders: -1. */
+  /** A token's id, at its first and at its last byte; -1 at borders. Bytes between them are never looked at. */
   token: Int32Array;
-  /** At a token's last byte: the place of its first. At borders: their own place. */
-  start: Int32Array;
-  /** How many equal chunks this byte stands for. */
-  weight: Int32Array;
+  /** How many equal chunks each byte stands for; null if no two chunks are equal. */
+  weight: Int32Array | null;
   /** Bytes of each token. */
   length: Int32Array;
 }
@@ -78,17 +76,15 @@ function layOut(bytes: Uint8Array, ends: Int32Array, merges: number): Text {
   });
   const n = chunks.byteLength + chunks.size + 1;
   const token = new Int32Array(n).fill(-1);
-  const start = new Int32Array(n);
-  for (let i = 0; i < n; i++) start[i] = i;
-  const weight = new Int32Array(n);
+  const weight = chunks.size < ends.length ? new Int32Array(n) : null;
   let place = 1;
   weights.forEach((copies, chunk) => {
     const chunkBytes = chunks.bytes(chunk);
     token.set(chunkBytes, place);
-    weight.fill(copies, place, place + chunkBytes.length);
+    weight?.fill(copies, place, place + chunkBytes.length);
     place += chunkBytes.length + 1;
   });
-  return { token, start, weight, length: new Int32Array(256 + merges).fill(1) };
+  return { token, weight, length: new Int32Array(256 + merges).fill(1) };
 }
 
 function makePairs({ token }: Text, merges: number): Pairs {
@@ -109,20 +105,26 @@ function addBytePairs(text: Text, pairs: Pairs): void {
     pairs.keys[n] = (token[i] << 8) | token[i + 1];
     pairs.at[n++] = i;
   }
-  addPairs(text, pairs, n, (key) => [key >> 8, key & 255]);
+  addPairs(text, pairs, 0, n, (key) => [key >> 8, key & 255]);
 }
 
 /**
- * Adds the n occurrences at places `pairs.at`, ascending within each key: a counting sort by `pairs.keys`, every distinct key
+ * Adds the occurrences `at[from..to)`, ascending within each of their `keys`: a counting sort by key, every distinct key
  * becoming one pair.
  */
-function addPairs(text: Text, pairs: Pairs, n: number, pairOf: (key: number) => [number, number]): void {
+function addPairs(
+  text: Text,
+  pairs: Pairs,
+  from: number,
+  to: number,
+  pairOf: (key: number) => [number, number],
+): void {
   const { keys, at, size, weight, places } = pairs;
   const distinct: number[] = [];
-  for (let k = 0; k < n; k++) {
+  for (let k = from; k < to; k++) {
     const key = keys[k];
     if (size[key]++ === 0) distinct.push(key);
-    weight[key] += text.weight[at[k]];
+    weight[key] += text.weight ? text.weight[at[k]] : 1;
   }
   for (const key of distinct) {
     const [left, right] = pairOf(key);
@@ -134,7 +136,7 @@ function addPairs(text: Text, pairs: Pairs, n: number, pairOf: (key: number) => 
     pairs.used += size[key];
     size[key] = pairs.used - size[key]; // from here on: where the key's next place goes
   }
-  for (let k = 0; k < n; k++) places[size[keys[k]]++] = at[k];
+  for (let k = from; k < to; k++) places[size[keys[k]]++] = at[k];
   for (const key of distinct) {
     size[key] = 0;
     weight[key] = 0;
@@ -164,7 +166,7 @@ function recount({ token, weight, length }: Text, pairs: Pairs, pair: number): n
     const i = places[k];
     if (token[i] !== l || token[i + width] !== r) continue;
     places[kept++] = i;
-    count += weight[i];
+    count += weight ? weight[i] : 1;
   }
   end[pair] = kept;
   return count;
@@ -172,34 +174,32 @@ function recount({ token, weight, length }: Text, pairs: Pairs, pair: number): n
 
 /** Joins every occurrence of `pair`, left to right, into token `id`, and adds the pairs that `id` forms with its neighbours. */
 function mergePair(text: Text, pairs: Pairs, pair: number, id: number): void {
-  const { token, start, length } = text;
-  const { places, keys, at, begin } = pairs;
+  const { token, length } = text;
+  const { places, keys, at } = pairs;
   const [l, r] = [pairs.left[pair], pairs.right[pair]];
   const [lWidth, width] = [length[l], length[l] + length[r]];
   length[id] = width;
-  let merged = begin[pair];
-  for (let k = merged; k < pairs.end[pair]; k++) {
+  const half = keys.length >> 1; // left neighbours are gathered from 0 on, right ones from here on
+  let lefts = 0;
+  let rights = half;
+  for (let k = pairs.begin[pair]; k < pairs.end[pair]; k++) {
     const i = places[k];
-    if (token[i] !== l || token[i + lWidth] !== r) continue; // overlapped the one before: `aaa` is `X a`
+    if (token[i] !== l || token[i + lWidth] !== r) continue; // overlaps the one before: `aaa` is `X a`
+    token[i + lWidth] = -1; // no token begins here any more
     token[i] = id;
-    token[i + lWidth] = -1;
-    start[i + width - 1] = i;
-    places[merged++] = i;
+    token[i + width - 1] = id;
+    const before = token[i - 1];
+    if (before >= 0) {
+      keys[lefts] = before;
+      at[lefts++] = i - length[before];
+    }
+    if (rights > half && at[rights - 1] === i - width) rights--; // its neighbour has become `id`: `before` says so
+    const after = token[i + width];
+    if (after >= 0) {
+      keys[rights] = after;
+      at[rights++] = i;
+    }
   }
-  let n = 0;
-  for (let k = begin[pair]; k < merged; k++) {
-    const before = start[places[k] - 1];
-    if (token[before] < 0) continue;
-    keys[n] = token[before];
-    at[n++] = before;
-  }
-  addPairs(text, pairs, n, (neighbour) => [neighbour, id]);
-  n = 0;
-  for (let k = begin[pair]; k < merged; k++) {
-    const after = token[places[k] + width];
-    if (after < 0 || after === id) continue; // (id, id) was added from its right half
-    keys[n] = after;
-    at[n++] = places[k];
-  }
-  addPairs(text, pairs, n, (neighbour) => [id, neighbour]);
+  addPairs(text, pairs, 0, lefts, (neighbour) => [neighbour, id]);
+  addPairs(text, pairs, half, rights, (neighbour) => [id, neighbour]);
 }

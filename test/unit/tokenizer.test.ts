@@ -253,6 +253,13 @@ describe('special tokens', () => {
     assert.deepEqual([...ids], [...plain.encode('<|end '), 268]);
   });
 
+  test('names may be any text', () => {
+    const accented = new Tokenizer({ merges: [], specialTokens: ['<été>', '🖋'] });
+    const ids = accented.encode('a<été>b🖋🖋c', { allowedSpecial: 'all' });
+    assert.deepEqual([...ids], [97, 256, 98, 257, 257, 99]);
+    assert.equal(accented.decode(ids), 'a<été>b🖋🖋c');
+  });
+
   test('options that mean nothing are refused', () => {
     assert.throws(
       () => tokenizer.encode('a', { allowedSpecial: ['<|x|>'] }),
