@@ -163,22 +163,32 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
   }
 }
 
-/** One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. */
+/**
+ * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. As in Inputs,
+ * the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered before.
+ */
 void linearRow(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                Index n, Index k) {
+  const Index whole = k / LANES * LANES;
+  const bool vectors = k >= LANES;
+  const Vec rest = vectors ? select(firstLanes(whole + LANES - k), zero(), load(x + k - LANES)) : zero();
   forRanges(team, n, COLS, [&](Index begin, Index end, Index, int) {
     for (Index j = begin; j < end; j++) {
       const int8_t* w = weight + j * k;
-      Vec sum[2] = {zero(), zero()};
-      Index p = 0;
-      for (; p + 2 * LANES <= k; p += 2 * LANES) {
-        sum[0] = fma(load(x + p), loadBytes(w + p), sum[0]);
-        sum[1] = fma(load(x + p + LANES), loadBytes(w + p + LANES), sum[1]);
+      float product = 0;
+      if (vectors) {
+        Vec even = mul(rest, loadBytes(w + k - LANES)), odd = zero();
+        Index p = 0;
+        for (; p + 2 * LANES <= whole; p += 2 * LANES) {
+          even = fma(load(x + p), loadBytes(w + p), even);
+          odd = fma(load(x + p + LANES), loadBytes(w + p + LANES), odd);
+        }
+        if (p < whole) even = fma(load(x + p), loadBytes(w + p), even);
+        product = reduceAdd(add(even, odd));
+      } else {
+        for (Index p = 0; p < k; p++) product += x[p] * float(w[p]);
       }
-      float rest = 0;
-      for (; p < k; p++) rest += x[p] * float(w[p]);
-      const float product = (reduceAdd(add(sum[0], sum[1])) + rest) * scale[j];
-      out[j] = bias ? product + bias[j] : product;
+      out[j] = product * scale[j] + (bias ? bias[j] : 0);
     }
   });
 }
