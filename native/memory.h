@@ -10,13 +10,14 @@
 
 namespace inkhorn {
 
+constexpr size_t hugePage = size_t{2} << 20;
+
 /** A block of memory, freed when it goes out of scope. */
 class Memory {
  public:
   Memory() = default;
   /** `bytes` with undefined contents. Throws std::bad_alloc. */
   explicit Memory(size_t bytes) : bytes_(bytes) {
-    constexpr size_t hugePage = size_t{2} << 20;
     const size_t alignment = bytes >= hugePage ? hugePage : 64;
     const size_t padded = (bytes / alignment + 1) * alignment;
     if (padded > bytes) data_ = std::aligned_alloc(alignment, padded);

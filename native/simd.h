@@ -279,6 +279,9 @@ INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
 
 // ---- The same for all ------------------------------------------------------------------------------------------------
 
+/** Asks for the cache line at p, which need not be readable. */
+INKHORN_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
+
 /** The mask that lets everything through, and costs nothing. */
 struct AllLanes {};
 INKHORN_INLINE Vec load(const float* p, AllLanes) { return load(p); }

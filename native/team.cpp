@@ -83,7 +83,7 @@ float* Team::scratch(int thread, int slot, Index floats) {
   if (memory.bytes() < bytes) {
     try {
       memory = Memory();
-      memory = Memory(bytes + bytes / 4);
+      memory = Memory(bytes < hugePage / 8 ? bytes * 2 : (bytes / hugePage + 1) * hugePage);
     } catch (const std::bad_alloc&) {  // on an engine's thread, in the middle of a kernel: nobody could go on
       std::fprintf(stderr, "inkhorn: out of memory: %zu bytes of working memory could not be had\n", bytes);
       std::abort();
