@@ -9,13 +9,13 @@ constexpr Index TILE = 16;
 
 INKHORN_INLINE Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// The widest register tile: its sums, a row of b, and one value of a have to fit in the vector registers.
+// A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector registers, and
+// there are enough sums to hide the latency of the additions.
+constexpr int WIDEST = 3;
 #if defined(INKHORN_AVX512)
-constexpr int WIDEST = 4;  // of 32 registers
-constexpr int rowsOf(int vectors) { return vectors == 1 ? 16 : vectors == 4 ? 4 : 8; }
+constexpr int rowsOf(int vectors) { return vectors == 1 ? 16 : 8; }  // 32 registers
 #else
-constexpr int WIDEST = 3;  // of 16 registers
-constexpr int rowsOf(int vectors) { return vectors == 1 ? 8 : 4; }
+constexpr int rowsOf(int vectors) { return vectors == 1 ? 8 : 4; }  // 16 registers
 #endif
 
 /** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]. */
@@ -26,23 +26,23 @@ static inline void registerTile(float* c, Index strideC, const float* a, Index s
   Vec sum[ROWS][VECTORS];
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
-#pragma GCC unroll 4
+#pragma GCC unroll 3
     for (int v = 0; v < VECTORS; v++) sum[i][v] = accumulate ? load(c + i * strideC + v * LANES) : zero();
   }
   for (Index p = 0; p < k; p++, b += strideB) {
     Vec row[VECTORS];
-#pragma GCC unroll 4
+#pragma GCC unroll 3
     for (int v = 0; v < VECTORS; v++) row[v] = load(b + v * LANES);
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; i++) {
       const Vec x = splat(TRANSPOSED ? a[p * strideA + i] : a[i * strideA + p]);
-#pragma GCC unroll 4
+#pragma GCC unroll 3
       for (int v = 0; v < VECTORS; v++) sum[i][v] = fma(x, row[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
-#pragma GCC unroll 4
+#pragma GCC unroll 3
     for (int v = 0; v < VECTORS; v++) store(c + i * strideC + v * LANES, sum[i][v]);
   }
 }
@@ -69,9 +69,6 @@ static inline void multiplyTile(float* c, Index strideC, const float* a, Index s
       case 1: tileRows<1, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
       case 2: tileRows<2, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
       case 3: tileRows<3, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
-#if defined(INKHORN_AVX512)
-      case 4: tileRows<4, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
-#endif
     }
     c += now * LANES;
     b += now * LANES;
