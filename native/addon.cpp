@@ -15,10 +15,9 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   static Napi::Function define(Napi::Env env) {
     std::vector<Napi::ClassPropertyDescriptor<NativeEngine>> members = {
         InstanceMethod<&NativeEngine::alloc>("alloc"),     InstanceMethod<&NativeEngine::release>("release"),
-        InstanceMethod<&NativeEngine::view>("view"),       InstanceMethod<&NativeEngine::write>("write"),
-        InstanceMethod<&NativeEngine::read>("read"),       InstanceMethod<&NativeEngine::sync>("sync"),
-        InstanceMethod<&NativeEngine::drain>("drain"),     InstanceMethod<&NativeEngine::dispose>("dispose"),
-        InstanceMethod<&NativeEngine::kernels>("kernels"), InstanceMethod<&NativeEngine::readNow>("readNow"),
+        InstanceMethod<&NativeEngine::write>("write"),     InstanceMethod<&NativeEngine::read>("read"),
+        InstanceMethod<&NativeEngine::readNow>("readNow"), InstanceMethod<&NativeEngine::sync>("sync"),
+        InstanceMethod<&NativeEngine::dispose>("dispose"),
     };
 #define INKHORN_METHOD(name, parameters) \
   members.push_back(InstanceMethod<&NativeEngine::call<bindings::name>>(#name, napi_default, (void*)#name));
@@ -85,16 +84,6 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     engine_->release(uint32_t(info[0].As<Napi::Number>().DoubleValue()));
   }
 
-  // view(id): ArrayBuffer over the engine's own memory, which it keeps alive
-  Napi::Value view(const Napi::CallbackInfo& info) {
-    Args in(info, alive(), "view");
-    const Buffer& buffer = in.buffer("buffer");
-    const size_t bytes = size_t(buffer.length * bytesOf(buffer.dtype));
-    auto* owner = new std::shared_ptr<Memory>(buffer.memory);
-    return Napi::ArrayBuffer::New(
-        env_, buffer.memory->data(), bytes, [](Napi::Env, void*, std::shared_ptr<Memory>* held) { delete held; }, owner);
-  }
-
   // write(id, data, offset): `data` has the buffer's element size
   void write(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "write");
@@ -138,20 +127,6 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value sync(const Napi::CallbackInfo&) {
     alive();
     return fence(Napi::Object(), [] {});
-  }
-
-  // drain(): blocks
-  void drain(const Napi::CallbackInfo&) { alive().queue().drain(); }
-
-  // kernels(): names of the kernels that this engine has
-  Napi::Value kernels(const Napi::CallbackInfo&) {
-    Napi::Array names = Napi::Array::New(env_);
-    const Kernels& table = alive().kernels();
-#define INKHORN_NAME(name, parameters) \
-  if (table.name != nullptr) names.Set(names.Length(), #name);
-    INKHORN_KERNELS(INKHORN_NAME)
-#undef INKHORN_NAME
-    return names;
   }
 
   // dispose(): rejects what is still being waited for

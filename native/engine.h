@@ -2,7 +2,6 @@
 // Knows nothing of JavaScript. Read next: args.h, which checks what JavaScript passes, then bindings/.
 #pragma once
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "isa.h"
@@ -18,15 +17,14 @@ constexpr const char* nameOf(DType dtype) {
   return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8";
 }
 
-/** Shared with the ArrayBuffers that look into it, so that none of them ever points at freed memory. */
 struct Buffer {
-  std::shared_ptr<Memory> memory;
+  Memory memory;
   DType dtype;
   Index length;
 
   template <class T>
   T* as() const {
-    return static_cast<T*>(memory->data());
+    return static_cast<T*>(memory.data());
   }
 };
 
@@ -41,7 +39,7 @@ class Engine {
 
   /** Returns the number of a new buffer. Throws std::bad_alloc. */
   uint32_t allocate(DType dtype, Index length) {
-    Buffer buffer{std::make_shared<Memory>(size_t(length) * size_t(bytesOf(dtype))), dtype, length};
+    Buffer buffer{Memory(size_t(length) * size_t(bytesOf(dtype))), dtype, length};
     if (free_.empty()) {
       buffers_.push_back(std::move(buffer));
       return uint32_t(buffers_.size() - 1);
@@ -63,7 +61,7 @@ class Engine {
   const Buffer* find(double id) const {
     if (!(id >= 0 && id < double(buffers_.size())) || id != double(size_t(id))) return nullptr;
     const Buffer& buffer = buffers_[size_t(id)];
-    return buffer.memory ? &buffer : nullptr;
+    return buffer.memory.data() != nullptr ? &buffer : nullptr;
   }
 
   /** Queues `run(kernels, team)`. */

@@ -106,7 +106,7 @@ struct Sgd {
   X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
                     const float* positions, Index B, Index T, Index C, Index start, Index vocab))
 
-/** One instruction set's kernels. A null entry: not native yet, inherited from the reference engine. */
+/** One instruction set's kernels. */
 struct Kernels {
 #define INKHORN_POINTER(name, parameters) void(*name) parameters;
   INKHORN_KERNELS(INKHORN_POINTER)
@@ -116,7 +116,7 @@ struct Kernels {
 #ifdef INKHORN_ISA
 // kernels/*.cpp is compiled once per instruction set, each time into the namespace named by the build.
 namespace INKHORN_ISA {
-#define INKHORN_DECLARATION(name, parameters) __attribute__((weak)) void name parameters;
+#define INKHORN_DECLARATION(name, parameters) void name parameters;
 INKHORN_KERNELS(INKHORN_DECLARATION)
 #undef INKHORN_DECLARATION
 }  // namespace INKHORN_ISA

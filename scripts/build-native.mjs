@@ -23,7 +23,8 @@ if (last.place !== undefined && last.place !== place()) rmSync(build, { recursiv
 
 const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find(runs);
 if (!compiler) {
-  const fix = 'install g++ or clang (Debian: apt-get install g++; macOS: xcode-select --install) and run `npm run build`';
+  const fix =
+    'install g++ or clang (Debian: apt-get install g++; macOS: xcode-select --install) and run `npm run build`';
   skip('no C++ compiler was found', fix);
 } else {
   compile();
@@ -34,7 +35,17 @@ function compile() {
   if (!cmakeJs) return skip('cmake-js is not installed', 'run `npm install` in the repository of Inkhorn');
   console.log(`Building the native engine with ${compiler} (half a minute, once) ...`);
   const started = Date.now();
-  const args = ['build', '--directory', root, '--out', build, '--parallel', `${availableParallelism()}`];
+  const args = [
+    'build',
+    '--log-level',
+    'error',
+    '--directory',
+    root,
+    '--out',
+    build,
+    '--parallel',
+    `${availableParallelism()}`,
+  ];
   const result = spawnSync(process.execPath, [join(dirname(cmakeJs), 'bin', 'cmake-js'), ...args], {
     cwd: root,
     encoding: 'utf8',
@@ -53,7 +64,9 @@ function compile() {
 }
 
 function skip(reason, fix) {
-  console.log(`The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${fix}.`);
+  console.log(
+    `The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${fix}.`,
+  );
   record({ built: false, reason, fix });
 }
 
@@ -72,7 +85,9 @@ function systemFirst(path) {
 /** A hash of everything that the addon is made of. */
 function fingerprintOfSources() {
   const hash = createHash('sha256').update(place());
-  const sources = readdirSync(join(root, 'native'), { recursive: true }).filter((file) => /\.(h|cpp)$/.test(file));
+  const sources = readdirSync(join(root, 'native'), { recursive: true }).filter((file) =>
+    /\.(h|cpp)$/.test(file),
+  );
   for (const file of [...sources.sort().map((file) => join('native', file)), 'CMakeLists.txt']) {
     hash.update(file).update(readFileSync(join(root, file)));
   }

@@ -1,6 +1,6 @@
 // The matrix product, after Goto & van de Geijn (2008): b is packed into panels as wide as a register tile, and the
 // tiles (tile.h) run over them. k is cut into rounds of fixed length; while the tiles of one round run, the operands of
-// the next are packed, all by the same threads. Fewer than 8 rows (generation) take the path at the end of the file.
+// the next are packed, all by the same threads. A few rows (generation) take the path at the end of the file.
 #include <cstring>
 
 #include "../parallel.h"
@@ -240,7 +240,8 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
   if (s.k == 0) return noTerms(out, bias, s);
-  if (s.m < 8 && !s.transA) return (s.transB ? fewRowsTransposed : fewRows)(team, out, a, b, bias, s);
+  if (s.transB && !s.transA && s.m < 16) return fewRowsTransposed(team, out, a, b, bias, s);
+  if (!s.transB && !s.transA && s.m < 8) return fewRows(team, out, a, b, bias, s);
   Product{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
 }
 

@@ -1,5 +1,5 @@
 // The face of the C++ addon (native/addon.cpp), typed. Sizes and options come first, then buffers by number.
-import type { DType, HostArray, Kernels } from '../contract.ts';
+import type { DType, HostArray } from '../contract.ts';
 
 /** A buffer's number in its engine. */
 export type Id = number;
@@ -27,27 +27,21 @@ export interface Addon {
 }
 
 /**
- * Threads, a queue and buffers. Every method but `drain`, `readNow` and `dispose` returns at once; kernels run in the
+ * Threads, a queue and buffers. Every method but `readNow` and `dispose` returns at once; kernels run in the
  * order of the calls. Wrong arguments throw before anything is queued. Kernels are described in ../contract.ts.
  */
 export interface NativeEngine {
   alloc(dtype: number, length: number): Id;
   /** The memory goes when everything queued before has run. */
   release(id: Id): void;
-  /** The buffer's own memory. Reading it makes sense after `drain` only. */
-  view(id: Id): ArrayBuffer;
   write(id: Id, data: HostArray, offset: number): void;
   /** Fills `data` once everything queued before has run, and resolves to it. */
   read(id: Id, data: HostArray, offset: number): Promise<HostArray>;
   /** The same, blocking. */
   readNow(id: Id, data: HostArray, offset: number): void;
   sync(): Promise<void>;
-  /** Blocks until everything queued has run. */
-  drain(): void;
   /** Ends the threads; promises that are still open are rejected. */
   dispose(): void;
-  /** The names of the kernels that it has. */
-  kernels(): (keyof Kernels)[];
 
   fill(value: number, out: Id): void;
   copy(outOffset: number, xOffset: number, length: number, out: Id, x: Id): void;

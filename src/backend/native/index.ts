@@ -4,9 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Backend, DeviceBuffer, DType, HostArray } from '../contract.ts';
+import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
 import { createPool } from '../pool.ts';
-import type { BackendOptions } from '../contract.ts';
 import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
 
@@ -56,38 +55,15 @@ function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
   );
 }
 
-/** A block of the engine's memory. `array` is for kernels inherited from the reference engine. */
-class NativeBuffer implements DeviceBuffer {
-  readonly dtype: DType;
-  readonly length: number;
+/** A block of the engine's memory, known to the addon by its number. */
+interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
-  readonly #engine: NativeEngine;
-  #array: HostArray | null = null;
-
-  constructor(engine: NativeEngine, dtype: DType, length: number) {
-    this.dtype = dtype;
-    this.length = length;
-    this.id = engine.alloc(DTYPE_NUMBERS[dtype], length);
-    this.#engine = engine;
-  }
-
-  /** The elements themselves, not a copy; made when first asked for, since most buffers are never looked into. */
-  get array(): HostArray {
-    this.#array ??= hostArray(this.dtype, this.#engine.view(this.id));
-    return this.#array;
-  }
-}
-
-function hostArray(dtype: DType, contents: ArrayBuffer | number): HostArray {
-  // The constructors take a length or a buffer, but TypeScript wants to know which.
-  if (dtype === 'f32') return new Float32Array(contents as ArrayBuffer);
-  return dtype === 'i32' ? new Int32Array(contents as ArrayBuffer) : new Int8Array(contents as ArrayBuffer);
 }
 
 function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
   let disposed = false;
   const pool = createPool<NativeBuffer>({
-    create: (dtype, length) => new NativeBuffer(engine, dtype, length),
+    create: (dtype, length) => ({ dtype, length, id: engine.alloc(DTYPE_NUMBERS[dtype], length) }),
     destroy(buffer) {
       if (!disposed) engine.release(buffer.id);
     },
@@ -127,4 +103,9 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
       pool.dispose();
     },
   };
+}
+
+function hostArray(dtype: DType, length: number): HostArray {
+  if (dtype === 'f32') return new Float32Array(length);
+  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
 }

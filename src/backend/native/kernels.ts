@@ -1,6 +1,5 @@
-// The contract's kernels, as calls of the addon; those that the addon lacks are inherited from the reference engine.
+// The contract's kernels, as calls of the addon. Read next: native/args.h, which checks them.
 import type { Activation, AttentionShape, DeviceBuffer, Dropout, Kernels } from '../contract.ts';
-import { referenceKernels } from '../reference/index.ts';
 import type { DropoutArgs, Id, NativeEngine } from './addon.ts';
 
 /** Activations by their number in native/kernels.h. */
@@ -10,7 +9,7 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = { relu: 0, gelu: 1, re
 export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) => Id): Kernels {
   const idOrNull = (buffer: DeviceBuffer | null | undefined): Id | null => (buffer ? id(buffer) : null);
 
-  const native: Kernels = {
+  return {
     fill: (out, value) => engine.fill(value, id(out)),
     copy: (out, x, outOffset = 0, xOffset = 0, length = x.length - xOffset) =>
       engine.copy(outOffset, xOffset, length, id(out), id(x)),
@@ -153,19 +152,6 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
         id(scale),
         idOrNull(positions),
       ),
-  };
-
-  const present = new Set(engine.kernels());
-  const missing = (Object.keys(native) as (keyof Kernels)[]).filter((name) => !present.has(name));
-  return { ...native, ...Object.fromEntries(missing.map((name) => [name, inherited(engine, name)])) };
-}
-
-/** The reference kernel, run on the engine's memory after everything queued before. */
-function inherited(engine: NativeEngine, name: keyof Kernels): (...args: unknown[]) => void {
-  const kernel = referenceKernels[name] as (...args: unknown[]) => void;
-  return (...args) => {
-    engine.drain();
-    kernel(...args);
   };
 }
 

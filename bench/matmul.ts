@@ -1,0 +1,96 @@
+// How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the weight is
+// stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes nothing.
+//   node dist/bench/matmul.js [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
+import { parseArgs } from 'node:util';
+import { createNative } from '../src/backend/native/index.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '2048' },
+    threads: { type: 'string' },
+    seconds: { type: 'string', default: '0.3' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const rows = Number(values.rows);
+const seconds = Number(values.seconds);
+const backend = await createNative(values.threads ? { threads: Number(values.threads) } : {});
+const { kernels } = backend;
+
+/** Layers as [name, inputs, outputs]. */
+const layers: [string, number, number][] = [
+  ['qkv', 232, 684],
+  ['proj', 228, 232],
+  ['fc1', 232, 928],
+  ['fc2', 928, 232],
+  ['head', 232, 500],
+];
+
+interface Result {
+  layer: string;
+  product: 'forward' | 'dX' | 'dW';
+  m: number;
+  n: number;
+  k: number;
+  /** Median over repetitions, in 1e9 floating-point operations (2 m n k) per second. */
+  gflops: number;
+}
+
+const results: Result[] = [];
+for (const [layer, inputs, outputs] of layers) {
+  const x = random(rows * inputs);
+  const weight = random(outputs * inputs);
+  const y = random(rows * outputs);
+  const bias = random(outputs);
+  const shapes = {
+    forward: { m: rows, n: outputs, k: inputs, transB: true, bias },
+    dX: { m: rows, n: inputs, k: outputs },
+    dW: { m: outputs, n: inputs, k: rows, transA: true, accumulate: true },
+  };
+  for (const product of ['forward', 'dX', 'dW'] as const) {
+    const shape = shapes[product];
+    const [out, a, b] = { forward: [y, x, weight], dX: [x, y, weight], dW: [weight, y, x] }[product];
+    const run = () => kernels.matmul(out, a, b, shape);
+    const gflops = (2 * shape.m * shape.n * shape.k) / (await medianSeconds(run)) / 1e9;
+    results.push({ layer, product, m: shape.m, n: shape.n, k: shape.k, gflops });
+  }
+  for (const buffer of [x, weight, y, bias]) backend.free(buffer);
+}
+
+if (values.json) {
+  console.log(JSON.stringify({ engine: backend.description, rows, results }));
+} else {
+  console.log(`${backend.description}, ${rows} rows, GFLOP/s (median)`);
+  console.log('layer      forward       dX       dW');
+  for (const [layer] of layers) {
+    const row = results.filter((r) => r.layer === layer).map((r) => r.gflops.toFixed(0).padStart(9));
+    console.log(layer.padEnd(9) + row.join(''));
+  }
+  const total = results.reduce((sum, r) => sum + r.m * r.n * r.k, 0);
+  const time = results.reduce((sum, r) => sum + (r.m * r.n * r.k) / r.gflops, 0);
+  console.log(`all of them, weighted by work: ${(total / time).toFixed(0)}`);
+}
+backend.dispose();
+
+function random(length: number) {
+  const buffer = backend.alloc('f32', length);
+  backend.write(
+    buffer,
+    Float32Array.from({ length }, () => Math.random() - 0.5),
+  );
+  return buffer;
+}
+
+/** Runs queued in groups of eight, so that the time of a call does not count the way there and back. */
+async function medianSeconds(run: () => void): Promise<number> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end || times.length < 3) {
+    await backend.sync();
+    const start = performance.now();
+    for (let i = 0; i < 8; i++) run();
+    await backend.sync();
+    times.push((performance.now() - start) / 8000);
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
