@@ -1,0 +1,223 @@
+// The native engine's machinery: its queue, its errors, its end. What its kernels compute is in ../conformance.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
+import { createNative } from '../../src/backend/native/index.ts';
+
+const modulePath = new URL('../../src/backend/native/index.js', import.meta.url).href;
+const skip = await createNative({ threads: 1 }).then(
+  (engine) => {
+    engine.dispose();
+    return false;
+  },
+  (error: Error) => error.message,
+);
+
+describe('native engine', { skip }, () => {
+  test('the event loop turns while kernels run, and sync waits for them', () =>
+    withEngine(2, async (engine) => {
+      const square = busyWork(engine);
+      let turns = 0;
+      let waiting = true;
+      const turn = (): void => {
+        turns++;
+        if (waiting) setImmediate(turn);
+      };
+      setImmediate(turn);
+      square(200);
+      await engine.sync();
+      waiting = false;
+      assert.ok(turns > 5, `${turns} turns`);
+    }));
+
+  test('more calls than the queue holds', () =>
+    withEngine(2, async (engine) => {
+      const x = filled(engine, 3, 1);
+      const one = filled(engine, 3, 1);
+      for (let i = 0; i < 5000; i++) engine.kernels.add(x, x, one);
+      assert.deepEqual([...(await engine.read(x))], [5001, 5001, 5001]);
+    }));
+
+  test('a write waits for the kernels queued before it, but takes its data at once', () =>
+    withEngine(2, async (engine) => {
+      const [x, y] = [filled(engine, 4, 1), filled(engine, 4, 0)];
+      busyWork(engine)(10);
+      engine.kernels.copy(y, x);
+      const data = new Float32Array(4).fill(2);
+      engine.write(x, data);
+      data.fill(3);
+      assert.deepEqual([...(await engine.read(y))], [1, 1, 1, 1]);
+      assert.deepEqual([...engine.readSync(x)], [2, 2, 2, 2]);
+    }));
+
+  test('reads resolve in any order of asking', () =>
+    withEngine(2, async (engine) => {
+      busyWork(engine)(5);
+      const buffers = [1, 2, 3, 4].map((value) => filled(engine, 2, value));
+      const results = await Promise.all(buffers.map((buffer) => engine.read(buffer)));
+      assert.deepEqual(
+        results.map((result) => result[1]),
+        [1, 2, 3, 4],
+      );
+    }));
+
+  test('a long product gives the same bits with 1 to 4 threads', async () => {
+    const [m, n, k] = [61, 70, 3000];
+    const results: Float32Array[] = [];
+    for (const threads of [1, 2, 3, 4]) {
+      await withEngine(threads, async (engine) => {
+        const [a, b] = [pattern(engine, m * k), pattern(engine, k * n)];
+        const out = engine.alloc('f32', m * n);
+        engine.kernels.matmul(out, a, b, { m, n, k, transA: true });
+        results.push((await engine.read(out)) as Float32Array);
+      });
+    }
+    for (const result of results) assert.deepEqual(result, results[0]);
+  });
+
+  test('wrong arguments are named, and nothing is queued', () =>
+    withEngine(1, async (engine) => {
+      const { kernels } = engine;
+      const out = filled(engine, 6, 9);
+      const a = filled(engine, 6, 1);
+      const ints = engine.alloc('i32', 6);
+      const shape = { m: 2, n: 3, k: 3 };
+      assert.throws(() => kernels.matmul(out, a, a, shape), /matmul: b has 6 elements, \[3, 3\] needs 9/);
+      assert.throws(() => kernels.matmul(out, a, ints, { ...shape, k: 2 }), /matmul: b is i32, not f32/);
+      assert.throws(
+        () => kernels.matmul(out, a, a, { ...shape, m: -2 }),
+        /matmul: m -2 is not a whole number/,
+      );
+      assert.throws(() => kernels.matmul(out, a, a, { ...shape, k: 1.5 }), /k 1.5 is not a whole number/);
+      assert.throws(() => kernels.matmul(out, a, a, { m: 2 ** 40, n: 2 ** 40, k: 0 }), /out has 6 elements/);
+      assert.throws(() => kernels.add(out, a, filled(engine, 7, 0)), /add: b has 7 elements, not 6/);
+      assert.throws(() => kernels.fill(ints, 0.5), /fill: value 0.5 does not fit i32/);
+      assert.throws(() => kernels.copy(out, a, 4), /copy: out has 6 elements, 6 from 4 on do not fit/);
+      const freed = engine.alloc('f32', 6);
+      engine.free(freed);
+      assert.throws(() => kernels.add(out, a, freed), /was freed or belongs to another engine/);
+      assert.throws(() => engine.alloc('f32', 2 ** 52), /no memory for 4503599627370496 elements/);
+      assert.deepEqual([...(await engine.read(out))], [9, 9, 9, 9, 9, 9]);
+    }));
+
+  test('buffers of another engine are refused', () =>
+    withEngine(1, (one) =>
+      withEngine(1, async (other) => {
+        assert.throws(() => one.kernels.fill(other.alloc('f32', 3), 0), /belongs to another engine/);
+      }),
+    ));
+
+  test('an idle engine uses no processor time', () =>
+    withEngine(4, async (engine) => {
+      busyWork(engine)(1);
+      await engine.sync();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const before = process.cpuUsage();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < 150_000, `${user + system} us`);
+    }));
+
+  test('dispose rejects what is still awaited, and ends the engine', async () => {
+    const engine = await createNative({ threads: 2 });
+    const x = filled(engine, 3, 1);
+    busyWork(engine)(50);
+    const pending = engine.read(x);
+    engine.dispose();
+    await assert.rejects(pending, /the engine was disposed/);
+    assert.throws(() => engine.alloc('f32', 3), /this engine was disposed: make a new one/);
+    assert.equal(engine.memory().live, 0);
+  });
+
+  test('an unknown instruction set is refused, with those there are', async () => {
+    const { stderr } = await node(`await createNative({}).catch((error) => console.error(error.message));`, {
+      INKHORN_ISA: 'mmx',
+    });
+    assert.match(stderr, /INKHORN_ISA is 'mmx', this build and processor have .*portable: use one of these/);
+  });
+
+  // The process must end by itself, in whatever state the engine is.
+  const ends = {
+    'left alone': '',
+    disposed: 'engine.dispose();',
+    'awaited, then left alone': 'await engine.sync();',
+    'awaited by nobody': 'engine.sync(); engine.read(x);',
+  };
+  for (const [name, code] of Object.entries(ends)) {
+    test(`the process ends with an engine ${name}`, async () => {
+      const { stdout } = await node(`${busy} ${code} console.log('end');`);
+      assert.equal(stdout, 'end\n');
+    });
+  }
+
+  test('engines in workers end with them, and with terminate', async () => {
+    const inWorker = JSON.stringify(`import { createNative } from '${modulePath}';
+      import { parentPort } from 'node:worker_threads';
+      ${busy}
+      engine.sync().catch(() => {});
+      parentPort.postMessage('queued');`);
+    const { stdout } = await node(`
+      const { Worker } = await import('node:worker_threads');
+      const url = new URL('data:text/javascript,' + encodeURIComponent(${inWorker}));
+      for (const stop of [true, false]) {
+        const worker = new Worker(url);
+        const exit = new Promise((resolve) => worker.once('exit', resolve));
+        await new Promise((resolve) => worker.once('message', resolve));
+        if (stop) await worker.terminate();
+        await exit;
+      }
+      console.log('end');`);
+    assert.equal(stdout, 'end\n');
+  });
+});
+
+/** Code that makes an `engine` and keeps it at work for a moment. */
+const busy = `const engine = await createNative({ threads: 2 });
+  const x = engine.alloc('f32', 512 * 512);
+  engine.kernels.fill(x, 0);
+  for (let i = 0; i < 20; i++) engine.kernels.matmul(x, x, x, { m: 512, n: 512, k: 512 });`;
+
+/** Runs a module in a process of its own; rejects when it fails or does not end. */
+function node(code: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
+  const source = `import { createNative } from '${modulePath}';\n${code}`;
+  return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+  });
+}
+
+async function withEngine(threads: number, body: (engine: Backend) => Promise<void>): Promise<void> {
+  const engine = await createNative({ threads });
+  try {
+    await body(engine);
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Queues products that take a millisecond or so each. */
+function busyWork(engine: Backend): (times: number) => void {
+  const size = 384;
+  const [a, b, out] = [0, 1, 2].map((value) => filled(engine, size * size, value));
+  return (times) => {
+    for (let i = 0; i < times; i++) engine.kernels.matmul(out, a, b, { m: size, n: size, k: size });
+  };
+}
+
+function filled(engine: Backend, length: number, value: number): DeviceBuffer {
+  const buffer = engine.alloc('f32', length);
+  engine.kernels.fill(buffer, value);
+  return buffer;
+}
+
+/** Numbers between -1 and 1 without a short period. */
+function pattern(engine: Backend, length: number): DeviceBuffer {
+  const buffer = engine.alloc('f32', length);
+  engine.write(
+    buffer,
+    Float32Array.from({ length }, (_, i) => Math.sin(i * i)),
+  );
+  return buffer;
+}
