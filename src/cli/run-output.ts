@@ -6,23 +6,25 @@ import { misuse } from './errors.ts';
 
 /** Everything that a run may leave in its folder; `--force` removes these and nothing else. */
 const RUN_ENTRIES = new Set([BEST, LAST, 'int8', HISTORY_FILE, 'report.md', 'compare.json']);
-const FIGURE = /^(loss|relu-activations|relu-gradients)\.(png|svg|json)$/;
+const FIGURE = /^(loss|(relu|gelu|relu2|silu)-(activations|gradients))\.(png|svg|json)$/;
 
-/**
- * Makes sure that `folder` holds no run: throws a misuse if it does, or with `force` removes that run. Other files in the
- * folder are left alone.
- */
-export async function claimFolder(folder: string, force: boolean): Promise<void> {
+/** Throws a misuse if `folder` holds a run and `force` does not say that it may go. Changes nothing. */
+export async function checkFolder(folder: string, force: boolean): Promise<void> {
+  if (force || (await runEntries(folder)).length === 0) return;
+  throw misuse(
+    `--out ${folder} already holds a run: take another folder, --force to replace it, or --resume ${folder} to go on`,
+  );
+}
+
+/** Removes the run that `folder` holds, if any. Other files in the folder are left alone. */
+export async function clearFolder(folder: string): Promise<void> {
+  for (const name of await runEntries(folder)) await rm(join(folder, name), { recursive: true });
+}
+
+async function runEntries(folder: string): Promise<string[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw misuse(`--out ${folder}: ${error.message}`);
   });
-  const ours = entries.filter((name) => RUN_ENTRIES.has(name) || FIGURE.test(name));
-  if (ours.length === 0) return;
-  if (!force) {
-    throw misuse(
-      `--out ${folder} already holds a run: take another folder, --force to replace it, or --resume ${folder} to go on`,
-    );
-  }
-  for (const name of ours) await rm(join(folder, name), { recursive: true });
+  return entries.filter((name) => RUN_ENTRIES.has(name) || FIGURE.test(name));
 }

@@ -23,7 +23,7 @@ import { asked } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimFolder } from '../run-output.ts';
+import { checkFolder, clearFolder } from '../run-output.ts';
 import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
 
 const flags = {
@@ -52,9 +52,10 @@ export const demo = defineCommand({
   flags,
   async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
     const out = given.out ?? (await freeFolder('runs/demo'));
+    await checkFolder(out, given.force === true);
     const corpus = await demoText(given.data, output, signal);
     const tokenizer = await tokenize(corpus, output);
-    await claimFolder(out, given.force === true);
+    await clearFolder(out);
     const backend = await chooseEngine(given, output);
     const plan = await asked(() => planRun(out, corpus, tokenizer, backend, given.steps));
     const events = await trainRun(plan, output, signal);

@@ -16,7 +16,7 @@ import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, number, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, openTokenizer } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimFolder } from '../run-output.ts';
+import { checkFolder, clearFolder } from '../run-output.ts';
 import { readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
 
@@ -79,6 +79,7 @@ type Given = Context<typeof flags>['flags'];
 async function freshRun(given: Given, output: Output, signal: AbortSignal): Promise<RunPlan> {
   const { out, trainFraction = 0.9 } = given;
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
+  await checkFolder(out, given.force === true);
   const { preset, changes, settings } = await readRecipe(given);
   const corpus = await openData(given.data, signal);
   const tokenizer = await tokenizerFor(given, corpus, output);
@@ -88,7 +89,7 @@ async function freshRun(given: Given, output: Output, signal: AbortSignal): Prom
     checkDataset(made, config);
     return made;
   });
-  await claimFolder(out, given.force === true);
+  await clearFolder(out);
   const backend = await chooseEngine(given, output);
   return {
     ...{ out, tokenizer, dataset: split, settings, backend },
