@@ -51,8 +51,8 @@ template <int VECTORS, bool TRANSPOSED>
 INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                              Index k, bool accumulate) {
   for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) {
-    registerTile<VECTORS, TRANSPOSED>(c + i * strideC, strideC, TRANSPOSED ? a + i : a + i * strideA, strideA, b, strideB,
-                                      k, accumulate);
+    const float* rows = TRANSPOSED ? a + i : a + i * strideA;
+    registerTile<VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k, accumulate);
   }
 }
 

@@ -4,14 +4,14 @@
 // A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros to whole
 // vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum over rows.
 #include "../parallel.h"
-#include "philox.h"
 #include "attention-tile.h"
+#include "philox.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index BLOCK = 64;                       // keys to a block
+constexpr Index BLOCK = 64;  // keys to a block
 constexpr Index BLOCK_VECTORS = BLOCK / LANES;
 static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
 
@@ -56,8 +56,8 @@ struct Softmax {
 };
 
 /**
- * Turns the scores of a query into exp(score - highest), 0 up to the next whole vector. They lie in runs of 64 that begin
- * `stride` apart.
+ * Turns the scores of a query into exp(score - highest), 0 up to the next whole vector. They lie in runs of 64 that
+ * begin `stride` apart.
  */
 Softmax softmaxRow(float* s, Index keys, Index stride) {
   Vec highest = splat(-__builtin_inff()), sum = zero();
@@ -137,7 +137,9 @@ struct HeadForward {
     const Index keys = start + t + 1;
     const Softmax softmax = softmaxRow(s, keys, TILE * BLOCK);
     if (lse) lse[t] = softmax.highest + __builtin_logf(softmax.sum);
-    for (Index j = roundUp(keys, LANES); j < visible; j += LANES) store(s + j / BLOCK * TILE * BLOCK + j % BLOCK, zero());
+    for (Index j = roundUp(keys, LANES); j < visible; j += LANES) {
+      store(s + j / BLOCK * TILE * BLOCK + j % BLOCK, zero());
+    }
     if (dropout.rule) {
       const Index groups = (keys + BLOCK - 1) / BLOCK;
       const float* factors = dropout.factors(keep, t, 0, groups);
@@ -162,7 +164,7 @@ struct HeadBackward {
   Index width() const { return roundUp(hs, LANES); }
   Index scratch() const {
     const Index rows = roundUp(T, BLOCK), w = width();
-    return 4 * rows * w + 2 * BLOCK * hs + 2 * rows * BLOCK + BLOCK * w + 2 * BLOCK + rows + 160;
+    return 4 * rows * w + 2 * BLOCK * hs + 2 * rows * BLOCK + BLOCK * w + 2 * BLOCK + rows + 176;
   }
 
   void run(float* memory) const {
@@ -174,7 +176,7 @@ struct HeadBackward {
     float* dQueries = arena.take(rows * w);
     float* keysT = arena.take(hs * BLOCK);  // [hs, 64]
     float* valuesT = arena.take(hs * BLOCK);
-    float* p = arena.take(rows * BLOCK);       // [rows, 64]: probabilities of the block's keys, after dropout
+    float* p = arena.take(rows * BLOCK);        // [rows, 64]: probabilities of the block's keys, after dropout
     float* dScores = arena.take(rows * BLOCK);  // [rows, 64]
     float* result = arena.take(BLOCK * w);
     float* keep = arena.take(2 * BLOCK);
@@ -197,17 +199,19 @@ struct HeadBackward {
         for (Index i = t; i < t + TILE && i < T; i++) {
           scoreGradients(p + i * BLOCK, dScores + i * BLOCK, i, j, vectors, lse[i], dots[i], keep);
         }
-        multiplyTile<false>(dQueries + t * w, w, ds, BLOCK, keys + j * w, w, w / LANES, visible < n ? visible : n, j > 0);
+        const Index seen = visible < n ? visible : n;
+        multiplyTile<false>(dQueries + t * w, w, ds, BLOCK, keys + j * w, w, w / LANES, seen, j > 0);
       }
       for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
         const Index from = j + i;
-        multiplyTile<true>(result + i * w, w, p + from * BLOCK + i, BLOCK, dOuts + from * w, w, w / LANES, T - from, false);
+        multiplyTile<true>(result + i * w, w, p + from * BLOCK + i, BLOCK, dOuts + from * w, w, w / LANES, T - from,
+                           false);
       }
       copyRows(dv + j * v.stride, v.stride, result, w, n, hs, 1);
       for (Index i = 0; i < n; i += TILE) {
         const Index from = j + i;
-        multiplyTile<true>(result + i * w, w, dScores + from * BLOCK + i, BLOCK, queries + from * w, w, w / LANES, T - from,
-                           false);
+        multiplyTile<true>(result + i * w, w, dScores + from * BLOCK + i, BLOCK, queries + from * w, w, w / LANES,
+                           T - from, false);
       }
       copyRows(dk + j * k.stride, k.stride, result, w, n, hs, 1);
     }
@@ -264,7 +268,7 @@ void scoreRow(float* s, const float* q, Rows keys, Index n, Index hs, float scal
   }
 }
 
-/** out = the sum over j < n of p[j] * values[j], times factor. Four sums at once, to hide the latency of the additions. */
+/** out = the sum over j < n of p[j] * values[j], times factor. Four sums at once hide the latency of the additions. */
 void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, float factor) {
   eachVector(hs, [&](Index i, auto lanes) {
     Vec sum[4] = {zero(), zero(), zero(), zero()};

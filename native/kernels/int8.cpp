@@ -34,8 +34,8 @@ constexpr Index COLS = 64;     // columns of out to a unit of work
 constexpr Index CHUNK = 1024;  // rows of x that are quantised at a time
 
 /**
- * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the last step of
- * a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
+ * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the last step
+ * of a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
  * already covered are 0 in x.
  */
 template <class Dot>
@@ -111,7 +111,7 @@ int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
   return sum + in.surplus[r];
 }
 
-/** out[r, j] = scales of row and column * (row r of x . weight row j) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0 + COLS. */
+/** out[r, j] = scales of r and j * (row r of x . row j of weight) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0 + 64. */
 template <class Dot>
 void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const int8_t* weight, const float* scale,
                    const float* bias, Index j0, Index j1, Index n) {
@@ -143,7 +143,7 @@ void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const 
   }
 }
 
-// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay in the cache.
+// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay in cache.
 template <class Dot>
 void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                  Index m, Index n, Index k) {
@@ -164,8 +164,8 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
 }
 
 /**
- * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. As in Inputs,
- * the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered before.
+ * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. As in
+ * Inputs, the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered before.
  */
 void linearRow(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                Index n, Index k) {
@@ -237,7 +237,9 @@ void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tok
       }
       if (!positions) continue;
       const float* position = positions + (start + r % T) * C;
-      eachVector(C, [&](Index i, auto lanes) { store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes); });
+      eachVector(C, [&](Index i, auto lanes) {
+        store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes);
+      });
     }
   });
 }

@@ -1,5 +1,5 @@
-// The random numbers behind dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
-// counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp and attention.cpp.
+// The random numbers behind dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// 2011), counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp and attention.cpp.
 #pragma once
 #include "../simd.h"
 
