@@ -80,7 +80,7 @@ export class Tokenizer {
     const { vocabSize, pattern = 'none', specialTokens = [], onMerge } = options;
     const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
     const wanted = vocabSize - untrained.vocabSize;
-    if (!Number.isInteger(wanted) || wanted < 0) {
+    if (!Number.isInteger(vocabSize) || wanted < 0) {
       const parts = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : '';
       throw new RangeError(
         `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
@@ -89,7 +89,7 @@ export class Tokenizer {
     const { bytes, ends } = trainingChunks(toBytes(text), untrained);
     if (bytes.length === 0) throw new RangeError('the text to train on is empty: give at least one byte');
     const tokens = [...untrained.#tokens.slice(0, 256)];
-    const steps = trainFast(bytes, ends, wanted, (step) => {
+    const steps = trainFast(bytes, ends, Math.min(wanted, bytes.length), (step) => {
       const [left, right] = step.pair;
       tokens.push(concatBytes([tokens[left], tokens[right]]));
       onMerge?.({ ...step, bytes: tokens[step.id] });

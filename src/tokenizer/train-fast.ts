@@ -11,7 +11,7 @@ import type { MergeStep } from './train.ts';
 
 /**
  * As `train` does; chunk k is `bytes[ends[k - 1]..ends[k])` and the first one starts at 0.
- * Time: about proportional to the bytes that merge. Memory: 32 bytes for each byte of the distinct chunks.
+ * Time: about proportional to the bytes that merge. Memory: about 30 bytes for each byte of the distinct chunks.
  */
 export function trainFast(
   bytes: Uint8Array,

@@ -96,6 +96,8 @@ describe('training', () => {
 
   test('refuses what cannot be trained, and says what can', () => {
     const refused: [() => unknown, RegExp][] = [
+      [() => Tokenizer.train('abcd', { vocabSize: 1e12 }), /use 259 or less/],
+      [() => Tokenizer.train('abcd', { vocabSize: '258' as never }), /not whole/],
       [() => Tokenizer.train('', { vocabSize: 300 }), /text to train on is empty/],
       [() => Tokenizer.train('abc', { vocabSize: 255 }), /vocabSize 255 .*at least 256/],
       [() => Tokenizer.train('abc', { vocabSize: 300.5 }), /vocabSize 300\.5 .*whole/],
