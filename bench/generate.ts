@@ -1,6 +1,6 @@
 // Generation with the seed preset, one sequence, KV cache, fresh weights: float32, INT8 with integer products, INT8 weight-only.
 // `greedy`: the model alone, an argmax per token. `sampled`: generate() as a program sees it, top-p 0.95, text decoded.
-// Median of three runs after one to warm up, tokens per second.
+// Median of five runs after one to warm up, tokens per second.
 //   node dist/bench/generate.js [--tokens 256] [--threads 2] [--backend auto] [--peer torch] [--json]
 // `--peer torch` times bench/peers/pytorch.py too, with a KV cache.
 import { parseArgs } from 'node:util';

@@ -102,14 +102,14 @@ export function measureTokenizer(text: Uint8Array): TokenizerTime {
   return { bytes: text.length, tokens, trainSeconds, encodeSeconds, encodeMBPerSecond };
 }
 
-/** Tokens per second of `generate()` as a program sees it: sampling and decoding included. Median of three runs after one. */
+/** Tokens per second of `generate()` as a program sees it: sampling and decoding included. Median of five runs after one. */
 export async function measureGeneration(
   model: GPT,
   tokenizer: Tokenizer,
   maxTokens: number,
 ): Promise<number> {
   const rates: number[] = [];
-  for (let round = 0; round <= 3; round++) {
+  for (let round = 0; round <= 5; round++) {
     const begun = performance.now();
     for await (const _ of generate(model, tokenizer, { maxTokens, topP: 0.95 }));
     if (round > 0) rates.push(maxTokens / ((performance.now() - begun) / 1000));

@@ -35,12 +35,14 @@ export const fractionFlag = number(
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
 /** Where the model of `--model` is: the folder itself, or the best checkpoint of a run. Throws a misuse where there is none. */
-export async function findModel(path: string | undefined): Promise<Store> {
+export async function findModel(path: string | undefined, output: Output): Promise<Store> {
   if (path === undefined) throw misuse('--model is missing: name a model folder or a run folder');
   await access(path).catch(() => {
     throw misuse(`there is no model folder ${path}`);
   });
-  return asked(() => modelStore(folderStore(path)));
+  const store = await asked(() => modelStore(folderStore(path)));
+  if (store.location !== path) output.note(`model: ${store.location}`);
+  return store;
 }
 
 /** Reads a tokenizer.json, or a .tiktoken file. */
@@ -58,7 +60,10 @@ export async function openTokenizer(file: string): Promise<Tokenizer> {
 }
 
 /** The tokenizer of `--tokenizer FILE` or of `--model DIR`; one of them must be given. */
-export async function tokenizerOf(given: { tokenizer?: string; model?: string }): Promise<Tokenizer> {
+export async function tokenizerOf(
+  given: { tokenizer?: string; model?: string },
+  output: Output,
+): Promise<Tokenizer> {
   if (given.tokenizer !== undefined && given.model !== undefined) {
     throw misuse('--tokenizer and --model are both given: which one?');
   }
@@ -66,7 +71,7 @@ export async function tokenizerOf(given: { tokenizer?: string; model?: string })
   if (given.model === undefined) {
     throw misuse('no tokenizer: give --tokenizer FILE, or --model DIR for that of a model');
   }
-  const store = await findModel(given.model);
+  const store = await findModel(given.model, output);
   return openTokenizer(join(store.location, TOKENIZER_FILE));
 }
 

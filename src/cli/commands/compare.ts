@@ -35,7 +35,7 @@ export const compareCommand = defineCommand({
   ],
   flags,
   async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {
-    const [storeA, storeB] = [await findModel(a), await findModel(b)];
+    const [storeA, storeB] = [await findModel(a, output), await findModel(b, output)];
     const { corpus, record } = await openMeasuredText(given.data, storeA, output);
     await withEngine(given, output, async (backend) => {
       const before = await loadModel(storeA, { backend });

@@ -31,7 +31,7 @@ export const evalCommand = defineCommand({
   ],
   flags,
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    const store = await findModel(given.model);
+    const store = await findModel(given.model, output);
     const { corpus, record } = await openMeasuredText(given.data, store, output);
     await withEngine(given, output, async (backend) => {
       const { model, tokenizer } = await loadModel(store, { backend });

@@ -69,7 +69,7 @@ export const generateCommand = defineCommand({
   ],
   flags,
   async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
-    const store = await findModel(given.model);
+    const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend });
       const options = {

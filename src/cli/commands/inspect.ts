@@ -40,7 +40,7 @@ export const inspect = defineCommand({
   flags,
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-    const store = await findModel(given.model);
+    const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       // Drawing takes libraries that take half a second to load: only this command waits for them.
       const { inspectModel } = await import('../inspection.ts');

@@ -58,7 +58,7 @@ export const quantizeCommand = defineCommand({
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const { out, bits = 8, activations = 'int8', exclude = [] } = given;
     if (out === undefined) throw misuse('--out is missing: name a folder for the INT8 model');
-    const store = await findModel(given.model);
+    const store = await findModel(given.model, output);
     const path = store.location;
     await refuseSameFolder(path, out);
     await claimOutFolder(out, given.force);

@@ -34,7 +34,7 @@ export const tokenizerEncode = defineCommand({
     const { file, pieces } = flags;
     if (argument !== undefined && file !== undefined)
       throw misuse('a text and --file are both given: which one?');
-    const tokenizer = await tokenizerOf(flags);
+    const tokenizer = await tokenizerOf(flags, output);
     const bytes = argument === undefined ? await readInput(file) : new TextEncoder().encode(argument);
     const ids = encodeText(tokenizer, bytes, flags);
     const bytesPerToken = ids.length > 0 ? bytes.length / ids.length : null;
@@ -62,7 +62,7 @@ export const tokenizerDecode = defineCommand({
   args: [['[ids...]', 'token ids']],
   flags: source,
   async run({ args, flags, output }: Context<typeof source>): Promise<void> {
-    const tokenizer = await tokenizerOf(flags);
+    const tokenizer = await tokenizerOf(flags, output);
     const words = args.length > 0 ? args.join(' ') : new TextDecoder().decode(await readInput());
     const ids = words.split(/[\s,[\]]+/).filter((word) => word !== '');
     const bytes = await asked(() => tokenizer.decodeBytes(ids.map((word) => tokenId(word, tokenizer))));
@@ -85,7 +85,7 @@ export const tokenizerShow = defineCommand({
   ],
   flags: source,
   async run({ flags, output }: Context<typeof source>): Promise<void> {
-    const tokenizer = await tokenizerOf(flags);
+    const tokenizer = await tokenizerOf(flags, output);
     const { vocabSize, pattern, specialTokens } = tokenizer;
     const tokens = Array.from({ length: vocabSize }, (_, id) => describeToken(tokenizer, id));
     output.data({ vocabSize, pattern, specialTokens: Object.fromEntries(specialTokens), tokens });
