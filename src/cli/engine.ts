@@ -1,7 +1,7 @@
 // The engine of a command: `--backend` and `--threads`, and what is said about the choice.
 import type { Backend } from '../backend/contract.ts';
-import { useBackend } from '../platform/node.ts';
-import { asked } from './errors.ts';
+import { backendNames, useBackend } from '../platform/node.ts';
+import { misuse } from './errors.ts';
 import { integer, text, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 
@@ -14,10 +14,16 @@ export const engineFlags = {
   ),
 };
 
-/** Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. */
+/**
+ * Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. A name that does
+ * not exist is a misuse; an engine that does not work here is a failure.
+ */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
-  const { backend, passedOver } = await asked(() => useBackend(flags.backend, { threads: flags.threads }));
-  for (const { name, detail } of passedOver) output.note(`engine ${name} is not used: ${detail}`);
+  const { backend: name = 'auto', threads } = flags;
+  const names = ['auto', ...backendNames()];
+  if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
+  const { backend, passedOver } = await useBackend(name, { threads });
+  for (const other of passedOver) output.note(`engine ${other.name} is not used: ${other.detail}`);
   output.note(`engine: ${backend.description}`);
   return backend;
 }

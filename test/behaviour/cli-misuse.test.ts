@@ -66,7 +66,7 @@ const cases: Record<string, readonly Case[]> = {
     ['generate -m run --top-k 0.5', 2, /--top-k 0.5 is out of range/],
     ['generate -m run --logprobs 999', 2, /topLogprobs 999.*from 0 to 260/],
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
-    ['generate -m run --backend gpu', 2, /unknown backend 'gpu'/],
+    ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, reference/],
     ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
     ['train --data text.txt --out new --vocab-size 200', 2, /--vocab-size 200.*>= 256/],
     [
