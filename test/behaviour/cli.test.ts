@@ -288,6 +288,13 @@ describe('the program', () => {
     }
   });
 
+  test('is an executable file, as `npx inkhorn` needs it', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const { mode } = await stat(new URL('../../src/cli/main.js', import.meta.url));
+    assert.equal(mode & 0o111, 0o111);
+  });
+
   test('--version is that of the package', async () => {
     assert.match((await good('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
   });
