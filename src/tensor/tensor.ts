@@ -99,9 +99,7 @@ export function tensor(
   shape: readonly number[],
   backend: Backend = currentBackend(),
 ): Tensor {
-  if (data.length !== sizeOf(shape)) {
-    throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
-  }
+  checkSize(data, shape);
   return empty(shape, dtypeOf(data), backend).write(data);
 }
 
@@ -111,10 +109,13 @@ export function parameter(
   shape: readonly number[],
   backend: Backend = currentBackend(),
 ): Tensor {
-  if (data.length !== sizeOf(shape)) {
-    throw new Error(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
-  }
+  checkSize(data, shape);
   return new Tensor(backend, backend.alloc('f32', data.length), shape, true).write(data);
+}
+
+function checkSize({ length }: HostArray, shape: readonly number[]): void {
+  if (length === sizeOf(shape)) return;
+  throw new Error(`${length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
 }
 
 function dtypeOf(data: HostArray): DType {
