@@ -7,6 +7,7 @@
 // 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is stable after the last
 //    one, else a shorter one; where there is none, give the last token up for a shorter one. No place is reached twice.
 import type { Vocabulary } from './bpe.ts';
+import { makeQueueEncoder } from './bpe-queue.ts';
 import { makePairTable } from './pair-table.ts';
 
 /** Writes the ids of `bytes[start..end)`, one chunk, to `out` from `at` on (room for one id per byte); returns where it stopped. */
@@ -18,9 +19,13 @@ export type ChunkEncoder = (
   at: number,
 ) => number;
 
-/** An encoder for one vocabulary. Time: proportional to the bytes, times the length of the longest token at worst. */
+/** Up to this many bytes in its longest token a vocabulary is encoded here: the time is at worst proportional to that. */
+const longestHere = 512;
+
+/** An encoder for one vocabulary. */
 export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   const { tokens } = vocabulary;
+  if (tokens.some((token) => token.length > longestHere)) return makeQueueEncoder(vocabulary);
   const stable = makeStable(vocabulary);
   const trie = makeTrie(vocabulary, stable);
   const length = Int32Array.from(tokens, (token) => token.length);
@@ -76,18 +81,15 @@ interface Trie {
 }
 
 function makeTrie({ tokens, merges, byteIds }: Vocabulary, stable: Stable): Trie {
-  const size = tokens.reduce((n, token) => n + token.length, 0);
-  const children = makePairTable(size); // (node, byte) -> node; the first 256 nodes are the bytes
-  const tokenAt = new Int32Array(256 + size).fill(-1);
-  tokenAt.set(byteIds);
-  let nodes = 256;
+  const children = makePairTable(); // (node, byte) -> node; the first 256 nodes are the bytes
+  const tokenAt = Array.from(byteIds); // -1 where a node is no token
 
   function insert(id: number): void {
     let node = tokens[id][0];
     for (let i = 1; i < tokens[id].length; i++) {
       let child = children.get(node, tokens[id][i]);
       if (child < 0) {
-        child = nodes++;
+        child = tokenAt.push(-1) - 1;
         children.set(node, tokens[id][i], child);
       }
       node = child;

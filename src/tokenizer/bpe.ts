@@ -28,7 +28,7 @@ export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): 
   const tokens = byteTokens(ids);
   const known = makeByteTable(); // numbers byte strings as they come: a new token gets its own id
   for (const token of tokens) known.add(token, 0, 1);
-  const ranks = makePairTable(merges.length);
+  const ranks = makePairTable();
   merges.forEach(([left, right], rank) => {
     const id = 256 + rank;
     for (const part of [left, right])

@@ -4,15 +4,32 @@
 export interface PairTable {
   /** The number of `(a, b)`, or -1. */
   get(a: number, b: number): number;
-  /** Adds a pair that is not in the table yet. Holds `capacity` of them at most. */
+  /** Adds a pair that is not in the table yet. */
   set(a: number, b: number, value: number): void;
 }
 
-/** An empty table for up to `capacity` pairs: open addressing, at most half full. */
-export function makePairTable(capacity: number): PairTable {
-  const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
-  const last = 4 * slots - 4;
-  const table = new Int32Array(4 * slots).fill(-1); // a, b, value, unused: one slot is in one cache line
+/** An empty table: open addressing, at most half full. */
+export function makePairTable(): PairTable {
+  let table = new Int32Array(4 * 256).fill(-1); // a, b, value, unused: one slot is in one cache line
+  let last = table.length - 4;
+  let size = 0;
+
+  function set(a: number, b: number, value: number): void {
+    if (8 * ++size > table.length) grow();
+    let at = firstSlot(a, b) & last;
+    while (table[at] !== -1) at = (at + 4) & last;
+    table[at] = a;
+    table[at + 1] = b;
+    table[at + 2] = value;
+  }
+
+  function grow(): void {
+    const old = table;
+    table = new Int32Array(2 * old.length).fill(-1);
+    last = table.length - 4;
+    size = 1; // the one that is about to be added
+    for (let at = 0; at < old.length; at += 4) if (old[at] !== -1) set(old[at], old[at + 1], old[at + 2]);
+  }
 
   return {
     get(a, b) {
@@ -23,13 +40,7 @@ export function makePairTable(capacity: number): PairTable {
       }
       return table[at + 2];
     },
-    set(a, b, value) {
-      let at = firstSlot(a, b) & last;
-      while (table[at] !== -1) at = (at + 4) & last;
-      table[at] = a;
-      table[at + 1] = b;
-      table[at + 2] = value;
-    },
+    set,
   };
 }
 

@@ -19,7 +19,7 @@ export function fromTiktoken(file: string): Pick<TokenizerParts, 'merges' | 'byt
   const tokens = parseLines(file);
   const byteIds = byteIdsOf(tokens.slice(0, 256));
   const merges: Merge[] = [];
-  const ranks = makePairTable(tokens.length);
+  const ranks = makePairTable();
   for (const token of tokens.slice(256)) {
     const parts = encode({ byteIds, merges, ranks }, token);
     if (parts.length !== 2) {

@@ -88,12 +88,12 @@ export class Tokenizer {
     }
     const { bytes, ends } = trainingChunks(toBytes(text), untrained);
     if (bytes.length === 0) throw new RangeError('the text to train on is empty: give at least one byte');
-    const tokens = [...untrained.#tokens.slice(0, 256)];
-    const steps = trainFast(bytes, ends, Math.min(wanted, bytes.length), (step) => {
-      const [left, right] = step.pair;
-      tokens.push(concatBytes([tokens[left], tokens[right]]));
-      onMerge?.({ ...step, bytes: tokens[step.id] });
-    });
+    const steps = trainFast(
+      bytes,
+      ends,
+      Math.min(wanted, bytes.length),
+      onMerge && withBytes(onMerge, untrained.#tokens.slice(0, 256)),
+    );
     if (steps.length < wanted)
       throw new RangeError(
         `vocabSize ${vocabSize} is more than ${bytes.length} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
@@ -180,6 +180,18 @@ export class Tokenizer {
     checkNames(extras, ['pattern', 'specialTokens'], 'fromTiktoken');
     return new Tokenizer({ ...fromTiktoken(file), ...extras });
   }
+}
+
+/** A listener to merges that hands them on with the bytes of the new token. `tokens` grows with them. */
+function withBytes(
+  onMerge: NonNullable<TokenizerTraining['onMerge']>,
+  tokens: Uint8Array[],
+): (step: MergeStep) => void {
+  return (step) => {
+    const bytes = concatBytes(step.pair.map((part) => tokens[part]));
+    tokens.push(bytes);
+    onMerge({ ...step, bytes });
+  };
 }
 
 /** The text that merges are learnt from: cut by the pattern, and at special tokens, which are left out. */

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { encode as encodeByDefinition, makeVocabulary } from '../../src/tokenizer/bpe.ts';
 import { makeEncoder } from '../../src/tokenizer/bpe-fast.ts';
+import { makeQueueEncoder } from '../../src/tokenizer/bpe-queue.ts';
 import { type Merge, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
 import { chunkEnds } from '../../src/tokenizer/patterns.ts';
 import { train } from '../../src/tokenizer/train.ts';
@@ -21,10 +22,15 @@ const anyText = fc.oneof(
 );
 const pattern = fc.constantFrom(...patterns);
 
-function fastEncode(merges: readonly Merge[], bytes: Uint8Array): number[] {
-  const ids = new Int32Array(bytes.length);
-  const n = makeEncoder(makeVocabulary(merges))(bytes, 0, bytes.length, ids, 0);
-  return [...ids.subarray(0, n)];
+/** Checks that both encoders give the ids of the definition. */
+function assertEncodes(merges: readonly Merge[], bytes: Uint8Array): void {
+  const vocabulary = makeVocabulary(merges);
+  const expected = encodeByDefinition(vocabulary, bytes);
+  for (const make of [makeEncoder, makeQueueEncoder]) {
+    const ids = new Int32Array(bytes.length);
+    const n = make(vocabulary)(bytes, 0, bytes.length, ids, 0);
+    assert.deepEqual([...ids.subarray(0, n)], expected, make.name);
+  }
 }
 
 /** A vocabulary of merges that no training would give: tokens that never form, in any order. */
@@ -61,7 +67,7 @@ describe('the fast versions equal the definitions', () => {
     fc.assert(
       fc.property(smallText(120), smallText(120), fc.integer({ min: 1, max: 60 }), (corpus, text, n) => {
         const merges = train([corpus], n).map((step) => step.pair);
-        assert.deepEqual(fastEncode(merges, text), encodeByDefinition(makeVocabulary(merges), text));
+        assertEncodes(merges, text);
       }),
       { numRuns: 1500 },
     );
@@ -70,7 +76,7 @@ describe('the fast versions equal the definitions', () => {
   test('encoding with merges that no training gives', () => {
     fc.assert(
       fc.property(strangeMerges, smallText(40), (merges, text) => {
-        assert.deepEqual(fastEncode(merges, text), encodeByDefinition(makeVocabulary(merges), text));
+        assertEncodes(merges, text);
       }),
       { numRuns: 5000 },
     );

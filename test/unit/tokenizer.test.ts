@@ -189,6 +189,16 @@ describe('encoding and decoding', () => {
     assert.deepEqual([...odd.encode(chunk)], [256, 99, 257, 256, 99]);
   });
 
+  test('tokens may be thousands of bytes long', () => {
+    const runs = Tokenizer.train('a'.repeat(5000), { vocabSize: 272 });
+    const lengths = runs.merges.map((_, rank) => runs.token(256 + rank).length);
+    assert.equal(Math.max(...lengths), 5000);
+    const odd = utf8('a'.repeat(9999));
+    const ids = runs.encode(odd);
+    assert.deepEqual([...ids], encodeByDefinition(makeVocabulary(runs.merges), odd));
+    assert.equal(runs.byteLength(ids), 9999);
+  });
+
   test('merges that cannot be are refused', () => {
     assert.throws(
       () => new Tokenizer({ merges: [[97, 256]] }),
