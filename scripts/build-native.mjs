@@ -1,5 +1,6 @@
 // Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing when the
 // sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler. Downloads nothing.
+// `--sanitize`: the build of sanitize.mjs, in build/sanitized.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const build = join(root, 'build');
+const sanitize = process.argv.includes('--sanitize');
+const build = join(root, 'build', sanitize ? 'sanitized' : '.');
 const addon = join(build, 'Release', 'inkhorn.node');
 // What the last build ended with, for the next one and for the error message of `createNative`.
 const recordFile = join(build, 'native.json');
@@ -45,6 +47,7 @@ function compile() {
     build,
     '--parallel',
     `${availableParallelism()}`,
+    ...(sanitize ? ['--CDINKHORN_SANITIZE=ON'] : []),
   ];
   const result = spawnSync(process.execPath, [join(dirname(cmakeJs), 'bin', 'cmake-js'), ...args], {
     cwd: root,

@@ -9,9 +9,11 @@ import { createPool } from '../pool.ts';
 import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
 
-// Compiled files lie in dist/src/backend/native, the addon in build/Release (scripts/build-native.mjs).
+// Compiled files lie in dist/src/backend/native, the addon in build/Release (scripts/build-native.mjs). INKHORN_ADDON names
+// another one: scripts/sanitize.mjs tests one with sanitizers.
 const packageRoot = new URL('../../../../', import.meta.url);
-const addonFile = fileURLToPath(new URL('build/Release/inkhorn.node', packageRoot));
+const addonFile =
+  process.env.INKHORN_ADDON ?? fileURLToPath(new URL('build/Release/inkhorn.node', packageRoot));
 const recordFile = fileURLToPath(new URL('build/native.json', packageRoot));
 
 /**
