@@ -12,6 +12,11 @@ import { measureSpeed } from '../src/quantize/speed.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { runPeer } from './peers/run.ts';
 
+process.once('uncaughtException', ({ message }) => {
+  console.error(message);
+  process.exit(1);
+});
+
 const { values } = parseArgs({
   options: {
     tokens: { type: 'string', default: '256' },

@@ -7,6 +7,11 @@ import { measureTraining, seedModel, TRAINING_INCLUDES } from '../src/cli/measur
 import { createBackend } from '../src/platform/node.ts';
 import { runPeer } from './peers/run.ts';
 
+process.once('uncaughtException', ({ message }) => {
+  console.error(message);
+  process.exit(1);
+});
+
 const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '5' },
