@@ -31,7 +31,7 @@ export function dataset(text: string | Uint8Array, tokenizer: Tokenizer, trainFr
       `trainFraction ${trainFraction} is not between 0 and 1: 0.9 trains on the first 90 % of the tokens`,
     );
   }
-  const ids = tokenizer.encode(text);
+  const ids = tokenizer.encode(text, { allowedSpecial: 'all' }); // special tokens separate the texts of a corpus
   const cut = Math.floor(trainFraction * ids.length);
   const train = ids.subarray(0, cut);
   const val = ids.subarray(cut);
