@@ -84,7 +84,7 @@ async function subjectOf(
     return { batch: windows(start, [0], start.length - 1), ids: start };
   }
   const { corpus, record } = await openMeasuredText(data, store, output);
-  const ids = await asked(() => tokenizer.encode(corpus.bytes));
+  const ids = await asked(() => tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' }));
   const cut = Math.floor((given.trainFraction ?? record.trainFraction) * ids.length);
   const val = ids.subarray(cut);
   if (val.length < 2)

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Corpus, loadCorpus } from '../corpora/index.ts';
+import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
 import { folderStore, reason } from '../platform/node-store.ts';
@@ -81,7 +81,10 @@ export async function openData(spec: string | undefined, signal?: AbortSignal): 
     throw misuse('--data is missing: a file, a folder of .txt, or a name (see `inkhorn data`)');
   const progress = createProgress(`fetching ${spec}`, 'bytes');
   try {
-    return await asked(() => loadCorpus(spec, { signal, onProgress: progress.update }));
+    return await loadCorpus(spec, { signal, onProgress: progress.update });
+  } catch (error) {
+    // No network is nobody's mistake; a path that leads nowhere is.
+    throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);
   } finally {
     progress.end();
   }

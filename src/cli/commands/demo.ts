@@ -1,9 +1,8 @@
 // `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import pc from 'picocolors';
 import type { Backend } from '../../backend/contract.ts';
-import { type Corpus, CorpusUnavailable, loadCorpus } from '../../corpora/index.ts';
+import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
 import { generate } from '../../generate/generate.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel, saveModel } from '../../model/folder.ts';
@@ -69,18 +68,18 @@ export const demo = defineCommand({
 
 /** A heading and a line on what is about to happen. */
 function chapter(output: Output, title: string, line: string): void {
-  output.print(`\n${pc.bold(title)}\n${line}`);
+  output.print(`\n${output.colors.bold(title)}\n${line}`);
 }
 
 async function demoText(spec: string | undefined, output: Output, signal: AbortSignal): Promise<Corpus> {
   if (spec !== undefined) return openData(spec, signal);
   try {
-    return await loadCorpus('tiny-shakespeare', { signal });
+    return await openData('tiny-shakespeare', signal);
   } catch (error) {
     if (!(error instanceof CorpusUnavailable)) throw error;
     output.note(error.message);
     output.note('using moby-dick instead, which this package brings along');
-    return loadCorpus('moby-dick');
+    return openData('moby-dick');
   }
 }
 
@@ -101,7 +100,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
       .find((line) => line.length > 10) ?? corpus.text().slice(0, 40);
   const pieces = [...tokenizer.encode(example)].map((id) => tokenizer.decode([id]));
   output.print(`${tokenizer.vocabSize} tokens in ${seconds} s. ${JSON.stringify(example)} becomes`);
-  output.print(pieces.map((piece) => pc.inverse(piece.replaceAll('\n', '\\n'))).join(' '));
+  output.print(pieces.map((piece) => output.colors.inverse(piece.replaceAll('\n', '\\n'))).join(' '));
   return tokenizer;
 }
 
@@ -186,10 +185,10 @@ async function speak(
     `The best checkpoint, ${join(out, BEST)}, goes on from ${JSON.stringify(settings.samplePrompt)}:\n`,
   );
   const best = await loadModel(folderStore(out).folder(BEST), { backend: model.backend });
-  output.write(pc.bold(settings.samplePrompt));
+  output.speak(settings.samplePrompt, output.colors.bold);
   const options = { prompt: settings.samplePrompt, maxTokens: 120, temperature: 0.8, topP: 0.95, signal };
   for await (const event of generate(best.model, tokenizer, options)) {
-    output.write(event.text);
+    output.speak(event.text);
     output.data(event);
   }
   output.print();

@@ -75,7 +75,7 @@ function splitOf(
   split: (typeof splits)[number],
   trainFraction: number,
 ): Int32Array {
-  const ids = tokenizer.encode(text);
+  const ids = tokenizer.encode(text, { allowedSpecial: 'all' });
   const cut = Math.floor(trainFraction * ids.length);
   const part = { val: ids.subarray(cut), train: ids.subarray(0, cut), all: ids }[split];
   if (part.length < 2) {
