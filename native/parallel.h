@@ -41,15 +41,26 @@ namespace INKHORN_ISA {
 
 /** Calls body(block, thread) for every block in [0, blocks). A single block runs on the caller at once. */
 template <class Body>
-static inline void forBlocks(Team& team, Index blocks, Body&& body) {
+static inline void forBlocks(Team& team, Index blocks, const Body& body) {
   if (blocks == 1) return body(Index{0}, 0);
   team.run(
-      blocks, [](void* context, Index block, int thread) { (*static_cast<Body*>(context))(block, thread); }, &body);
+      blocks, [](void* context, Index block, int thread) { (*static_cast<const Body*>(context))(block, thread); },
+      const_cast<Body*>(&body));
+}
+
+/**
+ * The same for a job of `work` multiply-adds in all. A small one is done by the caller alone: waking the others would
+ * take longer, and while a text is written, JavaScript needs the processor too.
+ */
+template <class Body>
+static inline void forBlocks(Team& team, Index blocks, Index work, const Body& body) {
+  if (work > Index{1} << 19) return forBlocks(team, blocks, body);
+  for (Index block = 0; block < blocks; block++) body(block, 0);
 }
 
 /** Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for each. */
 template <class Body>
-static inline void forRanges(Team& team, Index n, Index size, Body&& body) {
+static inline void forRanges(Team& team, Index n, Index size, const Body& body) {
   const Index blocks = (n + size - 1) / size;
   forBlocks(team, blocks, [&](Index block, int thread) {
     const Index begin = block * size;

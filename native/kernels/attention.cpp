@@ -337,7 +337,8 @@ void attentionBackward(Team& team, float* dqkv, const float* dOut, const float* 
 void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
                      Index start, Index capacity) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
-  forBlocks(team, shape.B * shape.H, [&](Index head, int thread) {
+  const Index work = 2 * shape.B * C * T * (start + T);
+  forBlocks(team, shape.B * shape.H, work, [&](Index head, int thread) {
     const Index b = head / shape.H, h = head % shape.H;
     const float* q = qkv + b * T * row + h * hs;
     float* to = out + b * T * C + h * hs;

@@ -155,7 +155,7 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
       for (Index r = begin; r < end; r++) in.quantize(r, x + (first + r) * k);
     });
     const Index across = (n + COLS - 1) / COLS, down = (rows + ROWS - 1) / ROWS;
-    forBlocks(team, down * across, [&](Index block, int) {
+    forBlocks(team, down * across, rows * n * k, [&](Index block, int) {
       const Index r0 = block / across * ROWS, j0 = block % across * COLS;
       multiplyBytes(out + first * n, in, r0, r0 + ROWS < rows ? r0 + ROWS : rows, weight, scale, bias, j0,
                     j0 + COLS < n ? j0 + COLS : n, n);
@@ -172,7 +172,8 @@ void linearRow(Team& team, float* out, const float* x, const int8_t* weight, con
   const Index whole = k / LANES * LANES;
   const bool vectors = k >= LANES;
   const Vec rest = vectors ? select(firstLanes(whole + LANES - k), zero(), load(x + k - LANES)) : zero();
-  forRanges(team, n, COLS, [&](Index begin, Index end, Index, int) {
+  forBlocks(team, (n + COLS - 1) / COLS, n * k, [&](Index block, int) {
+    const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
     for (Index j = begin; j < end; j++) {
       const int8_t* w = weight + j * k;
       float product = 0;

@@ -168,12 +168,18 @@ Vec sumEach(Vec (&v)[LANES]) {
 }
 
 // What follows is for few rows: nothing is packed, b streams past once for each row and its blocks stay in the cache.
-// Columns are cut into pieces of about 64 KB of b.
-Index columnsPerBlock(Index k) { return ceilDiv(16384, k * LANES) * LANES; }
+/** Calls body(begin, end) for blocks of columns, of about 64 KB of b each. */
+template <class Body>
+void forColumns(Team& team, const MatmulShape& s, Body body) {
+  const Index size = ceilDiv(16384, s.k * LANES) * LANES;
+  forBlocks(team, ceilDiv(s.n, size), s.m * s.n * s.k, [&](Index block, int) {
+    body(block * size, least(s.n, (block + 1) * size));
+  });
+}
 
 /** b stored [n, k]: LANES columns of out are LANES dot products side by side. */
 void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
-  forRanges(team, s.n, columnsPerBlock(s.k), [&](Index begin, Index end, Index, int) {
+  forColumns(team, s, [&](Index begin, Index end) {
     for (Index j = begin; j < end; j += LANES) {
       const Index cols = least(LANES, s.n - j);
       const Mask lanes = firstLanes(cols);
@@ -205,7 +211,7 @@ void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, c
 /** b stored [k, n]: its rows, scaled by the elements of a row of a, are added up in registers. */
 void fewRows(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   constexpr Index VECTORS = 8;
-  forRanges(team, s.n, columnsPerBlock(s.k), [&](Index begin, Index end, Index, int) {
+  forColumns(team, s, [&](Index begin, Index end) {
     for (Index i = 0; i < s.m; i++) {
       float* to = out + i * s.n;
       const auto column = [&]<Index COUNT>(Index j, auto lanes) {
