@@ -17,6 +17,10 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
         InstanceMethod<&NativeEngine::alloc>("alloc"),     InstanceMethod<&NativeEngine::release>("release"),
         InstanceMethod<&NativeEngine::write>("write"),     InstanceMethod<&NativeEngine::read>("read"),
         InstanceMethod<&NativeEngine::readNow>("readNow"), InstanceMethod<&NativeEngine::sync>("sync"),
+        InstanceMethod<&NativeEngine::startRecording>("startRecording"),
+        InstanceMethod<&NativeEngine::stopRecording>("stopRecording"),
+        InstanceMethod<&NativeEngine::dropRecording>("dropRecording"),
+        InstanceMethod<&NativeEngine::replay>("replay"),   InstanceMethod<&NativeEngine::releaseProgram>("releaseProgram"),
         InstanceMethod<&NativeEngine::dispose>("dispose"),
     };
 #define INKHORN_METHOD(name, parameters) \
@@ -89,6 +93,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     Args in(info, alive(), "write");
     const Buffer& buffer = in.buffer("buffer");
     const Span span = readSpan(in, info[1], info[2], buffer);
+    buffer.storage->changed();
     if (engine_->queue().idle()) {
       std::memcpy(span.inBuffer, span.inArray, span.bytes);
       return;
@@ -127,6 +132,41 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value sync(const Napi::CallbackInfo&) {
     alive();
     return fence(Napi::Object(), [] {});
+  }
+
+  // startRecording(): from here on kernels are recorded, not queued
+  void startRecording(const Napi::CallbackInfo&) {
+    if (alive().recording()) throw Napi::Error::New(env_, "record: a recording is going on already; record one after the other");
+    engine_->startRecording();
+  }
+
+  // stopRecording(): the program's number
+  Napi::Value stopRecording(const Napi::CallbackInfo&) { return Napi::Number::New(env_, alive().stopRecording()); }
+
+  // dropRecording()
+  void dropRecording(const Napi::CallbackInfo&) { alive().dropRecording(); }
+
+  // replay(program, start)
+  void replay(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "replay");
+    const double id = in.number("program");
+    const Index start = in.size("start", 0);
+    const Program* program = engine_->program(id);
+    if (program == nullptr) in.fail("there is no such program, or it was disposed");
+    if (engine_->recording()) in.fail("a program cannot be part of another: replay it outside of `record`");
+    if (start > program->lastStart()) {
+      in.fail("start " + std::to_string(start) + " is beyond what was recorded: at most " +
+              std::to_string(program->lastStart()));
+    }
+    engine_->replay(uint32_t(id), start);
+  }
+
+  // releaseProgram(program)
+  void releaseProgram(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "releaseProgram");
+    const double id = in.number("program");
+    if (engine_->program(id) == nullptr) in.fail("there is no such program, or it was disposed");
+    engine_->releaseProgram(uint32_t(id));
   }
 
   // dispose(): rejects what is still being waited for

@@ -4,11 +4,35 @@
 #include <napi.h>
 
 #include <initializer_list>
+#include <limits>
 #include <string>
 
 #include "engine.h"
 
 namespace inkhorn {
+
+/** Elements of a buffer. A kernel that takes them as `float*` changes them, one that takes `const float*` reads them. */
+template <class T>
+class Elements {
+ public:
+  Elements() = default;  // null
+  Elements(Engine& engine, const Buffer& buffer) : engine_(&engine), buffer_(&buffer) {}
+
+  operator T*() const { return taken(true); }
+  operator const T*() const { return taken(false); }
+  const std::shared_ptr<Storage>& storage() const { return buffer_->storage; }
+  Index length() const { return buffer_ == nullptr ? 0 : buffer_->length; }
+
+ private:
+  T* taken(bool write) const {
+    if (buffer_ == nullptr) return nullptr;
+    engine_->use(buffer_->storage, write);
+    return buffer_->template as<T>();
+  }
+
+  Engine* engine_ = nullptr;
+  const Buffer* buffer_ = nullptr;
+};
 
 class Args {
  public:
@@ -37,36 +61,53 @@ class Args {
   }
 
   /** The elements of a buffer that must hold `shape`. */
-  float* f32(const char* name, std::initializer_list<Index> shape) { return elements<float>(name, DType::f32, shape); }
-  int32_t* i32(const char* name, std::initializer_list<Index> shape) {
+  Elements<float> f32(const char* name, std::initializer_list<Index> shape) {
+    return elements<float>(name, DType::f32, shape);
+  }
+  Elements<int32_t> i32(const char* name, std::initializer_list<Index> shape) {
     return elements<int32_t>(name, DType::i32, shape);
   }
-  int8_t* i8(const char* name, std::initializer_list<Index> shape) { return elements<int8_t>(name, DType::i8, shape); }
+  Elements<int8_t> i8(const char* name, std::initializer_list<Index> shape) {
+    return elements<int8_t>(name, DType::i8, shape);
+  }
 
   /** The elements of an `f32` buffer of exactly n: elementwise kernels want all buffers equally long. */
-  float* f32OfLength(const char* name, Index n) {
-    float* data = f32(name, {n});
-    const Index length = engine_.find(info_[position_ - 1].As<Napi::Number>().DoubleValue())->length;
-    if (length != n) fail(std::string(name) + " has " + std::to_string(length) + " elements, not " + std::to_string(n));
+  Elements<float> f32OfLength(const char* name, Index n) {
+    const Elements<float> data = f32(name, {n});
+    if (data.length() != n) {
+      fail(std::string(name) + " has " + std::to_string(data.length()) + " elements, not " + std::to_string(n));
+    }
     return data;
   }
 
   /** The same as `f32`, or null where JavaScript passes null. */
-  float* f32OrNull(const char* name, std::initializer_list<Index> shape) {
-    return skipNull() ? nullptr : f32(name, shape);
+  Elements<float> f32OrNull(const char* name, std::initializer_list<Index> shape) {
+    return skipNull() ? Elements<float>() : f32(name, shape);
   }
-  float* f32OfLengthOrNull(const char* name, Index n) { return skipNull() ? nullptr : f32OfLength(name, n); }
-  int32_t* i32OrNull(const char* name, std::initializer_list<Index> shape) {
-    return skipNull() ? nullptr : i32(name, shape);
+  Elements<float> f32OfLengthOrNull(const char* name, Index n) {
+    return skipNull() ? Elements<float>() : f32OfLength(name, n);
+  }
+  Elements<int32_t> i32OrNull(const char* name, std::initializer_list<Index> shape) {
+    return skipNull() ? Elements<int32_t>() : i32(name, shape);
   }
 
-  /** A buffer of any dtype and length. */
+  /** T rows of C from row `start` on, of a table that may be null; `lastStart` becomes the last row they can begin at. */
+  const float* rowsFrom(const char* name, Index start, Index T, Index C, Index& lastStart) {
+    const Elements<float> table = f32OrNull(name, {start + T, C});
+    lastStart = table.length() == 0 ? std::numeric_limits<Index>::max() : table.length() / C - T;
+    return table;
+  }
+
+  /** A buffer of any dtype and length. Its contents are reached through `changed` or `read`. */
   const Buffer& buffer(const char* name) {
     const Napi::Value value = next();
     const Buffer* found = value.IsNumber() ? engine_.find(value.As<Napi::Number>().DoubleValue()) : nullptr;
     if (found == nullptr) fail(std::string(name) + " is not a buffer of this engine, or it was given back");
     return *found;
   }
+
+  char* changed(const Buffer& buffer) { return Elements<char>(engine_, buffer); }
+  const char* read(const Buffer& buffer) { return Elements<char>(engine_, buffer); }
 
   Dropout dropout() {
     const double p = number("dropout.p");
@@ -75,10 +116,27 @@ class Args {
     return {p, uint64_t(seed), uint32_t(step), uint32_t(site), uint64_t(size("dropout.offset", 0))};
   }
 
-  /** Queues `run(kernels, team)`. */
+  /** Queues `run(kernels, team)`, or records it. */
   template <class Run>
-  void launch(Run&& run) {
-    engine_.launch(run);
+  void launch(Run run) {
+    launchFrom(0, std::numeric_limits<Index>::max(),
+               [run](const Kernels& kernels, Team& team, Index) { run(kernels, team); });
+  }
+
+  /** Queues `run(kernels, team, start)`, or records it: replays go on from other positions, up to `lastStart`. */
+  template <class Run>
+  void launchFrom(Index start, Index lastStart, Run run) {
+    engine_.launch(run, start, lastStart);
+  }
+
+  /**
+   * For a product that is being recorded: the packed form of its weight [rows, cols], in `bytes` bytes, which
+   * `pack(kernels, team, to)` makes before the first replay and whenever the weight has changed. Null if none is recorded.
+   */
+  template <class T, class Pack>
+  const Program::Weight* packed(const Elements<T>& weight, Index rows, Index cols, Index bytes, Pack pack) {
+    Program* program = engine_.recording();
+    return program == nullptr ? nullptr : program->addWeight(weight.storage(), rows, cols, size_t(bytes), pack);
   }
 
   [[noreturn]] void fail(const std::string& reason) {
@@ -101,7 +159,7 @@ class Args {
   }
 
   template <class T>
-  T* elements(const char* name, DType dtype, std::initializer_list<Index> shape) {
+  Elements<T> elements(const char* name, DType dtype, std::initializer_list<Index> shape) {
     const Buffer& found = buffer(name);
     if (found.dtype != dtype) fail(std::string(name) + " is " + nameOf(found.dtype) + ", not " + nameOf(dtype));
     double needed = 1;  // a double does not overflow; beyond 2^53 it is larger than any buffer anyway
@@ -111,7 +169,7 @@ class Args {
       for (const Index n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
       fail(std::string(name) + " has " + std::to_string(found.length) + " elements, [" + text + "] needs " + show(needed));
     }
-    return found.as<T>();
+    return {engine_, found};
   }
 
   const Napi::CallbackInfo& info_;

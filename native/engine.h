@@ -2,11 +2,14 @@
 // Knows nothing of JavaScript. Read next: args.h, which checks what JavaScript passes, then bindings/.
 #pragma once
 #include <cstring>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "isa.h"
 #include "memory.h"
 #include "parallel.h"
+#include "program.h"
 #include "queue.h"
 
 namespace inkhorn {
@@ -18,13 +21,13 @@ constexpr const char* nameOf(DType dtype) {
 }
 
 struct Buffer {
-  Memory memory;
+  std::shared_ptr<Storage> storage;  // shared with the programs that use it
   DType dtype;
   Index length;
 
   template <class T>
   T* as() const {
-    return static_cast<T*>(memory.data());
+    return static_cast<T*>(storage->memory.data());
   }
 };
 
@@ -39,7 +42,7 @@ class Engine {
 
   /** Returns the number of a new buffer. Throws std::bad_alloc. */
   uint32_t allocate(DType dtype, Index length) {
-    Buffer buffer{Memory(size_t(length) * size_t(bytesOf(dtype))), dtype, length};
+    Buffer buffer{std::make_shared<Storage>(size_t(length) * size_t(bytesOf(dtype))), dtype, length};
     if (free_.empty()) {
       buffers_.push_back(std::move(buffer));
       return uint32_t(buffers_.size() - 1);
@@ -52,7 +55,7 @@ class Engine {
 
   /** The memory goes when everything queued before has run. */
   void release(uint32_t id) {
-    queue_.push([memory = std::move(buffers_[id].memory)] {});
+    queue_.push([storage = std::move(buffers_[id].storage)] {});
     buffers_[id] = Buffer{};
     free_.push_back(id);
   }
@@ -61,19 +64,70 @@ class Engine {
   const Buffer* find(double id) const {
     if (!(id >= 0 && id < double(buffers_.size())) || id != double(size_t(id))) return nullptr;
     const Buffer& buffer = buffers_[size_t(id)];
-    return buffer.memory.data() != nullptr ? &buffer : nullptr;
+    return buffer.storage ? &buffer : nullptr;
   }
 
-  /** Queues `run(kernels, team)`. */
+  /**
+   * Queues `run(kernels, team, start)`, or adds it to the program that is being recorded: each replay then passes its
+   * own `start`, at most `lastStart`.
+   */
   template <class Run>
-  void launch(Run&& run) {
-    queue_.push([run, kernels = &isa_.kernels, team = &team_] { run(*kernels, *team); });
+  void launch(Run run, Index start, Index lastStart) {
+    if (recording_) return recording_->add(run, lastStart);
+    queue_.push([run, start, kernels = &isa_.kernels, team = &team_] { run(*kernels, *team, start); });
+  }
+
+  /** Notes that a kernel uses `storage`, and, with `write`, changes it. */
+  void use(const std::shared_ptr<Storage>& storage, bool write) {
+    if (recording_) return recording_->use(storage, write);
+    if (write) storage->changed();
+  }
+
+  // ---- programs: addon.cpp starts and ends a recording, and sees to it that there is one at a time --------------------
+  Program* recording() const { return recording_.get(); }
+  void startRecording() { recording_ = std::make_shared<Program>(); }
+  void dropRecording() { recording_.reset(); }
+  /** Returns the number of the recorded program. */
+  uint32_t stopRecording() {
+    recording_->finish();
+    programs_.emplace(++lastProgram_, std::move(recording_));
+    return lastProgram_;
+  }
+
+  /** Null when there is no such program. */
+  Program* program(double id) const {
+    const auto found = id >= 0 && id <= double(lastProgram_) ? programs_.find(uint32_t(id)) : programs_.end();
+    return found != programs_.end() ? found->second.get() : nullptr;
+  }
+
+  /**
+   * Runs a program: on the calling thread if nothing is queued and it is a short one, for which waking the engine's
+   * thread and being woken by it would take as long as the program itself; else queued.
+   */
+  void replay(uint32_t id, Index start) {
+    const std::shared_ptr<Program>& program = programs_.at(id);
+    program->prepare([this](const std::shared_ptr<PackedWeight>& weight) {
+      queue_.push([weight, kernels = &isa_.kernels, team = &team_] {
+        weight->pack(*kernels, *team, weight->memory.data());
+      });
+    });
+    if (queue_.idle() && program->isShort()) return program->run(isa_.kernels, team_, start);
+    queue_.push([program, start, kernels = &isa_.kernels, team = &team_] { program->run(*kernels, *team, start); });
+  }
+
+  /** Frees a program once the replays queued before have run. */
+  void releaseProgram(uint32_t id) {
+    queue_.push([program = std::move(programs_.at(id))] {});
+    programs_.erase(id);
   }
 
  private:
   const Isa isa_;
   std::vector<Buffer> buffers_;  // touched by JavaScript's thread only
   std::vector<uint32_t> free_;
+  std::shared_ptr<Program> recording_;
+  std::unordered_map<uint32_t, std::shared_ptr<Program>> programs_;
+  uint32_t lastProgram_ = 0;
   Team team_;
   Queue queue_;  // last: its thread ends before anything that its tasks use
 };

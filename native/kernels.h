@@ -106,10 +106,24 @@ struct Sgd {
   X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
                     const float* positions, Index B, Index T, Index C, Index start, Index vocab))
 
+// Products of one row with a packed weight, for programs (program.h): row.cpp. `packWeight` takes weight [n, k] and room
+// for `packedFloats(n, k)` floats, `packInt8` room for `packedBytes(n, k)` bytes; bias may be null.
+#define INKHORN_PACKED_KERNELS(X)                                                                                      \
+  X(packWeight, (Team & team, float* packed, const float* weight, Index n, Index k))                                   \
+  X(matmulPacked, (Team & team, float* out, const float* a, const float* packed, const float* bias,                    \
+                   const MatmulShape& shape))                                                                          \
+  X(packInt8, (Team & team, int8_t* packed, const int8_t* weight, Index n, Index k))                                   \
+  X(linearInt8Packed, (Team & team, float* out, const float* x, const int8_t* packed, const float* scale,              \
+                       const float* bias, Index n, Index k))
+
+constexpr Index packedFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
+constexpr Index packedBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 3) / 4 * 4); }
+
 /** One instruction set's kernels. */
 struct Kernels {
 #define INKHORN_POINTER(name, parameters) void(*name) parameters;
   INKHORN_KERNELS(INKHORN_POINTER)
+  INKHORN_PACKED_KERNELS(INKHORN_POINTER)
 #undef INKHORN_POINTER
 };
 
@@ -118,6 +132,7 @@ struct Kernels {
 namespace INKHORN_ISA {
 #define INKHORN_DECLARATION(name, parameters) void name parameters;
 INKHORN_KERNELS(INKHORN_DECLARATION)
+INKHORN_PACKED_KERNELS(INKHORN_DECLARATION)
 #undef INKHORN_DECLARATION
 }  // namespace INKHORN_ISA
 #endif

@@ -296,6 +296,17 @@ INKHORN_INLINE void eachVector(Index n, Body&& body) {
   if (i < n) body(i, firstLanes(n - i));
 }
 
+/** Sum of each vector's lanes, as one vector; v is overwritten. */
+INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
+  transpose(v);
+#pragma GCC unroll 4
+  for (Index step = LANES / 2; step > 0; step /= 2) {
+#pragma GCC unroll 8
+    for (Index i = 0; i < step; i++) v[i] = add(v[i], v[i + step]);
+  }
+  return v[0];
+}
+
 /**
  * e^x to about 1e-7 relative: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial of degree 7, scaled by
  * 2^n. Results below 2^-126 become 0, above 2^127 they stay at the largest scale; NaN stays NaN.

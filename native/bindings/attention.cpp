@@ -45,7 +45,7 @@ void attentionCached(Args& in) {
   float* keys = in.f32("keys", {s.B, s.H, capacity, s.hs});
   float* values = in.f32("values", {s.B, s.H, capacity, s.hs});
   const float* qkv = in.f32("qkv", {s.B, s.T, 3, s.H, s.hs});
-  in.launch([=](const Kernels& kernels, Team& team) {
+  in.launchFrom(start, capacity - s.T, [=](const Kernels& kernels, Team& team, Index start) {
     kernels.attentionCached(team, out, keys, values, qkv, s, start, capacity);
   });
 }
@@ -68,7 +68,11 @@ void rope(Args& in) {
   s.inverse = in.flag("inverse");
   float* out = in.f32("out", {s.B, s.T, 3, s.H, s.hs});
   const float* qkv = in.f32("qkv", {s.B, s.T, 3, s.H, s.hs});
-  in.launch([=](const Kernels& kernels, Team& team) { kernels.rope(team, out, qkv, s); });
+  in.launchFrom(s.start, std::numeric_limits<Index>::max(), [=](const Kernels& kernels, Team& team, Index start) {
+    RopeShape at = s;
+    at.start = start;
+    kernels.rope(team, out, qkv, at);
+  });
 }
 
 }  // namespace inkhorn::bindings

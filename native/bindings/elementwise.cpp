@@ -19,7 +19,7 @@ void fill(Args& in) {
     pattern = uint32_t(int32_t(value));
     if (out.dtype == DType::i8) pattern = (pattern & 0xff) * 0x01010101u;
   }
-  void* data = out.as<void>();
+  void* data = in.changed(out);
   const Index bytes = out.length * bytesOf(out.dtype);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.fill(team, data, pattern, bytes); });
 }
@@ -37,8 +37,8 @@ void copy(Args& in) {
   inside("out", out, outOffset);
   inside("x", x, xOffset);
   const Index element = bytesOf(out.dtype);
-  void* to = out.as<char>() + outOffset * element;
-  const void* from = x.as<char>() + xOffset * element;
+  void* to = in.changed(out) + outOffset * element;
+  const void* from = in.read(x) + xOffset * element;
   in.launch([=](const Kernels& kernels, Team& team) { kernels.copy(team, to, from, length * element); });
 }
 

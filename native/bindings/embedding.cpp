@@ -8,8 +8,9 @@ void embedding(Args& in) {
   float* out = in.f32("out", {B, T, C});
   const int32_t* ids = in.i32("ids", {B, T});
   const float* tokens = in.f32("tokens", {vocab, C});
-  const float* positions = in.f32OrNull("positions", {start + T, C});
-  in.launch([=](const Kernels& kernels, Team& team) {
+  Index lastStart = start;
+  const float* positions = in.rowsFrom("positions", start, T, C, lastStart);
+  in.launchFrom(start, lastStart, [=](const Kernels& kernels, Team& team, Index start) {
     kernels.embedding(team, out, ids, tokens, positions, B, T, C, start, vocab);
   });
 }

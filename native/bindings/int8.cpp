@@ -23,9 +23,22 @@ void linearInt8(Args& in) {
   const bool int8Activations = in.flag("int8Activations");
   float* out = in.f32("out", {m, n});
   const float* x = in.f32("x", {m, k});
-  const int8_t* weight = in.i8("weight", {n, k});
+  const Elements<int8_t> elements = in.i8("weight", {n, k});
+  const int8_t* weight = elements;
   const float* scale = in.f32("scale", {n});
   const float* bias = in.f32OrNull("bias", {n});
+  if (m == 1 && int8Activations && n > 0 && k > 0) {
+    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
+      kernels.packInt8(team, static_cast<int8_t*>(to), weight, n, k);
+    };
+    if (const Program::Weight* packed = in.packed(elements, n, k, packedBytes(n, k), pack)) {
+      return in.launch([=](const Kernels& kernels, Team& team) {
+        const int8_t* panels = packed->data<int8_t>();
+        panels ? kernels.linearInt8Packed(team, out, x, panels, scale, bias, n, k)
+               : kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
+      });
+    }
+  }
   in.launch([=](const Kernels& kernels, Team& team) {
     kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
   });
@@ -38,8 +51,9 @@ void embeddingInt8(Args& in) {
   const int32_t* ids = in.i32("ids", {B, T});
   const int8_t* tokens = in.i8("tokens", {vocab, C});
   const float* scale = in.f32("scale", {vocab});
-  const float* positions = in.f32OrNull("positions", {start + T, C});
-  in.launch([=](const Kernels& kernels, Team& team) {
+  Index lastStart = start;
+  const float* positions = in.rowsFrom("positions", start, T, C, lastStart);
+  in.launchFrom(start, lastStart, [=](const Kernels& kernels, Team& team, Index start) {
     kernels.embeddingInt8(team, out, ids, tokens, scale, positions, B, T, C, start, vocab);
   });
 }

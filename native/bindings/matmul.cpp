@@ -12,8 +12,21 @@ void matmul(Args& in) {
   s.accumulate = in.flag("accumulate");
   float* out = in.f32("out", {s.m, s.n});
   const float* a = in.f32("a", {s.m, s.k});
-  const float* b = in.f32("b", {s.k, s.n});
+  const Elements<float> weight = in.f32("b", {s.k, s.n});
+  const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
+  if (s.m == 1 && s.transB && !s.transA && s.n > 0 && s.k > 0) {
+    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
+      kernels.packWeight(team, static_cast<float*>(to), b, s.n, s.k);
+    };
+    const Index bytes = packedFloats(s.n, s.k) * Index(sizeof(float));
+    if (const Program::Weight* packed = in.packed(weight, s.n, s.k, bytes, pack)) {
+      return in.launch([=](const Kernels& kernels, Team& team) {
+        const float* panels = packed->data<float>();
+        panels ? kernels.matmulPacked(team, out, a, panels, bias, s) : kernels.matmul(team, out, a, b, bias, s);
+      });
+    }
+  }
   in.launch([=](const Kernels& kernels, Team& team) { kernels.matmul(team, out, a, b, bias, s); });
 }
 

@@ -158,15 +158,6 @@ struct Product {
   }
 };
 
-/** Sum of each vector's lanes, as one vector. */
-Vec sumEach(Vec (&v)[LANES]) {
-  transpose(v);
-  for (Index step = LANES / 2; step > 0; step /= 2) {
-    for (Index i = 0; i < step; i++) v[i] = add(v[i], v[i + step]);
-  }
-  return v[0];
-}
-
 // What follows is for few rows: nothing is packed, b streams past once for each row and its blocks stay in the cache.
 /** Calls body(begin, end) for blocks of columns, of about 64 KB of b each. */
 template <class Body>

@@ -7,6 +7,7 @@ extern const Kernels kernels;
 const Kernels kernels = {
 #define INKHORN_ENTRY(name, parameters) .name = name,
     INKHORN_KERNELS(INKHORN_ENTRY)
+    INKHORN_PACKED_KERNELS(INKHORN_ENTRY)
 #undef INKHORN_ENTRY
 };
 

@@ -34,6 +34,18 @@ export interface MemoryUse {
   readonly peakBytes: number;
 }
 
+/** A recorded sequence of kernels: see `Backend.record`. */
+export interface Program {
+  /**
+   * Queues its kernels again, on the same buffers, as they are then: a kernel that was recorded with a `start` (`embedding`,
+   * `embeddingInt8`, `rope`, `attentionCached`) takes this one instead. The results are those of the calls, bit for bit. A
+   * program of a few microseconds may run before this returns. Throws when a position table or a cache ends before `start`.
+   */
+  replay(start: number): void;
+  /** Ends it, and gives back the buffers that it keeps. Replays queued before still run. */
+  dispose(): void;
+}
+
 /** How an engine is made. */
 export interface BackendOptions {
   /** Compute threads; default: the machine's cores. The results do not depend on it. */
@@ -59,6 +71,15 @@ export interface Backend {
   readSync(buffer: DeviceBuffer, offset?: number, length?: number): HostArray;
   /** Resolves when everything queued has run, and lets the event loop turn at least once. */
   sync(): Promise<void>;
+  /**
+   * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them; all else acts at once, as ever.
+   * What `fn` frees is lent to the program until it is disposed of. Buffers that it uses and does not free must
+   * live as long as the program. Recordings do not nest, and a replay cannot be recorded.
+   *
+   * For work that is the same again and again but for its position, like the next token of a text: an engine can then
+   * prepare it, and one call costs less than the hundred that it stands for.
+   */
+  record(fn: () => void): Program;
   memory(): MemoryUse;
   /** Gives pooled memory back to the system; live buffers stay. */
   trim(): void;

@@ -1,9 +1,10 @@
 // What the model sees while it writes: the tokens so far, the KV cache, and what happens when the window is full.
 // Read next: ../model/kv-cache.ts.
+import type { Program } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
 import { KVCache } from '../model/kv-cache.ts';
-import { scope } from '../tensor/scope.ts';
-import { tensor } from '../tensor/tensor.ts';
+import { keep, scope } from '../tensor/scope.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /**
  * What to do when the text is longer than the window of `blockSize` tokens.
@@ -26,19 +27,19 @@ export interface Context {
 export function createContext(model: GPT, overflow: Overflow = 'slide'): Context {
   const { blockSize } = model.config;
   const cache = new KVCache(model.config, model.backend);
+  const passes = new Map<string, Pass>();
   let visible: number[] = [];
 
-  /** A pass over `ids`; what `cache` holds comes before them. */
+  /** A pass over `ids`; what `before` holds comes before them, and it grows by them. */
   async function forward(ids: readonly number[], before?: KVCache): Promise<Float32Array> {
-    const logits = scope(() => {
-      const input = tensor(Int32Array.from(ids), [1, ids.length], model.backend);
-      return model.forward(input, { cache: before, logits: 'last' }); // [1, 1, V]
-    });
-    try {
-      return await logits.data();
-    } finally {
-      logits.dispose();
-    }
+    const often = ids.length === 1 || before === undefined; // the next token, or the next window
+    if (!often) return once(model, ids, before);
+    const kind = before ? 'token' : 'window';
+    const pass = passes.get(kind) ?? recordPass(model, ids.length, before);
+    passes.set(kind, pass);
+    const logits = pass.run(ids, before?.length ?? 0);
+    if (before) before.length += ids.length;
+    return logits;
   }
 
   return {
@@ -56,6 +57,53 @@ export function createContext(model: GPT, overflow: Overflow = 'slide'): Context
     get visible(): readonly number[] {
       return visible;
     },
-    dispose: () => cache.dispose(),
+    dispose() {
+      for (const pass of passes.values()) pass.dispose();
+      passes.clear();
+      cache.dispose();
+    },
+  };
+}
+
+/** Logits [V] after `ids`, computed directly. */
+async function once(model: GPT, ids: readonly number[], cache: KVCache | undefined): Promise<Float32Array> {
+  const logits = scope(() => {
+    const input = empty([1, ids.length], 'i32', model.backend).write(Int32Array.from(ids));
+    return model.forward(input, { cache, logits: 'last' }); // [1, 1, V]
+  });
+  try {
+    return await logits.data();
+  } finally {
+    logits.dispose();
+  }
+}
+
+/** A pass over a fixed number of tokens, recorded once. */
+interface Pass {
+  /** Logits [V] after `ids`, the first of which is at position `start`. */
+  run(ids: readonly number[], start: number): Promise<Float32Array>;
+  dispose(): void;
+}
+
+function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pass {
+  const { backend } = model;
+  const input = keep(empty([1, length], 'i32', backend));
+  const filled = cache?.length ?? 0;
+  let logits = input;
+  const program: Program = backend.record(() => {
+    logits = keep(scope((): Tensor => model.forward(input, { cache, logits: 'last' }))); // [1, 1, V]
+  });
+  if (cache) cache.length = filled; // nothing has been computed yet
+  return {
+    run(ids, start) {
+      input.write(Int32Array.from(ids));
+      program.replay(start);
+      return logits.data();
+    },
+    dispose() {
+      program.dispose();
+      input.dispose();
+      logits.dispose();
+    },
   };
 }

@@ -40,6 +40,14 @@ export interface NativeEngine {
   /** The same, blocking. */
   readNow(id: Id, data: HostArray, offset: number): void;
   sync(): Promise<void>;
+  /** From here on kernels are recorded, not queued. Throws when a recording is running already. */
+  startRecording(): void;
+  /** Ends the recording and returns the number of its program. */
+  stopRecording(): number;
+  /** Ends the recording without a program. */
+  dropRecording(): void;
+  replay(program: number, start: number): void;
+  releaseProgram(program: number): void;
   /** Ends the threads; promises that are still open are rejected. */
   dispose(): void;
 

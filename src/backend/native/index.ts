@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
+import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
@@ -70,6 +71,7 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
       if (!disposed) engine.release(buffer.id);
     },
   });
+  const lender = createLender(pool);
   const own = (buffer: DeviceBuffer): NativeBuffer => {
     if (pool.owns(buffer)) return buffer as NativeBuffer;
     throw new Error(
@@ -86,8 +88,8 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
     name: 'native',
     description: `native (${isa.label}, ${threads} thread${threads === 1 ? '' : 's'})`,
     kernels: createKernels(engine, (buffer) => own(buffer).id),
-    alloc: pool.alloc,
-    free: pool.free,
+    alloc: lender.alloc,
+    free: lender.free,
     write: (buffer, data, offset = 0) => engine.write(own(buffer).id, data, offset),
     read: async (buffer, offset = 0, length = buffer.length - offset) =>
       engine.read(own(buffer).id, target(buffer, offset, length), offset),
@@ -97,6 +99,19 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
       return data;
     },
     sync: () => engine.sync(),
+    record(fn) {
+      let program = 0;
+      const endLoan = lender.lend(() => {
+        program = recorded(engine, fn);
+      });
+      return {
+        replay: (start) => engine.replay(program, start),
+        dispose() {
+          if (!disposed) engine.releaseProgram(program);
+          endLoan();
+        },
+      };
+    },
     memory: pool.memory,
     trim: pool.trim,
     dispose() {
@@ -105,6 +120,18 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
       pool.dispose();
     },
   };
+}
+
+/** The number of a program of the kernels that `fn` calls. */
+function recorded(engine: NativeEngine, fn: () => void): number {
+  engine.startRecording();
+  try {
+    fn();
+    return engine.stopRecording();
+  } catch (error) {
+    engine.dropRecording();
+    throw error;
+  }
 }
 
 function hostArray(dtype: DType, length: number): HostArray {

@@ -1,6 +1,7 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
 // is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
 import type { Backend, DType, HostArray, Kernels } from '../contract.ts';
+import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { activation, activationBackward } from './activation.ts';
 import { attention, attentionBackward, attentionCached, attentionProbabilities } from './attention.ts';
@@ -13,6 +14,7 @@ import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.
 import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
 import { matmul } from './matmul.ts';
 import { adamw, sgd } from './optimizers.ts';
+import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
 
@@ -58,20 +60,37 @@ export function createReference(): Backend {
   const pool = createPool<HostBuffer>({
     create: (dtype, length) => ({ dtype, length, array: hostArray(dtype, length) }),
   });
+  const lender = createLender(pool, (buffer) => {
+    pool.free(buffer);
+    // Whoever reads what was freed shall see it: NaN, and ids that no table has.
+    (buffer as HostBuffer).array.fill(buffer.dtype === 'f32' ? Number.NaN : -1);
+  });
+  const recorder = createRecorder(referenceKernels);
   return {
     name: 'reference',
     description: 'reference (plain TypeScript, 1 thread)',
-    kernels: referenceKernels,
-    alloc: pool.alloc,
-    free(buffer) {
-      pool.free(buffer);
-      // Whoever reads what was freed shall see it: NaN, and ids that no table has.
-      (buffer as HostBuffer).array.fill(buffer.dtype === 'f32' ? Number.NaN : -1);
-    },
+    kernels: recorder.kernels,
+    alloc: lender.alloc,
+    free: lender.free,
     write: (buffer, data, offset) => writeHost(buffer as HostBuffer, data, offset),
     read: async (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
     readSync: (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
     sync: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    record(fn) {
+      let calls: ReturnType<typeof recorder.record> = [];
+      const endLoan = lender.lend(() => {
+        calls = recorder.record(fn);
+      });
+      return {
+        replay(start) {
+          for (const call of calls) call(start);
+        },
+        dispose() {
+          calls = [];
+          endLoan();
+        },
+      };
+    },
     memory: pool.memory,
     trim: pool.trim,
     dispose: pool.dispose,

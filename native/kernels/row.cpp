@@ -1,0 +1,137 @@
+// Products of one row with a packed weight, for generation: the weight passes by once, in the order in which it lies in
+// memory, which is what bounds them. The same sums in the same order as matmul.cpp and int8.cpp. Read next: program.h.
+#include <cstring>
+
+#include "../parallel.h"
+#include "int8-dot.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+namespace {
+
+constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
+
+/** Packed floats: for LANES rows of the weight, LANES columns of the first, of the second, ...; then the next columns. */
+constexpr Index SQUARE = LANES * LANES;
+
+/** A unit of work: about 32 KB of weight, a fraction of a microsecond. */
+Index unit(Index bytes) { return bytes < 32768 ? 32768 / bytes : 1; }
+
+}  // namespace
+
+void packWeight(Team& team, float* packed, const float* weight, Index n, Index k) {
+  const Index steps = ceilDiv(k, LANES);
+  forBlocks(team, ceilDiv(n, LANES), [&](Index group, int) {
+    float* to = packed + group * steps * SQUARE;
+    for (Index step = 0; step < steps; step++) {
+      const Mask lanes = firstLanes(k - step * LANES);
+      for (Index r = 0; r < LANES; r++, to += LANES) {
+        const Index j = group * LANES + r;
+        store(to, j < n ? load(weight + j * k + step * LANES, lanes) : zero());
+      }
+    }
+  });
+}
+
+void matmulPacked(Team& team, float* out, const float* a, const float* packed, const float* bias,
+                  const MatmulShape& s) {
+  const Index steps = ceilDiv(s.k, LANES);
+  const Index size = steps * SQUARE;
+  forRanges(team, ceilDiv(s.n, LANES), unit(size * Index(sizeof(float))), [&](Index begin, Index end, Index, int) {
+    for (Index group = begin; group < end; group++) {
+      const float* w = packed + group * size;
+      Vec sum[LANES];
+#pragma GCC unroll 16
+      for (Index c = 0; c < LANES; c++) sum[c] = zero();
+      eachVector(s.k, [&](Index p, auto lanes) {
+        const Vec x = load(a + p, lanes);
+#pragma GCC unroll 16
+        for (Index c = 0; c < LANES; c++) sum[c] = fma(x, load(w + c * LANES), sum[c]);
+        w += SQUARE;
+      });
+      const Index j = group * LANES;
+      const Mask lanes = firstLanes(s.n - j);
+      Vec result = sumEach(sum);
+      if (bias != nullptr) result = add(result, load(bias + j, lanes));
+      store(out + j, s.accumulate ? add(result, load(out + j, lanes)) : result, lanes);
+    }
+  });
+}
+
+#if defined(INKHORN_AVX512)
+namespace {
+
+constexpr int VECTORS = 4;  // of sums to a panel of packed bytes: four bytes of k for each of its columns, then the next four
+constexpr Index COLS = VECTORS * LANES;
+
+/** out[first, first + cols) from one panel. */
+void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int8_t* w, const float* scale,
+           const float* bias, Index cols, Index steps) {
+  VecI even[VECTORS], odd[VECTORS];
+#pragma GCC unroll 4
+  for (int v = 0; v < VECTORS; v++) even[v] = odd[v] = splatI(0);
+  const auto step = [&](VecI(&sum)[VECTORS], Index s) {
+    int32_t four;
+    memcpy(&four, x + 4 * s, sizeof four);
+    const VecI inputs = splatI(uint32_t(four));
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) sum[v] = Vnni::add(sum[v], inputs, Vnni::inputs(w + (s * VECTORS + v) * 64));
+  };
+  Index s = 0;
+  for (; s + 2 <= steps; s += 2) {
+    step(even, s);
+    step(odd, s + 1);
+  }
+  if (s < steps) step(even, s);
+  for (int v = 0; v < VECTORS && v * LANES < cols; v++) {
+    const Index j = v * LANES;
+    const Mask lanes = firstLanes(cols - j);
+    const VecI sum = addI(addI(even[v], odd[v]), splatI(uint32_t(-surplus)));
+    const Vec product = mul(toFloat(sum), mul(splat(xScale), load(scale + j, lanes)));
+    store(out + j, bias != nullptr ? add(product, load(bias + j, lanes)) : product, lanes);
+  }
+}
+
+}  // namespace
+
+void packInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
+  if (!Vnni::supported()) return copy(team, packed, weight, n * k);
+  const Index steps = ceilDiv(k, 4);
+  forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
+    int8_t* to = packed + group * steps * COLS * 4;
+    for (Index p = 0; p < 4 * steps; p += 4) {
+      for (Index j = group * COLS; j < (group + 1) * COLS; j++) {
+        for (Index i = p; i < p + 4; i++) *to++ = int8_t((j < n && i < k ? weight[j * k + i] : 0) ^ -128);
+      }
+    }
+  });
+}
+
+void linearInt8Packed(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+                      const float* bias, Index n, Index k) {
+  if (!Vnni::supported()) return linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
+  const Index steps = ceilDiv(k, 4), size = steps * COLS * 4;
+  int8_t* row = reinterpret_cast<int8_t*>(team.shared(0, steps + 1));
+  float xScale;
+  memset(row + 4 * (steps - 1), 0, 4);
+  quantizeRows(team, row, &xScale, x, 1, k);
+  int32_t sum = 0;
+  for (Index i = 0; i < k; i++) sum += row[i];
+  forRanges(team, ceilDiv(n, COLS), unit(size), [&](Index begin, Index end, Index, int) {
+    for (Index group = begin; group < end; group++) {
+      const Index j = group * COLS;
+      panel(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j, bias != nullptr ? bias + j : nullptr,
+            n - j, steps);
+    }
+  });
+}
+#else
+void packInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) { copy(team, packed, weight, n * k); }
+
+void linearInt8Packed(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+                      const float* bias, Index n, Index k) {
+  linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
+}
+#endif
+
+}  // namespace inkhorn::INKHORN_ISA

@@ -1,0 +1,114 @@
+// A recorded sequence of kernel calls that runs again and again on the same buffers: a token then costs one call from
+// JavaScript. Its products of one row read their weights from packed copies. Read next: engine.h, kernels/row.cpp.
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "memory.h"
+#include "parallel.h"
+
+namespace inkhorn {
+
+/** A copy of a weight in the order in which it is read. Belongs to the weight until that changes. */
+struct PackedWeight {
+  static constexpr uint64_t never = ~uint64_t{0};
+  Memory memory;
+  Index rows, cols;
+  std::function<void(const Kernels&, Team&, void* to)> pack;
+  uint64_t version = never;  // of the weight when it was last packed
+};
+
+/** What a buffer's number stands for. All but the bytes is touched by JavaScript's thread only. */
+struct Storage {
+  explicit Storage(size_t bytes) : memory(bytes) {}
+
+  Memory memory;
+  uint64_t version = 0;  // goes up whenever a change is queued
+  std::shared_ptr<PackedWeight> packed;
+
+  void changed() {
+    version++;
+    packed.reset();
+  }
+};
+
+class Program {
+ public:
+  /** A weight that the program reads. `packed` is null where it has to be read as it is. */
+  struct Weight {
+    std::shared_ptr<Storage> source;
+    std::shared_ptr<PackedWeight> packed;
+
+    template <class T>
+    const T* data() const {
+      return packed ? static_cast<const T*>(packed->memory.data()) : nullptr;
+    }
+  };
+
+  // ---- while it is recorded --------------------------------------------------------------------------------------
+  /** One more step, run(kernels, team, start), that can go on from `lastStart` at most. */
+  template <class Run>
+  void add(Run run, Index lastStart) {
+    steps_.push_back(std::move(run));
+    lastStart_ = std::min(lastStart_, lastStart);
+  }
+
+  void use(const std::shared_ptr<Storage>& storage, bool write) { (write ? written_ : read_).insert(storage); }
+
+  /** A weight [rows, cols] that a step reads packed, in `bytes` bytes. Stays where it is as long as the program. */
+  template <class Pack>
+  const Weight* addWeight(const std::shared_ptr<Storage>& source, Index rows, Index cols, size_t bytes, Pack pack) {
+    std::shared_ptr<PackedWeight>& known = source->packed;
+    const bool same = known && known->rows == rows && known->cols == cols;
+    weights_.push_back({source, same ? known : std::make_shared<PackedWeight>(Memory(bytes), rows, cols, pack)});
+    if (!known) known = weights_.back().packed;
+    return &weights_.back();
+  }
+
+  /** The recording is complete. A weight that the program itself changes is not packed. */
+  void finish() {
+    for (Weight& weight : weights_) {
+      if (written_.count(weight.source)) weight.packed.reset();
+    }
+  }
+
+  // ---- replay ----------------------------------------------------------------------------------------------------
+  Index lastStart() const { return lastStart_; }
+
+  /** Before each replay is queued: calls repack(weight) for those that have changed since they were packed. */
+  template <class Repack>
+  void prepare(Repack repack) {
+    for (Weight& weight : weights_) {
+      if (!weight.packed || weight.packed->version == weight.source->version) continue;
+      weight.packed->version = weight.source->version;
+      repack(weight.packed);
+    }
+    for (const std::shared_ptr<Storage>& storage : written_) storage->changed();
+  }
+
+  void run(const Kernels& kernels, Team& team, Index start) {
+    const auto begun = std::chrono::steady_clock::now();
+    for (const Step& step : steps_) step(kernels, team, start);
+    lastRun_ = std::chrono::steady_clock::now() - begun;
+  }
+
+  /** Whether the last run was so short that a thread may wait for the next one. To be asked while none runs. */
+  bool isShort() const { return lastRun_ < std::chrono::milliseconds(2); }
+
+ private:
+  using Step = std::function<void(const Kernels&, Team&, Index start)>;
+
+  std::vector<Step> steps_;
+  std::deque<Weight> weights_;
+  std::set<std::shared_ptr<Storage>> read_, written_;  // kept alive
+  Index lastStart_ = std::numeric_limits<Index>::max();
+  std::chrono::steady_clock::duration lastRun_ = std::chrono::hours(1);
+};
+
+}  // namespace inkhorn
