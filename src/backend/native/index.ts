@@ -98,7 +98,11 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
       engine.readNow(own(buffer).id, data, offset);
       return data;
     },
-    sync: () => engine.sync(),
+    async sync() {
+      await engine.sync();
+      // Promises that are fulfilled one right after the other would keep timers and sockets waiting.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
     record(fn) {
       let program = 0;
       const endLoan = lender.lend(() => {
