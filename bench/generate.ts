@@ -1,68 +1,152 @@
-// Generation with the seed preset, one sequence, KV cache, fresh weights: float32, INT8 with integer products, INT8 weight-only.
-// `greedy`: the model alone, an argmax per token. `sampled`: generate() as a program sees it, top-p 0.95, text decoded.
-// Median of five runs after one to warm up, tokens per second.
-//   node dist/bench/generate.js [--tokens 256] [--threads 2] [--backend auto] [--peer torch] [--json]
-// `--peer torch` times bench/peers/pytorch.py too, with a KV cache.
-import { parseArgs } from 'node:util';
-import { measureGeneration, seedModel } from '../src/cli/measure.ts';
+// Generation with the seed preset, one sequence, fresh weights, in three contests: `decode` a window of 256 tokens with a KV cache,
+// by the model alone (greedy) and through generate() (top-p 0.95, text decoded); `window`, tokens past a full window, each a
+// pass over the last 256; `first`, the first token of a prompt of 200, its reading included.
+//   npm run bench -- generate [--only decode] [--turns 9] [--threads 2] [--backend auto] [--peer torch] [--peer onnxruntime] [--json]
+// torch: bench/peers/pytorch.py, cached for `decode`, tuned and as textbooks write it for `window`; onnxruntime: `decode` only.
+
+import { seedModel } from '../src/cli/measure.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
+import { createContext } from '../src/generate/context.ts';
+import { generate } from '../src/generate/generate.ts';
+import { argmax } from '../src/generate/sampler.ts';
+import type { GPT } from '../src/model/gpt.ts';
 import { createBackend } from '../src/platform/node.ts';
 import { quantize } from '../src/quantize/quantize.ts';
-import { measureSpeed } from '../src/quantize/speed.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
-import { runPeer } from './peers/run.ts';
+import { openPeers } from './peers/open.ts';
+import { type Contestant, takeTurns } from './support/contest.ts';
+import { contestant } from './support/inkhorn.ts';
+import { count, type Figure, readOptions, show } from './support/program.ts';
 
-process.once('uncaughtException', ({ message }) => {
-  console.error(message);
-  process.exit(1);
-});
+/** Tokens past the window that a turn of `window` takes. */
+const PAST = 20;
+const PROMPT = 200;
 
-const { values } = parseArgs({
-  options: {
-    tokens: { type: 'string', default: '256' },
-    threads: { type: 'string' },
-    backend: { type: 'string', default: 'auto' },
-    peer: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const threads = values.threads === undefined ? undefined : Number(values.threads);
-const tokens = Number(values.tokens);
+const options = readOptions({ only: { type: 'string' }, turns: { type: 'string', default: '9' } });
+const threads = count('threads', options.threads);
+const turns = count('turns', options.turns);
 
-const { backend } = await createBackend(values.backend, { threads });
+const { backend } = await createBackend(options.backend, { threads });
 const { bytes } = await loadCorpus('moby-dick');
 const tokenizer = Tokenizer.train(bytes.subarray(0, 100_000), { vocabSize: 500 });
-const model = seedModel(backend);
-const results = [];
-for (const activations of ['int8', 'f32'] as const) {
-  const small = quantize(model, { activations });
-  const { before, after } = await measureSpeed(model, small, tokens);
-  if (results.length === 0) {
-    results.push({
-      weights: 'float32',
-      greedy: before,
-      sampled: await measureGeneration(model, tokenizer, tokens),
-    });
-  }
-  const weights = activations === 'int8' ? 'int8, integer products' : 'int8, weight-only';
-  results.push({ weights, greedy: after, sampled: await measureGeneration(small, tokenizer, tokens) });
-  small.dispose();
-}
-backend.dispose();
-const peer = values.peer === undefined ? null : await runPeer(values.peer, ['cached'], threads);
+const float = seedModel(backend);
+const models: [string, GPT][] = [
+  ['float32', float],
+  ['int8', quantize(float)],
+  ['int8 weights', quantize(float, { activations: 'f32' })],
+];
+const window = float.config.blockSize;
+const text = Array.from({ length: window }, (_, i) => (i * 7919) % float.config.vocabSize);
 
-if (values.json) {
-  console.log(JSON.stringify({ engine: backend.description, tokens, results, peer }));
-} else {
-  console.log(`${backend.description}, ${tokens} tokens, tokens/s`);
-  for (const { weights, greedy, sampled } of results)
-    console.log(
-      `${weights.padEnd(24)} greedy ${greedy.toFixed(0).padStart(6)}   sampled ${sampled.toFixed(0).padStart(6)}`,
-    );
-  if (peer) {
-    const ratio = results[0].sampled / peer.tokensPerSecond;
-    console.log(
-      `${peer.peer}: ${peer.includes}: ${peer.tokensPerSecond.toFixed(0)} tokens/s; ours in float32, sampled: ${ratio.toFixed(2)} times that`,
-    );
-  }
+const contests: Record<string, () => Promise<{ figure: Figure; missing: string[] }>> = {
+  decode: () =>
+    contest(
+      `${window} tokens with a KV cache`,
+      [
+        ...models.map(([name, model]) => decoding(name, model)),
+        ...models.slice(0, 2).map(([name, model]) => sampling(name, model)),
+      ],
+      {
+        torch: [['cached']],
+        onnxruntime: [
+          ['decode', '--weights', 'float32'],
+          ['decode', '--weights', 'int8'],
+        ],
+      },
+    ),
+  window: () =>
+    contest(
+      'Past a full window',
+      models.slice(0, 2).map(([name, model]) => sliding(name, model)),
+      {
+        torch: [
+          ['generate', '--tokens', String(PAST)],
+          ['generate', '--plain', '--tokens', String(PAST)],
+        ],
+      },
+    ),
+  first: () =>
+    contest(
+      `First token after ${PROMPT}`,
+      models.slice(0, 2).map(([name, model]) => reading(name, model)),
+    ),
+};
+const names = Object.keys(contests);
+if (options.only !== undefined && !names.includes(options.only))
+  throw new Error(`--only ${options.only}: the contests are ${names.join(', ')}`);
+
+const unknown = options.peer.find((name) => !['torch', 'onnxruntime'].includes(name));
+if (unknown !== undefined) throw new Error(`--peer ${unknown}: the peers here are torch, onnxruntime`);
+
+const results = [];
+for (const name of names) if (name === (options.only ?? name)) results.push(await contests[name]());
+backend.dispose();
+const missing = [...new Set(results.flatMap((result) => result.missing))];
+show(
+  results.map(({ figure }) => figure),
+  { threads, turns, json: options.json, missing },
+);
+
+/** Ours against each other and the peers: the first against every peer in float32, the second against those in int8. */
+async function contest(
+  title: string,
+  ours: readonly Contestant[],
+  work: Readonly<Record<string, string[][]>> = {},
+): Promise<{ figure: Figure; missing: string[] }> {
+  const wanted = options.peer.filter((name) => options.only !== undefined || name in work);
+  const withThreads = Object.entries(work).map(([name, runs]) => [
+    name,
+    runs.map((args) => [...args, '--threads', options.threads]),
+  ]);
+  const peers = await openPeers(wanted, Object.fromEntries(withThreads));
+  const timings = await takeTurns([...ours, ...peers.found], turns);
+  const [inFloat, inInt8] = timings;
+  const theirs = timings.slice(ours.length).map((peer) => {
+    return [peer.name.includes('int8') ? inInt8 : inFloat, peer] as const;
+  });
+  const pairs = [[inInt8, inFloat] as const, ...theirs];
+  return { figure: { title, unit: 'tokens/s', timings, pairs }, missing: peers.missing };
+}
+
+/** The model alone. */
+function decoding(name: string, model: GPT): Contestant {
+  const includes = `${window} tokens from token 0, the largest logit each`;
+  return contestant({ name: `${name}, greedy`, includes, amount: window }, async () => {
+    const context = createContext(model);
+    for (let next = 0, n = 0; n < window; n++) next = argmax(await context.read([next]));
+    context.dispose();
+  });
+}
+
+/** generate() as a program sees it. */
+function sampling(name: string, model: GPT): Contestant {
+  const includes = `${window} tokens from generate(), top-p 0.95, decoded to text`;
+  return contestant({ name: `${name}, sampled`, includes, amount: window }, async () => {
+    for await (const _ of generate(model, tokenizer, { maxTokens: window, topP: 0.95 }));
+  });
+}
+
+/** Tokens past a full window, exactly as if the model had been given the last 256. The window is read once, untimed. */
+function sliding(name: string, model: GPT): Contestant {
+  const includes = `${PAST} tokens, each a pass over the ${window} before it`;
+  const context = createContext(model, 'slide');
+  const full = context.read(text);
+  return contestant(
+    { name, includes, amount: PAST },
+    async () => {
+      let next = argmax(await full);
+      for (let n = 0; n < PAST; n++) next = argmax(await context.read([next]));
+    },
+    () => context.dispose(),
+  );
+}
+
+/** From nothing to the first token. */
+function reading(name: string, model: GPT): Contestant {
+  const includes = `${PROMPT} tokens read, the logits of the next one`;
+  return contestant({ name, includes, amount: 1 }, async () => {
+    const context = createContext(model);
+    argmax(await context.read(text.slice(0, PROMPT)));
+    context.dispose();
+  });
 }

@@ -1,55 +1,53 @@
-// One training step of the seed preset: 64 x 256 tokens, forward, backward, gradient norm and AdamW in float32, dropout 0.2,
-// through train(); no evaluation. Median of the timed steps, after one to warm up. GFLOP/s count 3.84e11 per such step.
-//   node dist/bench/train.js [--steps 5] [--batch 64] [--threads 2] [--backend auto] [--peer torch] [--json]
-// `--peer torch` times bench/peers/pytorch.py too, twice: with PyTorch's own dropout and with a faster one.
-import { parseArgs } from 'node:util';
-import { measureTraining, seedModel, TRAINING_INCLUDES } from '../src/cli/measure.ts';
+// One training step of the seed preset through train(): 64 x 256 tokens, forward, backward, gradient norm and AdamW in float32,
+// dropout 0.2; no evaluation. GFLOP/s count 3.84e11 per such step. Other sizes by --batch, --layers, --width.
+//   npm run bench -- train [--turns 5] [--batch 64] [--threads 2] [--backend auto] [--peer torch] [--peer onnxruntime] [--json]
+// torch: bench/peers/pytorch.py, with PyTorch's own dropout and with a faster one; onnxruntime: bench/peers/onnxruntime.
+import { trainingFlop } from '../src/cli/measure.ts';
+import { makeConfig, presets } from '../src/model/config.ts';
+import { GPT } from '../src/model/gpt.ts';
 import { createBackend } from '../src/platform/node.ts';
-import { runPeer } from './peers/run.ts';
+import { openPeers } from './peers/open.ts';
+import { takeTurns } from './support/contest.ts';
+import { trainingContestant } from './support/inkhorn.ts';
+import { count, readOptions, show } from './support/program.ts';
 
-process.once('uncaughtException', ({ message }) => {
-  console.error(message);
-  process.exit(1);
+const options = readOptions({
+  batch: { type: 'string', default: '64' },
+  layers: { type: 'string', default: String(presets.seed.nLayer) },
+  width: { type: 'string', default: String(presets.seed.nEmbd) },
 });
+const threads = count('threads', options.threads);
+const batch = count('batch', options.batch);
+const nEmbd = count('width', options.width);
+const size = {
+  nLayer: count('layers', options.layers),
+  nEmbd,
+  headSize: Math.floor(nEmbd / presets.seed.nHead),
+};
+const config = makeConfig(presets.seed, 500, size);
+if (options.peer.length > 0 && (size.nLayer !== 5 || nEmbd !== 232))
+  throw new Error('the peers know the seed preset only: leave out --layers and --width, or --peer');
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '5' },
-    batch: { type: 'string', default: '64' },
-    threads: { type: 'string' },
-    backend: { type: 'string', default: 'auto' },
-    peer: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const { backend } = await createBackend(options.backend, { threads });
+const common = ['train', '--batch', options.batch, '--threads', options.threads];
+const peers = await openPeers(options.peer, {
+  torch: [common, [...common, '--fast-dropout']],
+  onnxruntime: [common],
 });
-const threads = values.threads === undefined ? undefined : Number(values.threads);
-const size = { steps: Number(values.steps), batchSize: Number(values.batch) };
-
-const { backend } = await createBackend(values.backend, { threads });
-const time = await measureTraining(seedModel(backend), size);
+const ours = trainingContestant(new GPT(config, { backend }), batch);
+const timings = await takeTurns([ours, ...peers.found], count('turns', options.turns));
 backend.dispose();
-const ours = { engine: backend.description, includes: TRAINING_INCLUDES, ...time };
 
-const peers = [];
-if (values.peer !== undefined) {
-  const common = ['train', '--batch', values.batch, '--reps', values.steps];
-  for (const dropout of [[], ['--fast-dropout']]) {
-    const peer = await runPeer(values.peer, [...common, ...dropout], threads);
-    peers.push({ ...peer, fastDropout: dropout.length > 0, ratio: peer.seconds / time.secondsPerStep });
-  }
-}
-
-if (values.json) {
-  console.log(JSON.stringify({ ...ours, peers }));
-} else {
-  const { secondsPerStep, seconds, tokensPerSecond, gflops } = time;
-  const range = `${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}`;
-  console.log(`${backend.description}: ${TRAINING_INCLUDES}`);
-  console.log(
-    `${secondsPerStep.toFixed(3)} s/step (${range}, ${seconds.length} steps), ${tokensPerSecond.toFixed(0)} tokens/s, ${gflops.toFixed(1)} GFLOP/s`,
-  );
-  for (const { peer, includes, seconds: theirs, fastDropout, ratio } of peers) {
-    console.log(`${peer}: ${includes}${fastDropout ? ', faster than its own' : ''}`);
-    console.log(`${theirs.toFixed(3)} s/step: ${ratio.toFixed(2)} times ours`);
-  }
-}
+const [own, ...others] = timings;
+show(
+  [
+    {
+      title: `Training step: ${config.nLayer} layers, width ${nEmbd}, ${batch} x ${config.blockSize} tokens`,
+      unit: 'tokens/s',
+      timings,
+      pairs: others.map((peer) => [own, peer]),
+      columns: { 'GFLOP/s': ({ rate }) => (rate * trainingFlop(config)) / 1e9 },
+    },
+  ],
+  { threads, turns: own.seconds.length, json: options.json, missing: peers.missing },
+);

@@ -1,9 +1,10 @@
 """The PyTorch peer: the `seed` preset's network as fast as PyTorch runs it on a CPU, timed. Prints one JSON line.
+With `--turns` it takes turns with others, as turns.py says.
 
 usage: python3 bench/peers/pytorch.py train|eval|generate|cached [options]      (--help lists them)
 
   train     one step: forward, backward, AdamW          eval      forward and loss of one batch
-  generate  without a KV cache, context cropped to 256  cached    with a KV cache, one window of 256 tokens
+  generate  without a KV cache, from a full window on   cached    with a KV cache, one window of 256 tokens
 
 Needs PyTorch 1.13 or later and numpy. The network is written as PyTorch runs it fastest: q, k, v in one product, and
 `scaled_dot_product_attention` where there is one. What the installation decides:
@@ -14,21 +15,22 @@ Needs PyTorch 1.13 or later and numpy. The network is written as PyTorch runs it
 """
 import argparse
 import contextlib
-import json
 import os
-import resource
-import statistics
-import time
+import sys
 
-import numpy as np
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
+from turns import play
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+except ImportError as error:
+    sys.exit(f"{error}: pip install torch numpy, for {sys.executable} or the one that INKHORN_PYTHON names")
 
 VOCAB, BLOCK, WIDTH, HEADS, LAYERS = 500, 256, 232, 6, 5
 HEAD = WIDTH // HEADS  # 38: six heads make 228, not 232
 PARAMETERS = 3_514_836
-WARMUP = 2
 
 # ---- the network: B batch, T time, hs head size -------------------------------------------------------------------
 
@@ -46,6 +48,32 @@ class FastDropout(nn.Module):
             return x
         draws = torch.frombuffer(bytearray(self.source.bytes(x.numel())), dtype=torch.uint8).view(x.shape)
         return x * ((draws >= self.cut).to(x.dtype) * (256 / (256 - self.cut)))
+
+
+class PlainHead(nn.Module):
+    def __init__(self, dropout):
+        super().__init__()
+        self.key, self.query, self.value = (nn.Linear(WIDTH, HEAD, bias=False) for _ in range(3))
+        self.register_buffer("seen", torch.tril(torch.ones(BLOCK, BLOCK)), persistent=False)
+        self.drop = dropout
+
+    def forward(self, x):
+        T = x.shape[1]
+        scores = self.query(x) @ self.key(x).transpose(1, 2) * HEAD**-0.5  # [B, T, T]
+        scores = scores.masked_fill(self.seen[:T, :T] == 0, -torch.inf)
+        return self.drop(F.softmax(scores, -1)) @ self.value(x)  # [B, T, hs]
+
+
+class PlainAttention(nn.Module):
+    """Attention as textbooks and the seed write it: a module per head, one after the other."""
+
+    def __init__(self, rate, dropout, _fused):
+        super().__init__()
+        self.heads = nn.ModuleList(PlainHead(dropout(rate)) for _ in range(HEADS))
+        self.proj, self.drop_out = nn.Linear(HEADS * HEAD, WIDTH), dropout(rate)
+
+    def forward(self, x, _cache=None):
+        return self.drop_out(self.proj(torch.cat([head(x) for head in self.heads], 2)))
 
 
 class Attention(nn.Module):
@@ -75,9 +103,10 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, rate, dropout, fused):
+    def __init__(self, rate, dropout, fused, plain):
         super().__init__()
-        self.norm1, self.attn = nn.LayerNorm(WIDTH), Attention(rate, dropout, fused)
+        self.norm1 = nn.LayerNorm(WIDTH)
+        self.attn = (PlainAttention if plain else Attention)(rate, dropout, fused)
         self.norm2 = nn.LayerNorm(WIDTH)
         self.mlp = nn.Sequential(
             nn.Linear(WIDTH, 4 * WIDTH), nn.ReLU(), nn.Linear(4 * WIDTH, WIDTH), dropout(rate)
@@ -89,10 +118,10 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(self, rate, dropout, fused):
+    def __init__(self, rate, dropout, fused, plain):
         super().__init__()
         self.tokens, self.positions = nn.Embedding(VOCAB, WIDTH), nn.Embedding(BLOCK, WIDTH)
-        self.blocks = nn.ModuleList(Block(rate, dropout, fused) for _ in range(LAYERS))
+        self.blocks = nn.ModuleList(Block(rate, dropout, fused, plain) for _ in range(LAYERS))
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, VOCAB)
 
     def forward(self, ids, start=0, caches=None):  # [B, T] -> [B, T, V]
@@ -141,11 +170,11 @@ def evaluate(_model, run, options):
 def generate(_model, run, options):
     @torch.no_grad()
     def work():
-        ids = torch.zeros(1, 1, dtype=torch.long)
+        ids = torch.zeros(1, BLOCK, dtype=torch.long)
         for _ in range(options.tokens):
             ids = torch.cat((ids, sample(run(ids[:, -BLOCK:]))), 1)
 
-    return work, options.tokens, f"{options.tokens} tokens from token 0, sampling, no cache"
+    return work, options.tokens, f"{options.tokens} tokens past a full window of {BLOCK}, sampling"
 
 
 def cached(_model, run, _options):
@@ -167,16 +196,17 @@ def read_options():
     p.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="bf16: autocast (train and eval)")
     p.add_argument("--batch", type=int, default=64, help="sequences per batch (train and eval)")
     p.add_argument("--dropout", type=float, default=0.2)
+    p.add_argument("--plain", action="store_true", help="a module per head, as textbooks write it")
     p.add_argument("--fast-dropout", action="store_true", help="masks from numpy; attention unfused")
     p.add_argument("--compile", action="store_true", help="torch.compile (2.x, needs a C++ compiler)")
-    p.add_argument("--tokens", type=int, default=300, help="how many to generate (generate)")
+    p.add_argument("--tokens", type=int, default=20, help="how many to generate (generate)")
     p.add_argument("--threads", type=int, default=os.cpu_count())
-    p.add_argument("--reps", type=int, default=6, help="timed calls; the median is reported")
+    p.add_argument("--turns", action="store_true", help="take turns with others")
     options = p.parse_args()
     if options.dtype == "bf16" and options.what in ("generate", "cached"):
         p.error("--dtype bf16 is for train and eval")
-    if options.reps < 1:
-        p.error(f"--reps {options.reps}: at least 1")
+    if options.plain and options.what == "cached":
+        p.error("--plain has no cache")
     return options
 
 
@@ -185,26 +215,16 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     fused = hasattr(F, "scaled_dot_product_attention") and not options.fast_dropout
-    model = GPT(options.dropout, FastDropout if options.fast_dropout else nn.Dropout, fused)
+    dropout = FastDropout if options.fast_dropout else nn.Dropout
+    model = GPT(options.dropout, dropout, fused, options.plain)
     count = sum(p.numel() for p in model.parameters())
     assert count == PARAMETERS, f"{count} parameters, the seed has {PARAMETERS}"
     model.train(options.what == "train")
 
     work, tokens, includes = WORK[options.what](model, torch.compile(model) if options.compile else model, options)
-    for _ in range(WARMUP):
-        work()
-    seconds = []
-    for _ in range(options.reps):
-        began = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - began)
-    median = statistics.median(seconds)
-    print(json.dumps({
-        "peer": "torch " + torch.__version__, **vars(options), "includes": includes,
-        "seconds": round(median, 5), "min": round(min(seconds), 5), "max": round(max(seconds), 5),
-        "tokensPerSecond": round(tokens / median, 1),
-        "peakMB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }))  # fmt: skip
+    traits = [options.dtype, *(name for name in ("plain", "fast_dropout", "compile") if getattr(options, name))]
+    name = f"torch {torch.__version__} ({', '.join(traits).replace('_', ' ')}, {options.threads} threads)"
+    play(name, includes, tokens, work, options.turns)
 
 
 if __name__ == "__main__":

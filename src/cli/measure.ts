@@ -1,6 +1,5 @@
 // Timings that `inkhorn bench` and the programs in bench/ share. Each says what it includes.
 import type { Backend } from '../backend/contract.ts';
-import { generate } from '../generate/generate.ts';
 import { type GPTConfig, makeConfig, presets } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
@@ -53,22 +52,11 @@ export async function measureTraining(
   model: GPT,
   { steps, batchSize, signal }: { steps: number; batchSize: number; signal?: AbortSignal },
 ): Promise<TrainingTime> {
-  const { blockSize, vocabSize } = model.config;
-  const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
-  // A validation part of two tokens: evaluation is not what is timed.
-  const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
-  const rest = { evalEvery: steps + 1, probeEvery: 0, sampleEvery: 0 };
+  const { blockSize } = model.config;
   const seconds: number[] = [];
-  for await (const event of train({
-    ...seedSettings,
-    ...rest,
-    model,
-    data,
-    steps: steps + 1,
-    batchSize,
-    signal,
-  })) {
-    if (event.type === 'step') seconds.push((batchSize * blockSize) / event.tokensPerSecond);
+  for await (const step of trainingSteps(model, { batchSize, signal })) {
+    seconds.push(step);
+    if (seconds.length > steps) break;
   }
   signal?.throwIfAborted();
   const timed = seconds.slice(1);
@@ -76,6 +64,22 @@ export async function measureTraining(
   const tokensPerSecond = (batchSize * blockSize) / secondsPerStep;
   const gflops = (tokensPerSecond * trainingFlop(model.config)) / 1e9;
   return { batchSize, blockSize, seconds: timed, secondsPerStep, tokensPerSecond, gflops };
+}
+
+/** The seconds of one optimizer step after another, on random tokens, with the seed's recipe, for as long as they are asked for. */
+export async function* trainingSteps(
+  model: GPT,
+  { batchSize, signal }: { batchSize: number; signal?: AbortSignal },
+): AsyncGenerator<number, void> {
+  const { blockSize, vocabSize } = model.config;
+  const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
+  // A validation part of two tokens: evaluation is not what is timed.
+  const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
+  const steps = Number.MAX_SAFE_INTEGER;
+  const rest = { steps, evalEvery: steps, probeEvery: 0, sampleEvery: 0 };
+  for await (const event of train({ ...seedSettings, ...rest, model, data, batchSize, signal })) {
+    if (event.type === 'step') yield (batchSize * blockSize) / event.tokensPerSecond;
+  }
 }
 
 export interface TokenizerTime {
@@ -102,21 +106,7 @@ export function measureTokenizer(text: Uint8Array): TokenizerTime {
   return { bytes: text.length, tokens, trainSeconds, encodeSeconds, encodeMBPerSecond };
 }
 
-/** Tokens per second of `generate()` as a program sees it: sampling and decoding included. Median of five runs after one. */
-export async function measureGeneration(
-  model: GPT,
-  tokenizer: Tokenizer,
-  maxTokens: number,
-): Promise<number> {
-  const rates: number[] = [];
-  for (let round = 0; round <= 5; round++) {
-    const begun = performance.now();
-    for await (const _ of generate(model, tokenizer, { maxTokens, topP: 0.95 }));
-    if (round > 0) rates.push(maxTokens / ((performance.now() - begun) / 1000));
-  }
-  return median(rates);
-}
-
+/** The middle value; of an even number of them, the upper one of the middle two. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

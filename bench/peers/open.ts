@@ -1,0 +1,114 @@
+// Peers are programs of their own that take turns with ours: each prints one JSON line when it is ready, does its work once for
+// every line that it is sent, answering with the seconds, and at the end says how much memory it took. Read next: pytorch.py.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Contestant } from '../support/contest.ts';
+
+/** The interpreter for peers in Python. */
+const PYTHON = process.env.INKHORN_PYTHON ?? 'python3';
+
+interface Program {
+  command: string;
+  /** In this folder. */
+  script: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+const programs: Readonly<Record<string, Program>> = {
+  torch: { command: PYTHON, script: 'pytorch.py', env: keptMemory() },
+  onnxruntime: { command: process.execPath, script: 'onnxruntime/main.mjs' },
+  tokenizers: { command: PYTHON, script: 'hf_tokenizers.py', env: { RAYON_NUM_THREADS: '1' } },
+};
+
+/** Peers of a program, opened as far as they are installed, and one line for each that is not. */
+export interface Peers {
+  found: Contestant[];
+  missing: string[];
+}
+
+/**
+ * Opens the peers asked for: `work` lists, by peer, the arguments of each contestant that it provides. Throws when a peer is not
+ * in `work`; one that is not installed ends up in `missing`, with how to install it.
+ */
+export async function openPeers(
+  names: readonly string[],
+  work: Readonly<Record<string, readonly (readonly string[])[]>>,
+): Promise<Peers> {
+  const unknown = names.find((name) => !(name in work));
+  if (unknown !== undefined)
+    throw new Error(`--peer ${unknown}: the peers here are ${Object.keys(work).join(', ')}`);
+  const peers: Peers = { found: [], missing: [] };
+  for (const name of new Set(names)) {
+    try {
+      for (const args of work[name]) peers.found.push(await openPeer(name, args));
+    } catch (error) {
+      peers.missing.push(`${name} is left out: ${(error as Error).message}`);
+    }
+  }
+  return peers;
+}
+
+/** What a peer prints first. */
+interface Ready {
+  peer: string;
+  includes: string;
+  amount: number;
+}
+
+async function openPeer(name: string, args: readonly string[]): Promise<Contestant> {
+  const { command, script, env } = programs[name];
+  // Compiled, this file is dist/bench/peers/open.js; the scripts stay in bench/peers.
+  const path = fileURLToPath(new URL(`../../../bench/peers/${script}`, import.meta.url));
+  const child = spawn(command, [path, ...args, '--turns'], { env: { ...process.env, ...env } });
+  child.stdin.on('error', () => {}); // it has ended: the answer that does not come says so
+  const answer = answers(child, command);
+  const { peer, includes, amount } = (await answer()) as Ready;
+  return {
+    name: peer,
+    includes,
+    amount,
+    async turn(): Promise<number> {
+      child.stdin.write('\n');
+      return ((await answer()) as { seconds: number }).seconds;
+    },
+    async close(): Promise<number> {
+      child.stdin.end();
+      return ((await answer()) as { peakMB: number }).peakMB;
+    },
+  };
+}
+
+/** A function that resolves to the next line of JSON, and rejects with the last line of what went wrong when there is none. */
+function answers(child: ChildProcess, command: string): () => Promise<unknown> {
+  let complaint = '';
+  child.stderr?.on('data', (data: Buffer) => {
+    complaint = `${complaint}${data}`.slice(-2000);
+  });
+  const failed = once(child, 'error').then(([error]: Error[]) => {
+    throw new Error(`${command} does not run: ${error.message} (INKHORN_PYTHON names another Python)`);
+  });
+  failed.catch(() => {});
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  return async () => {
+    const next = await Promise.race([lines.next(), failed]);
+    if (!next.done) return JSON.parse(next.value);
+    throw new Error(complaint.trim().split('\n').at(-1) || `${command} ended without an answer`);
+  };
+}
+
+/**
+ * For PyTorch, which gives the memory of each tensor back to the system and takes it anew in every step: an allocator that
+ * keeps it, in huge pages, where jemalloc is installed (Debian: libjemalloc2). INKHORN_JEMALLOC names it elsewhere.
+ */
+function keptMemory(): NodeJS.ProcessEnv {
+  const places = [
+    '/usr/lib/x86_64-linux-gnu/libjemalloc.so.2',
+    '/usr/lib/aarch64-linux-gnu/libjemalloc.so.2',
+  ];
+  const library = [process.env.INKHORN_JEMALLOC, ...places].find((path) => path && existsSync(path));
+  if (!library) return {};
+  return { LD_PRELOAD: library, MALLOC_CONF: 'thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1' };
+}

@@ -1,0 +1,47 @@
+// Our side of a contest: what Inkhorn does in a turn. The peers' side is in ../peers.
+import { TRAINING_INCLUDES, trainingSteps } from '../../src/cli/measure.ts';
+import type { GPT } from '../../src/model/gpt.ts';
+import type { Contestant } from './contest.ts';
+
+/** A contestant that does `work`, which takes as long as it takes. `close` frees what it holds. */
+export function contestant(
+  about: { name: string; includes: string; amount: number },
+  work: () => Promise<void>,
+  close: () => void = () => {},
+): Contestant {
+  return {
+    ...about,
+    async turn(): Promise<number> {
+      const begun = performance.now();
+      await work();
+      return (performance.now() - begun) / 1000;
+    },
+    async close(): Promise<undefined> {
+      close();
+    },
+  };
+}
+
+/** One optimizer step per turn, through train(). */
+export function trainingContestant(model: GPT, batchSize: number): Contestant {
+  const steps = trainingSteps(model, { batchSize });
+  return {
+    name: model.backend.description,
+    includes: TRAINING_INCLUDES,
+    amount: batchSize * model.config.blockSize,
+    async turn(): Promise<number> {
+      const { value, done } = await steps.next();
+      if (done) throw new Error('the training ended by itself');
+      return value;
+    },
+    async close(): Promise<number> {
+      await steps.return();
+      return peakMB();
+    },
+  };
+}
+
+/** The most memory that this process ever had, MB. */
+export function peakMB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}

@@ -1,0 +1,119 @@
+// What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next: ../train.ts.
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { formatTable } from '../../src/cli/table.ts';
+import { formatNumber, formatShort } from '../../src/report/format.ts';
+import { ratio, type Timing, WARM_UP } from './contest.ts';
+
+/** Options that every program has. `--peer` may be given more than once. */
+const common = {
+  threads: { type: 'string', default: String(availableParallelism()) },
+  backend: { type: 'string', default: 'auto' },
+  peer: { type: 'string', multiple: true, default: [] as string[] },
+  turns: { type: 'string', default: '5' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+/** What parseArgs() makes of the options of a program and the common ones. */
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T & typeof common }>>['values'];
+
+/** Reads the command line. From here on the program ends in one line when something fails. */
+export function readOptions<T extends Options>(options: T): Values<T> {
+  process.once('uncaughtException', ({ message }) => {
+    console.error(message);
+    process.exit(1);
+  });
+  return parseArgs({ options: { ...common, ...options } }).values as Values<T>;
+}
+
+/** A whole number of at least 1 from the command line. Throws when it is not one. */
+export function count(name: string, value: string): number {
+  const n = Number(value);
+  if (Number.isInteger(n) && n >= 1) return n;
+  throw new Error(`--${name} ${value} is not a whole number >= 1`);
+}
+
+export interface Machine {
+  processor: string;
+  cores: number;
+  memoryGB: number;
+  system: string;
+  node: string;
+}
+
+export function machine(): Machine {
+  return {
+    processor: cpus()[0]?.model.trim() ?? 'unknown processor',
+    cores: availableParallelism(),
+    memoryGB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+/** One contest, as it is shown. */
+export interface Figure {
+  /** What is measured. */
+  title: string;
+  /** Unit of the rate: `tokens/s`. */
+  unit: string;
+  timings: readonly Timing[];
+  /** Pairs to compare: the first is so many times as fast as the second. */
+  pairs: readonly (readonly [Timing, Timing])[];
+  /** Further columns: heading -> cell of each timing. */
+  columns?: Readonly<Record<string, (timing: Timing) => number>>;
+}
+
+/** Prints what was measured, for people or as one line of JSON. */
+export function show(
+  figures: readonly Figure[],
+  settings: { threads: number; turns: number; json: boolean; missing?: readonly string[] },
+): void {
+  const { json, missing = [], ...rest } = settings;
+  if (json) {
+    const data = figures.map(({ pairs, columns, timings, ...figure }) => ({
+      ...figure,
+      timings: timings.map((timing) => ({ ...timing, ...cells(columns, timing) })),
+      ratios: pairs.map(([a, b]) => ({ of: a.name, to: b.name, ratio: ratio(a, b) })),
+    }));
+    console.log(JSON.stringify({ machine: machine(), ...rest, warmUp: WARM_UP, figures: data, missing }));
+    return;
+  }
+  const { processor, cores, memoryGB, system, node } = machine();
+  console.log(
+    `${processor}, ${cores} cores, ${memoryGB} GB, ${system}, Node ${node}; ${rest.threads} threads`,
+  );
+  console.log(`median of ${rest.turns} turns (least..most), in turns, after ${WARM_UP} each to warm up`);
+  for (const figure of figures) showFigure(figure);
+  for (const line of missing) console.log(line);
+}
+
+function showFigure({ title, unit, timings, pairs, columns = {} }: Figure): void {
+  console.log(`\n${title}`);
+  const extra = Object.keys(columns);
+  const rows = timings.map((timing) => [
+    `  ${timing.name}`,
+    formatSeconds(timing.median),
+    `${formatSeconds(timing.min)}..${formatSeconds(timing.max)}`,
+    formatShort(timing.rate),
+    ...extra.map((name) => formatNumber(columns[name](timing))),
+    timing.peakMB ? `${timing.peakMB} MB` : '',
+  ]);
+  const heads = ['', 'median', 'spread', unit, ...extra, 'peak memory'];
+  for (const line of formatTable(heads, rows)) console.log(line);
+  for (const { name, includes } of timings) console.log(`  ${name}: ${includes}`);
+  for (const [a, b] of pairs)
+    console.log(`  ${a.name} is ${ratio(a, b).toFixed(2)} times as fast as ${b.name}`);
+}
+
+function cells(columns: Figure['columns'], timing: Timing): Record<string, number> {
+  return Object.fromEntries(Object.entries(columns ?? {}).map(([name, cell]) => [name, cell(timing)]));
+}
+
+/** 2.21 s, 130 ms, 12.0 us. */
+export function formatSeconds(seconds: number): string {
+  if (seconds >= 1) return `${seconds.toPrecision(3)} s`;
+  if (seconds >= 1e-3) return `${(seconds * 1e3).toPrecision(3)} ms`;
+  return `${(seconds * 1e6).toPrecision(3)} us`;
+}
