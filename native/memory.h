@@ -7,6 +7,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace inkhorn {
 
@@ -24,6 +27,9 @@ class Memory {
     if (data_ == nullptr) throw std::bad_alloc();
 #if defined(__linux__)
     if (alignment == hugePage) madvise(data_, padded, MADV_HUGEPAGE);
+#endif
+#if defined(__SANITIZE_ADDRESS__)  // to the sanitizer, the padding is out of bounds
+    ASAN_POISON_MEMORY_REGION(static_cast<char*>(data_) + bytes, padded - bytes);
 #endif
   }
   ~Memory() { std::free(data_); }
