@@ -130,13 +130,13 @@ class Args {
   }
 
   /**
-   * For a product that is being recorded: the packed form of its weight [rows, cols], in `bytes` bytes, which
-   * `pack(kernels, team, to)` makes before the first replay and whenever the weight has changed. Null if none is recorded.
+   * For a product that is being recorded: the packed form of its weight, in `bytes` bytes, which `pack(kernels, team, to)`
+   * makes before the first replay and whenever the weight has changed. Null if nothing is being recorded.
    */
   template <class T, class Pack>
-  const Program::Weight* packed(const Elements<T>& weight, Index rows, Index cols, Index bytes, Pack pack) {
+  const Program::Weight* packed(const Elements<T>& weight, Packing packing, Index bytes, Pack pack) {
     Program* program = engine_.recording();
-    return program == nullptr ? nullptr : program->addWeight(weight.storage(), rows, cols, size_t(bytes), pack);
+    return program == nullptr ? nullptr : program->addWeight(weight.storage(), packing, size_t(bytes), pack);
   }
 
   [[noreturn]] void fail(const std::string& reason) {

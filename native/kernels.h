@@ -106,18 +106,27 @@ struct Sgd {
   X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
                     const float* positions, Index B, Index T, Index C, Index start, Index vocab))
 
-// Products of one row with a packed weight, for programs (program.h): row.cpp. `packWeight` takes weight [n, k] and room
-// for `packedFloats(n, k)` floats, `packInt8` room for `packedBytes(n, k)` bytes; bias may be null.
+// Products with a packed weight [n, k], for programs (program.h). The room that packing takes: `rowFloats(n, k)` floats
+// for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`. bias may be null.
 #define INKHORN_PACKED_KERNELS(X)                                                                                      \
-  X(packWeight, (Team & team, float* packed, const float* weight, Index n, Index k))                                   \
-  X(matmulPacked, (Team & team, float* out, const float* a, const float* packed, const float* bias,                    \
-                   const MatmulShape& shape))                                                                          \
-  X(packInt8, (Team & team, int8_t* packed, const int8_t* weight, Index n, Index k))                                   \
-  X(linearInt8Packed, (Team & team, float* out, const float* x, const int8_t* packed, const float* scale,              \
-                       const float* bias, Index n, Index k))
+  /* row.cpp: one row, m = 1 */                                                                                        \
+  X(packRow, (Team & team, float* packed, const float* weight, Index n, Index k))                                      \
+  X(matmulRow, (Team & team, float* out, const float* a, const float* packed, const float* bias,                       \
+                const MatmulShape& shape))                                                                             \
+  X(packRowInt8, (Team & team, int8_t* packed, const int8_t* weight, Index n, Index k))                                \
+  X(linearRowInt8, (Team & team, float* out, const float* x, const int8_t* packed, const float* scale,                 \
+                    const float* bias, Index n, Index k))                                                              \
+  /* matmul.cpp: many rows */                                                                                          \
+  X(packPanels, (Team & team, float* packed, const float* weight, Index n, Index k))                                   \
+  X(matmulPanels, (Team & team, float* out, const float* a, const float* packed, const float* bias,                    \
+                   const MatmulShape& shape))
 
-constexpr Index packedFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
-constexpr Index packedBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 3) / 4 * 4); }
+constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
+constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
+constexpr Index rowBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 3) / 4 * 4); }
+
+/** For fewer rows the matrix product takes b as it is: as many as are not worth packing it. */
+constexpr Index manyRows = 16;
 
 /** One instruction set's kernels. */
 struct Kernels {

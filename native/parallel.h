@@ -16,6 +16,11 @@ class Team {
 
   int threads() const { return threads_; }
 
+  /** While one small job follows the other the threads stay awake, and small jobs are shared, too: program.h. */
+  void setEager(bool eager) { eager_ = eager; }
+  /** Multiply-adds from which a job is shared. */
+  Index smallestJob() const { return eager_ ? Index{1} << 15 : Index{1} << 19; }
+
   /** Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all are done. */
   void run(Index blocks, void (*body)(void* context, Index block, int thread), void* context);
 
@@ -33,6 +38,7 @@ class Team {
  private:
   struct State;
   int threads_;
+  bool eager_ = false;
   State* state_;
 };
 
@@ -54,7 +60,7 @@ static inline void forBlocks(Team& team, Index blocks, const Body& body) {
  */
 template <class Body>
 static inline void forBlocks(Team& team, Index blocks, Index work, const Body& body) {
-  if (work > Index{1} << 19) return forBlocks(team, blocks, body);
+  if (work > team.smallestJob()) return forBlocks(team, blocks, body);
   for (Index block = 0; block < blocks; block++) body(block, 0);
 }
 

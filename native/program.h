@@ -15,11 +15,19 @@
 
 namespace inkhorn {
 
+/** In what order a weight [rows, cols] is packed: see row.cpp and matmul.cpp. */
+struct Packing {
+  enum Order { row, panels } order;
+  Index rows, cols;
+
+  bool operator==(const Packing&) const = default;
+};
+
 /** A copy of a weight in the order in which it is read. Belongs to the weight until that changes. */
 struct PackedWeight {
   static constexpr uint64_t never = ~uint64_t{0};
   Memory memory;
-  Index rows, cols;
+  Packing packing;
   std::function<void(const Kernels&, Team&, void* to)> pack;
   uint64_t version = never;  // of the weight when it was last packed
 };
@@ -61,12 +69,12 @@ class Program {
 
   void use(const std::shared_ptr<Storage>& storage, bool write) { (write ? written_ : read_).insert(storage); }
 
-  /** A weight [rows, cols] that a step reads packed, in `bytes` bytes. Stays where it is as long as the program. */
+  /** A weight that a step reads packed, in `bytes` bytes. Stays where it is as long as the program. */
   template <class Pack>
-  const Weight* addWeight(const std::shared_ptr<Storage>& source, Index rows, Index cols, size_t bytes, Pack pack) {
+  const Weight* addWeight(const std::shared_ptr<Storage>& source, Packing packing, size_t bytes, Pack pack) {
     std::shared_ptr<PackedWeight>& known = source->packed;
-    const bool same = known && known->rows == rows && known->cols == cols;
-    weights_.push_back({source, same ? known : std::make_shared<PackedWeight>(Memory(bytes), rows, cols, pack)});
+    const bool same = known && known->packing == packing;
+    weights_.push_back({source, same ? known : std::make_shared<PackedWeight>(Memory(bytes), packing, pack)});
     if (!known) known = weights_.back().packed;
     return &weights_.back();
   }
@@ -94,7 +102,9 @@ class Program {
 
   void run(const Kernels& kernels, Team& team, Index start) {
     const auto begun = std::chrono::steady_clock::now();
+    team.setEager(true);
     for (const Step& step : steps_) step(kernels, team, start);
+    team.setEager(false);
     lastRun_ = std::chrono::steady_clock::now() - begun;
   }
 

@@ -29,12 +29,12 @@ void linearInt8(Args& in) {
   const float* bias = in.f32OrNull("bias", {n});
   if (m == 1 && int8Activations && n > 0 && k > 0) {
     const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
-      kernels.packInt8(team, static_cast<int8_t*>(to), weight, n, k);
+      kernels.packRowInt8(team, static_cast<int8_t*>(to), weight, n, k);
     };
-    if (const Program::Weight* packed = in.packed(elements, n, k, packedBytes(n, k), pack)) {
+    if (const Program::Weight* packed = in.packed(elements, {Packing::row, n, k}, rowBytes(n, k), pack)) {
       return in.launch([=](const Kernels& kernels, Team& team) {
         const int8_t* panels = packed->data<int8_t>();
-        panels ? kernels.linearInt8Packed(team, out, x, panels, scale, bias, n, k)
+        panels ? kernels.linearRowInt8(team, out, x, panels, scale, bias, n, k)
                : kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
       });
     }

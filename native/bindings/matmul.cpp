@@ -15,15 +15,28 @@ void matmul(Args& in) {
   const Elements<float> weight = in.f32("b", {s.k, s.n});
   const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
-  if (s.m == 1 && s.transB && !s.transA && s.n > 0 && s.k > 0) {
+  const bool isWeight = s.transB && !s.transA && s.n > 0 && s.k > 0;
+  if (isWeight && s.m == 1) {
     const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
-      kernels.packWeight(team, static_cast<float*>(to), b, s.n, s.k);
+      kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k);
     };
-    const Index bytes = packedFloats(s.n, s.k) * Index(sizeof(float));
-    if (const Program::Weight* packed = in.packed(weight, s.n, s.k, bytes, pack)) {
+    const Index bytes = rowFloats(s.n, s.k) * Index(sizeof(float));
+    if (const Program::Weight* packed = in.packed(weight, {Packing::row, s.n, s.k}, bytes, pack)) {
+      return in.launch([=](const Kernels& kernels, Team& team) {
+        const float* rows = packed->data<float>();
+        rows ? kernels.matmulRow(team, out, a, rows, bias, s) : kernels.matmul(team, out, a, b, bias, s);
+      });
+    }
+  }
+  if (isWeight && s.m >= manyRows) {
+    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
+      kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k);
+    };
+    const Index bytes = panelFloats(s.n, s.k) * Index(sizeof(float));
+    if (const Program::Weight* packed = in.packed(weight, {Packing::panels, s.n, s.k}, bytes, pack)) {
       return in.launch([=](const Kernels& kernels, Team& team) {
         const float* panels = packed->data<float>();
-        panels ? kernels.matmulPacked(team, out, a, panels, bias, s) : kernels.matmul(team, out, a, b, bias, s);
+        panels ? kernels.matmulPanels(team, out, a, panels, bias, s) : kernels.matmul(team, out, a, b, bias, s);
       });
     }
   }

@@ -58,6 +58,7 @@ struct Product {
   const float* a;
   const float* b;
   const float* bias;
+  const float* panelsOfB = nullptr;  // b, packed before (packPanels)
 
   static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
 
@@ -78,6 +79,7 @@ struct Product {
   Index end(Index round) const { return least(s.k, begin(round) + depth); }
 
   Index packTasksB(Index round) const {
+    if (panelsOfB != nullptr) return 0;
     return s.transB ? panels : ceilDiv(end(round) - begin(round), packedRows);
   }
   Index packTasks(Index round) const {
@@ -85,9 +87,14 @@ struct Product {
     return packTasksB(round) + (s.transA ? ceilDiv(end(round) - begin(round), packedRows) : 0);
   }
 
+  /** The panels of a round. */
+  const float* panelsIn(Index round) const {
+    return panelsOfB != nullptr ? panelsOfB + panels * TILE_COLS * begin(round) : packedB[round % 2];
+  }
+
   void pack(Index round, Index task) const {
     const Index p0 = begin(round), p1 = end(round), size = p1 - p0;
-    if (s.transB && task < panels) {
+    if (s.transB && panelsOfB == nullptr && task < panels) {
       const Index j = task * TILE_COLS;
       return packPanel(packedB[round % 2] + j * size, b + j * s.k, s.k, least(s.n - j, TILE_COLS), p0, p1);
     }
@@ -124,7 +131,7 @@ struct Product {
     t.accumulate = s.accumulate || round > 0;
     for (Index panel = panel0; panel < panel1; panel++) {
       const Index j = panel * TILE_COLS;
-      t.b = packedB[round % 2] + j * size;
+      t.b = panelsIn(round) + j * size;
       t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
       for (Index strip = strip0; strip < strip1; strip++) {
         const Index i = strip * TILE_ROWS, rows = least(s.m - i, TILE_ROWS), cols = least(s.n - j, TILE_COLS);
@@ -142,7 +149,7 @@ struct Product {
 
   void run(Team& team) {
     for (int i = 0; i < 2; i++) {
-      packedB[i] = i < rounds ? team.shared(i, panels * TILE_COLS * depth) : nullptr;
+      packedB[i] = i < rounds && panelsOfB == nullptr ? team.shared(i, panels * TILE_COLS * depth) : nullptr;
       packedA[i] = i < rounds && s.transA ? team.shared(2 + i, strips * TILE_ROWS * depth) : nullptr;
     }
     forBlocks(team, packTasks(0), [&](Index task, int) { pack(0, task); });
@@ -237,9 +244,25 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
   if (s.k == 0) return noTerms(out, bias, s);
-  if (s.transB && !s.transA && s.m < 16) return fewRowsTransposed(team, out, a, b, bias, s);
+  if (s.transB && !s.transA && s.m < manyRows) return fewRowsTransposed(team, out, a, b, bias, s);
   if (!s.transB && !s.transA && s.m < 8) return fewRows(team, out, a, b, bias, s);
   Product{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
+}
+
+void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {
+  const MatmulShape shape{.m = 1, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false};
+  const Product product{.s = shape, .out = nullptr, .a = nullptr, .b = b, .bias = nullptr};
+  forBlocks(team, product.panels, [&](Index panel, int) {
+    for (Index round = 0; round < product.rounds; round++) {
+      const Index j = panel * TILE_COLS, p0 = product.begin(round), p1 = product.end(round);
+      float* to = packed + product.panels * TILE_COLS * p0 + j * (p1 - p0);
+      packPanel(to, b + j * k, k, least(n - j, TILE_COLS), p0, p1);
+    }
+  });
+}
+
+void matmulPanels(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
+  Product{.s = s, .out = out, .a = a, .b = nullptr, .bias = bias, .panelsOfB = packed}.run(team);
 }
 
 }  // namespace inkhorn::INKHORN_ISA

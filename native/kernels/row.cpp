@@ -19,7 +19,7 @@ Index unit(Index bytes) { return bytes < 32768 ? 32768 / bytes : 1; }
 
 }  // namespace
 
-void packWeight(Team& team, float* packed, const float* weight, Index n, Index k) {
+void packRow(Team& team, float* packed, const float* weight, Index n, Index k) {
   const Index steps = ceilDiv(k, LANES);
   forBlocks(team, ceilDiv(n, LANES), [&](Index group, int) {
     float* to = packed + group * steps * SQUARE;
@@ -33,7 +33,7 @@ void packWeight(Team& team, float* packed, const float* weight, Index n, Index k
   });
 }
 
-void matmulPacked(Team& team, float* out, const float* a, const float* packed, const float* bias,
+void matmulRow(Team& team, float* out, const float* a, const float* packed, const float* bias,
                   const MatmulShape& s) {
   const Index steps = ceilDiv(s.k, LANES);
   const Index size = steps * SQUARE;
@@ -94,7 +94,7 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
 
 }  // namespace
 
-void packInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
+void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
   if (!Vnni::supported()) return copy(team, packed, weight, n * k);
   const Index steps = ceilDiv(k, 4);
   forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
@@ -107,7 +107,7 @@ void packInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k
   });
 }
 
-void linearInt8Packed(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
                       const float* bias, Index n, Index k) {
   if (!Vnni::supported()) return linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
   const Index steps = ceilDiv(k, 4), size = steps * COLS * 4;
@@ -126,9 +126,9 @@ void linearInt8Packed(Team& team, float* out, const float* x, const int8_t* pack
   });
 }
 #else
-void packInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) { copy(team, packed, weight, n * k); }
+void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) { copy(team, packed, weight, n * k); }
 
-void linearInt8Packed(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
                       const float* bias, Index n, Index k) {
   linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
 }

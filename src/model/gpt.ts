@@ -38,7 +38,7 @@ export interface ForwardOptions {
   training?: { seed: number; step: number; firstSequence: number };
   /** Generation: `ids` continue what the cache holds, which grows by them. */
   cache?: KVCache;
-  /** `last`: logits of the last position only, [B, 1, V]. */
+  /** `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position alone. */
   logits?: 'all' | 'last';
   tap?: Tap;
 }
@@ -68,7 +68,8 @@ class Attention {
     this.proj = new Linear(init.residual(C, H * hs), config.bias ? init.bias(C, H * hs) : null);
   }
 
-  forward(x: Tensor, pass: Pass): Tensor {
+  /** `last`: for the last position only, [B, 1, C]. */
+  forward(x: Tensor, pass: Pass, last: boolean): Tensor {
     const { nHead: H, headSize: hs, position } = this.config;
     const { B, T, start, cache } = pass;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
@@ -82,7 +83,7 @@ class Attention {
           capacity: cache.capacity,
         })
       : ops.attention(qkv, shape, mask(pass, this.config, 3 * this.layer, H * T * Math.ceil(T / 64) * 64));
-    return this.proj.forward(y); // [B, T, C]
+    return this.proj.forward(last ? ops.lastPosition(y) : y); // [B, T, C]
   }
 }
 
@@ -131,8 +132,13 @@ class Block {
     const { config, layer } = this;
     const name = `blocks.${layer}`;
     const perSequence = pass.T * config.nEmbd;
-    const a = watch(pass.tap, `${name}.attn.out`, this.attn.forward(this.norm1.forward(x), pass));
-    const mid = ops.add(x, ops.dropout(a, mask(pass, config, 3 * layer + 1, perSequence)));
+    // Past the last attention no position looks at another: what is not asked for need not be computed.
+    const last = pass.logits === 'last' && layer === config.nLayer - 1;
+    const a = watch(pass.tap, `${name}.attn.out`, this.attn.forward(this.norm1.forward(x), pass, last));
+    const mid = ops.add(
+      last ? ops.lastPosition(x) : x,
+      ops.dropout(a, mask(pass, config, 3 * layer + 1, perSequence)),
+    );
     const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
     const out = ops.add(mid, ops.dropout(m, mask(pass, config, 3 * layer + 2, perSequence)));
     return watch(pass.tap, `${name}.out`, out);
@@ -197,8 +203,7 @@ export class GPT {
     let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
     for (const block of this.blocks) x = scope(() => block.forward(x, pass));
     if (cache) cache.length += T;
-    if (options.logits === 'last') x = ops.lastPosition(x); // [B, 1, C]
-    return watch(tap, 'logits', this.head.forward(this.norm.forward(x))); // [B, T, V]
+    return watch(tap, 'logits', this.head.forward(this.norm.forward(x))); // [B, T, V], or [B, 1, V]
   }
 
   /** Number of weights. */

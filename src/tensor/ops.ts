@@ -191,6 +191,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, factor: number = 1
 /** The last position of each sequence: [B, T, C] -> [B, 1, C]. No gradient. */
 export function lastPosition(x: Tensor): Tensor {
   const [B, T, C] = x.shape;
+  if (T === 1) return x;
   const y = empty([B, 1, C], 'f32', x.backend);
   for (let b = 0; b < B; b++) x.backend.kernels.copy(y.buffer, x.buffer, b * C, (b * T + T - 1) * C, C);
   return y;
