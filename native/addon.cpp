@@ -30,12 +30,13 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return DefineClass(env, "NativeEngine", members);
   }
 
-  // new NativeEngine(isa, threads)
+  // new NativeEngine(isa, threads, bf16)
   explicit NativeEngine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeEngine>(info), env_(info.Env()) {
     const std::string wanted = info[0].ToString();
     const int threads = info[1].ToNumber();
+    const bool bf16 = info[2].ToBoolean();
     for (Isa& isa : availableIsas()) {
-      if (isa.name == wanted) engine_ = std::make_unique<Engine>(std::move(isa), threads);
+      if (isa.name == wanted) engine_ = std::make_unique<Engine>(std::move(isa), threads, bf16);
     }
     if (!engine_) throw Napi::Error::New(env_, "no instruction set named " + wanted + " here");
     settle_ = Settle::New(env_, "inkhorn", 0, 1, this);
@@ -240,13 +241,14 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   uintptr_t lastTicket_ = 0;
 };
 
-// isas(): [{ name, label }], best first
+// isas(): [{ name, label, bf16 }], best first
 Napi::Value isas(const Napi::CallbackInfo& info) {
   Napi::Array list = Napi::Array::New(info.Env());
   for (const Isa& isa : availableIsas()) {
     Napi::Object entry = Napi::Object::New(info.Env());
     entry.Set("name", isa.name);
     entry.Set("label", isa.label);
+    entry.Set("bf16", isa.bf16);
     list.Set(list.Length(), entry);
   }
   return list;

@@ -109,6 +109,9 @@ class Args {
   char* changed(const Buffer& buffer) { return Elements<char>(engine_, buffer); }
   const char* read(const Buffer& buffer) { return Elements<char>(engine_, buffer); }
 
+  /** Whether the engine's products take their inputs rounded to bfloat16. */
+  bool bf16() const { return engine_.bf16(); }
+
   Dropout dropout() {
     const double p = number("dropout.p");
     if (!(p >= 0 && p < 1)) fail("dropout p " + show(p) + " is not in [0, 1)");

@@ -33,10 +33,12 @@ struct Buffer {
 
 class Engine {
  public:
-  Engine(Isa isa, int threads) : isa_(std::move(isa)), team_(threads) {}
+  /** With `bf16` the products of training take their inputs rounded to bfloat16. */
+  Engine(Isa isa, int threads, bool bf16) : isa_(std::move(isa)), bf16_(bf16), team_(threads) {}
 
   const Kernels& kernels() const { return isa_.kernels; }
   const Isa& isa() const { return isa_; }
+  bool bf16() const { return bf16_; }
   int threads() const { return team_.threads(); }
   Queue& queue() { return queue_; }
 
@@ -123,6 +125,7 @@ class Engine {
 
  private:
   const Isa isa_;
+  const bool bf16_;
   std::vector<Buffer> buffers_;  // touched by JavaScript's thread only
   std::vector<uint32_t> free_;
   std::shared_ptr<Program> recording_;

@@ -10,6 +10,7 @@ namespace inkhorn {
 struct Isa {
   std::string name;   // avx512
   std::string label;  // AVX-512
+  bool bf16;          // multiplies bfloat16 by an instruction of its own
   Kernels kernels;
 };
 

@@ -24,11 +24,13 @@ struct Dropout {
 struct MatmulShape {
   Index m, n, k;
   bool transA, transB, accumulate;
+  bool bf16;  // a and b rounded to bfloat16
 };
 
 struct AttentionShape {
   Index B, T, H, hs;
   float scale;
+  bool bf16;  // the products' inputs rounded to bfloat16; read by `attention` and `attentionBackward` only
 };
 
 struct RopeShape {

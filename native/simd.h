@@ -50,6 +50,13 @@ INKHORN_INLINE float reduceMax(Vec a) { return _mm512_reduce_max_ps(a); }
 INKHORN_INLINE float reduceMin(Vec a) { return _mm512_reduce_min_ps(a); }
 /** a * 2^n for whole n. */
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
+/** The nearest bfloat16, ties to even: the upper half of a float after adding just under half of its last place. */
+INKHORN_INLINE Vec roundBf16(Vec a) {
+  const __m512i bits = _mm512_castps_si512(a), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const Vec rounded = _mm512_castsi512_ps(_mm512_and_si512(up, _mm512_set1_epi32(int(0xffff0000))));
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, a);  // NaN stays
+}
 
 INKHORN_INLINE VecI splatI(uint32_t x) { return _mm512_set1_epi32(int(x)); }
 INKHORN_INLINE VecI laneNumbers() {
@@ -155,6 +162,12 @@ INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
   const VecI even = _mm256_srli_epi64(_mm256_mul_epu32(a, b), 32);
   const VecI odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
   return _mm256_blend_epi32(even, odd, 0xaa);
+}
+INKHORN_INLINE Vec roundBf16(Vec a) {
+  const VecI bits = _mm256_castps_si256(a), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const VecI up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const Vec rounded = _mm256_castsi256_ps(_mm256_and_si256(up, _mm256_set1_epi32(int(0xffff0000))));
+  return _mm256_blendv_ps(rounded, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
 }
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm256_cvtepi32_ps(a); }
@@ -263,6 +276,10 @@ INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
   VecI high;
   for (int i = 0; i < LANES; i++) high[i] = uint32_t((uint64_t(a[i]) * b[i]) >> 32);
   return high;
+}
+INKHORN_INLINE Vec roundBf16(Vec a) {
+  const VecI bits = VecI(a), up = bits + splatI(0x7fff) + ((bits >> 16) & splatI(1));
+  return a == a ? Vec(up & splatI(0xffff0000)) : a;
 }
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return a >= b; }
 INKHORN_INLINE Vec toFloat(VecI a) { return __builtin_convertvector(Mask(a), Vec); }

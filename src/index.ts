@@ -1,5 +1,5 @@
 // The public API of the core: what runs in Node and in a browser alike. Read next: model/gpt.ts.
-export type { Backend, BackendOptions, Dropout, Kernels, MemoryUse } from './backend/contract.ts';
+export type { Backend, BackendOptions, Dropout, Kernels, MemoryUse, Precision } from './backend/contract.ts';
 export {
   type BackendReport,
   backendNames,

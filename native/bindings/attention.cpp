@@ -9,6 +9,7 @@ static AttentionShape readShape(Args& in) {
   s.H = in.size("H");
   s.hs = in.size("hs");
   s.scale = float(in.number("scale"));
+  s.bf16 = in.bf16();
   return s;
 }
 

@@ -10,12 +10,13 @@ void matmul(Args& in) {
   s.transA = in.flag("transA");
   s.transB = in.flag("transB");
   s.accumulate = in.flag("accumulate");
+  s.bf16 = in.bf16();
   float* out = in.f32("out", {s.m, s.n});
   const float* a = in.f32("a", {s.m, s.k});
   const Elements<float> weight = in.f32("b", {s.k, s.n});
   const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
-  const bool isWeight = s.transB && !s.transA && s.n > 0 && s.k > 0;
+  const bool isWeight = !s.bf16 && s.transB && !s.transA && s.n > 0 && s.k > 0;
   if (isWeight && s.m == 1) {
     const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
       kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k);

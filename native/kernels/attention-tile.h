@@ -1,7 +1,7 @@
 // Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time, operands
 // padded so that nothing is masked. Large products are matmul.cpp's.
 #pragma once
-#include "../simd.h"
+#include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
 
@@ -18,8 +18,8 @@ constexpr int rowsOf(int vectors) { return vectors == 1 ? 16 : 8; }  // 32 regis
 constexpr int rowsOf(int vectors) { return vectors == 1 ? 8 : 4; }  // 16 registers
 #endif
 
-/** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]. */
-template <int VECTORS, bool TRANSPOSED>
+/** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]; k counts elements (number.h). */
+template <class Number, int VECTORS, bool TRANSPOSED>
 static inline void registerTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                                 Index k, bool accumulate) {
   constexpr int ROWS = rowsOf(VECTORS);
@@ -37,7 +37,7 @@ static inline void registerTile(float* c, Index strideC, const float* a, Index s
     for (int i = 0; i < ROWS; i++) {
       const Vec x = splat(TRANSPOSED ? a[p * strideA + i] : a[i * strideA + p]);
 #pragma GCC unroll 3
-      for (int v = 0; v < VECTORS; v++) sum[i][v] = fma(x, row[v], sum[i][v]);
+      for (int v = 0; v < VECTORS; v++) sum[i][v] = Number::multiplyAdd(x, row[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 16
@@ -47,12 +47,12 @@ static inline void registerTile(float* c, Index strideC, const float* a, Index s
   }
 }
 
-template <int VECTORS, bool TRANSPOSED>
+template <class Number, int VECTORS, bool TRANSPOSED>
 INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                              Index k, bool accumulate) {
   for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) {
     const float* rows = TRANSPOSED ? a + i : a + i * strideA;
-    registerTile<VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k, accumulate);
+    registerTile<typename Number::Tiles, VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k, accumulate);
   }
 }
 
@@ -60,15 +60,15 @@ INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index stri
  * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored [k, 16].
  * Strides are from row to row, in floats.
  */
-template <bool TRANSPOSED>
+template <class Number, bool TRANSPOSED>
 static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                                 Index vectors, Index k, bool accumulate) {
   while (vectors > 0) {
     const Index pieces = (vectors + WIDEST - 1) / WIDEST, now = (vectors + pieces - 1) / pieces;
     switch (now) {
-      case 1: tileRows<1, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
-      case 2: tileRows<2, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
-      case 3: tileRows<3, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      case 1: tileRows<Number, 1, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      case 2: tileRows<Number, 2, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      case 3: tileRows<Number, 3, TRANSPOSED>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
     }
     c += now * LANES;
     b += now * LANES;
@@ -76,11 +76,24 @@ static inline void multiplyTile(float* c, Index strideC, const float* a, Index s
   }
 }
 
-/** to[rows, width] = factor * from[rows, cols], rows of `stride` floats; what lies beyond cols becomes 0. */
-static inline void packRows(float* to, Index width, const float* from, Index stride, Index rows, Index cols,
-                            float factor) {
+/** to[rows, width] = the rows of from[rows, cols] as elements; what lies beyond cols becomes 0. */
+template <class Number>
+static inline void packAlong(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
   for (Index r = 0; r < rows; r++, to += width, from += stride) {
-    eachVector(cols, [&](Index i, auto lanes) { store(to + i, mul(load(from + i, lanes), splat(factor))); });
+    for (Index i = 0; i < cols; i += LANES * Number::TERMS) {
+      store(to + i / Number::TERMS, Number::along(from + i, cols - i));
+    }
+  }
+}
+
+/** to[elementsOf(rows), width] = the columns of from[rows, cols] as elements; what lies beyond rows and cols becomes 0. */
+template <class Number>
+static inline void packAcross(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
+  for (Index r = 0; r < rows; r += Number::TERMS, to += width, from += Number::TERMS * stride) {
+    const float* next = r + 1 < rows ? from + stride : nullptr;
+    for (Index i = 0; i < cols; i += LANES) {
+      store(to + i, Number::across(from + i, next == nullptr ? next : next + i, firstLanes(cols - i)));
+    }
   }
 }
 
@@ -92,19 +105,24 @@ static inline void copyRows(float* to, Index strideTo, const float* from, Index 
   }
 }
 
-/** to[cols, width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows becomes 0. */
+/** to[elementsOf(cols), width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows becomes 0. */
+template <class Number>
 static inline void packTransposed(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
+  const Index size = elementsOf<Number>(cols);
   for (Index r = 0; r < width; r += LANES) {
-    eachVector(cols, [&](Index i, auto lanes) {
+    for (Index e = 0; e < size; e += LANES) {
+      const Index i = e * Number::TERMS;
       Vec block[LANES];
 #pragma GCC unroll 16
-      for (Index q = 0; q < LANES; q++) block[q] = r + q < rows ? load(from + (r + q) * stride + i, lanes) : zero();
+      for (Index q = 0; q < LANES; q++) {
+        block[q] = r + q < rows ? Number::along(from + (r + q) * stride + i, cols - i) : zero();
+      }
       transpose(block);
 #pragma GCC unroll 16
       for (Index q = 0; q < LANES; q++) {
-        if (i + q < cols) store(to + (i + q) * width + r, block[q]);
+        if (e + q < size) store(to + (e + q) * width + r, block[q]);
       }
-    });
+    }
   }
 }
 

@@ -2,7 +2,8 @@
 // probabilities and dropout masks again, from lse and the counter. Read next: attention-tile.h, philox.h.
 //
 // A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros to whole
-// vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum over rows.
+// vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum over rows. Products
+// are of `Number`s (number.h); what is summed, and the softmax, are floats.
 #include "../parallel.h"
 #include "attention-tile.h"
 #include "philox.h"
@@ -56,21 +57,23 @@ struct Softmax {
 };
 
 /**
- * Turns the scores of a query into exp(score - highest), 0 up to the next whole vector. They lie in runs of 64 that
- * begin `stride` apart.
+ * Turns the products of a query with the keys into exp(scale * product - highest), 0 up to the next whole vector. They lie
+ * in runs of 64 that begin `stride` apart.
  */
-Softmax softmaxRow(float* s, Index keys, Index stride) {
+Softmax softmaxRow(float* s, Index keys, Index stride, float scale) {
+  const Vec factor = splat(scale);
   Vec highest = splat(-__builtin_inff()), sum = zero();
   for (Index j = 0; j < keys; j += BLOCK) {
     const float* run = s + j / BLOCK * stride;
-    eachVector(keys - j < BLOCK ? keys - j : BLOCK,
-               [&](Index i, auto lanes) { highest = max(highest, select(lanes, load(run + i), highest)); });
+    eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
+      highest = max(highest, select(lanes, mul(load(run + i), factor), highest));
+    });
   }
   const float top = reduceMax(highest);
   for (Index j = 0; j < keys; j += BLOCK) {
     float* run = s + j / BLOCK * stride;
     eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
-      const Vec e = select(lanes, exp(sub(load(run + i), splat(top))), zero());
+      const Vec e = select(lanes, exp(sub(mul(load(run + i), factor), splat(top))), zero());
       sum = add(sum, e);
       store(run + i, e);
     });
@@ -79,6 +82,7 @@ Softmax softmaxRow(float* s, Index keys, Index stride) {
 }
 
 /** The forward of one head: queries at positions start .. start + T, keys and values at 0 .. start + T. */
+template <class Number>
 struct HeadForward {
   Index T, start, hs;
   float scale;
@@ -97,7 +101,8 @@ struct HeadForward {
   void run(float* memory) const {
     const Index keys = start + T, blocks = (keys + BLOCK - 1) / BLOCK, w = width();
     Arena arena{memory};
-    float* keysT = arena.take(blocks * hs * BLOCK);  // [blocks][hs, 64]
+    const Index size = elementsOf<Number>(hs);
+    float* keysT = arena.take(blocks * size * BLOCK);  // [blocks][size, 64]
     float* values = arena.take(keys * w);
     float* queries = arena.take(roundUp(T, TILE) * w);
     float* scores = arena.take(blocks * TILE * BLOCK);  // [blocks][16, 64]
@@ -106,23 +111,25 @@ struct HeadForward {
 
     for (Index b = 0; b < blocks; b++) {
       const Index rows = keys - b * BLOCK < BLOCK ? keys - b * BLOCK : BLOCK;
-      packTransposed(keysT + b * hs * BLOCK, BLOCK, k.data + b * BLOCK * k.stride, k.stride, rows, hs);
+      packTransposed<Number>(keysT + b * size * BLOCK, BLOCK, k.data + b * BLOCK * k.stride, k.stride, rows, hs);
     }
-    packRows(values, w, v.data, v.stride, keys, hs, 1);
-    packRows(queries, w, q.data, q.stride, T, hs, scale);
+    packAcross<Number>(values, w, v.data, v.stride, keys, hs);
+    packAlong<Number>(queries, w, q.data, q.stride, T, hs);
 
     for (Index t = 0; t < T; t += TILE) {
       const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // by the last query of the tile
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index vectors = visible - j < BLOCK ? (visible - j + LANES - 1) / LANES : BLOCK_VECTORS;
-        multiplyTile<false>(scores + j * TILE, BLOCK, queries + t * w, w, keysT + j * hs, BLOCK, vectors, hs, false);
+        multiplyTile<Number, false>(scores + j * TILE, BLOCK, queries + t * w, w, keysT + j * size, BLOCK, vectors, size,
+                                    false);
       }
       float inverse[TILE];
       const Index rows = T - t < TILE ? T - t : TILE;
       for (Index i = 0; i < rows; i++) inverse[i] = probabilities(scores + i * BLOCK, t + i, visible, keep);
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index n = visible - j < BLOCK ? visible - j : BLOCK;
-        multiplyTile<false>(result, w, scores + j * TILE, BLOCK, values + j * w, w, w / LANES, n, j > 0);
+        multiplyTile<Number, false>(result, w, scores + j * TILE, BLOCK, values + elementsOf<Number>(j) * w, w, w / LANES,
+                                    elementsOf<Number>(n), j > 0);
       }
       for (Index i = 0; i < rows; i++) {
         eachVector(hs, [&](Index c, auto lanes) {
@@ -132,14 +139,11 @@ struct HeadForward {
     }
   }
 
-  /** Query t's scores become unnormalised probabilities, dropped or kept; returns 1 / their sum before dropout. */
+  /** Query t's products become unnormalised probabilities, dropped or kept; returns 1 / their sum before dropout. */
   float probabilities(float* s, Index t, Index visible, float* keep) const {
     const Index keys = start + t + 1;
-    const Softmax softmax = softmaxRow(s, keys, TILE * BLOCK);
+    const Softmax softmax = softmaxRow(s, keys, TILE * BLOCK, scale);
     if (lse) lse[t] = softmax.highest + __builtin_logf(softmax.sum);
-    for (Index j = roundUp(keys, LANES); j < visible; j += LANES) {
-      store(s + j / BLOCK * TILE * BLOCK + j % BLOCK, zero());
-    }
     if (dropout.rule) {
       const Index groups = (keys + BLOCK - 1) / BLOCK;
       const float* factors = dropout.factors(keep, t, 0, groups);
@@ -148,11 +152,16 @@ struct HeadForward {
         store(p, mul(load(p), load(factors + j)));
       }
     }
+    for (Index j = Number::ROUNDS ? 0 : roundUp(keys, LANES); j < visible; j += LANES * Number::TERMS) {
+      float* run = s + j / BLOCK * TILE * BLOCK;
+      store(run + j % BLOCK / Number::TERMS, Number::along(run + j % BLOCK, keys - j));  // 0 from `keys` on
+    }
     return 1 / softmax.sum;
   }
 };
 
 /** The backward of one head. */
+template <class Number>
 struct HeadBackward {
   Index T, hs;
   float scale;
@@ -164,58 +173,78 @@ struct HeadBackward {
   Index width() const { return roundUp(hs, LANES); }
   Index scratch() const {
     const Index rows = roundUp(T, BLOCK), w = width();
-    return 4 * rows * w + 2 * BLOCK * hs + 2 * rows * BLOCK + BLOCK * w + 2 * BLOCK + rows + 176;
+    return 6 * rows * w + 2 * BLOCK * hs + 2 * rows * BLOCK + BLOCK * w + 3 * TILE * BLOCK + 2 * BLOCK + rows + 256;
   }
 
   void run(float* memory) const {
-    const Index rows = roundUp(T, BLOCK), w = width();
+    const Index rows = roundUp(T, BLOCK), w = width(), size = elementsOf<Number>(hs);
     Arena arena{memory};
-    float* queries = arena.take(rows * w);  // times scale
-    float* keys = arena.take(rows * w);
+    // As left operands, then as right operands, where the sum is over rows. Single floats are the same for both.
+    constexpr bool shared = Number::TERMS == 1;
+    float* queries = arena.take(rows * w);
     float* dOuts = arena.take(rows * w);
+    float* keysR = arena.take(rows * w);
+    float* queriesR = shared ? queries : arena.take(rows * w);
+    float* dOutsR = shared ? dOuts : arena.take(rows * w);
     float* dQueries = arena.take(rows * w);
-    float* keysT = arena.take(hs * BLOCK);  // [hs, 64]
+    float* keysT = arena.take(hs * BLOCK);  // [size, 64]
     float* valuesT = arena.take(hs * BLOCK);
-    float* p = arena.take(rows * BLOCK);        // [rows, 64]: probabilities of the block's keys, after dropout
-    float* dScores = arena.take(rows * BLOCK);  // [rows, 64]
+    float* p = arena.take(rows * BLOCK);        // [elementsOf(rows), 64]: probabilities of the block's keys, after dropout
+    float* dScores = arena.take(rows * BLOCK);  // [elementsOf(rows), 64]
+    float* tile = arena.take(3 * TILE * BLOCK);
     float* result = arena.take(BLOCK * w);
     float* keep = arena.take(2 * BLOCK);
     float* dots = arena.take(rows);
 
-    packRows(queries, w, q.data, q.stride, T, hs, scale);
-    packRows(keys, w, k.data, k.stride, T, hs, 1);
-    packRows(dOuts, w, dOut.data, dOut.stride, T, hs, 1);
+    packAlong<Number>(queries, w, q.data, q.stride, T, hs);
+    packAlong<Number>(dOuts, w, dOut.data, dOut.stride, T, hs);
+    packAcross<Number>(keysR, w, k.data, k.stride, T, hs);
+    if (!shared) packAcross<Number>(queriesR, w, q.data, q.stride, T, hs);
+    if (!shared) packAcross<Number>(dOutsR, w, dOut.data, dOut.stride, T, hs);
     for (Index t = 0; t < T; t++) dots[t] = dot(dOut.data + t * dOut.stride, out.data + t * out.stride);
 
     for (Index j = 0; j < T; j += BLOCK) {
       const Index n = T - j < BLOCK ? T - j : BLOCK;  // keys in this block
-      packTransposed(keysT, BLOCK, k.data + j * k.stride, k.stride, n, hs);
-      packTransposed(valuesT, BLOCK, v.data + j * v.stride, v.stride, n, hs);
+      packTransposed<Number>(keysT, BLOCK, k.data + j * k.stride, k.stride, n, hs);
+      packTransposed<Number>(valuesT, BLOCK, v.data + j * v.stride, v.stride, n, hs);
       for (Index t = j; t < T; t += TILE) {
         const Index visible = t + TILE - j < BLOCK ? t + TILE - j : BLOCK, vectors = (visible + LANES - 1) / LANES;
-        float *ps = p + t * BLOCK, *ds = dScores + t * BLOCK;
-        multiplyTile<false>(ps, BLOCK, queries + t * w, w, keysT, BLOCK, vectors, hs, false);
-        multiplyTile<false>(ds, BLOCK, dOuts + t * w, w, valuesT, BLOCK, vectors, hs, false);
-        for (Index i = t; i < t + TILE && i < T; i++) {
-          scoreGradients(p + i * BLOCK, dScores + i * BLOCK, i, j, vectors, lse[i], dots[i], keep);
+        float *pT = p + t / Number::TERMS * BLOCK, *dsT = dScores + t / Number::TERMS * BLOCK;
+        // Rounded from a tile of floats to where they stay; `ds` are the rows, for dq.
+        float *ps = Number::ROUNDS ? tile : pT, *ds = Number::ROUNDS ? tile + TILE * BLOCK : dsT;
+        multiplyTile<Number, false>(ps, BLOCK, queries + t * w, w, keysT, BLOCK, vectors, size, false);
+        multiplyTile<Number, false>(ds, BLOCK, dOuts + t * w, w, valuesT, BLOCK, vectors, size, false);
+        const Index here = T - t < TILE ? T - t : TILE;
+        for (Index i = 0; i < here; i++) {
+          scoreGradients(ps + i * BLOCK, ds + i * BLOCK, t + i, j, vectors, lse[t + i], dots[t + i], keep);
+        }
+        if (Number::ROUNDS) {
+          float* rounded = tile + 2 * TILE * BLOCK;
+          packAcross<Number>(pT, BLOCK, ps, BLOCK, here, vectors * LANES);
+          packAcross<Number>(dsT, BLOCK, ds, BLOCK, here, vectors * LANES);
+          packAlong<Number>(rounded, BLOCK, ds, BLOCK, here, vectors * LANES);
+          ds = rounded;
         }
         const Index seen = visible < n ? visible : n;
-        multiplyTile<false>(dQueries + t * w, w, ds, BLOCK, keys + j * w, w, w / LANES, seen, j > 0);
+        multiplyTile<Number, false>(dQueries + t * w, w, ds, BLOCK, keysR + elementsOf<Number>(j) * w, w, w / LANES,
+                                    elementsOf<Number>(seen), j > 0);
       }
-      for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
-        const Index from = j + i;
-        multiplyTile<true>(result + i * w, w, p + from * BLOCK + i, BLOCK, dOuts + from * w, w, w / LANES, T - from,
-                           false);
-      }
+      sumOverQueries(result, p, dOutsR, j, n);
       copyRows(dv + j * v.stride, v.stride, result, w, n, hs, 1);
-      for (Index i = 0; i < n; i += TILE) {
-        const Index from = j + i;
-        multiplyTile<true>(result + i * w, w, dScores + from * BLOCK + i, BLOCK, queries + from * w, w, w / LANES,
-                           T - from, false);
-      }
-      copyRows(dk + j * k.stride, k.stride, result, w, n, hs, 1);
+      sumOverQueries(result, dScores, queriesR, j, n);
+      copyRows(dk + j * k.stride, k.stride, result, w, n, hs, scale);
     }
     copyRows(dq, q.stride, dQueries, w, T, hs, scale);
+  }
+
+  /** result[n, w] = the sum over queries of weights[query, key] * rows[query, w], for the n keys from j on. */
+  void sumOverQueries(float* result, const float* weights, const float* rows, Index j, Index n) const {
+    const Index w = width();
+    for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
+      const Index from = (j + i) / Number::TERMS;
+      multiplyTile<Number, true>(result + i * w, w, weights + from * BLOCK + i, BLOCK, rows + from * w, w, w / LANES,
+                                 elementsOf<Number>(T - j - i), false);
+    }
   }
 
   float dot(const float* a, const float* b) const {
@@ -225,13 +254,13 @@ struct HeadBackward {
   }
 
   /**
-   * For query t and the keys from j on: p from scores to probabilities after dropout, dp from the gradients of those to
+   * For query t and the keys from j on: p from products to probabilities after dropout, dp from the gradients of those to
    * the gradients of the scores, probability * (dp - dot), where dot = sum of probability * dp = dOut . out.
    */
   void scoreGradients(float* p, float* dp, Index t, Index j, Index vectors, float lse, float dot, float* keep) const {
     const float* factors = dropout.rule ? dropout.factors(keep, t, j, 1) : nullptr;
     for (Index i = 0; i < vectors * LANES; i += LANES) {
-      const Vec probability = select(firstLanes(t + 1 - j - i), exp(sub(load(p + i), splat(lse))), zero());
+      const Vec probability = select(firstLanes(t + 1 - j - i), exp(sub(mul(load(p + i), splat(scale)), splat(lse))), zero());
       const Vec factor = factors ? load(factors + i) : splat(1);
       store(p + i, mul(probability, factor));
       store(dp + i, mul(probability, sub(mul(load(dp + i), factor), splat(dot))));
@@ -285,53 +314,73 @@ void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, flo
 
 constexpr Index FEW = 4;  // so few new tokens are attended one by one: packing all keys for them would not pay
 
-}  // namespace
-
-void attention(Team& team, float* out, float* lse, const float* qkv, const AttentionShape& shape,
-               const Dropout& dropout) {
+template <class Number>
+void forwardOfHeads(Team& team, float* out, float* lse, const float* qkv, const AttentionShape& shape,
+                    const Dropout& dropout) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
   const KeepRule rule = keepRule(dropout);
   forBlocks(team, shape.B * shape.H, [&](Index head, int thread) {
     const Index b = head / shape.H, h = head % shape.H;
     const float* q = qkv + b * T * row + h * hs;
-    const HeadForward forward{.T = T,
-                              .start = 0,
-                              .hs = hs,
-                              .scale = shape.scale,
-                              .q = {q, row},
-                              .k = {q + C, row},
-                              .v = {q + 2 * C, row},
-                              .out = out + b * T * C + h * hs,
-                              .outStride = C,
-                              .lse = lse + head * T,
-                              .dropout = headDropout(shape, dropout, rule, head)};
+    const HeadForward<Number> forward{.T = T,
+                                      .start = 0,
+                                      .hs = hs,
+                                      .scale = shape.scale,
+                                      .q = {q, row},
+                                      .k = {q + C, row},
+                                      .v = {q + 2 * C, row},
+                                      .out = out + b * T * C + h * hs,
+                                      .outStride = C,
+                                      .lse = lse + head * T,
+                                      .dropout = headDropout(shape, dropout, rule, head)};
     forward.run(team.scratch(thread, 0, forward.scratch()));
   });
 }
 
-void attentionBackward(Team& team, float* dqkv, const float* dOut, const float* out, const float* lse, const float* qkv,
-                       const AttentionShape& shape, const Dropout& dropout) {
+template <class Number>
+void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* out, const float* lse, const float* qkv,
+                     const AttentionShape& shape, const Dropout& dropout) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
   const KeepRule rule = keepRule(dropout);
   forBlocks(team, shape.B * shape.H, [&](Index head, int thread) {
     const Index b = head / shape.H, h = head % shape.H;
     const float* q = qkv + b * T * row + h * hs;
     float* dq = dqkv + b * T * row + h * hs;
-    const HeadBackward backward{.T = T,
-                                .hs = hs,
-                                .scale = shape.scale,
-                                .q = {q, row},
-                                .k = {q + C, row},
-                                .v = {q + 2 * C, row},
-                                .dOut = {dOut + b * T * C + h * hs, C},
-                                .out = {out + b * T * C + h * hs, C},
-                                .lse = lse + head * T,
-                                .dq = dq,
-                                .dk = dq + C,
-                                .dv = dq + 2 * C,
-                                .dropout = headDropout(shape, dropout, rule, head)};
+    const HeadBackward<Number> backward{.T = T,
+                                        .hs = hs,
+                                        .scale = shape.scale,
+                                        .q = {q, row},
+                                        .k = {q + C, row},
+                                        .v = {q + 2 * C, row},
+                                        .dOut = {dOut + b * T * C + h * hs, C},
+                                        .out = {out + b * T * C + h * hs, C},
+                                        .lse = lse + head * T,
+                                        .dq = dq,
+                                        .dk = dq + C,
+                                        .dv = dq + 2 * C,
+                                        .dropout = headDropout(shape, dropout, rule, head)};
     backward.run(team.scratch(thread, 0, backward.scratch()));
   });
+}
+
+}  // namespace
+
+void attention(Team& team, float* out, float* lse, const float* qkv, const AttentionShape& shape,
+               const Dropout& dropout) {
+  if (!shape.bf16) return forwardOfHeads<Float32>(team, out, lse, qkv, shape, dropout);
+#if defined(INKHORN_AVX512)
+  if (PairedBf16::supported()) return forwardOfHeads<PairedBf16>(team, out, lse, qkv, shape, dropout);
+#endif
+  forwardOfHeads<RoundedBf16>(team, out, lse, qkv, shape, dropout);
+}
+
+void attentionBackward(Team& team, float* dqkv, const float* dOut, const float* out, const float* lse, const float* qkv,
+                       const AttentionShape& shape, const Dropout& dropout) {
+  if (!shape.bf16) return backwardOfHeads<Float32>(team, dqkv, dOut, out, lse, qkv, shape, dropout);
+#if defined(INKHORN_AVX512)
+  if (PairedBf16::supported()) return backwardOfHeads<PairedBf16>(team, dqkv, dOut, out, lse, qkv, shape, dropout);
+#endif
+  backwardOfHeads<RoundedBf16>(team, dqkv, dOut, out, lse, qkv, shape, dropout);
 }
 
 void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
@@ -346,24 +395,24 @@ void attentionCached(Team& team, float* out, float* keys, float* values, const f
     copyRows(keys + (head * capacity + start) * hs, hs, q + C, row, T, hs, 1);
     copyRows(values + (head * capacity + start) * hs, hs, q + 2 * C, row, T, hs, 1);
     if (T > FEW) {
-      const HeadForward forward{.T = T,
-                                .start = start,
-                                .hs = hs,
-                                .scale = shape.scale,
-                                .q = {q, row},
-                                .k = k,
-                                .v = v,
-                                .out = to,
-                                .outStride = C,
-                                .lse = nullptr,
-                                .dropout = {}};
+      const HeadForward<Float32> forward{.T = T,
+                                         .start = start,
+                                         .hs = hs,
+                                         .scale = shape.scale,
+                                         .q = {q, row},
+                                         .k = k,
+                                         .v = v,
+                                         .out = to,
+                                         .outStride = C,
+                                         .lse = nullptr,
+                                         .dropout = {}};
       return forward.run(team.scratch(thread, 0, forward.scratch()));
     }
     float* s = team.scratch(thread, 0, roundUp(start + T, BLOCK));
     for (Index t = 0; t < T; t++) {
       const Index n = start + t + 1;
       scoreRow(s, q + t * row, k, n, hs, shape.scale);
-      weightedSum(to + t * C, s, v, n, hs, 1 / softmaxRow(s, n, BLOCK).sum);
+      weightedSum(to + t * C, s, v, n, hs, 1 / softmaxRow(s, n, BLOCK, 1).sum);
     }
   });
 }
@@ -376,7 +425,7 @@ void attentionProbabilities(Team& team, float* probs, const float* qkv, const At
     for (Index t = 0; t < T; t++) {
       float* to = probs + (head * T + t) * T;
       scoreRow(s, q + t * row, {q + C, row}, t + 1, hs, shape.scale);
-      const Vec inverse = splat(1 / softmaxRow(s, t + 1, BLOCK).sum);
+      const Vec inverse = splat(1 / softmaxRow(s, t + 1, BLOCK, 1).sum);
       eachVector(t + 1, [&](Index i, auto lanes) { store(to + i, mul(load(s + i), inverse), lanes); });
       eachVector(T - t - 1, [&](Index i, auto lanes) { store(to + t + 1 + i, zero(), lanes); });
     }

@@ -17,41 +17,48 @@ constexpr Index least(Index a, Index b) { return a < b ? a : b; }
 Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
 
 /**
- * Rows [p0, p1) of x [k, n], cut into panels of WIDTH columns, into rows `first` and following of the packed panels,
- * which have `depth` rows. Panel after panel: the pieces written lie together, and those read next are fetched ahead.
+ * Rows [p0, p1) of x [k, n], cut into panels of WIDTH columns, into elements `first` and following of the packed panels,
+ * which are `depth` elements deep. Panel after panel: the pieces written lie together, and those read next are fetched ahead.
  */
-template <Index WIDTH, bool PADDED>
+template <class Number, Index WIDTH, bool PADDED>
 void packRows(float* panels, const float* x, Index n, Index p0, Index p1, Index first, Index depth) {
   for (Index j = 0; j < n; j += WIDTH) {
     const Index cols = least(n - j, WIDTH), width = PADDED ? panelWidth(cols) : cols;
     const Mask left = firstLanes(cols), right = firstLanes(cols - LANES);
     float* to = panels + j * depth + first * width;
-    for (Index p = p0; p < p1; p++, to += width) {
+    for (Index p = p0; p < p1; p += Number::TERMS, to += width) {
       const float* from = x + p * n + j;
-      for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + ahead);
-      PADDED ? store(to, load(from, left)) : store(to, load(from, left), left);
+      const float* next = p + 1 < p1 ? from + n : nullptr;
+      for (Index term = 0; term < Number::TERMS; term++) {
+        for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + term * n + ahead);
+      }
+      const Vec head = Number::across(from, next, left);
+      PADDED ? store(to, head) : store(to, head, left);
       if (width > LANES) {
-        PADDED ? store(to + LANES, load(from + LANES, right)) : store(to + LANES, load(from + LANES, right), right);
+        const Vec tail = Number::across(from + LANES, next == nullptr ? next : next + LANES, right);
+        PADDED ? store(to + LANES, tail) : store(to + LANES, tail, right);
       }
     }
   }
 }
 
 /** Columns [p0, p1) of rows [j, j + cols) of b [n, k], transposed into one panel. */
+template <class Number>
 void packPanel(float* panel, const float* b, Index k, Index cols, Index p0, Index p1) {
-  const Index width = panelWidth(cols);
+  const Index width = panelWidth(cols), size = ceilDiv(p1 - p0, Number::TERMS);
   for (Index v = 0; v < width; v += LANES) {
-    for (Index p = p0; p < p1; p += LANES) {
-      const Mask lanes = firstLanes(p1 - p);
+    for (Index e = 0; e < size; e += LANES) {
+      const Index p = p0 + e * Number::TERMS;
       Vec block[LANES];
-      for (Index j = 0; j < LANES; j++) block[j] = v + j < cols ? load(b + (v + j) * k + p, lanes) : zero();
+      for (Index j = 0; j < LANES; j++) block[j] = v + j < cols ? Number::along(b + (v + j) * k + p, p1 - p) : zero();
       transpose(block);
-      for (Index i = 0; i < least(LANES, p1 - p); i++) store(panel + (p - p0 + i) * width + v, block[i]);
+      for (Index i = 0; i < least(LANES, size - e); i++) store(panel + (e + i) * width + v, block[i]);
     }
   }
 }
 
 /** One product, cut into rounds of k, tile tasks and packing tasks. All cuts depend on the shape alone. */
+template <class Number>
 struct Product {
   const MatmulShape& s;
   float* out;
@@ -60,23 +67,25 @@ struct Product {
   const float* bias;
   const float* panelsOfB = nullptr;  // b, packed before (packPanels)
 
+  static constexpr Index TERMS = Number::TERMS;
   static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
 
   // With a packed, a panel of b (32 KB) stays in the L1 cache while strips of a pass by.
-  const Index rounds = ceilDiv(s.k, s.transA ? 256 : 1024);
-  const Index depth = ceilDiv(s.k, rounds);
+  const Index rounds = ceilDiv(s.k, (s.transA ? 256 : 1024) * TERMS);
+  const Index depth = ceilDiv(ceilDiv(s.k, rounds), TERMS);  // of a round, in elements (number.h)
   const Index strips = ceilDiv(s.m, TILE_ROWS), panels = ceilDiv(s.n, TILE_COLS);
-  // A task is a rectangle of tiles: up to 16 strips, and as many panels as leave 16 tasks or more.
-  const Index rowTasks = ceilDiv(strips, 16), stripsPerTask = ceilDiv(strips, rowTasks);
-  const Index panelsPerTask = ceilDiv(panels, least(panels, ceilDiv(16, rowTasks)));
+  // A task is a rectangle of tiles: about 16 tasks, of up to 16 strips, and of all panels where there are strips enough.
+  const Index stripsPerTask = least(ceilDiv(strips, 16), 16), rowTasks = ceilDiv(strips, stripsPerTask);
+  const Index panelsPerTask = ceilDiv(panels, least(panels, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
 
   float* packedB[2] = {};
   float* packedA[2] = {};
 
-  Index begin(Index round) const { return round * depth; }
-  Index end(Index round) const { return least(s.k, begin(round) + depth); }
+  Index begin(Index round) const { return round * depth * TERMS; }
+  Index end(Index round) const { return least(s.k, begin(round) + depth * TERMS); }
+  Index elements(Index round) const { return ceilDiv(end(round) - begin(round), TERMS); }
 
   Index packTasksB(Index round) const {
     if (panelsOfB != nullptr) return 0;
@@ -93,40 +102,42 @@ struct Product {
   }
 
   void pack(Index round, Index task) const {
-    const Index p0 = begin(round), p1 = end(round), size = p1 - p0;
+    const Index p0 = begin(round), p1 = end(round), size = elements(round);
     if (s.transB && panelsOfB == nullptr && task < panels) {
       const Index j = task * TILE_COLS;
-      return packPanel(packedB[round % 2] + j * size, b + j * s.k, s.k, least(s.n - j, TILE_COLS), p0, p1);
+      return packPanel<Number>(packedB[round % 2] + j * size, b + j * s.k, s.k, least(s.n - j, TILE_COLS), p0, p1);
     }
     const bool isA = task >= packTasksB(round);
     const Index first = (isA ? task - packTasksB(round) : task) * packedRows;
     const Index from = p0 + first, to = least(p1, from + packedRows);
-    if (isA) return packRows<TILE_ROWS, false>(packedA[round % 2], a, s.m, from, to, first, size);
-    packRows<TILE_COLS, true>(packedB[round % 2], b, s.n, from, to, first, size);
+    if (isA) return packRows<Number, TILE_ROWS, false>(packedA[round % 2], a, s.m, from, to, first / TERMS, size);
+    packRows<Number, TILE_COLS, true>(packedB[round % 2], b, s.n, from, to, first / TERMS, size);
   }
 
-  // Rows of a that lie a multiple of 4 KB apart fall into the same sets of the L1 cache: a tile's 14 do not fit its 8 to
-  // 12 ways, which costs a third of the speed. A task then works on a copy with rows a little further apart.
-  const bool crowded = !s.transA && s.k % 1024 == 0;
-  const Index spreadStride = depth + 16;
+  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4 KB apart: those
+  // fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a third of the speed is lost.
+  const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
+  const Index copyStride = ceilDiv(depth, 16) * 16 + 16;
 
-  const float* spread(float* copy, Index i0, Index i1, Index p0, Index size) const {
+  const float* copyRows(float* copy, Index i0, Index i1, Index p0, Index p1) const {
     for (Index i = i0; i < i1; i++) {
-      memcpy(copy + (i - i0) * spreadStride, a + i * s.k + p0, size_t(size) * sizeof(float));
+      float* to = copy + (i - i0) * copyStride;
+      const float* row = a + i * s.k;
+      for (Index p = p0; p < p1; p += LANES * TERMS, to += LANES) store(to, Number::along(row + p, p1 - p));
     }
     return copy;
   }
 
   void tiles(Team& team, int thread, Index round, Index task) const {
-    const Index p0 = begin(round), size = end(round) - p0;
+    const Index p0 = begin(round), size = elements(round);
     const Index strip0 = task / colTasks * stripsPerTask, strip1 = least(strips, strip0 + stripsPerTask);
     const Index panel0 = task % colTasks * panelsPerTask, panel1 = least(panels, panel0 + panelsPerTask);
     const Index i0 = strip0 * TILE_ROWS, i1 = least(s.m, strip1 * TILE_ROWS);
     const float* rowsOfA = a + i0 * s.k + p0;  // not packed: the rows i0 .. i1
-    if (crowded) rowsOfA = spread(team.scratch(thread, 0, (i1 - i0) * spreadStride), i0, i1, p0, size);
+    if (copied) rowsOfA = copyRows(team.scratch(thread, 0, (i1 - i0) * copyStride), i0, i1, p0, end(round));
     TileArgs t;
     t.k = size;
-    t.aStride = crowded ? spreadStride : s.k;
+    t.aStride = copied ? copyStride : s.k;
     t.outStride = s.n;
     t.accumulate = s.accumulate || round > 0;
     for (Index panel = panel0; panel < panel1; panel++) {
@@ -138,10 +149,10 @@ struct Product {
         t.out = out + i * s.n + j;
         if (s.transA) {
           t.a = packedA[round % 2] + i * size;
-          runTile<true>(rows, cols, t);
+          runTile<typename Number::Tiles, true>(rows, cols, t);
         } else {
           t.a = rowsOfA + (i - i0) * t.aStride;
-          runTile<false>(rows, cols, t);
+          runTile<typename Number::Tiles, false>(rows, cols, t);
         }
       }
     }
@@ -176,7 +187,9 @@ void forColumns(Team& team, const MatmulShape& s, Body body) {
 }
 
 /** b stored [n, k]: LANES columns of out are LANES dot products side by side. */
+template <class Number>
 void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
+  constexpr Index STEP = LANES * Number::TERMS;
   forColumns(team, s, [&](Index begin, Index end) {
     for (Index j = begin; j < end; j += LANES) {
       const Index cols = least(LANES, s.n - j);
@@ -185,17 +198,19 @@ void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, c
         const float* row = a + i * s.k;
         Vec sum[LANES];
         for (Index c = 0; c < LANES; c++) sum[c] = zero();
-        if (cols == LANES) {
-          eachVector(s.k, [&](Index p, auto m) {
-            const Vec x = load(row + p, m);
+        for (Index p = 0; p < s.k; p += STEP) {
+          const Vec x = Number::along(row + p, s.k - p);
+          const float* terms = b + j * s.k + p;
+          if (cols == LANES) {
 #pragma GCC unroll 16
-            for (Index c = 0; c < LANES; c++) sum[c] = fma(x, load(b + (j + c) * s.k + p, m), sum[c]);
-          });
-        } else {
-          eachVector(s.k, [&](Index p, auto m) {
-            const Vec x = load(row + p, m);
-            for (Index c = 0; c < cols; c++) sum[c] = fma(x, load(b + (j + c) * s.k + p, m), sum[c]);
-          });
+            for (Index c = 0; c < LANES; c++) {
+              sum[c] = Number::multiplyAdd(x, Number::along(terms + c * s.k, s.k - p), sum[c]);
+            }
+          } else {
+            for (Index c = 0; c < cols; c++) {
+              sum[c] = Number::multiplyAdd(x, Number::along(terms + c * s.k, s.k - p), sum[c]);
+            }
+          }
         }
         Vec result = sumEach(sum);
         if (bias != nullptr) result = add(result, load(bias + j, lanes));
@@ -239,30 +254,41 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
   }
 }
 
+template <class Number>
+void multiply(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
+  if (s.transB && !s.transA && s.m < manyRows) return fewRowsTransposed<Number>(team, out, a, b, bias, s);
+  Product<Number>{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
+}
+
 }  // namespace
 
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
   if (s.k == 0) return noTerms(out, bias, s);
-  if (s.transB && !s.transA && s.m < manyRows) return fewRowsTransposed(team, out, a, b, bias, s);
-  if (!s.transB && !s.transA && s.m < 8) return fewRows(team, out, a, b, bias, s);
-  Product{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
+  if (!s.bf16) {
+    if (!s.transB && !s.transA && s.m < 8) return fewRows(team, out, a, b, bias, s);
+    return multiply<Float32>(team, out, a, b, bias, s);
+  }
+#if defined(INKHORN_AVX512)
+  if (PairedBf16::supported()) return multiply<PairedBf16>(team, out, a, b, bias, s);
+#endif
+  multiply<RoundedBf16>(team, out, a, b, bias, s);
 }
 
 void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {
-  const MatmulShape shape{.m = 1, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false};
-  const Product product{.s = shape, .out = nullptr, .a = nullptr, .b = b, .bias = nullptr};
+  const MatmulShape shape{.m = 1, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false};
+  const Product<Float32> product{.s = shape, .out = nullptr, .a = nullptr, .b = b, .bias = nullptr};
   forBlocks(team, product.panels, [&](Index panel, int) {
     for (Index round = 0; round < product.rounds; round++) {
       const Index j = panel * TILE_COLS, p0 = product.begin(round), p1 = product.end(round);
       float* to = packed + product.panels * TILE_COLS * p0 + j * (p1 - p0);
-      packPanel(to, b + j * k, k, least(n - j, TILE_COLS), p0, p1);
+      packPanel<Float32>(to, b + j * k, k, least(n - j, TILE_COLS), p0, p1);
     }
   });
 }
 
 void matmulPanels(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
-  Product{.s = s, .out = out, .a = a, .b = nullptr, .bias = bias, .panelsOfB = packed}.run(team);
+  Product<Float32>{.s = s, .out = out, .a = a, .b = nullptr, .bias = bias, .panelsOfB = packed}.run(team);
 }
 
 }  // namespace inkhorn::INKHORN_ISA

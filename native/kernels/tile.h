@@ -1,7 +1,7 @@
 // The register tile of the matrix product: a block of out that stays in registers while k runs.
 // Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill AVX-512's 32, 6 x 2 fill AVX2's 16.
 #pragma once
-#include "../simd.h"
+#include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
 
@@ -15,7 +15,7 @@ constexpr Index TILE_COLS = TILE_VECTORS * LANES;
 
 /** What a tile reads and writes. */
 struct TileArgs {
-  Index k;
+  Index k;         // in elements (number.h)
   const float* a;  // element (i, p) at a[i * aStride + p], or packed at a[p * rows + i]
   Index aStride;
   const float* b;  // packed: element (p, j) at b[p * VECTORS * LANES + j]
@@ -27,7 +27,7 @@ struct TileArgs {
 };
 
 /** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias). */
-template <int ROWS, int VECTORS, bool PACKED_A>
+template <class Number, int ROWS, int VECTORS, bool PACKED_A>
 static void tile(const TileArgs& t) {
   Vec sum[ROWS][VECTORS];
 #pragma GCC unroll 16
@@ -51,7 +51,7 @@ static void tile(const TileArgs& t) {
     for (int i = 0; i < ROWS; i++) {
       const Vec x = splat(PACKED_A ? a[0][i] : a[i / 3][i % 3 * t.aStride]);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) sum[i][v] = fma(x, row[v], sum[i][v]);
+      for (int v = 0; v < VECTORS; v++) sum[i][v] = Number::multiplyAdd(x, row[v], sum[i][v]);
     }
     b += VECTORS * LANES;
 #pragma GCC unroll 8
@@ -79,13 +79,13 @@ static void tile(const TileArgs& t) {
 }
 
 /** The tile of `rows` x `cols`, of at most TILE_ROWS x TILE_COLS. */
-template <bool PACKED_A, int ROWS = TILE_ROWS>
+template <class Number, bool PACKED_A, int ROWS = TILE_ROWS>
 static inline void runTile(Index rows, Index cols, TileArgs& t) {
   if (rows == ROWS) {
     t.lanes = firstLanes(cols > LANES ? cols - LANES : cols);
-    return cols > LANES ? tile<ROWS, 2, PACKED_A>(t) : tile<ROWS, 1, PACKED_A>(t);
+    return cols > LANES ? tile<Number, ROWS, 2, PACKED_A>(t) : tile<Number, ROWS, 1, PACKED_A>(t);
   }
-  if constexpr (ROWS > 1) runTile<PACKED_A, ROWS - 1>(rows, cols, t);
+  if constexpr (ROWS > 1) runTile<Number, PACKED_A, ROWS - 1>(rows, cols, t);
 }
 
 }  // namespace inkhorn::INKHORN_ISA

@@ -46,10 +46,19 @@ export interface Program {
   dispose(): void;
 }
 
+/**
+ * What the products of training are computed in: of `matmul`, `attention` and `attentionBackward`. `bf16`: their inputs are
+ * rounded to bfloat16 (nearest, ties to even), products and sums are float32. Weights, softmax, norms, all other kernels and
+ * the attention of generation (`attentionCached`) are float32 with either.
+ */
+export type Precision = 'f32' | 'bf16';
+
 /** How an engine is made. */
 export interface BackendOptions {
   /** Compute threads; default: the machine's cores. The results do not depend on it. */
   threads?: number;
+  /** Default `f32`. Every engine has both; the description says where `bf16` has no hardware to be faster by. */
+  precision?: Precision;
 }
 
 /** One engine on one device. */
@@ -58,6 +67,7 @@ export interface Backend {
   readonly name: string;
   /** For people: `native (AVX-512, 2 threads)`. */
   readonly description: string;
+  readonly precision: Precision;
   readonly kernels: Kernels;
   /** A buffer with undefined contents, from the pool where one of the size is free. */
   alloc(dtype: DType, length: number): DeviceBuffer;
@@ -160,7 +170,7 @@ export interface Kernels {
   // ---- matrix product ----------------------------------------------------------------------------------------
   /**
    * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
-   * (a weight [out, in], as PyTorch stores it).
+   * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not.
    */
   matmul(
     out: DeviceBuffer,
@@ -251,7 +261,8 @@ export interface Kernels {
    * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept).
    * qkv [B, T, 3, H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
    * `dropout` acts on the probabilities; probability (b, h, t, s) is element
-   * `offset + ((b * H + h) * T + t) * ceil64(T) + s`, ceil64 rounding up to a multiple of 64.
+   * `offset + ((b * H + h) * T + t) * ceil64(T) + s`, ceil64 rounding up to a multiple of 64. With `bf16` q, k and v are
+   * rounded, and the numerators of the softmax, exp(score - the row's largest), after dropout.
    */
   attention(
     out: DeviceBuffer,
@@ -260,7 +271,10 @@ export interface Kernels {
     shape: AttentionShape,
     dropout: Dropout | null,
   ): void;
-  /** dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. */
+  /**
+   * dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. With `bf16` q, k, v and
+   * dOut are rounded, the probabilities after dropout, and the gradients of the scores before they are multiplied by `scale`.
+   */
   attentionBackward(
     dqkv: DeviceBuffer,
     dOut: DeviceBuffer,

@@ -17,7 +17,7 @@ export interface BackendReport {
 
 /** Best first. Platforms put theirs in front (`platform/node.ts` adds `native`). */
 const factories: BackendFactory[] = [
-  { name: 'reference', create: async (): Promise<Backend> => createReference() },
+  { name: 'reference', create: async (options): Promise<Backend> => createReference(options) },
 ];
 
 let current: Backend | null = null;

@@ -2,7 +2,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { backendNames, useBackend } from '../platform/node.ts';
 import { misuse } from './errors.ts';
-import { integer, text, type Values } from './flags.ts';
+import { choice, integer, text, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 
 export const engineFlags = {
@@ -12,6 +12,10 @@ export const engineFlags = {
     1,
     256,
   ),
+  precision: choice(
+    { about: 'what matrix products and attention compute in; sums and weights are float32', initial: 'f32' },
+    ['f32', 'bf16'],
+  ),
 };
 
 /**
@@ -19,10 +23,10 @@ export const engineFlags = {
  * not exist is a misuse; an engine that does not work here is a failure.
  */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
-  const { backend: name = 'auto', threads } = flags;
+  const { backend: name = 'auto', threads, precision } = flags;
   const names = ['auto', ...backendNames()];
   if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
-  const { backend, passedOver } = await useBackend(name, { threads });
+  const { backend, passedOver } = await useBackend(name, { threads, precision });
   for (const other of passedOver) output.note(`engine ${other.name} is not used: ${other.detail}`);
   output.note(`engine: ${backend.description}`);
   return backend;

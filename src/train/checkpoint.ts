@@ -1,6 +1,7 @@
 // A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
 // training.safetensors (the optimizer's moments) and training.json (settings, progress, history).
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, Precision } from '../backend/contract.ts';
+import { currentBackend } from '../backend/registry.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
@@ -27,6 +28,8 @@ export interface DataRecord {
 export interface TrainingRecord {
   settings: TrainSettings;
   data: DataRecord;
+  /** Of the engine: a run goes on in the one that it began in. */
+  precision: Precision;
   /** The events up to the checkpoint. */
   history: TrainEvent[];
 }
@@ -57,15 +60,20 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
   return store.exists(TRAINING_FILE);
 }
 
-/** Reads a checkpoint. Throws one line that says which file is missing or damaged. */
+/** The precision of the run that a checkpoint is of: the engine for `loadCheckpoint` must have it. */
+export async function precisionOfRun(store: Store): Promise<Precision> {
+  return (await readRecord(store)).precision;
+}
+
+/** Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not fit. */
 export async function loadCheckpoint(store: Store, options: { backend?: Backend } = {}): Promise<Checkpoint> {
-  if (!(await hasCheckpoint(store))) {
-    throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);
+  const { progress, ...record } = await readRecord(store);
+  const { precision } = options.backend ?? currentBackend();
+  if (precision !== record.precision) {
+    throw new Error(
+      `${store.location}: a run in ${record.precision} cannot go on in ${precision}: make the engine with precision '${record.precision}'`,
+    );
   }
-  const { progress, ...record } = readRecord(
-    await store.read(TRAINING_FILE),
-    `${store.location}/${TRAINING_FILE}`,
-  );
   const file = `${store.location}/${MOMENTS_FILE}`;
   const { tensors, metadata } = readSafetensors(await store.read(MOMENTS_FILE), file);
   if (metadata.step !== String(progress.step)) {
@@ -80,9 +88,15 @@ export async function loadCheckpoint(store: Store, options: { backend?: Backend 
 
 type SavedRecord = TrainingRecord & { progress: Omit<Progress, 'optimizer'> };
 
-function readRecord(bytes: Uint8Array, file: string): SavedRecord {
+async function readRecord(store: Store): Promise<SavedRecord> {
+  if (!(await hasCheckpoint(store))) {
+    throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);
+  }
+  const file = `${store.location}/${TRAINING_FILE}`;
+  const bytes = await store.read(TRAINING_FILE);
   try {
-    const record = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as SavedRecord;
+    const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const record = { precision: 'f32', ...parsed } as SavedRecord; // runs of the first version name none
     const missing = ['progress', 'settings', 'data', 'history'].find((key) => !(key in record));
     if (missing) throw new Error(`'${missing}' is missing`);
     checkSettings(record.settings);

@@ -36,10 +36,11 @@ export interface History {
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   const { store, model, tokenizer, dataset, data, settings, from, signal } = options;
   const history = [...(from?.history ?? [])];
+  const record = { settings, data, precision: model.backend.precision, history };
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
     if (kind === 'best') await saveModel(folder, { model, tokenizer });
-    else await saveCheckpoint(folder, { model, tokenizer }, { settings, data, history }, progress);
+    else await saveCheckpoint(folder, { model, tokenizer }, record, progress);
     return folder.location;
   };
   const events = train({ model, data: dataset, tokenizer, ...settings, save, resume: from?.resume, signal });
@@ -47,8 +48,8 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
     history.push(event);
     yield event;
   }
-  const record: History = { settings, data, events: history };
-  await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+  const past: History = { settings, data, events: history };
+  await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(past)}\n`));
 }
 
 /** Reads `history.json` of a run. */

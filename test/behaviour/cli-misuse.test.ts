@@ -67,6 +67,8 @@ const cases: Record<string, readonly Case[]> = {
     ['generate -m run --logprobs 999', 2, /topLogprobs 999.*from 0 to 260/],
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
     ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, reference/],
+    ['generate -m run --precision f16', 2, /--precision f16 is not one of f32, bf16/],
+    ['train --resume run --precision bf16', 2, /only --steps can change, not precision/],
     ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
     ['train --data text.txt --out new --vocab-size 200', 2, /--vocab-size 200.*>= 256/],
     [

@@ -43,6 +43,17 @@ for (const { name, create, skip } of await engines()) {
       assert.ok(last.valLoss < 0.2, `knows it: ${last.valLoss}`);
     });
 
+    test('bf16 learns as float32 does', async () => {
+      const inBf16 = await create({ precision: 'bf16' });
+      const long = { ...settings, steps: 200, evalEvery: 200 };
+      const [f32, bf16] = [evals(await run(long)), evals(await runAll(inBf16, long))];
+      assert.notEqual(bf16[0].valLoss, f32[0].valLoss);
+      for (const [i, { valLoss }] of f32.entries()) {
+        assert.ok(Math.abs(bf16[i].valLoss - valLoss) < 0.02, `${bf16[i].valLoss}, float32 ${valLoss}`);
+      }
+      inBf16.dispose();
+    });
+
     test('repeats itself bit for bit, whatever is watched', async () => {
       const plain = await run({ ...settings });
       const watched = await run({ ...settings, probeEvery: 3 });

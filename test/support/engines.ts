@@ -1,11 +1,11 @@
 // The engines that tests run on: all there are; one that does not work here is skipped, by name and reason.
-import type { Backend } from '../../src/backend/contract.ts';
+import type { Backend, BackendOptions } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 
 export interface TestEngine {
   name: string;
-  create(): Promise<Backend>;
+  create(options?: BackendOptions): Promise<Backend>;
   /** The reason why it cannot run here; false if it can. */
   skip: string | false;
 }
@@ -13,8 +13,11 @@ export interface TestEngine {
 /** Every engine, tried once. */
 export async function engines(): Promise<TestEngine[]> {
   const all = [
-    { name: 'reference', create: async (): Promise<Backend> => createReference() },
-    { name: 'native', create: (): Promise<Backend> => createNative({}) },
+    {
+      name: 'reference',
+      create: async (options?: BackendOptions): Promise<Backend> => createReference(options),
+    },
+    { name: 'native', create: (options?: BackendOptions): Promise<Backend> => createNative(options) },
   ];
   return Promise.all(all.map(async ({ name, create }) => ({ name, create, skip: await problem(create) })));
 }

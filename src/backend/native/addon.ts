@@ -18,12 +18,14 @@ export interface Isa {
   name: string;
   /** `AVX-512`, for people. */
   label: string;
+  /** Whether it multiplies bfloat16 by an instruction of its own, rather than as rounded floats. */
+  bf16: boolean;
 }
 
 export interface Addon {
   /** Best first. */
   isas(): Isa[];
-  NativeEngine: new (isa: string, threads: number) => NativeEngine;
+  NativeEngine: new (isa: string, threads: number, bf16: boolean) => NativeEngine;
 }
 
 /**

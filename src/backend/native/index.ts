@@ -25,8 +25,9 @@ const recordFile = fileURLToPath(new URL('build/native.json', packageRoot));
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
   const addon = loadAddon();
   const isa = chooseIsa(addon.isas(), process.env.INKHORN_ISA);
-  const threads = options.threads ?? availableParallelism();
-  return wrap(new addon.NativeEngine(isa.name, threads), isa, threads);
+  const { threads = availableParallelism(), precision = 'f32' } = options;
+  const engine = new addon.NativeEngine(isa.name, threads, precision === 'bf16');
+  return wrap(engine, isa, { threads, precision });
 }
 
 function loadAddon(): Addon {
@@ -63,7 +64,7 @@ interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
 }
 
-function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
+function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>): Backend {
   let disposed = false;
   const pool = createPool<NativeBuffer>({
     create: (dtype, length) => ({ dtype, length, id: engine.alloc(DTYPE_NUMBERS[dtype], length) }),
@@ -86,7 +87,8 @@ function wrap(engine: NativeEngine, isa: Isa, threads: number): Backend {
 
   return {
     name: 'native',
-    description: `native (${isa.label}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    description: describe(isa, options),
+    precision: options.precision,
     kernels: createKernels(engine, (buffer) => own(buffer).id),
     alloc: lender.alloc,
     free: lender.free,
@@ -136,6 +138,13 @@ function recorded(engine: NativeEngine, fn: () => void): number {
     engine.dropRecording();
     throw error;
   }
+}
+
+/** `native (AVX-512, 2 threads, bf16)` */
+function describe(isa: Isa, { threads, precision }: Required<BackendOptions>): string {
+  const parts = [isa.label, `${threads} thread${threads === 1 ? '' : 's'}`];
+  if (precision === 'bf16') parts.push(isa.bf16 ? 'bf16' : 'bf16 emulated, no faster');
+  return `native (${parts.join(', ')})`;
 }
 
 function hostArray(dtype: DType, length: number): HostArray {

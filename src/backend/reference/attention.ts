@@ -1,6 +1,7 @@
 // Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their values.
 // With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts, crossentropy.ts.
-import type { AttentionShape, Dropout, Kernels } from '../contract.ts';
+import type { AttentionShape, Dropout, Kernels, Precision } from '../contract.ts';
+import { inPrecision, rounding } from './bf16.ts';
 import { f32 } from './buffer.ts';
 import { dropoutMask } from './dropout.ts';
 
@@ -9,30 +10,34 @@ import { dropoutMask } from './dropout.ts';
  *   score[s] = scale * (q[t] . k[s])                  for s <= t: the future is not looked at
  *   p        = softmax(score)                         lse[b, h, t] = log sum exp(score) is kept for the backward
  *   out[t]   = sum over s of mask[s] * p[s] * v[s]    mask: dropout, 1 where there is none
+ * With `bf16` q, k, v are rounded, and mask[s] * e[s], where e = exp(score - the largest score), p = e / sum of e.
  */
-export const attention: Kernels['attention'] = (out, lse, qkv, shape, dropout) => {
+function forward(
+  precision: Precision,
+  ...[out, lse, qkv, shape, dropout]: Parameters<Kernels['attention']>
+): void {
   const { B, T, H, hs, scale } = shape;
   const O = f32(out, 'attention: out', B * T * H * hs);
   const L = f32(lse, 'attention: lse', B * H * T);
-  const X = f32(qkv, 'attention: qkv', B * T * 3 * H * hs);
+  const X = inPrecision(precision, f32(qkv, 'attention: qkv', B * T * 3 * H * hs));
+  const round = rounding(precision);
   const step = 3 * H * hs; // from one token to the next in qkv
   const p = new Float64Array(T);
-  const mask = new Float64Array(T);
+  const mask = new Float64Array(T).fill(1);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
       const { q, k, v } = heads(b, h, shape);
       for (let t = 0; t < T; t++) {
         scores(p, X, q + t * step, X, k, step, t + 1, hs, scale);
-        L[(b * H + h) * T + t] = softmax(p, t + 1);
-        if (dropout) {
-          maskOfRow(mask, b, h, t, shape, dropout);
-          for (let s = 0; s <= t; s++) p[s] *= mask[s];
-        }
+        const { largest, sum } = numerators(p, t + 1);
+        L[(b * H + h) * T + t] = largest + Math.log(sum);
+        if (dropout) maskOfRow(mask, b, h, t, shape, dropout);
+        for (let s = 0; s <= t; s++) p[s] = round(mask[s] * p[s]) / sum;
         mix(O, ((b * T + t) * H + h) * hs, p, X, v, step, t + 1, hs);
       }
     }
   }
-};
+}
 
 /**
  * The same backwards. With p and mask computed again, and D[t] = dOut[t] . out[t]:
@@ -41,22 +46,20 @@ export const attention: Kernels['attention'] = (out, lse, qkv, shape, dropout) =
  *   dscore[s] = p[s] * (dp[s] - D[t])                 the softmax: D[t] is the sum over s of p[s] * dp[s]
  *   dq[t]    = scale * sum over s of dscore[s] * k[s]
  *   dk[s]    = scale * sum over t of dscore[s] * q[t]
+ * With `bf16` q, k, v, mask[s] * p[s], dscore[s] are rounded, and dOut but for D.
  */
-export const attentionBackward: Kernels['attentionBackward'] = (
-  dqkv,
-  dOut,
-  out,
-  lse,
-  qkv,
-  shape,
-  dropout,
-) => {
+function backward(
+  precision: Precision,
+  ...[dqkv, dOut, out, lse, qkv, shape, dropout]: Parameters<Kernels['attentionBackward']>
+): void {
   const { B, T, H, hs, scale } = shape;
   const dX = f32(dqkv, 'attentionBackward: dqkv', B * T * 3 * H * hs);
   const dO = f32(dOut, 'attentionBackward: dOut', B * T * H * hs);
   const O = f32(out, 'attentionBackward: out', B * T * H * hs);
   const L = f32(lse, 'attentionBackward: lse', B * H * T);
-  const X = f32(qkv, 'attentionBackward: qkv', B * T * 3 * H * hs);
+  const X = inPrecision(precision, f32(qkv, 'attentionBackward: qkv', B * T * 3 * H * hs));
+  const dR = inPrecision(precision, dO);
+  const round = rounding(precision);
   const step = 3 * H * hs;
   const p = new Float64Array(T);
   const mask = new Float64Array(T).fill(1);
@@ -74,10 +77,11 @@ export const attentionBackward: Kernels['attentionBackward'] = (
           const ks = k + s * step;
           const vs = v + s * step;
           const ps = Math.exp(p[s] - L[(b * H + h) * T + t]);
-          const dp = mask[s] * dot(dO, row, X, vs, hs);
-          const dscore = scale * ps * (dp - D);
+          const dp = mask[s] * dot(dR, row, X, vs, hs);
+          const dscore = scale * round(ps * (dp - D));
+          const kept = round(mask[s] * ps);
           for (let c = 0; c < hs; c++) {
-            dX[vs + c] += mask[s] * ps * dO[row + c];
+            dX[vs + c] += kept * dR[row + c];
             dX[qt + c] += dscore * X[ks + c];
             dX[ks + c] += dscore * X[qt + c];
           }
@@ -85,7 +89,15 @@ export const attentionBackward: Kernels['attentionBackward'] = (
       }
     }
   }
-};
+}
+
+/** Attention with its products in `precision`. */
+export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | 'attentionBackward'> {
+  return {
+    attention: (...args) => forward(precision, ...args),
+    attentionBackward: (...args) => backward(precision, ...args),
+  };
+}
 
 /**
  * Attention of T new tokens at positions start, start + 1, ... to themselves and all before. Their keys and values are first
@@ -161,17 +173,22 @@ function scores(
   for (let s = 0; s < count; s++) p[s] = scale * dot(X, query, K, k + s * step, hs);
 }
 
-/** p = softmax(p) over the first `count`, and log sum exp of what was there. The largest is taken out, so nothing overflows. */
-function softmax(p: Float64Array, count: number): number {
-  let max = -Infinity;
-  for (let s = 0; s < count; s++) max = Math.max(max, p[s]);
+/** p = softmax(p) over the first `count`. */
+function softmax(p: Float64Array, count: number): void {
+  const { sum } = numerators(p, count);
+  for (let s = 0; s < count; s++) p[s] /= sum;
+}
+
+/** p = exp(p - largest) over the first `count`, and their sum. The largest is taken out, so nothing overflows. */
+function numerators(p: Float64Array, count: number): { largest: number; sum: number } {
+  let largest = -Infinity;
+  for (let s = 0; s < count; s++) largest = Math.max(largest, p[s]);
   let sum = 0;
   for (let s = 0; s < count; s++) {
-    p[s] = Math.exp(p[s] - max);
+    p[s] = Math.exp(p[s] - largest);
     sum += p[s];
   }
-  for (let s = 0; s < count; s++) p[s] /= sum;
-  return max + Math.log(sum);
+  return { largest, sum };
 }
 
 /** O[at + c] = sum over s < count of p[s] * V[v + s * step + c]. */

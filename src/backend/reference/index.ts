@@ -1,10 +1,10 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
 // is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
-import type { Backend, DType, HostArray, Kernels } from '../contract.ts';
+import type { Backend, BackendOptions, DType, HostArray, Kernels, Precision } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { activation, activationBackward } from './activation.ts';
-import { attention, attentionBackward, attentionCached, attentionProbabilities } from './attention.ts';
+import { attentionCached, attentionIn, attentionProbabilities } from './attention.ts';
 import { type HostBuffer, readHost, writeHost } from './buffer.ts';
 import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
 import { dropout } from './dropout.ts';
@@ -12,7 +12,7 @@ import { add, axpy, copy, fill, scale, sumRows, sumSquares } from './elementwise
 import { embedding, embeddingBackward } from './embedding.ts';
 import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.ts';
 import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
-import { matmul } from './matmul.ts';
+import { matmulIn } from './matmul.ts';
 import { adamw, sgd } from './optimizers.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
@@ -29,7 +29,7 @@ export const referenceKernels: Kernels = {
   scale,
   sumSquares,
   sumRows,
-  matmul,
+  matmul: matmulIn('f32'),
   embedding,
   embeddingBackward,
   layernorm,
@@ -39,8 +39,7 @@ export const referenceKernels: Kernels = {
   activation,
   activationBackward,
   dropout,
-  attention,
-  attentionBackward,
+  ...attentionIn('f32'),
   attentionCached,
   attentionProbabilities,
   rope,
@@ -55,8 +54,13 @@ export const referenceKernels: Kernels = {
   embeddingInt8,
 };
 
-/** A new engine with a pool of its own. Kernels run at once, on the thread that calls them. */
-export function createReference(): Backend {
+/** The same with products in `precision`. */
+function kernelsIn(precision: Precision): Kernels {
+  return { ...referenceKernels, matmul: matmulIn(precision), ...attentionIn(precision) };
+}
+
+/** A new engine with a pool of its own. Kernels run at once, on the thread that calls them, whatever `threads` is. */
+export function createReference({ precision = 'f32' }: BackendOptions = {}): Backend {
   const pool = createPool<HostBuffer>({
     create: (dtype, length) => ({ dtype, length, array: hostArray(dtype, length) }),
   });
@@ -65,10 +69,11 @@ export function createReference(): Backend {
     // Whoever reads what was freed shall see it: NaN, and ids that no table has.
     (buffer as HostBuffer).array.fill(buffer.dtype === 'f32' ? Number.NaN : -1);
   });
-  const recorder = createRecorder(referenceKernels);
+  const recorder = createRecorder(kernelsIn(precision));
   return {
     name: 'reference',
-    description: 'reference (plain TypeScript, 1 thread)',
+    description: `reference (plain TypeScript, 1 thread${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
+    precision,
     kernels: recorder.kernels,
     alloc: lender.alloc,
     free: lender.free,

@@ -1,6 +1,7 @@
 // The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps plain
 // JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
-import type { Kernels } from '../contract.ts';
+import type { Kernels, Precision } from '../contract.ts';
+import { inPrecision } from './bf16.ts';
 import { f32 } from './buffer.ts';
 
 /** An f32 matrix inside an array: element (row, col) is at `row * rowStep + col * colStep`. */
@@ -10,15 +11,20 @@ interface Matrix {
   colStep: number;
 }
 
+/** The product with a and b in `precision`. */
+export function matmulIn(precision: Precision): Kernels['matmul'] {
+  return (out, a, b, options) => multiply(precision, out, a, b, options);
+}
+
 /**
  * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
  * (a weight [out, in], as PyTorch stores it).
  */
-export const matmul: Kernels['matmul'] = (out, a, b, options) => {
+function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kernels['matmul']>): void {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
   const O = f32(out, 'matmul: out', m * n);
-  const A = f32(a, 'matmul: a', m * k);
-  const B = f32(b, 'matmul: b', k * n);
+  const A = inPrecision(precision, f32(a, 'matmul: a', m * k));
+  const B = inPrecision(precision, f32(b, 'matmul: b', k * n));
   const first = bias ? f32(bias, 'matmul: bias', n) : null;
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) O[i * n + j] = (accumulate ? O[i * n + j] : 0) + (first ? first[j] : 0);
@@ -32,7 +38,7 @@ export const matmul: Kernels['matmul'] = (out, a, b, options) => {
     n,
     k,
   );
-};
+}
 
 /** The definition: O[i, j] += sum over p of a[i, p] * b[p, j]. For a few rows it is also the quicker way. */
 function addProduct(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {

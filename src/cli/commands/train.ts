@@ -5,7 +5,7 @@ import { makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { patterns, Tokenizer } from '../../tokenizer/index.ts';
-import { hasCheckpoint, loadCheckpoint } from '../../train/checkpoint.ts';
+import { hasCheckpoint, loadCheckpoint, precisionOfRun } from '../../train/checkpoint.ts';
 import { checkDataset, dataset } from '../../train/data.ts';
 import { LAST } from '../../train/run-folder.ts';
 import { checkSettings } from '../../train/settings.ts';
@@ -122,7 +122,7 @@ async function resumedRun(given: Given, output: Output, signal: AbortSignal): Pr
       `--resume ${out}: there is no checkpoint in ${store.location}: the run ended before its first one`,
     );
   }
-  const backend = await chooseEngine(given, output);
+  const backend = await chooseEngine({ ...given, precision: await precisionOfRun(store) }, output);
   const from = await loadCheckpoint(store, { backend });
   const settings = await asked(() =>
     checkSettings({ ...from.settings, steps: (given as { steps?: number }).steps ?? from.settings.steps }),

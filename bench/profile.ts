@@ -1,0 +1,104 @@
+// Where the time of a training step goes: one step of the seed preset, kernel by kernel, each waited for before the next is
+// queued. Least of the timed steps per kernel (and, for products, per shape), with GFLOP/s for products and attention.
+//   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32] [--json]
+import { parseArgs } from 'node:util';
+import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
+import { seedModel } from '../src/cli/measure.ts';
+import { createBackend } from '../src/platform/node.ts';
+import type { Dataset } from '../src/train/data.ts';
+import { seedSettings } from '../src/train/settings.ts';
+import { train } from '../src/train/train.ts';
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '3' },
+    batch: { type: 'string', default: '64' },
+    'micro-batch': { type: 'string', default: String(seedSettings.microBatch) },
+    threads: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const steps = Number(values.steps);
+const threads = values.threads === undefined ? undefined : Number(values.threads);
+
+/** Calls, seconds and floating-point operations of one kind of call within a step. */
+interface Share {
+  calls: number;
+  seconds: number;
+  flop: number;
+}
+
+let shares = new Map<string, Share>();
+const { backend } = await createBackend('native', { threads });
+const timed = timing(backend);
+const model = seedModel(timed);
+const { blockSize, vocabSize } = model.config;
+const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
+const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
+const settings = {
+  ...{ ...seedSettings, steps: steps + 1, batchSize: Number(values.batch) },
+  ...{ microBatch: Number(values['micro-batch']), evalEvery: steps + 2, probeEvery: 0, sampleEvery: 0 },
+};
+const taken: Map<string, Share>[] = [];
+for await (const event of train({ ...settings, model, data })) {
+  if (event.type !== 'step') continue;
+  if (event.step > 1) taken.push(shares);
+  shares = new Map();
+}
+const best = [...taken[0].keys()].map((name) => {
+  const rounds = taken.map((step) => step.get(name) as Share);
+  const seconds = Math.min(...rounds.map((share) => share.seconds));
+  return { name, calls: rounds[0].calls, ms: seconds * 1000, gflops: rounds[0].flop / seconds / 1e9 };
+});
+best.sort((a, b) => b.ms - a.ms);
+const total = best.reduce((sum, { ms }) => sum + ms, 0);
+if (values.json) {
+  console.log(JSON.stringify({ engine: backend.description, total, kernels: best }));
+} else {
+  console.log(`${backend.description}: ${values.batch} x ${blockSize} tokens, ms per step`);
+  for (const { name, calls, ms, gflops } of best) {
+    const rate = gflops > 0 ? `${gflops.toFixed(0).padStart(5)} GFLOP/s` : '';
+    console.log(`${name.padEnd(34)} ${String(calls).padStart(5)} x ${ms.toFixed(1).padStart(8)} ms ${rate}`);
+  }
+  console.log(`${'sum'.padEnd(42)} ${total.toFixed(1).padStart(8)} ms`);
+}
+backend.dispose();
+
+/** The same engine, with kernels that wait until they are done and add to `shares`. */
+function timing(engine: Backend): Backend {
+  const flag = engine.alloc('f32', 1);
+  const kernels = Object.fromEntries(
+    Object.entries(engine.kernels).map(([name, kernel]) => [
+      name,
+      (...args: unknown[]): void => {
+        const begun = performance.now();
+        (kernel as (...args: unknown[]) => void)(...args);
+        engine.readSync(flag);
+        const seconds = (performance.now() - begun) / 1000;
+        const [key, flop] = describe(name as keyof Kernels, args);
+        const share = shares.get(key) ?? { calls: 0, seconds: 0, flop: 0 };
+        shares.set(key, {
+          calls: share.calls + 1,
+          seconds: share.seconds + seconds,
+          flop: share.flop + flop,
+        });
+      },
+    ]),
+  ) as unknown as Kernels;
+  return { ...engine, kernels };
+}
+
+/** What a call is listed as, and its floating-point operations where they matter; of attention, the causal half. */
+function describe(name: keyof Kernels, args: unknown[]): [string, number] {
+  if (name === 'matmul') {
+    const { m, n, k, transA, transB } = args[3] as { [key: string]: number };
+    const kind = transA ? 'dW' : transB ? 'forward' : 'dX';
+    return [`matmul ${kind} ${transA ? `${m} x ${n}` : `${k} to ${n}`}`, 2 * m * n * k];
+  }
+  if (name === 'attention' || name === 'attentionBackward') {
+    const { B, T, H, hs } = args[name === 'attention' ? 3 : 5] as { [key: string]: number };
+    return [name, (name === 'attention' ? 2 : 5) * B * H * T * (T + 1) * hs];
+  }
+  const first = args[0] as DeviceBuffer;
+  return [`${name} ${name === 'adamw' || name === 'sumSquares' ? '' : first.length}`.trim(), 0];
+}
