@@ -1,5 +1,6 @@
 // Runs the native engine's tests once with the address and undefined-behaviour sanitizers: builds the addon a second time, in
 // build/sanitized, and loads it below them. Says why, and succeeds, where the compiler or the system has none. Takes two minutes.
+//   node scripts/sanitize.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,24 +24,25 @@ execFileSync(process.execPath, [join(root, 'scripts', 'build-native.mjs'), '--sa
 const { built, reason } = JSON.parse(readFileSync(join(build, 'native.json'), 'utf8'));
 if (!built) fail(`the addon did not build with the sanitizers: ${reason}`);
 
-const { status, signal } = spawnSync(
-  process.execPath,
-  ['--test', '--test-reporter=dot', ...TESTS.map((name) => join(root, 'dist', 'test', `${name}.test.js`))],
-  {
+const env = {
+  ...process.env,
+  INKHORN_ADDON: join(build, 'Release', 'inkhorn.node'),
+  LD_PRELOAD: libraries.join(' '),
+  // Node does not free everything at its end. A test asks for more memory than there can be.
+  ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+};
+for (const name of TESTS) {
+  // Not by `node --test`, which hides what the process of a test says at its end.
+  const args = ['--test-reporter=dot', join(root, 'dist', 'test', `${name}.test.js`)];
+  const { status, signal } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: 'inherit',
     timeout: 300_000,
-    env: {
-      ...process.env,
-      INKHORN_ADDON: join(build, 'Release', 'inkhorn.node'),
-      LD_PRELOAD: libraries.join(' '),
-      // Node does not free everything at its end. A test asks for more memory than there can be.
-      ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
-      UBSAN_OPTIONS: 'print_stacktrace=1',
-    },
-  },
-);
-if (status !== 0) fail(`the tests failed with the sanitizers: ${signal ?? `status ${status}`}`);
+    env,
+  });
+  if (status !== 0) fail(`test/${name} failed: ${signal ?? `status ${status}`}`);
+}
 console.log('sanitizers: address and undefined behaviour, nothing found');
 
 /** Where the compiler has a library; skips when it has it not. */
