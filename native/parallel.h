@@ -16,10 +16,13 @@ class Team {
 
   int threads() const { return threads_; }
 
-  /** While one small job follows the other the threads stay awake, and small jobs are shared, too: program.h. */
+  /**
+   * While the same jobs come again and again (program.h): the threads are awake, so that small jobs are shared, too, and
+   * each thread begins with the same blocks every time, which its own cache still holds.
+   */
   void setEager(bool eager) { eager_ = eager; }
   /** Multiply-adds from which a job is shared. */
-  Index smallestJob() const { return eager_ ? Index{1} << 15 : Index{1} << 19; }
+  Index smallestJob() const { return eager_ ? Index{1} << 13 : Index{1} << 19; }
 
   /** Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all are done. */
   void run(Index blocks, void (*body)(void* context, Index block, int thread), void* context);

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "waiting.h"
+
 namespace inkhorn {
 
 /** One thread pushes and waits (JavaScript's), one runs. A full queue makes `push` wait. */
@@ -36,7 +38,7 @@ class Queue {
   }
 
   /** Whether nothing is queued or running. */
-  bool idle() const { return done_.load(std::memory_order_acquire) == pushed_.load(std::memory_order_relaxed); }
+  bool idle() const { return done_->load(std::memory_order_acquire) == pushed_->load(std::memory_order_relaxed); }
   /** Blocks until everything pushed has run. */
   void drain();
 
@@ -52,8 +54,8 @@ class Queue {
   void serve();
 
   std::unique_ptr<Slot[]> slots_;
-  alignas(64) std::atomic<uint32_t> pushed_{0};  // tasks pushed so far; both counters may wrap
-  alignas(64) std::atomic<uint32_t> done_{0};
+  alignas(64) Awaited<uint32_t> pushed_{0};  // tasks pushed so far; both counters may wrap
+  alignas(64) Awaited<uint32_t> done_{0};
   std::atomic<bool> quit_{false};
   uint32_t end_ = 0;  // tasks pushed when the queue was told to quit
   std::thread runner_;

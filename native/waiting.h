@@ -14,18 +14,44 @@ inline void pauseBriefly() {
 #endif
 }
 
-/** Returns once `value` is no longer `old`. Whoever changes it must call `notify_all` on it afterwards. */
+/**
+ * A number that one thread changes and others wait for. Calling the system to wake somebody takes longer than many a kernel:
+ * it is done only while somebody sleeps.
+ */
 template <class T>
-void waitWhile(std::atomic<T>& value, T old) {
-  constexpr auto patience = std::chrono::microseconds(50);
-  const auto start = std::chrono::steady_clock::now();
-  do {
-    for (int i = 0; i < 32; i++) {
-      if (value.load(std::memory_order_acquire) != old) return;
-      pauseBriefly();
-    }
-  } while (std::chrono::steady_clock::now() - start < patience);
-  value.wait(old, std::memory_order_acquire);
-}
+class Awaited {
+ public:
+  explicit Awaited(T value) : value_(value) {}
+
+  /** Reads and changes, sequentially consistent; `wake` must follow a change. */
+  std::atomic<T>& operator*() { return value_; }
+  const std::atomic<T>& operator*() const { return value_; }
+  std::atomic<T>* operator->() { return &value_; }
+  const std::atomic<T>* operator->() const { return &value_; }
+
+  void wake() {
+    if (sleepers_.load() != 0) value_.notify_all();
+  }
+
+  /** Returns once the number is no longer `old`. */
+  void waitWhile(T old) {
+    constexpr auto patience = std::chrono::microseconds(50);
+    const auto start = std::chrono::steady_clock::now();
+    do {
+      for (int i = 0; i < 32; i++) {
+        if (value_.load(std::memory_order_acquire) != old) return;
+        pauseBriefly();
+      }
+    } while (std::chrono::steady_clock::now() - start < patience);
+    // Either `wake` sees this thread among the sleepers, or this thread sees the change before it sleeps.
+    sleepers_.fetch_add(1);
+    value_.wait(old);
+    sleepers_.fetch_sub(1);
+  }
+
+ private:
+  std::atomic<T> value_;
+  std::atomic<int> sleepers_{0};
+};
 
 }  // namespace inkhorn

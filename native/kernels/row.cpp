@@ -14,8 +14,15 @@ constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
 /** Packed floats: for LANES rows of the weight, LANES columns of the first, of the second, ...; then the next columns. */
 constexpr Index SQUARE = LANES * LANES;
 
-/** A unit of work: about 32 KB of weight, a fraction of a microsecond. */
-Index unit(Index bytes) { return bytes < 32768 ? 32768 / bytes : 1; }
+/** Calls body(group) for every group of columns of a weight, which takes `bytes`, in blocks of about 32 KB. */
+template <class Body>
+void forGroups(Team& team, Index groups, Index bytes, Body body) {
+  const Index size = bytes < 32768 ? 32768 / bytes : 1;
+  const Index work = groups * bytes / 4;  // what counts is the weight's way from memory
+  forBlocks(team, ceilDiv(groups, size), work, [&](Index block, int) {
+    for (Index group = block * size; group < groups && group < (block + 1) * size; group++) body(group);
+  });
+}
 
 }  // namespace
 
@@ -37,24 +44,22 @@ void matmulRow(Team& team, float* out, const float* a, const float* packed, cons
                   const MatmulShape& s) {
   const Index steps = ceilDiv(s.k, LANES);
   const Index size = steps * SQUARE;
-  forRanges(team, ceilDiv(s.n, LANES), unit(size * Index(sizeof(float))), [&](Index begin, Index end, Index, int) {
-    for (Index group = begin; group < end; group++) {
-      const float* w = packed + group * size;
-      Vec sum[LANES];
+  forGroups(team, ceilDiv(s.n, LANES), size * Index(sizeof(float)), [&](Index group) {
+    const float* w = packed + group * size;
+    Vec sum[LANES];
 #pragma GCC unroll 16
-      for (Index c = 0; c < LANES; c++) sum[c] = zero();
-      eachVector(s.k, [&](Index p, auto lanes) {
-        const Vec x = load(a + p, lanes);
+    for (Index c = 0; c < LANES; c++) sum[c] = zero();
+    eachVector(s.k, [&](Index p, auto lanes) {
+      const Vec x = load(a + p, lanes);
 #pragma GCC unroll 16
-        for (Index c = 0; c < LANES; c++) sum[c] = fma(x, load(w + c * LANES), sum[c]);
-        w += SQUARE;
-      });
-      const Index j = group * LANES;
-      const Mask lanes = firstLanes(s.n - j);
-      Vec result = sumEach(sum);
-      if (bias != nullptr) result = add(result, load(bias + j, lanes));
-      store(out + j, s.accumulate ? add(result, load(out + j, lanes)) : result, lanes);
-    }
+      for (Index c = 0; c < LANES; c++) sum[c] = fma(x, load(w + c * LANES), sum[c]);
+      w += SQUARE;
+    });
+    const Index j = group * LANES;
+    const Mask lanes = firstLanes(s.n - j);
+    Vec result = sumEach(sum);
+    if (bias != nullptr) result = add(result, load(bias + j, lanes));
+    store(out + j, s.accumulate ? add(result, load(out + j, lanes)) : result, lanes);
   });
 }
 
@@ -117,12 +122,10 @@ void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed,
   quantizeRows(team, row, &xScale, x, 1, k);
   int32_t sum = 0;
   for (Index i = 0; i < k; i++) sum += row[i];
-  forRanges(team, ceilDiv(n, COLS), unit(size), [&](Index begin, Index end, Index, int) {
-    for (Index group = begin; group < end; group++) {
-      const Index j = group * COLS;
-      panel(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j, bias != nullptr ? bias + j : nullptr,
-            n - j, steps);
-    }
+  forGroups(team, ceilDiv(n, COLS), size, [&](Index group) {
+    const Index j = group * COLS;
+    panel(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j,
+          bias != nullptr ? bias + j : nullptr, n - j, steps);
   });
 }
 #else
