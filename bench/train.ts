@@ -1,7 +1,9 @@
-// One training step of the seed preset through train(): 64 x 256 tokens, forward, backward, gradient norm and AdamW in float32,
-// dropout 0.2; no evaluation. GFLOP/s count 3.84e11 per such step. Other sizes by --batch, --layers, --width.
-//   npm run bench -- train [--turns 5] [--batch 64] [--threads 2] [--backend auto] [--peer torch] [--peer onnxruntime] [--json]
-// torch: bench/peers/pytorch.py, with PyTorch's own dropout and with a faster one; onnxruntime: bench/peers/onnxruntime.
+// One training step of the seed preset through train(): 64 x 256 tokens, forward, backward, gradient norm and AdamW, dropout 0.2;
+// no evaluation. GFLOP/s count 3.84e11 per such step. Other sizes by --batch, --layers, --width.
+//   npm run bench -- train [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto] [--json]
+//     [--peer torch] [--peer onnxruntime]
+// torch: bench/peers/pytorch.py in the same precision, with PyTorch's own dropout and with a faster one; onnxruntime:
+// bench/peers/onnxruntime, in float32 always.
 import { trainingFlop } from '../src/cli/measure.ts';
 import { makeConfig, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
@@ -9,15 +11,17 @@ import { createBackend } from '../src/platform/node.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { trainingContestant } from './support/inkhorn.ts';
-import { count, readOptions, show } from './support/program.ts';
+import { count, readOptions, readPrecision, show } from './support/program.ts';
 
 const options = readOptions({
+  precision: { type: 'string', default: 'f32' },
   batch: { type: 'string', default: '64' },
   layers: { type: 'string', default: String(presets.seed.nLayer) },
   width: { type: 'string', default: String(presets.seed.nEmbd) },
 });
 const threads = count('threads', options.threads);
 const batch = count('batch', options.batch);
+const precision = readPrecision(options.precision);
 const nEmbd = count('width', options.width);
 const size = {
   nLayer: count('layers', options.layers),
@@ -28,10 +32,10 @@ const config = makeConfig(presets.seed, 500, size);
 if (options.peer.length > 0 && (size.nLayer !== 5 || nEmbd !== 232))
   throw new Error('the peers know the seed preset only: leave out --layers and --width, or --peer');
 
-const { backend } = await createBackend(options.backend, { threads });
+const { backend } = await createBackend(options.backend, { threads, precision });
 const common = ['train', '--batch', options.batch, '--threads', options.threads];
 const peers = await openPeers(options.peer, {
-  torch: [common, [...common, '--fast-dropout']],
+  torch: [[], ['--fast-dropout']].map((dropout) => [...common, '--dtype', precision, ...dropout]),
   onnxruntime: [common],
 });
 const ours = trainingContestant(new GPT(config, { backend }), batch);

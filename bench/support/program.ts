@@ -34,6 +34,12 @@ export function count(name: string, value: string): number {
   throw new Error(`--${name} ${value} is not a whole number >= 1`);
 }
 
+/** What products are computed in. Throws when it is neither. */
+export function readPrecision(value: string): 'f32' | 'bf16' {
+  if (value === 'f32' || value === 'bf16') return value;
+  throw new Error(`--precision ${value}: f32 or bf16`);
+}
+
 export interface Machine {
   processor: string;
   cores: number;
@@ -50,6 +56,12 @@ export function machine(): Machine {
     system: `${process.platform} ${process.arch}`,
     node: process.version,
   };
+}
+
+/** The machine in one line. */
+export function describeMachine(): string {
+  const { processor, cores, memoryGB, system, node } = machine();
+  return `${processor}, ${cores} cores, ${memoryGB} GB, ${system}, Node ${node}`;
 }
 
 /** One contest, as it is shown. */

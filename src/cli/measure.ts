@@ -45,7 +45,7 @@ export interface TrainingTime {
 
 /** What the seconds of a step include. */
 export const TRAINING_INCLUDES =
-  'forward, backward, gradient norm and AdamW in float32, dropout 0.2, through train(); no evaluation';
+  'forward, backward, gradient norm and AdamW, dropout 0.2, through train(); no evaluation';
 
 /** Times `steps` optimizer steps on random tokens, with the seed's recipe. */
 export async function measureTraining(

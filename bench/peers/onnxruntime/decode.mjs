@@ -3,7 +3,7 @@
 import { createGraph, Real } from './graph.mjs';
 import { createParameters, SEED } from './network.mjs';
 
-const { C, H, hs, L, V, T } = SEED;
+const { H, hs, L, V, T } = SEED;
 
 /** A window of 256 tokens from token 0, each the one with the largest logit. `weights`: float32 or int8. */
 export async function createDecoding(ort, options, { weights }) {
@@ -82,7 +82,7 @@ function decodeGraph(parameters, weights) {
 }
 
 /** A matrix [in, out] in int8, with a scale for every column. */
-function quantise({ dims: [rows, cols], data }) {
+function quantise({ dims: [, cols], data }) {
   const scales = new Float32Array(cols);
   for (let i = 0; i < data.length; i++)
     scales[i % cols] = Math.max(scales[i % cols], Math.abs(data[i]) / 127);
