@@ -1,7 +1,7 @@
 // Files and folders that commands write: nothing that exists is replaced without --force.
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { folderStore, reason } from '../platform/node-store.ts';
+import { folderStore, makeFolder, reason } from '../platform/node-store.ts';
 import { misuse } from './errors.ts';
 import { text, toggle } from './flags.ts';
 
@@ -34,7 +34,7 @@ export async function claimOutFile(file: string, force = false): Promise<void> {
 
 /** Writes one file, all of it or nothing; makes its folder. */
 export async function writeOutFile(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(file), { recursive: true }).catch((error) => {
+  await makeFolder(dirname(file)).catch((error) => {
     throw new Error(`cannot make the folder ${dirname(file)}: ${reason(error)}`);
   });
   await folderStore(dirname(file)).write(basename(file), bytes);

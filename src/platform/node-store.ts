@@ -9,7 +9,7 @@
 // everything has happened: reads follow the journal, and the next write finishes step 3. Reading never changes a folder.
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { checkName, type Store } from '../io/store.ts';
 
@@ -33,9 +33,7 @@ export const nodeFiles: FileSteps = {
     const entries = await fs.readdir(folder, { withFileTypes: true });
     return entries.map((e) => ({ name: e.name, isFile: e.isFile() || e.isSymbolicLink() }));
   },
-  async makeFolder(path) {
-    await fs.mkdir(path, { recursive: true });
-  },
+  makeFolder,
   async create(path, bytes) {
     const file = await fs.open(path, 'wx');
     try {
@@ -57,6 +55,24 @@ export const nodeFiles: FileSteps = {
     }
   },
 };
+
+/**
+ * Makes a folder and those above it; does nothing where there is one. Node's own recursive mkdir reports a read-only file
+ * system as "no such file" and never returns from a path in /proc.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path);
+  } catch (error) {
+    if ((await unlessMissing(fs.stat(path)))?.isDirectory()) return;
+    const above = dirname(path);
+    if (codeOf(error) !== 'ENOENT' || above === path) throw error;
+    await makeFolder(above);
+    await fs.mkdir(path).catch((again) => {
+      if (codeOf(again) !== 'EEXIST') throw again; // somebody else was faster
+    });
+  }
+}
 
 /**
  * The files directly in the folder `path`, which the first write creates. Errors are one line: what could not be read or

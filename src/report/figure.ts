@@ -1,6 +1,7 @@
 // A figure is a name, a picture and the numbers behind it; on disk it is three files beside each other.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../platform/node-store.ts';
 import { toPng } from './svg.ts';
 
 /** One picture, not yet on disk. */
@@ -16,7 +17,7 @@ export interface Figure {
 
 /** Writes `name.png`, `name.svg` and `name.json` into `folder` (made if missing) and returns the three paths. */
 export async function writeFigure(folder: string, figure: Figure): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = (ending: string): string => join(folder, `${figure.name}.${ending}`);
   await writeFile(path('png'), toPng(figure.svg));
   await writeFile(path('svg'), figure.svg);

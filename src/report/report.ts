@@ -1,8 +1,9 @@
 // The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it again.
 // Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GPTConfig } from '../model/config.ts';
+import { makeFolder } from '../platform/node-store.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import { type Figure, writeFigure } from './figure.ts';
 import {
@@ -53,7 +54,7 @@ export function runFigures(events: readonly TrainEvent[], activation: GPTConfig[
 
 /** Draws the figures into `folder` (made if missing), writes `report.md` beside them, and returns all paths. */
 export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const figures = runFigures(run.events, run.config.activation);
   const paths: string[] = [];
   for (const figure of figures) paths.push(...(await writeFigure(folder, figure)));

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { urlStore } from '../../src/io/url-store.ts';
-import { type FileSteps, folderStore, nodeFiles } from '../../src/platform/node-store.ts';
+import { type FileSteps, folderStore, makeFolder, nodeFiles } from '../../src/platform/node-store.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -23,6 +23,20 @@ before(async () => {
 });
 after(() => fs.rm(scratch, { recursive: true }));
 const newPath = (): string => join(scratch, String(next++));
+
+test('folders are made with those above them, and what prevents it is said', async () => {
+  const path = join(newPath(), 'a', 'b');
+  await makeFolder(path);
+  await makeFolder(path);
+  assert.ok((await fs.stat(path)).isDirectory());
+  await fs.writeFile(join(path, 'file'), '');
+  await assert.rejects(makeFolder(join(path, 'file')), { code: 'EEXIST' });
+  await assert.rejects(makeFolder(join(path, 'file', 'c')), { code: 'ENOTDIR' });
+});
+
+test('a folder in /proc is refused, not waited for', { skip: process.platform !== 'linux' }, async () => {
+  await assert.rejects(makeFolder('/proc/inkhorn/a'), { code: 'ENOENT' });
+});
 
 /** Everything a reader can see, as text. */
 async function contents(store: Store): Promise<Record<string, string>> {
