@@ -41,7 +41,10 @@ export async function modelFiles({ model, tokenizer }: ModelFolder): Promise<Map
       tensors.set(name, await stored(value));
     }
   }
-  const metadata = { format: FORMAT, ...(activations ? { activations } : {}) };
+  const metadata = {
+    ...{ format: FORMAT, tokenizer: fingerprint(tokenizer) },
+    ...(activations ? { activations } : {}),
+  };
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
     [CONFIG_FILE, json(model.config)],
@@ -57,7 +60,7 @@ export async function saveModel(store: Store, contents: ModelFolder): Promise<vo
 /**
  * Reads a model folder, float or quantised, onto `backend` (default: the current one). Throws one line that names the
  * file, what is wrong with it and what was expected: missing or truncated files, a tensor that is missing, surplus, of
- * another shape or not finite, a tokenizer of another size.
+ * another shape or not finite, a tokenizer that is not the model's.
  */
 export async function loadModel(store: Store, options: { backend?: Backend } = {}): Promise<ModelFolder> {
   const config = await readConfig(store);
@@ -67,6 +70,12 @@ export async function loadModel(store: Store, options: { backend?: Backend } = {
   if (metadata.format !== FORMAT) {
     throw new Error(
       `${file}: not an Inkhorn model (its metadata says format ${JSON.stringify(metadata.format)})`,
+    );
+  }
+  const expected = metadata.tokenizer; // files written before there was one are taken as they are
+  if (expected !== undefined && expected !== fingerprint(tokenizer)) {
+    throw new Error(
+      `${store.location}/${TOKENIZER_FILE}: not the tokenizer that this model was trained with, though of the same size: put that one back`,
     );
   }
   const model = new GPT(config, { backend: options.backend, init: 'blank' });
@@ -95,6 +104,13 @@ async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer
     );
   }
   return tokenizer;
+}
+
+/** Tells tokenizers apart whatever their file looks like: FNV-1a, 32 bits, over what they save. */
+function fingerprint(tokenizer: Tokenizer): string {
+  let hash = 0x811c9dc5;
+  for (const byte of json(tokenizer.toJSON())) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
 /** Writes the tensor of that name into the model and takes it out of `tensors`. */
