@@ -83,8 +83,6 @@ export const presets: Readonly<Record<'tiny' | 'seed' | 'shakespeare', Preset>> 
   },
 };
 
-export type PresetName = keyof typeof presets;
-
 /** The fields of a config, each with the values it may take; the command line makes its flags from this. */
 export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
   vocabSize: { kind: 'count', about: 'tokens in the vocabulary' },
@@ -134,7 +132,25 @@ export function checkConfig(config: unknown): GPTConfig {
       `headSize ${checked.headSize} leaves no pair of columns to rotate: rope needs headSize >= 2`,
     );
   }
+  checkSize(checked);
   return checked;
+}
+
+/** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */
+const MAX_ELEMENTS = 2 ** 30;
+
+/** Throws when one of the matrices would be too large, naming its sides. */
+function checkSize({ vocabSize, blockSize, nHead, headSize, nEmbd, mlpRatio }: GPTConfig): void {
+  const sides = {
+    ...{ vocabSize, blockSize, '3 x nHead x headSize': 3 * nHead * headSize },
+    'mlpRatio x nEmbd': mlpRatio * nEmbd,
+  };
+  for (const [name, rows] of Object.entries(sides)) {
+    if (rows * nEmbd <= MAX_ELEMENTS) continue;
+    throw new Error(
+      `${name} ${rows} x nEmbd ${nEmbd} = ${rows * nEmbd} weights in one matrix: at most ${MAX_ELEMENTS}, lower one of them`,
+    );
+  }
 }
 
 function checkField(name: string, { kind }: FieldSpec, value: unknown): void {

@@ -126,10 +126,18 @@ export function checkSettings(settings: unknown): TrainSettings {
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
   for (const [name, spec] of Object.entries(settingFields)) checkSetting(name, spec, record[name]);
-  const { warmup, steps } = settings as TrainSettings;
+  const { warmup, steps, batchSize, accumulate } = settings as TrainSettings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
+  if (batchSize * accumulate > MAX_SEQUENCES) {
+    throw new Error(
+      `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,
+    );
+  }
   return settings as TrainSettings;
 }
+
+/** Sequences per optimizer step at most: the ids of all of them are in memory. */
+const MAX_SEQUENCES = 2 ** 16;
 
 function checkSetting(
   name: string,
