@@ -11,8 +11,8 @@ export interface Context<F extends Flags> {
   flags: Values<F>;
   output: Output;
   /**
-   * Aborted by the first Ctrl-C (or SIGTERM); a second one ends the process. Only a command that asks for it gets the first
-   * one in this way: the others end at once.
+   * Aborted by the first Ctrl-C (or SIGTERM); a second one ends the process. Only a command that reads it gets the first one
+   * in this way, and from then on: until there is something to save, a process should end at once.
    */
   readonly signal: AbortSignal;
 }

@@ -89,7 +89,8 @@ async function subjectOf(
   const val = ids.subarray(cut);
   if (val.length < 2)
     throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
-  const batch = val.length > T ? randomBatch(val, batchSize, T, seed, 0) : windows(val, [0], val.length - 1);
+  const batch =
+    val.length > T ? randomBatch(val, batchSize, T, { seed, index: 0 }) : windows(val, [0], val.length - 1);
   return { batch, ids: start ?? val.subarray(0, Math.min(SHOWN, limit(T))) };
 }
 

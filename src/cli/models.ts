@@ -76,12 +76,12 @@ export async function tokenizerOf(
 }
 
 /** Loads the text that `spec` stands for, with a progress bar where it must be fetched. */
-export async function openData(spec: string | undefined, signal?: AbortSignal): Promise<Corpus> {
+export async function openData(spec: string | undefined): Promise<Corpus> {
   if (spec === undefined)
     throw misuse('--data is missing: a file, a folder of .txt, or a name (see `inkhorn data`)');
   const progress = createProgress(`fetching ${spec}`, 'bytes');
   try {
-    return await loadCorpus(spec, { signal, onProgress: progress.update });
+    return await loadCorpus(spec, { onProgress: progress.update });
   } catch (error) {
     // No network is nobody's mistake; a path that leads nowhere is.
     throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);

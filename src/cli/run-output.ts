@@ -1,6 +1,7 @@
 // The folder that a run writes to: it must be free, or the caller must say what to do with what is there.
-import { readdir, rm } from 'node:fs/promises';
+import { access, constants, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, reason } from '../platform/node-store.ts';
 import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { misuse } from './errors.ts';
 
@@ -16,15 +17,24 @@ export async function checkFolder(folder: string, force: boolean): Promise<void>
   );
 }
 
-/** Removes the run that `folder` holds, if any. Other files in the folder are left alone. */
-export async function clearFolder(folder: string): Promise<void> {
+/**
+ * Makes the folder of a run, and removes the run that it holds, if any; other files in it are left alone. Throws where
+ * nothing can be written, before time goes into a model.
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new Error(`--out ${folder} cannot be written to: ${reason(error)}`);
+  }
   for (const name of await runEntries(folder)) await rm(join(folder, name), { recursive: true });
 }
 
 async function runEntries(folder: string): Promise<string[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw misuse(`--out ${folder}: ${error.message}`);
+    throw misuse(`--out ${folder}: ${reason(error)}`);
   });
   return entries.filter((name) => RUN_ENTRIES.has(name) || FIGURE.test(name));
 }

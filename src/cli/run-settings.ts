@@ -1,6 +1,7 @@
 // From flags to a config and settings: a preset, or a JSON file, with the flags on top.
 import { readFile } from 'node:fs/promises';
 import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
+import { reason } from '../platform/node-store.ts';
 import { checkSettings, recipes, settingFields, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
@@ -28,6 +29,8 @@ export interface Recipe {
   /** Fields of the config that differ from the preset; `makeConfig` completes them. */
   changes: Partial<GPTConfig>;
   settings: TrainSettings;
+  /** What --config says about the tokenizer. */
+  vocabSize?: number;
 }
 
 /** Throws a misuse that names the field, its value and what would fit. */
@@ -38,7 +41,7 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
   await asked(() => makeConfig(presets[preset], 256, changes)); // everything but the vocabulary is known now
-  return { preset, changes, settings };
+  return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }
 
 /** A short run has no room for a preset's warm-up: a tenth of the steps is kept unless it was asked for. */
@@ -49,7 +52,7 @@ function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unk
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const content = await readFile(path, 'utf8').catch((error: Error) => {
-    throw misuse(`--config ${path}: ${error.message}`);
+    throw misuse(`--config ${path}: ${reason(error)}`);
   });
   let parsed: unknown;
   try {
@@ -62,5 +65,10 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   }
   const unknown = Object.keys(parsed).find((key) => !(key in configFields) && !(key in settingFields));
   if (unknown) throw misuse(`--config ${path}: unknown field '${unknown}'`);
+  if ('vocabSize' in parsed && !(Number.isInteger(parsed.vocabSize) && (parsed.vocabSize as number) >= 256)) {
+    throw misuse(
+      `--config ${path}: vocabSize ${JSON.stringify(parsed.vocabSize)} is not a whole number >= 256`,
+    );
+  }
   return parsed as Record<string, unknown>;
 }

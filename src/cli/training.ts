@@ -54,6 +54,11 @@ export function ending(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
 }
 
+/** What to say about a run that Ctrl-C ended. */
+export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
+  return `stopped at step ${ending(events).step}; go on with: inkhorn train --resume ${out}`;
+}
+
 /** Writes report.md and the figures into the run's folder; resolves to their paths. */
 export async function reportRun(
   plan: RunPlan,

@@ -59,12 +59,20 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
   }
 }
 
-/** Random stream of the batches; `seed` and the step decide them, so that resuming needs no cursor. */
-const DATA_STREAM = 1;
+/** Random streams of batches, to learn from and to be measured on; a run's batches are none that it is measured on. */
+const STREAMS = { train: 1, eval: 3 } as const;
 
-/** Batch number `index` of a run: `B` windows of `T` tokens at uniformly random offsets, with replacement. */
-export function randomBatch(ids: Int32Array, B: number, T: number, seed: number, index: number): Batch {
-  const random = createRandom({ seed, stream: DATA_STREAM, position: index * B });
+/**
+ * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. `seed` and the number decide
+ * them, so that resuming needs no cursor.
+ */
+export function randomBatch(
+  ids: Int32Array,
+  B: number,
+  T: number,
+  { seed, index, use = 'train' }: { seed: number; index: number; use?: keyof typeof STREAMS },
+): Batch {
+  const random = createRandom({ seed, stream: STREAMS[use], position: index * B });
   const offsets = Array.from({ length: B }, () => random.int(ids.length - T));
   return windows(ids, offsets, T);
 }

@@ -64,7 +64,7 @@ export async function evaluateSampled(
   if (ids.length < T + 1) throw new Error(`${ids.length} tokens are less than one window of ${T} + 1`);
   const total = { loss: 0, tokens: 0 };
   for (let index = 0; index < options.batches; index++) {
-    const batch = randomBatch(ids, options.batchSize, T, options.seed, index);
+    const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
     for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
       options.signal?.throwIfAborted();
       await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES));

@@ -52,11 +52,6 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
   await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(past)}\n`));
 }
 
-/** Reads `history.json` of a run. */
-export async function readHistory(store: Store): Promise<History> {
-  return JSON.parse(new TextDecoder().decode(await store.read(HISTORY_FILE))) as History;
-}
-
 /** Where the model is in `store`: the store itself if it is a model folder, else the best or last checkpoint of a run. */
 export async function modelStore(store: Store): Promise<Store> {
   for (const candidate of [store, store.folder(BEST), store.folder(LAST)]) {

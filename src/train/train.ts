@@ -87,7 +87,10 @@ async function optimizerStep(run: Run): Promise<StepEvent> {
   const { batchSize, accumulate, microBatch, seed, clip } = settings;
   const begun = performance.now();
   const step = progress.step + 1;
-  const batch = randomBatch(data.train, batchSize * accumulate, model.config.blockSize, seed, step);
+  const batch = randomBatch(data.train, batchSize * accumulate, model.config.blockSize, {
+    seed,
+    index: step,
+  });
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, probe.add) : undefined;

@@ -20,17 +20,26 @@ before(async () => {
   await writeFile(join(folder, 'text.txt'), sentences(60));
   await writeFile(join(folder, 'short.txt'), 'too short');
   await writeFile(join(folder, 'empty.txt'), '');
+  for (const [name, fields] of Object.entries({
+    typo: { nLayers: 2 },
+    vocab: { vocabSize: 99 },
+    size: { vocabSize: 300 },
+  }))
+    await writeFile(join(folder, `${name}.json`), JSON.stringify(fields));
+  await writeFile(join(folder, 'text2.txt'), 'other words of some other book '.repeat(50));
   for (const name of ['run', 'other']) {
     const size = name === 'run' ? SMALL : SMALL.replace('260', '270');
     const { code, stderr } = await inkhorn(folder, `train --data text.txt --out ${name} ${size}`.split(' '));
     assert.equal(code, 0, stderr);
   }
-  for (const name of ['truncated', 'foreign', 'mixed', 'poisoned'])
+  for (const name of ['truncated', 'foreign', 'mixed', 'swapped', 'poisoned'])
     await cp(join(folder, 'run/best'), join(folder, name), { recursive: true });
   const model = await readFile(join(folder, 'run/best/model.safetensors'));
   await truncate(join(folder, 'truncated/model.safetensors'), model.length - 100);
   await writeFile(join(folder, 'foreign/model.safetensors'), 'not a model at all');
   await cp(join(folder, 'other/best/tokenizer.json'), join(folder, 'mixed/tokenizer.json'));
+  const trained = 'tokenizer train --data text2.txt --vocab-size 260 --force --out swapped/tokenizer.json';
+  assert.equal((await inkhorn(folder, trained.split(' '))).code, 0);
   model.writeUInt32LE(0x7fc00000, model.length - 4); // NaN
   await writeFile(join(folder, 'poisoned/model.safetensors'), model);
   const lines = Object.values(cases).flat();
@@ -68,7 +77,7 @@ const cases: Record<string, readonly Case[]> = {
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
     ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, reference/],
     ['generate -m run --precision f16', 2, /--precision f16 is not one of f32, bf16/],
-    ['train --resume run --precision bf16', 2, /only --steps can change, not precision/],
+    ['train --resume run --precision bf16', 2, /only --steps can change, not --precision/],
     ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
     ['train --data text.txt --out new --vocab-size 200', 2, /--vocab-size 200.*>= 256/],
     [
@@ -78,6 +87,16 @@ const cases: Record<string, readonly Case[]> = {
     ],
     ['train --data text.txt --out new --n-head 7 --n-embd 16', 2, /nHead 7 does not divide nEmbd 16/],
     ['train --data text.txt --out new --dropout 1', 2, /dropout 1 is not in \[0, 1\)/],
+    ['train --data text.txt --out new --n-embd 1e9 --head-size 8', 2, /nEmbd 1000000000 .* in one matrix/],
+    ['train --data text.txt --out new --batch-size 1000000000', 2, /batchSize 1000000000 .* 65536 sequences/],
+    ['train --data text.txt --out new --config nowhere.json', 2, /nowhere\.json: there is no such file/],
+    ['train --data text.txt --out new --config typo.json', 2, /typo\.json: unknown field 'nLayers'/],
+    ['train --data text.txt --out new --config vocab.json', 2, /vocabSize 99 is not a whole number >= 256/],
+    [
+      'train --data text.txt --out new --config size.json --tokenizer run/best/tokenizer.json',
+      2,
+      /has 260 tokens.*vocabSize 300/,
+    ],
     ['quantize -m run -o new --bits 4', 2, /bits 4.*8 is/],
     ['quantize -m run -o new --exclude tail', 2, /exclude 'tail' is none of the weights/],
     ['eval -m run --train-fraction 2', 2, /--train-fraction 2.*from 0 to 1/],
@@ -109,6 +128,7 @@ const cases: Record<string, readonly Case[]> = {
     ['generate --model truncated', 1, /truncated\/model\.safetensors/],
     ['generate --model foreign', 1, /foreign\/model\.safetensors/],
     ['generate --model mixed', 1, /tokenizer has 270 tokens, the model 260/],
+    ['generate --model swapped', 1, /not the tokenizer that this model was trained with/],
     ['generate --model poisoned', 1, /NaN/],
     ['eval --model truncated --data text.txt', 1, /truncated\/model\.safetensors/],
     ['compare run other', 2, /different tokenizers/],
@@ -123,6 +143,7 @@ const cases: Record<string, readonly Case[]> = {
     ['train --data text.txt', 2, /--out is missing/],
     ['quantize --model run --out other', 2, /--out other is not empty/],
     ['quantize --model run --out run/best --force', 2, /folder of the model itself/],
+    [`train --data text.txt --out text.txt ${SMALL}`, 2, /--out text\.txt: a file is where a folder/],
     ['quantize --model run --out text.txt', 2, /--out text\.txt/],
     ['inspect --model run --out other', 2, /--out other is not empty/],
     ['tokenizer train --data text.txt --out text.txt', 2, /--out text\.txt exists/],

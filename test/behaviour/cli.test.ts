@@ -52,6 +52,17 @@ describe('train', () => {
   });
 });
 
+describe('demo', () => {
+  test('leaves a run that the other commands take up without being told its text', async () => {
+    const { stdout } = await good('demo --data text.txt --steps 6 --out demo');
+    assert.match(stdout, /smaller/);
+    assert.match(stdout, /Everything is in demo/);
+    assert.match((await good('eval --model demo/int8')).stdout, /bits\/byte/);
+    assert.equal((await run('train --resume demo --steps 6')).code, 2);
+    await good('train --resume demo --steps 7');
+  });
+});
+
 describe('generate', () => {
   test('goes on from the prompt, the same for the same seed', async () => {
     const line = 'generate --model run --prompt the --tokens 12 --seed 5';

@@ -9,6 +9,7 @@ const floors = [
   ...[
     'backend/contract',
     'backend/pool',
+    'backend/lender',
     'tokenizer',
     'backend/reference',
     'backend/native',

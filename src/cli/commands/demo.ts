@@ -22,8 +22,8 @@ import { asked } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData } from '../models.ts';
 import type { Output } from '../output.ts';
-import { checkFolder, clearFolder } from '../run-output.ts';
-import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
+import { checkFolder, prepareFolder } from '../run-output.ts';
+import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 
 const flags = {
   data: { ...dataFlag, initial: 'tiny-shakespeare, or moby-dick where it cannot be fetched' },
@@ -49,19 +49,26 @@ export const demo = defineCommand({
     ['demo --data my-notes.txt --out runs/notes', 'on a text of yours'],
   ],
   flags,
-  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
+  async run(context: Context<typeof flags>): Promise<void> {
+    const { flags: given, output } = context;
     const out = given.out ?? (await freeFolder('runs/demo'));
     await checkFolder(out, given.force === true);
-    const corpus = await demoText(given.data, output, signal);
+    const corpus = await demoText(given.data, output);
     const tokenizer = await tokenize(corpus, output);
-    await clearFolder(out);
+    await prepareFolder(out);
     const backend = await chooseEngine(given, output);
-    const plan = await asked(() => planRun(out, corpus, tokenizer, backend, given.steps));
+    const spec = given.data ?? corpus.name;
+    const plan = await asked(() => planRun({ out, spec, steps: given.steps }, corpus, tokenizer, backend));
+    const { signal } = context; // from here on there is something to save
     const events = await trainRun(plan, output, signal);
-    await speak(plan, output, signal);
-    const tables = signal.aborted ? [] : await shrink(plan, output);
-    await reportRun(plan, events, tables);
-    farewell(out, output);
+    if (signal.aborted) {
+      await reportRun(plan, events);
+      output.print(stoppedLine(out, events));
+    } else {
+      await speak(plan, output, signal);
+      await reportRun(plan, events, signal.aborted ? [] : await shrink(plan, output));
+      farewell(out, output);
+    }
     backend.dispose();
   },
 });
@@ -71,10 +78,10 @@ function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
 }
 
-async function demoText(spec: string | undefined, output: Output, signal: AbortSignal): Promise<Corpus> {
-  if (spec !== undefined) return openData(spec, signal);
+async function demoText(spec: string | undefined, output: Output): Promise<Corpus> {
+  if (spec !== undefined) return openData(spec);
   try {
-    return await openData('tiny-shakespeare', signal);
+    return await openData('tiny-shakespeare');
   } catch (error) {
     if (!(error instanceof CorpusUnavailable)) throw error;
     output.note(error.message);
@@ -106,11 +113,10 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
 
 /** Without the native engine the same two minutes are enough for a far smaller model only. */
 async function planRun(
-  out: string,
+  { out, spec, steps: wanted }: { out: string; spec: string; steps?: number },
   corpus: Corpus,
   tokenizer: Tokenizer,
   backend: Backend,
-  wanted?: number,
 ): Promise<RunPlan> {
   const slow = backend.name === 'reference';
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
@@ -133,7 +139,7 @@ async function planRun(
   };
   return {
     ...{ out, tokenizer, settings, backend, model, dataset: data },
-    data: dataRecord(corpus.source, corpus, 0.9),
+    data: dataRecord(spec, corpus, 0.9),
     title: `demo on ${corpus.name}`,
     command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
@@ -148,7 +154,7 @@ async function stepsThatFit(
   data: Dataset,
   { batchSize, microBatch, seed }: TrainSettings,
 ): Promise<number> {
-  const batch = randomBatch(data.train, batchSize, model.config.blockSize, seed, 0);
+  const batch = randomBatch(data.train, batchSize, model.config.blockSize, { seed, index: 0 });
   const times: number[] = [];
   for (let i = 0; i < 4; i++) {
     const begun = performance.now();
@@ -165,8 +171,9 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
   chapter(
     output,
     '2. Training',
-    `${model.parameterCount.toLocaleString('en-US')} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict the next token\n` +
-      `of ${data.train.length.toLocaleString('en-US')}, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}. Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
+    `${model.parameterCount.toLocaleString('en-US')} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict\n` +
+      `the next of ${data.train.length.toLocaleString('en-US')} tokens, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}.\n` +
+      `Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
   );
   const events = await trainAndShow(plan, output, signal);
   if (ending(events).reason === 'non-finite')
@@ -218,13 +225,9 @@ async function shrink(plan: RunPlan, output: Output): Promise<ReturnType<typeof 
 }
 
 function farewell(out: string, output: Output): void {
-  chapter(
-    output,
-    '5. Yours',
-    `Everything is in ${out}: best/, int8/, plots, and ${join(out, 'report.md')}. Now you:`,
-  );
+  chapter(output, '5. Yours', `Everything is in ${out}: best/, int8/, plots, report.md. Now you:`);
   output.print(`  npx inkhorn generate --model ${out} --prompt "KING:"`);
-  output.print(`  npx inkhorn inspect --model ${out}`);
+  output.print(`  npx inkhorn inspect --model ${out} --out ${join(out, 'inspect')}`);
   output.print('  npx inkhorn train --data your.txt --out runs/yours');
 }
 

@@ -13,12 +13,12 @@ import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, integer, number, text, toggle } from '../flags.ts';
+import { choice, type Flags, flagName, integer, number, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, openTokenizer } from '../models.ts';
 import type { Output } from '../output.ts';
-import { checkFolder, clearFolder } from '../run-output.ts';
-import { readRecipe, recipeFlags } from '../run-settings.ts';
-import { ending, type RunPlan, reportRun, trainAndShow } from '../training.ts';
+import { checkFolder, prepareFolder } from '../run-output.ts';
+import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
+import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 
 const runFlags = {
   data: dataFlag,
@@ -53,18 +53,15 @@ export const train = defineCommand({
     ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
   ],
   flags,
-  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
-    const plan =
-      given.resume === undefined
-        ? await freshRun(given, output, signal)
-        : await resumedRun(given, output, signal);
+  async run(context: Context<typeof flags>): Promise<void> {
+    const { flags: given, output } = context;
+    const plan = given.resume === undefined ? await freshRun(given, output) : await resumedRun(given, output);
     describe(plan, output);
-    const events = await trainAndShow(plan, output, signal);
+    const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
     const paths = await reportRun(plan, events);
     const { reason, step } = ending(events);
     output.print(`report: ${paths[0]}`);
-    if (reason === 'aborted')
-      output.print(`stopped at step ${step}; go on with: inkhorn train --resume ${plan.out}`);
+    if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
     if (reason === 'non-finite') {
       throw new Error(
         `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
@@ -76,20 +73,21 @@ export const train = defineCommand({
 
 type Given = Context<typeof flags>['flags'];
 
-async function freshRun(given: Given, output: Output, signal: AbortSignal): Promise<RunPlan> {
+async function freshRun(given: Given, output: Output): Promise<RunPlan> {
   const { out, trainFraction = 0.9 } = given;
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
   await checkFolder(out, given.force === true);
-  const { preset, changes, settings } = await readRecipe(given);
-  const corpus = await openData(given.data, signal);
-  const tokenizer = await tokenizerFor(given, corpus, output);
+  const recipe = await readRecipe(given);
+  const { preset, changes, settings } = recipe;
+  const corpus = await openData(given.data);
+  const tokenizer = await tokenizerFor(given, recipe, corpus, output);
   const config = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
   const split = await asked(() => {
     const made = dataset(corpus.bytes, tokenizer, trainFraction);
     checkDataset(made, config);
     return made;
   });
-  await clearFolder(out);
+  await prepareFolder(out);
   const backend = await chooseEngine(given, output);
   return {
     ...{ out, tokenizer, dataset: split, settings, backend },
@@ -100,21 +98,35 @@ async function freshRun(given: Given, output: Output, signal: AbortSignal): Prom
   };
 }
 
-async function tokenizerFor(given: Given, corpus: Corpus, output: Output): Promise<Tokenizer> {
+async function tokenizerFor(
+  given: Given,
+  recipe: Recipe,
+  corpus: Corpus,
+  output: Output,
+): Promise<Tokenizer> {
   if (given.tokenizer !== undefined) {
     if (given.vocabSize ?? given.pattern)
       throw misuse('--tokenizer brings its own --vocab-size and --pattern');
-    return openTokenizer(given.tokenizer);
+    const opened = await openTokenizer(given.tokenizer);
+    if (recipe.vocabSize !== undefined && recipe.vocabSize !== opened.vocabSize) {
+      throw misuse(
+        `--tokenizer ${given.tokenizer} has ${opened.vocabSize} tokens, --config asks for vocabSize ${recipe.vocabSize}`,
+      );
+    }
+    return opened;
   }
-  const { vocabSize = 500, pattern = 'none' } = given;
+  const { pattern = 'none' } = given;
+  const vocabSize = given.vocabSize ?? recipe.vocabSize ?? 500;
   output.note(`training a tokenizer of ${vocabSize} tokens on ${corpus.source}`);
   return asked(() => Tokenizer.train(corpus.bytes, { vocabSize, pattern }));
 }
 
-async function resumedRun(given: Given, output: Output, signal: AbortSignal): Promise<RunPlan> {
+async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   const surplus = Object.keys(pick(given, flags)).find((name) => !WITH_RESUME.has(name));
   if (surplus)
-    throw misuse(`--resume goes on with the settings of the run: only --steps can change, not ${surplus}`);
+    throw misuse(
+      `--resume goes on with the settings of the run: only --steps can change, not ${flagName(surplus)}`,
+    );
   const out = given.resume as string;
   const store = folderStore(out).folder(LAST);
   if (!(await hasCheckpoint(store))) {
@@ -130,7 +142,7 @@ async function resumedRun(given: Given, output: Output, signal: AbortSignal): Pr
   const { step } = from.resume;
   if (step >= settings.steps)
     throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
-  const corpus = await openData(given.data ?? from.data.spec, signal);
+  const corpus = await openData(given.data ?? from.data.spec);
   const data = dataRecord(from.data.spec, corpus, from.data.trainFraction);
   if (data.sha256 !== from.data.sha256) {
     throw misuse(
