@@ -8,9 +8,11 @@ import { evaluate } from '../src/train/evaluate.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { contestant, trainingContestant } from './support/inkhorn.ts';
-import { count, readOptions, readPrecision, show } from './support/program.ts';
+import { count, engineOptions, peerOption, readOptions, readPrecision, show } from './support/program.ts';
 
 const options = readOptions({
+  ...engineOptions,
+  ...peerOption,
   precision: { type: 'string', default: 'f32' },
   batch: { type: 'string', default: '64' },
 });

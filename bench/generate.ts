@@ -16,13 +16,18 @@ import { Tokenizer } from '../src/tokenizer/index.ts';
 import { openPeers } from './peers/open.ts';
 import { type Contestant, takeTurns } from './support/contest.ts';
 import { contestant } from './support/inkhorn.ts';
-import { count, type Figure, readOptions, show } from './support/program.ts';
+import { count, engineOptions, type Figure, peerOption, readOptions, show } from './support/program.ts';
 
 /** Tokens past the window that a turn of `window` takes. */
 const PAST = 20;
 const PROMPT = 200;
 
-const options = readOptions({ only: { type: 'string' }, turns: { type: 'string', default: '9' } });
+const options = readOptions({
+  ...engineOptions,
+  ...peerOption,
+  only: { type: 'string' },
+  turns: { type: 'string', default: '9' },
+});
 const threads = count('threads', options.threads);
 const turns = count('turns', options.turns);
 
@@ -94,11 +99,12 @@ async function contest(
   work: Readonly<Record<string, string[][]>> = {},
 ): Promise<{ figure: Figure; missing: string[] }> {
   const wanted = options.peer.filter((name) => options.only !== undefined || name in work);
-  const withThreads = Object.entries(work).map(([name, runs]) => [
-    name,
-    runs.map((args) => [...args, '--threads', options.threads]),
-  ]);
-  const peers = await openPeers(wanted, Object.fromEntries(withThreads));
+  // For one token at a time, one thread is often faster than two: peers are given both.
+  const counts = [...new Set([1, threads])];
+  const runs = (list: string[][]): string[][] =>
+    list.flatMap((args) => counts.map((n) => [...args, '--threads', String(n)]));
+  const all = Object.fromEntries(Object.entries(work).map(([name, list]) => [name, runs(list)]));
+  const peers = await openPeers(wanted, all);
   const timings = await takeTurns([...ours, ...peers.found], turns);
   const [inFloat, inInt8] = timings;
   const theirs = timings.slice(ours.length).map((peer) => {

@@ -12,17 +12,17 @@ import { makeConfig, presets } from '../src/model/config.ts';
 import { writeFigure } from '../src/report/figure.ts';
 import type { Timing } from './support/contest.ts';
 import { type Growth, growthFigure, growthTable, type Size } from './support/growth.ts';
-import { count, describeMachine, machine, readOptions } from './support/program.ts';
+import { count, describeMachine, engineOptions, machine, readOptions } from './support/program.ts';
 
 const { seed } = presets;
 const options = readOptions({
+  ...engineOptions,
   precision: { type: 'string', default: 'f32' },
   rounds: { type: 'string', default: '2' },
   turns: { type: 'string', default: '3' },
   batch: { type: 'string', default: '32' },
   out: { type: 'string' },
 });
-if (options.peer.length > 0) throw new Error('--peer: growth is about Inkhorn alone');
 const batch = count('batch', options.batch);
 const rounds = count('rounds', options.rounds);
 

@@ -1,9 +1,10 @@
 // How long the kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256 tokens, 500
 // logits): median and least milliseconds, and GB/s of memory read and written once, or GFLOP/s for attention (only the causal half counts).
-//   node dist/bench/kernels.js [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention] [--json]
+//   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention] [--json]
 import { parseArgs } from 'node:util';
 import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { createBackend } from '../src/platform/node.ts';
+import { describeMachine, machine } from './support/program.ts';
 
 const { values } = parseArgs({
   options: {
@@ -51,8 +52,9 @@ for (const { name, run, bytes, flops } of benches(backend)) {
   });
 }
 if (values.json) {
-  console.log(JSON.stringify({ engine: backend.description, batch: B, results }));
+  console.log(JSON.stringify({ machine: machine(), engine: backend.description, batch: B, results }));
 } else {
+  console.log(describeMachine());
   console.log(`${backend.description}, batch ${B} x ${T}, median (best)`);
   for (const { name, ms, best, gigabytesPerSecond, gflops } of results) {
     const rate = gflops

@@ -1,8 +1,9 @@
 // How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the weight is
 // stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes nothing.
-//   node dist/bench/matmul.js [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
+//   npm run bench -- matmul [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
 import { parseArgs } from 'node:util';
 import { createNative } from '../src/backend/native/index.ts';
+import { describeMachine, machine } from './support/program.ts';
 
 const { values } = parseArgs({
   options: {
@@ -58,8 +59,9 @@ for (const [layer, inputs, outputs] of layers) {
 }
 
 if (values.json) {
-  console.log(JSON.stringify({ engine: backend.description, rows, results }));
+  console.log(JSON.stringify({ machine: machine(), engine: backend.description, rows, results }));
 } else {
+  console.log(describeMachine());
   console.log(`${backend.description}, ${rows} rows, GFLOP/s (median)`);
   console.log('layer      forward       dX       dW');
   for (const [layer] of layers) {

@@ -1,81 +1,90 @@
-// The tokenizer on one text, one thread: learning 500 tokens with pattern none, as the reference run does, by the definition
-// (train.ts, run once) and incrementally (train-fast.ts), which must give the same merges; then encoding the whole text with
-// each pattern, from bytes to ids, splitting included. Medians of --reps runs after one to warm up, which is shown as well.
-//   node dist/bench/tokenizer.js [--data tiny-shakespeare] [--vocab-size 500] [--reps 7] [--json]
+// The tokenizer on one text, one thread, in two contests: learning 500 merges, with pattern none as the reference run has it and
+// with gpt2; and encoding the whole text, from bytes to ids, splitting included. `--definition` learns by the definition, too
+// (src/tokenizer/train.ts, once), which must give the same merges.
+//   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition] [--peer tokenizers] [--json]
+// tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py); it encodes with our merges.
 import { deepEqual } from 'node:assert/strict';
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { median } from '../src/cli/measure.ts';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadCorpus } from '../src/corpora/index.ts';
-import { patterns, Tokenizer } from '../src/tokenizer/index.ts';
+import { type Pattern, Tokenizer } from '../src/tokenizer/index.ts';
 import { train } from '../src/tokenizer/train.ts';
 import { trainFast } from '../src/tokenizer/train-fast.ts';
+import { openPeers } from './peers/open.ts';
+import { type Contestant, takeTurns } from './support/contest.ts';
+import { contestant } from './support/inkhorn.ts';
+import { count, type Figure, peerOption, readOptions, show } from './support/program.ts';
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: 'tiny-shakespeare' },
-    'vocab-size': { type: 'string', default: '500' },
-    reps: { type: 'string', default: '7' },
-    json: { type: 'boolean', default: false },
-  },
+const PATTERNS: readonly Pattern[] = ['none', 'gpt2'];
+
+const options = readOptions({
+  ...peerOption,
+  data: { type: 'string', default: 'tiny-shakespeare' },
+  merges: { type: 'string', default: '500' },
+  turns: { type: 'string', default: '7' },
+  definition: { type: 'boolean', default: false },
 });
-const [vocabSize, reps] = [Number(values['vocab-size']), Number(values.reps)];
-const { name, bytes } = await loadCorpus(values.data);
+const merges = count('merges', options.merges);
+const turns = count('turns', options.turns);
+const { name, bytes } = await loadCorpus(options.data);
 const MB = bytes.length / 1e6;
+const missing = new Set<string>();
 
-/** What `work` returns, and the seconds of its first call and of `reps` more. */
-function time<T>(work: () => T): { result: T; first: number; seconds: number[] } {
-  const call = (): { result: T; seconds: number } => {
-    const begun = performance.now();
-    const result = work();
-    return { result, seconds: (performance.now() - begun) / 1000 };
-  };
-  const { result, seconds } = call();
-  return { result, first: seconds, seconds: Array.from({ length: reps }, () => call().seconds) };
+const tokenizers = PATTERNS.map((pattern) => Tokenizer.train(bytes, { vocabSize: 256 + merges, pattern }));
+// Peers read files.
+const folder = await mkdtemp(join(tmpdir(), 'inkhorn-bench-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
+const text = join(folder, 'text.txt');
+await writeFile(text, bytes);
+for (const [i, pattern] of PATTERNS.entries())
+  await writeFile(join(folder, `${pattern}.json`), JSON.stringify(tokenizers[i]));
+
+const learning = await contest(
+  `Learning ${merges} merges from ${name}, ${MB.toFixed(2)} MB`,
+  PATTERNS.map((pattern) => {
+    const includes = `${merges} merges from the text${pattern === 'none' ? ' in one piece' : ', split'}`;
+    return contestant({ name: `inkhorn (train, ${pattern})`, includes, amount: MB }, async () => {
+      Tokenizer.train(bytes, { vocabSize: 256 + merges, pattern });
+    });
+  }),
+  PATTERNS.map((pattern) => ['train', text, '--pattern', pattern, '--merges', options.merges]),
+);
+const encoding = await contest(
+  `Encoding ${name} with ${256 + merges} tokens`,
+  PATTERNS.map((pattern, i) => {
+    const includes = `the whole text, ${tokenizers[i].encode(bytes).length} tokens`;
+    return contestant({ name: `inkhorn (encode, ${pattern})`, includes, amount: MB }, async () => {
+      tokenizers[i].encode(bytes);
+    });
+  }),
+  PATTERNS.map((pattern) => [
+    'encode',
+    text,
+    '--pattern',
+    pattern,
+    '--tokenizer',
+    join(folder, `${pattern}.json`),
+  ]),
+);
+show([learning, encoding], { threads: 1, turns, json: options.json, missing: [...missing] });
+if (options.definition) compareWithDefinition();
+
+/** Ours and the peer's, pattern by pattern. */
+async function contest(title: string, ours: readonly Contestant[], work: string[][]): Promise<Figure> {
+  const peers = await openPeers(options.peer, { tokenizers: work });
+  for (const line of peers.missing) missing.add(line);
+  const timings = await takeTurns([...ours, ...peers.found], turns);
+  const theirs = timings.slice(ours.length);
+  return { title, unit: 'MB/s', timings, pairs: theirs.map((peer, i) => [timings[i], peer]) };
 }
 
-const fast = time(() => trainFast(bytes, Int32Array.of(bytes.length), vocabSize - 256));
-const begun = performance.now();
-const merges = train([bytes], vocabSize - 256);
-const definitionSeconds = (performance.now() - begun) / 1000;
-deepEqual(fast.result, merges);
-const training = {
-  definitionSeconds,
-  firstSeconds: fast.first,
-  seconds: fast.seconds,
-  medianSeconds: median(fast.seconds),
-  ratio: definitionSeconds / median(fast.seconds),
-};
-
-const encoding = patterns.map((pattern) => {
-  const tokenizer = Tokenizer.train(bytes, { vocabSize, pattern });
-  const { result, first, seconds } = time(() => tokenizer.encode(bytes));
-  deepEqual(tokenizer.decodeBytes(result), Uint8Array.from(bytes));
-  const rates = seconds.map((s) => MB / s);
-  return {
-    pattern,
-    tokens: result.length,
-    bytesPerToken: bytes.length / result.length,
-    firstMBPerSecond: MB / first,
-    medianMBPerSecond: median(rates),
-    minMBPerSecond: Math.min(...rates),
-    maxMBPerSecond: Math.max(...rates),
-  };
-});
-
-const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
-if (values.json) {
-  console.log(
-    JSON.stringify({ machine, data: name, bytes: bytes.length, vocabSize, reps, training, encoding }),
-  );
-} else {
-  console.log(`${machine}; ${name}, ${bytes.length} bytes, ${vocabSize} tokens, one thread`);
-  const range = `${Math.min(...fast.seconds).toFixed(3)} to ${Math.max(...fast.seconds).toFixed(3)}`;
-  console.log(
-    `train: ${training.medianSeconds.toFixed(3)} s (${range}, first ${fast.first.toFixed(3)}); by definition ${definitionSeconds.toFixed(1)} s, ${training.ratio.toFixed(0)} times as long; same merges`,
-  );
-  for (const { pattern, tokens, bytesPerToken, ...rate } of encoding)
-    console.log(
-      `encode, ${pattern}: ${rate.medianMBPerSecond.toFixed(1)} MB/s (${rate.minMBPerSecond.toFixed(1)} to ${rate.maxMBPerSecond.toFixed(1)}, first ${rate.firstMBPerSecond.toFixed(1)}); ${tokens} tokens, ${bytesPerToken.toFixed(2)} bytes each`,
-    );
+function compareWithDefinition(): void {
+  const begun = performance.now();
+  const wanted = train([bytes], merges);
+  const seconds = (performance.now() - begun) / 1000;
+  deepEqual(trainFast(bytes, Int32Array.of(bytes.length), merges), wanted);
+  const ratio = seconds / learning.timings[0].median;
+  console.error(`by definition: ${seconds.toFixed(1)} s, ${ratio.toFixed(0)} times as long; the same merges`);
 }

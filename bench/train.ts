@@ -11,9 +11,11 @@ import { createBackend } from '../src/platform/node.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { trainingContestant } from './support/inkhorn.ts';
-import { count, readOptions, readPrecision, show } from './support/program.ts';
+import { count, engineOptions, peerOption, readOptions, readPrecision, show } from './support/program.ts';
 
 const options = readOptions({
+  ...engineOptions,
+  ...peerOption,
   precision: { type: 'string', default: 'f32' },
   batch: { type: 'string', default: '64' },
   layers: { type: 'string', default: String(presets.seed.nLayer) },

@@ -10,6 +10,9 @@ import type { Contestant } from '../support/contest.ts';
 /** The interpreter for peers in Python. */
 const PYTHON = process.env.INKHORN_PYTHON ?? 'python3';
 
+/** Python leaves no compiled files beside the scripts. */
+const QUIET = { PYTHONDONTWRITEBYTECODE: '1' };
+
 interface Program {
   command: string;
   /** In this folder. */
@@ -18,9 +21,9 @@ interface Program {
 }
 
 const programs: Readonly<Record<string, Program>> = {
-  torch: { command: PYTHON, script: 'pytorch.py', env: keptMemory() },
+  torch: { command: PYTHON, script: 'pytorch.py', env: { ...QUIET, ...keptMemory() } },
   onnxruntime: { command: process.execPath, script: 'onnxruntime/main.mjs' },
-  tokenizers: { command: PYTHON, script: 'hf_tokenizers.py', env: { RAYON_NUM_THREADS: '1' } },
+  tokenizers: { command: PYTHON, script: 'hf_tokenizers.py', env: QUIET },
 };
 
 /** Peers of a program, opened as far as they are installed, and one line for each that is not. */

@@ -1,5 +1,4 @@
 """The PyTorch peer: the `seed` preset's network as fast as PyTorch runs it on a CPU, timed. Prints one JSON line.
-With `--turns` it takes turns with others, as turns.py says.
 
 usage: python3 bench/peers/pytorch.py train|eval|generate|cached [options]      (--help lists them)
 
@@ -9,7 +8,7 @@ usage: python3 bench/peers/pytorch.py train|eval|generate|cached [options]      
 Needs PyTorch 1.13 or later and numpy. The network is written as PyTorch runs it fastest: q, k, v in one product, and
 `scaled_dot_product_attention` where there is one. What the installation decides:
 - memory that is kept and mapped as huge pages (LD_PRELOAD=libjemalloc.so.2, MALLOC_CONF=thp:always,dirty_decay_ms:-1,
-  muzzy_decay_ms:-1) makes training faster;
+  muzzy_decay_ms:-1) makes training faster: open.ts sets these where it finds jemalloc;
 - Debian's python3-torch computes with whatever libblas.so.3 is: install libopenblas0-openmp, since the plain libblas3
   is more than ten times slower.
 """

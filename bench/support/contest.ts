@@ -22,7 +22,9 @@ export interface Timing {
   name: string;
   includes: string;
   amount: number;
-  /** Of each turn, after those for warming up. */
+  /** Of the very first turn. */
+  first: number;
+  /** Of each turn after those for warming up. */
   seconds: number[];
   /** Median, least and most of them. */
   median: number;
@@ -42,17 +44,26 @@ const PAUSE = 20;
 /** Each has `turns` timed turns, one after another, and is closed. */
 export async function takeTurns(contestants: readonly Contestant[], turns: number): Promise<Timing[]> {
   const seconds = contestants.map((): number[] => []);
+  const first = contestants.map(() => 0);
   for (let round = -WARM_UP; round < turns; round++) {
     for (const [i, contestant] of contestants.entries()) {
       const time = await contestant.turn();
       if (round >= 0) seconds[i].push(time);
+      if (round === -WARM_UP) first[i] = time;
       await pause(PAUSE);
     }
   }
   const timings: Timing[] = [];
   for (const [i, { name, includes, amount, close }] of contestants.entries()) {
     const peakMB = await close();
-    timings.push({ name, includes, amount, ...summary(seconds[i], amount), ...(peakMB && { peakMB }) });
+    timings.push({
+      name,
+      includes,
+      amount,
+      first: first[i],
+      ...summary(seconds[i], amount),
+      ...(peakMB && { peakMB }),
+    });
   }
   return timings;
 }

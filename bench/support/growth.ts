@@ -120,7 +120,7 @@ function panel(growth: Growth, x: number): string {
       label: 'seconds per step',
       labelArrow: 'none',
       grid: true,
-      domain: [0, Math.max(...dots.map((d) => d.max))],
+      domain: [0, Math.max(...dots.flatMap((d) => [d.max, d.predicted]))],
       nice: true,
     },
     marks: [

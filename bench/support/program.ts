@@ -5,14 +5,20 @@ import { formatTable } from '../../src/cli/table.ts';
 import { formatNumber, formatShort } from '../../src/report/format.ts';
 import { ratio, type Timing, WARM_UP } from './contest.ts';
 
-/** Options that every program has. `--peer` may be given more than once. */
+/** Options that every program has. */
 const common = {
-  threads: { type: 'string', default: String(availableParallelism()) },
-  backend: { type: 'string', default: 'auto' },
-  peer: { type: 'string', multiple: true, default: [] as string[] },
   turns: { type: 'string', default: '5' },
   json: { type: 'boolean', default: false },
 } as const;
+
+/** Options of programs that run an engine. */
+export const engineOptions = {
+  threads: { type: 'string', default: String(availableParallelism()) },
+  backend: { type: 'string', default: 'auto' },
+} as const;
+
+/** Option of programs that have peers. It may be given more than once. */
+export const peerOption = { peer: { type: 'string', multiple: true, default: [] as string[] } } as const;
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 /** What parseArgs() makes of the options of a program and the common ones. */
@@ -108,11 +114,12 @@ function showFigure({ title, unit, timings, pairs, columns = {} }: Figure): void
     `  ${timing.name}`,
     formatSeconds(timing.median),
     `${formatSeconds(timing.min)}..${formatSeconds(timing.max)}`,
+    formatSeconds(timing.first),
     formatShort(timing.rate),
     ...extra.map((name) => formatNumber(columns[name](timing))),
     timing.peakMB ? `${timing.peakMB} MB` : '',
   ]);
-  const heads = ['', 'median', 'spread', unit, ...extra, 'peak memory'];
+  const heads = ['', 'median', 'spread', 'first', unit, ...extra, 'peak memory'];
   for (const line of formatTable(heads, rows)) console.log(line);
   for (const { name, includes } of timings) console.log(`  ${name}: ${includes}`);
   for (const [a, b] of pairs)
