@@ -133,13 +133,16 @@ class Args {
   }
 
   /**
-   * For a product that is being recorded: the packed form of its weight, in `bytes` bytes, which `pack(kernels, team, to)`
-   * makes before the first replay and whenever the weight has changed. Null if nothing is being recorded.
+   * Queues `run(kernels, team, null)` of a product. In a recording, the weight may be packed: `run` then gets `bytes` bytes
+   * that `pack(kernels, team, to)` has filled before the first replay, and again whenever the weight has changed.
    */
-  template <class T, class Pack>
-  const Program::Weight* packed(const Elements<T>& weight, Packing packing, Index bytes, Pack pack) {
+  template <class T, class Pack, class Run>
+  void launchPacked(const Elements<T>& weight, Packing packing, Index bytes, Pack pack, Run run) {
     Program* program = engine_.recording();
-    return program == nullptr ? nullptr : program->addWeight(weight.storage(), packing, size_t(bytes), pack);
+    const auto* packed = program ? program->addWeight(weight.storage(), packing, size_t(bytes), pack) : nullptr;
+    launch([run, packed](const Kernels& kernels, Team& team) {
+      run(kernels, team, packed ? packed->template data<T>() : nullptr);
+    });
   }
 
   [[noreturn]] void fail(const std::string& reason) {

@@ -69,14 +69,22 @@ class Program {
 
   void use(const std::shared_ptr<Storage>& storage, bool write) { (write ? written_ : read_).insert(storage); }
 
-  /** A weight that a step reads packed, in `bytes` bytes. Stays where it is as long as the program. */
+  /**
+   * A weight that a step reads packed, in `bytes` bytes; as it is where there is no memory for that. Stays where it is as
+   * long as the program.
+   */
   template <class Pack>
   const Weight* addWeight(const std::shared_ptr<Storage>& source, Packing packing, size_t bytes, Pack pack) {
     std::shared_ptr<PackedWeight>& known = source->packed;
-    const bool same = known && known->packing == packing;
-    weights_.push_back({source, same ? known : std::make_shared<PackedWeight>(Memory(bytes), packing, pack)});
-    if (!known) known = weights_.back().packed;
-    return &weights_.back();
+    weights_.push_back({source, known && known->packing == packing ? known : nullptr});
+    Weight& weight = weights_.back();
+    if (weight.packed) return &weight;
+    try {
+      weight.packed = std::make_shared<PackedWeight>(Memory(bytes), packing, pack);
+      if (!known) known = weight.packed;
+    } catch (const std::bad_alloc&) {
+    }
+    return &weight;
   }
 
   /** The recording is complete. A weight that the program itself changes is not packed. */

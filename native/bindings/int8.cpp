@@ -28,16 +28,15 @@ void linearInt8(Args& in) {
   const float* scale = in.f32("scale", {n});
   const float* bias = in.f32OrNull("bias", {n});
   if (m == 1 && int8Activations && n > 0 && k > 0) {
-    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
-      kernels.packRowInt8(team, static_cast<int8_t*>(to), weight, n, k);
-    };
-    if (const Program::Weight* packed = in.packed(elements, {Packing::row, n, k}, rowBytes(n, k), pack)) {
-      return in.launch([=](const Kernels& kernels, Team& team) {
-        const int8_t* panels = packed->data<int8_t>();
-        panels ? kernels.linearRowInt8(team, out, x, panels, scale, bias, n, k)
-               : kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
-      });
-    }
+    return in.launchPacked(
+        elements, {Packing::row, n, k}, rowBytes(n, k),
+        [=](const Kernels& kernels, Team& team, void* to) {
+          kernels.packRowInt8(team, static_cast<int8_t*>(to), weight, n, k);
+        },
+        [=](const Kernels& kernels, Team& team, const int8_t* packed) {
+          packed ? kernels.linearRowInt8(team, out, x, packed, scale, bias, n, k)
+                 : kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
+        });
   }
   in.launch([=](const Kernels& kernels, Team& team) {
     kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);

@@ -16,29 +16,22 @@ void matmul(Args& in) {
   const Elements<float> weight = in.f32("b", {s.k, s.n});
   const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
-  const bool isWeight = !s.bf16 && s.transB && !s.transA && s.n > 0 && s.k > 0;
-  if (isWeight && s.m == 1) {
-    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
-      kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k);
-    };
-    const Index bytes = rowFloats(s.n, s.k) * Index(sizeof(float));
-    if (const Program::Weight* packed = in.packed(weight, {Packing::row, s.n, s.k}, bytes, pack)) {
-      return in.launch([=](const Kernels& kernels, Team& team) {
-        const float* rows = packed->data<float>();
-        rows ? kernels.matmulRow(team, out, a, rows, bias, s) : kernels.matmul(team, out, a, b, bias, s);
-      });
+  if (!s.bf16 && s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]
+    if (s.m == 1) {
+      return in.launchPacked(
+          weight, {Packing::row, s.n, s.k}, rowFloats(s.n, s.k) * Index(sizeof(float)),
+          [=](const Kernels& kernels, Team& team, void* to) { kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k); },
+          [=](const Kernels& kernels, Team& team, const float* packed) {
+            packed ? kernels.matmulRow(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
+          });
     }
-  }
-  if (isWeight && s.m >= manyRows) {
-    const auto pack = [=](const Kernels& kernels, Team& team, void* to) {
-      kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k);
-    };
-    const Index bytes = panelFloats(s.n, s.k) * Index(sizeof(float));
-    if (const Program::Weight* packed = in.packed(weight, {Packing::panels, s.n, s.k}, bytes, pack)) {
-      return in.launch([=](const Kernels& kernels, Team& team) {
-        const float* panels = packed->data<float>();
-        panels ? kernels.matmulPanels(team, out, a, panels, bias, s) : kernels.matmul(team, out, a, b, bias, s);
-      });
+    if (s.m >= manyRows) {
+      return in.launchPacked(
+          weight, {Packing::panels, s.n, s.k}, panelFloats(s.n, s.k) * Index(sizeof(float)),
+          [=](const Kernels& kernels, Team& team, void* to) { kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k); },
+          [=](const Kernels& kernels, Team& team, const float* packed) {
+            packed ? kernels.matmulPanels(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
+          });
     }
   }
   in.launch([=](const Kernels& kernels, Team& team) { kernels.matmul(team, out, a, b, bias, s); });

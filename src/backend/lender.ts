@@ -1,49 +1,86 @@
-// Buffers during a recording: what the recorded function frees is used again by the function itself, and otherwise kept
-// for the program until that ends. Read next: contract.ts (`record`), pool.ts.
-import type { DeviceBuffer, DType } from './contract.ts';
+// What every engine does around the recording of a program: whose buffers are whose, and when it ends. What the
+// recorded function frees it may use again itself; else it is kept for the program. Read next: contract.ts (`record`), pool.ts.
+import type { DeviceBuffer, DType, Program } from './contract.ts';
 import { createPool, type Pool } from './pool.ts';
 
 export interface Lender<B extends DeviceBuffer> {
   alloc(dtype: DType, length: number): B;
   free(buffer: DeviceBuffer): void;
-  /** Runs `fn`, and returns what ends the loan of the buffers that it freed. Throws when one is running already. */
-  lend(fn: () => void): () => void;
+  /**
+   * Runs `make` while the buffers that are freed go to the program that it returns. The program returned here gives them
+   * back when it ends, and refuses to run afterwards. Throws when a recording is running.
+   */
+  record(make: () => Program): Program;
 }
 
-/** `alloc` and `free` of `pool`, by `free` itself where that does more than the pool. */
+/** `alloc` and `free` of `pool`; `free` where an engine does more then than the pool. */
 export function createLender<B extends DeviceBuffer>(
   pool: Pool<B>,
   free: (buffer: DeviceBuffer) => void = pool.free,
 ): Lender<B> {
-  let lent: Pool<B> | null = null;
-  let foreign: DeviceBuffer[] = [];
-
+  let loan: Loan<B> | null = null;
   return {
-    alloc: (dtype, length) => (lent ?? pool).alloc(dtype, length),
+    alloc: (dtype, length) => (loan?.pool ?? pool).alloc(dtype, length),
     free(buffer) {
-      if (lent === null) free(buffer);
-      else if (lent.owns(buffer)) lent.free(buffer);
-      else foreign.push(buffer);
+      if (loan) loan.take(buffer);
+      else free(buffer);
     },
-    lend(fn) {
-      if (lent) throw new Error('record: a recording is running already: record one program after the other');
-      const loan = createPool<B>({ create: pool.alloc, destroy: free });
-      const early: DeviceBuffer[] = [];
-      const end = (): void => {
-        loan.trim();
-        for (const buffer of early.splice(0)) free(buffer);
-      };
-      lent = loan;
-      foreign = early;
+    record(make) {
+      if (loan) throw new Error('record: a recording is running already: record one program after the other');
+      const own = createLoan(pool, free);
+      loan = own;
       try {
-        fn();
-        return end;
+        return guarded(make(), own.end, () => loan !== null);
       } catch (error) {
-        end();
+        own.end();
         throw error;
       } finally {
-        lent = null;
+        loan = null;
       }
+    },
+  };
+}
+
+interface Loan<B extends DeviceBuffer> {
+  pool: Pool<B>;
+  take(buffer: DeviceBuffer): void;
+  end(): void;
+}
+
+function createLoan<B extends DeviceBuffer>(pool: Pool<B>, free: (buffer: DeviceBuffer) => void): Loan<B> {
+  const own = createPool<B>({ create: pool.alloc, destroy: free });
+  const others: DeviceBuffer[] = [];
+  return {
+    pool: own,
+    take(buffer) {
+      if (own.owns(buffer)) own.free(buffer);
+      else others.push(buffer);
+    },
+    end() {
+      own.trim();
+      for (const buffer of others.splice(0)) free(buffer);
+    },
+  };
+}
+
+/** `program`, with its calls checked; `end` is called once, at its end. */
+function guarded(program: Program, end: () => void, recording: () => boolean): Program {
+  let ended = false;
+  return {
+    replay(start) {
+      if (ended) throw new Error('replay: this program was disposed of: record it again');
+      if (recording())
+        throw new Error('replay: a program cannot be recorded into another: replay it outside of `record`');
+      if (!Number.isSafeInteger(start) || start < 0) {
+        throw new Error(`replay: start ${start} is not a position: it must be a whole number >= 0`);
+      }
+      program.replay(start);
+    },
+    dispose() {
+      if (ended) return;
+      ended = true;
+      program.dispose();
+      end();
     },
   };
 }

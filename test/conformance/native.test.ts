@@ -6,6 +6,7 @@ import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { backendTests } from './backend.ts';
 import { families } from './cases/index.ts';
+import { programTests } from './programs.ts';
 import { assertSame, type Case, compareOutputs, runCase } from './support.ts';
 
 const THREADS = [1, 2, 3, 5];
@@ -46,6 +47,7 @@ for (const isa of ['avx512', 'avx2', 'portable']) {
       for (const engine of [...engines, ...bf16]) engine.dispose();
     });
     backendTests(() => open(isa, 2));
+    programTests(() => open(isa, 2));
     for (const [family, cases] of Object.entries(families)) {
       describe(`${isa} ${family}`, () => {
         for (const c of cases) test(c.name, () => agree(c, engines));
@@ -59,20 +61,18 @@ for (const isa of ['avx512', 'avx2', 'portable']) {
   });
 }
 
-/** All engines give the reference's result, and all the same bits. */
+/** All engines give the reference's result, and all the same bits, recorded too. */
 async function agree(c: Case, engines: Backend[]): Promise<void> {
   const first = await runCase(engines[0], c);
   compareOutputs(c, first, await referenceResult(engines[0].precision, c));
+  const same = (result: Record<string, HostArray>, how: string): void => {
+    for (const name of Object.keys(first)) assertSame(result[name], first[name], `${c.name}: ${name} ${how}`);
+  };
   for (let i = 1; i < engines.length; i++) {
-    const result = await runCase(engines[i], c);
-    for (const name of Object.keys(first)) {
-      assertSame(
-        result[name],
-        first[name],
-        `${c.name}: ${name} with ${THREADS[i]} threads, against 1 thread`,
-      );
-    }
+    same(await runCase(engines[i], c), `with ${THREADS[i]} threads, against 1 thread`);
   }
+  same(await runCase(engines[0], c, 'recorded'), 'recorded, against called');
+  same(await runCase(engines[2], c, 'recorded'), `recorded, with ${THREADS[2]} threads`);
 }
 
 /** A native engine of this instruction set. Throws with the reason when there is none here. */

@@ -11,6 +11,7 @@ import { createReference } from '../../src/backend/reference/index.ts';
 import { createRandom, philox } from '../../src/tensor/random.ts';
 import { backendTests } from './backend.ts';
 import { families } from './cases/index.ts';
+import { programTests } from './programs.ts';
 import { assertClose, assertSame, runCase } from './support.ts';
 
 const backend = createReference();
@@ -29,11 +30,14 @@ function put(data: HostArray): DeviceBuffer {
 
 describe('reference engine', () => {
   backendTests(async () => createReference());
+  programTests(async () => createReference());
 
   test('every case of the suite runs and changes no buffer that it should only read', async () => {
     for (const c of Object.values(families).flat()) {
       const result = await runCase(backend, c);
       assert.ok(Object.keys(result).length > 0, c.name);
+      const recorded = await runCase(backend, c, 'recorded');
+      for (const name of Object.keys(result)) assertSame(recorded[name], result[name], `${c.name}: ${name}`);
     }
   });
 

@@ -105,19 +105,16 @@ function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>)
       // Promises that are fulfilled one right after the other would keep timers and sockets waiting.
       await new Promise((resolve) => setImmediate(resolve));
     },
-    record(fn) {
-      let program = 0;
-      const endLoan = lender.lend(() => {
-        program = recorded(engine, fn);
-      });
-      return {
-        replay: (start) => engine.replay(program, start),
-        dispose() {
-          if (!disposed) engine.releaseProgram(program);
-          endLoan();
-        },
-      };
-    },
+    record: (fn) =>
+      lender.record(() => {
+        const program = recorded(engine, fn);
+        return {
+          replay: (start) => engine.replay(program, start),
+          dispose() {
+            if (!disposed) engine.releaseProgram(program);
+          },
+        };
+      }),
     memory: pool.memory,
     trim: pool.trim,
     dispose() {

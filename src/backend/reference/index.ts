@@ -81,21 +81,7 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
     read: async (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
     readSync: (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
     sync: () => new Promise((resolve) => setTimeout(resolve, 0)),
-    record(fn) {
-      let calls: ReturnType<typeof recorder.record> = [];
-      const endLoan = lender.lend(() => {
-        calls = recorder.record(fn);
-      });
-      return {
-        replay(start) {
-          for (const call of calls) call(start);
-        },
-        dispose() {
-          calls = [];
-          endLoan();
-        },
-      };
-    },
+    record: (fn) => lender.record(() => recorder.record(fn)),
     memory: pool.memory,
     trim: pool.trim,
     dispose: pool.dispose,

@@ -1,18 +1,16 @@
 // Programs in plain TypeScript: a recording is the list of the calls. Read next: ../contract.ts (`record`).
-import type { Kernels } from '../contract.ts';
-
-type Call = (start: number) => void;
+import type { Kernels, Program } from '../contract.ts';
 
 export interface Recorder {
   /** The kernels given, which run at once except during a recording. */
   readonly kernels: Kernels;
-  /** The calls of kernels in `fn`, to be made with another `start`. */
-  record(fn: () => void): Call[];
+  /** A program of the kernels that `fn` calls. */
+  record(fn: () => void): Program;
 }
 
 /** A recorder of calls of `direct`. */
 export function createRecorder(direct: Kernels): Recorder {
-  let calls: Call[] | null = null;
+  let calls: ((start: number) => void)[] | null = null;
   const recorded = (kernel: (...args: unknown[]) => void): ((...args: unknown[]) => void) => {
     return (...args) => {
       if (calls) calls.push((start) => kernel(...args.map((arg) => startingAt(arg, start))));
@@ -24,14 +22,19 @@ export function createRecorder(direct: Kernels): Recorder {
   return {
     kernels: Object.fromEntries(entries) as Kernels,
     record(fn) {
-      const list: Call[] = [];
+      const list: typeof calls = [];
       calls = list;
       try {
         fn();
       } finally {
         calls = null;
       }
-      return list;
+      return {
+        replay(start) {
+          for (const call of list) call(start);
+        },
+        dispose: () => list.splice(0),
+      };
     },
   };
 }
