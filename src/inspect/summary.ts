@@ -93,10 +93,13 @@ const REACH = 5;
 
 /**
  * A range that shows the bulk and not one outlier: mean +- 5 std, cut at the smallest and largest value, beginning at
- * exactly 0 where nothing is negative (a ReLU). The kernel counts what lies outside in the first and last bin.
+ * exactly 0 where nothing is negative (a ReLU): mean and std are then those of what is above 0, or the zeros of a sparse
+ * layer would cut off much of the rest. The kernel counts what lies outside in the first and last bin.
  */
 export function chooseRange(totals: Totals, bins: number): HistogramRange {
-  const { mean, std, min, max } = summarize(totals);
+  const all = summarize(totals);
+  const { min, max } = all;
+  const { mean, std } = min < 0 ? all : summarize({ ...totals, count: totals.count - totals.nonPositive });
   const lo = min >= 0 ? 0 : Math.max(min, mean - REACH * std);
   const hi = Math.min(max, mean + REACH * std);
   if (hi > lo) return { lo, hi, bins };

@@ -83,6 +83,8 @@ describe('summary', () => {
     const relu = chooseRange(totals([0, 0, 0.5, 1]), 10);
     assert.equal(relu.lo, 0);
     assert.equal(relu.hi, 1);
+    const sparse = [...new Array(970).fill(0), ...Array.from({ length: 30 }, (_, i) => (i + 1) / 30)];
+    assert.equal(chooseRange(totals(sparse), 10).hi, 1, 'zeros must not cut off what is above them');
     const outlier = chooseRange(
       totals([...Array.from({ length: 1000 }, (_, i) => (i % 2 ? 1 : -1)), 1000]),
       10,
