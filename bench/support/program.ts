@@ -121,7 +121,10 @@ function showFigure({ title, unit, timings, pairs, columns = {} }: Figure): void
   ]);
   const heads = ['', 'median', 'spread', 'first', unit, ...extra, 'peak memory'];
   for (const line of formatTable(heads, rows)) console.log(line);
-  for (const { name, includes } of timings) console.log(`  ${name}: ${includes}`);
+  for (const includes of new Set(timings.map((timing) => timing.includes))) {
+    const names = timings.filter((timing) => timing.includes === includes).map(({ name }) => name);
+    console.log(`  ${names.join('; ')}: ${includes}`);
+  }
   for (const [a, b] of pairs)
     console.log(`  ${a.name} is ${ratio(a, b).toFixed(2)} times as fast as ${b.name}`);
 }
