@@ -5,7 +5,7 @@ import { reason } from '../platform/node-store.ts';
 import { checkSettings, recipes, settingFields, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
-import { choice, type Flags, text } from './flags.ts';
+import { choice, type Flags, flagName, text } from './flags.ts';
 
 export const presetNames = Object.keys(presets) as (keyof typeof presets)[];
 
@@ -40,8 +40,28 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
+  refuseIdle(pick(flags, settingFlags), settings);
   await asked(() => makeConfig(presets[preset], 256, changes)); // everything but the vocabulary is known now
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
+}
+
+/** Settings that only have an effect together with others, and those others as flags. */
+const needs: Partial<Record<keyof TrainSettings, [holds: (s: TrainSettings) => boolean, flag: string]>> = {
+  momentum: [(s) => s.optimizer === 'sgd', '--optimizer sgd'],
+  beta1: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
+  beta2: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
+  eps: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
+  minLr: [(s) => s.schedule !== 'constant', '--schedule cosine or linear'],
+  evalBatches: [(s) => s.evalMethod === 'sampled', '--eval-method sampled'],
+  sampleTokens: [(s) => s.sampleEvery > 0, '--sample-every above 0'],
+  samplePrompt: [(s) => s.sampleEvery > 0, '--sample-every above 0'],
+};
+
+/** Nothing that was asked for may be without effect. */
+function refuseIdle(flags: Readonly<Record<string, unknown>>, settings: TrainSettings): void {
+  for (const [name, [holds, flag]] of Object.entries(needs)) {
+    if (name in flags && !holds(settings)) throw misuse(`${flagName(name)} has no effect without ${flag}`);
+  }
 }
 
 /** A short run has no room for a preset's warm-up: a tenth of the steps is kept unless it was asked for. */

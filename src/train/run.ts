@@ -77,6 +77,9 @@ export function startRun(options: TrainOptions): Run {
 }
 
 function restore(optimizer: Optimizer, saved: ReadonlyMap<string, Float32Array>): void {
+  const surplus = [...saved.keys()].find((name) => !optimizer.state().has(name));
+  if (surplus)
+    throw new Error(`the checkpoint has a surplus moment ${surplus}: it is of another model or optimizer`);
   for (const [name, moment] of optimizer.state()) {
     const values = saved.get(name);
     if (values?.length !== moment.size) {
@@ -84,6 +87,8 @@ function restore(optimizer: Optimizer, saved: ReadonlyMap<string, Float32Array>)
         `the checkpoint has no moment ${name} of ${moment.size} elements: it is of another model or optimizer`,
       );
     }
+    if (!values.every(Number.isFinite))
+      throw new Error(`the checkpoint's moment ${name} is not finite: it is damaged`);
     moment.write(values);
   }
 }

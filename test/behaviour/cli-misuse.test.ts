@@ -60,6 +60,7 @@ const cases: Record<string, readonly Case[]> = {
     ['trian', 2, /Did you mean train/],
     ['tokenizer sing', 2, /unknown command 'sing'/],
     ['data fecth', 2, /"fecth" of data: there are fetch, show/],
+    ['train --data text.txt --out new --momentum 0.5', 2, /--momentum has no effect without --optimizer sgd/],
     ['train --step 5', 2, /--step.*Did you mean --steps/],
     ['generate --model', 2, /argument missing/],
     ['generate --model run --model run', 2, /--model is given twice/],
