@@ -88,6 +88,7 @@ interface Pass {
 function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pass {
   const { backend } = model;
   const input = keep(empty([1, length], 'i32', backend));
+  const host = new Int32Array(length);
   const filled = cache?.length ?? 0;
   let logits = input;
   const program: Program = backend.record(() => {
@@ -96,7 +97,8 @@ function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pas
   if (cache) cache.length = filled; // nothing has been computed yet
   return {
     run(ids, start) {
-      input.write(Int32Array.from(ids));
+      host.set(ids);
+      input.write(host);
       program.replay(start);
       return logits.data();
     },

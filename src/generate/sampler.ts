@@ -135,12 +135,13 @@ export function keepTopK(logits: Float32Array, k: number): Float32Array {
 
 /** Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay too. */
 export function keepTopP(logits: Float32Array, p: number): Float32Array {
-  const ascending = logits.slice().sort();
-  const lse = logSumExp(logits);
+  const { weights, sum } = exponentials(logits);
+  const rare = ((1 - p) * sum) / logits.length; // all that are rarer have less than 1 - p together: no need to sort them
+  const ascending = weights.filter((weight) => weight >= rare).sort();
   let mass = 0;
   let last = ascending.length;
-  while (mass < p && last > 0) mass += Math.exp(ascending[--last] - lse);
-  return keepAtLeast(logits, ascending[last]);
+  while (mass < p * sum && last > 0) mass += ascending[--last];
+  return logits.map((x, id) => (weights[id] >= ascending[last] ? x : Number.NEGATIVE_INFINITY));
 }
 
 /** Keeps tokens whose probability is at least p times that of the most likely one. */
@@ -168,23 +169,33 @@ export function argmax(logits: Float32Array): number {
 
 /** log(sum of exp(x)), natural logarithm, without overflow. */
 export function logSumExp(logits: Float32Array): number {
-  const max = logits[argmax(logits)];
-  let sum = 0;
-  for (const x of logits) sum += Math.exp(x - max);
+  const { max, sum } = exponentials(logits);
   return max + Math.log(sum);
+}
+
+/** weights[i] = exp(logits[i] - max), and their sum: probability i is weights[i] / sum. */
+function exponentials(logits: Float32Array): { weights: Float64Array; sum: number; max: number } {
+  const max = logits[argmax(logits)];
+  const weights = new Float64Array(logits.length);
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const weight = Math.exp(logits[id] - max);
+    weights[id] = weight;
+    sum += weight;
+  }
+  return { weights, sum, max };
 }
 
 /** The first token whose cumulative probability under softmax(logits) exceeds `u` in [0, 1). */
 export function draw(logits: Float32Array, u: number): number {
-  const lse = logSumExp(logits);
+  const { weights, sum } = exponentials(logits);
   let cumulative = 0;
   let last = 0;
   for (let id = 0; id < logits.length; id++) {
-    const p = Math.exp(logits[id] - lse);
-    if (p === 0) continue;
-    cumulative += p;
+    if (weights[id] === 0) continue;
+    cumulative += weights[id];
     last = id;
-    if (cumulative > u) break;
+    if (cumulative > u * sum) break;
   }
   return last; // also where rounding leaves the sum a little below u
 }
