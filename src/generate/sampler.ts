@@ -135,13 +135,12 @@ export function keepTopK(logits: Float32Array, k: number): Float32Array {
 
 /** Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay too. */
 export function keepTopP(logits: Float32Array, p: number): Float32Array {
-  const { weights, sum } = exponentials(logits);
-  const rare = ((1 - p) * sum) / logits.length; // all that are rarer have less than 1 - p together: no need to sort them
-  const ascending = weights.filter((weight) => weight >= rare).sort();
+  const ascending = logits.slice().sort();
+  const { weights, sum } = exponentials(ascending);
   let mass = 0;
   let last = ascending.length;
-  while (mass < p * sum && last > 0) mass += ascending[--last];
-  return logits.map((x, id) => (weights[id] >= ascending[last] ? x : Number.NEGATIVE_INFINITY));
+  while (mass < p * sum && last > 0) mass += weights[--last];
+  return keepAtLeast(logits, ascending[last]);
 }
 
 /** Keeps tokens whose probability is at least p times that of the most likely one. */
