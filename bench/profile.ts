@@ -15,6 +15,7 @@ const { values } = parseArgs({
     batch: { type: 'string', default: '64' },
     'micro-batch': { type: 'string', default: String(seedSettings.microBatch) },
     threads: { type: 'string' },
+    precision: { type: 'string', default: 'f32' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -29,7 +30,10 @@ interface Share {
 }
 
 let shares = new Map<string, Share>();
-const { backend } = await createBackend('native', { threads });
+const { backend } = await createBackend('native', {
+  threads,
+  precision: values.precision === 'bf16' ? 'bf16' : 'f32',
+});
 const timed = timing(backend);
 const model = seedModel(timed);
 const { blockSize, vocabSize } = model.config;

@@ -66,12 +66,12 @@ INKHORN_INLINE VecI loadI(const int32_t* p) { return _mm512_loadu_si512(p); }
 INKHORN_INLINE void storeI(int32_t* p, VecI v) { _mm512_storeu_si512(p, v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm512_add_epi32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return _mm512_mullo_epi32(a, b); }
-INKHORN_INLINE VecI xorI(VecI a, VecI b) { return _mm512_xor_si512(a, b); }
+INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
 /** The upper 32 bits of the unsigned products. */
 INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const VecI even = _mm512_srli_epi64(_mm512_mul_epu32(a, b), 32);
+  const VecI even = _mm512_mul_epu32(a, b);  // 64-bit products of the lanes of even number
   const VecI odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
-  return _mm512_mask_blend_epi32(0xaaaa, even, odd);
+  return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_CDAB);
 }
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm512_cmpge_epu32_mask(a, b); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm512_cvtepi32_ps(a); }
@@ -157,7 +157,7 @@ INKHORN_INLINE VecI loadI(const int32_t* p) { return _mm256_loadu_si256(reinterp
 INKHORN_INLINE void storeI(int32_t* p, VecI v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm256_add_epi32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return _mm256_mullo_epi32(a, b); }
-INKHORN_INLINE VecI xorI(VecI a, VecI b) { return _mm256_xor_si256(a, b); }
+INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
 INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
   const VecI even = _mm256_srli_epi64(_mm256_mul_epu32(a, b), 32);
   const VecI odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
@@ -271,7 +271,7 @@ INKHORN_INLINE VecI loadI(const int32_t* p) {
 INKHORN_INLINE void storeI(int32_t* p, VecI v) { __builtin_memcpy(p, &v, sizeof v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return a + b; }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return a * b; }
-INKHORN_INLINE VecI xorI(VecI a, VecI b) { return a ^ b; }
+INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return a ^ b ^ c; }
 INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
   VecI high;
   for (int i = 0; i < LANES; i++) high[i] = uint32_t((uint64_t(a[i]) * b[i]) >> 32);
@@ -298,6 +298,8 @@ INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
 
 /** Asks for the cache line at p, which need not be readable. */
 INKHORN_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
+/** The same into the L2 cache. */
+INKHORN_INLINE void prefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 /** The mask that lets everything through, and costs nothing. */
 struct AllLanes {};

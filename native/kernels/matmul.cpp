@@ -119,43 +119,71 @@ struct Product {
   const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
   const Index copyStride = ceilDiv(depth, 16) * 16 + 16;
 
-  const float* copyRows(float* copy, Index i0, Index i1, Index p0, Index p1) const {
-    for (Index i = i0; i < i1; i++) {
-      float* to = copy + (i - i0) * copyStride;
-      const float* row = a + i * s.k;
-      for (Index p = p0; p < p1; p += LANES * TERMS, to += LANES) store(to, Number::along(row + p, p1 - p));
+  void copyRows(float* copy, const float* from, Index rows, Index terms) const {
+    for (Index i = 0; i < rows; i++, copy += copyStride, from += s.k) {
+      for (Index p = 0; p < terms; p += LANES * TERMS) store(copy + p / TERMS, Number::along(from + p, terms - p));
     }
-    return copy;
   }
 
-  void tiles(Team& team, int thread, Index round, Index task) const {
-    const Index p0 = begin(round), size = elements(round);
+  struct Range {
+    const char* data;
+    Index bytes;
+  };
+
+  /** What a packing task that takes rows reads. */
+  Range sourceOf(Index round, Index task) const {
+    if (task >= packTasks(round)) return {reinterpret_cast<const char*>(b), 0};
+    const bool isA = task >= packTasksB(round);
+    const Index first = begin(round) + (isA ? task - packTasksB(round) : task) * packedRows;
+    const Index rows = least(end(round) - first, packedRows), cols = isA ? s.m : s.n;
+    return {reinterpret_cast<const char*>((isA ? a : b) + first * cols), rows * cols * Index(sizeof(float))};
+  }
+
+  void tiles(Team& team, int thread, Index round, Index task, Index packed) const {
     const Index strip0 = task / colTasks * stripsPerTask, strip1 = least(strips, strip0 + stripsPerTask);
     const Index panel0 = task % colTasks * panelsPerTask, panel1 = least(panels, panel0 + panelsPerTask);
-    const Index i0 = strip0 * TILE_ROWS, i1 = least(s.m, strip1 * TILE_ROWS);
-    const float* rowsOfA = a + i0 * s.k + p0;  // not packed: the rows i0 .. i1
-    if (copied) rowsOfA = copyRows(team.scratch(thread, 0, (i1 - i0) * copyStride), i0, i1, p0, end(round));
-    TileArgs t;
-    t.k = size;
-    t.aStride = copied ? copyStride : s.k;
+    TileArgs t{};
+    t.k = elements(round);
     t.outStride = s.n;
     t.accumulate = s.accumulate || round > 0;
-    for (Index panel = panel0; panel < panel1; panel++) {
-      const Index j = panel * TILE_COLS;
-      t.b = panelsIn(round) + j * size;
-      t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
-      for (Index strip = strip0; strip < strip1; strip++) {
-        const Index i = strip * TILE_ROWS, rows = least(s.m - i, TILE_ROWS), cols = least(s.n - j, TILE_COLS);
-        t.out = out + i * s.n + j;
-        if (s.transA) {
-          t.a = packedA[round % 2] + i * size;
-          runTile<typename Number::Tiles, true>(rows, cols, t);
-        } else {
-          t.a = rowsOfA + (i - i0) * t.aStride;
-          runTile<typename Number::Tiles, false>(rows, cols, t);
+    if (s.transA) {  // a panel stays in the L1 cache, strips pass by; what is packed next comes closer
+      const Range source = sourceOf(round + 1, packed);
+      t.ahead = source.data;
+      t.aheadStep = source.bytes / (t.k * (strip1 - strip0) * (panel1 - panel0)) + 1;
+      for (Index panel = panel0; panel < panel1; panel++) {
+        for (Index strip = strip0; strip < strip1; strip++) {
+          t.a = packedA[round % 2] + strip * TILE_ROWS * t.k;
+          oneTile<true>(t, round, strip, panel);
+          t.ahead += t.k * t.aheadStep;
         }
       }
+      return;
     }
+    // A strip stays there, panels pass by; and while they do, the next strip comes closer.
+    float* copy = copied ? team.scratch(thread, 0, TILE_ROWS * copyStride) : nullptr;
+    t.aStride = copied ? copyStride : s.k;
+    t.aheadStep = TILE_ROWS * s.k * Index(sizeof(float)) / (t.k * (panel1 - panel0)) + 1;
+    for (Index strip = strip0; strip < strip1; strip++) {
+      const Index i = strip * TILE_ROWS, p0 = begin(round);
+      t.a = a + i * s.k + p0;
+      t.ahead = reinterpret_cast<const char*>(t.a + TILE_ROWS * s.k);
+      if (copied) {
+        copyRows(copy, t.a, least(s.m - i, TILE_ROWS), end(round) - p0);
+        t.a = copy;
+      }
+      for (Index panel = panel0; panel < panel1; panel++, t.ahead += t.k * t.aheadStep) {
+        oneTile<false>(t, round, strip, panel);
+      }
+    }
+  }
+
+  template <bool PACKED_A>
+  void oneTile(TileArgs& t, Index round, Index strip, Index panel) const {
+    const Index i = strip * TILE_ROWS, j = panel * TILE_COLS;
+    t.b = panelsIn(round) + j * t.k;
+    t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
+    t.out = out + i * s.n + j;
+    runTile<typename Number::Tiles, PACKED_A>(least(s.m - i, TILE_ROWS), least(s.n - j, TILE_COLS), t);
   }
 
   void run(Team& team) {
@@ -170,7 +198,7 @@ struct Product {
       forBlocks(team, total, [&](Index task, int thread) {
         const Index packed = task * packs / total;
         if (packed != (task + 1) * packs / total) return pack(round + 1, packed);
-        tiles(team, thread, round, task - packed);
+        tiles(team, thread, round, task - packed, packed);
       });
     }
   }

@@ -34,11 +34,12 @@ static inline void keepFactors(float* factors, const KeepRule& rule, uint64_t gr
       VecI x0 = addI(splatI(uint32_t(counter) + uint32_t(lane)), laneNumbers());  // 16 counters never carry
       VecI x1 = splatI(uint32_t(counter >> 32)), x2 = splatI(rule.site), x3 = splatI(rule.step);
       uint32_t key0 = rule.key0, key1 = rule.key1;
+#pragma GCC unroll 10
       for (int round = 0; round < 10; round++, key0 += 0x9e3779b9, key1 += 0xbb67ae85) {
         const VecI high0 = mulHighU(x0, multiplier0), low0 = mulI(x0, multiplier0);
         const VecI high1 = mulHighU(x2, multiplier1), low1 = mulI(x2, multiplier1);
-        x0 = xorI(xorI(high1, x1), splatI(key0));
-        x2 = xorI(xorI(high0, x3), splatI(key1));
+        x0 = xorI(high1, x1, splatI(key0));
+        x2 = xorI(high0, x3, splatI(key1));
         x1 = low1;
         x3 = low0;
       }

@@ -24,6 +24,8 @@ struct TileArgs {
   Mask lanes;         // of the last vector of each row of out
   const float* bias;  // null: none
   bool accumulate;
+  const char* ahead;  // what is needed next: fetched closer, aheadStep bytes for each element
+  Index aheadStep;
 };
 
 /** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias). */
@@ -43,7 +45,9 @@ static void tile(const TileArgs& t) {
   for (int i = 0; i < POINTERS; i++) a[i] = t.a + 3 * i * t.aStride;
 
   const float* b = t.b;
-  for (Index p = 0; p < t.k; p++) {
+  const char* ahead = t.ahead;
+  for (Index p = 0; p < t.k; p++, ahead += t.aheadStep) {
+    prefetchFar(ahead);
     Vec row[VECTORS];
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) row[v] = load(b + v * LANES);
