@@ -32,6 +32,27 @@ struct Rows {
   Index stride;
 };
 
+/**
+ * Brings the rows of the head that this thread probably takes next closer while it computes: a few at a time, for a core
+ * waits for only a few dozen lines at once, and stops when there are more.
+ */
+struct Ahead {
+  Rows rows[5];
+  Index count;    // of `rows`; 0: there is no next head
+  Index T, columns;
+  Index done = 0;
+
+  /** The share of one of `calls` calls. */
+  void fetch(Index calls) {
+    const Index share = (count * T + calls - 1) / calls, end = done + share < count * T ? done + share : count * T;
+    for (; done < end; done++) {
+      const Rows& from = rows[done % count];
+      const float* row = from.data + done / count * from.stride;
+      for (Index i = 0; i < columns + 15; i += 16) prefetchFar(row + i);
+    }
+  }
+};
+
 /** The dropout factors of the probabilities of one head. Null `rule`: no dropout. */
 struct HeadDropout {
   const KeepRule* rule;
@@ -91,6 +112,7 @@ struct HeadForward {
   Index outStride;
   float* lse;  // [T], may be null
   HeadDropout dropout;
+  Ahead ahead;
 
   Index width() const { return roundUp(hs, LANES); }
   Index scratch() const {
@@ -116,6 +138,7 @@ struct HeadForward {
     packAcross<Number>(values, w, v.data, v.stride, keys, hs);
     packAlong<Number>(queries, w, q.data, q.stride, T, hs);
 
+    Ahead next = ahead;
     for (Index t = 0; t < T; t += TILE) {
       const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // by the last query of the tile
       for (Index j = 0; j < visible; j += BLOCK) {
@@ -125,7 +148,10 @@ struct HeadForward {
       }
       float inverse[TILE];
       const Index rows = T - t < TILE ? T - t : TILE;
-      for (Index i = 0; i < rows; i++) inverse[i] = probabilities(scores + i * BLOCK, t + i, visible, keep);
+      for (Index i = 0; i < rows; i++) {
+        inverse[i] = probabilities(scores + i * BLOCK, t + i, visible, keep);
+        next.fetch(T);
+      }
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index n = visible - j < BLOCK ? visible - j : BLOCK;
         multiplyTile<Number, false>(result, w, scores + j * TILE, BLOCK, values + elementsOf<Number>(j) * w, w, w / LANES,
@@ -169,6 +195,7 @@ struct HeadBackward {
   const float* lse;
   float *dq, *dk, *dv;  // [T], stride q.stride
   HeadDropout dropout;
+  Ahead ahead;
 
   Index width() const { return roundUp(hs, LANES); }
   Index scratch() const {
@@ -203,6 +230,8 @@ struct HeadBackward {
     if (!shared) packAcross<Number>(dOutsR, w, dOut.data, dOut.stride, T, hs);
     for (Index t = 0; t < T; t++) dots[t] = dot(dOut.data + t * dOut.stride, out.data + t * out.stride);
 
+    Ahead next = ahead;
+    const Index blocks = rows / BLOCK, calls = T * blocks - BLOCK * (blocks * (blocks - 1) / 2);
     for (Index j = 0; j < T; j += BLOCK) {
       const Index n = T - j < BLOCK ? T - j : BLOCK;  // keys in this block
       packTransposed<Number>(keysT, BLOCK, k.data + j * k.stride, k.stride, n, hs);
@@ -217,6 +246,7 @@ struct HeadBackward {
         const Index here = T - t < TILE ? T - t : TILE;
         for (Index i = 0; i < here; i++) {
           scoreGradients(ps + i * BLOCK, ds + i * BLOCK, t + i, j, vectors, lse[t + i], dots[t + i], keep);
+          next.fetch(calls);
         }
         if (Number::ROUNDS) {
           float* rounded = tile + 2 * TILE * BLOCK;
@@ -320,8 +350,9 @@ void forwardOfHeads(Team& team, float* out, float* lse, const float* qkv, const 
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
   const KeepRule rule = keepRule(dropout);
   forBlocks(team, shape.B * shape.H, [&](Index head, int thread) {
-    const Index b = head / shape.H, h = head % shape.H;
+    const Index b = head / shape.H, h = head % shape.H, next = head + team.threads();
     const float* q = qkv + b * T * row + h * hs;
+    const float* nextQ = qkv + next / shape.H * T * row + next % shape.H * hs;
     const HeadForward<Number> forward{.T = T,
                                       .start = 0,
                                       .hs = hs,
@@ -332,7 +363,11 @@ void forwardOfHeads(Team& team, float* out, float* lse, const float* qkv, const 
                                       .out = out + b * T * C + h * hs,
                                       .outStride = C,
                                       .lse = lse + head * T,
-                                      .dropout = headDropout(shape, dropout, rule, head)};
+                                      .dropout = headDropout(shape, dropout, rule, head),
+                                      .ahead = {.rows = {{nextQ, row}, {nextQ + C, row}, {nextQ + 2 * C, row}},
+                                                .count = next < shape.B * shape.H ? 3 : 0,
+                                                .T = T,
+                                                .columns = hs}};
     forward.run(team.scratch(thread, 0, forward.scratch()));
   });
 }
@@ -343,8 +378,10 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
   const KeepRule rule = keepRule(dropout);
   forBlocks(team, shape.B * shape.H, [&](Index head, int thread) {
-    const Index b = head / shape.H, h = head % shape.H;
+    const Index b = head / shape.H, h = head % shape.H, next = head + team.threads();
+    const Index nextHead = next / shape.H * T * C + next % shape.H * hs;
     const float* q = qkv + b * T * row + h * hs;
+    const float* nextQ = qkv + next / shape.H * T * row + next % shape.H * hs;
     float* dq = dqkv + b * T * row + h * hs;
     const HeadBackward<Number> backward{.T = T,
                                         .hs = hs,
@@ -358,7 +395,15 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
                                         .dq = dq,
                                         .dk = dq + C,
                                         .dv = dq + 2 * C,
-                                        .dropout = headDropout(shape, dropout, rule, head)};
+                                        .dropout = headDropout(shape, dropout, rule, head),
+                                        .ahead = {.rows = {{nextQ, row},
+                                                           {nextQ + C, row},
+                                                           {nextQ + 2 * C, row},
+                                                           {dOut + nextHead, C},
+                                                           {out + nextHead, C}},
+                                                  .count = next < shape.B * shape.H ? 5 : 0,
+                                                  .T = T,
+                                                .columns = hs}};
     backward.run(team.scratch(thread, 0, backward.scratch()));
   });
 }
@@ -405,7 +450,8 @@ void attentionCached(Team& team, float* out, float* keys, float* values, const f
                                          .out = to,
                                          .outStride = C,
                                          .lse = nullptr,
-                                         .dropout = {}};
+                                         .dropout = {},
+                                         .ahead = {}};
       return forward.run(team.scratch(thread, 0, forward.scratch()));
     }
     float* s = team.scratch(thread, 0, roundUp(start + T, BLOCK));

@@ -130,12 +130,13 @@ struct Product {
     Index bytes;
   };
 
-  /** What a packing task that takes rows reads. */
+  /** What the packing tasks of a round read that follow one tile task, `task` and perhaps more; transA, not transB. */
   Range sourceOf(Index round, Index task) const {
     if (task >= packTasks(round)) return {reinterpret_cast<const char*>(b), 0};
     const bool isA = task >= packTasksB(round);
     const Index first = begin(round) + (isA ? task - packTasksB(round) : task) * packedRows;
-    const Index rows = least(end(round) - first, packedRows), cols = isA ? s.m : s.n;
+    const Index rows = least(end(round) - first, ceilDiv(packTasks(round), tileTasks) * packedRows);
+    const Index cols = isA ? s.m : s.n;
     return {reinterpret_cast<const char*>((isA ? a : b) + first * cols), rows * cols * Index(sizeof(float))};
   }
 
