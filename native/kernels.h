@@ -76,10 +76,10 @@ struct Sgd {
               float eps))                                                                                              \
   X(rmsnormBackward, (Team & team, float* dx, float* dWeight, const float* dOut, const float* x, const float* weight,  \
                       const float* rrms, Index rows, Index cols, bool accumulate))                                     \
-  /* activation.cpp, dropout.cpp */                                                                                    \
+  /* activation.cpp, dropout.cpp; residual may be null */                                                              \
   X(activation, (Team & team, float* out, const float* x, Activation kind, Index n))                                   \
   X(activationBackward, (Team & team, float* dx, const float* dOut, const float* x, Activation kind, Index n))         \
-  X(dropout, (Team & team, float* out, const float* x, const Dropout& dropout, Index n))                               \
+  X(dropout, (Team & team, float* out, const float* x, const float* residual, const Dropout& dropout, Index n))        \
   /* attention.cpp, rope.cpp */                                                                                        \
   X(attention, (Team & team, float* out, float* lse, const float* qkv, const AttentionShape& shape,                    \
                 const Dropout& dropout))                                                                               \

@@ -30,7 +30,8 @@ void dropout(Args& in) {
   const Dropout dropout = in.dropout();
   float* out = in.f32OfLength("out", n);
   const float* x = in.f32OfLength("x", n);
-  in.launch([=](const Kernels& kernels, Team& team) { kernels.dropout(team, out, x, dropout, n); });
+  const float* residual = in.f32OfLengthOrNull("residual", n);
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.dropout(team, out, x, residual, dropout, n); });
 }
 
 }  // namespace inkhorn::bindings

@@ -4,8 +4,9 @@
 
 namespace inkhorn::INKHORN_ISA {
 
-void dropout(Team& team, float* out, const float* x, const Dropout& dropout, Index n) {
+void dropout(Team& team, float* out, const float* x, const float* residual, const Dropout& dropout, Index n) {
   if (dropout.p == 0) {
+    if (residual != nullptr) return add(team, out, residual, x, n);
     if (out != x) copy(team, out, x, n * Index(sizeof(float)));
     return;
   }
@@ -18,9 +19,11 @@ void dropout(Team& team, float* out, const float* x, const Dropout& dropout, Ind
       keepFactors(factors, rule, (dropout.offset - lead + at) / KEEP_GROUP, groups);
       const Index first = at < lead ? lead : at, last = at + span < end ? at + span : end;
       eachVector(last - first, [&](Index i, auto lanes) {
+        const Index e = first - lead + i;
         const Vec keep = load(factors + (first - at) + i, lanes);
-        const Vec kept = mul(load(x + (first - lead) + i, lanes), keep);
-        store(out + (first - lead) + i, select(greater(keep, zero()), kept, zero()), lanes);  // 0 even for infinities
+        const Vec before = residual != nullptr ? load(residual + e, lanes) : zero();
+        const Vec kept = fma(load(x + e, lanes), keep, before);
+        store(out + e, select(greater(keep, zero()), kept, before), lanes);  // 0 even for infinities
       });
     }
   });

@@ -253,8 +253,11 @@ export interface Kernels {
   activation(out: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
   /** dx = dOut * f'(x). `dx` may be `dOut`. The derivative of relu at 0 is 0. */
   activationBackward(dx: DeviceBuffer, dOut: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
-  /** out = kept(i) ? x / (1 - p) : 0. Its own backward. `out` may be `x`. Element i of the buffer is `offset + i`. */
-  dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout): void;
+  /**
+   * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` its own backward. `out` may be `x` or `residual`.
+   * Element i of the buffer is `offset + i`.
+   */
+  dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout, residual?: DeviceBuffer | null): void;
 
   // ---- attention -----------------------------------------------------------------------------------------------
   /**

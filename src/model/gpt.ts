@@ -135,12 +135,9 @@ class Block {
     // Past the last attention no position looks at another: what is not asked for need not be computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
     const a = watch(pass.tap, `${name}.attn.out`, this.attn.forward(this.norm1.forward(x), pass, last));
-    const mid = ops.add(
-      last ? ops.lastPosition(x) : x,
-      ops.dropout(a, mask(pass, config, 3 * layer + 1, perSequence)),
-    );
+    const mid = ops.add(last ? ops.lastPosition(x) : x, a, mask(pass, config, 3 * layer + 1, perSequence));
     const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
-    const out = ops.add(mid, ops.dropout(m, mask(pass, config, 3 * layer + 2, perSequence)));
+    const out = ops.add(mid, m, mask(pass, config, 3 * layer + 2, perSequence));
     return watch(pass.tap, `${name}.out`, out);
   }
 }

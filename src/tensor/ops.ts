@@ -103,28 +103,23 @@ export function activation(x: Tensor, kind: Activation): Tensor {
   });
 }
 
-/** Inverted dropout (Srivastava et al. 2014); null or p = 0 returns x itself. The mask is computed again backward. */
-export function dropout(x: Tensor, mask: Dropout | null): Tensor {
-  if (!mask || mask.p === 0) return x;
-  const y = empty(x.shape, 'f32', x.backend);
-  const { kernels } = x.backend;
-  kernels.dropout(y.buffer, x.buffer, mask);
-  return record(y, [x], [], () => {
-    const dy = y.grad as Tensor;
-    kernels.dropout(dy.buffer, dy.buffer, mask);
-    passGrad(x, y);
-  });
-}
-
-/** y = a + b, equal shapes. */
-export function add(a: Tensor, b: Tensor): Tensor {
+/**
+ * y = a + b, equal shapes; with `mask` y = a + dropout(b), inverted dropout (Srivastava et al. 2014) in one go. The mask is
+ * computed again backward.
+ */
+export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
   expect(a.size === b.size, 'add', `${a} and ${b} differ in size`);
   const y = empty(a.shape, 'f32', a.backend);
   const { kernels } = a.backend;
-  kernels.add(y.buffer, a.buffer, b.buffer);
+  if (mask) kernels.dropout(y.buffer, b.buffer, mask, a.buffer);
+  else kernels.add(y.buffer, a.buffer, b.buffer);
   return record(y, [a, b], [], () => {
     const dy = y.grad as Tensor;
-    if (b.requiresGrad) addGrad(b, (db) => kernels.copy(db.buffer, dy.buffer));
+    if (b.requiresGrad) {
+      addGrad(b, (db) =>
+        mask ? kernels.dropout(db.buffer, dy.buffer, mask) : kernels.copy(db.buffer, dy.buffer),
+      );
+    }
     if (a.requiresGrad) passGrad(a, y);
   });
 }

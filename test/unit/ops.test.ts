@@ -48,8 +48,15 @@ const cases: Case[] = [
   ['gelu', [[B, T, C]], (x) => ops.activation(x, 'gelu')],
   ['relu2', [[B, T, C]], (x) => ops.activation(x, 'relu2')],
   ['silu', [[B, T, C]], (x) => ops.activation(x, 'silu')],
-  ['dropout', [[B, T, C]], (x) => ops.dropout(x, mask)],
-  ['dropout off', [[B, T, C]], (x) => ops.add(ops.dropout(x, null), x)],
+  [
+    'add with dropout',
+    [
+      [B, T, C],
+      [B, T, C],
+    ],
+    (a, b) => ops.add(a, b, mask),
+  ],
+  ['add without dropout', [[B, T, C]], (x) => ops.add(x, x, null)],
   [
     'add',
     [

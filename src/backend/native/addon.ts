@@ -131,7 +131,7 @@ export interface NativeEngine {
   ): void;
   activation(length: number, kind: number, out: Id, x: Id): void;
   activationBackward(length: number, kind: number, dx: Id, dOut: Id, x: Id): void;
-  dropout(length: number, ...rest: [...DropoutArgs, out: Id, x: Id]): void;
+  dropout(length: number, ...rest: [...DropoutArgs, out: Id, x: Id, residual: Id | null]): void;
   attention(...args: [...AttentionArgs, ...DropoutArgs, out: Id, lse: Id, qkv: Id]): void;
   attentionBackward(
     ...args: [...AttentionArgs, ...DropoutArgs, dqkv: Id, dOut: Id, out: Id, lse: Id, qkv: Id]

@@ -70,7 +70,8 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     activation: (out, x, kind) => engine.activation(out.length, ACTIVATIONS[kind], id(out), id(x)),
     activationBackward: (dx, dOut, x, kind) =>
       engine.activationBackward(dx.length, ACTIVATIONS[kind], id(dx), id(dOut), id(x)),
-    dropout: (out, x, dropout) => engine.dropout(out.length, ...dropoutArgs(dropout), id(out), id(x)),
+    dropout: (out, x, dropout, residual) =>
+      engine.dropout(out.length, ...dropoutArgs(dropout), id(out), id(x), idOrNull(residual)),
 
     attention: (out, lse, qkv, shape, dropout) =>
       engine.attention(...attentionArgs(shape), ...dropoutArgs(dropout), id(out), id(lse), id(qkv)),

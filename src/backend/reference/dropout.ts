@@ -6,17 +6,18 @@ import { philox } from './philox.ts';
 
 const WORD = 2 ** 32;
 
-/** out = kept(i) ? x / (1 - p) : 0; its own backward. `out` may be `x`. Element i is number `offset + i` of the site. */
-export const dropout: Kernels['dropout'] = (out, x, options) => {
-  checkSameLength('dropout', out, x);
+/** out = (kept(i) ? x / (1 - p) : 0) (+ residual). `out` may be either. Element i is number `offset + i` of the site. */
+export const dropout: Kernels['dropout'] = (out, x, options, residual = null) => {
+  checkSameLength('dropout', out, x, residual ?? x);
   const n = x.length;
   const O = f32(out, 'dropout: out', n);
   const X = f32(x, 'dropout: x', n);
+  const R = residual && f32(residual, 'dropout: residual', n);
   const mask = new Float64Array(1024);
   for (let start = 0; start < n; start += mask.length) {
     const end = Math.min(start + mask.length, n);
     dropoutMask(mask, options.offset + start, end - start, options);
-    for (let i = start; i < end; i++) O[i] = X[i] * mask[i - start];
+    for (let i = start; i < end; i++) O[i] = X[i] * mask[i - start] + (R ? R[i] : 0);
   }
 };
 

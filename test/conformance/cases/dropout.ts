@@ -36,5 +36,14 @@ for (const [name, n, options] of [
         return { out };
       },
     },
+    {
+      name: `dropout with a residual: ${name}`,
+      run({ kernels, garbage, normal }) {
+        const [out, same] = [garbage(n), normal(n)];
+        kernels.dropout(out, normal(n), options, normal(n));
+        kernels.dropout(same, normal(n), options, same);
+        return { out, same };
+      },
+    },
   );
 }
