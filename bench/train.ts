@@ -1,5 +1,6 @@
 // One training step of the seed preset through train(): 64 x 256 tokens, forward, backward, gradient norm and AdamW, dropout 0.2;
-// no evaluation. GFLOP/s count 3.84e11 per such step. Other sizes by --batch, --layers, --width.
+// no evaluation. GFLOP/s count 3.84e11 per such step; "of peak" is their share of what ./peaks.ts finds for the precision.
+// Other sizes by --batch, --layers, --width.
 //   npm run bench -- train [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto] [--json]
 //     [--peer torch] [--peer onnxruntime]
 // torch: bench/peers/pytorch.py in the same precision, with PyTorch's own dropout and with a faster one; onnxruntime:
@@ -11,6 +12,7 @@ import { createBackend } from '../src/platform/node.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { trainingContestant } from './support/inkhorn.ts';
+import { peaks } from './support/peaks.ts';
 import { count, engineOptions, peerOption, readOptions, readPrecision, show } from './support/program.ts';
 
 const options = readOptions({
@@ -41,6 +43,7 @@ const peers = await openPeers(options.peer, {
   onnxruntime: [common],
 });
 const ours = trainingContestant(new GPT(config, { backend }), batch);
+const peak = backend.name === 'native' ? (await peaks(threads, 5))[precision] : null;
 const timings = await takeTurns([ours, ...peers.found], count('turns', options.turns));
 backend.dispose();
 
@@ -52,8 +55,15 @@ show(
       unit: 'tokens/s',
       timings,
       pairs: others.map((peer) => [own, peer]),
-      columns: { 'GFLOP/s': ({ rate }) => (rate * trainingFlop(config)) / 1e9 },
+      columns: {
+        'GFLOP/s': ({ rate }) => gflops(rate),
+        ...(peak && { 'of peak, %': ({ rate }) => (100 * gflops(rate)) / peak }),
+      },
     },
   ],
   { threads, turns: own.seconds.length, json: options.json, missing: peers.missing },
 );
+
+function gflops(tokensPerSecond: number): number {
+  return (tokensPerSecond * trainingFlop(config)) / 1e9;
+}

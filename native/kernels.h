@@ -11,6 +11,7 @@ using Index = std::ptrdiff_t;
 class Team;
 
 enum class Activation : int { relu, gelu, relu2, silu };
+enum class Peak : int { f32, bf16, int8 };
 
 /** The fields of the contract's `Dropout`. p = 0 keeps everything and draws nothing. */
 struct Dropout {
@@ -106,7 +107,9 @@ struct Sgd {
   X(linearInt8, (Team & team, float* out, const float* x, const int8_t* weight, const float* scale,                    \
                  const float* bias, Index m, Index n, Index k, bool int8Activations))                                  \
   X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
-                    const float* positions, Index B, Index T, Index C, Index start, Index vocab))
+                    const float* positions, Index B, Index T, Index C, Index start, Index vocab))                      \
+  /* peak.cpp, not of the contract: out[0] = operations of a block, 0 where there is no such instruction */            \
+  X(peak, (Team & team, float* out, Peak kind, Index blocks))
 
 // Products with a packed weight [n, k], for programs (program.h). The room that packing takes: `rowFloats(n, k)` floats
 // for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`. bias may be null.

@@ -53,6 +53,9 @@ export interface NativeEngine {
   /** Ends the threads; promises that are still open are rejected. */
   dispose(): void;
 
+  /** For benchmarks: `blocks` blocks of multiply-adds (0: f32, 1: bf16, 2: int8); out[0] = operations of each, 0: none. */
+  peak(kind: number, blocks: number, out: Id): void;
+
   fill(value: number, out: Id): void;
   copy(outOffset: number, xOffset: number, length: number, out: Id, x: Id): void;
   add(length: number, out: Id, a: Id, b: Id): void;

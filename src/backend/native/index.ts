@@ -30,7 +30,8 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
   return wrap(engine, isa, { threads, precision });
 }
 
-function loadAddon(): Addon {
+/** The addon itself. Throws with reason and fix when it is not built or does not load. */
+export function loadAddon(): Addon {
   if (!existsSync(addonFile)) {
     const { reason = 'nothing has built it yet', fix = 'run `npm run build`' } = readRecord();
     throw new Error(`not built: ${reason}; ${fix}`);
