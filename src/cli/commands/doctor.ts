@@ -16,6 +16,7 @@ export const doctor = defineCommand({
   flags: {},
   async run({ output }): Promise<void> {
     const engines = await reportBackends();
+    const inBf16 = await reportBackends({ precision: 'bf16' });
     const corpora = await listCorpora();
     const machine = {
       inkhorn: packageVersion(),
@@ -30,6 +31,7 @@ export const doctor = defineCommand({
     output.data({
       ...machine,
       engines,
+      bf16: inBf16.filter(({ available }) => available).map(({ detail }) => detail),
       chosen,
       corpora: corpora.map(({ name, ready, path }) => ({ name, ready, path })),
     });
@@ -48,6 +50,8 @@ export const doctor = defineCommand({
       const mark = available ? output.colors.green('works') : output.colors.yellow('not here');
       output.print(`${name.padEnd(10)} ${mark}  ${detail}`);
     }
+    const best = inBf16.find(({ available }) => available);
+    if (best) output.print(`\n--precision bf16 computes with ${best.detail}.`);
     output.print(`\n--backend auto takes ${chosen ?? 'none'}.${advice(chosen)}`);
   },
 });
