@@ -77,15 +77,25 @@ void sumSquares(Team& team, float* out, const float* x, Index n, bool accumulate
 
 /** Blocks of rows are summed into rows of their own, which are then added up in order. */
 void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
-  constexpr Index rowsPerBlock = 128;
+  constexpr Index rowsPerBlock = 128, STRIP = 8 * LANES;
   const Index blocks = (rows + rowsPerBlock - 1) / rowsPerBlock;
   float* partial = team.shared(0, blocks * cols);
   forRanges(team, rows, rowsPerBlock, [&](Index begin, Index end, Index block, int) {
     float* sums = partial + block * cols;
-    eachVector(cols, [&](Index c, auto m) {
+    Index c = 0;
+    for (; c + STRIP <= cols; c += STRIP) {  // so wide that memory is read in order
+      Vec sum[STRIP / LANES];
+      for (Vec& v : sum) v = zero();
+      for (Index r = begin; r < end; r++) {
+#pragma GCC unroll 16
+        for (Index v = 0; v < STRIP / LANES; v++) sum[v] = add(sum[v], load(x + r * cols + c + v * LANES));
+      }
+      for (Index v = 0; v < STRIP / LANES; v++) store(sums + c + v * LANES, sum[v]);
+    }
+    eachVector(cols - c, [&](Index i, auto m) {
       Vec sum = zero();
-      for (Index r = begin; r < end; r++) sum = add(sum, load(x + r * cols + c, m));
-      store(sums + c, sum, m);
+      for (Index r = begin; r < end; r++) sum = add(sum, load(x + r * cols + c + i, m));
+      store(sums + c + i, sum, m);
     });
   });
   eachVector(cols, [&](Index c, auto m) {
