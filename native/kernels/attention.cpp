@@ -33,11 +33,11 @@ struct Rows {
 };
 
 /**
- * Brings the rows of the head that this thread probably takes next closer while it computes: a few at a time, for a core
+ * Brings what is read and written for the head that this thread probably takes next closer while it computes: a few at a time, for a core
  * waits for only a few dozen lines at once, and stops when there are more.
  */
 struct Ahead {
-  Rows rows[5];
+  Rows rows[8];
   Index count;    // of `rows`; 0: there is no next head
   Index T, columns;
   Index done = 0;
@@ -364,8 +364,11 @@ void forwardOfHeads(Team& team, float* out, float* lse, const float* qkv, const 
                                       .outStride = C,
                                       .lse = lse + head * T,
                                       .dropout = headDropout(shape, dropout, rule, head),
-                                      .ahead = {.rows = {{nextQ, row}, {nextQ + C, row}, {nextQ + 2 * C, row}},
-                                                .count = next < shape.B * shape.H ? 3 : 0,
+                                      .ahead = {.rows = {{nextQ, row},
+                                                         {nextQ + C, row},
+                                                         {nextQ + 2 * C, row},
+                                                         {out + next / shape.H * T * C + next % shape.H * hs, C}},
+                                                .count = next < shape.B * shape.H ? 4 : 0,
                                                 .T = T,
                                                 .columns = hs}};
     forward.run(team.scratch(thread, 0, forward.scratch()));
@@ -383,6 +386,7 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
     const float* q = qkv + b * T * row + h * hs;
     const float* nextQ = qkv + next / shape.H * T * row + next % shape.H * hs;
     float* dq = dqkv + b * T * row + h * hs;
+    const float* nextDq = dqkv + (nextQ - qkv);
     const HeadBackward<Number> backward{.T = T,
                                         .hs = hs,
                                         .scale = shape.scale,
@@ -400,8 +404,11 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
                                                            {nextQ + C, row},
                                                            {nextQ + 2 * C, row},
                                                            {dOut + nextHead, C},
-                                                           {out + nextHead, C}},
-                                                  .count = next < shape.B * shape.H ? 5 : 0,
+                                                           {out + nextHead, C},
+                                                           {nextDq, row},
+                                                           {nextDq + C, row},
+                                                           {nextDq + 2 * C, row}},
+                                                  .count = next < shape.B * shape.H ? 8 : 0,
                                                   .T = T,
                                                 .columns = hs}};
     backward.run(team.scratch(thread, 0, backward.scratch()));

@@ -20,6 +20,10 @@ void dropout(Team& team, float* out, const float* x, const float* residual, cons
       const Index first = at < lead ? lead : at, last = at + span < end ? at + span : end;
       eachVector(last - first, [&](Index i, auto lanes) {
         const Index e = first - lead + i;
+        // Drawing takes so long that the processor itself does not look this far ahead.
+        prefetch(x + e + 2 * span);
+        if (residual != nullptr) prefetch(residual + e + 2 * span);
+        if (out != x) prefetch(out + e + 2 * span);
         const Vec keep = load(factors + (first - at) + i, lanes);
         const Vec before = residual != nullptr ? load(residual + e, lanes) : zero();
         const Vec kept = fma(load(x + e, lanes), keep, before);

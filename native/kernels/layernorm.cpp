@@ -8,6 +8,7 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr Index FORWARD_ROWS = 64;  // rows that a thread takes at a time
+constexpr Index AHEAD = 4;          // rows that a backward fetches before their turn
 
 /** Rows to a block of a backward: at most 64 blocks, so that the sums to be combined at the end stay few. */
 Index backwardRows(Index rows) { return rows > 64 * 16 ? (rows + 63) / 64 : 16; }
@@ -68,6 +69,9 @@ void layernormBackward(Team& team, float* dx, float* dWeight, float* dBias, cons
       const Vec m = splat(mean[r]), s = splat(rstd[r]);
       Vec sumG = zero(), sumGN = zero();
       eachVector(cols, [&](Index i, auto lanes) {
+        prefetch(d + AHEAD * cols + i);
+        prefetch(in + AHEAD * cols + i);
+        prefetch(to + AHEAD * cols + i);
         const Vec up = load(d + i, lanes), n = mul(sub(load(in + i, lanes), m), s);
         const Vec g = mul(up, load(weight + i, lanes));
         sumG = add(sumG, g);
