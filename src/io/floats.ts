@@ -1,9 +1,16 @@
-// The two half-width floating point formats that model files are stored in, widened to float32.
+// The two half-width floating point formats that model files are stored in, from and to float32.
+import { roundBf16 } from '../backend/reference/bf16.ts';
 
 /** bfloat16 -> float32, exact: a bfloat16 is the upper half of a float32. */
 export function fromBfloat16(halves: Uint16Array): Float32Array {
   const words = Uint32Array.from(halves, (h) => h << 16);
   return new Float32Array(words.buffer);
+}
+
+/** float32 -> bfloat16, to the nearest, ties to even. */
+export function toBfloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.map(roundBf16).buffer);
+  return Uint16Array.from(words, (word) => word >>> 16);
 }
 
 /** IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits) -> float32, exact. */

@@ -1,5 +1,6 @@
 // A model folder: model.safetensors, config.json, tokenizer.json. What is written here other tools can read.
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, Precision } from '../backend/contract.ts';
+import { toBfloat16 } from '../io/floats.ts';
 import {
   readSafetensors,
   type StoredTensor,
@@ -28,8 +29,16 @@ export const TOKENIZER_FILE = 'tokenizer.json';
 /** Written into the safetensors metadata, so that a foreign file is recognised as one. */
 const FORMAT = 'inkhorn';
 
+export interface SaveOptions {
+  /** What float matrices are stored as: `bf16` is half as large and rounds them to 8 bits of significand. Default `f32`. */
+  matrices?: Precision;
+}
+
 /** The files of a model folder. A quantised weight is stored as `name` (I8) and `name.scale` (F32). */
-export async function modelFiles({ model, tokenizer }: ModelFolder): Promise<Map<string, Uint8Array>> {
+export async function modelFiles(
+  { model, tokenizer }: ModelFolder,
+  { matrices = 'f32' }: SaveOptions = {},
+): Promise<Map<string, Uint8Array>> {
   const tensors = new Map<string, TensorToWrite>();
   let activations: string | undefined;
   for (const { name, value } of slots(model)) {
@@ -38,7 +47,7 @@ export async function modelFiles({ model, tokenizer }: ModelFolder): Promise<Map
       tensors.set(name, await stored(value.values));
       tensors.set(`${name}.scale`, await stored(value.scale));
     } else {
-      tensors.set(name, await stored(value));
+      tensors.set(name, await stored(value, matrices));
     }
   }
   const metadata = {
@@ -53,8 +62,12 @@ export async function modelFiles({ model, tokenizer }: ModelFolder): Promise<Map
 }
 
 /** Writes a model folder, all of it or nothing. */
-export async function saveModel(store: Store, contents: ModelFolder): Promise<void> {
-  await store.writeAll(await modelFiles(contents));
+export async function saveModel(
+  store: Store,
+  contents: ModelFolder,
+  options: SaveOptions = {},
+): Promise<void> {
+  await store.writeAll(await modelFiles(contents, options));
 }
 
 /**
@@ -167,8 +180,12 @@ function take(
   return found;
 }
 
-async function stored(t: Tensor): Promise<TensorToWrite> {
-  return { shape: t.shape, data: await t.data() };
+/** Vectors stay as they are: they are few, and norms are multiplied into everything. */
+async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToWrite> {
+  const data = await t.data();
+  if (matrices === 'f32' || !(data instanceof Float32Array) || t.shape.length < 2)
+    return { shape: t.shape, data };
+  return { dtype: 'BF16', shape: t.shape, data: new Uint8Array(toBfloat16(data).buffer) };
 }
 
 function json(value: unknown): Uint8Array {

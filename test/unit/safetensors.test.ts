@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { fromBfloat16, fromFloat16 } from '../../src/io/floats.ts';
+import { fromBfloat16, fromFloat16, toBfloat16 } from '../../src/io/floats.ts';
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../../src/io/safetensors.ts';
 
 /** A file with this header (text, or a value for JSON) and `held` bytes after it. */
@@ -101,6 +101,21 @@ test('names and metadata that trip objects', () => {
   const back = readSafetensors(writeSafetensors(tensors, metadata));
   assert.deepEqual(Object.entries(back.metadata), Object.entries(metadata));
   for (const [name, { data }] of tensors) assert.deepEqual(back.tensors.get(name)?.data, data, name);
+});
+
+test('float32 is rounded to the nearest bfloat16, ties to even', () => {
+  const given = Float32Array.of(
+    1,
+    1 + 2 ** -8,
+    1 + 3 * 2 ** -8,
+    1 + 2 ** -8 + 2 ** -20,
+    -0,
+    -Infinity,
+    3.4e38,
+  );
+  const halves = toBfloat16(given);
+  assert.deepEqual([...halves], [0x3f80, 0x3f80, 0x3f82, 0x3f81, 0x8000, 0xff80, 0x7f80]);
+  assert.ok(Number.isNaN(fromBfloat16(toBfloat16(Float32Array.of(NaN)))[0]));
 });
 
 test('half-width floats are widened exactly', () => {

@@ -1,0 +1,46 @@
+// What a model folder stores comes back: float32 bit for bit, matrices in bfloat16 rounded.
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { useBackend } from '../../src/backend/registry.ts';
+import { fromBfloat16, toBfloat16 } from '../../src/io/floats.ts';
+import { memoryStore } from '../../src/io/store.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel, MODEL_FILE, type SaveOptions, saveModel } from '../../src/model/folder.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+
+const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 24, headSize: 12 };
+
+/** Saved and loaded again, with the size of the file. */
+async function roundTrip(model: GPT, options: SaveOptions): Promise<{ back: GPT; bytes: number }> {
+  const store = memoryStore();
+  const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: model.config.vocabSize });
+  await saveModel(store, { model, tokenizer }, options);
+  return { back: (await loadModel(store)).model, bytes: (await store.read(MODEL_FILE)).length };
+}
+
+describe('a model folder', () => {
+  let model: GPT;
+  before(async () => {
+    await useBackend('reference');
+    model = new GPT(makeConfig(presets.seed, 260, size), { seed: 7 });
+  });
+
+  it('gives float32 back bit for bit', async () => {
+    const { back } = await roundTrip(model, {});
+    for (const [name, weight] of namedParameters(model)) {
+      assert.deepEqual(namedParameters(back).get(name)?.dataSync(), weight.dataSync(), name);
+    }
+  });
+
+  it('stores matrices in bfloat16 when asked, in about half the bytes, and vectors in float32', async () => {
+    const { back, bytes } = await roundTrip(model, { matrices: 'bf16' });
+    assert.ok(bytes < 0.6 * (await roundTrip(model, {})).bytes);
+    for (const [name, weight] of namedParameters(model)) {
+      const given = weight.dataSync() as Float32Array;
+      const expected = weight.shape.length < 2 ? given : fromBfloat16(toBfloat16(given));
+      assert.deepEqual(namedParameters(back).get(name)?.dataSync(), expected, name);
+    }
+  });
+});
