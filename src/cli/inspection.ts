@@ -10,13 +10,13 @@ import { formatCount, formatNumber, formatPercent } from '../report/format.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from '../report/histogram-plot.ts';
 import { MAX_LOSS_TOKENS, type TokenLoss, tokenLossFigure } from '../report/token-loss-plot.ts';
 import { printable } from '../tokenizer/index.ts';
-import { type Batch, randomBatch, windows } from '../train/data.ts';
+import { type Batch, randomBatch, splitTokens, windows } from '../train/data.ts';
 import { tokenLosses } from '../train/evaluate.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import { probeModel } from '../train/probe-model.ts';
 import type { InspectFlags } from './commands/inspect.ts';
 import { asked, misuse } from './errors.ts';
-import { openMeasuredText, recordedData } from './models.ts';
+import { openMeasuredText, recordedData, splitOf } from './models.ts';
 import type { Output } from './output.ts';
 import { encodeText } from './special.ts';
 
@@ -85,8 +85,7 @@ async function subjectOf(
   }
   const { corpus, record } = await openMeasuredText(data, store, output);
   const ids = await asked(() => tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' }));
-  const cut = Math.floor((given.trainFraction ?? record.trainFraction) * ids.length);
-  const val = ids.subarray(cut);
+  const { val } = splitTokens(ids, splitOf(given, record));
   if (val.length < 2)
     throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
   const batch =

@@ -8,9 +8,10 @@ import { TOKENIZER_FILE } from '../model/folder.ts';
 import { folderStore, reason } from '../platform/node-store.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
+import { defaultSplit, type Split } from '../train/data.ts';
 import { HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
 import { asked, misuse } from './errors.ts';
-import { number, text } from './flags.ts';
+import { choice, type Flags, number, text } from './flags.ts';
 import type { Output } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -26,11 +27,34 @@ export const dataFlag = text({
   short: 'd',
 });
 
-export const fractionFlag = number(
-  { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
-  0,
-  1,
-);
+/** How a text is split. */
+export const splitFlags = {
+  trainFraction: number(
+    { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
+    0,
+    1,
+  ),
+  validate: choice(
+    {
+      about:
+        "what validates: the validation part, or an inner split: the training part's own last share, the validation part being left out",
+      initial: 'validation',
+    },
+    ['validation', 'inner'],
+  ),
+} satisfies Flags;
+
+/** The same for a model that has been trained: its run's split, unless another is asked for. */
+export const runSplitFlags = {
+  trainFraction: { ...splitFlags.trainFraction, initial: "the run's, else 0.9" },
+  validate: { ...splitFlags.validate, initial: "the run's, else validation" },
+} satisfies Flags;
+
+/** The split that the flags ask for, and where they ask for nothing that of `otherwise`. */
+export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit): Split {
+  const { trainFraction = otherwise.trainFraction, validate = otherwise.validate } = given;
+  return { trainFraction, validate };
+}
 
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
@@ -91,9 +115,9 @@ export async function openData(spec: string | undefined): Promise<Corpus> {
 }
 
 /** What a run remembers of its text. */
-export function dataRecord(spec: string, { name, bytes }: Corpus, trainFraction: number): DataRecord {
+export function dataRecord(spec: string, { name, bytes }: Corpus, split: Split): DataRecord {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { spec, name, bytes: bytes.length, sha256, trainFraction };
+  return { spec, name, bytes: bytes.length, sha256, ...split };
 }
 
 /** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
@@ -122,7 +146,9 @@ function dataField(content: string): DataRecord | null {
   try {
     const { data } = JSON.parse(content) as { data?: Partial<DataRecord> };
     const whole = typeof data?.spec === 'string' && typeof data.sha256 === 'string';
-    return whole && typeof data.trainFraction === 'number' ? (data as DataRecord) : null;
+    return whole && typeof data.trainFraction === 'number'
+      ? { ...defaultSplit, ...(data as DataRecord) }
+      : null;
   } catch {
     return null;
   }
@@ -149,7 +175,7 @@ export async function openMeasuredText(
   }
   const from = spec ?? (recorded as DataRecord).spec;
   const corpus = await openData(from);
-  const record = dataRecord(from, corpus, recorded?.trainFraction ?? 0.9);
+  const record = dataRecord(from, corpus, splitOf({}, recorded ?? defaultSplit));
   if (spec === undefined) {
     if (record.sha256 !== recorded?.sha256) {
       throw misuse(

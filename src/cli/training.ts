@@ -75,10 +75,11 @@ export async function reportRun(
       bytes: data.bytes,
       trainTokens: dataset.train.length,
       valTokens: dataset.val.length,
+      validate: data.validate,
     },
     tokenizer: {
       vocabSize: tokenizer.vocabSize,
-      bytesPerToken: data.bytes / (dataset.train.length + dataset.val.length),
+      bytesPerToken: tokenizer.compressionRatio(dataset.train),
       split: tokenizer.pattern,
     },
     engine: backend.description,

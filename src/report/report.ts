@@ -25,7 +25,14 @@ export interface RunSummary {
   config: GPTConfig;
   /** Numbers in all parameters. */
   parameters: number;
-  data: { name: string; bytes: number; trainTokens: number; valTokens: number };
+  data: {
+    name: string;
+    bytes: number;
+    trainTokens: number;
+    valTokens: number;
+    /** Which part validated; see Split. */
+    validate: 'validation' | 'inner';
+  };
   tokenizer: { vocabSize: number; bytesPerToken: number; split: string };
   /** `native (AVX-512, 2 threads)`. */
   engine: string;
@@ -90,8 +97,9 @@ function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary):
   const sentences = [`A GPT of ${formatShort(parameters)} parameters, trained on ${data.name} by ${engine}.`];
   const best = bestEval(events);
   if (best) {
+    const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
     sentences.push(
-      `Best validation loss **${best.valLoss.toFixed(4)}** nats per token = **${best.bitsPerByte.toFixed(3)}** bits per byte ` +
+      `Best ${measured} **${best.valLoss.toFixed(4)}** nats per token = **${best.bitsPerByte.toFixed(3)}** bits per byte ` +
         `(perplexity ${best.perplexity.toFixed(2)}), at step ${formatCount(best.step)}.`,
     );
   }
@@ -204,6 +212,12 @@ function setup({ config, parameters, data, tokenizer, engine, settings }: RunSum
     [
       'tokens',
       `${formatCount(data.trainTokens)} for training, ${formatCount(data.valTokens)} for validation`,
+    ],
+    [
+      'validation',
+      data.validate === 'inner'
+        ? 'inner: the last share of the training part; the validation part was left out'
+        : 'on the validation part',
     ],
     [
       'tokenizer',

@@ -5,6 +5,7 @@ import { currentBackend } from '../backend/registry.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import { defaultSplit, type Split } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress, Resume } from './run.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
@@ -13,15 +14,13 @@ const MOMENTS_FILE = 'training.safetensors';
 export const TRAINING_FILE = 'training.json';
 
 /** Which text a run learns from: enough to find it again and to notice when it has changed. */
-export interface DataRecord {
+export interface DataRecord extends Split {
   /** What `--data` was: a file, a folder or a name. */
   spec: string;
   name: string;
   bytes: number;
   /** Of the whole text, hexadecimal. */
   sha256: string;
-  /** Share of the tokens that train; the rest validates. */
-  trainFraction: number;
 }
 
 /** What belongs to a run beside its weights. */
@@ -100,7 +99,7 @@ async function readRecord(store: Store): Promise<SavedRecord> {
     const missing = ['progress', 'settings', 'data', 'history'].find((key) => !(key in record));
     if (missing) throw new Error(`'${missing}' is missing`);
     checkSettings(record.settings);
-    return record;
+    return { ...record, data: { ...defaultSplit, ...record.data } }; // nor did they have another split
   } catch (error) {
     throw new Error(`${file}: damaged: ${(error as Error).message}`);
   }

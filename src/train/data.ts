@@ -21,20 +21,43 @@ export interface Batch {
   T: number;
 }
 
+/** Which tokens of a text train and which validate. */
+export interface Split {
+  /** Share of the tokens that train; the rest is the validation part. */
+  trainFraction: number;
+  /**
+   * `validation`: train on the training part, measure on the validation part. `inner`: leave the validation part out
+   * altogether and split the training part once more, by the same share. Recipes are chosen with `inner`, so that the
+   * validation part still tells how good the chosen one is.
+   */
+  validate: 'validation' | 'inner';
+}
+
+/** The first 90 % train, the rest validates. */
+export const defaultSplit: Split = { trainFraction: 0.9, validate: 'validation' };
+
+/** The two parts of `ids`, both perhaps empty; with `inner` the last tokens are in neither. */
+export function splitTokens(
+  ids: Int32Array,
+  { trainFraction, validate }: Split,
+): Pick<Dataset, 'train' | 'val'> {
+  const end = validate === 'inner' ? Math.floor(trainFraction * ids.length) : ids.length;
+  const cut = Math.floor(trainFraction * end);
+  return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
+}
+
 /**
- * Encodes `text` and splits it by tokens: the first part trains, the rest validates.
- * Throws when `trainFraction` leaves nothing for one of them.
+ * Encodes `text` and splits it by tokens: the first part trains, the next validates; see Split.
+ * Throws when the split is not a possible one, and when it leaves nothing for one of the parts.
  */
-export function dataset(text: string | Uint8Array, tokenizer: Tokenizer, trainFraction = 0.9): Dataset {
-  if (!(trainFraction > 0 && trainFraction < 1)) {
-    throw new Error(
-      `trainFraction ${trainFraction} is not between 0 and 1: 0.9 trains on the first 90 % of the tokens`,
-    );
-  }
+export function dataset(
+  text: string | Uint8Array,
+  tokenizer: Tokenizer,
+  options: Partial<Split> = {},
+): Dataset {
+  const split = checkSplit(options);
   const ids = tokenizer.encode(text, { allowedSpecial: 'all' }); // special tokens separate the texts of a corpus
-  const cut = Math.floor(trainFraction * ids.length);
-  const train = ids.subarray(0, cut);
-  const val = ids.subarray(cut);
+  const { train, val } = splitTokens(ids, split);
   if (train.length < 2 || val.length < 2) {
     throw new Error(
       `the text has ${ids.length} tokens: too short to split into training and validation (2 tokens each at least)`,
@@ -42,6 +65,21 @@ export function dataset(text: string | Uint8Array, tokenizer: Tokenizer, trainFr
   }
   const valBytesPerToken = tokenizer.decodeBytes(val).length / val.length;
   return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize };
+}
+
+function checkSplit(options: Partial<Split>): Split {
+  const unknown = Object.keys(options).find((name) => !(name in defaultSplit));
+  if (unknown) throw new Error(`unknown split option '${unknown}': known are trainFraction, validate`);
+  const { trainFraction, validate } = { ...defaultSplit, ...options };
+  if (!(trainFraction > 0 && trainFraction < 1)) {
+    throw new Error(
+      `trainFraction ${trainFraction} is not between 0 and 1: 0.9 trains on the first 90 % of the tokens`,
+    );
+  }
+  if (validate !== 'validation' && validate !== 'inner') {
+    throw new Error(`validate '${validate}' is neither 'validation' nor 'inner'`);
+  }
+  return { trainFraction, validate };
 }
 
 /** Throws when a part of the data is shorter than one window of the model, or the vocabularies differ. */

@@ -52,6 +52,26 @@ describe('train', () => {
   });
 });
 
+describe('train on an inner split', () => {
+  test('the run, its report, what is resumed and what measures it keep to it', async () => {
+    await good(`train --data text.txt --out inner ${SMALL} --validate inner --steps 10`);
+    const { stdout } = await good('train --resume inner --steps 12');
+    assert.match(stdout, /inner split/);
+    const history = JSON.parse(await readFile(join(folder, 'inner/history.json'), 'utf8')) as {
+      data: { validate: string };
+      events: { type: string; valLoss?: number }[];
+    };
+    assert.equal(history.data.validate, 'inner');
+    assert.match(await readFile(join(folder, 'inner/report.md'), 'utf8'), /Best loss on the inner split/);
+    const losses = history.events.flatMap(({ valLoss }) => valLoss ?? []);
+    const [own] = jsonLines<EvalResult>(await good('eval --model inner --json'));
+    assert.ok(Math.abs(own.loss - Math.min(...losses)) < 1e-5, `${own.loss} of ${losses}`);
+    const [whole] = jsonLines<EvalResult>(await good('eval --model inner --validate validation --json'));
+    assert.ok(whole.tokens > own.tokens);
+    assert.match((await run('train --resume inner --validate validation')).stderr, /only --steps can change/);
+  });
+});
+
 describe('demo', () => {
   test('leaves a run that the other commands take up without being told its text', async () => {
     const { stdout } = await good('demo --data text.txt --steps 6 --out demo');

@@ -118,7 +118,14 @@ describe('outputs and records', () => {
   test('the text of a model is found beside it, in its run, or in what it was made from', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-record-'));
     const store = folderStore(folder);
-    const data = { spec: 'a.txt', name: 'a.txt', bytes: 1, sha256: 'aa', trainFraction: 0.9 };
+    const data = {
+      spec: 'a.txt',
+      name: 'a.txt',
+      bytes: 1,
+      sha256: 'aa',
+      trainFraction: 0.9,
+      validate: 'validation',
+    };
     const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
     assert.equal(await recordedData(store), null);
     await store.folder('last').write('training.json', json({ data }));

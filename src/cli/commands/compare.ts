@@ -9,13 +9,13 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
-import { dataFlag, findModel, fractionFlag, openMeasuredText } from '../models.ts';
+import { dataFlag, findModel, openMeasuredText, runSplitFlags, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { createProgress } from '../progress.ts';
 
 export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },
-  trainFraction: { ...fractionFlag, initial: "the run's, else 0.9" },
+  ...runSplitFlags,
   maxTokens: integer({ about: 'compare on about this many validation tokens', initial: 'all' }, 1),
   speedTokens: integer({ about: 'tokens per timed run, 0: do not measure the speed', initial: '128' }, 0),
 } satisfies Flags;
@@ -41,13 +41,13 @@ export const compareCommand = defineCommand({
       const before = await loadModel(storeA, { backend });
       const after = await loadModel(storeB, { backend });
       checkSameTokenizer(before.tokenizer, after.tokenizer);
-      const { trainFraction = record.trainFraction } = given;
-      const data = await asked(() => dataset(corpus.bytes, before.tokenizer, trainFraction));
+      const split = splitOf(given, record);
+      const data = await asked(() => dataset(corpus.bytes, before.tokenizer, split));
       const report = await compareWithProgress(before.model, after.model, data, given);
       output.data({
         before: storeA.location,
         after: storeB.location,
-        data: { ...record, trainFraction },
+        data: { ...record, ...split },
         ...report,
       });
       showComparison(report, output);

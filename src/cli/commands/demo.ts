@@ -12,7 +12,7 @@ import { compare } from '../../quantize/compare.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import { Tokenizer } from '../../tokenizer/index.ts';
-import { type Dataset, dataset, randomBatch } from '../../train/data.ts';
+import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
@@ -139,7 +139,7 @@ async function planRun(
   };
   return {
     ...{ out, tokenizer, settings, backend, model, dataset: data },
-    data: dataRecord(spec, corpus, 0.9),
+    data: dataRecord(spec, corpus, defaultSplit),
     title: `demo on ${corpus.name}`,
     command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };

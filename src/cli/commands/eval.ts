@@ -3,21 +3,24 @@
 import { loadModel } from '../../model/folder.ts';
 import { formatCount } from '../../report/format.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
+import { type Split, splitTokens } from '../../train/data.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer } from '../flags.ts';
-import { dataFlag, findModel, fractionFlag, modelFlag, openMeasuredText } from '../models.ts';
+import { dataFlag, findModel, modelFlag, openMeasuredText, runSplitFlags, splitOf } from '../models.ts';
 import { createProgress } from '../progress.ts';
 
-const splits = ['val', 'train', 'all'] as const;
+const parts = ['val', 'train', 'all'] as const;
+
+type Part = (typeof parts)[number];
 
 const flags = {
   model: modelFlag,
   data: { ...dataFlag, initial: 'the text of the run' },
-  split: choice({ about: 'which part of the tokens', initial: 'val' }, splits),
-  trainFraction: { ...fractionFlag, initial: "the run's, else 0.9" },
+  split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
+  ...runSplitFlags,
   maxTokens: integer({ about: 'stop after about this many tokens', initial: 'all' }, 1),
   ...engineFlags,
 } satisfies Flags;
@@ -35,8 +38,9 @@ export const evalCommand = defineCommand({
     const { corpus, record } = await openMeasuredText(given.data, store, output);
     await withEngine(given, output, async (backend) => {
       const { model, tokenizer } = await loadModel(store, { backend });
-      const { split = 'val', trainFraction = record.trainFraction, maxTokens } = given;
-      const ids = await asked(() => splitOf(corpus.bytes, tokenizer, split, trainFraction));
+      const { split: part = 'val', maxTokens } = given;
+      const split = splitOf(given, record);
+      const ids = await asked(() => partOf(corpus.bytes, tokenizer, part, split));
       const progress = createProgress(`evaluating ${corpus.name}`, 'tokens');
       const begun = performance.now();
       const { loss, tokens } = await evaluate(model, ids, { maxTokens, onProgress: progress.update }).finally(
@@ -47,7 +51,7 @@ export const evalCommand = defineCommand({
       const bitsPerByte = loss / Math.LN2 / bytesPerToken;
       const perplexity = Math.exp(loss);
       output.data({
-        ...{ model: store.location, data: record.spec, split, trainFraction },
+        ...{ model: store.location, data: record.spec, split: part, ...split },
         loss,
         bitsPerByte,
         perplexity,
@@ -60,7 +64,7 @@ export const evalCommand = defineCommand({
         ['perplexity', perplexity.toFixed(3)],
         [
           'tokens',
-          `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${split === 'all' ? 'all' : `the ${split} part`} of ${corpus.name}`,
+          `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${partName(part, split)} of ${corpus.name}`,
         ],
         ['seconds', `${seconds.toFixed(2)}, the encoding of the text not included`],
       ]);
@@ -68,19 +72,19 @@ export const evalCommand = defineCommand({
   },
 });
 
+/** As in `of the inner val part`. */
+function partName(name: Part, { validate }: Split): string {
+  if (name === 'all') return 'all';
+  return validate === 'inner' ? `the inner ${name} part` : `the ${name} part`;
+}
+
 /** The token ids of a part of a text. Throws when there is nothing to predict in it. */
-function splitOf(
-  text: Uint8Array,
-  tokenizer: Tokenizer,
-  split: (typeof splits)[number],
-  trainFraction: number,
-): Int32Array {
+function partOf(text: Uint8Array, tokenizer: Tokenizer, name: Part, split: Split): Int32Array {
   const ids = tokenizer.encode(text, { allowedSpecial: 'all' });
-  const cut = Math.floor(trainFraction * ids.length);
-  const part = { val: ids.subarray(cut), train: ids.subarray(0, cut), all: ids }[split];
+  const part = { ...splitTokens(ids, split), all: ids }[name];
   if (part.length < 2) {
     throw misuse(
-      `--split ${split} with --train-fraction ${trainFraction} has ${part.length} of the ${ids.length} tokens: 2 or more are needed`,
+      `--split ${name} with --train-fraction ${split.trainFraction} has ${part.length} of the ${ids.length} tokens: 2 or more are needed`,
     );
   }
   return part;

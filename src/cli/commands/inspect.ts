@@ -2,7 +2,7 @@
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { type Flags, integer, text } from '../flags.ts';
-import { dataFlag, findModel, fractionFlag, modelFlag } from '../models.ts';
+import { dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
 import { specialFlags } from '../special.ts';
 
@@ -14,7 +14,7 @@ const flags = {
     initial: 'the start of the validation part',
   }),
   data: { ...dataFlag, initial: 'the text of the run; without one, the activations are those of --text' },
-  trainFraction: { ...fractionFlag, initial: "the run's, else 0.9" },
+  ...runSplitFlags,
   out: {
     ...outFolderFlag,
     about: 'folder for pictures (PNG, SVG) and their numbers (JSON); none without it',

@@ -14,7 +14,14 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, texts } from '../flags.ts';
-import { findModel, type MeasuredText, modelFlag, openMeasuredText, recordedData } from '../models.ts';
+import {
+  findModel,
+  type MeasuredText,
+  modelFlag,
+  openMeasuredText,
+  recordedData,
+  splitOf,
+} from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
@@ -70,11 +77,11 @@ export const quantizeCommand = defineCommand({
       const files = await modelFiles({ model: small, tokenizer });
       if (text) {
         const { corpus, record } = text;
-        const { trainFraction = record.trainFraction } = given;
-        const data = await asked(() => dataset(corpus.bytes, tokenizer, trainFraction));
+        const split = splitOf(given, record);
+        const data = await asked(() => dataset(corpus.bytes, tokenizer, split));
         const report = await compareWithProgress(model, small, data, given);
         const comparison: Comparison = {
-          ...{ before: path, after: out, quantize: options, data: { ...record, trainFraction } },
+          ...{ before: path, after: out, quantize: options, data: { ...record, ...split } },
           ...report,
         };
         files.set('compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`));

@@ -13,8 +13,8 @@ import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, flagName, integer, number, text, toggle } from '../flags.ts';
-import { dataFlag, dataRecord, openData, openTokenizer } from '../models.ts';
+import { choice, type Flags, flagName, integer, text, toggle } from '../flags.ts';
+import { dataFlag, dataRecord, openData, openTokenizer, splitFlags, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { checkFolder, prepareFolder } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
@@ -31,11 +31,7 @@ const runFlags = {
   tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
   vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
   pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
-  trainFraction: number(
-    { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
-    0,
-    1,
-  ),
+  ...splitFlags,
 } satisfies Flags;
 
 const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
@@ -74,25 +70,26 @@ export const train = defineCommand({
 type Given = Context<typeof flags>['flags'];
 
 async function freshRun(given: Given, output: Output): Promise<RunPlan> {
-  const { out, trainFraction = 0.9 } = given;
+  const { out } = given;
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
   await checkFolder(out, given.force === true);
   const recipe = await readRecipe(given);
   const { preset, changes, settings } = recipe;
   const corpus = await openData(given.data);
+  const split = splitOf(given);
   const tokenizer = await tokenizerFor(given, recipe, corpus, output);
   const config = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
-  const split = await asked(() => {
-    const made = dataset(corpus.bytes, tokenizer, trainFraction);
+  const parts = await asked(() => {
+    const made = dataset(corpus.bytes, tokenizer, split);
     checkDataset(made, config);
     return made;
   });
   await prepareFolder(out);
   const backend = await chooseEngine(given, output);
   return {
-    ...{ out, tokenizer, dataset: split, settings, backend },
+    ...{ out, tokenizer, dataset: parts, settings, backend },
     model: new GPT(config, { seed: settings.seed, backend }),
-    data: dataRecord(given.data as string, corpus, trainFraction),
+    data: dataRecord(given.data as string, corpus, split),
     title: `${preset} on ${corpus.name}`,
     command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
@@ -143,7 +140,7 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   if (step >= settings.steps)
     throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
   const corpus = await openData(given.data ?? from.data.spec);
-  const data = dataRecord(from.data.spec, corpus, from.data.trainFraction);
+  const data = dataRecord(from.data.spec, corpus, splitOf({}, from.data));
   if (data.sha256 !== from.data.sha256) {
     throw misuse(
       `${corpus.source} is not the text of this run (${from.data.bytes} bytes, ${from.data.spec}): give --data`,
@@ -152,14 +149,17 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
   return {
     ...{ out, from, settings, data, backend, model: from.model, tokenizer: from.tokenizer },
-    dataset: dataset(corpus.bytes, from.tokenizer, data.trainFraction),
+    dataset: dataset(corpus.bytes, from.tokenizer, splitOf({}, data)),
     title: `${dirname(`${out}/x`)} on ${corpus.name}`,
     command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
 }
 
 /** A few lines on what is about to happen. */
-function describe({ model, dataset: data, settings, data: { name } }: RunPlan, output: Output): void {
+function describe(
+  { model, dataset: data, settings, data: { name, validate } }: RunPlan,
+  output: Output,
+): void {
   const { nLayer, nHead, nEmbd, headSize, blockSize, vocabSize } = model.config;
   const { steps, batchSize, accumulate, optimizer, lr, schedule } = settings;
   const count = (n: number): string => n.toLocaleString('en-US');
@@ -167,7 +167,7 @@ function describe({ model, dataset: data, settings, data: { name } }: RunPlan, o
     `model    ${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
   );
   output.print(
-    `data     ${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate, vocabulary ${vocabSize}`,
+    `data     ${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate${validate === 'inner' ? ' (inner split)' : ''}, vocabulary ${vocabSize}`,
   );
   output.print(
     `training ${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${lr} ${schedule}`,

@@ -1,0 +1,33 @@
+// The split of a text: what trains, what validates, what is left out.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { dataset } from '../../src/train/data.ts';
+
+const bytesOnly = new Tokenizer({ merges: [] });
+const text = Uint8Array.from({ length: 200 }, (_, i) => i);
+
+describe('dataset', () => {
+  test('the first 90 % train, the rest validates', () => {
+    const { train, val } = dataset(text, bytesOnly);
+    assert.deepEqual([...train], [...text.subarray(0, 180)]);
+    assert.deepEqual([...val], [...text.subarray(180)]);
+  });
+
+  test('an inner split leaves the validation part out and cuts the training part by the same share', () => {
+    const { train, val } = dataset(text, bytesOnly, { validate: 'inner' });
+    assert.deepEqual([...train], [...text.subarray(0, 162)]);
+    assert.deepEqual([...val], [...text.subarray(162, 180)]);
+    const half = dataset(text, bytesOnly, { validate: 'inner', trainFraction: 0.5 });
+    assert.deepEqual([half.train.length, half.val[0], half.val.length], [50, 50, 50]);
+  });
+
+  test('refuses what is no split', () => {
+    const bad = (options: object, problem: RegExp): void =>
+      assert.throws(() => dataset(text, bytesOnly, options), problem);
+    bad({ trainFraction: 1 }, /trainFraction 1 is not between 0 and 1/);
+    bad({ validate: 'test' }, /validate 'test' is neither/);
+    bad({ fraction: 0.5 }, /unknown split option 'fraction'/);
+    bad({ validate: 'inner', trainFraction: 0.05 }, /too short to split/);
+  });
+});
