@@ -9,17 +9,33 @@ export const forceFlag = toggle({ about: 'replace what is there already' });
 
 export const outFolderFlag = text({ about: 'folder to write to', argument: '<dir>', short: 'o' });
 
-/** Makes sure that `--out` can become a folder of this command: missing, empty, or to be replaced with `force`. */
-export async function claimOutFolder(folder: string, force = false): Promise<void> {
+/** What a command puts into its folder. */
+export interface FolderContents {
+  /** Whether an entry of that name stands in its way. */
+  includes(name: string): boolean;
+  /** What is said when one does: what it is, and what to do. */
+  refusal(folder: string): string;
+}
+
+/** Of a command that wants a folder of its own. */
+const anything: FolderContents = {
+  includes: () => true,
+  refusal: () => 'is not empty: take another folder, or --force to replace what this writes',
+};
+
+/** Makes sure that `--out` can become a folder of this command: without its `contents`, or with `force`. Changes nothing. */
+export async function claimOutFolder(folder: string, force = false, contents = anything): Promise<void> {
+  const found = await entriesOf(folder, contents);
+  if (found.length > 0 && !force) throw misuse(`--out ${folder} ${contents.refusal(folder)}`);
+}
+
+/** The entries of `--out` that belong to `contents`; none where there is no such folder yet. */
+export async function entriesOf(folder: string, contents: FolderContents): Promise<string[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw misuse(
-      `--out ${folder}: ${error.code === 'ENOTDIR' ? 'it is a file, not a folder' : reason(error)}`,
-    );
+    throw misuse(`--out ${folder}: ${reason(error)}`);
   });
-  if (entries.length > 0 && !force) {
-    throw misuse(`--out ${folder} is not empty: take another folder, or --force to replace what this writes`);
-  }
+  return entries.filter((name) => contents.includes(name));
 }
 
 /** Makes sure that `--out` can become a file: missing, or to be replaced with `force`. */

@@ -1,5 +1,6 @@
 // What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
 import type { GPT } from '../model/gpt.ts';
+import { refuseUnknown } from '../options.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
 import { checkSampling, type SamplingOptions, samplingFields } from './sampler.ts';
@@ -47,13 +48,6 @@ const optionNames: readonly (keyof GenerateOptions)[] = [
   ...(Object.keys(samplingFields) as (keyof SamplingOptions)[]),
   ...(['prompt', 'maxTokens', 'stop', 'seed', 'samples', 'topLogprobs', 'overflow', 'signal'] as const),
 ];
-
-/** Throws when `options` has a name that is not in `known`. `where` is what was called. */
-export function refuseUnknown(options: object, known: readonly string[], where: string): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new Error(`unknown option '${unknown}' for ${where}: known are ${known.join(', ')}`);
-}
 
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
 export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {

@@ -1,7 +1,7 @@
 // From a float model to an INT8 one: which weights, and how. The arithmetic is in the kernels. Read next: compare.ts.
-import { refuseUnknown } from '../generate/options.ts';
 import { GPT } from '../model/gpt.ts';
 import { namedParameters, slots } from '../nn/parameters.ts';
+import { refuseUnknown } from '../options.ts';
 import { QuantizedTensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';

@@ -1,5 +1,6 @@
 // The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
 // Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
+import { refuseUnknown } from '../options.ts';
 import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
 import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
@@ -60,7 +61,7 @@ export class Tokenizer {
 
   /** Throws when the parts do not fit together. */
   constructor(parts: TokenizerParts) {
-    checkNames(parts, ['merges', 'pattern', 'specialTokens', 'byteIds'], 'a tokenizer');
+    refuseUnknown(parts, ['merges', 'pattern', 'specialTokens', 'byteIds'], 'a tokenizer');
     const { merges, pattern = 'none', specialTokens = [], byteIds } = parts;
     const vocabulary = makeVocabulary(merges, byteIds);
     this.merges = merges;
@@ -76,7 +77,7 @@ export class Tokenizer {
    * 256 plus the special tokens, and when the text has too few bytes for it: merging ends where nothing is left to merge.
    */
   static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
-    checkNames(options, ['vocabSize', 'pattern', 'specialTokens', 'onMerge'], 'Tokenizer.train');
+    refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'onMerge'], 'Tokenizer.train');
     const { vocabSize, pattern = 'none', specialTokens = [], onMerge } = options;
     const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
     const wanted = vocabSize - untrained.vocabSize;
@@ -110,7 +111,7 @@ export class Tokenizer {
    * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see SpecialOptions.
    */
   encode(text: string | Uint8Array, options: SpecialOptions = {}): Int32Array {
-    checkNames(options, ['allowedSpecial', 'otherSpecial'], 'encode');
+    refuseUnknown(options, ['allowedSpecial', 'otherSpecial'], 'encode');
     const bytes = toBytes(text);
     const ids = new Int32Array(bytes.length);
     let n = 0;
@@ -177,7 +178,7 @@ export class Tokenizer {
 
   /** Reads a `.tiktoken` file and finds the merges again. Throws, naming the line, when it is damaged or not byte-level BPE. */
   static fromTiktoken(file: string, extras: TiktokenExtras = {}): Tokenizer {
-    checkNames(extras, ['pattern', 'specialTokens'], 'fromTiktoken');
+    refuseUnknown(extras, ['pattern', 'specialTokens'], 'fromTiktoken');
     return new Tokenizer({ ...fromTiktoken(file), ...extras });
   }
 }
@@ -234,10 +235,4 @@ function numberSpecials(names: readonly string[], { tokens }: Vocabulary): Reado
 function checkPattern(pattern: Pattern): Pattern {
   if (patterns.includes(pattern)) return pattern;
   throw new Error(`unknown pattern '${pattern}': known are ${patterns.join(', ')}`);
-}
-
-function checkNames(options: object, known: readonly string[], where: string): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new Error(`unknown option '${unknown}' for ${where}: known are ${known.join(', ')}`);
 }

@@ -1,7 +1,7 @@
 // The evaluation of a running training: both splits, by the method of the settings.
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
-import { type Run, timeLeft } from './run.ts';
+import { noteTime, type Run } from './run.ts';
 
 /** Null when the run was aborted meanwhile. */
 export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
@@ -15,7 +15,7 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
     const best = valLoss < (before?.valLoss ?? Number.POSITIVE_INFINITY);
     if (best) progress.best = { valLoss, step };
     const seconds = (performance.now() - begun) / 1000;
-    timeLeft(run, 'evals', seconds);
+    noteTime(run, 'evals', seconds);
     const bitsPerByte = valLoss / Math.LN2 / data.valBytesPerToken;
     const perplexity = Math.exp(valLoss);
     return {

@@ -98,14 +98,14 @@ export function due({ settings, progress: { step } }: Run, every: number): boole
   return every > 0 && (step % every === 0 || step === settings.steps);
 }
 
-/** Notes how long a step or an evaluation took; seconds left at the mean so far. */
-export function timeLeft(
-  { settings, progress, clock }: Run,
-  what: 'steps' | 'evals',
-  seconds: number,
-): number {
+/** Notes how long a step or an evaluation took: `timeLeft` estimates from it. */
+export function noteTime({ clock }: Run, what: 'steps' | 'evals', seconds: number): void {
   clock[what].count++;
   clock[what].seconds += seconds;
+}
+
+/** Seconds left of the run if steps and evaluations go on to take what they took on average. */
+export function timeLeft({ settings, progress, clock }: Run): number {
   const mean = ({ count, seconds: sum }: { count: number; seconds: number }): number =>
     sum / Math.max(1, count);
   const steps = settings.steps - progress.step;

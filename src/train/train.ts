@@ -4,7 +4,7 @@ import { type Batch, randomBatch, sliceBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { probeTap } from './probe-tap.ts';
-import { due, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
+import { due, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
 import { learningRate } from './schedules.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from './step.ts';
@@ -104,7 +104,8 @@ async function optimizerStep(run: Run): Promise<StepEvent> {
   run.unsaved = true;
   const seconds = (performance.now() - begun) / 1000;
   const tokensPerSecond = (batch.B * batch.T) / seconds;
-  return { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run, 'steps', seconds) };
+  noteTime(run, 'steps', seconds);
+  return { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run) };
 }
 
 /** The first probe does not know yet where its histograms should reach: one micro-batch is run to find out, and dropped. */

@@ -105,7 +105,7 @@ describe('outputs and records', () => {
     const file = join(folder, 'file');
     await writeFile(file, 'x');
     await assert.rejects(claimOutFolder(folder), /not empty/);
-    await assert.rejects(claimOutFolder(file), /it is a file, not a folder/);
+    await assert.rejects(claimOutFolder(file), /a file is where a folder/);
     await assert.rejects(claimOutFile(file), /exists/);
     await assert.rejects(claimOutFile(folder, true), /is a folder/);
     await claimOutFolder(folder, true);

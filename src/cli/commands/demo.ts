@@ -22,7 +22,8 @@ import { asked } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData } from '../models.ts';
 import type { Output } from '../output.ts';
-import { checkFolder, prepareFolder } from '../run-output.ts';
+import { claimOutFolder } from '../outputs.ts';
+import { prepareFolder, runContents } from '../run-output.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 
 const flags = {
@@ -52,7 +53,7 @@ export const demo = defineCommand({
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given, output } = context;
     const out = given.out ?? (await freeFolder('runs/demo'));
-    await checkFolder(out, given.force === true);
+    await claimOutFolder(out, given.force, runContents);
     const corpus = await demoText(given.data, output);
     const tokenizer = await tokenize(corpus, output);
     await prepareFolder(out);

@@ -16,7 +16,8 @@ import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagName, integer, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, openTokenizer, splitFlags, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
-import { checkFolder, prepareFolder } from '../run-output.ts';
+import { claimOutFolder } from '../outputs.ts';
+import { prepareFolder, runContents } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 
@@ -72,7 +73,7 @@ type Given = Context<typeof flags>['flags'];
 async function freshRun(given: Given, output: Output): Promise<RunPlan> {
   const { out } = given;
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
-  await checkFolder(out, given.force === true);
+  await claimOutFolder(out, given.force, runContents);
   const recipe = await readRecipe(given);
   const { preset, changes, settings } = recipe;
   const corpus = await openData(given.data);
