@@ -59,6 +59,7 @@ struct Sgd {
   X(axpy, (Team & team, float* out, const float* x, float factor, Index n))                                            \
   X(scale, (Team & team, float* out, const float* x, float factor, Index n))                                           \
   X(sumSquares, (Team & team, float* out, const float* x, Index n, bool accumulate))                                   \
+  X(normalize, (Team & team, float* out, const float* x, const float* squares, double eps, Index n))                    \
   X(sumRows, (Team & team, float* out, const float* x, Index rows, Index cols))                                        \
   /* matmul.cpp; bias may be null */                                                                                   \
   X(matmul, (Team & team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& shape))    \
@@ -98,6 +99,7 @@ struct Sgd {
   /* optimizers.cpp; velocity may be null */                                                                           \
   X(adamw, (Team & team, float* param, const float* grad, float* m, float* v, const AdamW& options, Index n))          \
   X(sgd, (Team & team, float* param, const float* grad, float* velocity, const Sgd& options, Index n))                 \
+  X(nesterov, (Team & team, float* out, float* velocity, const float* grad, float momentum, float gradScale, Index n)) \
   /* statistics.cpp; active may be null; out has 6 + bins elements */                                                  \
   X(statistics, (Team & team, float* out, int32_t* active, const float* x, Index rows, Index cols, double lo,          \
                  double hi, Index bins))                                                                               \

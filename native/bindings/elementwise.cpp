@@ -74,6 +74,15 @@ void sumSquares(Args& in) {
   in.launch([=](const Kernels& kernels, Team& team) { kernels.sumSquares(team, out, x, n, accumulate); });
 }
 
+void normalize(Args& in) {
+  const Index n = in.size("length", 0);
+  const double eps = in.number("eps");
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
+  const float* squares = in.f32("squares", {1});
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.normalize(team, out, x, squares, eps, n); });
+}
+
 void sumRows(Args& in) {
   const Index rows = in.size("rows", 0), cols = in.size("cols", 0);
   float* out = in.f32("out", {cols});

@@ -32,4 +32,15 @@ void sgd(Args& in) {
   in.launch([=](const Kernels& kernels, Team& team) { kernels.sgd(team, param, grad, velocity, o, n); });
 }
 
+void nesterov(Args& in) {
+  const Index n = in.size("length", 0);
+  const float momentum = float(in.number("momentum")), gradScale = float(in.number("gradScale"));
+  float* out = in.f32OfLength("out", n);
+  float* velocity = in.f32OfLength("velocity", n);
+  const float* grad = in.f32OfLength("grad", n);
+  in.launch([=](const Kernels& kernels, Team& team) {
+    kernels.nesterov(team, out, velocity, grad, momentum, gradScale, n);
+  });
+}
+
 }  // namespace inkhorn::bindings

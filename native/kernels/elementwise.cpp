@@ -75,6 +75,10 @@ void sumSquares(Team& team, float* out, const float* x, Index n, bool accumulate
   out[0] = float(total);
 }
 
+void normalize(Team& team, float* out, const float* x, const float* squares, double eps, Index n) {
+  scale(team, out, x, float(1 / (__builtin_sqrt(double(squares[0])) + eps)), n);
+}
+
 /** Blocks of rows are summed into rows of their own, which are then added up in order. */
 void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
   constexpr Index rowsPerBlock = 128, STRIP = 8 * LANES;

@@ -49,4 +49,16 @@ void sgd(Team& team, float* param, const float* grad, float* velocity, const Sgd
   });
 }
 
+void nesterov(Team& team, float* out, float* velocity, const float* grad, float momentum, float gradScale, Index n) {
+  const Vec mu = splat(momentum), factor = splat(gradScale);
+  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+    eachVector(end - begin, [&](Index offset, auto lanes) {
+      const Index i = begin + offset;
+      const Vec g = mul(factor, load(grad + i, lanes)), u = fma(mu, load(velocity + i, lanes), g);
+      store(velocity + i, u, lanes);
+      store(out + i, fma(mu, u, g), lanes);
+    });
+  });
+}
+
 }  // namespace inkhorn::INKHORN_ISA

@@ -164,6 +164,8 @@ export interface Kernels {
   scale(out: DeviceBuffer, x: DeviceBuffer, factor: number): void;
   /** out[0] = sum of x[i]^2 (accumulate: added). */
   sumSquares(out: DeviceBuffer, x: DeviceBuffer, accumulate: boolean): void;
+  /** out = x / (sqrt(squares[0]) + eps), `squares` as by `sumSquares`: x on the unit sphere. `out` may be `x`. */
+  normalize(out: DeviceBuffer, x: DeviceBuffer, squares: DeviceBuffer, eps: number): void;
   /** out[c] += sum over rows of x[r, c]. The gradient of a bias. */
   sumRows(out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
 
@@ -346,6 +348,17 @@ export interface Kernels {
     grad: DeviceBuffer,
     velocity: DeviceBuffer | null,
     options: { lr: number; momentum: number; weightDecay: number; gradScale: number },
+  ): void;
+
+  /**
+   * Nesterov's momentum (Sutskever et al. 2013, as PyTorch has it): g = gradScale * grad; velocity = momentum * velocity + g;
+   * out = momentum * velocity + g. `out` may be `grad`.
+   */
+  nesterov(
+    out: DeviceBuffer,
+    velocity: DeviceBuffer,
+    grad: DeviceBuffer,
+    options: { momentum: number; gradScale: number },
   ): void;
 
   // ---- looking inside ------------------------------------------------------------------------------------------

@@ -48,9 +48,11 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
 /** Settings that only have an effect together with others, and those others as flags. */
 const needs: Partial<Record<keyof TrainSettings, [holds: (s: TrainSettings) => boolean, flag: string]>> = {
   momentum: [(s) => s.optimizer === 'sgd', '--optimizer sgd'],
-  beta1: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
-  beta2: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
-  eps: [(s) => s.optimizer === 'adamw', '--optimizer adamw'],
+  beta1: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
+  beta2: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
+  eps: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
+  muonLr: [(s) => s.optimizer === 'muon', '--optimizer muon'],
+  muonMomentum: [(s) => s.optimizer === 'muon', '--optimizer muon'],
   minLr: [(s) => s.schedule !== 'constant', '--schedule cosine or linear'],
   evalBatches: [(s) => s.evalMethod === 'sampled', '--eval-method sampled'],
   sampleTokens: [(s) => s.sampleEvery > 0, '--sample-every above 0'],

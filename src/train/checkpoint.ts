@@ -8,7 +8,7 @@ import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
 import { defaultSplit, type Split } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress, Resume } from './run.ts';
-import { checkSettings, type TrainSettings } from './settings.ts';
+import { checkSettings, seedSettings, type TrainSettings } from './settings.ts';
 
 const MOMENTS_FILE = 'training.safetensors';
 export const TRAINING_FILE = 'training.json';
@@ -98,8 +98,9 @@ async function readRecord(store: Store): Promise<SavedRecord> {
     const record = { precision: 'f32', ...parsed } as SavedRecord; // runs of the first version name none
     const missing = ['progress', 'settings', 'data', 'history'].find((key) => !(key in record));
     if (missing) throw new Error(`'${missing}' is missing`);
-    checkSettings(record.settings);
-    return { ...record, data: { ...defaultSplit, ...record.data } }; // nor did they have another split
+    // What is younger than the run stands at its default, which changes nothing.
+    const settings = checkSettings({ ...seedSettings, ...record.settings });
+    return { ...record, settings, data: { ...defaultSplit, ...record.data } };
   } catch (error) {
     throw new Error(`${file}: damaged: ${(error as Error).message}`);
   }

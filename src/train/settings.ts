@@ -46,8 +46,13 @@ export const seedSettings: TrainSettings = {
   beta2: 0.999,
   eps: 1e-8,
   momentum: 0.9,
+  muonLr: 0.02,
+  muonMomentum: 0.95,
   weightDecay: 0.01,
   decay: 'all',
+  layerDecay: 1,
+  embedRate: 1,
+  headRate: 1,
   clip: 0,
   seed: 1337,
   evalEvery: 500,
@@ -96,7 +101,10 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
   batchSize: { kind: 'integer', min: 1, about: 'sequences per batch' },
   accumulate: { kind: 'integer', min: 1, about: 'batches per optimizer step' },
   microBatch: { kind: 'integer', min: 1, about: 'sequences in memory at a time' },
-  optimizer: { kind: ['adamw', 'sgd'], about: 'update rule' },
+  optimizer: {
+    kind: ['adamw', 'sgd', 'muon'],
+    about: 'update rule; muon: for matrices in blocks, else AdamW',
+  },
   lr: { kind: 'number', min: 0, about: 'peak learning rate' },
   minLr: { kind: 'number', min: 0, about: 'learning rate at the end of cosine and linear' },
   schedule: { kind: ['constant', 'cosine', 'linear'], about: 'learning rate after warm-up' },
@@ -105,8 +113,13 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
   beta2: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of squared gradients' },
   eps: { kind: 'number', min: 1e-30, about: 'AdamW: added to the denominator' },
   momentum: { kind: 'number', min: 0, max: 0.999999, about: 'SGD: momentum' },
-  weightDecay: { kind: 'number', min: 0, about: 'decoupled (AdamW) or L2 (SGD) weight decay' },
+  muonLr: { kind: 'number', min: 0, about: 'Muon: peak learning rate of the matrices' },
+  muonMomentum: { kind: 'number', min: 0, max: 0.999999, about: 'Muon: momentum' },
+  weightDecay: { kind: 'number', min: 0, about: 'decoupled (AdamW, Muon) or L2 (SGD) weight decay' },
   decay: { kind: ['all', 'matrices'], about: 'which parameters decay' },
+  layerDecay: { kind: 'number', min: 1e-3, max: 1, about: 'rate of a layer over that of the layer above' },
+  embedRate: { kind: 'number', min: 0, about: 'multiplies the rate of the embeddings' },
+  headRate: { kind: 'number', min: 0, about: 'multiplies the rate of the head' },
   clip: { kind: 'number', min: 0, about: 'largest gradient norm, 0: no clipping' },
   seed: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, about: 'weights, batches, masks, samples' },
   evalEvery: { kind: 'integer', min: 1, about: 'steps between evaluations' },
@@ -126,8 +139,11 @@ export function checkSettings(settings: unknown): TrainSettings {
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
   for (const [name, spec] of Object.entries(settingFields)) checkSetting(name, spec, record[name]);
-  const { warmup, steps, batchSize, accumulate } = settings as TrainSettings;
+  const { warmup, steps, batchSize, accumulate, optimizer, lr } = settings as TrainSettings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
+  if (optimizer === 'muon' && lr === 0) {
+    throw new Error('lr 0 with muon: the schedule moves muonLr in proportion to lr, which must be above 0');
+  }
   if (batchSize * accumulate > MAX_SEQUENCES) {
     throw new Error(
       `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,

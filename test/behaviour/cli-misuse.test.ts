@@ -61,6 +61,12 @@ const cases: Record<string, readonly Case[]> = {
     ['tokenizer sing', 2, /unknown command 'sing'/],
     ['data fecth', 2, /"fecth" of data: there are fetch, show/],
     ['train --data text.txt --out new --momentum 0.5', 2, /--momentum has no effect without --optimizer sgd/],
+    [
+      'train --data text.txt --out new --muon-lr 0.5 --optimizer sgd',
+      2,
+      /--muon-lr has no effect without --optimizer muon/,
+    ],
+    ['train --data text.txt --out new --lr 0 --optimizer muon', 2, /lr 0 with muon.*above 0/],
     ['train --step 5', 2, /--step.*Did you mean --steps/],
     ['generate --model', 2, /argument missing/],
     ['generate --model run --model run', 2, /--model is given twice/],

@@ -62,6 +62,7 @@ export interface NativeEngine {
   axpy(length: number, factor: number, out: Id, x: Id): void;
   scale(length: number, factor: number, out: Id, x: Id): void;
   sumSquares(length: number, accumulate: boolean, out: Id, x: Id): void;
+  normalize(length: number, eps: number, out: Id, x: Id, squares: Id): void;
   sumRows(rows: number, cols: number, out: Id, x: Id): void;
   matmul(
     m: number,
@@ -188,6 +189,7 @@ export interface NativeEngine {
     grad: Id,
     velocity: Id | null,
   ): void;
+  nesterov(length: number, momentum: number, gradScale: number, out: Id, velocity: Id, grad: Id): void;
   statistics(
     rows: number,
     cols: number,

@@ -17,6 +17,7 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     axpy: (out, x, factor) => engine.axpy(out.length, factor, id(out), id(x)),
     scale: (out, x, factor) => engine.scale(out.length, factor, id(out), id(x)),
     sumSquares: (out, x, accumulate) => engine.sumSquares(x.length, accumulate, id(out), id(x)),
+    normalize: (out, x, squares, eps) => engine.normalize(out.length, eps, id(out), id(x), id(squares)),
     sumRows: (out, x, rows, cols) => engine.sumRows(rows, cols, id(out), id(x)),
 
     matmul: (out, a, b, { m, n, k, transA = false, transB = false, accumulate = false, bias }) =>
@@ -122,6 +123,8 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
       ),
     sgd: (param, grad, velocity, { lr, momentum, weightDecay, gradScale }) =>
       engine.sgd(param.length, lr, momentum, weightDecay, gradScale, id(param), id(grad), idOrNull(velocity)),
+    nesterov: (out, velocity, grad, { momentum, gradScale }) =>
+      engine.nesterov(out.length, momentum, gradScale, id(out), id(velocity), id(grad)),
 
     statistics: (out, active, x, { rows, cols, lo, hi, bins }) =>
       engine.statistics(rows, cols, lo, hi, bins, id(out), idOrNull(active), id(x)),

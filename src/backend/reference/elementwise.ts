@@ -53,6 +53,17 @@ export const sumSquares: Kernels['sumSquares'] = (out, x, accumulate) => {
   O[0] = (accumulate ? O[0] : 0) + sum;
 };
 
+/** out = x / (sqrt(squares[0]) + eps). `out` may be `x`. */
+export const normalize: Kernels['normalize'] = (out, x, squares, eps) => {
+  checkSameLength('normalize', out, x);
+  const n = out.length;
+  const O = f32(out, 'normalize: out', n);
+  const X = f32(x, 'normalize: x', n);
+  const [sum] = f32(squares, 'normalize: squares', 1);
+  const norm = Math.sqrt(sum) + eps;
+  for (let i = 0; i < n; i++) O[i] = X[i] / norm;
+};
+
 /** out[c] += sum over r of x[r, c]. */
 export const sumRows: Kernels['sumRows'] = (out, x, rows, cols) => {
   const O = f32(out, 'sumRows: out', cols);

@@ -8,12 +8,12 @@ import { attentionCached, attentionIn, attentionProbabilities } from './attentio
 import { type HostBuffer, readHost, writeHost } from './buffer.ts';
 import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
 import { dropout } from './dropout.ts';
-import { add, axpy, copy, fill, scale, sumRows, sumSquares } from './elementwise.ts';
+import { add, axpy, copy, fill, normalize, scale, sumRows, sumSquares } from './elementwise.ts';
 import { embedding, embeddingBackward } from './embedding.ts';
 import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.ts';
 import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
 import { matmulIn } from './matmul.ts';
-import { adamw, sgd } from './optimizers.ts';
+import { adamw, nesterov, sgd } from './optimizers.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
@@ -28,6 +28,7 @@ export const referenceKernels: Kernels = {
   axpy,
   scale,
   sumSquares,
+  normalize,
   sumRows,
   matmul: matmulIn('f32'),
   embedding,
@@ -47,6 +48,7 @@ export const referenceKernels: Kernels = {
   crossEntropyBackward,
   adamw,
   sgd,
+  nesterov,
   statistics,
   quantizeRows,
   dequantizeRows,

@@ -46,3 +46,20 @@ export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
     P[i] -= lr * u;
   }
 };
+
+/**
+ * Nesterov's momentum: g = gradScale * grad; velocity = momentum * velocity + g; out = momentum * velocity + g, which is the
+ * velocity that the next step would have if its gradient were the same. `out` may be `grad`.
+ */
+export const nesterov: Kernels['nesterov'] = (out, velocity, grad, { momentum, gradScale }) => {
+  checkSameLength('nesterov', out, velocity, grad);
+  const n = out.length;
+  const O = f32(out, 'nesterov: out', n);
+  const U = f32(velocity, 'nesterov: velocity', n);
+  const G = f32(grad, 'nesterov: grad', n);
+  for (let i = 0; i < n; i++) {
+    const g = gradScale * G[i];
+    U[i] = momentum * U[i] + g;
+    O[i] = momentum * U[i] + g;
+  }
+};

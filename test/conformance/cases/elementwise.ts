@@ -128,6 +128,22 @@ for (const n of sizes) {
       },
     },
     {
+      name: `normalize ${n}`,
+      run({ kernels, garbage, normal, put }) {
+        const out = garbage(n);
+        kernels.normalize(out, normal(n), put(Float32Array.of(n / 3, 5)), 1e-7);
+        return { out };
+      },
+    },
+    {
+      name: `normalize ${n} in place, by eps alone`,
+      run({ kernels, normal, put }) {
+        const out = normal(n);
+        kernels.normalize(out, out, put(Float32Array.of(0)), 0.5);
+        return { out };
+      },
+    },
+    {
       name: `sumSquares ${n} accumulate`,
       run({ kernels, normal, put }) {
         const out = put(Float32Array.of(n, 5));

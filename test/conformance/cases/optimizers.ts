@@ -27,6 +27,17 @@ for (const n of [1, 7, 33, 228, 4099, 70001]) {
       });
     }
   }
+  for (const inPlace of [false, true]) {
+    optimizerCases.push({
+      name: `nesterov ${n}${inPlace ? ' into the gradient' : ''}`,
+      run({ kernels, garbage, normal }) {
+        const [velocity, grad] = [normal(n), normal(n)];
+        const out = inPlace ? grad : garbage(n);
+        kernels.nesterov(out, velocity, grad, { momentum: 0.95, gradScale: 0.3 });
+        return { out, velocity };
+      },
+    });
+  }
   for (const momentum of [0, 0.9]) {
     optimizerCases.push({
       name: `sgd ${n} momentum ${momentum}`,
