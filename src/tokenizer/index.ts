@@ -1,9 +1,16 @@
 // What other folders use of the tokenizer. Read next: tokenizer.ts.
 export type { Merge } from './bpe.ts';
+export type { BpeDropout } from './bpe-dropout.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
-export { type TiktokenExtras, Tokenizer, type TokenizerParts, type TokenizerTraining } from './tokenizer.ts';
+export {
+  type EncodeOptions,
+  type TiktokenExtras,
+  Tokenizer,
+  type TokenizerParts,
+  type TokenizerTraining,
+} from './tokenizer.ts';
 export type { TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
 export { printable } from './utf8.ts';

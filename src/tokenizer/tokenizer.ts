@@ -2,6 +2,7 @@
 // Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
 import { refuseUnknown } from '../options.ts';
 import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
+import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
 import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
 import { chunkEnds, type Pattern, patterns } from './patterns.ts';
@@ -36,6 +37,12 @@ export interface TokenizerTraining {
   onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
 }
 
+/** How a text is encoded. */
+export interface EncodeOptions extends SpecialOptions {
+  /** Leaves merges out at random. Default: none. */
+  dropout?: BpeDropout;
+}
+
 /** What a `.tiktoken` file does not hold. */
 export type TiktokenExtras = Pick<TokenizerParts, 'pattern' | 'specialTokens'>;
 
@@ -58,6 +65,7 @@ export class Tokenizer {
   readonly byteIds: Int32Array;
   readonly #tokens: readonly Uint8Array[];
   readonly #encodeChunk: ChunkEncoder;
+  readonly #encodeWithDropout: DropoutEncoder;
 
   /** Throws when the parts do not fit together. */
   constructor(parts: TokenizerParts) {
@@ -70,6 +78,7 @@ export class Tokenizer {
     this.byteIds = vocabulary.byteIds;
     this.#tokens = [...vocabulary.tokens, ...specialTokens.map(toBytes)];
     this.#encodeChunk = makeEncoder(vocabulary);
+    this.#encodeWithDropout = makeDropoutEncoder(vocabulary);
   }
 
   /**
@@ -109,21 +118,34 @@ export class Tokenizer {
 
   /**
    * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see SpecialOptions.
+   * With `dropout` other tokens of the same bytes: see BpeDropout. Throws when its p is not from 0 to 1.
    */
-  encode(text: string | Uint8Array, options: SpecialOptions = {}): Int32Array {
-    refuseUnknown(options, ['allowedSpecial', 'otherSpecial'], 'encode');
+  encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
+    refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'dropout'], 'encode');
+    const { dropout } = options;
+    if (dropout && !(dropout.p >= 0 && dropout.p <= 1))
+      throw new RangeError(`BPE dropout ${dropout.p} is not a probability: give one from 0 to 1`);
     const bytes = toBytes(text);
     const ids = new Int32Array(bytes.length);
     let n = 0;
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
-      let from = start;
-      for (const chunkEnd of chunkEnds(bytes.subarray(start, end), this.pattern)) {
-        n = this.#encodeChunk(bytes, from, start + chunkEnd, ids, n);
-        from = start + chunkEnd;
-      }
+      const part = bytes.subarray(start, end);
+      const ends = chunkEnds(part, this.pattern);
+      n = dropout
+        ? this.#encodeWithDropout(part, ends, ids, n, dropout)
+        : this.#encodeChunks(part, ends, ids, n);
       if (special >= 0) ids[n++] = special;
     }
     return ids.slice(0, n);
+  }
+
+  #encodeChunks(bytes: Uint8Array, ends: Int32Array, ids: Int32Array, at: number): number {
+    let [n, from] = [at, 0];
+    for (const end of ends) {
+      n = this.#encodeChunk(bytes, from, end, ids, n);
+      from = end;
+    }
+    return n;
   }
 
   /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary. */

@@ -97,8 +97,8 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
   }
 }
 
-/** Random streams of batches, to learn from and to be measured on; a run's batches are none that it is measured on. */
-const STREAMS = { train: 1, eval: 3 } as const;
+/** Random streams of the data: a run's batches are none that it is measured on. Weights draw from 0, samples from 2. */
+export const STREAMS = { train: 1, eval: 3, bpeDropout: 4 } as const;
 
 /**
  * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. `seed` and the number decide
@@ -108,7 +108,7 @@ export function randomBatch(
   ids: Int32Array,
   B: number,
   T: number,
-  { seed, index, use = 'train' }: { seed: number; index: number; use?: keyof typeof STREAMS },
+  { seed, index, use = 'train' }: { seed: number; index: number; use?: 'train' | 'eval' },
 ): Batch {
   const random = createRandom({ seed, stream: STREAMS[use], position: index * B });
   const offsets = Array.from({ length: B }, () => random.int(ids.length - T));

@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { trainingTokens } from './retokenise.ts';
 import { checkSettings, seedSettings, type TrainSettings } from './settings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
@@ -27,7 +28,7 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Trained in place. */
   model: GPT;
   data: Dataset;
-  /** Needed for samples (`sampleEvery` > 0). */
+  /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and says where, for the event. Left out: nothing is saved. */
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
@@ -45,6 +46,8 @@ export interface Run {
   optimizer: Optimizer;
   progress: Progress;
   probe: Probe;
+  /** The tokens that a step draws its windows from. */
+  tokensOf: (step: number) => Int32Array;
   /** Whether something happened since the last checkpoint. */
   unsaved: boolean;
   /** Steps and evaluations of this process and their seconds, for the time left. */
@@ -59,6 +62,7 @@ export function startRun(options: TrainOptions): Run {
   if (settings.sampleEvery > 0 && !tokenizer) {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
+  const tokensPerStep = settings.batchSize * settings.accumulate * model.config.blockSize;
   const parameters = namedParameters(model);
   const optimizer = createOptimizer(parameters, settings);
   if (resume) restore(optimizer, resume.optimizer);
@@ -71,6 +75,7 @@ export function startRun(options: TrainOptions): Run {
     optimizer,
     progress,
     probe: createProbe(),
+    tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
     unsaved: !resume,
     clock,
   };

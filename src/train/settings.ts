@@ -12,6 +12,8 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   microBatch: number;
   /** Largest L2 norm of the gradient; larger ones are scaled down (Pascanu et al. 2013). 0: no clipping. */
   clip: number;
+  /** Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020). 0: none. */
+  bpeDropout: number;
   /** Decides batches, dropout masks and samples. */
   seed: number;
   /** Steps between evaluations; the first is before step 1, the last after the last step. */
@@ -54,6 +56,7 @@ export const seedSettings: TrainSettings = {
   embedRate: 1,
   headRate: 1,
   clip: 0,
+  bpeDropout: 0,
   seed: 1337,
   evalEvery: 500,
   evalMethod: 'whole',
@@ -121,6 +124,12 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
   embedRate: { kind: 'number', min: 0, about: 'multiplies the rate of the embeddings' },
   headRate: { kind: 'number', min: 0, about: 'multiplies the rate of the head' },
   clip: { kind: 'number', min: 0, about: 'largest gradient norm, 0: no clipping' },
+  bpeDropout: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    about: 'merges left out of the training text, drawn anew every epoch',
+  },
   seed: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, about: 'weights, batches, masks, samples' },
   evalEvery: { kind: 'integer', min: 1, about: 'steps between evaluations' },
   evalMethod: { kind: ['whole', 'sampled'], about: 'evaluate on everything, or on random batches' },

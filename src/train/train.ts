@@ -83,11 +83,11 @@ async function* checkpoint(
 /** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
 async function optimizerStep(run: Run): Promise<StepEvent> {
   const { options, settings, progress, parameters, optimizer, probe } = run;
-  const { model, data } = options;
+  const { model } = options;
   const { batchSize, accumulate, microBatch, seed, clip } = settings;
   const begun = performance.now();
   const step = progress.step + 1;
-  const batch = randomBatch(data.train, batchSize * accumulate, model.config.blockSize, {
+  const batch = randomBatch(run.tokensOf(step), batchSize * accumulate, model.config.blockSize, {
     seed,
     index: step,
   });

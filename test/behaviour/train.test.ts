@@ -6,7 +6,8 @@ import type { Backend } from '../../src/backend/contract.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
-import type { Dataset } from '../../src/train/data.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { type Dataset, dataset } from '../../src/train/data.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
 import type { Resume, TrainOptions } from '../../src/train/run.ts';
 import { accumulateGradients } from '../../src/train/step.ts';
@@ -85,6 +86,20 @@ for (const { name, create, skip } of await engines()) {
       });
     }
 
+    test('resumes bit for bit between encodings with BPE dropout', async () => {
+      const text = Array.from({ length: 60 }, (_, i) => `the ${i} things that men think\n`).join('');
+      const tokenizer = Tokenizer.train(text, { vocabSize: 280 });
+      const options = { ...settings, tokenizer, data: dataset(text, tokenizer), bpeDropout: 0.2 };
+      const fresh = (seed: number): GPT => new GPT({ ...config, vocabSize: 280 }, { backend, seed });
+      const whole = await run({ ...options, model: fresh(1) });
+      const { events, resume, weights } = await interrupted(backend, { ...options, model: fresh(1) }, 7);
+      const model = fresh(99);
+      for (const [key, tensor] of namedParameters(model)) tensor.write(weights.get(key) as Float32Array);
+      const rest = await run({ ...options, model, resume });
+      assert.deepEqual([...losses(events), ...losses(rest)], losses(whole));
+      assert.notDeepEqual(losses(await run({ ...options, model: fresh(1), bpeDropout: 0 })), losses(whole));
+    });
+
     test('the gradient does not depend on the size of the micro-batches', async () => {
       const batch = { ids: data.train.slice(0, 96), targets: data.train.slice(1, 97), B: 6, T: 16 };
       const grads: Float32Array[] = [];
@@ -139,6 +154,8 @@ test('settings, data and model that do not fit together are refused before the f
   await refuse({ data: pattern(10) }, /the training part has 9 tokens, a window needs 17/);
   await refuse({ data: { ...data, vocabSize: 50 } }, /the tokenizer has 50 tokens, the model 48/);
   await refuse({ sampleEvery: 5 }, /sampleEvery 5 needs a tokenizer/);
+  await refuse({ bpeDropout: 0.1 }, /bpeDropout 0.1 needs a tokenizer/);
+  await refuse({ bpeDropout: 2 }, /bpeDropout 2 is not a number from 0 to 1/);
   await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes'/);
 });
 
@@ -172,7 +189,7 @@ async function interrupted(
   stop: number,
 ): Promise<{ events: TrainEvent[]; resume: Resume; weights: Map<string, Float32Array> }> {
   const controller = new AbortController();
-  const model = new GPT(config, { backend, seed: 1 });
+  const model = options.model ?? new GPT(config, { backend, seed: 1 });
   const copy = async (
     tensors: ReadonlyMap<string, { data(): Promise<Float32Array> }>,
   ): Promise<Map<string, Float32Array>> =>

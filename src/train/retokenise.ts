@@ -1,0 +1,35 @@
+// The training part in new tokens for every epoch: BPE dropout (Provilkov et al. 2020) as augmentation of small data.
+// Read next: tokenizer/bpe-dropout.ts.
+import { createRandom } from '../tensor/random.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { type Dataset, STREAMS } from './data.ts';
+import type { TrainSettings } from './settings.ts';
+
+/**
+ * The tokens that a step draws its windows from: the training part itself with `bpeDropout` 0; else its bytes, no more and no
+ * less, encoded again whenever as many tokens as it has were drawn. The seed and the number of the step decide the
+ * encoding, so that resuming needs nothing else. Throws where the tokenizer is missing or another one.
+ */
+export function trainingTokens(
+  data: Dataset,
+  tokenizer: Tokenizer | undefined,
+  { bpeDropout: p, seed }: Pick<TrainSettings, 'bpeDropout' | 'seed'>,
+  tokensPerStep: number,
+): (step: number) => Int32Array {
+  if (p === 0) return () => data.train;
+  if (!tokenizer) throw new Error(`bpeDropout ${p} needs a tokenizer: pass the one of the data`);
+  if (tokenizer.vocabSize !== data.vocabSize) {
+    throw new Error(`the tokenizer has ${tokenizer.vocabSize} tokens, the data's ${data.vocabSize}`);
+  }
+  const bytes = tokenizer.decodeBytes(data.train);
+  const encode = (epoch: number): Int32Array => {
+    const random = createRandom({ seed, stream: STREAMS.bpeDropout, position: epoch * 2 ** 32 });
+    return tokenizer.encode(bytes, { allowedSpecial: 'all', dropout: { p, random } });
+  };
+  let current = { epoch: -1, ids: data.train };
+  return (step) => {
+    const epoch = Math.floor(((step - 1) * tokensPerStep) / data.train.length);
+    if (epoch !== current.epoch) current = { epoch, ids: encode(epoch) };
+    return current.ids;
+  };
+}
