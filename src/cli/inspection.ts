@@ -1,8 +1,10 @@
 // What `inkhorn inspect` does: looks at activations, attention and losses, says what it saw, and draws it.
-// Read next: train/probe-model.ts, inspect/attention.ts.
+// Read next: inspect/measure.ts, inspect/attention.ts.
 import type { Backend } from '../backend/contract.ts';
 import { type Attention, attentionMaps } from '../inspect/attention.ts';
+import { measureTaps } from '../inspect/measure.ts';
 import type { Store } from '../io/store.ts';
+import { type Batch, windows } from '../model/batch.ts';
 import { loadModel, type ModelFolder } from '../model/folder.ts';
 import { attentionFigure, MAX_ATTENTION_TOKENS } from '../report/attention-plot.ts';
 import { type Figure, writeFigure } from '../report/figure.ts';
@@ -10,10 +12,9 @@ import { formatCount, formatNumber, formatPercent } from '../report/format.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from '../report/histogram-plot.ts';
 import { MAX_LOSS_TOKENS, type TokenLoss, tokenLossFigure } from '../report/token-loss-plot.ts';
 import { printable } from '../tokenizer/index.ts';
-import { type Batch, randomBatch, splitTokens, windows } from '../train/data.ts';
+import { randomBatch, splitTokens } from '../train/data.ts';
 import { tokenLosses } from '../train/evaluate.ts';
 import type { ProbeEvent } from '../train/events.ts';
-import { probeModel } from '../train/probe-model.ts';
 import type { InspectFlags } from './commands/inspect.ts';
 import { asked, misuse } from './errors.ts';
 import { openMeasuredText, recordedData, splitOf } from './models.ts';
@@ -39,7 +40,7 @@ export async function inspectModel(
   const { model, tokenizer } = folder;
   const { activation } = model.config;
   const { batch, ids } = await subjectOf(given, folder, store, output);
-  const probe = await probeModel(model, batch);
+  const probe = await measureTaps(model, batch);
   const attention = await attentionMaps(
     model,
     ids.subarray(0, Math.min(MAX_ATTENTION_TOKENS, model.config.blockSize)),

@@ -1,5 +1,6 @@
 // A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and remembers
 // between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: summary.ts.
+import type { GroupSummary } from './groups.ts';
 import {
   chooseRange,
   type HistogramRange,
@@ -20,9 +21,12 @@ export interface TapSummary {
   zeroFraction: number;
   /** Units (columns) that were > 0 for no token of the window. */
   deadUnits: number[];
+  /** Number of units; 0 where columns are no units (the residual stream, logits). */
   units: number;
   /** Tokens in the window over which `deadUnits` were counted. */
   windowTokens: number;
+  /** Share of the window's tokens for which each unit was > 0, [units]. Left out while training. */
+  activity?: number[];
 }
 
 /** What a probed step has seen. */
@@ -30,6 +34,8 @@ export interface ProbeEvent {
   type: 'probe';
   step: number;
   taps: TapSummary[];
+  /** Weights, gradients and updates by group; left out for a model that is not being trained, and in runs of the first version. */
+  groups?: GroupSummary[];
 }
 
 /** What of a tap was measured: the value itself, or the gradient of the loss with respect to it. */
@@ -54,6 +60,8 @@ export interface ProbeOptions {
   bins?: number;
   /** Dead units are counted over this many probed steps, the present one included. */
   windowSteps?: number;
+  /** Reports how often each unit fired. */
+  activity?: boolean;
 }
 
 /** Gathers measurements; see `createProbe`. */
@@ -70,7 +78,7 @@ export interface Probe {
   /** Adds one micro-batch, measured with the range that `range` gave. */
   add(measurement: Measurement): void;
   /** Closes the step: its event, taps in the order in which they first came. Throws if nothing was added. */
-  finish(step: number): ProbeEvent;
+  finish(step: number, groups?: GroupSummary[]): ProbeEvent;
 }
 
 /** Which units fired in one probed step. */
@@ -90,7 +98,8 @@ interface Tap {
  * A probe for any number of taps. Per probed step: for each micro-batch and tap, run `statistics` with `range(...)`
  * and `add` what it wrote; then `finish(step)`.
  */
-export function createProbe({ bins = 96, windowSteps = 8 }: ProbeOptions = {}): Probe {
+export function createProbe(options: ProbeOptions = {}): Probe {
+  const { bins = 96, windowSteps = 8, activity = false } = options;
   const taps = new Map<string, Tap>();
 
   function tapOf(name: string): Tap {
@@ -121,14 +130,14 @@ export function createProbe({ bins = 96, windowSteps = 8 }: ProbeOptions = {}): 
       tap.ranges[kind] ??= chooseRange(totals, bins);
       if (active) tap.firing = addFiring(tap.firing, active, rows);
     },
-    finish(step) {
+    finish(step, groups) {
       const summaries: TapSummary[] = [];
       for (const [name, tap] of taps) {
-        if (tap.totals.value) summaries.push(closeTap(name, tap, bins, windowSteps));
+        if (tap.totals.value) summaries.push(closeTap(name, tap, { bins, windowSteps, activity }));
       }
       if (summaries.length === 0)
         throw new Error(`probe of step ${step} has no measurements: add() comes before finish()`);
-      return { type: 'probe', step, taps: summaries };
+      return { type: 'probe', step, taps: summaries, ...(groups && { groups }) };
     },
   };
 }
@@ -143,7 +152,8 @@ function addFiring(before: Firing | null, active: Int32Array, rows: number): Fir
 }
 
 /** Summarises the step, moves its firing counts into the window, and learns the ranges of the next step. */
-function closeTap(name: string, tap: Tap, bins: number, windowSteps: number): TapSummary {
+function closeTap(name: string, tap: Tap, options: Required<ProbeOptions>): TapSummary {
+  const { bins, windowSteps, activity } = options;
   const value = tap.totals.value as Totals;
   const gradient = tap.totals.gradient;
   if (tap.firing) tap.window = [...tap.window, tap.firing].slice(-windowSteps);
@@ -151,15 +161,24 @@ function closeTap(name: string, tap: Tap, bins: number, windowSteps: number): Ta
   if (gradient) tap.ranges.gradient = chooseRange(gradient, bins);
   tap.totals = noTotals();
   tap.firing = null;
+  const windowTokens = tap.window.reduce((tokens, firing) => tokens + firing.rows, 0);
+  const fired = tap.window.map(({ active }) => active);
+  const units = fired[0]?.length ?? 0;
   return {
     name,
     value: summarize(value),
     gradient: gradient && summarize(gradient),
     zeroFraction: value.count > 0 ? value.nonPositive / value.count : 0,
-    deadUnits: deadUnits(tap.window.map((firing) => firing.active)),
-    units: tap.window[0]?.active.length ?? 0,
-    windowTokens: tap.window.reduce((tokens, firing) => tokens + firing.rows, 0),
+    deadUnits: deadUnits(fired),
+    units,
+    windowTokens,
+    ...(activity && units > 0 && { activity: shares(fired, windowTokens) }),
   };
+}
+
+/** Share of `tokens` for which each unit fired. */
+function shares(window: readonly Int32Array[], tokens: number): number[] {
+  return Array.from(window[0], (_, unit) => window.reduce((n, active) => n + active[unit], 0) / tokens);
 }
 
 /** Units that fired in none of the steps: indices into `active` [units], the counts of each step. */

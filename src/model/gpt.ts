@@ -7,30 +7,11 @@ import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
 import { createRandom } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
-import { onGradient } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { type Initialiser, initialisers } from './initialise.ts';
 import type { KVCache } from './kv-cache.ts';
-
-/** Sees the values named in the model as they are computed, and their gradients as they become complete. */
-export interface Tap {
-  /** `blocks.3.mlp.act` and so on; see `TAPS`. */
-  wants(name: string): boolean;
-  value(name: string, value: Tensor): void;
-  gradient(name: string, gradient: Tensor): void;
-}
-
-/** The names that a tap can ask for; N is the number of the block. */
-export const TAPS: readonly string[] = [
-  'embed', // [B, T, C] token + position embedding
-  'blocks.N.attn.qkv', // [B, T, 3 * H * hs] queries, keys and values, rotated if positions are
-  'blocks.N.attn.out', // [B, T, C] what attention adds to the residual stream, before dropout
-  'blocks.N.mlp.pre', // [B, T, 4C] input of the activation
-  'blocks.N.mlp.act', // [B, T, 4C] output of the activation
-  'blocks.N.out', // [B, T, C] the residual stream after the block
-  'logits', // [B, T, V]
-];
+import { type Tap, watch, watchProbabilities } from './taps.ts';
 
 /** How a forward pass is run; all left out: inference on whole sequences from position 0. */
 export interface ForwardOptions {
@@ -40,6 +21,7 @@ export interface ForwardOptions {
   cache?: KVCache;
   /** `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position alone. */
   logits?: 'all' | 'last';
+  /** Sees named values and their gradients, and may change them; see taps.ts. */
   tap?: Tap;
 }
 
@@ -71,19 +53,22 @@ class Attention {
   /** `last`: for the last position only, [B, 1, C]. */
   forward(x: Tensor, pass: Pass, last: boolean): Tensor {
     const { nHead: H, headSize: hs, position } = this.config;
-    const { B, T, start, cache } = pass;
+    const { B, T, start, cache, tap } = pass;
+    const name = `blocks.${this.layer}.attn`;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
     if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: 10000 });
-    watch(pass.tap, `blocks.${this.layer}.attn.qkv`, qkv);
+    qkv = watch(tap, `${name}.qkv`, qkv);
     const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
-    const y = cache // [B, T, H * hs]
+    watchProbabilities(tap, `${name}.probs`, qkv, { ...shape, start });
+    const found = cache // [B, T, H * hs]
       ? ops.attentionCached(qkv, cache.keys[this.layer], cache.values[this.layer], {
           ...shape,
           start,
           capacity: cache.capacity,
         })
       : ops.attention(qkv, shape, mask(pass, this.config, 3 * this.layer, H * T * Math.ceil(T / 64) * 64));
-    return this.proj.forward(last ? ops.lastPosition(y) : y); // [B, T, C]
+    const heads = watch(tap, `${name}.heads`, found);
+    return watch(tap, `${name}.out`, this.proj.forward(last ? ops.lastPosition(heads) : heads)); // [B, T, C]
   }
 }
 
@@ -106,7 +91,7 @@ class MLP {
   forward(x: Tensor, name: string, { tap }: Pass): Tensor {
     const pre = watch(tap, `${name}.pre`, this.fc.forward(x)); // [B, T, C] -> [B, T, 4C]
     const act = watch(tap, `${name}.act`, ops.activation(pre, this.kind));
-    return this.proj.forward(act); // [B, T, C]
+    return watch(tap, `${name}.out`, this.proj.forward(act)); // [B, T, C]
   }
 }
 
@@ -134,8 +119,9 @@ class Block {
     const perSequence = pass.T * config.nEmbd;
     // Past the last attention no position looks at another: what is not asked for need not be computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
-    const a = watch(pass.tap, `${name}.attn.out`, this.attn.forward(this.norm1.forward(x), pass, last));
-    const mid = ops.add(last ? ops.lastPosition(x) : x, a, mask(pass, config, 3 * layer + 1, perSequence));
+    const a = this.attn.forward(this.norm1.forward(x), pass, last);
+    const sum = ops.add(last ? ops.lastPosition(x) : x, a, mask(pass, config, 3 * layer + 1, perSequence));
+    const mid = watch(pass.tap, `${name}.mid`, sum);
     const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
     const out = ops.add(mid, m, mask(pass, config, 3 * layer + 2, perSequence));
     return watch(pass.tap, `${name}.out`, out);
@@ -200,7 +186,12 @@ export class GPT {
     let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
     for (const block of this.blocks) x = scope(() => block.forward(x, pass));
     if (cache) cache.length += T;
-    return watch(tap, 'logits', this.head.forward(this.norm.forward(x))); // [B, T, V], or [B, 1, V]
+    return watch(tap, 'logits', this.unembed(x)); // [B, T, V], or [B, 1, V]
+  }
+
+  /** What the residual stream x [B, T, C] says about the next token: logits [B, T, V]. */
+  unembed(x: Tensor): Tensor {
+    return this.head.forward(this.norm.forward(x));
   }
 
   /** Number of weights. */
@@ -222,12 +213,4 @@ function mask(pass: Pass, config: GPTConfig, site: number, perSequence: number):
   if (!pass.training || config.dropout === 0) return null;
   const { seed, step, firstSequence } = pass.training;
   return { p: config.dropout, seed, step, site, offset: firstSequence * perSequence };
-}
-
-function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
-  if (tap?.wants(name)) {
-    tap.value(name, x);
-    onGradient(x, (gradient) => tap.gradient(name, gradient));
-  }
-  return x;
 }

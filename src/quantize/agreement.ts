@@ -1,9 +1,9 @@
 // How alike two models predict: their losses, and the distance between their distributions, over one text.
 import { argmax } from '../generate/sampler.ts';
+import { type Batch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
-import { type Batch, windows } from '../train/data.ts';
 
 /** Means over the predicted tokens of a text. */
 export interface Agreement {

@@ -1,9 +1,8 @@
 // How much of a signal INT8 leaves: signal-to-quantisation-noise ratios of weights and of what layers put out.
-import type { GPT, Tap } from '../model/gpt.ts';
+import { capture } from '../inspect/capture.ts';
+import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { QuantizedTensor, type Weight } from '../tensor/quantized.ts';
-import { keep, scope } from '../tensor/scope.ts';
-import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
+import { QuantizedTensor, weightValues } from '../tensor/quantized.ts';
 
 /** The ratio of one weight or one value. */
 export interface NoiseRatio {
@@ -31,22 +30,9 @@ export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]
     const original = originals.get(name);
     if (!(value instanceof QuantizedTensor) || !original || original instanceof QuantizedTensor) continue;
     if (original.shape.join() !== value.shape.join()) continue;
-    ratios.push({ name, sqnrDb: sqnr(await original.data(), await floats(value)) });
+    ratios.push({ name, sqnrDb: sqnr(await original.data(), await weightValues(value)) });
   }
   return ratios;
-}
-
-/** The elements of a weight as the layers see them. */
-async function floats(weight: Weight): Promise<Float32Array> {
-  if (!(weight instanceof QuantizedTensor)) return weight.data();
-  const { values, scale, shape } = weight;
-  const out = empty(shape, 'f32', values.backend);
-  values.backend.kernels.dequantizeRows(out.buffer, values.buffer, scale.buffer, shape[0], shape[1]);
-  try {
-    return await out.data();
-  } finally {
-    out.dispose();
-  }
 }
 
 /**
@@ -54,29 +40,12 @@ async function floats(weight: Weight): Promise<Float32Array> {
  * Values that only one model has, or that differ in shape, are left out.
  */
 export async function outputNoise(before: GPT, after: GPT, ids: Int32Array): Promise<NoiseRatio[]> {
-  const originals = await outputs(before, ids);
+  const taps = ['blocks.*.out', 'logits'];
+  const originals = new Map((await capture(before, ids, { taps })).map(({ name, value }) => [name, value]));
   const ratios: NoiseRatio[] = [];
-  for (const [name, y] of await outputs(after, ids)) {
+  for (const { name, value } of await capture(after, ids, { taps })) {
     const x = originals.get(name);
-    if (x?.length === y.length) ratios.push({ name, sqnrDb: sqnr(x, y) });
+    if (x?.length === value.length) ratios.push({ name, sqnrDb: sqnr(x, value) });
   }
   return ratios;
-}
-
-async function outputs(model: GPT, ids: Int32Array): Promise<Map<string, Float32Array>> {
-  const seen = new Map<string, Tensor>();
-  const tap: Tap = {
-    wants: (name) => name === 'logits' || /^blocks\.\d+\.out$/.test(name),
-    value: (name, x) => seen.set(name, keep(x)),
-    gradient() {},
-  };
-  scope(() => {
-    model.forward(tensor(ids, [1, ids.length], model.backend), { tap });
-  });
-  const read = new Map<string, Float32Array>();
-  for (const [name, x] of seen) {
-    read.set(name, await x.data());
-    x.dispose();
-  }
-  return read;
 }

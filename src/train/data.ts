@@ -1,4 +1,5 @@
 // Text as training sees it: token ids, split in two, and the random windows of a batch.
+import { type Batch, windows } from '../model/batch.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
@@ -11,14 +12,6 @@ export interface Dataset {
   /** Mean bytes of text per token of the validation part: turns nats per token into bits per byte. */
   valBytesPerToken: number;
   vocabSize: number;
-}
-
-/** Inputs and targets of a batch: `targets[i]` follows `ids[i]`. Both [B, T], row-major. */
-export interface Batch {
-  ids: Int32Array;
-  targets: Int32Array;
-  B: number;
-  T: number;
 }
 
 /** Which tokens of a text train and which validate. */
@@ -113,23 +106,4 @@ export function randomBatch(
   const random = createRandom({ seed, stream: STREAMS[use], position: index * B });
   const offsets = Array.from({ length: B }, () => random.int(ids.length - T));
   return windows(ids, offsets, T);
-}
-
-/** The windows that start at `offsets`, each with its targets one token further on. */
-export function windows(ids: Int32Array, offsets: readonly number[], T: number): Batch {
-  const B = offsets.length;
-  const batch = { ids: new Int32Array(B * T), targets: new Int32Array(B * T), B, T };
-  offsets.forEach((at, b) => {
-    batch.ids.set(ids.subarray(at, at + T), b * T);
-    batch.targets.set(ids.subarray(at + 1, at + 1 + T), b * T);
-  });
-  return batch;
-}
-
-/** Sequences first .. first + count of a batch. */
-export function sliceBatch(batch: Batch, first: number, count: number): Batch {
-  const { T } = batch;
-  const B = Math.min(count, batch.B - first);
-  const cut = (x: Int32Array): Int32Array => x.subarray(first * T, (first + B) * T);
-  return { ids: cut(batch.ids), targets: cut(batch.targets), B, T };
 }

@@ -1,9 +1,11 @@
 // The loss on a text: over all of it, or, as the seed does, over random batches.
+
+import { type Batch, sliceBatch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
-import { type Batch, randomBatch, sliceBatch, windows } from './data.ts';
+import { randomBatch } from './data.ts';
 
 /** Loss of a set of predictions. */
 export interface Evaluation {

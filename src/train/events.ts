@@ -3,6 +3,7 @@
 
 import type { ProbeEvent } from '../inspect/probe.ts';
 
+export type { GroupSummary } from '../inspect/groups.ts';
 export type { ProbeEvent, TapSummary } from '../inspect/probe.ts';
 export type { Summary } from '../inspect/summary.ts';
 

@@ -1,7 +1,13 @@
 // A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
 import type { Store } from '../io/store.ts';
 import { type ModelFolder, saveModel } from '../model/folder.ts';
-import { type Checkpoint, type DataRecord, saveCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  type DataRecord,
+  saveCheckpoint,
+  TRAINING_FILE,
+  type TrainingRecord,
+} from './checkpoint.ts';
 import type { Dataset } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress } from './run.ts';
@@ -60,4 +66,28 @@ export async function modelStore(store: Store): Promise<Store> {
   throw new Error(
     `${store.location}: neither a model folder (no config.json) nor a run (no ${BEST}/ or ${LAST}/)`,
   );
+}
+
+/**
+ * What happened in the run in `store`, up to its last checkpoint while it goes on. Throws when the folder holds no history,
+ * saying what would.
+ */
+export async function readHistory(store: Store): Promise<History> {
+  if (await store.exists(HISTORY_FILE)) return parse<History>(store, HISTORY_FILE);
+  const last = store.folder(LAST);
+  if (await last.exists(TRAINING_FILE)) {
+    const { settings, data, history } = await parse<TrainingRecord>(last, TRAINING_FILE);
+    return { settings, data, events: history };
+  }
+  throw new Error(
+    `${store.location}: no ${HISTORY_FILE}: give the folder of a run, the --out of \`inkhorn train\`; what happened is kept there only`,
+  );
+}
+
+async function parse<T>(store: Store, file: string): Promise<T> {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await store.read(file))) as T;
+  } catch (error) {
+    throw new Error(`${store.location}/${file}: damaged: ${(error as Error).message}`);
+  }
 }

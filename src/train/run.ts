@@ -1,6 +1,8 @@
 // What the parts of the training loop share: options, progress, the state of a run. Read next: train.ts.
+import { ACTIVATIONS } from '../inspect/measure.ts';
 import { createProbe, type Probe } from '../inspect/probe.ts';
 import type { GPT } from '../model/gpt.ts';
+import { matchTaps } from '../model/taps.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -28,6 +30,8 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Trained in place. */
   model: GPT;
   data: Dataset;
+  /** What the probes look at, as patterns of names (see `matchTaps`). Default: the outputs of the activations. */
+  probeTaps?: readonly string[];
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and says where, for the event. Left out: nothing is saved. */
@@ -48,6 +52,8 @@ export interface Run {
   probe: Probe;
   /** The tokens that a step draws its windows from. */
   tokensOf: (step: number) => Int32Array;
+  /** Names of what the probes look at. */
+  taps: ReadonlySet<string>;
   /** Whether something happened since the last checkpoint. */
   unsaved: boolean;
   /** Steps and evaluations of this process and their seconds, for the time left. */
@@ -56,7 +62,7 @@ export interface Run {
 
 /** Checks that settings, data and model fit together, and sets up the rest. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, tokenizer, save, resume, signal, ...changes } = options;
+  const { model, data, tokenizer, save, resume, signal, probeTaps = ACTIVATIONS, ...changes } = options;
   const settings = checkSettings({ ...seedSettings, ...changes });
   checkDataset(data, model.config);
   if (settings.sampleEvery > 0 && !tokenizer) {
@@ -76,6 +82,7 @@ export function startRun(options: TrainOptions): Run {
     progress,
     probe: createProbe(),
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
+    taps: new Set(matchTaps(probeTaps, model.config)),
     unsaved: !resume,
     clock,
   };

@@ -1,15 +1,10 @@
 // One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the update.
-import type { GPT, Tap } from '../model/gpt.ts';
+import type { BatchTap } from '../inspect/probe-tap.ts';
+import { type Batch, sliceBatch } from '../model/batch.ts';
+import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
-import { type Batch, sliceBatch } from './data.ts';
-
-/** Called around each micro-batch of a probed step, so that what was tapped can be read. */
-export interface BatchTap extends Tap {
-  /** After a micro-batch of that many rows. */
-  collect(rows: number): Promise<void>;
-}
 
 /**
  * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per token.
@@ -31,7 +26,7 @@ export async function accumulateGradients(
     });
     for (const loss of await losses.data()) sum += loss;
     losses.dispose();
-    await tap?.collect(B * T);
+    await tap?.collect();
   }
   return sum / (batch.B * batch.T);
 }

@@ -1,9 +1,11 @@
 // The training loop: an async generator of events, and nothing else drives training. Read next: step.ts.
 
-import { type Batch, randomBatch, sliceBatch } from './data.ts';
+import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
+import { probeTap } from '../inspect/probe-tap.ts';
+import { type Batch, sliceBatch } from '../model/batch.ts';
+import { randomBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
-import { probeTap } from './probe-tap.ts';
 import { due, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
 import { learningRate } from './schedules.ts';
@@ -43,9 +45,9 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
   for (;;) {
     yield* milestones(run);
     if (progress.step === settings.steps || options.signal?.aborted || nonFinite === NON_FINITE_LIMIT) break;
-    const event = await optimizerStep(run);
+    const { event, groups } = await optimizerStep(run);
     yield event;
-    if (due(run, settings.probeEvery)) yield run.probe.finish(progress.step);
+    if (groups) yield run.probe.finish(progress.step, groups);
     nonFinite = Number.isFinite(event.loss + event.gradNorm) ? 0 : nonFinite + 1;
   }
   const stopped = nonFinite === NON_FINITE_LIMIT ? 'non-finite' : 'aborted';
@@ -81,8 +83,8 @@ async function* checkpoint(
 }
 
 /** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
-async function optimizerStep(run: Run): Promise<StepEvent> {
-  const { options, settings, progress, parameters, optimizer, probe } = run;
+async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
+  const { options, settings, progress, parameters, optimizer, probe, taps } = run;
   const { model } = options;
   const { batchSize, accumulate, microBatch, seed, clip } = settings;
   const begun = performance.now();
@@ -93,29 +95,31 @@ async function optimizerStep(run: Run): Promise<StepEvent> {
   });
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
-  const tap = probed ? probeTap(probe, probe.add) : undefined;
+  const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
   optimizer.zeroGrad();
   const loss = await accumulateGradients(model, batch, { microBatch, seed, step, tap });
   const gradNorm = await gradientNorm(parameters);
+  const meter = probed ? meterGroups(parameters) : null;
   const lr = learningRate(step, settings);
   if (Number.isFinite(gradNorm)) optimizer.step(step, lr, clipFactor(gradNorm, clip));
+  const groups = await meter?.finish();
   await model.backend.sync();
   Object.assign(progress, { step, settled: false });
   run.unsaved = true;
   const seconds = (performance.now() - begun) / 1000;
   const tokensPerSecond = (batch.B * batch.T) / seconds;
   noteTime(run, 'steps', seconds);
-  return { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run) };
+  return { event: { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run) }, groups };
 }
 
 /** The first probe does not know yet where its histograms should reach: one micro-batch is run to find out, and dropped. */
 async function calibrate(
-  { options, settings, optimizer, probe }: Run,
+  { options, settings, optimizer, probe, taps }: Run,
   batch: Batch,
   step: number,
 ): Promise<void> {
   const { microBatch, seed } = settings;
-  const tap = probeTap(probe, probe.calibrate);
+  const tap = probeTap(probe, taps, probe.calibrate);
   await accumulateGradients(options.model, sliceBatch(batch, 0, microBatch), { microBatch, seed, step, tap });
   optimizer.zeroGrad();
 }

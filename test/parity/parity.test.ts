@@ -10,9 +10,9 @@ import type { GPTConfig } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import '../../src/platform/node.ts';
+import type { Batch } from '../../src/model/batch.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
-import type { Batch } from '../../src/train/data.ts';
 import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
 

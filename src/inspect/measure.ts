@@ -1,40 +1,48 @@
-// The statistics of a model's MLP activations over one batch, as training probes them, for a model that is not being trained.
-import { createProbe, type Measurement } from '../inspect/probe.ts';
+// The statistics of named values over one batch, as training probes them, for a model that is not being trained.
+import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
+import { matchTaps } from '../model/taps.ts';
 import { slots } from '../nn/parameters.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { QuantizedTensor } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { tensor } from '../tensor/tensor.ts';
-import { type Batch, sliceBatch } from './data.ts';
-import type { ProbeEvent } from './events.ts';
+import { createProbe, type Measurement, type ProbeEvent } from './probe.ts';
 import { probeTap } from './probe-tap.ts';
 
 /** Sequences per pass. */
 const SEQUENCES = 8;
 
+/** What a probe looks at when nobody says otherwise: the outputs of the activations. */
+export const ACTIVATIONS: readonly string[] = ['blocks.*.mlp.act'];
+
 /**
- * Values, gradients of the batch's mean loss, sparsity and dead units of every block's activation, without dropout. The batch
- * is the window over which dead units are counted. An INT8 model has no gradients: `gradient` is null. The parameters' own
- * gradients are freed. The event's step is 0.
+ * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that `patterns` choose (see `matchTaps`),
+ * without dropout. The batch is the window over which dead units are counted. An INT8 model has no gradients: `gradient` is
+ * null. The parameters' own gradients are freed. The event's step is 0.
  */
-export async function probeModel(model: GPT, batch: Batch): Promise<ProbeEvent> {
+export async function measureTaps(
+  model: GPT,
+  batch: Batch,
+  patterns: readonly string[] = ACTIVATIONS,
+): Promise<ProbeEvent> {
+  const names = new Set(matchTaps(patterns, model.config));
   const weights = slots(model).map(({ value }) => value);
   const quantized = weights.some((weight) => weight instanceof QuantizedTensor);
-  const probe = createProbe();
+  const probe = createProbe({ activity: true });
 
   /** Runs one micro-batch, forward and backward, and hands its statistics to `sink`. */
   async function pass(first: number, sink: (measurement: Measurement) => void): Promise<void> {
     const { ids, targets, B, T } = sliceBatch(batch, first, SEQUENCES);
-    const tap = probeTap(probe, sink);
+    const tap = probeTap(probe, names, sink);
     const forward = () => model.forward(tensor(ids, [B, T], model.backend), { tap }); // [B, T, V]
     if (quantized) scope(() => void forward());
     else {
       const factor = 1 / (batch.B * batch.T);
       withGradients(() => void crossEntropy(forward(), tensor(targets, [B, T], model.backend), factor));
     }
-    await tap.collect(B * T);
+    await tap.collect();
   }
 
   await pass(0, probe.calibrate); // finds out where the histograms should reach

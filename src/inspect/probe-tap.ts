@@ -1,35 +1,41 @@
-// Watches the MLP activations of every block during one training step, and their gradients: statistics are taken on
-// the engine, only they are read back. Changes no bit of the step. Read next: inspect/probe.ts.
+// Takes the statistics of named values, and of their gradients, in passes that happen anyway: on the engine, so that only
+// the statistics are read back. Changes no bit of the pass. Read next: probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
-import type { Measurement, Probe, TapKind } from '../inspect/probe.ts';
+import { type Tap, tapSpec } from '../model/taps.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
-import type { BatchTap } from './step.ts';
+import type { Measurement, Probe, TapKind } from './probe.ts';
 
-/** One `statistics` call that is queued and not yet read. */
-interface Pending {
-  name: string;
-  kind: TapKind;
-  stats: Tensor;
-  active: Tensor | null;
-  rows: number;
-  cols: number;
+/** A tap that is asked after each micro-batch to read what it has queued. */
+export interface BatchTap extends Tap {
+  collect(): Promise<void>;
 }
 
-/** A tap on `blocks.N.mlp.act` that hands each measurement to `sink`, in histograms of the ranges of `probe`. */
-export function probeTap(probe: Probe, sink: (measurement: Measurement) => void): BatchTap {
+/** One `statistics` call that is queued and not yet read. */
+interface Pending extends Omit<Measurement, 'stats' | 'active'> {
+  stats: Tensor;
+  active: Tensor | null;
+}
+
+/** A tap on the values of these names that hands each measurement to `sink`, in histograms of the ranges of `probe`. */
+export function probeTap(
+  probe: Probe,
+  names: ReadonlySet<string>,
+  sink: (measurement: Measurement) => void,
+): BatchTap {
   let pending: Pending[] = [];
   const measure = (name: string, kind: TapKind, x: Tensor): void => {
     const cols = x.shape[x.shape.length - 1];
     const rows = x.size / cols;
     const range = probe.range(name, kind);
     const stats = keep(empty([STATISTICS_HEADER + range.bins], 'f32', x.backend));
-    const active = kind === 'value' ? keep(zeros([cols], 'i32', x.backend)) : null;
+    const counted = kind === 'value' && tapSpec(name).units;
+    const active = counted ? keep(zeros([cols], 'i32', x.backend)) : null;
     x.backend.kernels.statistics(stats.buffer, active?.buffer ?? null, x.buffer, { rows, cols, ...range });
     pending.push({ name, kind, stats, active, rows, cols });
   };
   return {
-    wants: (name) => name.endsWith('.mlp.act'),
+    wants: (name) => names.has(name),
     value: (name, value) => measure(name, 'value', value),
     gradient: (name, gradient) => measure(name, 'gradient', gradient),
     async collect(): Promise<void> {

@@ -1,0 +1,70 @@
+// Copies named values out of one pass, and their gradients. For statistics of many tokens see measure.ts. Read next: edit.ts.
+import type { GPT } from '../model/gpt.ts';
+import { matchTaps, type Tap } from '../model/taps.ts';
+import { crossEntropy } from '../tensor/ops.ts';
+import { keep, scope } from '../tensor/scope.ts';
+import { withGradients } from '../tensor/tape.ts';
+import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
+import { type Edit, editTap, joinTaps } from './edit.ts';
+import { checkPrompt } from './prompt.ts';
+
+/** A named value of one pass over one sequence. */
+export interface Captured {
+  name: string;
+  /** As `TAPS` says, B = 1. */
+  shape: readonly number[];
+  value: Float32Array;
+  /** dLoss/dValue, the same shape; null unless targets were given (and for values that have none). */
+  gradient: Float32Array | null;
+}
+
+export interface CaptureOptions {
+  /** Patterns of names, see `matchTaps`. */
+  taps: readonly string[];
+  /** What to change in the pass. Not together with `targets`. */
+  edits?: readonly Edit[];
+  /** The token that follows each of `ids`: gradients of their mean loss are captured, too. */
+  targets?: Int32Array;
+}
+
+/**
+ * Runs `ids` (at most `blockSize` of them) through `model`, without dropout, and copies out the values that `taps` choose, in
+ * the order of computation. Throws for an unknown name and for ids that do not fit.
+ *
+ * @example const [act] = await capture(model, ids, { taps: ['blocks.0.mlp.act'] }); act.shape // [1, T, 4C]
+ */
+export async function capture(model: GPT, ids: Int32Array, options: CaptureOptions): Promise<Captured[]> {
+  checkPrompt(ids, model.config);
+  const { edits = [], targets } = options;
+  const names = new Set(matchTaps(options.taps, model.config));
+  const copies = new Map<string, { value: Tensor; gradient: Tensor | null }>();
+  const watching: Tap = {
+    wants: (name) => names.has(name),
+    value: (name, x) => copies.set(name, { value: copyOf(x), gradient: null }),
+    gradient(name, x): void {
+      const copy = copies.get(name);
+      if (copy) copy.gradient = copyOf(x);
+    },
+  };
+  const tap = joinTaps(editTap(edits, model.config), watching);
+  const shape = [1, ids.length];
+  const forward = (): Tensor => model.forward(tensor(ids, shape, model.backend), { tap }); // [1, T, V]
+  if (targets) withGradients(() => void crossEntropy(forward(), tensor(targets, shape, model.backend)));
+  else scope(() => void forward());
+  const captured: Captured[] = [];
+  for (const [name, { value, gradient }] of copies) {
+    captured.push({
+      ...{ name, shape: value.shape, value: await value.data() },
+      gradient: gradient && (await gradient.data()),
+    });
+    value.dispose();
+    gradient?.dispose();
+  }
+  return captured;
+}
+
+function copyOf(x: Tensor): Tensor {
+  const copy = keep(empty(x.shape, 'f32', x.backend));
+  x.backend.kernels.copy(copy.buffer, x.buffer);
+  return copy;
+}

@@ -1,0 +1,145 @@
+// Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and activation
+// patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next: edit-text.ts, effect.ts.
+import type { GPTConfig } from '../model/config.ts';
+import { matchTaps, type Tap } from '../model/taps.ts';
+import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
+import type { Captured } from './capture.ts';
+
+/** A change of one or more named values. */
+export interface Edit {
+  /** Name, or a pattern (see `matchTaps`): `blocks.3.attn.heads`. */
+  tap: string;
+  /** Heads of `attn.heads`, columns of all others. Default: all. */
+  units?: readonly number[];
+  /** Positions of the sequence; -1 is the last. Default: all. */
+  positions?: readonly number[];
+  change: Change;
+}
+
+/** What becomes of the chosen numbers. */
+export type Change =
+  /** All of them this number; 0 ablates. */
+  | { set: number }
+  | { scale: number }
+  /** A number, or a vector with one number per chosen column. */
+  | { add: number | Float32Array }
+  /** Those of another pass, at the same units and positions. */
+  | { patch: Captured };
+
+/** A tap that makes `edits`, in their order. Throws for names that there are not or that cannot be edited. */
+export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
+  const byName = new Map<string, Edit[]>();
+  for (const edit of edits) {
+    for (const name of matchTaps([edit.tap], config)) {
+      if (name.endsWith('.attn.probs')) {
+        throw new Error(
+          `${name} can be looked at but not edited: edit ${name.replace('probs', 'heads')} or qkv`,
+        );
+      }
+      byName.set(name, [...(byName.get(name) ?? []), edit]);
+    }
+  }
+  return {
+    wants: (name) => byName.has(name),
+    edit: (name, value) => (byName.get(name) ?? []).reduce((x, edit) => apply(edit, name, x, config), value),
+  };
+}
+
+/** All of `taps` as one; edits come before values are seen. */
+export function joinTaps(...taps: readonly Tap[]): Tap {
+  const wanting = (name: string): Tap[] => taps.filter((tap) => tap.wants(name));
+  return {
+    wants: (name) => taps.some((tap) => tap.wants(name)),
+    edit: (name, value) => wanting(name).reduce((x, tap) => tap.edit?.(name, x) ?? x, value),
+    value(name, value): void {
+      for (const tap of wanting(name)) tap.value?.(name, value);
+    },
+    gradient(name, gradient): void {
+      for (const tap of wanting(name)) tap.gradient?.(name, gradient);
+    },
+  };
+}
+
+/** x [B, T, C], changed where `edit` says. */
+function apply(edit: Edit, name: string, x: Tensor, config: GPTConfig): Tensor {
+  const [B, T, C] = x.shape;
+  const columns = columnsOf(edit, name, C, config);
+  const positions = chosen(edit.positions, T, `${name}: position`).map((t) => (t < 0 ? T + t : t));
+  const changed = changedTensor(edit.change, name, x, columns);
+  const y = empty(x.shape, 'f32', x.backend);
+  x.backend.kernels.copy(y.buffer, x.buffer);
+  for (let b = 0; b < B; b++) {
+    for (const t of positions) {
+      const row = (b * T + t) * C;
+      for (const { from, length } of columns) {
+        x.backend.kernels.copy(y.buffer, changed.buffer, row + from, row + from, length);
+      }
+    }
+  }
+  return y;
+}
+
+/** The whole of x, changed. */
+function changedTensor(change: Change, name: string, x: Tensor, columns: readonly Run[]): Tensor {
+  const { kernels } = x.backend;
+  if ('patch' in change) {
+    const { shape, value } = change.patch;
+    if (shape.join() !== x.shape.join()) {
+      throw new Error(
+        `${name}: a value [${shape.join(', ')}] cannot take the place of [${x.shape.join(', ')}]: both texts need the same number of tokens`,
+      );
+    }
+    return tensor(value, x.shape, x.backend);
+  }
+  const y = empty(x.shape, 'f32', x.backend);
+  if ('set' in change) kernels.fill(y.buffer, change.set);
+  else if ('scale' in change) kernels.scale(y.buffer, x.buffer, change.scale);
+  else {
+    const C = x.shape[x.shape.length - 1];
+    const row = spread(change.add, C, columns, name);
+    const rows = Float32Array.from({ length: x.size }, (_, i) => row[i % C]);
+    kernels.add(y.buffer, x.buffer, tensor(rows, x.shape, x.backend).buffer);
+  }
+  return y;
+}
+
+/** What is added to each of C columns. */
+function spread(add: number | Float32Array, C: number, columns: readonly Run[], name: string): Float32Array {
+  if (typeof add === 'number') return new Float32Array(C).fill(add);
+  const vector = new Float32Array(C);
+  const width = columns.reduce((n, { length }) => n + length, 0);
+  if (add.length !== width) {
+    throw new Error(
+      `${name}: a vector of ${add.length} numbers does not fit the ${width} columns that it is added to`,
+    );
+  }
+  let at = 0;
+  for (const { from, length } of columns) {
+    vector.set(add.subarray(at, at + length), from);
+    at += length;
+  }
+  return vector;
+}
+
+/** Neighbouring columns. */
+interface Run {
+  from: number;
+  length: number;
+}
+
+function columnsOf({ units }: Edit, name: string, C: number, { nHead, headSize }: GPTConfig): Run[] {
+  if (units === undefined) return [{ from: 0, length: C }];
+  if (name.endsWith('.attn.heads')) {
+    const heads = chosen(units, nHead, `${name}: head`);
+    return heads.map((head) => ({ from: head * headSize, length: headSize }));
+  }
+  return chosen(units, C, `${name}: unit`).map((unit) => ({ from: unit, length: 1 }));
+}
+
+function chosen(wanted: readonly number[] | undefined, count: number, what: string): readonly number[] {
+  if (wanted === undefined) return Array.from({ length: count }, (_, i) => i);
+  const least = what.endsWith('position') ? -count : 0;
+  const bad = wanted.find((i) => !Number.isInteger(i) || i < least || i >= count);
+  if (bad !== undefined) throw new Error(`${what} ${bad} does not exist: there are 0 to ${count - 1}`);
+  return wanted;
+}

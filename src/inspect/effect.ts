@@ -1,0 +1,61 @@
+// What an edit does: the same text with and without it; and the effect of removing each head in turn.
+import type { ModelFolder } from '../model/folder.ts';
+import type { Edit } from './edit.ts';
+import { predictText, type TextPredictions } from './predictions.ts';
+
+/** A text with and without edits. */
+export interface EditEffect {
+  before: TextPredictions;
+  after: TextPredictions;
+  /** Change of each token's loss, nats: above 0 the edit made it harder. Null for the first token. */
+  lossChange: (number | null)[];
+}
+
+/** Predicts `ids` twice, the second time with `edits`. */
+export async function editEffect(
+  folder: ModelFolder,
+  ids: Int32Array,
+  edits: readonly Edit[],
+  options: { top?: number } = {},
+): Promise<EditEffect> {
+  const before = await predictText(folder, ids, options);
+  const after = await predictText(folder, ids, { ...options, edits });
+  const lossChange = before.tokens.map(({ loss }, i) => {
+    const changed = after.tokens[i].loss;
+    return loss === null || changed === null ? null : changed - loss;
+  });
+  return { before, after, lossChange };
+}
+
+/** What each part is good for on one text. */
+export interface Ablations {
+  /** Mean loss of the text, nats. */
+  loss: number;
+  /** [layers][heads]: by how much the mean loss rises when that head finds nothing. */
+  heads: number[][];
+  /** [layers]: when the attention, or the MLP, of a block adds nothing. */
+  attention: number[];
+  mlp: number[];
+}
+
+/** Zeroes each head, each attention and each MLP in turn. Throws for a text of fewer than two tokens. */
+export async function ablate(folder: ModelFolder, ids: Int32Array): Promise<Ablations> {
+  const { nLayer, nHead } = folder.model.config;
+  const loss = async (...edits: Edit[]): Promise<number> => {
+    const { loss } = await predictText(folder, ids, { top: 0, edits });
+    if (loss === null) throw new Error('a text of one token has no loss: 2 or more are needed');
+    return loss;
+  };
+  const base = await loss();
+  const without = async (tap: string, units?: number[]): Promise<number> =>
+    (await loss({ tap, units, change: { set: 0 } })) - base;
+  const result: Ablations = { loss: base, heads: [], attention: [], mlp: [] };
+  for (let layer = 0; layer < nLayer; layer++) {
+    const row: number[] = [];
+    for (let head = 0; head < nHead; head++) row.push(await without(`blocks.${layer}.attn.heads`, [head]));
+    result.heads.push(row);
+    result.attention.push(await without(`blocks.${layer}.attn.out`));
+    result.mlp.push(await without(`blocks.${layer}.mlp.out`));
+  }
+  return result;
+}

@@ -1,0 +1,102 @@
+// How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters around one step.
+import { keep } from '../tensor/scope.ts';
+import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
+
+/** A group of parameters in one step of the optimizer. */
+export interface GroupSummary {
+  /** `embedding`, `blocks.0.attn`, `blocks.0.mlp`, `blocks.0.norms`, ..., `norm`, `head`. */
+  name: string;
+  /** Numbers in its parameters. */
+  parameters: number;
+  /** L2 norm of the weights before the update. */
+  weightNorm: number;
+  /** L2 norm of the gradient, before clipping. */
+  gradNorm: number;
+  /** |update| / |weights|, L2; about 1e-3 is usual in the middle of a run. Null where nothing was updated. */
+  updateRatio: number | null;
+}
+
+/** The group that a parameter belongs to: `blocks.0.norm1.weight` -> `blocks.0.norms`. */
+export function groupOf(parameter: string): string {
+  const [first, block, part] = parameter.split('.');
+  if (first === 'blocks') return `blocks.${block}.${part.startsWith('norm') ? 'norms' : part}`;
+  return first === 'tokens' || first === 'positions' ? 'embedding' : first;
+}
+
+type Members = [name: string, parameter: Tensor][];
+
+function grouped(parameters: ReadonlyMap<string, Tensor>): Map<string, Members> {
+  const groups = new Map<string, Members>();
+  for (const member of parameters) {
+    const name = groupOf(member[0]);
+    groups.set(name, [...(groups.get(name) ?? []), member]);
+  }
+  return groups;
+}
+
+/** See `meterGroups`. */
+export interface GroupMeter {
+  /** Norms before and after the update; call it once, after it. Frees what the meter holds. */
+  finish(): Promise<GroupSummary[]>;
+}
+
+/** The numbers of each group: squares of weights, of gradients, of updates. */
+const NUMBERS = 3;
+
+/**
+ * Measures the groups of `parameters`, in their order. Call it when the gradients are complete and the weights are not updated yet, and
+ * `finish` after the update. Everything is summed on the engine: three numbers per group are read back. Changes nothing.
+ */
+export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter {
+  const groups = grouped(parameters);
+  const [{ backend }] = parameters.values();
+  const { kernels } = backend;
+  const sums = keep(zeros([groups.size * NUMBERS], 'f32', backend));
+  const sum = keep(empty([1], 'f32', backend));
+  const put = (group: number, number: number, tensors: readonly Tensor[]): void => {
+    kernels.fill(sum.buffer, 0);
+    for (const { buffer } of tensors) kernels.sumSquares(sum.buffer, buffer, true);
+    kernels.copy(sums.buffer, sum.buffer, group * NUMBERS + number, 0, 1);
+  };
+  const before = new Map<string, Tensor>();
+  for (const [name, parameter] of parameters) {
+    const copy = keep(empty(parameter.shape, 'f32', backend));
+    kernels.copy(copy.buffer, parameter.buffer);
+    before.set(name, copy);
+  }
+  [...groups.values()].forEach((members, group) => {
+    put(
+      group,
+      0,
+      members.map(([, parameter]) => parameter),
+    );
+    put(
+      group,
+      1,
+      members.flatMap(([, { grad }]) => grad ?? []),
+    );
+  });
+
+  return {
+    async finish(): Promise<GroupSummary[]> {
+      [...groups.values()].forEach((members, group) => {
+        const updates = members.map(([name, parameter]) => {
+          const update = before.get(name) as Tensor;
+          kernels.axpy(update.buffer, parameter.buffer, -1); // before - after
+          return update;
+        });
+        put(group, 2, updates);
+      });
+      const squares = await sums.data();
+      for (const tensor of [sums, sum, ...before.values()]) tensor.dispose();
+      return [...groups].map(([name, members], group) => {
+        const [weightNorm, gradNorm, updateNorm] = squares
+          .subarray(group * NUMBERS, (group + 1) * NUMBERS)
+          .map(Math.sqrt);
+        const numbers = members.reduce((n, [, parameter]) => n + parameter.size, 0);
+        const updateRatio = weightNorm > 0 ? updateNorm / weightNorm : null;
+        return { name, parameters: numbers, weightNorm, gradNorm, updateRatio };
+      });
+    },
+  };
+}

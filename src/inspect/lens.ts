@@ -1,0 +1,76 @@
+// The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it were not there. The
+// residual stream is read by the last norm and the head, which were trained to read only the end of it.
+import type { ModelFolder } from '../model/folder.ts';
+import { keep, scope } from '../tensor/scope.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { type Edit, editTap, joinTaps } from './edit.ts';
+import { checkPrompt, entropy, softmax, type TokenChoice, topTokens } from './prompt.ts';
+
+/** What one layer would say at one position. */
+export interface LensCell {
+  /** The most likely next tokens. */
+  top: TokenChoice[];
+  /** Nats. */
+  entropy: number;
+  /** KL(last layer || this one), nats: how far it still is from what the model says. 0 in the last row. */
+  kl: number;
+  /** Probability of the token that comes next in the text; null at the end of it. */
+  actual: number | null;
+}
+
+/** The lens over a prompt. */
+export interface Lens {
+  /** The prompt. */
+  tokens: { id: number; text: string }[];
+  /** One row per place in the residual stream, in the order of computation: `embed`, `blocks.0.out`, ... */
+  rows: { name: string; cells: LensCell[] }[];
+}
+
+/** Runs `ids` (at most `blockSize` of them) and reads the residual stream after the embedding and after every block. */
+export async function logitLens(
+  { model, tokenizer }: ModelFolder,
+  ids: Int32Array,
+  options: { top?: number; edits?: readonly Edit[] } = {},
+): Promise<Lens> {
+  checkPrompt(ids, model.config);
+  const { top = 3, edits = [] } = options;
+  const V = model.config.vocabSize;
+  const read: { name: string; logits: Tensor }[] = [];
+  const tap = joinTaps(editTap(edits, model.config), {
+    wants: (name) => name === 'embed' || /^blocks\.\d+\.out$/.test(name),
+    value: (name, x) => read.push({ name, logits: keep(scope(() => model.unembed(x))) }), // [1, T, V]
+  });
+  scope(() => {
+    model.forward(tensor(ids, [1, ids.length], model.backend), { tap });
+  });
+  const rows: { name: string; distributions: Float32Array[] }[] = [];
+  for (const { name, logits } of read) {
+    const values = await logits.data();
+    logits.dispose();
+    rows.push({
+      name,
+      distributions: Array.from(ids, (_, t) => softmax(values.subarray(t * V, (t + 1) * V))),
+    });
+  }
+  const final = rows[rows.length - 1].distributions;
+  return {
+    tokens: Array.from(ids, (id) => ({ id, text: tokenizer.decode([id]) })),
+    rows: rows.map(({ name, distributions }) => ({
+      name,
+      cells: distributions.map((p, t) => ({
+        top: topTokens(p, top, tokenizer),
+        entropy: entropy(p),
+        kl: divergence(final[t], p),
+        actual: t + 1 < ids.length ? p[ids[t + 1]] : null,
+      })),
+    })),
+  };
+}
+
+/** KL(p || q) = sum of p ln(p / q), nats. */
+export function divergence(p: Float32Array, q: Float32Array): number {
+  return Math.max(
+    0,
+    p.reduce((sum, x, i) => (x > 0 ? sum + x * Math.log(x / q[i]) : sum), 0),
+  );
+}

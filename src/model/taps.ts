@@ -1,0 +1,173 @@
+// The named values of a GPT: which there are, how a pattern chooses among them, and what may watch or change them as they
+// are computed. Read next: inspect/capture.ts.
+import { onGradient } from '../tensor/tape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { GPTConfig } from './config.ts';
+
+/** A named value, with N for the number of the block. */
+export interface TapSpec {
+  name: string;
+  shape: string;
+  about: string;
+  /** Whether its columns are units that fire (> 0) or do not: those are counted one by one. */
+  units?: boolean;
+}
+
+/** Every name that a tap can ask for, in the order of computation. */
+export const TAPS: readonly TapSpec[] = [
+  { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding: what enters the first block' },
+  {
+    name: 'blocks.N.attn.qkv',
+    shape: '[B, T, 3 * H * hs]',
+    about: 'queries, keys and values, rotated if positions are',
+  },
+  {
+    name: 'blocks.N.attn.probs',
+    shape: '[B, H, T, T]',
+    about: 'attention probabilities before dropout; no gradient, no editing',
+  },
+  { name: 'blocks.N.attn.heads', shape: '[B, T, H * hs]', about: 'what the heads found, side by side' },
+  { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the residual stream' },
+  { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the residual stream between attention and MLP' },
+  { name: 'blocks.N.mlp.pre', shape: '[B, T, 4C]', about: 'input of the activation', units: true },
+  { name: 'blocks.N.mlp.act', shape: '[B, T, 4C]', about: 'output of the activation', units: true },
+  { name: 'blocks.N.mlp.out', shape: '[B, T, C]', about: 'what the MLP adds to the residual stream' },
+  { name: 'blocks.N.out', shape: '[B, T, C]', about: 'the residual stream after the block' },
+  { name: 'logits', shape: '[B, T, V]', about: 'scores of the next token' },
+];
+
+/** Sees, and may change, the values named in `TAPS` as they are computed, and sees their gradients once complete. */
+export interface Tap {
+  /** `blocks.3.mlp.act` and so on. */
+  wants(name: string): boolean;
+  /** What goes on in the place of `value`: itself, or another tensor of the same shape. Only without a tape. */
+  edit?(name: string, value: Tensor): Tensor;
+  /** The value as it goes on. It is freed later: a tap that needs it longer copies or keeps it. */
+  value?(name: string, value: Tensor): void;
+  gradient?(name: string, gradient: Tensor): void;
+}
+
+/**
+ * Shows `x` to `tap`; returns what goes on in its place. Throws when an edit is tried while a tape runs (its gradient would be
+ * that of another function) or changes the shape.
+ */
+export function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
+  if (!tap?.wants(name)) return x;
+  const y = tap.edit?.(name, x) ?? x;
+  if (y !== x && x.requiresGrad)
+    throw new Error(`${name}: an edited pass has no gradients; run it without a tape`);
+  if (String(y) !== String(x)) throw new Error(`${name}: an edit made ${y} of ${x}: keep the shape`);
+  tap.value?.(name, y);
+  if (tap.gradient) onGradient(y, (gradient) => tap.gradient?.(name, gradient));
+  return y;
+}
+
+/** Shows the attention probabilities, which the fused kernels never hold, to a tap that wants them. */
+export function watchProbabilities(
+  tap: Tap | undefined,
+  name: string,
+  qkv: Tensor,
+  shape: { B: number; T: number; H: number; hs: number; scale: number; start: number },
+): void {
+  if (!tap?.wants(name)) return;
+  if (shape.start > 0) {
+    throw new Error(
+      `${name}: a pass from position ${shape.start} of a cache does not see the tokens before: run all of them without a cache`,
+    );
+  }
+  const { B, T, H } = shape;
+  const probabilities = empty([B, H, T, T], 'f32', qkv.backend);
+  qkv.backend.kernels.attentionProbabilities(probabilities.buffer, qkv.buffer, shape);
+  tap.value?.(name, probabilities);
+  probabilities.dispose();
+}
+
+/** All names of a model, in the order of computation. */
+export function tapNames({ nLayer }: Pick<GPTConfig, 'nLayer'>): string[] {
+  const ofBlocks = TAPS.filter(({ name }) => name.includes('.N.'));
+  const blocks = Array.from({ length: nLayer }, (_, n) =>
+    ofBlocks.map(({ name }) => name.replace('.N.', `.${n}.`)),
+  );
+  return ['embed', ...blocks.flat(), 'logits'];
+}
+
+/** The row of `TAPS` that a model's name belongs to. */
+export function tapSpec(name: string): TapSpec {
+  const general = generalName(name);
+  return TAPS.find((spec) => spec.name === general) ?? unknownTap(name, { nLayer: 0 });
+}
+
+/**
+ * The names of a model that one of `patterns` fits: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or
+ * the other. Throws for a pattern that fits nothing, with the nearest names.
+ *
+ * @example matchTaps(['blocks.{0,2}.mlp.*'], model.config) // blocks.0.mlp.pre, blocks.0.mlp.act, ...
+ */
+export function matchTaps(patterns: readonly string[], config: Pick<GPTConfig, 'nLayer'>): string[] {
+  const names = tapNames(config);
+  const chosen = new Set<string>();
+  for (const pattern of patterns) {
+    const fits = globToRegExp(pattern);
+    const found = names.filter((name) => fits.test(name));
+    if (found.length === 0) unknownTap(pattern, config);
+    for (const name of found) chosen.add(name);
+  }
+  return names.filter((name) => chosen.has(name));
+}
+
+const GLOB: readonly (readonly [glob: RegExp, regExp: string])[] = [
+  [/^\*\*/, '.*'],
+  [/^\*/, '[^.]*'],
+  [/^\{/, '(?:'],
+  [/^\}/, ')'],
+  [/^,/, '|'],
+];
+
+function globToRegExp(glob: string): RegExp {
+  let source = '';
+  let depth = 0;
+  for (let rest = glob; rest.length > 0; ) {
+    const [found, meaning] = GLOB.find(([pattern]) => pattern.test(rest)) ?? [/^./s, ''];
+    const [piece] = rest.match(found) as RegExpMatchArray;
+    if (piece === '{') depth++;
+    if (piece === '}') depth--;
+    source += meaning || piece.replace(/[^\w]/, '\\$&');
+    rest = rest.slice(piece.length);
+    if (depth < 0) break;
+  }
+  if (depth !== 0) throw new Error(`'${glob}': a { without its }, or the other way round`);
+  return new RegExp(`^(?:${source})$`);
+}
+
+/** `blocks.3.mlp.act`, `blocks.*.mlp.act` -> `blocks.N.mlp.act` */
+function generalName(name: string): string {
+  return name.replace(/^blocks\.(\d+|\*|\{[^}]*\})(?=\.|$)/, 'blocks.N');
+}
+
+const NEAREST = 3;
+
+function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): never {
+  const general = generalName(pattern);
+  if (nLayer > 0 && TAPS.some(({ name }) => name === general)) {
+    throw new Error(`no tap fits '${pattern}': the model has blocks 0 to ${nLayer - 1}`);
+  }
+  const block = pattern.match(/^blocks\.([^.]+)/)?.[1] ?? 'N';
+  const nearest = TAPS.map(({ name }) => ({ name, distance: editDistance(name, general) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, NEAREST)
+    .map(({ name }) => name.replace('.N.', `.${block}.`));
+  throw new Error(`no tap fits '${pattern}': the nearest are ${nearest.join(', ')}`);
+}
+
+/** Insertions, deletions and replacements that make `b` of `a` (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row.push(Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    above = row;
+  }
+  return above[b.length];
+}
