@@ -100,7 +100,7 @@ function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary):
     const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
     sentences.push(
       `Best ${measured} **${best.valLoss.toFixed(4)}** nats per token = **${best.bitsPerByte.toFixed(3)}** bits per byte ` +
-        `(perplexity ${best.perplexity.toFixed(2)}), at step ${formatCount(best.step)}.`,
+        `(perplexity ${best.perplexity.toFixed(2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
     );
   }
   const done = events.findLast((event) => event.type === 'done');
@@ -118,6 +118,11 @@ function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary):
   if (rates.length > 0)
     sentences.push(`Median speed of a training step: ${formatShort(median(rates))} tokens per second.`);
   return sentences.join('\n');
+}
+
+/** Says so when an evaluation was not of the weights as trained. */
+function ofAverage({ weights }: EvalEvent): string {
+  return weights === 'average' ? ', of the averaged weights' : '';
 }
 
 function losses({ events }: RunSummary, figures: readonly Figure[]): string {
@@ -138,7 +143,8 @@ function losses({ events }: RunSummary, figures: readonly Figure[]): string {
     whole: 'Nats per token, over the whole validation part and as many tokens of the training part.',
     sampled: 'Nats per token, mean of random batches of both parts.',
   };
-  const numbers = evals.length > 0 ? [table, method[evals[0].method]] : [];
+  const whose = best?.weights === 'average' ? ' The weights are the moving average of those trained.' : '';
+  const numbers = evals.length > 0 ? [table, method[evals[0].method] + whose] : [];
   const picture = embed(figures, 'loss');
   return picture || numbers.length > 0 ? section('Loss', picture, ...numbers) : '';
 }

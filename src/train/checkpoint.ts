@@ -1,15 +1,20 @@
 // A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
-// training.safetensors (the optimizer's moments) and training.json (settings, progress, history).
+// training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained) and
+// training.json (settings, progress, history).
 import type { Backend, Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import type { GPT } from '../model/gpt.ts';
+import { namedParameters } from '../nn/parameters.ts';
 import { defaultSplit, type Split } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress, Resume } from './run.ts';
 import { checkSettings, seedSettings, type TrainSettings } from './settings.ts';
 
+/** Ends the names of the weights as trained, in the checkpoint of a run whose model is their average. */
+const TRAINED = '.trained';
 const MOMENTS_FILE = 'training.safetensors';
 export const TRAINING_FILE = 'training.json';
 
@@ -41,15 +46,16 @@ export interface Checkpoint extends ModelFolder, TrainingRecord {
 /** Writes a checkpoint, all of it or nothing. */
 export async function saveCheckpoint(
   store: Store,
-  model: ModelFolder,
+  { model, tokenizer }: ModelFolder,
   record: TrainingRecord,
-  { optimizer, ...progress }: Progress,
+  { optimizer, average, ...progress }: Progress,
 ): Promise<void> {
-  const moments = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, moment] of optimizer)
-    moments.set(name, { shape: moment.shape, data: await moment.data() });
-  const files = await modelFiles(model);
-  files.set(MOMENTS_FILE, writeSafetensors(moments, { step: String(progress.step) }));
+  const tensors = new Map(optimizer);
+  for (const [name, weight] of average ? namedParameters(model) : []) tensors.set(name + TRAINED, weight);
+  const saved = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [name, tensor] of tensors) saved.set(name, { shape: tensor.shape, data: await tensor.data() });
+  const files = await modelFiles({ model: average ?? model, tokenizer });
+  files.set(MOMENTS_FILE, writeSafetensors(saved, { step: String(progress.step) }));
   files.set(TRAINING_FILE, new TextEncoder().encode(`${JSON.stringify({ progress, ...record })}\n`));
   await store.writeAll(files);
 }
@@ -80,12 +86,35 @@ export async function loadCheckpoint(store: Store, options: { backend?: Backend 
       `${file}: is of step ${metadata.step}, ${TRAINING_FILE} of step ${progress.step}: files were mixed`,
     );
   }
-  const optimizer = new Map<string, Float32Array>();
-  for (const [name, { data }] of tensors) if (data instanceof Float32Array) optimizer.set(name, data);
-  return { ...(await loadModel(store, options)), ...record, resume: { ...progress, optimizer } };
+  const [optimizer, trained] = [new Map<string, Float32Array>(), new Map<string, Float32Array>()];
+  for (const [name, { data }] of tensors) {
+    if (!(data instanceof Float32Array)) continue;
+    if (name.endsWith(TRAINED)) trained.set(name.slice(0, -TRAINED.length), data);
+    else optimizer.set(name, data);
+  }
+  const folder = await loadModel(store, options);
+  const average = trained.size > 0 ? await exchangeWeights(folder.model, trained, file) : null;
+  return { ...folder, ...record, resume: { ...progress, optimizer, average } };
 }
 
-type SavedRecord = TrainingRecord & { progress: Omit<Progress, 'optimizer'> };
+/** Writes the weights as trained into a model that was loaded as their average; resolves to the averages. */
+async function exchangeWeights(
+  model: GPT,
+  trained: ReadonlyMap<string, Float32Array>,
+  file: string,
+): Promise<Map<string, Float32Array>> {
+  const averages = new Map<string, Float32Array>();
+  for (const [name, parameter] of namedParameters(model)) {
+    const weights = trained.get(name);
+    if (weights?.length !== parameter.size || !weights.every(Number.isFinite))
+      throw new Error(`${file}: ${name}${TRAINED} is missing, of another size or not finite: it is damaged`);
+    averages.set(name, await parameter.data());
+    parameter.write(weights);
+  }
+  return averages;
+}
+
+type SavedRecord = TrainingRecord & { progress: Omit<Progress, 'optimizer' | 'average'> };
 
 async function readRecord(store: Store): Promise<SavedRecord> {
   if (!(await hasCheckpoint(store))) {

@@ -1,7 +1,7 @@
 // The evaluation of a running training: both splits, by the method of the settings.
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
-import { noteTime, type Run } from './run.ts';
+import { evaluated, noteTime, type Run } from './run.ts';
 
 /** Null when the run was aborted meanwhile. */
 export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
@@ -26,6 +26,7 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
       bitsPerByte,
       perplexity,
       method: settings.evalMethod,
+      weights: run.average ? 'average' : 'trained',
       best,
       seconds,
     };
@@ -35,8 +36,10 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   }
 }
 
-async function splitLoss({ options, settings }: Run, ids: Int32Array): Promise<number> {
-  const { model, data, signal } = options;
+async function splitLoss(run: Run, ids: Int32Array): Promise<number> {
+  const { options, settings } = run;
+  const { data, signal } = options;
+  const model = evaluated(run);
   const { evalMethod, evalBatches: batches, batchSize, seed } = settings;
   const { loss } =
     evalMethod === 'sampled'

@@ -35,6 +35,8 @@ export interface EvalEvent {
   perplexity: number;
   /** `whole`: every window of the split once. `sampled`: the seed's way, the mean of random batches. */
   method: 'whole' | 'sampled';
+  /** Whose losses these are: of the weights as trained, or of their moving average (`emaDecay`). */
+  weights: 'trained' | 'average';
   /** True if `valLoss` is the lowest so far. */
   best: boolean;
   seconds: number;

@@ -45,7 +45,7 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
   const record = { settings, data, precision: model.backend.precision, history };
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
-    if (kind === 'best') await saveModel(folder, { model, tokenizer });
+    if (kind === 'best') await saveModel(folder, { model: progress.average ?? model, tokenizer });
     else await saveCheckpoint(folder, { model, tokenizer }, record, progress);
     return folder.location;
   };

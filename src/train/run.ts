@@ -6,6 +6,7 @@ import { matchTaps } from '../model/taps.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { trainingTokens } from './retokenise.ts';
@@ -21,13 +22,19 @@ export interface Progress {
   best: { valLoss: number; step: number } | null;
   /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
   optimizer: ReadonlyMap<string, Tensor>;
+  /** The averaged weights (`emaDecay`), to be evaluated and saved in place of those that are trained; null: there are none. */
+  average: GPT | null;
 }
 
 /** Progress as a checkpoint holds it. */
-export type Resume = Omit<Progress, 'optimizer'> & { optimizer: ReadonlyMap<string, Float32Array> };
+export interface Resume extends Omit<Progress, 'optimizer' | 'average'> {
+  optimizer: ReadonlyMap<string, Float32Array>;
+  /** Averaged weights by name; null: the run keeps none. */
+  average: ReadonlyMap<string, Float32Array> | null;
+}
 
 export interface TrainOptions extends Partial<TrainSettings> {
-  /** Trained in place. */
+  /** Trained in place. With `emaDecay` it holds the averaged weights when the run ends. */
   model: GPT;
   data: Dataset;
   /** What the probes look at, as patterns of names (see `matchTaps`). Default: the outputs of the activations. */
@@ -48,6 +55,7 @@ export interface Run {
   settings: TrainSettings;
   parameters: Map<string, Tensor>;
   optimizer: Optimizer;
+  average: Average | null;
   progress: Progress;
   probe: Probe;
   /** The tokens that a step draws its windows from. */
@@ -71,14 +79,20 @@ export function startRun(options: TrainOptions): Run {
   const tokensPerStep = settings.batchSize * settings.accumulate * model.config.blockSize;
   const parameters = namedParameters(model);
   const optimizer = createOptimizer(parameters, settings);
-  if (resume) restore(optimizer, resume.optimizer);
-  const progress = { step: 0, settled: false, best: null, ...resume, optimizer: optimizer.state() };
+  const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
+  if (resume) {
+    restore('moment', optimizer.state(), resume.optimizer);
+    restore('average', average ? namedParameters(average.model) : new Map(), resume.average ?? new Map());
+  }
+  const own = { optimizer: optimizer.state(), average: average?.model ?? null };
+  const progress = { step: 0, settled: false, best: null, ...resume, ...own };
   const clock = { steps: { count: 0, seconds: 0 }, evals: { count: 0, seconds: 0 } };
   return {
     options,
     settings,
     parameters,
     optimizer,
+    average,
     progress,
     probe: createProbe(),
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
@@ -88,21 +102,31 @@ export function startRun(options: TrainOptions): Run {
   };
 }
 
-function restore(optimizer: Optimizer, saved: ReadonlyMap<string, Float32Array>): void {
-  const surplus = [...saved.keys()].find((name) => !optimizer.state().has(name));
+/** Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing more. */
+function restore(
+  what: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  saved: ReadonlyMap<string, Float32Array>,
+): void {
+  const surplus = [...saved.keys()].find((name) => !tensors.has(name));
   if (surplus)
-    throw new Error(`the checkpoint has a surplus moment ${surplus}: it is of another model or optimizer`);
-  for (const [name, moment] of optimizer.state()) {
+    throw new Error(`the checkpoint has a surplus ${what} ${surplus}: it is of another model or recipe`);
+  for (const [name, tensor] of tensors) {
     const values = saved.get(name);
-    if (values?.length !== moment.size) {
+    if (values?.length !== tensor.size) {
       throw new Error(
-        `the checkpoint has no moment ${name} of ${moment.size} elements: it is of another model or optimizer`,
+        `the checkpoint has no ${what} ${name} of ${tensor.size} elements: it is of another model or recipe`,
       );
     }
     if (!values.every(Number.isFinite))
-      throw new Error(`the checkpoint's moment ${name} is not finite: it is damaged`);
-    moment.write(values);
+      throw new Error(`the checkpoint's ${what} ${name} is not finite: it is damaged`);
+    tensor.write(values);
   }
+}
+
+/** The model that evaluations, samples and saved models take: the averaged one where there is one. */
+export function evaluated({ options, average }: Run): GPT {
+  return average?.model ?? options.model;
 }
 
 /** True every `every` steps and after the last one; never for 0. */

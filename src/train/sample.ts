@@ -7,12 +7,12 @@ import type { TrainSettings } from './settings.ts';
 
 /** Continues the sample prompt by `sampleTokens` tokens at temperature 1. The draws depend on the seed, not on the step. */
 export async function drawSample(
-  { model, tokenizer }: { model: GPT; tokenizer?: Tokenizer },
+  model: GPT,
+  tokenizer: Tokenizer,
   { samplePrompt: prompt, sampleTokens: maxTokens, seed }: TrainSettings,
   step: number,
 ): Promise<SampleEvent> {
   let text = '';
-  for await (const token of generate(model, tokenizer as Tokenizer, { prompt, maxTokens, seed }))
-    text += token.text;
+  for await (const token of generate(model, tokenizer, { prompt, maxTokens, seed })) text += token.text;
   return { type: 'sample', step, prompt, text };
 }

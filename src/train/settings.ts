@@ -14,6 +14,8 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   clip: number;
   /** Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020). 0: none. */
   bpeDropout: number;
+  /** Decay of a moving average of the weights, which is evaluated and saved in their place (average.ts). 0: no average. */
+  emaDecay: number;
   /** Decides batches, dropout masks and samples. */
   seed: number;
   /** Steps between evaluations; the first is before step 1, the last after the last step. */
@@ -57,6 +59,7 @@ export const seedSettings: TrainSettings = {
   headRate: 1,
   clip: 0,
   bpeDropout: 0,
+  emaDecay: 0,
   seed: 1337,
   evalEvery: 500,
   evalMethod: 'whole',
@@ -129,6 +132,12 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
     min: 0,
     max: 1,
     about: 'merges left out of the training text, drawn anew every epoch',
+  },
+  emaDecay: {
+    kind: 'number',
+    min: 0,
+    max: 0.999999,
+    about: 'decay of a moving average of the weights, 0: none',
   },
   seed: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, about: 'weights, batches, masks, samples' },
   evalEvery: { kind: 'integer', min: 1, about: 'steps between evaluations' },

@@ -3,10 +3,11 @@
 import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
 import { probeTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 import { randomBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
-import { due, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
+import { due, evaluated, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
 import { learningRate } from './schedules.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from './step.ts';
@@ -34,6 +35,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       yield* watch(event);
     }
   } finally {
+    run.average?.apply();
+    run.average?.model.dispose();
     run.optimizer.dispose();
   }
 }
@@ -64,7 +67,7 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
     if (event) yield event;
     if (event?.best) yield* checkpoint(run, 'best');
     if (progress.step > 0 && due(run, settings.sampleEvery))
-      yield await drawSample(options, settings, progress.step);
+      yield await drawSample(evaluated(run), options.tokenizer as Tokenizer, settings, progress.step);
     progress.settled = !aborted();
   }
   const ending = progress.step === settings.steps || aborted();
@@ -84,7 +87,7 @@ async function* checkpoint(
 
 /** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
-  const { options, settings, progress, parameters, optimizer, probe, taps } = run;
+  const { options, settings, progress, parameters, optimizer, average, probe, taps } = run;
   const { model } = options;
   const { batchSize, accumulate, microBatch, seed, clip } = settings;
   const begun = performance.now();
@@ -101,7 +104,10 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const gradNorm = await gradientNorm(parameters);
   const meter = probed ? meterGroups(parameters) : null;
   const lr = learningRate(step, settings);
-  if (Number.isFinite(gradNorm)) optimizer.step(step, lr, clipFactor(gradNorm, clip));
+  if (Number.isFinite(gradNorm)) {
+    optimizer.step(step, lr, clipFactor(gradNorm, clip));
+    average?.update(step);
+  }
   const groups = await meter?.finish();
   await model.backend.sync();
   Object.assign(progress, { step, settled: false });

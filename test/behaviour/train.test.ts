@@ -32,6 +32,7 @@ const settings = {
 /** What must go on after an interruption as if there had been none. */
 const recipes: Record<string, Partial<TrainOptions>> = {
   adamw: { optimizer: 'adamw', clip: 0.5 },
+  averaged: { emaDecay: 0.9 },
   muon: { optimizer: 'muon', clip: 0.5, schedule: 'cosine', warmup: 3, layerDecay: 0.8, embedRate: 2 },
 };
 
@@ -200,7 +201,11 @@ async function interrupted(
     ...{ ...options, model, signal: controller.signal },
     async save(kind, progress) {
       if (kind === 'last') {
-        resume = { ...progress, optimizer: await copy(progress.optimizer) };
+        const { optimizer, average } = progress;
+        resume = {
+          ...{ ...progress, optimizer: await copy(optimizer) },
+          average: average && (await copy(namedParameters(average))),
+        };
         weights = await copy(namedParameters(model));
       }
       return 'memory';

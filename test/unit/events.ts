@@ -40,6 +40,7 @@ export function runEvents(total = 100): TrainEvent[] {
     valLoss: val[i],
     bitsPerByte: val[i] * 0.7425,
     perplexity: Math.exp(val[i]),
+    weights: 'trained',
     method: 'sampled',
     best: val[i] === Math.min(...val.slice(0, i + 1)),
     seconds: 3,

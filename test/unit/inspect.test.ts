@@ -196,6 +196,7 @@ const evaluation = (n: number, trainLoss: number, valLoss: number): EvalEvent =>
   valLoss,
   bitsPerByte: valLoss,
   perplexity: Math.exp(valLoss),
+  weights: 'trained',
   method: 'whole',
   best: false,
   seconds: 1,
