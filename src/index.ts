@@ -11,6 +11,14 @@ export {
 } from './backend/registry.ts';
 export { type GenerateEvent, generate, generateText } from './generate/generate.ts';
 export type { GenerateOptions } from './generate/options.ts';
+export { attentionMaps, inductionScores, summarizeHeads } from './inspect/attention.ts';
+export { type Captured, capture } from './inspect/capture.ts';
+export { type Edit, editTap } from './inspect/edit.ts';
+export { ablate, editEffect } from './inspect/effect.ts';
+export { neighbours, positionSimilarity } from './inspect/embedding.ts';
+export { logitLens } from './inspect/lens.ts';
+export { measureTaps } from './inspect/measure.ts';
+export { predictText } from './inspect/predictions.ts';
 export { memoryStore, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
 export { checkConfig, type GPTConfig, makeConfig, type Preset, presets } from './model/config.ts';

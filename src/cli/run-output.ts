@@ -6,7 +6,7 @@ import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { entriesOf, type FolderContents } from './outputs.ts';
 
 const ENTRIES = new Set([BEST, LAST, 'int8', HISTORY_FILE, 'report.md', 'compare.json']);
-const FIGURE = /^(loss|(relu|gelu|relu2|silu)-(activations|gradients))\.(png|svg|json)$/;
+const FIGURE = /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?)\.(png|svg|json)$/;
 
 /** Everything that a run may leave in its folder; `--force` removes these and nothing else. */
 export const runContents: FolderContents = {

@@ -1,8 +1,8 @@
 // Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
-import * as Plot from '@observablehq/plot';
 import type { Figure } from './figure.ts';
 import { visibleToken } from './format.ts';
-import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
+import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
+import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
 /** Attention probabilities of one prompt. */
 export interface AttentionMaps {
@@ -17,8 +17,6 @@ export interface AttentionMaps {
 /** More tokens than this would be smaller than a pixel each. */
 export const MAX_ATTENTION_TOKENS = 128;
 const GAP = 16;
-/** Steps of the colour scale: enough to look continuous, few enough that equal neighbours share one path. */
-const LEVELS = 32;
 const CORNER = 96;
 
 /**
@@ -43,7 +41,9 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   const labels = cell >= 10 ? tokens.map(tokenLabel) : [];
   const corner = labels.length > 0 ? CORNER : 44;
   const [left, top] = [MARGIN + corner, BODY_TOP + 62];
-  const body = [scaleBar(MARGIN, BODY_TOP)];
+  const colors = heatColors('blues');
+  const ticks = [0, 0.01, 0.1, 0.25, 0.5, 1].map((p) => [Math.sqrt(p), String(p)] as const);
+  const body = [scaleBar(MARGIN, BODY_TOP, 'probability', colors, ticks)];
   for (let head = 0; head < heads; head++) {
     const x = left + head * (side + GAP);
     body.push(text(x + side / 2, top - 8, `head ${head}`, { anchor: 'middle', fill: theme.muted }));
@@ -62,7 +62,9 @@ export function attentionFigure(maps: AttentionMaps): Figure {
     }
     for (let head = 0; head < heads; head++) {
       const from = (layer * heads + head) * T * T;
-      body.push(heatMap(probabilities.subarray(from, from + T * T), T, cell, left + head * (side + GAP), y));
+      const place = { x: left + head * (side + GAP), y, cell };
+      const level = (t: number, s: number): number => levelOf(Math.sqrt(probabilities[from + t * T + s]));
+      body.push(pixelMap(place, T, (t) => t + 1, level, colors));
     }
   }
   const title = 'Attention';
@@ -85,46 +87,4 @@ export function attentionFigure(maps: AttentionMaps): Figure {
 function tokenLabel(token: string): string {
   const characters = [...visibleToken(token)];
   return characters.length > 11 ? `${characters.slice(0, 10).join('')}…` : characters.join('');
-}
-
-/** Pale to dark: dark is strong, and nothing at all is the paper. */
-function colors(): string[] {
-  const scale = Plot.scale({ color: { type: 'linear', scheme: 'blues', domain: [0, 1] } });
-  return Array.from({ length: LEVELS }, (_, i) => String(scale.apply(0.06 + (0.94 * i) / (LEVELS - 1))));
-}
-
-/** One map, rows [T, T]: a path per colour, of runs of equal neighbours. */
-function heatMap(rows: Float32Array, T: number, cell: number, x: number, y: number): string {
-  const paths = new Array<string>(LEVELS).fill('');
-  for (let t = 0; t < T; t++) {
-    for (let s = 0; s <= t; ) {
-      const level = levelOf(rows[t * T + s]);
-      let end = s + 1;
-      while (end <= t && levelOf(rows[t * T + end]) === level) end++;
-      paths[level] += `M${s} ${t}h${end - s}v1h${s - end}z`;
-      s = end;
-    }
-  }
-  const drawn = colors().map((color, level) =>
-    paths[level] ? `<path fill="${color}" d="${paths[level]}"/>` : '',
-  );
-  return `<g transform="translate(${x} ${y}) scale(${cell})" shape-rendering="crispEdges">${drawn.join('')}</g>`;
-}
-
-function levelOf(probability: number): number {
-  return Math.min(LEVELS - 1, Math.floor(Math.sqrt(Math.max(0, probability)) * LEVELS));
-}
-
-function scaleBar(x: number, y: number): string {
-  const [width, height] = [240, 10];
-  const parts = [text(x, y + 9, 'probability', { fill: theme.muted })];
-  const start = x + 84;
-  for (const [i, color] of colors().entries())
-    parts.push(rect(start + (i * width) / LEVELS, y, width / LEVELS + 0.5, height, color));
-  for (const p of [0, 0.01, 0.1, 0.25, 0.5, 1]) {
-    const at = start + width * Math.sqrt(p);
-    parts.push(line(at, y + height, at, y + height + 3, theme.muted));
-    parts.push(text(at, y + height + 14, String(p), { size: 10, anchor: 'middle', fill: theme.muted }));
-  }
-  return parts.join('');
 }

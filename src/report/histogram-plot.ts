@@ -291,13 +291,13 @@ function powersOfTen(lo: number, hi: number): number[] {
   return Array.from({ length: Math.floor(Math.log10(hi)) - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
-function powerOfTen(value: number): string {
+export function powerOfTen(value: number): string {
   const exponent = Math.round(Math.log10(value));
   return Math.abs(exponent) < 3 ? formatNumber(value).replace(/\.?0+$/, '') : `10${superscript(exponent)}`;
 }
 
 /** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
-function depthPalette(n: number): string[] {
+export function depthPalette(n: number): string[] {
   const scale = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.85 * i) / (n - 1) : 0.3)));
 }

@@ -14,9 +14,11 @@ import {
   formatPercent,
   formatShort,
 } from './format.ts';
+import { healthFigure } from './health-plot.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
 import { lossFigure } from './loss-plot.ts';
 import { fence, markdownTable, type ReportTable } from './markdown.ts';
+import { overTimeFigure } from './over-time-plot.ts';
 
 /** All that a report is made from: settings as they were used, and the events as they came. */
 export interface RunSummary {
@@ -48,13 +50,16 @@ export interface RunSummary {
   commands: readonly string[];
 }
 
-/** `loss`, `relu-activations`, `relu-gradients`: as many of them as the events have numbers for. */
+/** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
 export function runFigures(events: readonly TrainEvent[], activation: GPTConfig['activation']): Figure[] {
   const probes = events.filter((event) => event.type === 'probe');
   const figures = [
     lossFigure(events),
     activationsFigure(probes, activation),
     gradientsFigure(probes, activation),
+    healthFigure(probes, activation),
+    overTimeFigure(probes, 'activations', activation),
+    overTimeFigure(probes, 'gradients', activation),
   ];
   return figures.filter((figure) => figure !== null);
 }
@@ -175,6 +180,9 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
     healthTable(probes[0], last),
     explanation,
     embed(figures, `${config.activation}-gradients`),
+    embed(figures, 'health'),
+    embed(figures, `${config.activation}-activations-over-time`),
+    embed(figures, `${config.activation}-gradients-over-time`),
   );
 }
 

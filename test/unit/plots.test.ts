@@ -3,10 +3,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { HeadSummary } from '../../src/inspect/attention.ts';
 import { attentionFigure } from '../../src/report/attention-plot.ts';
 import { type Figure, writeFigure } from '../../src/report/figure.ts';
+import { ablationFigure, headsFigure } from '../../src/report/heads-plot.ts';
+import { healthFigure } from '../../src/report/health-plot.ts';
 import { activationsFigure, gradientsFigure } from '../../src/report/histogram-plot.ts';
+import { lensFigure } from '../../src/report/lens-plot.ts';
 import { lossFigure } from '../../src/report/loss-plot.ts';
+import { overTimeFigure } from '../../src/report/over-time-plot.ts';
+import { similarityFigure } from '../../src/report/similarity-plot.ts';
 import { escapeXml, picture, text, toPng } from '../../src/report/svg.ts';
 import { tokenLossFigure } from '../../src/report/token-loss-plot.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
@@ -245,5 +251,83 @@ describe('files', () => {
       data: {},
       svg: picture({ title: '\u0007<', subtitle: '&', width: 300, height: 60, body: [] }),
     });
+  });
+});
+
+describe('what is inside', () => {
+  const heads: HeadSummary[] = Array.from({ length: 6 }, (_, i) => ({
+    ...{ layer: Math.floor(i / 3), head: i % 3, entropy: i / 6, distance: 2 * i },
+    ...{ previous: 0.1, self: 0.2, first: 0.3, induction: null },
+  }));
+
+  it('health over training: four panels, a colour per block; two where a run recorded no groups', () => {
+    const groups = (step: number) =>
+      ['embedding', 'blocks.0.attn', 'blocks.0.mlp', 'norm', 'head'].map((name) => ({
+        ...{ name, parameters: 8, weightNorm: 3, gradNorm: 1 / step, updateRatio: step === 100 ? 0 : 1e-3 },
+      }));
+    const all = probes([20, 40, 100]);
+    const words = texts(check(healthFigure(all.map((probe) => ({ ...probe, groups: groups(probe.step) })))));
+    for (const word of ['gradient norm', 'block 0', 'attention', 'MLP', 'embedding', 'head'])
+      assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
+    assert.ok(words.some((word) => word.startsWith('dead units (%): fired for none of')));
+    assert.ok(!texts(check(healthFigure(all))).includes('gradient norm'));
+    assert.equal(healthFigure(all.slice(0, 1)), null);
+  });
+
+  it('activations and gradients over time: a hill per look, at most sixteen', () => {
+    for (const kind of ['activations', 'gradients'] as const) {
+      const figure = overTimeFigure(probes(Array.from({ length: 40 }, (_, i) => 10 * (i + 1))), kind);
+      const words = texts(check(figure));
+      assert.equal(figure?.name, `relu-${kind}-over-time`);
+      for (const word of ['10', '400', 'block 0']) assert.ok(words.includes(word), word);
+      assert.equal(JSON.parse(JSON.stringify(figure?.data)).length, 40);
+    }
+    assert.equal(overTimeFigure(probes([10]), 'gradients'), null);
+  });
+
+  it('heads: a table for each number there is', () => {
+    const words = texts(check(headsFigure(heads)));
+    assert.ok(words.includes('distance') && !words.includes('induction'));
+    const shown = texts(check(headsFigure(heads.map((head) => ({ ...head, induction: 0.42 })))));
+    assert.equal(shown.filter((word) => word === '0.42').length, 6);
+  });
+
+  it('ablation: signs, and no minus zero', () => {
+    const parts = { attention: [0.5, 0], mlp: [0.2, 0.3] };
+    const words = texts(
+      check(
+        ablationFigure({
+          loss: 3,
+          heads: [
+            [0.12, -0.001],
+            [-0.2, 0],
+          ],
+          ...parts,
+        }),
+      ),
+    );
+    for (const word of ['0.12', '0.00', '−0.20', '0.50']) assert.ok(words.includes(word), word);
+    assert.ok(!words.includes('−0.00'));
+  });
+
+  it('lens: the last layer on top, the text below, strips of sixteen tokens', () => {
+    const tokens = Array.from({ length: 20 }, (_, id) => ({ id, text: `t${id}` }));
+    const cell = (text: string) => ({
+      top: [{ id: 1, text, probability: 0.5 }],
+      entropy: 1,
+      kl: 0,
+      actual: null,
+    });
+    const rows = ['embed', 'blocks.0.out'].map((name) => ({ name, cells: tokens.map(() => cell('x')) }));
+    const words = texts(check(lensFigure({ tokens, rows })));
+    assert.ok(words.indexOf('block 0') < words.indexOf('embed') && words.includes('t19'));
+    assert.throws(() => lensFigure({ tokens: new Array(200).fill(tokens[0]), rows }), /lens of 200 tokens/);
+  });
+
+  it('positions: a map with its axis', () => {
+    const words = texts(
+      check(similarityFigure({ positions: 3, cosines: Float32Array.of(1, 0, -1, 0, 1, 0, -1, 0, 1) })),
+    );
+    assert.ok(words.includes('cosine') && words.includes('2'));
   });
 });

@@ -1,0 +1,78 @@
+// The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
+import type { Lens } from '../inspect/lens.ts';
+import type { Figure } from './figure.ts';
+import { visibleToken } from './format.ts';
+import { cellGrid, heatColors, scaleBar } from './heat.ts';
+import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
+
+const CELL = { width: 64, height: 25 };
+const LABELS = 76;
+/** Columns of one strip: a longer text goes on below. */
+const COLUMNS = 16;
+/** Texts longer than this make pictures that nobody looks at. */
+export const MAX_LENS_TOKENS = 128;
+
+/** `logit-lens`. Throws for a text of more than MAX_LENS_TOKENS tokens. */
+export function lensFigure({ tokens, rows }: Lens): Figure {
+  if (tokens.length > MAX_LENS_TOKENS) {
+    throw new Error(
+      `cannot draw the lens of ${tokens.length} tokens: give a text of at most ${MAX_LENS_TOKENS}`,
+    );
+  }
+  const upwards = rows.toReversed();
+  const strip = rows.length * CELL.height + 58;
+  const colors = heatColors('blues');
+  const body = [
+    scaleBar(
+      MARGIN,
+      BODY_TOP,
+      'probability',
+      colors,
+      [0, 0.25, 0.5, 0.75, 1].map((p) => [p, String(p)] as const),
+    ),
+  ];
+  for (let first = 0; first < tokens.length; first += COLUMNS) {
+    const y = BODY_TOP + 52 + (first / COLUMNS) * strip;
+    const left = MARGIN + LABELS;
+    const shown = tokens.slice(first, first + COLUMNS);
+    const cells = upwards.map(({ cells }) =>
+      cells
+        .slice(first, first + COLUMNS)
+        .map(({ top: [best] }) => ({ label: short(best.text), share: best.probability })),
+    );
+    body.push(cellGrid({ x: left, y, ...CELL }, cells, colors, { mono: true }));
+    for (const [r, { name }] of upwards.entries()) {
+      const label = name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+      body.push(
+        text(left - 8, y + (r + 0.5) * CELL.height + 3, label, {
+          size: 11,
+          anchor: 'end',
+          fill: theme.muted,
+        }),
+      );
+    }
+    const below = y + upwards.length * CELL.height + 16;
+    body.push(text(left - 8, below, 'text', { size: 11, anchor: 'end' }));
+    for (const [c, token] of shown.entries()) {
+      const x = left + (c + 0.5) * CELL.width - 1;
+      body.push(text(x, below, short(token.text), { size: 11, anchor: 'middle', mono: true, bold: true }));
+    }
+  }
+  const strips = Math.ceil(tokens.length / COLUMNS);
+  const title = 'Logit lens';
+  const svg = picture({
+    title,
+    subtitle:
+      'the token that each layer, read as if it were the last, finds most likely to come after the one below',
+    width: Math.max(760, 2 * MARGIN + LABELS + Math.min(COLUMNS, tokens.length) * CELL.width),
+    height: BODY_TOP + 52 + strips * strip,
+    body,
+  });
+  return { name: 'logit-lens', title, svg, data: { tokens, rows } };
+}
+
+/** What fits into a cell: 8 characters. */
+function short(token: string): string {
+  const characters = [...visibleToken(token)];
+  return characters.length > 8 ? `${characters.slice(0, 7).join('')}…` : characters.join('');
+}

@@ -1,0 +1,75 @@
+// How activations and their gradients changed while a model learned: a panel per block, a hill per look, time downwards.
+import type { Activation } from '../backend/contract.ts';
+import type { ProbeEvent, TapSummary } from '../train/events.ts';
+import type { Figure } from './figure.ts';
+import { formatCount } from './format.ts';
+import { activationLabel, depthPalette, tapLabel } from './histogram-plot.ts';
+import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
+import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
+
+const PANEL = 190;
+const LABELS = 50;
+const ROW = 22;
+const GAP = 26;
+const MOST_ROWS = 16;
+const MOST_PANELS = 6;
+
+/**
+ * `relu-activations-over-time` or `relu-gradients-over-time`. Of many looks some are drawn, evenly spread, the first and the last
+ * among them; of many blocks too. Null when fewer than two looks have histograms.
+ */
+export function overTimeFigure(
+  probes: readonly ProbeEvent[],
+  kind: 'activations' | 'gradients',
+  activation: Activation = 'relu',
+): Figure | null {
+  const summaryOf = (tap: TapSummary) => (kind === 'activations' ? tap.value : tap.gradient);
+  const seen = probes.filter(({ taps }) =>
+    taps.some((tap) => (summaryOf(tap)?.histogram.counts.length ?? 0) > 0),
+  );
+  if (seen.length < 2) return null;
+  const shown = spread(seen, MOST_ROWS);
+  const names = spread(
+    seen[0].taps.map(({ name }) => name),
+    MOST_PANELS,
+  );
+  const palette = depthPalette(shown.length);
+  const top = BODY_TOP + 44;
+  const body = names.flatMap((name, panel) => {
+    const x = MARGIN + LABELS + panel * (PANEL + GAP);
+    const ridges = shown.flatMap(({ step, taps }, i) => {
+      const tap = taps.find((candidate) => candidate.name === name);
+      const summary = tap && summaryOf(tap);
+      if (!tap || !summary) return [];
+      const sparse = kind === 'activations' && tap.value.min >= 0;
+      const label = panel === 0 ? formatCount(step) : '';
+      return [{ label, color: palette[i], summary, zeros: sparse ? tap.zeroFraction : 0 }];
+    });
+    return [
+      text(x + PANEL / 2, BODY_TOP + 12, tapLabel(name), { anchor: 'middle' }),
+      ridgeChart({ x, y: top, width: PANEL, row: ROW }, ridges),
+    ];
+  });
+  body.push(text(MARGIN + LABELS - 8, BODY_TOP + 12, 'step', { size: 11, anchor: 'end', fill: theme.muted }));
+  const label = activationLabel[activation];
+  const title = kind === 'activations' ? `${label} activations over time` : `${label} gradients over time`;
+  const what = kind === 'activations' ? `${label} outputs above 0` : `dLoss / d(${label} output)`;
+  const svg = picture({
+    title,
+    subtitle: `${what}, one hill per look; height: density, log scale over ${RIDGE_DECADES} decades`,
+    width: Math.max(640, MARGIN + LABELS + names.length * (PANEL + GAP) - GAP + MARGIN),
+    height: top + shown.length * ROW + 40,
+    body,
+  });
+  const data = seen.map(({ step, taps }) => ({
+    step,
+    taps: taps.map((tap) => ({ name: tap.name, ...summaryOf(tap) })),
+  }));
+  return { name: `${activation}-${kind}-over-time`, title, svg, data };
+}
+
+/** At most `most` of `items`, evenly spread, the first and the last among them. */
+function spread<T>(items: readonly T[], most: number): T[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]);
+}
