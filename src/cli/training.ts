@@ -2,8 +2,7 @@
 import type { Backend } from '../backend/contract.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
-import type { ReportTable } from '../report/markdown.ts';
-import type { RunSummary } from '../report/report.ts';
+import { writeRunRecord } from '../report/run-record.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
 import type { Dataset } from '../train/data.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
@@ -23,7 +22,8 @@ export interface RunPlan extends ModelFolder {
   backend: Backend;
   /** For the report. */
   title: string;
-  command: string;
+  /** `--tokenizer`, where the run did not train its own. */
+  tokenizerFile?: string;
 }
 
 /** Trains and shows; resolves to all events of the run, earlier parts included. */
@@ -37,6 +37,7 @@ export async function trainAndShow(
     ? null
     : createTrainView(process.stdout, { totalSteps: settings.steps, ...terminalStyle(process.stdout) });
   const events = [...(from?.history ?? [])];
+  if (!from) await recordRun(plan);
   try {
     for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal })) {
       events.push(event);
@@ -49,6 +50,13 @@ export async function trainAndShow(
   return events;
 }
 
+/** Notes for the reports what no event says. */
+function recordRun({ out, title, backend, dataset, tokenizerFile }: RunPlan): Promise<void> {
+  const { description: engine, precision } = backend;
+  const tokens = { trainTokens: dataset.train.length, valTokens: dataset.val.length };
+  return writeRunRecord(out, { title, engine, precision, ...tokens, tokenizer: tokenizerFile });
+}
+
 /** How the run ended. */
 export function ending(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
@@ -59,37 +67,12 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
   return `stopped at step ${ending(events).step}; go on with: inkhorn train --resume ${out}`;
 }
 
-/** Writes report.md and the figures into the run's folder; resolves to their paths. */
-export async function reportRun(
-  plan: RunPlan,
-  events: readonly TrainEvent[],
-  tables: readonly ReportTable[] = [],
-): Promise<string[]> {
-  const { model, tokenizer, dataset, data, settings, backend } = plan;
-  const summary: RunSummary = {
-    title: plan.title,
-    config: model.config,
-    parameters: model.parameterCount,
-    data: {
-      name: data.name,
-      bytes: data.bytes,
-      trainTokens: dataset.train.length,
-      valTokens: dataset.val.length,
-      validate: data.validate,
-    },
-    tokenizer: {
-      vocabSize: tokenizer.vocabSize,
-      bytesPerToken: tokenizer.compressionRatio(dataset.train),
-      split: tokenizer.pattern,
-    },
-    engine: backend.description,
-    settings: { ...settings },
-    resumedFrom: plan.from?.resume.step,
-    events,
-    tables,
-    commands: [plan.command],
-  };
+/** Writes the reports and their figures into the run's folder; resolves to their paths. */
+export async function reportRun({ out }: Pick<RunPlan, 'out'>): Promise<string[]> {
   // Drawing takes libraries that take half a second to load: no other command should wait for them.
-  const { writeReport } = await import('../report/report.ts');
-  return writeReport(plan.out, summary);
+  const [{ readRun }, { writeReport }] = await Promise.all([
+    import('../report/read-run.ts'),
+    import('../report/report.ts'),
+  ]);
+  return writeReport(out, await readRun(out));
 }

@@ -23,6 +23,14 @@ export function formatShort(n: number): string {
   return String(Number(n.toPrecision(3)));
 }
 
+/** As `formatShort`, for axes: 30k rather than 30.0k, and an exponent for what is very small. */
+export function formatTick(n: number): string {
+  if (n !== 0 && Math.abs(n) < 1e-3) return n.toExponential().replace('e+', 'e');
+  return formatShort(n)
+    .replace(/(\.\d*?)0+(?=[GMk]?$)/, '$1')
+    .replace(/\.(?=[GMk]?$)/, '');
+}
+
 /** 12.3 MB; decimal units, as model sizes are given. */
 export function formatBytes(bytes: number): string {
   for (const [size, unit] of [

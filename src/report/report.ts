@@ -2,52 +2,45 @@
 // Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Precision } from '../backend/contract.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { makeFolder } from '../platform/node-store.ts';
+import type { DataRecord } from '../train/checkpoint.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import { bestEval, ending, medianSpeed, setupFacts, totalSeconds } from './facts.ts';
 import { type Figure, writeFigure } from './figure.ts';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatPercent,
-  formatShort,
-} from './format.ts';
+import { formatCount, formatDuration, formatNumber, formatPercent, formatShort } from './format.ts';
 import { healthFigure } from './health-plot.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
 import { lossFigure } from './loss-plot.ts';
 import { fence, markdownTable, type ReportTable } from './markdown.ts';
 import { overTimeFigure } from './over-time-plot.ts';
+import { runPage } from './page/run-page.ts';
 
-/** All that a report is made from: settings as they were used, and the events as they came. */
+/** All that a report is made from: settings as they were used, and the events as they came. See `readRun`. */
 export interface RunSummary {
   /** Heading: `seed on tiny-shakespeare`. */
   title: string;
+  /** Where the run is. */
+  folder: string;
   config: GPTConfig;
   /** Numbers in all parameters. */
   parameters: number;
-  data: {
-    name: string;
-    bytes: number;
-    trainTokens: number;
-    valTokens: number;
-    /** Which part validated; see Split. */
-    validate: 'validation' | 'inner';
-  };
-  tokenizer: { vocabSize: number; bytesPerToken: number; split: string };
-  /** `native (AVX-512, 2 threads)`. */
-  engine: string;
-  /** Training settings by name, in the order in which they are shown. */
-  settings: Readonly<Record<string, string | number | boolean | null>>;
+  /** Which text; the counts of tokens where they were recorded. */
+  data: DataRecord & { trainTokens?: number; valTokens?: number };
+  /** `split`: how it cuts text before merging. */
+  tokenizer: { vocabSize: number; split: string };
+  /** `native (AVX-512, 2 threads)`, where it was recorded. */
+  engine?: string;
+  precision: Precision;
+  settings: TrainSettings;
   /** History of the run, earlier parts of a resumed one included. */
   events: readonly TrainEvent[];
-  /** The step that a resumed run went on from. */
-  resumedFrom?: number;
   /** Comparisons made afterwards, such as before and after quantisation. */
-  tables?: readonly ReportTable[];
-  /** Shell commands that do the same again. */
-  commands: readonly string[];
+  tables: readonly ReportTable[];
+  /** The shell command that does the same again. */
+  command: string;
 }
 
 /** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
@@ -64,15 +57,19 @@ export function runFigures(events: readonly TrainEvent[], activation: GPTConfig[
   return figures.filter((figure) => figure !== null);
 }
 
-/** Draws the figures into `folder` (made if missing), writes `report.md` beside them, and returns all paths. */
+/**
+ * Draws the figures into `folder` (made if missing), writes `report.md` and `report.html` beside them, and returns all paths, those of
+ * the two reports first.
+ */
 export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
   await makeFolder(folder);
   const figures = runFigures(run.events, run.config.activation);
   const paths: string[] = [];
   for (const figure of figures) paths.push(...(await writeFigure(folder, figure)));
-  const report = join(folder, 'report.md');
-  await writeFile(report, renderReport(run, figures));
-  return [report, ...paths];
+  const [markdown, page] = ['report.md', 'report.html'].map((name) => join(folder, name));
+  await writeFile(markdown, renderReport(run, figures));
+  await writeFile(page, runPage(run));
+  return [page, markdown, ...paths];
 }
 
 /** The Markdown of a report that embeds `figures` as files beside it. Parts without numbers are left out. */
@@ -84,11 +81,11 @@ export function renderReport(run: RunSummary, figures: readonly Figure[]): strin
     samples(run.events),
     health(run, figures),
     warnings(run.events),
-    ...(run.tables ?? []).map(({ title, columns, rows, note }) =>
+    ...run.tables.map(({ title, columns, rows, note }) =>
       section(title, markdownTable(columns, rows), note ?? ''),
     ),
     setup(run),
-    run.commands.length > 0 ? section('Do it again', fence(run.commands.join('\n'), 'sh')) : '',
+    section('Do it again', fence(run.command, 'sh')),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -98,8 +95,10 @@ function section(title: string, ...parts: string[]): string {
 }
 
 /** The run in one paragraph. */
-function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary): string {
-  const sentences = [`A GPT of ${formatShort(parameters)} parameters, trained on ${data.name} by ${engine}.`];
+function outcome(run: RunSummary): string {
+  const { parameters, data, engine, events } = run;
+  const by = engine === undefined ? '' : ` by ${engine}`;
+  const sentences = [`A GPT of ${formatShort(parameters)} parameters, trained on ${data.name}${by}.`];
   const best = bestEval(events);
   if (best) {
     const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
@@ -108,20 +107,10 @@ function outcome({ parameters, data, engine, events, resumedFrom }: RunSummary):
         `(perplexity ${best.perplexity.toFixed(2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
     );
   }
-  const done = events.findLast((event) => event.type === 'done');
-  if (done) {
-    const how = {
-      finished: 'finished',
-      aborted: 'was stopped',
-      'non-finite': 'met a number that is not finite',
-    };
-    const part = resumedFrom ? ` (from step ${formatCount(resumedFrom)} on)` : '';
-    const duration = `${formatDuration(done.seconds)}${part}, evaluations included`;
-    sentences.push(`The run ${how[done.reason]} after ${formatCount(done.step)} steps in ${duration}.`);
-  }
-  const rates = events.flatMap((event) => (event.type === 'step' ? [event.tokensPerSecond] : []));
-  if (rates.length > 0)
-    sentences.push(`Median speed of a training step: ${formatShort(median(rates))} tokens per second.`);
+  sentences.push(`The run ${ending(run)}, in ${formatDuration(totalSeconds(run))} with evaluations.`);
+  const speed = medianSpeed(events);
+  if (speed !== null)
+    sentences.push(`Median speed of a training step: ${formatShort(speed)} tokens per second.`);
   return sentences.join('\n');
 }
 
@@ -220,50 +209,20 @@ function warnings(events: readonly TrainEvent[]): string {
     : '';
 }
 
-function setup({ config, parameters, data, tokenizer, engine, settings }: RunSummary): string {
-  const rows: [string, string][] = [
-    ['data', `${data.name}, ${formatBytes(data.bytes)}`],
-    [
-      'tokens',
-      `${formatCount(data.trainTokens)} for training, ${formatCount(data.valTokens)} for validation`,
-    ],
-    [
-      'validation',
-      data.validate === 'inner'
-        ? 'inner: the last share of the training part; the validation part was left out'
-        : 'on the validation part',
-    ],
-    [
-      'tokenizer',
-      `byte-level BPE, ${formatCount(tokenizer.vocabSize)} tokens, split \`${tokenizer.split}\`, ${tokenizer.bytesPerToken.toFixed(2)} bytes per token`,
-    ],
-    ['parameters', formatCount(parameters)],
-    ['engine', engine],
-  ];
+function setup(run: RunSummary): string {
   const pairs = (record: object): string[][] =>
     Object.entries(record).map(([name, value]) => [`\`${name}\``, String(value)]);
   return section(
     'Set-up',
-    markdownTable(['what', 'value'], rows),
+    markdownTable(['what', 'value'], setupFacts(run)),
     '### Model',
-    markdownTable(['field', 'value'], pairs(config)),
+    markdownTable(['field', 'value'], pairs(run.config)),
     '### Training',
-    markdownTable(['setting', 'value'], pairs(settings)),
+    markdownTable(['setting', 'value'], pairs(run.settings)),
   );
 }
 
 function embed(figures: readonly Figure[], name: string): string {
   const figure = figures.find((candidate) => candidate.name === name);
   return figure ? `![${figure.title}](${figure.name}.png)` : '';
-}
-
-function bestEval(events: readonly TrainEvent[]): EvalEvent | null {
-  let best: EvalEvent | null = null;
-  for (const event of events)
-    if (event.type === 'eval' && !(best && best.valLoss <= event.valLoss)) best = event;
-  return best;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

@@ -78,19 +78,23 @@ export function line(
 }
 
 /**
- * A chart by Plot in the house style, at (x, y) of a larger picture, its y label flush with x: without its style sheet, which the rasteriser
- * cannot read, and with coordinates of two decimals, which halves the file.
+ * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with coordinates of two
+ * decimals, which halves the file.
  */
-export function chart(x: number, y: number, options: Plot.PlotOptions): string {
-  const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
-  const svg: string = Plot.plot({ document, style, ...options }).outerHTML.replace(
-    /<style>.*?<\/style>/s,
-    '',
-  );
-  const short = svg.replace(/<[^>]+>/g, (tag) =>
+export function plotSvg(options: Plot.PlotOptions): { svg: string; plot: Plot.Plot } {
+  const plot = Plot.plot({ document, ...options });
+  const markup: string = plot.outerHTML.replace(/<style>.*?<\/style>/s, '');
+  const svg = markup.replace(/<[^>]+>/g, (tag) =>
     tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
   );
-  return short.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
+  return { svg, plot };
+}
+
+/** A chart in the style of the pictures, at (x, y) of a larger one, its y label flush with x. */
+export function chart(x: number, y: number, options: Plot.PlotOptions): string {
+  const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
+  const { svg } = plotSvg({ style, ...options });
+  return svg.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
 }
 
 /** Where Plot begins the label of the y axis. */

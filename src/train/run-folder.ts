@@ -73,15 +73,21 @@ export async function modelStore(store: Store): Promise<Store> {
  * saying what would.
  */
 export async function readHistory(store: Store): Promise<History> {
-  if (await store.exists(HISTORY_FILE)) return parse<History>(store, HISTORY_FILE);
+  const found: History[] = [];
+  if (await store.exists(HISTORY_FILE)) found.push(await parse<History>(store, HISTORY_FILE));
   const last = store.folder(LAST);
   if (await last.exists(TRAINING_FILE)) {
     const { settings, data, history } = await parse<TrainingRecord>(last, TRAINING_FILE);
-    return { settings, data, events: history };
+    found.push({ settings, data, events: history });
   }
-  throw new Error(
-    `${store.location}: no ${HISTORY_FILE}: give the folder of a run, the --out of \`inkhorn train\`; what happened is kept there only`,
-  );
+  if (found.length === 0) {
+    throw new Error(
+      `${store.location}: no ${HISTORY_FILE}: give the folder of a run, the --out of \`inkhorn train\`; what happened is kept there only`,
+    );
+  }
+  // A run that was resumed is further than what it wrote when it ended before.
+  const reached = ({ events }: History): number => events.at(-1)?.step ?? 0;
+  return found.reduce((a, b) => (reached(b) > reached(a) ? b : a));
 }
 
 async function parse<T>(store: Store, file: string): Promise<T> {

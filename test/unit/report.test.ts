@@ -13,51 +13,10 @@ import {
   visibleToken,
 } from '../../src/report/format.ts';
 import { fence, markdownTable } from '../../src/report/markdown.ts';
-import { type RunSummary, renderReport, runFigures, writeReport } from '../../src/report/report.ts';
-import { runEvents } from './events.ts';
+import { renderReport, runFigures, writeReport } from '../../src/report/report.ts';
+import { runSummary } from './runs.ts';
 
-const run: RunSummary = {
-  title: 'seed on tiny-shakespeare',
-  config: {
-    vocabSize: 500,
-    blockSize: 256,
-    nLayer: 5,
-    nHead: 6,
-    nEmbd: 232,
-    headSize: 38,
-    mlpRatio: 4,
-    activation: 'relu',
-    norm: 'layernorm',
-    position: 'learned',
-    bias: true,
-    qkvBias: false,
-    headBias: true,
-    tieWeights: false,
-    dropout: 0.2,
-    init: 'torch',
-  },
-  parameters: 3514836,
-  data: {
-    name: 'tiny-shakespeare',
-    bytes: 1115394,
-    trainTokens: 516651,
-    valTokens: 57406,
-    validate: 'validation',
-  },
-  tokenizer: { vocabSize: 500, bytesPerToken: 1.943, split: 'none' },
-  engine: 'native (AVX2, 2 threads)',
-  settings: { steps: 100, batchSize: 64, lr: 3e-4, clip: null },
-  events: runEvents(100),
-  tables: [
-    {
-      title: 'INT8',
-      columns: ['', 'before', 'after'],
-      rows: [['bytes', 14059344, 4470000]],
-      note: 'Per channel.',
-    },
-  ],
-  commands: ['npx inkhorn train --preset seed'],
-};
+const run = runSummary();
 
 describe('report', () => {
   it('tells the whole run', () => {
@@ -66,7 +25,7 @@ describe('report', () => {
       '# seed on tiny-shakespeare',
       'A GPT of 3.51M parameters',
       'Best validation loss **2.9428** nats per token = **2.185** bits per byte',
-      'finished after 100 steps in 30m34s',
+      'finished after 100 steps, in 30m34s',
       '12.3k tokens per second',
       '![Loss](loss.png)',
       '| 90 | 2.1560 | 2.9428 | 2.185 | 18.97 | best |',
@@ -85,7 +44,7 @@ describe('report', () => {
       'native (AVX2, 2 threads)',
       '| `headSize` | 38 |',
       '| `batchSize` | 64 |',
-      'npx inkhorn train --preset seed',
+      'inkhorn train --preset seed',
     ]) {
       assert.ok(report.includes(part), `the report lacks: ${part}\n${report}`);
     }
@@ -93,18 +52,15 @@ describe('report', () => {
   });
 
   it('leaves out what there is nothing to say about', () => {
-    const report = renderReport({ ...run, events: [], tables: [], commands: [] }, []);
-    assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|INT8|Do it again)/);
+    const report = renderReport({ ...run, events: [], tables: [] }, []);
+    assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|INT8)/);
     assert.match(report, /## Set-up/);
   });
 
   it('says how a run ended that did not finish', () => {
     const done = { type: 'done', step: 7, reason: 'aborted', seconds: 61 } as const;
-    assert.match(
-      renderReport({ ...run, events: [done] }, []),
-      /was stopped after 7 steps in 1m01s, evaluations/,
-    );
-    assert.match(renderReport({ ...run, events: [done], resumedFrom: 5 }, []), /in 1m01s \(from step 5 on\)/);
+    assert.match(renderReport({ ...run, events: [done] }, []), /was stopped after 7 of 100 steps, in 1m01s/);
+    assert.match(renderReport({ ...run, events: [] }, []), /has done 0 of 100 steps so far/);
   });
 
   it('lies beside its pictures', async () => {

@@ -5,12 +5,11 @@ import type { Backend } from '../../backend/contract.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
 import { generate } from '../../generate/generate.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
-import { loadModel, saveModel } from '../../model/folder.ts';
+import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { compare } from '../../quantize/compare.ts';
 import { quantize } from '../../quantize/quantize.ts';
-import { compareTables } from '../../report/compare-tables.ts';
 import { Tokenizer } from '../../tokenizer/index.ts';
 import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
@@ -25,6 +24,7 @@ import type { Output } from '../output.ts';
 import { claimOutFolder } from '../outputs.ts';
 import { prepareFolder, runContents } from '../run-output.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { saveQuantized } from './quantize.ts';
 
 const flags = {
   data: { ...dataFlag, initial: 'tiny-shakespeare, or moby-dick where it cannot be fetched' },
@@ -63,11 +63,12 @@ export const demo = defineCommand({
     const { signal } = context; // from here on there is something to save
     const events = await trainRun(plan, output, signal);
     if (signal.aborted) {
-      await reportRun(plan, events);
+      await reportRun(plan);
       output.print(stoppedLine(out, events));
     } else {
       await speak(plan, output, signal);
-      await reportRun(plan, events, signal.aborted ? [] : await shrink(plan, output));
+      if (!signal.aborted) await shrink(plan, output);
+      await reportRun(plan);
       farewell(out, output);
     }
     backend.dispose();
@@ -142,7 +143,6 @@ async function planRun(
     ...{ out, tokenizer, settings, backend, model, dataset: data },
     data: dataRecord(spec, corpus, defaultSplit),
     title: `demo on ${corpus.name}`,
-    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
 }
 
@@ -203,13 +203,15 @@ async function speak(
   best.model.dispose();
 }
 
-async function shrink(plan: RunPlan, output: Output): Promise<ReturnType<typeof compareTables>> {
+async function shrink(plan: RunPlan, output: Output): Promise<void> {
   chapter(output, '4. INT8', 'Every matrix in 8 bits, one scale per output channel; products of integers.');
-  const { out, dataset: data, backend } = plan;
+  const { out, dataset: data, data: record, backend } = plan;
   const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
   const after = quantize(before);
-  await saveModel(folderStore(join(out, 'int8')), { model: after, tokenizer });
   const report = await compare(before, after, data);
+  const small = join(out, 'int8');
+  const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report };
+  await saveQuantized(folderStore(small), { model: after, tokenizer }, comparison);
   output.data({ type: 'compare', ...report });
   const { parameters, validation, speed } = report;
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
@@ -222,11 +224,10 @@ async function shrink(plan: RunPlan, output: Output): Promise<ReturnType<typeof 
   if (speed) output.print(`generation ${Math.round(speed.before)} -> ${Math.round(speed.after)} tokens/s`);
   before.dispose();
   after.dispose();
-  return compareTables(report);
 }
 
 function farewell(out: string, output: Output): void {
-  chapter(output, '5. Yours', `Everything is in ${out}: best/, int8/, plots, report.md. Now you:`);
+  chapter(output, '5. Yours', `Everything is in ${out}: best/, int8/, plots, report.html. Now you:`);
   output.print(`  npx inkhorn generate --model ${out} --prompt "KING:"`);
   output.print(`  npx inkhorn inspect --model ${out} --out ${join(out, 'inspect')}`);
   output.print('  npx inkhorn train --data your.txt --out runs/yours');

@@ -9,6 +9,7 @@ import { evalCommand } from './eval.ts';
 import { generateCommand } from './generate.ts';
 import { inspect } from './inspect.ts';
 import { quantizeCommand } from './quantize.ts';
+import { report } from './report.ts';
 import { tokenizerDecode, tokenizerEncode, tokenizerShow } from './tokenizer.ts';
 import { tokenizerTrain } from './tokenizer-train.ts';
 import { train } from './train.ts';
@@ -16,6 +17,6 @@ import { train } from './train.ts';
 export const commands: readonly CommandSpec[] = [
   ...[demo, dataList, dataFetch, dataShow],
   ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
-  ...[train, generateCommand, evalCommand, inspect],
+  ...[train, report, generateCommand, evalCommand, inspect],
   ...[quantizeCommand, compareCommand, bench, doctor],
 ];

@@ -1,13 +1,14 @@
 // `inkhorn quantize`: a model folder in INT8, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
 import type { Store } from '../../io/store.ts';
-import { loadModel, modelFiles } from '../../model/folder.ts';
+import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import type { CompareReport } from '../../quantize/compare.ts';
 import { type QuantizeOptions, quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import { formatBytes } from '../../report/format.ts';
 import { fence, markdownTable } from '../../report/markdown.ts';
+import { shellWord } from '../../report/train-command.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
 import { dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -46,7 +47,7 @@ const flags = {
 type Given = Context<typeof flags>['flags'];
 
 /** What `compare.json` holds. */
-interface Comparison extends CompareReport {
+export interface Comparison extends CompareReport {
   before: string;
   after: string;
   quantize: QuantizeOptions;
@@ -74,29 +75,42 @@ export const quantizeCommand = defineCommand({
       const { model, tokenizer } = await loadModel(store, { backend });
       const options = { bits, activations, exclude };
       const small = await asked(() => quantize(model, options));
-      const files = await modelFiles({ model: small, tokenizer });
+      let comparison: Comparison | undefined;
       if (text) {
         const { corpus, record } = text;
         const split = splitOf(given, record);
         const data = await asked(() => dataset(corpus.bytes, tokenizer, split));
         const report = await compareWithProgress(model, small, data, given);
-        const comparison: Comparison = {
+        comparison = {
           ...{ before: path, after: out, quantize: options, data: { ...record, ...split } },
           ...report,
         };
-        files.set('compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`));
-        files.set('report.md', utf8(renderReport(comparison)));
         output.data(comparison);
         showComparison(report, output);
       } else {
         output.data({ before: path, after: out, quantize: options });
       }
-      await folderStore(out).writeAll(files); // the model and its report, or nothing
+      const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
       const bytes = (files.get('model.safetensors') as Uint8Array).length;
       output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
     });
   },
 });
+
+/** Writes an INT8 model, with the comparison where there is one: all of it or nothing. Resolves to the files. */
+export async function saveQuantized(
+  store: Store,
+  contents: ModelFolder,
+  comparison?: Comparison,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = await modelFiles(contents);
+  if (comparison) {
+    files.set('compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`));
+    files.set('report.md', utf8(renderReport(comparison)));
+  }
+  await store.writeAll(files);
+  return files;
+}
 
 /** The text to compare on; null, and a remark, where none is known: the model can be quantised all the same. */
 async function comparisonText({ data }: Given, model: Store, output: Output): Promise<MeasuredText | null> {
@@ -128,19 +142,14 @@ function renderReport({ before, after, quantize: options, data, ...report }: Com
     '## Do it again',
     fence(
       [
-        `inkhorn quantize --model ${quoted(before)} --out ${quoted(after)} --activations ${options.activations}`,
-        ...exclude.map((name) => `--exclude ${quoted(name)}`),
-        `--data ${quoted(data.spec)}`,
+        `inkhorn quantize --model ${shellWord(before)} --out ${shellWord(after)} --activations ${options.activations}`,
+        ...exclude.map((name) => `--exclude ${shellWord(name)}`),
+        `--data ${shellWord(data.spec)}`,
       ].join(' '),
       'sh',
     ),
   ];
   return `${sections.join('\n\n')}\n`;
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function utf8(text: string): Uint8Array {

@@ -55,9 +55,9 @@ export const train = defineCommand({
     const plan = given.resume === undefined ? await freshRun(given, output) : await resumedRun(given, output);
     describe(plan, output);
     const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
-    const paths = await reportRun(plan, events);
+    const [page] = await reportRun(plan);
     const { reason, step } = ending(events);
-    output.print(`report: ${paths[0]}`);
+    output.print(`report: ${page}`);
     if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
     if (reason === 'non-finite') {
       throw new Error(
@@ -92,7 +92,7 @@ async function freshRun(given: Given, output: Output): Promise<RunPlan> {
     model: new GPT(config, { seed: settings.seed, backend }),
     data: dataRecord(given.data as string, corpus, split),
     title: `${preset} on ${corpus.name}`,
-    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
+    tokenizerFile: given.tokenizer,
   };
 }
 
@@ -152,7 +152,6 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
     ...{ out, from, settings, data, backend, model: from.model, tokenizer: from.tokenizer },
     dataset: dataset(corpus.bytes, from.tokenizer, splitOf({}, data)),
     title: `${dirname(`${out}/x`)} on ${corpus.name}`,
-    command: `inkhorn ${process.argv.slice(2).join(' ')}`,
   };
 }
 

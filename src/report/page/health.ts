@@ -1,0 +1,137 @@
+// How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
+import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
+import { formatCount, formatNumber, formatPercent, formatTick } from '../format.ts';
+import { activationLabel, tapLabel } from '../histogram-plot.ts';
+import type { RunSummary } from '../report.ts';
+import { type Axis, legendOf, lineChart, type Point, type Series, stepAxis } from './charts.ts';
+import { depthColor } from './colors.ts';
+import { type Html, html, type Part } from './html.ts';
+import { table } from './page.ts';
+
+/** Null for a run without probes. */
+export function healthSection({ events, config }: RunSummary): Part {
+  const probes = events.filter((event) => event.type === 'probe');
+  const last = probes.at(-1);
+  if (!last) return null;
+  const label = activationLabel[config.activation];
+  const dead = last.taps.reduce((n, tap) => n + tap.deadUnits.length, 0);
+  const units = last.taps.reduce((n, tap) => n + tap.units, 0);
+  const window = Math.max(...last.taps.map(({ windowTokens }) => windowTokens));
+  const blocks = last.taps.map(({ name }, i) => ({ name: tapLabel(name), color: depthColor(i) }));
+  const through = (value: (tap: TapSummary) => number): Series[] => seriesOf(probes, last, blocks, value);
+  const percent = { format: (share: number) => `${Math.round(100 * share)} %`, precise: formatPercent };
+  return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatCount(units)} units are dead`}: over the last
+${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
+Sparsity, the share of outputs that are 0 or less, is no fault of a ReLU.</p>
+<p class="note">${legendOf(blocks)}</p>
+<div class="row">
+${
+  probes.length > 1 &&
+  small(
+    `Sparsity of ${label} outputs`,
+    stepAxis,
+    { label: '', ...percent },
+    through((tap) => tap.zeroFraction),
+  )
+}
+${probes.length > 1 && small('Dead units', stepAxis, { label: '', format: wholeShare, precise: formatPercent, domain: deadDomain(probes) }, through(deadShare))}
+${small(
+  `${label} outputs above 0, density`,
+  { label: 'output', format: formatTick },
+  logDensity,
+  densities(
+    last,
+    blocks,
+    ({ value }) => value,
+    (tap) => (tap.value.min >= 0 ? tap.zeroFraction : 0),
+  ),
+)}
+${small(
+  `Gradients of the loss at ${label} outputs, density`,
+  { label: 'gradient', format: formatTick },
+  logDensity,
+  densities(
+    last,
+    blocks,
+    ({ gradient }) => gradient,
+    () => 0,
+  ),
+)}
+</div>
+${table(
+  ['outputs of', 'sparsity', 'dead units', 'mean', 'std', 'gradient std'],
+  last.taps.map((tap) => [
+    ...[tapLabel(tap.name), formatPercent(tap.zeroFraction), formatCount(tap.deadUnits.length)],
+    ...[
+      formatNumber(tap.value.mean),
+      formatNumber(tap.value.std),
+      tap.gradient ? formatNumber(tap.gradient.std) : '',
+    ],
+  ]),
+)}
+<p class="note">At step ${formatCount(last.step)}.</p>`;
+}
+
+function small(title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null {
+  return lineChart({ title, x, y, series, size: 'small', legend: false });
+}
+
+type Block = Pick<Series, 'name' | 'color'>;
+
+function seriesOf(
+  probes: readonly ProbeEvent[],
+  last: ProbeEvent,
+  blocks: readonly Block[],
+  value: (tap: TapSummary) => number,
+): Series[] {
+  return last.taps.map(({ name }, i) => ({
+    ...blocks[i],
+    points: probes.flatMap(({ step, taps }) => {
+      const tap = taps.find((candidate) => candidate.name === name);
+      return tap ? [{ x: step, y: value(tap) }] : [];
+    }),
+  }));
+}
+
+function deadShare({ deadUnits, units }: TapSummary): number {
+  return deadUnits.length / Math.max(1, units);
+}
+
+/** At least 0 to 1 %: a chart of nothing should look like nothing. */
+function deadDomain(probes: readonly ProbeEvent[]): [number, number] {
+  return [0, Math.max(0.01, ...probes.flatMap(({ taps }) => taps.map(deadShare)))];
+}
+
+function wholeShare(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
+}
+
+const logDensity: Axis = { label: '', type: 'log', format: formatTick, precise: formatNumber };
+
+/** Most decades shown below the highest density. */
+const DECADES = 5;
+
+/** A curve per block, share of the values per unit of x; bins that also hold what lies outside the range are left out. */
+function densities(
+  { taps }: ProbeEvent,
+  blocks: readonly Block[],
+  summary: (tap: TapSummary) => Summary | null,
+  zeros: (tap: TapSummary) => number,
+): Series[] {
+  const curves = taps.map((tap) => density(summary(tap), zeros(tap)));
+  const least = Math.max(0, ...curves.flat().map(({ y }) => y)) / 10 ** DECADES;
+  return curves.map((points, i) => ({ ...blocks[i], points: points.filter(({ y }) => y > least) }));
+}
+
+function density(summary: Summary | null, zeros: number): Point[] {
+  if (!summary) return [];
+  const { lo, hi, counts } = summary.histogram;
+  const total = counts.reduce((sum, n) => sum + n, 0);
+  const width = (hi - lo) / counts.length;
+  return counts
+    .map((n, i) => ({
+      x: lo + (i + 0.5) * width,
+      y: (i === 0 ? Math.max(0, n - zeros * total) : n) / total / width,
+    }))
+    .slice(summary.min < lo ? 1 : 0, summary.max > hi ? -1 : undefined);
+}

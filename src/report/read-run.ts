@@ -1,0 +1,87 @@
+// A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { Precision } from '../backend/contract.ts';
+import { readSafetensors } from '../io/safetensors.ts';
+import type { Store } from '../io/store.ts';
+import { checkConfig } from '../model/config.ts';
+import { MODEL_FILE, TOKENIZER_FILE } from '../model/folder.ts';
+import { folderStore } from '../platform/node-store.ts';
+import type { CompareReport } from '../quantize/compare.ts';
+import { sizeOf } from '../tensor/tensor.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { TRAINING_FILE, type TrainingRecord } from '../train/checkpoint.ts';
+import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
+import { compareTables } from './compare-tables.ts';
+import type { ReportTable } from './markdown.ts';
+import type { RunSummary } from './report.ts';
+import { RUN_FILE, type RunRecord } from './run-record.ts';
+import { trainCommand } from './train-command.ts';
+
+/**
+ * Reads the run in `folder`, one that goes on up to its last checkpoint. Throws one line that says what is missing or damaged and
+ * what to do.
+ */
+export async function readRun(folder: string): Promise<RunSummary> {
+  const store = folderStore(folder);
+  const { settings, data, events } = await readHistory(store);
+  const model = await modelStore(store);
+  const config = checkConfig(await readJson(model, 'config.json'));
+  const tokenizer = Tokenizer.fromJSON(await readJson(model, TOKENIZER_FILE));
+  const record = (await store.exists(RUN_FILE)) ? await readJson<RunRecord>(store, RUN_FILE) : null;
+  const precision = record?.precision ?? (await recordedPrecision(store));
+  return {
+    title: record?.title ?? `${basename(resolve(folder))} on ${data.name}`,
+    folder,
+    config,
+    parameters: await countParameters(model),
+    data: { ...data, trainTokens: record?.trainTokens, valTokens: record?.valTokens },
+    tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern },
+    engine: record?.engine,
+    precision,
+    settings,
+    events,
+    tables: await comparisonTables(folder),
+    command: trainCommand({
+      config,
+      settings,
+      data,
+      precision,
+      split: tokenizer.pattern,
+      tokenizer: record?.tokenizer,
+    }),
+  };
+}
+
+async function recordedPrecision(store: Store): Promise<Precision> {
+  const last = store.folder(LAST);
+  if (!(await last.exists(TRAINING_FILE))) return 'f32';
+  return (await readJson<Partial<TrainingRecord>>(last, TRAINING_FILE)).precision ?? 'f32';
+}
+
+/** Numbers in the stored weights; the scales of INT8 are none. */
+async function countParameters(model: Store): Promise<number> {
+  const { tensors } = readSafetensors(await model.read(MODEL_FILE), `${model.location}/${MODEL_FILE}`);
+  return [...tensors].reduce((n, [name, { shape }]) => n + (name.endsWith('.scale') ? 0 : sizeOf(shape)), 0);
+}
+
+/** The comparisons that `quantize` and `demo` left in folders of the run. */
+async function comparisonTables(folder: string): Promise<ReportTable[]> {
+  const tables: ReportTable[] = [];
+  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
+    if (!entry.isDirectory()) continue;
+    const content = await readFile(join(folder, entry.name, 'compare.json'), 'utf8').catch(() => null);
+    if (content !== null) tables.push(...compareTables(JSON.parse(content) as CompareReport));
+  }
+  return tables;
+}
+
+async function readJson<T>(store: Store, name: string): Promise<T> {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await store.read(name))) as T;
+  } catch (error) {
+    throw new Error(`${store.location}/${name}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,24 @@
+// What a run folder knows about its run that neither its settings nor its events say: `run.json`.
+import type { Precision } from '../backend/contract.ts';
+import { folderStore } from '../platform/node-store.ts';
+
+/** What is known of a run beside its settings and its events, written when it begins. */
+export const RUN_FILE = 'run.json';
+
+/** What `run.json` holds. */
+export interface RunRecord {
+  /** `seed on tiny-shakespeare`. */
+  title: string;
+  /** `native (AVX-512, 2 threads)`. */
+  engine: string;
+  precision: Precision;
+  trainTokens: number;
+  valTokens: number;
+  /** `--tokenizer`, where the run did not train its own. */
+  tokenizer?: string;
+}
+
+/** Notes how a run comes about, for its reports. */
+export async function writeRunRecord(folder: string, record: RunRecord): Promise<void> {
+  await folderStore(folder).write(RUN_FILE, new TextEncoder().encode(`${JSON.stringify(record, null, 1)}\n`));
+}

@@ -1,0 +1,75 @@
+// The command that trains a run again, from what is recorded about it: the preset that needs the fewest flags, and those flags.
+import type { Precision } from '../backend/contract.ts';
+import { type GPTConfig, makeConfig, type Preset, presets } from '../model/config.ts';
+import type { DataRecord } from '../train/checkpoint.ts';
+import { recipes, type TrainSettings } from '../train/settings.ts';
+
+/** All that decides the outcome of a run. */
+export interface RunRecipe {
+  config: GPTConfig;
+  settings: TrainSettings;
+  data: Pick<DataRecord, 'spec' | 'trainFraction' | 'validate'>;
+  precision: Precision;
+  /** How the tokenizer cuts text. */
+  split: string;
+  /** A tokenizer.json that the run did not train itself. */
+  tokenizer?: string;
+}
+
+type Fields = Record<string, string | number | boolean>;
+
+/**
+ * `inkhorn train ... --out runs/again`: the same weights bit for bit, on the same engine. A resumed run needs no second command,
+ * since it came to the same as one that was not interrupted.
+ */
+export function trainCommand(run: RunRecipe): string {
+  const names = Object.keys(presets) as (keyof typeof presets)[];
+  const candidates = names.map((preset) => ({ preset, flags: changedFlags(preset, run) }));
+  const { preset, flags } = candidates.reduce((a, b) => (b.flags.length < a.flags.length ? b : a));
+  const { config, data, precision, split, tokenizer } = run;
+  const own = [
+    ...(config.vocabSize !== 500 ? [['vocab-size', String(config.vocabSize)]] : []),
+    ...(split !== 'none' ? [['pattern', split]] : []),
+  ];
+  const all: string[][] = [
+    ['data', data.spec],
+    ['preset', preset],
+    ...flags,
+    ...(tokenizer === undefined ? own : [['tokenizer', tokenizer]]),
+    ...(data.trainFraction !== 0.9 ? [['train-fraction', String(data.trainFraction)]] : []),
+    ...(data.validate === 'inner' ? [['validate', 'inner']] : []),
+    ...(precision !== 'f32' ? [['precision', precision]] : []),
+    ['out', 'runs/again'],
+  ];
+  return [
+    'inkhorn train',
+    ...all.map(([name, ...value]) => [`--${name}`, ...value.map(shellWord)].join(' ')),
+  ].join(' ');
+}
+
+/** What differs from a preset and its recipe, as flags. */
+function changedFlags(preset: keyof typeof presets, { config, settings }: RunRecipe): string[][] {
+  const flags: string[][] = [];
+  const compare = (wanted: Fields, usual: Fields): void => {
+    for (const [name, value] of Object.entries(wanted)) {
+      if (usual[name] === value) continue;
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      if (typeof value === 'boolean') flags.push([value ? flag : `no-${flag}`]);
+      else flags.push([flag, String(value)]);
+    }
+  };
+  // A width that changes brings its own head size along, so that only another one needs a flag.
+  const { headSize, ...base }: Preset = presets[preset];
+  const { nHead, nEmbd, vocabSize } = config;
+  const sameHeads = nHead === base.nHead && nEmbd === base.nEmbd;
+  const usualHead = sameHeads ? headSize : nEmbd / nHead;
+  compare({ ...config }, { ...makeConfig({ headSize, ...base }, vocabSize), headSize: usualHead });
+  const { warmup } = recipes[preset];
+  compare({ ...settings }, { ...recipes[preset], warmup: Math.min(warmup, Math.floor(settings.steps / 10)) });
+  return flags;
+}
+
+/** A word as a shell takes it. */
+export function shellWord(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,133 @@
+// The pages: whole documents that need nothing from elsewhere, hold the figures of the history, and take any text.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseHTML } from 'linkedom';
+import { html, jsonScript, raw } from '../../src/report/page/html.ts';
+import { runPage } from '../../src/report/page/run-page.ts';
+import type { RunSummary } from '../../src/report/report.ts';
+import { runEvents } from './events.ts';
+import { runSummary } from './runs.ts';
+
+/** Parses a page and checks what every page must be. */
+function open(markup: string): ReturnType<typeof parseHTML>['document'] {
+  const { document } = parseHTML(markup);
+  assert.match(markup, /^<!doctype html>/);
+  assert.doesNotMatch(
+    markup,
+    /(?:src|href|action)="(?!#)|@import|url\(|https?:(?!\/\/www\.w3\.org\/)/,
+    'an address outside the file',
+  );
+  assert.doesNotMatch(markup, /NaN|undefined|\[object|Infinity/);
+  const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length, 'an id twice');
+  for (const link of document.querySelectorAll('nav a'))
+    assert.ok(ids.includes((link.getAttribute('href') ?? '').slice(1)), link.outerHTML);
+  for (const figure of document.querySelectorAll('figure.chart')) {
+    const { series } = JSON.parse(figure.querySelector('script')?.textContent ?? '') as {
+      series: { points: unknown[] }[];
+    };
+    assert.ok(series.every(({ points }) => points.length > 0));
+    for (const drawing of figure.querySelectorAll('[data-x]')) {
+      for (const name of ['data-x', 'data-y']) {
+        const numbers = JSON.parse(drawing.getAttribute(name) ?? '') as unknown[];
+        assert.ok(numbers.length === 5 && numbers.every(Number.isFinite), `${name} ${numbers}`);
+      }
+    }
+  }
+  return document;
+}
+
+/** Every variable that is used is defined, in both schemes. */
+function checkColors(markup: string): void {
+  const [light, dark] = markup.match(/:root\{[^}]*\}/g) ?? [];
+  for (const [, name] of markup.matchAll(/var\(--([a-z0-9-]+)\)/g)) {
+    if (['c', 'l', 'sans', 'serif', 'mono'].includes(name)) continue;
+    for (const scheme of [light, dark]) assert.ok(scheme?.includes(`--${name}:`), `--${name}`);
+  }
+}
+
+describe('page of a run', () => {
+  it('holds the figures of its history', () => {
+    const markup = runPage(runSummary());
+    checkColors(markup);
+    const document = open(markup);
+    const text = document.querySelector('main')?.textContent ?? '';
+    for (const part of [
+      ...[
+        'seed on tiny-shakespeare',
+        '3.51M parameters',
+        'finished after 100 steps',
+        'native (AVX2, 2 threads)',
+      ],
+      ...['2.9428', '2.185', '18.97', '12.3k', '30m34s', 'Sample of step 10,', 'Sample of step 100,'],
+      ...['3 of 4,640 units are dead', '65.9 %', 'loss 4.913, 2.512 usual before'],
+      ...['14059344', 'Per channel.', 'headSize', 'batchSize', 'inkhorn train --preset seed'],
+    ])
+      assert.ok(text.includes(part), `the page lacks ${part}`);
+    assert.equal(document.querySelectorAll('tr.best th')[0]?.textContent, '90');
+    assert.equal(document.querySelector('meta[name=viewport]') !== null, true);
+  });
+
+  it('gives every chart a drawing for each width, and its values', () => {
+    const document = open(runPage(runSummary()));
+    const [loss] = document.querySelectorAll('figure.chart');
+    assert.equal(loss.querySelectorAll('.wide svg, .narrow svg').length, 2);
+    const { series } = JSON.parse(loss.querySelector('script')?.textContent ?? '');
+    assert.deepEqual(
+      series.map(({ name, points }: { name: string; points: unknown[] }) => [name, points.length]),
+      [
+        ['training batches', 100],
+        ['train', 11],
+        ['validation', 11],
+      ],
+    );
+    assert.deepEqual(series[2].points[9], [90, 2.9428, '2.9428']);
+  });
+
+  it('escapes whatever a model says', () => {
+    const said = '<script>alert(1)</script> & "quotes" \u0007';
+    const events = runEvents(10);
+    for (const event of events) if (event.type === 'sample') event.text = said;
+    const run = runSummary({ events, title: '<b>x</b>' });
+    const document = open(runPage(run));
+    const samples = [...document.querySelectorAll('.sample blockquote')];
+    assert.ok(samples.length > 0);
+    for (const sample of samples)
+      assert.ok(sample.textContent?.includes('<script>alert(1)</script> & "quotes" \ufffd'));
+    assert.equal(document.querySelectorAll('main script:not([type])').length, 0);
+    assert.equal(document.querySelector('h1')?.textContent, '<b>x</b>');
+  });
+
+  it('leaves out what there is nothing to say about, and draws what little there is', () => {
+    const few: RunSummary['events'][] = [[], runEvents(100).slice(0, 1), runEvents(100).slice(0, 3)];
+    for (const events of few) {
+      const document = open(runPage(runSummary({ events, tables: [] })));
+      const titles = [...document.querySelectorAll('h2')].map(({ textContent }) => textContent);
+      for (const gone of ['Samples', 'Activations', 'Quantised']) assert.ok(!titles.includes(gone), gone);
+      assert.ok(titles.includes('Set-up'));
+    }
+  });
+
+  it('takes losses that are not finite', () => {
+    const events = runEvents(10).map((event) =>
+      event.type === 'step' ? { ...event, loss: Number.NaN, gradNorm: Number.POSITIVE_INFINITY } : event,
+    );
+    open(runPage(runSummary({ events })));
+  });
+});
+
+describe('html', () => {
+  it('escapes text and keeps markup', () => {
+    assert.equal(
+      html`<i>${'<&"\'>'}</i>${[1, raw('<b>'), null, false]}`.markup,
+      '<i>&lt;&amp;&quot;&#39;&gt;</i>1<b>',
+    );
+  });
+
+  it('lets no data end its element', () => {
+    assert.equal(
+      jsonScript('</script>').markup,
+      '<script type="application/json">"\\u003c/script>"</script>',
+    );
+  });
+});

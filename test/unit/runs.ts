@@ -1,0 +1,57 @@
+// A made-up run as reports see it: the seed's settings with the events of events.ts.
+import type { RunSummary } from '../../src/report/report.ts';
+import { seedSettings } from '../../src/train/settings.ts';
+import { runEvents } from './events.ts';
+
+/** The run, with `changes`. */
+export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
+  return {
+    title: 'seed on tiny-shakespeare',
+    config: {
+      vocabSize: 500,
+      blockSize: 256,
+      nLayer: 5,
+      nHead: 6,
+      nEmbd: 232,
+      headSize: 38,
+      mlpRatio: 4,
+      activation: 'relu',
+      norm: 'layernorm',
+      position: 'learned',
+      bias: true,
+      qkvBias: false,
+      headBias: true,
+      tieWeights: false,
+      dropout: 0.2,
+      init: 'torch',
+    },
+    folder: 'runs/seed',
+    parameters: 3514836,
+    data: {
+      ...{
+        spec: 'tiny-shakespeare',
+        name: 'tiny-shakespeare',
+        bytes: 1115394,
+        sha256: '86c4',
+        trainFraction: 0.9,
+        validate: 'validation',
+      },
+      ...{ trainTokens: 516651, valTokens: 57406 },
+    },
+    tokenizer: { vocabSize: 500, split: 'none' },
+    engine: 'native (AVX2, 2 threads)',
+    precision: 'f32',
+    settings: { ...seedSettings, steps: 100 },
+    events: runEvents(100),
+    tables: [
+      {
+        title: 'INT8',
+        columns: ['', 'before', 'after'],
+        rows: [['bytes', 14059344, 4470000]],
+        note: 'Per channel.',
+      },
+    ],
+    command: 'inkhorn train --preset seed',
+    ...changes,
+  };
+}

@@ -1,0 +1,95 @@
+// The command that does a run again comes to the very settings that it was made from.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { defineCommand } from '../../src/cli/command.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
+import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { type RunRecipe, shellWord, trainCommand } from '../../src/report/train-command.ts';
+import { recipes, type TrainSettings } from '../../src/train/settings.ts';
+
+const data = { spec: 'tiny-shakespeare', trainFraction: 0.9, validate: 'validation' } as const;
+
+function recipe(
+  preset: keyof typeof presets,
+  config: Partial<GPTConfig> = {},
+  settings: Partial<TrainSettings> = {},
+): RunRecipe {
+  return {
+    ...{ data, precision: 'f32', split: 'none' },
+    config: makeConfig(presets[preset], 500, config),
+    settings: { ...recipes[preset], ...settings },
+  };
+}
+
+describe('the command of a run', () => {
+  it('is short where a preset says it all', () => {
+    for (const preset of ['tiny', 'seed', 'shakespeare'] as const) {
+      assert.equal(
+        trainCommand(recipe(preset)),
+        `inkhorn train --data tiny-shakespeare --preset ${preset} --out runs/again`,
+      );
+    }
+  });
+
+  const cases: [string, RunRecipe][] = [
+    ['other sizes', recipe('tiny', { nLayer: 2, nEmbd: 96, nHead: 3, dropout: 0, bias: false })],
+    ['a head size of its own', recipe('seed', { nHead: 4, headSize: 50 })],
+    ['a wider MLP', recipe('shakespeare', { mlpRatio: 3, activation: 'relu2', tieWeights: true })],
+    ['other settings', recipe('seed', {}, { steps: 40, lr: 1e-3, clip: 1, samplePrompt: "O, what's this?" })],
+    ['a short run, whose warm-up is shorter', recipe('tiny', {}, { steps: 100, warmup: 10 })],
+    ['a short run with a warm-up of its own', recipe('tiny', {}, { steps: 100, warmup: 30 })],
+  ];
+  for (const [name, run] of cases) {
+    it(`comes to the same: ${name}`, async () => {
+      let got: unknown;
+      const probe = defineCommand({
+        ...{ name: 'train', about: '', examples: [] },
+        flags: { ...recipeFlags },
+        async run({ flags }): Promise<void> {
+          const { preset, changes, settings } = await readRecipe(flags);
+          got = { config: makeConfig(presets[preset], 500, changes), settings };
+        },
+      });
+      const words = splitWords(trainCommand(run)).slice(1); // without `inkhorn`
+      const own = new Set(['--data', '--out']);
+      const rest = words.filter((word, i) => !own.has(word) && !own.has(words[i - 1]));
+      await createProgram([probe]).parseAsync(rest, { from: 'user' });
+      assert.deepEqual(got, { config: run.config, settings: run.settings });
+    });
+  }
+
+  it('names tokenizer, split and precision where they are not the usual ones', () => {
+    const run = {
+      ...recipe('seed'),
+      precision: 'bf16',
+      split: 'gpt2',
+      data: { ...data, spec: 'my notes.txt' },
+    } as const;
+    assert.equal(
+      trainCommand(run),
+      "inkhorn train --data 'my notes.txt' --preset seed --pattern gpt2 --precision bf16 --out runs/again",
+    );
+    assert.match(
+      trainCommand({ ...run, tokenizer: 't.json' }),
+      /--preset seed --tokenizer t\.json --precision/,
+    );
+    const inner = { ...data, trainFraction: 0.8, validate: 'inner' } as const;
+    assert.match(
+      trainCommand({ ...recipe('seed'), data: inner }),
+      /--train-fraction 0\.8 --validate inner --out/,
+    );
+  });
+
+  it('quotes as a shell reads', () => {
+    assert.equal(shellWord("it's"), "'it'\\''s'");
+    assert.equal(shellWord(''), "''");
+  });
+});
+
+/** The words of a command line, single quotes understood. */
+function splitWords(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|\\'/g, (all, inner) => inner ?? all.slice(1)),
+  );
+}
