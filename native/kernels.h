@@ -93,9 +93,9 @@ struct Sgd {
   X(rope, (Team & team, float* out, const float* qkv, const RopeShape& shape))                                         \
   /* crossentropy.cpp; a target outside [0, cols) gives a NaN loss and NaN gradients */                                \
   X(crossEntropy, (Team & team, float* losses, float* lse, const float* logits, const int32_t* targets, Index rows,    \
-                   Index cols))                                                                                        \
+                   Index cols, float smoothing))                                                                       \
   X(crossEntropyBackward, (Team & team, float* dLogits, const float* logits, const float* lse,                         \
-                           const int32_t* targets, Index rows, Index cols, float factor))                              \
+                           const int32_t* targets, Index rows, Index cols, float factor, float smoothing))             \
   /* optimizers.cpp; velocity may be null */                                                                           \
   X(adamw, (Team & team, float* param, const float* grad, float* m, float* v, const AdamW& options, Index n))          \
   X(sgd, (Team & team, float* param, const float* grad, float* velocity, const Sgd& options, Index n))                 \

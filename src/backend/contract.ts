@@ -313,21 +313,25 @@ export interface Kernels {
   ): void;
 
   // ---- loss ----------------------------------------------------------------------------------------------------
-  /** losses[r] = lse[r] - logits[r, targets[r]], lse[r] = log sum exp of row r (natural logarithm). targets `i32`. */
+  /**
+   * losses[r] = lse[r] - sum over v of q[r, v] * logits[r, v], lse[r] = log sum exp of row r (natural logarithm). q is 1 at
+   * targets[r] (`i32`) and 0 elsewhere; with `smoothing` e, 0 <= e <= 1, it is 1 - e + e / cols there and e / cols elsewhere
+   * (Szegedy et al. 2016).
+   */
   crossEntropy(
     losses: DeviceBuffer,
     lse: DeviceBuffer,
     logits: DeviceBuffer,
     targets: DeviceBuffer,
-    shape: { rows: number; cols: number },
+    shape: { rows: number; cols: number; smoothing?: number },
   ): void;
-  /** dLogits[r, v] = factor * (exp(logits[r, v] - lse[r]) - (v == targets[r])). `dLogits` may be `logits`. */
+  /** dLogits[r, v] = factor * (exp(logits[r, v] - lse[r]) - q[r, v]), q as above. `dLogits` may be `logits`. */
   crossEntropyBackward(
     dLogits: DeviceBuffer,
     logits: DeviceBuffer,
     lse: DeviceBuffer,
     targets: DeviceBuffer,
-    shape: { rows: number; cols: number; factor: number },
+    shape: { rows: number; cols: number; factor: number; smoothing?: number },
   ): void;
 
   // ---- optimizers ----------------------------------------------------------------------------------------------

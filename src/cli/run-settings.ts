@@ -2,7 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
-import { checkSettings, recipes, settingFields, type TrainSettings } from '../train/settings.ts';
+import {
+  checkDropout,
+  checkSettings,
+  recipes,
+  settingFields,
+  type TrainSettings,
+} from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, flagName, text } from './flags.ts';
@@ -41,7 +47,8 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
   refuseIdle(pick(flags, settingFlags), settings);
-  await asked(() => makeConfig(presets[preset], 256, changes)); // everything but the vocabulary is known now
+  // Everything but the vocabulary is known now.
+  await asked(() => checkDropout(settings, makeConfig(presets[preset], 256, changes)));
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }
 
@@ -53,7 +60,8 @@ const needs: Partial<Record<keyof TrainSettings, [holds: (s: TrainSettings) => b
   eps: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
   muonLr: [(s) => s.optimizer === 'muon', '--optimizer muon'],
   muonMomentum: [(s) => s.optimizer === 'muon', '--optimizer muon'],
-  minLr: [(s) => s.schedule !== 'constant', '--schedule cosine or linear'],
+  minLr: [(s) => s.schedule !== 'constant', '--schedule cosine, linear or wsd'],
+  decayFraction: [(s) => s.schedule === 'wsd', '--schedule wsd'],
   evalBatches: [(s) => s.evalMethod === 'sampled', '--eval-method sampled'],
   sampleTokens: [(s) => s.sampleEvery > 0, '--sample-every above 0'],
   samplePrompt: [(s) => s.sampleEvery > 0, '--sample-every above 0'],

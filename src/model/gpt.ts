@@ -15,8 +15,11 @@ import { type Tap, watch, watchProbabilities } from './taps.ts';
 
 /** How a forward pass is run; all left out: inference on whole sequences from position 0. */
 export interface ForwardOptions {
-  /** Training: which dropout masks to draw. `firstSequence` is the number of the first sequence within the batch. */
-  training?: { seed: number; step: number; firstSequence: number };
+  /**
+   * Training: which dropout masks to draw. `firstSequence` is the number of the first sequence within the batch; `dropout`
+   * takes the place of the config's.
+   */
+  training?: { seed: number; step: number; firstSequence: number; dropout?: number };
   /** Generation: `ids` continue what the cache holds, which grows by them. */
   cache?: KVCache;
   /** `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position alone. */
@@ -210,7 +213,8 @@ const INIT_STREAM = 0;
 
 /** The dropout mask of a place in the model, or null when not training. `perSequence`: elements it covers per sequence. */
 function mask(pass: Pass, config: GPTConfig, site: number, perSequence: number): Dropout | null {
-  if (!pass.training || config.dropout === 0) return null;
+  const p = pass.training?.dropout ?? config.dropout;
+  if (!pass.training || p === 0) return null;
   const { seed, step, firstSequence } = pass.training;
-  return { p: config.dropout, seed, step, site, offset: firstSequence * perSequence };
+  return { p, seed, step, site, offset: firstSequence * perSequence };
 }

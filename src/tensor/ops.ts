@@ -167,10 +167,16 @@ export function attentionCached(
 
 /**
  * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start here: the loss
- * that is differentiated is `factor` times the sum of the losses (1 / rows: their mean).
+ * that is differentiated is `factor` times the sum of the losses (1 / rows: their mean). `smoothing` spreads that share of
+ * each target over all of V (Szegedy et al. 2016).
  */
-export function crossEntropy(logits: Tensor, targets: Tensor, factor: number = 1 / targets.size): Tensor {
-  const shape = { rows: targets.size, cols: logits.shape.at(-1) as number };
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  factor: number = 1 / targets.size,
+  smoothing = 0,
+): Tensor {
+  const shape = { rows: targets.size, cols: logits.shape.at(-1) as number, smoothing };
   expect(rows(logits) === shape.rows, 'crossEntropy', `logits ${logits} do not fit the targets ${targets}`);
   const losses = empty(targets.shape, 'f32', logits.backend);
   const lse = empty(targets.shape, 'f32', logits.backend);

@@ -12,7 +12,7 @@ export interface StepEvent {
   type: 'step';
   /** Optimizer steps done so far: 1 after the first. */
   step: number;
-  /** Mean training loss of the step's batch before its update, nats per token. */
+  /** Mean training loss of the step's batch before its update, nats per token; with `labelSmoothing` the smoothed one. */
   loss: number;
   lr: number;
   /** L2 norm over all gradients, before clipping. */

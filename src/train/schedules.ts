@@ -1,25 +1,52 @@
-// The learning rate as a function of the step.
+// What changes as a run goes on: the learning rate, and the dropout.
 
-/** How the rate moves after warm-up: stays, falls as half a cosine, or falls as a line, to `minLr` at the last step. */
-export type Schedule = 'constant' | 'cosine' | 'linear';
+/**
+ * How the rate moves after warm-up: stays; falls as half a cosine, or as a line, to `minLr` at the last step; or stays, and
+ * falls as a line over the last `decayFraction` of the run (`wsd`: warm-up, stable, decay).
+ */
+export type Schedule = 'constant' | 'cosine' | 'linear' | 'wsd';
 
 export interface ScheduleOptions {
   schedule: Schedule;
   /** Peak rate. */
   lr: number;
-  /** Rate at the end of `cosine` and `linear`. */
+  /** Rate at the end of `cosine`, `linear` and `wsd`. */
   minLr: number;
   /** Steps over which the rate rises from lr / warmup to lr. */
   warmup: number;
+  /** Share of the run over which `wsd` decays. */
+  decayFraction: number;
   /** Steps of the whole run. */
   steps: number;
 }
 
-/** Rate of update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter 2017, without restarts. */
-export function learningRate(step: number, { schedule, lr, minLr, warmup, steps }: ScheduleOptions): number {
+/**
+ * Rate of update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter 2017, without restarts. Warm-up, stable, decay: Hu et
+ * al. 2024 (MiniCPM), with the straight decay of Hägele et al. 2024.
+ */
+export function learningRate(step: number, options: ScheduleOptions): number {
+  const { schedule, lr, minLr, warmup, steps } = options;
   if (step <= warmup) return (lr * step) / warmup;
   if (schedule === 'constant') return lr;
-  const progress = (step - warmup) / Math.max(1, steps - warmup); // 0 .. 1
+  const begin = schedule === 'wsd' ? steps - decaySteps(options) : warmup;
+  const progress = Math.max(0, (step - begin) / Math.max(1, steps - begin)); // 0 .. 1
   const remaining = schedule === 'cosine' ? 0.5 * (1 + Math.cos(Math.PI * progress)) : 1 - progress;
   return minLr + (lr - minLr) * Math.max(0, remaining);
+}
+
+/** Steps over which `wsd` decays. */
+export function decaySteps({
+  decayFraction,
+  steps,
+}: Pick<ScheduleOptions, 'decayFraction' | 'steps'>): number {
+  return Math.round(decayFraction * steps);
+}
+
+/** Dropout of step 1 .. steps: it rises from step to step by equal parts of `dropoutRise`. */
+export function dropoutAt(
+  step: number,
+  dropout: number,
+  { dropoutRise, steps }: { dropoutRise: number; steps: number },
+): number {
+  return dropout + (dropoutRise * step) / steps;
 }

@@ -1,6 +1,6 @@
 // How a run is trained, as one flat record that is saved with it; defaults; and the checks.
 import type { OptimizerOptions } from './optimizers.ts';
-import type { ScheduleOptions } from './schedules.ts';
+import { decaySteps, type ScheduleOptions } from './schedules.ts';
 
 /** Every choice of a run beside the model and the data. `training.json` holds exactly these fields. */
 export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
@@ -12,6 +12,10 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   microBatch: number;
   /** Largest L2 norm of the gradient; larger ones are scaled down (Pascanu et al. 2013). 0: no clipping. */
   clip: number;
+  /** Added to the model's dropout by the last step, in equal parts from step to step. 0: it stays as it is. */
+  dropoutRise: number;
+  /** Share of each target that is spread over all tokens (Szegedy et al. 2016), in training only: evaluations go without. */
+  labelSmoothing: number;
   /** Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020). 0: none. */
   bpeDropout: number;
   /** Decay of a moving average of the weights, which is evaluated and saved in their place (average.ts). 0: no average. */
@@ -46,6 +50,7 @@ export const seedSettings: TrainSettings = {
   minLr: 0,
   schedule: 'constant',
   warmup: 0,
+  decayFraction: 0.2,
   beta1: 0.9,
   beta2: 0.999,
   eps: 1e-8,
@@ -58,6 +63,8 @@ export const seedSettings: TrainSettings = {
   embedRate: 1,
   headRate: 1,
   clip: 0,
+  dropoutRise: 0,
+  labelSmoothing: 0,
   bpeDropout: 0,
   emaDecay: 0,
   seed: 1337,
@@ -112,9 +119,15 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
     about: 'update rule; muon: for matrices in blocks, else AdamW',
   },
   lr: { kind: 'number', min: 0, about: 'peak learning rate' },
-  minLr: { kind: 'number', min: 0, about: 'learning rate at the end of cosine and linear' },
-  schedule: { kind: ['constant', 'cosine', 'linear'], about: 'learning rate after warm-up' },
+  minLr: { kind: 'number', min: 0, about: 'learning rate at the end of cosine, linear and wsd' },
+  schedule: { kind: ['constant', 'cosine', 'linear', 'wsd'], about: 'learning rate after warm-up' },
   warmup: { kind: 'integer', min: 0, about: 'steps of linear warm-up' },
+  decayFraction: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    about: 'wsd: share of the run over which the rate decays',
+  },
   beta1: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of gradients' },
   beta2: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of squared gradients' },
   eps: { kind: 'number', min: 1e-30, about: 'AdamW: added to the denominator' },
@@ -127,6 +140,13 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
   embedRate: { kind: 'number', min: 0, about: 'multiplies the rate of the embeddings' },
   headRate: { kind: 'number', min: 0, about: 'multiplies the rate of the head' },
   clip: { kind: 'number', min: 0, about: 'largest gradient norm, 0: no clipping' },
+  dropoutRise: { kind: 'number', min: -1, max: 1, about: 'what dropout has risen by at the last step' },
+  labelSmoothing: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    about: 'share of each target that is spread over all tokens',
+  },
   bpeDropout: {
     kind: 'number',
     min: 0,
@@ -157,8 +177,14 @@ export function checkSettings(settings: unknown): TrainSettings {
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
   for (const [name, spec] of Object.entries(settingFields)) checkSetting(name, spec, record[name]);
-  const { warmup, steps, batchSize, accumulate, optimizer, lr } = settings as TrainSettings;
+  const { warmup, steps, batchSize, accumulate, optimizer, lr, schedule, decayFraction } =
+    settings as TrainSettings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
+  if (schedule === 'wsd' && warmup + decaySteps(settings as TrainSettings) > steps) {
+    throw new Error(
+      `warmup ${warmup} and the decay of ${decaySteps(settings as TrainSettings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
+    );
+  }
   if (optimizer === 'muon' && lr === 0) {
     throw new Error('lr 0 with muon: the schedule moves muonLr in proportion to lr, which must be above 0');
   }
@@ -168,6 +194,18 @@ export function checkSettings(settings: unknown): TrainSettings {
     );
   }
   return settings as TrainSettings;
+}
+
+/** Throws when dropout would leave [0, 1) on its way. */
+export function checkDropout(
+  { dropoutRise }: Pick<TrainSettings, 'dropoutRise'>,
+  { dropout }: { dropout: number },
+): void {
+  const end = dropout + dropoutRise;
+  if (end >= 0 && end < 1) return;
+  throw new Error(
+    `dropoutRise ${dropoutRise} takes dropout from ${dropout} to ${end}, which is not in [0, 1): dropoutRise from ${-dropout} up to, not including, ${1 - dropout}`,
+  );
 }
 
 /** Sequences per optimizer step at most: the ids of all of them are in memory. */

@@ -6,23 +6,36 @@ import { crossEntropy } from '../tensor/ops.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 
+/** How the gradient of a batch is computed. */
+export interface GradientOptions {
+  /** Sequences at a time, so that memory does not grow with the batch. */
+  microBatch: number;
+  /** They choose the dropout masks. */
+  seed: number;
+  step: number;
+  /** In place of the model's own. */
+  dropout?: number;
+  labelSmoothing?: number;
+  tap?: BatchTap;
+}
+
 /**
  * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per token.
- * `microBatch` sequences at a time, so that memory does not grow with the batch. `step` and `seed` choose the
- * dropout masks. The event loop turns between micro-batches.
+ * The event loop turns between micro-batches.
  */
 export async function accumulateGradients(
   model: GPT,
   batch: Batch,
-  { microBatch, seed, step, tap }: { microBatch: number; seed: number; step: number; tap?: BatchTap },
+  { microBatch, seed, step, dropout, labelSmoothing, tap }: GradientOptions,
 ): Promise<number> {
   let sum = 0;
   for (let first = 0; first < batch.B; first += microBatch) {
     const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
     const losses = withGradients(() => {
-      const training = { seed, step, firstSequence: first };
+      const training = { seed, step, firstSequence: first, dropout };
       const logits = model.forward(tensor(ids, [B, T], model.backend), { training, tap });
-      return crossEntropy(logits, tensor(targets, [B, T], model.backend), 1 / (batch.B * batch.T));
+      const factor = 1 / (batch.B * batch.T);
+      return crossEntropy(logits, tensor(targets, [B, T], model.backend), factor, labelSmoothing);
     });
     for (const loss of await losses.data()) sum += loss;
     losses.dispose();

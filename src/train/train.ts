@@ -9,8 +9,8 @@ import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { due, evaluated, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
-import { learningRate } from './schedules.ts';
-import { accumulateGradients, clipFactor, gradientNorm } from './step.ts';
+import { dropoutAt, learningRate } from './schedules.ts';
+import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
 import { createWatch } from './warnings.ts';
 
 /** After so many steps in a row whose loss or gradient is not finite, a run is beyond help. */
@@ -89,7 +89,7 @@ async function* checkpoint(
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
   const { options, settings, progress, parameters, optimizer, average, probe, taps } = run;
   const { model } = options;
-  const { batchSize, accumulate, microBatch, seed, clip } = settings;
+  const { batchSize, accumulate, seed, clip } = settings;
   const begun = performance.now();
   const step = progress.step + 1;
   const batch = randomBatch(run.tokensOf(step), batchSize * accumulate, model.config.blockSize, {
@@ -100,7 +100,7 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
   optimizer.zeroGrad();
-  const loss = await accumulateGradients(model, batch, { microBatch, seed, step, tap });
+  const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap });
   const gradNorm = await gradientNorm(parameters);
   const meter = probed ? meterGroups(parameters) : null;
   const lr = learningRate(step, settings);
@@ -119,13 +119,17 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
 }
 
 /** The first probe does not know yet where its histograms should reach: one micro-batch is run to find out, and dropped. */
-async function calibrate(
-  { options, settings, optimizer, probe, taps }: Run,
-  batch: Batch,
-  step: number,
-): Promise<void> {
-  const { microBatch, seed } = settings;
+async function calibrate(run: Run, batch: Batch, step: number): Promise<void> {
+  const { options, settings, optimizer, probe, taps } = run;
   const tap = probeTap(probe, taps, probe.calibrate);
-  await accumulateGradients(options.model, sliceBatch(batch, 0, microBatch), { microBatch, seed, step, tap });
+  const first = sliceBatch(batch, 0, settings.microBatch);
+  await accumulateGradients(options.model, first, { ...gradientOptions(run, step), tap });
   optimizer.zeroGrad();
+}
+
+/** How the gradients of a step are computed, as the settings have it for that step. */
+function gradientOptions({ options, settings }: Run, step: number): GradientOptions {
+  const { microBatch, seed, labelSmoothing } = settings;
+  const dropout = dropoutAt(step, options.model.config.dropout, settings);
+  return { microBatch, seed, step, dropout, labelSmoothing };
 }

@@ -33,6 +33,9 @@ const settings = {
 const recipes: Record<string, Partial<TrainOptions>> = {
   adamw: { optimizer: 'adamw', clip: 0.5 },
   averaged: { emaDecay: 0.9 },
+  'wsd, smoothed labels, rising dropout': {
+    ...{ schedule: 'wsd', warmup: 2, decayFraction: 0.5, labelSmoothing: 0.1, dropoutRise: 0.3 },
+  },
   muon: { optimizer: 'muon', clip: 0.5, schedule: 'cosine', warmup: 3, layerDecay: 0.8, embedRate: 2 },
 };
 

@@ -108,27 +108,29 @@ const kernels: Differentiable[] = [
     backward: (k, { qkv: dqkv }, dOut) =>
       k.rope(dqkv, dOut, { B, T, H, hs, start: 3, base: 10000, inverse: true }),
   },
-  {
-    name: 'crossEntropy',
-    inputs: { logits: 6 * 7 },
-    output: 6,
-    forward: (k, out, { logits }, make) =>
-      k.crossEntropy(out, make('lse', 6), logits, ids, { rows: 6, cols: 7 }),
-    // Its loss is factor * sum(losses), so rows are taken one at a time, each with its own factor.
-    backward(k, { logits: dLogits }, dOut, { logits }, make) {
-      const [row, dRow, lse] = [make('row', 7), make('dRow', 7), make('rowLse', 1)];
-      const target = host.alloc('i32', 1);
-      for (let r = 0; r < 6; r++) {
-        k.copy(row, logits, 0, r * 7, 7);
-        k.copy(lse, make('lse', 6), 0, r, 1);
-        k.copy(target, ids, 0, r, 1);
-        const factor = host.readSync(dOut, r, 1)[0];
-        k.crossEntropyBackward(dRow, row, lse, target, { rows: 1, cols: 7, factor });
-        k.copy(dLogits, dRow, r * 7);
-      }
-      host.free(target);
-    },
-  },
+  ...[0, 0.2].map(
+    (smoothing): Differentiable => ({
+      name: `crossEntropy, smoothing ${smoothing}`,
+      inputs: { logits: 6 * 7 },
+      output: 6,
+      forward: (k, out, { logits }, make) =>
+        k.crossEntropy(out, make('lse', 6), logits, ids, { rows: 6, cols: 7, smoothing }),
+      // Its loss is factor * sum(losses), so rows are taken one at a time, each with its own factor.
+      backward(k, { logits: dLogits }, dOut, { logits }, make) {
+        const [row, dRow, lse] = [make('row', 7), make('dRow', 7), make('rowLse', 1)];
+        const target = host.alloc('i32', 1);
+        for (let r = 0; r < 6; r++) {
+          k.copy(row, logits, 0, r * 7, 7);
+          k.copy(lse, make('lse', 6), 0, r, 1);
+          k.copy(target, ids, 0, r, 1);
+          const factor = host.readSync(dOut, r, 1)[0];
+          k.crossEntropyBackward(dRow, row, lse, target, { rows: 1, cols: 7, factor, smoothing });
+          k.copy(dLogits, dRow, r * 7);
+        }
+        host.free(target);
+      },
+    }),
+  ),
 ];
 
 for (const d of kernels) test(`gradient of ${d.name}`, () => checkGradients(d));

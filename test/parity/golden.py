@@ -132,20 +132,20 @@ SEED_SMALL = {
 }  # fmt: skip
 ADAMW = {
     "optimizer": "adamw", "lr": 3e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum": 0, "weightDecay": 0.01,
-    "decay": "all", "clip": 0,
+    "decay": "all", "clip": 0, "labelSmoothing": 0,
 }  # fmt: skip
 
 CASES = {
     # The seed in small: heads that do not add up to the width, decay on everything.
     "seed-small": {"seed": 1, "batch": [4, 16], "config": SEED_SMALL, "training": ADAMW},
-    # What is usual today: decay on matrices only, clipping. A shorter batch than the block; an odd head size for rope.
+    # What is usual today: decay on matrices only, clipping, smoothed labels. A shorter batch than the block; an odd head size for rope.
     "modern": {
         "seed": 1, "batch": [3, 13],
         "config": {
             **SEED_SMALL, "nHead": 4, "headSize": 5, "activation": "silu", "norm": "rmsnorm", "position": "rope",
             "bias": False, "headBias": False, "tieWeights": True,
         },
-        "training": {**ADAMW, "beta2": 0.95, "weightDecay": 0.1, "decay": "matrices", "clip": 1},
+        "training": {**ADAMW, "beta2": 0.95, "weightDecay": 0.1, "decay": "matrices", "clip": 1, "labelSmoothing": 0.1},
     },
     # SGD, the exact gelu, biases wherever there can be one, no positions.
     "sgd": {
@@ -211,7 +211,8 @@ def run(case, dtype):
     optimizer, losses, norms = make_optimizer(model, case["training"]), [], []
     for step in range(STEPS):
         logits = model(ids[step])
-        loss = F.cross_entropy(logits.flatten(0, 1), targets[step].flatten())
+        smoothing = case["training"]["labelSmoothing"]
+        loss = F.cross_entropy(logits.flatten(0, 1), targets[step].flatten(), label_smoothing=smoothing)
         optimizer.zero_grad()
         loss.backward()
         if step == 0:

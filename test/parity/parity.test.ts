@@ -14,6 +14,7 @@ import type { Batch } from '../../src/model/batch.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
+import { seedSettings } from '../../src/train/settings.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
 
 const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
@@ -29,7 +30,7 @@ interface Golden {
   /** B, T */
   batch: [number, number];
   config: GPTConfig;
-  training: OptimizerOptions & { lr: number; clip: number };
+  training: Partial<OptimizerOptions> & { lr: number; clip: number; labelSmoothing: number };
   losses: number[];
   gradNorms: number[];
   tensors: ReadonlyMap<string, Values>;
@@ -113,8 +114,8 @@ async function assertParameters(
   }
 }
 
-const gradientsOf = (model: GPT, batch: Batch): Promise<number> =>
-  accumulateGradients(model, batch, { microBatch, seed: 0, step: 0 });
+const gradientsOf = (model: GPT, batch: Batch, { training: { labelSmoothing } }: Golden): Promise<number> =>
+  accumulateGradients(model, batch, { microBatch, seed: 0, step: 0, labelSmoothing });
 
 async function checkLogits(golden: Golden, backend: Backend): Promise<void> {
   const model = load(golden, backend);
@@ -128,7 +129,7 @@ async function checkLogits(golden: Golden, backend: Backend): Promise<void> {
 
 async function checkGradients(golden: Golden, backend: Backend): Promise<void> {
   const model = load(golden, backend);
-  assertScalar('loss', await gradientsOf(model, batchOf(golden, 0)), golden.losses[0]);
+  assertScalar('loss', await gradientsOf(model, batchOf(golden, 0), golden), golden.losses[0]);
   await assertParameters(golden, model, 'gradients', (p) => p.grad);
   model.dispose();
 }
@@ -137,10 +138,14 @@ async function checkTraining(golden: Golden, backend: Backend): Promise<void> {
   const { training, losses, gradNorms } = golden;
   const model = load(golden, backend);
   const parameters = namedParameters(model);
-  const optimizer = createOptimizer(parameters, training);
+  const optimizer = createOptimizer(parameters, { ...seedSettings, ...training });
   for (let step = 0; step < losses.length; step++) {
     optimizer.zeroGrad();
-    assertScalar(`loss of step ${step}`, await gradientsOf(model, batchOf(golden, step)), losses[step]);
+    assertScalar(
+      `loss of step ${step}`,
+      await gradientsOf(model, batchOf(golden, step), golden),
+      losses[step],
+    );
     const norm = await gradientNorm(parameters);
     assertScalar(`gradient norm of step ${step}`, norm, gradNorms[step]);
     optimizer.step(step + 1, training.lr, clipFactor(norm, training.clip));

@@ -155,11 +155,20 @@ export interface NativeEngine {
     out: Id,
     qkv: Id,
   ): void;
-  crossEntropy(rows: number, cols: number, losses: Id, lse: Id, logits: Id, targets: Id): void;
+  crossEntropy(
+    rows: number,
+    cols: number,
+    smoothing: number,
+    losses: Id,
+    lse: Id,
+    logits: Id,
+    targets: Id,
+  ): void;
   crossEntropyBackward(
     rows: number,
     cols: number,
     factor: number,
+    smoothing: number,
     dLogits: Id,
     logits: Id,
     lse: Id,

@@ -101,10 +101,19 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     rope: (out, qkv, { B, T, H, hs, start, base, inverse }) =>
       engine.rope(B, T, H, hs, start, base, inverse, id(out), id(qkv)),
 
-    crossEntropy: (losses, lse, logits, targets, { rows, cols }) =>
-      engine.crossEntropy(rows, cols, id(losses), id(lse), id(logits), id(targets)),
-    crossEntropyBackward: (dLogits, logits, lse, targets, { rows, cols, factor }) =>
-      engine.crossEntropyBackward(rows, cols, factor, id(dLogits), id(logits), id(lse), id(targets)),
+    crossEntropy: (losses, lse, logits, targets, { rows, cols, smoothing = 0 }) =>
+      engine.crossEntropy(rows, cols, smoothing, id(losses), id(lse), id(logits), id(targets)),
+    crossEntropyBackward: (dLogits, logits, lse, targets, { rows, cols, factor, smoothing = 0 }) =>
+      engine.crossEntropyBackward(
+        rows,
+        cols,
+        factor,
+        smoothing,
+        id(dLogits),
+        id(logits),
+        id(lse),
+        id(targets),
+      ),
 
     adamw: (param, grad, m, v, { lr, beta1, beta2, eps, weightDecay, t, gradScale }) =>
       engine.adamw(

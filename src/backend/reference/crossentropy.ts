@@ -6,8 +6,10 @@ import { checkIds } from './embedding.ts';
 /**
  * losses[r] = lse[r] - logits[r, targets[r]] in nats, lse[r] = log of the sum of exp(logits[r, :]), which is
  * -log softmax(logits[r])[targets[r]]. The row's maximum is taken out of the exp, so that no logit is too large.
+ * With label smoothing (Szegedy et al. 2016) the target is worth 1 - smoothing, and all columns share the rest alike.
  */
-export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, { rows, cols }) => {
+export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, shape) => {
+  const { rows, cols, smoothing = 0 } = shape;
   const L = f32(losses, 'crossEntropy: losses', rows);
   const S = f32(lse, 'crossEntropy: lse', rows);
   const Z = f32(logits, 'crossEntropy: logits', rows * cols);
@@ -20,12 +22,17 @@ export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targe
     let sum = 0;
     for (let v = 0; v < cols; v++) sum += Math.exp(Z[row + v] - max);
     const s = max + Math.log(sum);
-    L[r] = s - Z[row + Y[r]];
+    let loss = s - (1 - smoothing) * Z[row + Y[r]];
+    if (smoothing > 0) for (let v = 0; v < cols; v++) loss -= (smoothing / cols) * Z[row + v];
+    L[r] = loss;
     S[r] = s;
   }
 };
 
-/** dLogits[r, v] = factor * (softmax(logits[r])[v] - (v == targets[r])), softmax = exp(logits - lse). `dLogits` may be `logits`. */
+/**
+ * dLogits[r, v] = factor * (softmax(logits[r])[v] - q[r, v]), softmax = exp(logits - lse); q is 1 at targets[r], 0 elsewhere, or
+ * with smoothing (1 - smoothing) there, and smoothing / cols more everywhere. `dLogits` may be `logits`.
+ */
 export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
   dLogits,
   logits,
@@ -33,7 +40,7 @@ export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
   targets,
   shape,
 ) => {
-  const { rows, cols, factor } = shape;
+  const { rows, cols, factor, smoothing = 0 } = shape;
   const dZ = f32(dLogits, 'crossEntropyBackward: dLogits', rows * cols);
   const Z = f32(logits, 'crossEntropyBackward: logits', rows * cols);
   const S = f32(lse, 'crossEntropyBackward: lse', rows);
@@ -43,7 +50,8 @@ export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
     const row = r * cols;
     for (let v = 0; v < cols; v++) {
       const p = Math.exp(Z[row + v] - S[r]);
-      dZ[row + v] = factor * (p - (v === Y[r] ? 1 : 0));
+      const q = (v === Y[r] ? 1 - smoothing : 0) + smoothing / cols;
+      dZ[row + v] = factor * (p - q);
     }
   }
 };

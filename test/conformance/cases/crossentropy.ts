@@ -36,4 +36,19 @@ for (const [rows, cols, std] of [
       },
     });
   }
+  if (cols === 1) continue; // whose loss is 0 but for rounding
+  crossEntropyCases.push({
+    name: `crossEntropy ${name} smoothed`,
+    tolerance: std > 10 ? 1e-4 : 1e-5,
+    run({ kernels, garbage, ids, normal, scratch }) {
+      const [logits, targets] = [normal(rows * cols, std), ids(rows, cols)];
+      const losses = garbage(rows + GUARD);
+      const lse = scratch(rows);
+      const dLogits = garbage(rows * cols + GUARD);
+      kernels.crossEntropy(losses, lse, logits, targets, { rows, cols, smoothing: 0.1 });
+      const shape = { rows, cols, factor: 1 / rows, smoothing: 0.1 };
+      kernels.crossEntropyBackward(dLogits, logits, lse, targets, shape);
+      return { losses, dLogits };
+    },
+  });
 }
