@@ -34,6 +34,11 @@ struct AttentionShape {
   bool bf16;  // the products' inputs rounded to bfloat16; read by `attention` and `attentionBackward` only
 };
 
+/** The columns [from, to) of each row are mixed, the others are not. */
+struct MixShape {
+  Index rows, cols, from, to;
+};
+
 struct RopeShape {
   Index B, T, H, hs, start;
   double base;
@@ -61,6 +66,10 @@ struct Sgd {
   X(sumSquares, (Team & team, float* out, const float* x, Index n, bool accumulate))                                   \
   X(normalize, (Team & team, float* out, const float* x, const float* squares, double eps, Index n))                    \
   X(sumRows, (Team & team, float* out, const float* x, Index rows, Index cols))                                        \
+  /* mix.cpp */                                                                                                        \
+  X(mix, (Team & team, float* out, const float* a, const float* b, const float* weight, const MixShape& shape))        \
+  X(mixBackward, (Team & team, float* da, float* db, float* dWeight, const float* dOut, const float* a,                \
+                  const float* b, const float* weight, const MixShape& shape, bool accumulate))                        \
   /* matmul.cpp; bias may be null */                                                                                   \
   X(matmul, (Team & team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& shape))    \
   /* embedding.cpp; positions and dPositions may be null */                                                            \
@@ -82,7 +91,9 @@ struct Sgd {
   X(activation, (Team & team, float* out, const float* x, Activation kind, Index n))                                   \
   X(activationBackward, (Team & team, float* dx, const float* dOut, const float* x, Activation kind, Index n))         \
   X(dropout, (Team & team, float* out, const float* x, const float* residual, const Dropout& dropout, Index n))        \
-  /* attention.cpp, rope.cpp */                                                                                        \
+  X(softcap, (Team & team, float* out, const float* x, float cap, Index n))                                            \
+  X(softcapBackward, (Team & team, float* dx, const float* dOut, const float* y, float cap, Index n))                  \
+  /* attention.cpp, qk-norm.cpp, rope.cpp */                                                                           \
   X(attention, (Team & team, float* out, float* lse, const float* qkv, const AttentionShape& shape,                    \
                 const Dropout& dropout))                                                                               \
   X(attentionBackward, (Team & team, float* dqkv, const float* dOut, const float* out, const float* lse,               \
@@ -90,6 +101,10 @@ struct Sgd {
   X(attentionCached, (Team & team, float* out, float* keys, float* values, const float* qkv,                           \
                       const AttentionShape& shape, Index start, Index capacity))                                       \
   X(attentionProbabilities, (Team & team, float* probs, const float* qkv, const AttentionShape& shape))                \
+  X(qkNorm, (Team & team, float* out, float* rrms, const float* qkv, const float* weight, Index rows, Index H,         \
+             Index hs, float eps))                                                                                     \
+  X(qkNormBackward, (Team & team, float* dqkv, float* dWeight, const float* dOut, const float* qkv,                    \
+                     const float* weight, const float* rrms, Index rows, Index H, Index hs))                           \
   X(rope, (Team & team, float* out, const float* qkv, const RopeShape& shape))                                         \
   /* crossentropy.cpp; a target outside [0, cols) gives a NaN loss and NaN gradients */                                \
   X(crossEntropy, (Team & team, float* losses, float* lse, const float* logits, const int32_t* targets, Index rows,    \

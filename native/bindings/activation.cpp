@@ -25,6 +25,23 @@ void activationBackward(Args& in) {
   in.launch([=](const Kernels& kernels, Team& team) { kernels.activationBackward(team, dx, dOut, x, kind, n); });
 }
 
+void softcap(Args& in) {
+  const Index n = in.size("length", 0);
+  const float cap = float(in.number("cap"));
+  float* out = in.f32OfLength("out", n);
+  const float* x = in.f32OfLength("x", n);
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.softcap(team, out, x, cap, n); });
+}
+
+void softcapBackward(Args& in) {
+  const Index n = in.size("length", 0);
+  const float cap = float(in.number("cap"));
+  float* dx = in.f32OfLength("dx", n);
+  const float* dOut = in.f32OfLength("dOut", n);
+  const float* y = in.f32OfLength("y", n);
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.softcapBackward(team, dx, dOut, y, cap, n); });
+}
+
 void dropout(Args& in) {
   const Index n = in.size("length", 0);
   const Dropout dropout = in.dropout();

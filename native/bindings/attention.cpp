@@ -58,6 +58,29 @@ void attentionProbabilities(Args& in) {
   in.launch([=](const Kernels& kernels, Team& team) { kernels.attentionProbabilities(team, probs, qkv, s); });
 }
 
+void qkNorm(Args& in) {
+  const Index rows = in.size("rows", 0), H = in.size("H"), hs = in.size("hs");
+  const float eps = float(in.number("eps"));
+  float* out = in.f32("out", {rows, 3, H, hs});
+  float* rrms = in.f32("rrms", {rows, 2, H});
+  const float* qkv = in.f32("qkv", {rows, 3, H, hs});
+  const float* weight = in.f32("weight", {2, hs});
+  in.launch([=](const Kernels& kernels, Team& team) { kernels.qkNorm(team, out, rrms, qkv, weight, rows, H, hs, eps); });
+}
+
+void qkNormBackward(Args& in) {
+  const Index rows = in.size("rows", 0), H = in.size("H"), hs = in.size("hs");
+  float* dqkv = in.f32("dqkv", {rows, 3, H, hs});
+  float* dWeight = in.f32("dWeight", {2, hs});
+  const float* dOut = in.f32("dOut", {rows, 3, H, hs});
+  const float* qkv = in.f32("qkv", {rows, 3, H, hs});
+  const float* weight = in.f32("weight", {2, hs});
+  const float* rrms = in.f32("rrms", {rows, 2, H});
+  in.launch([=](const Kernels& kernels, Team& team) {
+    kernels.qkNormBackward(team, dqkv, dWeight, dOut, qkv, weight, rrms, rows, H, hs);
+  });
+}
+
 void rope(Args& in) {
   RopeShape s;
   s.B = in.size("B", 0);

@@ -87,4 +87,18 @@ void activationBackward(Team& team, float* dx, const float* dOut, const float* x
   }
 }
 
+// cap * tanh(x / cap), tanh(z) = 1 - 2 / (e^2z + 1).
+void softcap(Team& team, float* out, const float* x, float cap, Index n) {
+  const Vec scale = splat(2 / cap), top = splat(cap), twice = splat(2 * cap);
+  map(team, out, x, n, [=](Vec v) { return sub(top, div(twice, add(exp(mul(v, scale)), splat(1)))); });
+}
+
+void softcapBackward(Team& team, float* dx, const float* dOut, const float* y, float cap, Index n) {
+  const Vec scale = splat(1 / cap);
+  chain(team, dx, dOut, y, n, [=](Vec v) {
+    const Vec z = mul(v, scale);
+    return fnma(z, z, splat(1));
+  });
+}
+
 }  // namespace inkhorn::INKHORN_ISA

@@ -169,6 +169,29 @@ export interface Kernels {
   /** out[c] += sum over rows of x[r, c]. The gradient of a bias. */
   sumRows(out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
 
+  /**
+   * out[r, c] = a + weight[0] * (b - a) for the columns c from `from` to `to` - 1, and a for the others. a, b and out
+   * [rows, cols]. `out` may be `a`.
+   */
+  mix(
+    out: DeviceBuffer,
+    a: DeviceBuffer,
+    b: DeviceBuffer,
+    weight: DeviceBuffer,
+    shape: { rows: number; cols: number; from: number; to: number },
+  ): void;
+  /** `da` may be `dOut`; `accumulate` is about db, which is 0 outside the columns. dWeight [1] is added to. */
+  mixBackward(
+    da: DeviceBuffer,
+    db: DeviceBuffer,
+    dWeight: DeviceBuffer,
+    dOut: DeviceBuffer,
+    a: DeviceBuffer,
+    b: DeviceBuffer,
+    weight: DeviceBuffer,
+    shape: { rows: number; cols: number; from: number; to: number; accumulate: boolean },
+  ): void;
+
   // ---- matrix product ----------------------------------------------------------------------------------------
   /**
    * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
@@ -255,6 +278,10 @@ export interface Kernels {
   activation(out: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
   /** dx = dOut * f'(x). `dx` may be `dOut`. The derivative of relu at 0 is 0. */
   activationBackward(dx: DeviceBuffer, dOut: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
+  /** out = cap * tanh(x / cap) (Gemma 2 Team 2024). `out` may be `x`. */
+  softcap(out: DeviceBuffer, x: DeviceBuffer, cap: number): void;
+  /** dx = dOut * (1 - (y / cap)^2), y what `softcap` wrote. `dx` may be `dOut`. */
+  softcapBackward(dx: DeviceBuffer, dOut: DeviceBuffer, y: DeviceBuffer, cap: number): void;
   /**
    * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` its own backward. `out` may be `x` or `residual`.
    * Element i of the buffer is `offset + i`.
@@ -302,6 +329,27 @@ export interface Kernels {
   ): void;
   /** probs [B, H, T, T]: the causal attention probabilities, for looking at. */
   attentionProbabilities(probs: DeviceBuffer, qkv: DeviceBuffer, shape: AttentionShape): void;
+  /**
+   * RMSNorm of every query and key (Henry et al. 2020): x * rrms * weight over the hs columns of each, v copied; saves
+   * rrms [rows, 2, H]. qkv [rows, 3, H, hs]; weight [2, hs], of queries and of keys. `out` may be `qkv` where no backward follows.
+   */
+  qkNorm(
+    out: DeviceBuffer,
+    rrms: DeviceBuffer,
+    qkv: DeviceBuffer,
+    weight: DeviceBuffer,
+    shape: { rows: number; H: number; hs: number; eps: number },
+  ): void;
+  /** `dqkv` may be `dOut`. */
+  qkNormBackward(
+    dqkv: DeviceBuffer,
+    dWeight: DeviceBuffer,
+    dOut: DeviceBuffer,
+    qkv: DeviceBuffer,
+    weight: DeviceBuffer,
+    rrms: DeviceBuffer,
+    shape: { rows: number; H: number; hs: number },
+  ): void;
   /**
    * Rotary positions (Su et al. 2021), q and k of qkv [B, T, 3, H, hs] turned, v copied: columns i and i + floor(hs/2)
    * by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` turns back, which is the backward. `out` may be `qkv`.

@@ -124,6 +124,64 @@ export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
   });
 }
 
+/**
+ * y = a + w (b - a), w = weight[0] learned, a and b [..., cols] of equal shape: in the columns `from` to `to` - 1, all of them by
+ * default; elsewhere y = a.
+ */
+export function mix(
+  a: Tensor,
+  b: Tensor,
+  weight: Tensor,
+  { from = 0, to = a.shape.at(-1) as number }: { from?: number; to?: number } = {},
+): Tensor {
+  expect(a.size === b.size, 'mix', `${a} and ${b} differ in size`);
+  const shape = { rows: rows(a), cols: a.shape.at(-1) as number, from, to };
+  const y = empty(a.shape, 'f32', a.backend);
+  const { kernels } = a.backend;
+  kernels.mix(y.buffer, a.buffer, b.buffer, weight.buffer, shape);
+  return record(y, [a, b, weight], [], () => {
+    const dy = (y.grad as Tensor).buffer;
+    const dWeight = gradOf(weight).grad.buffer;
+    const { grad: db, accumulate } = gradOf(b);
+    kernels.mixBackward(dy, db.buffer, dWeight, dy, a.buffer, b.buffer, weight.buffer, {
+      ...shape,
+      accumulate,
+    });
+    passGrad(a, y);
+  });
+}
+
+/** y = cap * tanh(x / cap), elementwise. */
+export function softcap(x: Tensor, cap: number): Tensor {
+  const y = empty(x.shape, 'f32', x.backend);
+  const { kernels } = x.backend;
+  kernels.softcap(y.buffer, x.buffer, cap);
+  return record(y, [x], [], () => {
+    const dy = y.grad as Tensor;
+    kernels.softcapBackward(dy.buffer, dy.buffer, y.buffer, cap);
+    passGrad(x, y);
+  });
+}
+
+/** RMSNorm of every query and key of qkv [B, T, 3, H, hs] on its own. weight [2, hs]: of queries, of keys. */
+export function qkNorm(
+  qkv: Tensor,
+  weight: Tensor,
+  { H, hs, eps }: { H: number; hs: number; eps: number },
+): Tensor {
+  const shape = { rows: rows(qkv), H, hs };
+  const y = empty(qkv.shape, 'f32', qkv.backend);
+  const rrms = empty([shape.rows, 2, H], 'f32', qkv.backend);
+  const { kernels } = qkv.backend;
+  kernels.qkNorm(y.buffer, rrms.buffer, qkv.buffer, weight.buffer, { ...shape, eps });
+  return record(y, [qkv, weight], [rrms], () => {
+    const dy = (y.grad as Tensor).buffer;
+    const dWeight = gradOf(weight).grad.buffer;
+    kernels.qkNormBackward(dy, dWeight, dy, qkv.buffer, weight.buffer, rrms.buffer, shape);
+    passGrad(qkv, y);
+  });
+}
+
 /** Rotary positions on the q and k of qkv [B, T, 3, H, hs]. */
 export function rope(qkv: Tensor, shape: { H: number; hs: number; start: number; base: number }): Tensor {
   const [B, T] = qkv.shape;

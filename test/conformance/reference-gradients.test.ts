@@ -101,6 +101,36 @@ const kernels: Differentiable[] = [
     }),
   ),
   {
+    name: 'qkNorm',
+    inputs: { qkv: 4 * 3 * H * hs, weight: 2 * hs },
+    output: 4 * 3 * H * hs,
+    forward: (k, out, { qkv, weight }, make) =>
+      k.qkNorm(out, make('rrms', 4 * 2 * H), qkv, weight, { rows: 4, H, hs, eps: 1e-5 }),
+    backward: (k, d, dOut, { qkv, weight }, make) =>
+      k.qkNormBackward(d.qkv, d.weight, dOut, qkv, weight, make('rrms', 4 * 2 * H), { rows: 4, H, hs }),
+  },
+  {
+    name: 'mix',
+    inputs: { a: 4 * 9, b: 4 * 9, weight: 1 },
+    output: 4 * 9,
+    forward: (k, out, { a, b, weight }) => k.mix(out, a, b, weight, { rows: 4, cols: 9, from: 3, to: 8 }),
+    backward: (k, d, dOut, { a, b, weight }) =>
+      k.mixBackward(d.a, d.b, d.weight, dOut, a, b, weight, {
+        ...{ rows: 4, cols: 9, from: 3, to: 8 },
+        accumulate: false,
+      }),
+  },
+  {
+    name: 'softcap',
+    inputs: { x: 40 },
+    output: 40,
+    forward: (k, out, { x }, make) => {
+      k.softcap(out, x, 1.5);
+      k.copy(make('y', 40), out);
+    },
+    backward: (k, { x: dx }, dOut, _, make) => k.softcapBackward(dx, dOut, make('y', 40), 1.5),
+  },
+  {
     name: 'rope',
     inputs: { qkv: B * T * 3 * H * hs },
     output: B * T * 3 * H * hs,

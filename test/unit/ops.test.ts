@@ -71,6 +71,26 @@ const cases: Case[] = [
     [[B, T, C], [C]],
     (x, w) => ops.add(ops.rmsnorm(x, w, 1e-5), ops.add(x, ops.activation(x, 'silu'))),
   ],
+  [
+    'qkNorm',
+    [
+      [B, T, 3 * H * hs],
+      [2, hs],
+    ],
+    (x, w) => ops.qkNorm(x, w, { H, hs, eps: 1e-5 }),
+  ],
+  ['mix', [[B, T, C], [B, T, C], [1]], (a, b, w) => ops.mix(a, b, w)],
+  ['mix of some columns', [[B, T, C], [B, T, C], [1]], (a, b, w) => ops.mix(a, b, w, { from: 2, to: 5 })],
+  [
+    'mix of values that are used elsewhere, too',
+    [[B, T, C], [C], [1]],
+    (x, g, w) => {
+      const early = ops.rmsnorm(x, g, 1e-5);
+      const late = ops.mix(ops.activation(early, 'silu'), early, w, { from: 3 });
+      return ops.mix(ops.add(late, early), early, w);
+    },
+  ],
+  ['softcap', [[B, T, C]], (x) => ops.softcap(x, 1.5)],
   ['rope', [[B, T, 3 * H * hs]], (x) => ops.rope(x, { H, hs, start: 2, base: 100 })],
   ['attention', [[B, T, 3 * H * hs]], (x) => ops.attention(x, shape, null)],
   ['attention with dropout', [[B, T, 3 * H * hs]], (x) => ops.attention(x, shape, { ...mask, offset: 64 })],

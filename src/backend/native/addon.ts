@@ -10,6 +10,7 @@ export const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, 
 /** p, seed, step, site, offset of a `Dropout`; p = 0 keeps everything. */
 export type DropoutArgs = [p: number, seed: number, step: number, site: number, offset: number];
 
+type MixArgs = [rows: number, cols: number, from: number, to: number];
 type AttentionArgs = [B: number, T: number, H: number, hs: number, scale: number];
 
 /** An instruction set that the addon has kernels for and that this processor runs. */
@@ -135,6 +136,22 @@ export interface NativeEngine {
   ): void;
   activation(length: number, kind: number, out: Id, x: Id): void;
   activationBackward(length: number, kind: number, dx: Id, dOut: Id, x: Id): void;
+  softcap(length: number, cap: number, out: Id, x: Id): void;
+  softcapBackward(length: number, cap: number, dx: Id, dOut: Id, y: Id): void;
+  mix(...args: [...MixArgs, out: Id, a: Id, b: Id, weight: Id]): void;
+  mixBackward(
+    ...args: [
+      ...MixArgs,
+      accumulate: boolean,
+      da: Id,
+      db: Id,
+      dWeight: Id,
+      dOut: Id,
+      a: Id,
+      b: Id,
+      weight: Id,
+    ]
+  ): void;
   dropout(length: number, ...rest: [...DropoutArgs, out: Id, x: Id, residual: Id | null]): void;
   attention(...args: [...AttentionArgs, ...DropoutArgs, out: Id, lse: Id, qkv: Id]): void;
   attentionBackward(
@@ -144,6 +161,18 @@ export interface NativeEngine {
     ...args: [...AttentionArgs, start: number, capacity: number, out: Id, keys: Id, values: Id, qkv: Id]
   ): void;
   attentionProbabilities(...args: [...AttentionArgs, probs: Id, qkv: Id]): void;
+  qkNorm(rows: number, H: number, hs: number, eps: number, out: Id, rrms: Id, qkv: Id, weight: Id): void;
+  qkNormBackward(
+    rows: number,
+    H: number,
+    hs: number,
+    dqkv: Id,
+    dWeight: Id,
+    dOut: Id,
+    qkv: Id,
+    weight: Id,
+    rrms: Id,
+  ): void;
   rope(
     B: number,
     T: number,

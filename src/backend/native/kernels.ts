@@ -71,6 +71,25 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     activation: (out, x, kind) => engine.activation(out.length, ACTIVATIONS[kind], id(out), id(x)),
     activationBackward: (dx, dOut, x, kind) =>
       engine.activationBackward(dx.length, ACTIVATIONS[kind], id(dx), id(dOut), id(x)),
+    softcap: (out, x, cap) => engine.softcap(out.length, cap, id(out), id(x)),
+    softcapBackward: (dx, dOut, y, cap) => engine.softcapBackward(dx.length, cap, id(dx), id(dOut), id(y)),
+    mix: (out, a, b, weight, { rows, cols, from, to }) =>
+      engine.mix(rows, cols, from, to, id(out), id(a), id(b), id(weight)),
+    mixBackward: (da, db, dWeight, dOut, a, b, weight, { rows, cols, from, to, accumulate }) =>
+      engine.mixBackward(
+        rows,
+        cols,
+        from,
+        to,
+        accumulate,
+        id(da),
+        id(db),
+        id(dWeight),
+        id(dOut),
+        id(a),
+        id(b),
+        id(weight),
+      ),
     dropout: (out, x, dropout, residual) =>
       engine.dropout(out.length, ...dropoutArgs(dropout), id(out), id(x), idOrNull(residual)),
 
@@ -98,6 +117,10 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
       ),
     attentionProbabilities: (probs, qkv, shape) =>
       engine.attentionProbabilities(...attentionArgs(shape), id(probs), id(qkv)),
+    qkNorm: (out, rrms, qkv, weight, { rows, H, hs, eps }) =>
+      engine.qkNorm(rows, H, hs, eps, id(out), id(rrms), id(qkv), id(weight)),
+    qkNormBackward: (dqkv, dWeight, dOut, qkv, weight, rrms, { rows, H, hs }) =>
+      engine.qkNormBackward(rows, H, hs, id(dqkv), id(dWeight), id(dOut), id(qkv), id(weight), id(rrms)),
     rope: (out, qkv, { B, T, H, hs, start, base, inverse }) =>
       engine.rope(B, T, H, hs, start, base, inverse, id(out), id(qkv)),
 

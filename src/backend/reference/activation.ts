@@ -43,6 +43,25 @@ export const activationBackward: Kernels['activationBackward'] = (dx, dOut, x, k
   for (let i = 0; i < n; i++) dX[i] = dO[i] * derivative(X[i]);
 };
 
+/** out = cap * tanh(x / cap): almost x where |x| is small beside `cap`, and never beyond it. `out` may be `x`. */
+export const softcap: Kernels['softcap'] = (out, x, cap) => {
+  checkSameLength('softcap', out, x);
+  const n = x.length;
+  const O = f32(out, 'softcap: out', n);
+  const X = f32(x, 'softcap: x', n);
+  for (let i = 0; i < n; i++) O[i] = cap * Math.tanh(X[i] / cap);
+};
+
+/** dx = dOut * (1 - (y / cap)^2), y being what `softcap` wrote. `dx` may be `dOut`. */
+export const softcapBackward: Kernels['softcapBackward'] = (dx, dOut, y, cap) => {
+  checkSameLength('softcapBackward', dx, dOut, y);
+  const n = y.length;
+  const dX = f32(dx, 'softcapBackward: dx', n);
+  const dO = f32(dOut, 'softcapBackward: dOut', n);
+  const Y = f32(y, 'softcapBackward: y', n);
+  for (let i = 0; i < n; i++) dX[i] = dO[i] * (1 - (Y[i] / cap) ** 2);
+};
+
 function curveOf(kind: Activation): Curve {
   const curve = curves[kind];
   if (!curve) throw new Error(`activation '${kind}' is unknown: use ${Object.keys(curves).join(', ')}`);

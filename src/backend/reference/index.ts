@@ -3,7 +3,7 @@
 import type { Backend, BackendOptions, DType, HostArray, Kernels, Precision } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
-import { activation, activationBackward } from './activation.ts';
+import { activation, activationBackward, softcap, softcapBackward } from './activation.ts';
 import { attentionCached, attentionIn, attentionProbabilities } from './attention.ts';
 import { type HostBuffer, readHost, writeHost } from './buffer.ts';
 import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
@@ -13,7 +13,9 @@ import { embedding, embeddingBackward } from './embedding.ts';
 import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.ts';
 import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
 import { matmulIn } from './matmul.ts';
+import { mix, mixBackward } from './mix.ts';
 import { adamw, nesterov, sgd } from './optimizers.ts';
+import { qkNorm, qkNormBackward } from './qk-norm.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
@@ -30,6 +32,8 @@ export const referenceKernels: Kernels = {
   sumSquares,
   normalize,
   sumRows,
+  mix,
+  mixBackward,
   matmul: matmulIn('f32'),
   embedding,
   embeddingBackward,
@@ -39,10 +43,14 @@ export const referenceKernels: Kernels = {
   rmsnormBackward,
   activation,
   activationBackward,
+  softcap,
+  softcapBackward,
   dropout,
   ...attentionIn('f32'),
   attentionCached,
   attentionProbabilities,
+  qkNorm,
+  qkNormBackward,
   rope,
   crossEntropy,
   crossEntropyBackward,

@@ -76,3 +76,39 @@ for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
     },
   );
 }
+
+for (const n of [1, 17, 4099]) {
+  for (const inPlace of [false, true]) {
+    activationCases.push(
+      {
+        name: `softcap ${n}${inPlace ? ' in place' : ''}`,
+        run({ kernels, garbage, normal }) {
+          const x = normal(n, 30);
+          const out = inPlace ? x : garbage(n);
+          kernels.softcap(out, x, 15);
+          return { out };
+        },
+      },
+      {
+        name: `softcapBackward ${n}${inPlace ? ' in place' : ''}`,
+        run({ kernels, garbage, normal, scratch }) {
+          const y = scratch(n);
+          kernels.softcap(y, normal(n, 10), 15);
+          const dOut = normal(n);
+          const dx = inPlace ? dOut : garbage(n);
+          kernels.softcapBackward(dx, dOut, y, 15);
+          return { dx };
+        },
+      },
+    );
+  }
+}
+activationCases.push({
+  name: 'softcap of small and large values, and NaN',
+  run({ kernels, garbage, put }) {
+    const x = [0, 1e-30, -1e-3, 14, -15, 100, -100, 1e4, -1e4, 1e30, -1e30, Number.NaN];
+    const out = garbage(x.length);
+    kernels.softcap(out, put(Float32Array.from(x)), 15);
+    return { out };
+  },
+});

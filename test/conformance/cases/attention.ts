@@ -133,3 +133,42 @@ for (const { B, T, H, hs, start } of [
     }
   }
 }
+
+for (const { rows, H, hs } of [
+  { rows: 1, H: 1, hs: 1 },
+  { rows: 7, H: 3, hs: 38 },
+  { rows: 33, H: 2, hs: 17 },
+  { rows: 1100, H: 6, hs: 40 },
+]) {
+  const size = rows * 3 * H * hs;
+  const eps = hs === 1 ? 10 : 1e-5; // of one column, eps is all that the gradient has
+  for (const inPlace of [false, true]) {
+    const name = `${rows} rows H ${H} hs ${hs}${inPlace ? ' in place' : ''}`;
+    attentionCases.push(
+      {
+        name: `qkNorm ${name}`,
+        run({ kernels, garbage, normal }) {
+          const qkv = normal(size + (inPlace ? GUARD : 0), 3);
+          const out = inPlace ? qkv : garbage(size + GUARD);
+          const rrms = garbage(rows * 2 * H + GUARD);
+          kernels.qkNorm(out, rrms, qkv, normal(2 * hs), { rows, H, hs, eps });
+          return { out, rrms };
+        },
+      },
+      {
+        name: `qkNormBackward ${name}`,
+        run({ kernels, garbage, normal, scratch }) {
+          const qkv = normal(size, 3);
+          const weight = normal(2 * hs);
+          const rrms = garbage(rows * 2 * H);
+          kernels.qkNorm(scratch(size), rrms, qkv, weight, { rows, H, hs, eps });
+          const dOut = normal(size + (inPlace ? GUARD : 0));
+          const dqkv = inPlace ? dOut : garbage(size + GUARD);
+          const dWeight = normal(2 * hs);
+          kernels.qkNormBackward(dqkv, dWeight, dOut, qkv, weight, rrms, { rows, H, hs });
+          return { dqkv, dWeight, rrms };
+        },
+      },
+    );
+  }
+}

@@ -7,6 +7,7 @@ import { elementwiseCases } from './elementwise.ts';
 import { embeddingCases } from './embedding.ts';
 import { int8Cases } from './int8.ts';
 import { matmulCases } from './matmul.ts';
+import { mixCases } from './mix.ts';
 import { normalisationCases } from './normalisation.ts';
 import { optimizerCases } from './optimizers.ts';
 import { statisticsCases } from './statistics.ts';
@@ -14,6 +15,7 @@ import { statisticsCases } from './statistics.ts';
 /** Every case, by kernel family. */
 export const families: Record<string, Case[]> = {
   elementwise: elementwiseCases,
+  mix: mixCases,
   matmul: matmulCases,
   embedding: embeddingCases,
   normalisation: normalisationCases,

@@ -1,0 +1,48 @@
+// A learned mixture of two values of a network: a late one with an early one.
+import type { Kernels } from '../contract.ts';
+import { f32 } from './buffer.ts';
+
+/**
+ * out = a + w * (b - a) in the columns `from` to `to` - 1 of each row, w = weight[0]; the other columns are a's. a, b and out
+ * [rows, cols]. `out` may be `a`.
+ */
+export const mix: Kernels['mix'] = (out, a, b, weight, shape) => {
+  const { rows, cols, from, to } = shape;
+  const O = f32(out, 'mix: out', rows * cols);
+  const A = f32(a, 'mix: a', rows * cols);
+  const B = f32(b, 'mix: b', rows * cols);
+  const [w] = f32(weight, 'mix: weight', 1);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const i = r * cols + c;
+      O[i] = c >= from && c < to ? A[i] + w * (B[i] - A[i]) : A[i];
+    }
+  }
+};
+
+/**
+ * da = (1 - w) * dOut, db = w * dOut and dWeight += sum of dOut * (b - a) over those columns; over the others da = dOut and
+ * db = 0. `accumulate`: db is added to. `da` may be `dOut`.
+ */
+export const mixBackward: Kernels['mixBackward'] = (da, db, dWeight, dOut, a, b, weight, shape) => {
+  const { rows, cols, from, to, accumulate } = shape;
+  const dA = f32(da, 'mixBackward: da', rows * cols);
+  const dB = f32(db, 'mixBackward: db', rows * cols);
+  const dW = f32(dWeight, 'mixBackward: dWeight', 1);
+  const dO = f32(dOut, 'mixBackward: dOut', rows * cols);
+  const A = f32(a, 'mixBackward: a', rows * cols);
+  const B = f32(b, 'mixBackward: b', rows * cols);
+  const [w] = f32(weight, 'mixBackward: weight', 1);
+  let sum = 0;
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const i = r * cols + c;
+      const d = dO[i];
+      const mixed = c >= from && c < to;
+      if (mixed) sum += d * (B[i] - A[i]);
+      dA[i] = mixed ? (1 - w) * d : d;
+      dB[i] = (accumulate ? dB[i] : 0) + (mixed ? w * d : 0);
+    }
+  }
+  dW[0] += sum;
+};
