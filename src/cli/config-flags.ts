@@ -24,7 +24,7 @@ export function pick(values: Readonly<Record<string, unknown>>, table: Flags): R
 
 function fieldFlag({ kind, about }: FieldSpec): Flag<unknown> {
   if (kind === 'count') return integer({ about }, 1);
-  if (kind === 'ratio') return number({ about });
+  if (kind === 'ratio' || kind === 'amount') return number({ about });
   if (kind === 'probability') return number({ about });
   if (kind === 'flag') return yesNo({ about });
   return choice({ about }, kind);

@@ -30,10 +30,40 @@ export interface GPTConfig {
   dropout: number;
   /**
    * `torch`: PyTorch's defaults, which the seed has: Linear uniform +-1/sqrt(in), embeddings N(0, 1).
-   * `gpt2`: N(0, 0.02), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
+   * `gpt2`: N(0, initStd), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
    */
   init: 'torch' | 'gpt2';
+  /** `gpt2`: standard deviation of the matrices, and that of token and position embeddings. GPT-2 has 0.02 for all. */
+  initStd: number;
+  embedStd: number;
+  /** `gpt2`: projections into the residual stream small, or 0, so that every block begins as the identity (Zhang et al. 2019). */
+  residualInit: 'scaled' | 'zero';
+  /** `gpt2`: learned positions begin at random, or as sines and cosines of the position (Vaswani et al. 2017). */
+  positionInit: 'normal' | 'sinusoidal';
+  /** Queries and keys are normalised head by head, with a learned weight (Henry et al. 2020; Dehghani et al. 2023). */
+  qkNorm: boolean;
+  /** Values are mixed with those of block 0: v + w (v0 - v), w learned per block from 1/2 on (Zhou et al. 2024). */
+  valueResidual: boolean;
+  /**
+   * Blocks read x + w (early - x), w learned per block from 0 on. `embed`: early is the embedding, for every block but the first.
+   * `unet`: what the block as far from the start as this one is from the end made, in the second half (Ronneberger et al. 2015).
+   */
+  skip: 'none' | 'embed' | 'unet';
+  /** Logits become logitCap * tanh(logits / logitCap) (Gemma 2 Team 2024). 0: they do not. */
+  logitCap: number;
 }
+
+/** Fields that are younger than the format: a config without them has these, which leave everything as it was. */
+const younger = {
+  initStd: 0.02,
+  embedStd: 0.02,
+  residualInit: 'scaled',
+  positionInit: 'normal',
+  qkNorm: false,
+  valueResidual: false,
+  skip: 'none',
+  logitCap: 0,
+} as const satisfies Partial<GPTConfig>;
 
 /** The seed's network with another size, activation and so on in its place. `vocabSize` comes from the tokenizer. */
 export type Preset = Omit<GPTConfig, 'vocabSize'>;
@@ -54,6 +84,7 @@ const seed: Preset = {
   tieWeights: false,
   dropout: 0.2,
   init: 'torch',
+  ...younger,
 };
 
 /**
@@ -103,19 +134,30 @@ export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
     kind: 'probability',
     about: 'dropped while training: attention, and the outputs of attention and MLP',
   },
-  init: { kind: ['torch', 'gpt2'], about: 'initial weights: PyTorch defaults, or N(0, 0.02)' },
+  init: { kind: ['torch', 'gpt2'], about: 'initial weights: PyTorch defaults, or small normal ones' },
+  initStd: { kind: 'ratio', about: 'gpt2: standard deviation of the initial matrices' },
+  embedStd: { kind: 'ratio', about: 'gpt2: standard deviation of the initial embeddings' },
+  residualInit: { kind: ['scaled', 'zero'], about: 'gpt2: initial projections into the residual stream' },
+  positionInit: { kind: ['normal', 'sinusoidal'], about: 'gpt2: initial learned positions' },
+  qkNorm: { kind: 'flag', about: 'normalise queries and keys head by head' },
+  valueResidual: { kind: 'flag', about: 'mix the values of every block with those of the first' },
+  skip: { kind: ['none', 'embed', 'unet'], about: 'mix an earlier value into the input of blocks' },
+  logitCap: { kind: 'amount', about: 'logits are bent to stay within this, 0: as they are' },
 };
 
 /** What a field may hold. */
 export interface FieldSpec {
-  kind: 'count' | 'ratio' | 'flag' | 'probability' | readonly string[];
+  kind: 'count' | 'ratio' | 'amount' | 'flag' | 'probability' | readonly string[];
   about: string;
 }
 
-/** Throws one clear line when `config` is not a complete, possible GPTConfig; returns it otherwise. */
+/**
+ * A complete GPTConfig: a copy of `config`, with the younger fields where it has none. Throws one clear line when it is not a
+ * possible one.
+ */
 export function checkConfig(config: unknown): GPTConfig {
   if (typeof config !== 'object' || config === null) throw new Error('the config is not an object');
-  const record = config as Record<string, unknown>;
+  const record: Record<string, unknown> = { ...younger, ...config };
   const unknown = Object.keys(record).find((key) => !(key in configFields));
   if (unknown)
     throw new Error(`unknown config field '${unknown}': known are ${Object.keys(configFields).join(', ')}`);
@@ -132,8 +174,20 @@ export function checkConfig(config: unknown): GPTConfig {
       `headSize ${checked.headSize} leaves no pair of columns to rotate: rope needs headSize >= 2`,
     );
   }
+  refuseIdle(checked);
   checkSize(checked);
   return checked;
+}
+
+/** Nothing that was asked for may be without effect. */
+function refuseIdle(config: GPTConfig): void {
+  const { init, position } = config;
+  for (const name of ['initStd', 'embedStd', 'residualInit', 'positionInit'] as const) {
+    if (init === 'torch' && config[name] !== younger[name])
+      throw new Error(`${name} ${config[name]} has no effect with init torch: set init gpt2`);
+  }
+  if (config.positionInit === 'sinusoidal' && position !== 'learned')
+    throw new Error(`positionInit sinusoidal has no effect with position ${position}: set position learned`);
 }
 
 /** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */
@@ -161,6 +215,9 @@ function checkField(name: string, { kind }: FieldSpec, value: unknown): void {
   }
   if (kind === 'ratio' && !(typeof value === 'number' && value > 0 && Number.isFinite(value))) {
     throw new Error(`${name} ${shown} is not a number > 0`);
+  }
+  if (kind === 'amount' && !(typeof value === 'number' && value >= 0 && Number.isFinite(value))) {
+    throw new Error(`${name} ${shown} is not a number >= 0`);
   }
   if (kind === 'probability' && !(typeof value === 'number' && value >= 0 && value < 1)) {
     throw new Error(`${name} ${shown} is not in [0, 1)`);

@@ -2,7 +2,7 @@
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
 import type { Activation, Backend, Dropout } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
-import { Embedding, Linear, type Norm, Positions } from '../nn/layers.ts';
+import { Embedding, Linear, Mix, type Norm, Positions, QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -34,6 +34,10 @@ interface Pass extends ForwardOptions {
   T: number;
   /** Position of the first token. */
   start: number;
+  /** The residual stream so far, [B, T, C] each: the embeddings, then what each block made. */
+  stream: Tensor[];
+  /** With `valueResidual`: queries, keys and values of block 0, before anything was done to them. */
+  firstQKV: Tensor | null;
 }
 
 /** x + W v(softmax(q k^T / sqrt(hs))): lets each token look at those before it. */
@@ -42,6 +46,9 @@ class Attention {
   readonly layer: number;
   /** [3 * H * hs, C]: the rows of all queries, then all keys, then all values, head by head. */
   qkv: Linear;
+  /** Values partly those of block 0 (Zhou et al. 2024), by a learned share that starts at one half. */
+  valueMix: Mix | null;
+  qkNorm: QKNorm | null;
   /** [C, H * hs] */
   proj: Linear;
 
@@ -50,15 +57,20 @@ class Attention {
     this.config = config;
     this.layer = layer;
     this.qkv = new Linear(init.linear(3 * H * hs, C), config.qkvBias ? init.bias(3 * H * hs, C) : null);
+    this.valueMix = config.valueResidual && layer > 0 ? new Mix(init.constant(0.5, 1)) : null;
+    this.qkNorm = config.qkNorm ? new QKNorm(init.constant(1, 2 * hs)) : null;
     this.proj = new Linear(init.residual(C, H * hs), config.bias ? init.bias(C, H * hs) : null);
   }
 
   /** `last`: for the last position only, [B, 1, C]. */
   forward(x: Tensor, pass: Pass, last: boolean): Tensor {
-    const { nHead: H, headSize: hs, position } = this.config;
+    const { nHead: H, headSize: hs, position, valueResidual } = this.config;
     const { B, T, start, cache, tap } = pass;
     const name = `blocks.${this.layer}.attn`;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
+    if (valueResidual) pass.firstQKV ??= qkv;
+    if (this.valueMix && pass.firstQKV) qkv = this.valueMix.forward(qkv, pass.firstQKV, { from: 2 * H * hs });
+    if (this.qkNorm) qkv = this.qkNorm.forward(qkv, H);
     if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: 10000 });
     qkv = watch(tap, `${name}.qkv`, qkv);
     const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
@@ -102,6 +114,7 @@ class MLP {
 class Block {
   readonly config: GPTConfig;
   readonly layer: number;
+  skip: Mix | null;
   norm1: Norm;
   attn: Attention;
   norm2: Norm;
@@ -110,18 +123,20 @@ class Block {
   constructor(config: GPTConfig, layer: number, init: Initialiser) {
     this.config = config;
     this.layer = layer;
+    this.skip = skipFrom(config, layer) === null ? null : new Mix(init.constant(0, 1));
     this.norm1 = init.norm(config);
     this.attn = new Attention(config, layer, init);
     this.norm2 = init.norm(config);
     this.mlp = new MLP(config, init);
   }
 
-  forward(x: Tensor, pass: Pass): Tensor {
+  forward(stream: Tensor, pass: Pass): Tensor {
     const { config, layer } = this;
     const name = `blocks.${layer}`;
     const perSequence = pass.T * config.nEmbd;
     // Past the last attention no position looks at another: what is not asked for need not be computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
+    const x = this.skip ? this.skip.forward(stream, pass.stream[skipFrom(config, layer) as number]) : stream;
     const a = this.attn.forward(this.norm1.forward(x), pass, last);
     const sum = ops.add(last ? ops.lastPosition(x) : x, a, mask(pass, config, 3 * layer + 1, perSequence));
     const mid = watch(pass.tap, `${name}.mid`, sum);
@@ -159,16 +174,16 @@ export class GPT {
   head: Linear;
 
   constructor(config: GPTConfig, options: GPTOptions = {}) {
-    this.config = checkConfig({ ...config });
+    this.config = checkConfig(config);
     this.backend = options.backend ?? currentBackend();
-    const { vocabSize: V, nEmbd: C, blockSize, nLayer } = config;
+    const { vocabSize: V, nEmbd: C, blockSize, nLayer } = this.config;
     const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });
-    const recipe = initialisers[options.init ?? config.init];
-    const init = recipe(config, this.backend, random);
+    const recipe = initialisers[options.init ?? this.config.init];
+    const init = recipe(this.config, this.backend, random);
     this.tokens = new Embedding(init.table(V, C));
-    this.positions = config.position === 'learned' ? new Positions(init.table(blockSize, C)) : null;
-    this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(config, layer, init));
-    this.norm = init.norm(config);
+    this.positions = config.position === 'learned' ? new Positions(init.positions(blockSize, C)) : null;
+    this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(this.config, layer, init));
+    this.norm = init.norm(this.config);
     const weight = config.tieWeights ? this.tokens.weight : init.linear(V, C);
     this.head = new Linear(weight, config.headBias ? init.bias(V, C) : null);
   }
@@ -184,17 +199,22 @@ export class GPT {
         `${start + T} tokens do not fit the context: blockSize is ${blockSize}; crop to the last ones`,
       );
     }
-    const pass: Pass = { ...options, B, T, start };
+    const pass: Pass = { ...options, B, T, start, stream: [], firstQKV: null };
     const { tokens, positions } = this;
     let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
-    for (const block of this.blocks) x = scope(() => block.forward(x, pass));
+    for (const block of this.blocks) {
+      pass.stream.push(x);
+      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const); // what later blocks use stays
+    }
     if (cache) cache.length += T;
     return watch(tap, 'logits', this.unembed(x)); // [B, T, V], or [B, 1, V]
   }
 
   /** What the residual stream x [B, T, C] says about the next token: logits [B, T, V]. */
   unembed(x: Tensor): Tensor {
-    return this.head.forward(this.norm.forward(x));
+    const { logitCap } = this.config;
+    const logits = this.head.forward(this.norm.forward(x));
+    return logitCap > 0 ? ops.softcap(logits, logitCap) : logits;
   }
 
   /** Number of weights. */
@@ -206,6 +226,16 @@ export class GPT {
   dispose(): void {
     for (const { value } of slots(this)) value.dispose();
   }
+}
+
+/**
+ * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings, n: what block n - 1
+ * made), or null. `unet`: the last block takes what the first made, the last but one what the second made, and so on.
+ */
+function skipFrom({ skip, nLayer }: GPTConfig, layer: number): number | null {
+  if (skip === 'embed' && layer > 0) return 0;
+  const opposite = nLayer - 1 - layer;
+  return skip === 'unet' && opposite < layer - 1 ? opposite + 1 : null;
 }
 
 /** Random stream of the initial weights; training and sampling draw from others. */

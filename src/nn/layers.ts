@@ -71,5 +71,34 @@ export class Norm {
   }
 }
 
+/** RMSNorm of every query and key on its own (Henry et al. 2020; Dehghani et al. 2023): their products stay bounded. */
+export class QKNorm {
+  /** [2 * hs]: of queries, then of keys; all heads share it. */
+  weight: Tensor;
+
+  constructor(weight: Tensor) {
+    this.weight = weight;
+  }
+
+  /** qkv [B, T, 3 * H * hs] */
+  forward(qkv: Tensor, H: number): Tensor {
+    return ops.qkNorm(qkv, this.weight, { H, hs: this.weight.size / 2, eps: NORM_EPS });
+  }
+}
+
+/** a + w (b - a): a learned share of an earlier value, in some of the columns or all. */
+export class Mix {
+  /** [1] */
+  weight: Tensor;
+
+  constructor(weight: Tensor) {
+    this.weight = weight;
+  }
+
+  forward(a: Tensor, b: Tensor, columns: { from?: number; to?: number } = {}): Tensor {
+    return ops.mix(a, b, this.weight, columns);
+  }
+}
+
 /** Added to the variance, as in PyTorch. */
 export const NORM_EPS = 1e-5;

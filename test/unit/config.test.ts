@@ -54,6 +54,14 @@ test('a bad config is one clear line', () => {
   refuse({ activation: 'tanh' }, /activation "tanh" is not one of relu, gelu, relu2, silu/);
   refuse({ mlpRatio: 0.3 }, /mlpRatio 0.3 x nEmbd 232 = 69.6/);
   refuse({ nHeads: 4 }, /unknown config field 'nHeads'/);
+  refuse({ logitCap: -1 }, /logitCap -1 is not a number >= 0/);
+  refuse({ skip: 'all' }, /skip "all" is not one of none, embed, unet/);
+  refuse({ embedStd: 0.05 }, /embedStd 0.05 has no effect with init torch: set init gpt2/);
+  refuse({ residualInit: 'zero' }, /residualInit zero has no effect with init torch/);
+  refuse(
+    { init: 'gpt2', position: 'rope', positionInit: 'sinusoidal' },
+    /positionInit sinusoidal has no effect with position rope/,
+  );
   refuse({ bias: undefined }, /config field bias is missing/);
   refuse({ position: 'rope', headSize: 1 }, /headSize 1 leaves no pair of columns/);
   assert.throws(

@@ -1,4 +1,5 @@
 // A made-up run as reports see it: the seed's settings with the events of events.ts.
+import { makeConfig, presets } from '../../src/model/config.ts';
 import type { RunSummary } from '../../src/report/report.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 import { runEvents } from './events.ts';
@@ -7,24 +8,7 @@ import { runEvents } from './events.ts';
 export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
   return {
     title: 'seed on tiny-shakespeare',
-    config: {
-      vocabSize: 500,
-      blockSize: 256,
-      nLayer: 5,
-      nHead: 6,
-      nEmbd: 232,
-      headSize: 38,
-      mlpRatio: 4,
-      activation: 'relu',
-      norm: 'layernorm',
-      position: 'learned',
-      bias: true,
-      qkvBias: false,
-      headBias: true,
-      tieWeights: false,
-      dropout: 0.2,
-      init: 'torch',
-    },
+    config: makeConfig(presets.seed, 500),
     folder: 'runs/seed',
     parameters: 3514836,
     data: {

@@ -1,0 +1,219 @@
+// What can be changed about the model, one by one and all together: right gradients, the same numbers on every engine and with a
+// KV cache, and it can be quantised, saved and loaded.
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import type { Backend } from '../../src/backend/contract.ts';
+import { createReference } from '../../src/backend/reference/index.ts';
+import { memoryStore } from '../../src/io/store.ts';
+import { checkConfig, type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel, saveModel } from '../../src/model/folder.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { KVCache } from '../../src/model/kv-cache.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { crossEntropy } from '../../src/tensor/ops.ts';
+import { createRandom } from '../../src/tensor/random.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { withGradients } from '../../src/tensor/tape.ts';
+import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { train } from '../../src/train/train.ts';
+import { engines } from '../support/engines.ts';
+
+const V = 256;
+const B = 2;
+const T = 9;
+const small = {
+  blockSize: 16,
+  nLayer: 5,
+  nEmbd: 12,
+  nHead: 2,
+  headSize: 6,
+  init: 'gpt2',
+  initStd: 0.2,
+} as const;
+const wide = { initStd: 0.2, embedStd: 0.5, activation: 'gelu' } as const; // no kinks: difference quotients follow
+const options: Record<string, Partial<GPTConfig>> = {
+  qkNorm: { qkNorm: true },
+  'qkNorm without positions, qkvBias': { qkNorm: true, qkvBias: true, position: 'none' },
+  valueResidual: { valueResidual: true },
+  'skip embed': { skip: 'embed' },
+  'skip unet': { skip: 'unet' },
+  logitCap: { logitCap: 3 },
+  'sinusoidal positions': { position: 'learned', positionInit: 'sinusoidal' },
+  'residual projections from zero': { residualInit: 'zero' },
+  'all at once': { qkNorm: true, valueResidual: true, skip: 'unet', logitCap: 5, tieWeights: true },
+};
+
+const ids = Int32Array.from({ length: B * T }, (_, i) => (i * 37) % V);
+const configOf = (changes: Partial<GPTConfig>): GPTConfig =>
+  makeConfig({ ...presets.shakespeare, dropout: 0 }, V, { ...small, ...wide, ...changes });
+
+/** A model whose every weight is far from its first value, so that no gradient is 0 by chance. */
+function shaken(config: GPTConfig, backend: Backend): GPT {
+  const model = new GPT(config, { backend, seed: 3 });
+  const random = createRandom({ seed: 8 });
+  for (const t of namedParameters(model).values())
+    t.write(t.dataSync().map((x) => x + 0.1 * random.normal()));
+  return model;
+}
+
+function logits(model: GPT): Float32Array {
+  return scope(() => model.forward(tensor(ids, [B, T], model.backend)).dataSync());
+}
+
+function loss(model: GPT): Tensor {
+  const out = model.forward(tensor(ids, [B, T], model.backend));
+  return crossEntropy(out, tensor(ids.toReversed(), [B, T], model.backend));
+}
+
+function close(a: Float32Array, b: Float32Array, what: string, tolerance = 2e-5): void {
+  const largest = b.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+  const error = a.reduce((m, x, i) => Math.max(m, Math.abs(x - b[i])), 0);
+  assert.ok(error <= tolerance * largest + 1e-7, `${what}: error ${error} of ${largest}`);
+}
+
+const reference = createReference();
+
+for (const { name, create, skip } of await engines()) {
+  describe(`model options on ${name}`, { skip }, async () => {
+    if (skip) return;
+    const backend = await create();
+    after(() => backend.dispose());
+
+    for (const [option, changes] of Object.entries(options)) {
+      const config = configOf(changes);
+
+      test(`${option}: gradients are those of the reference, which finite differences confirm`, () => {
+        const model = shaken(config, backend);
+        const same = shaken(config, reference);
+        withGradients(() => loss(model)).dispose();
+        withGradients(() => loss(same)).dispose();
+        const parameters = namedParameters(same);
+        for (const [key, t] of namedParameters(model)) {
+          const want = parameters.get(key)?.grad as Tensor;
+          close((t.grad as Tensor).dataSync(), want.dataSync(), `gradient of ${key}`, 2e-4);
+        }
+        if (name !== 'reference') return;
+        for (const [key, t] of parameters) {
+          if (/blocks\.4|skip|Mix|qkNorm|tokens/.test(key)) agrees(t, same, key);
+        }
+      });
+
+      test(`${option}: in pieces with a cache the same as at once`, () => {
+        const model = shaken(config, backend);
+        const whole = logits(model);
+        const cache = new KVCache(model.config, backend, B);
+        for (const [from, to] of [
+          [0, 4],
+          [4, 5],
+          [5, T],
+        ]) {
+          const part = Int32Array.from({ length: B * (to - from) }, (_, i) => {
+            const n = to - from;
+            return ids[Math.floor(i / n) * T + from + (i % n)];
+          });
+          const found = scope(() =>
+            model.forward(tensor(part, [B, to - from], backend), { cache, logits: 'last' }).dataSync(),
+          );
+          for (let b = 0; b < B; b++) {
+            const at = (b * T + to - 1) * V;
+            close(found.slice(b * V, (b + 1) * V), whole.slice(at, at + V), `position ${to - 1}`);
+          }
+        }
+        cache.dispose();
+      });
+
+      test(`${option}: saved, loaded and quantised`, async () => {
+        const model = shaken(config, backend);
+        const store = memoryStore();
+        await saveModel(store, { model, tokenizer: new Tokenizer({ merges: [] }) });
+        const loaded = (await loadModel(store, { backend })).model;
+        assert.deepEqual(loaded.config, model.config);
+        assert.deepEqual(logits(loaded), logits(model));
+        const int8 = quantize(model, { activations: 'f32' });
+        close(logits(int8), logits(model), 'INT8', 0.1);
+      });
+    }
+  });
+}
+
+describe('model options', () => {
+  test('skips begin as the plain model, value residuals half way', () => {
+    const plain = new GPT(configOf({}), { backend: reference });
+    for (const skip of ['embed', 'unet'] as const)
+      assert.deepEqual(logits(new GPT(configOf({ skip }), { backend: reference })), logits(plain));
+    const values = namedParameters(new GPT(configOf({ valueResidual: true }), { backend: reference }));
+    assert.deepEqual([...(values.get('blocks.1.attn.valueMix.weight')?.dataSync() ?? [])], [0.5]);
+    assert.equal(values.has('blocks.0.attn.valueMix.weight'), false);
+  });
+
+  test('unet joins the first and the last block, the second and the last but one', () => {
+    const names = namedParameters(new GPT(configOf({ skip: 'unet' }), { backend: reference }));
+    const skips = [...names.keys()].filter((key) => key.includes('skip'));
+    assert.deepEqual(skips, ['blocks.3.skip.weight', 'blocks.4.skip.weight']);
+  });
+
+  test('initial weights have the spread that was asked for; blocks from zero are the identity', () => {
+    const config = configOf({
+      ...{ nEmbd: 64, nHead: 8, headSize: 8 },
+      residualInit: 'zero',
+      embedStd: 0.05,
+    });
+    const model = new GPT(
+      { ...config, position: 'learned', positionInit: 'sinusoidal' },
+      { backend: reference },
+    );
+    const of = (key: string): Float32Array => namedParameters(model).get(key)?.dataSync() as Float32Array;
+    const std = (x: Float32Array): number => Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length);
+    assert.ok(Math.abs(std(of('tokens.weight')) - 0.05) < 0.002);
+    assert.ok(Math.abs(std(of('positions.weight')) - 0.05) < 1e-6);
+    assert.ok(Math.abs(std(of('blocks.0.mlp.fc.weight')) - 0.2) < 0.005);
+    assert.ok(of('blocks.2.attn.proj.weight').every((x) => x === 0));
+    const first = of('positions.weight').subarray(0, 4);
+    close(
+      first,
+      Float32Array.of(0, 1, 0, 1).map((x) => x * 0.05 * Math.SQRT2),
+      'position 0',
+    );
+  });
+
+  test('logits stay within the cap', () => {
+    const model = shaken(configOf({ logitCap: 0.5 }), reference);
+    assert.ok(logits(model).every((x) => Math.abs(x) <= 0.5));
+  });
+
+  test('a config of before these options is complete', () => {
+    const { qkNorm, valueResidual, skip, logitCap, initStd, embedStd, residualInit, positionInit, ...old } =
+      makeConfig(presets.seed, V);
+    assert.deepEqual(checkConfig(old), makeConfig(presets.seed, V));
+  });
+
+  test('all at once learns', async () => {
+    const model = new GPT(configOf({ ...options['all at once'], initStd: 0.1, dropout: 0.1 }), {
+      backend: reference,
+    });
+    const text = Int32Array.from({ length: 600 }, (_, i) => (i * 7 + (i % 5) * 3) % 50);
+    const data = { train: text.subarray(0, 500), val: text.subarray(500), valBytesPerToken: 1, vocabSize: V };
+    const losses: number[] = [];
+    const run = { steps: 60, batchSize: 4, lr: 1e-2, evalEvery: 60, probeEvery: 0, sampleEvery: 0 };
+    for await (const e of train({ model, data, ...run })) if (e.type === 'eval') losses.push(e.valLoss);
+    assert.ok(losses[0] > 5 && losses[1] < 3, `${losses}`);
+  });
+});
+
+/** The loss along the gradient of one parameter changes as its length says. */
+function agrees(t: Tensor, model: GPT, key: string): void {
+  const x = t.dataSync().slice();
+  const g = (t.grad as Tensor).dataSync();
+  const norm = Math.hypot(...g);
+  const h = 1e-2;
+  const at = (factor: number): number => {
+    t.write(x.map((v, i) => v + (factor * g[i]) / (norm || 1)));
+    const losses = scope(() => loss(model).dataSync());
+    return losses.reduce((a, b) => a + b, 0) / losses.length;
+  };
+  const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+  t.write(x);
+  assert.ok(Math.abs(slope - norm) < 5e-3 * norm + 5e-5, `${key}: gradient ${norm}, difference ${slope}`);
+}
