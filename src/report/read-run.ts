@@ -1,4 +1,5 @@
 // A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Precision } from '../backend/contract.ts';
@@ -11,7 +12,9 @@ import type { CompareReport } from '../quantize/compare.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TRAINING_FILE, type TrainingRecord } from '../train/checkpoint.ts';
+import { defaultSplit } from '../train/data.ts';
 import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
+import { seedSettings } from '../train/settings.ts';
 import { compareTables } from './compare-tables.ts';
 import type { ReportTable } from './markdown.ts';
 import type { RunSummary } from './report.ts';
@@ -24,7 +27,11 @@ import { trainCommand } from './train-command.ts';
  */
 export async function readRun(folder: string): Promise<RunSummary> {
   const store = folderStore(folder);
-  const { settings, data, events } = await readHistory(store);
+  const past = await readHistory(store);
+  // Runs of the first versions lack what was added since, and did without it.
+  const data = { ...defaultSplit, ...past.data };
+  const settings = { ...seedSettings, ...past.settings };
+  const { events } = past;
   const model = await modelStore(store);
   const config = checkConfig(await readJson(model, 'config.json'));
   const tokenizer = Tokenizer.fromJSON(await readJson(model, TOKENIZER_FILE));
@@ -36,7 +43,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     config,
     parameters: await countParameters(model),
     data: { ...data, trainTokens: record?.trainTokens, valTokens: record?.valTokens },
-    tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern },
+    tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern, id: idOf(tokenizer) },
     engine: record?.engine,
     precision,
     settings,
@@ -51,6 +58,11 @@ export async function readRun(folder: string): Promise<RunSummary> {
       tokenizer: record?.tokenizer,
     }),
   };
+}
+
+/** Short, for people to tell tokenizers apart. */
+function idOf(tokenizer: Tokenizer): string {
+  return createHash('sha256').update(JSON.stringify(tokenizer)).digest('hex').slice(0, 8);
 }
 
 async function recordedPrecision(store: Store): Promise<Precision> {

@@ -29,8 +29,8 @@ export interface RunSummary {
   parameters: number;
   /** Which text; the counts of tokens where they were recorded. */
   data: DataRecord & { trainTokens?: number; valTokens?: number };
-  /** `split`: how it cuts text before merging. */
-  tokenizer: { vocabSize: number; split: string };
+  /** `split`: how it cuts text before merging. `id` is the same for the same tokenizer. */
+  tokenizer: { vocabSize: number; split: string; id: string };
   /** `native (AVX-512, 2 threads)`, where it was recorded. */
   engine?: string;
   precision: Precision;

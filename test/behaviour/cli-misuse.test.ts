@@ -1,7 +1,7 @@
 // What bad input gets: one line that names value, limit and fix, exit code 2 (asked wrongly) or 1 (could not be done),
 // no stack trace, and nothing lost.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -20,6 +20,8 @@ before(async () => {
   await writeFile(join(folder, 'text.txt'), sentences(60));
   await writeFile(join(folder, 'short.txt'), 'too short');
   await writeFile(join(folder, 'empty.txt'), '');
+  await mkdir(join(folder, 'broken'));
+  await writeFile(join(folder, 'broken/history.json'), '{"events": [');
   for (const [name, fields] of Object.entries({
     typo: { nLayers: 2 },
     vocab: { vocabSize: 99 },
@@ -185,6 +187,12 @@ const cases: Record<string, readonly Case[]> = {
     ['tokenizer train --data text.txt --out text.txt', 2, /--out text\.txt exists/],
     ['tokenizer train --data text.txt --out run', 2, /--out run is a folder/],
     ['train --resume nowhere', 2, /--resume nowhere/],
+    ['report', 2, /no run is named/],
+    ['report nowhere', 2, /nowhere: no history\.json: give the folder of a run/],
+    ['report run/best', 2, /run\/best: no history\.json/],
+    ['report run broken', 2, /broken\/history\.json: damaged/],
+    ['report run --out other', 2, /--out other is not empty/],
+    ['report run --force', 2, /--force has no effect without --out/],
   ],
 };
 

@@ -72,6 +72,55 @@ describe('train on an inner split', () => {
   });
 });
 
+describe('report', () => {
+  test('is written again from the folder, where it is or elsewhere', async () => {
+    const before = await readFile(join(folder, 'run/report.html'), 'utf8');
+    await rm(join(folder, 'run/report.html'));
+    const [{ best, files }] = jsonLines<{ best: { valLoss: number }; files: string[] }>(
+      await good('report run --json'),
+    );
+    assert.equal(await readFile(join(folder, 'run/report.html'), 'utf8'), before);
+    assert.ok(before.includes(best.valLoss.toFixed(4)));
+    assert.deepEqual(files.slice(0, 2), ['run/report.html', 'run/report.md']);
+    await good('report run --out elsewhere');
+    assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
+  });
+
+  test('of a run that has not ended is made from its last checkpoint', async () => {
+    await good(`train --data text.txt --out killed ${SMALL} --steps 10`);
+    await rm(join(folder, 'killed/history.json'));
+    await good('report killed');
+    assert.match(await readFile(join(folder, 'killed/report.md'), 'utf8'), /has done 10 of 10 steps so far/);
+  });
+
+  test('its command does the run again, bit for bit', async () => {
+    const markdown = await readFile(join(folder, 'run/report.md'), 'utf8');
+    const command = markdown.match(/inkhorn (train .*) --out runs\/again/)?.[1] ?? '';
+    await good(`${command} --out twin`);
+    const model = (name: string): Promise<Buffer> => readFile(join(folder, name, 'last/model.safetensors'));
+    assert.ok((await model('twin')).equals(await model('run')));
+  });
+
+  test('of several runs says what differs, and draws a page where one is asked for', async () => {
+    await good(`train --data text.txt --out faster ${SMALL.replace('0.01', '0.02')} --steps 20`);
+    const { stdout, stderr } = await good('report run faster');
+    assert.match(stdout, /lr +0\.01 +0\.02/);
+    assert.match(stderr, /--out DIR/);
+    const [{ runs, differences, files }] = jsonLines<{
+      runs: { label: string; best: { valLoss: number } }[];
+      differences: { name: string; values: string[] }[];
+      files: string[];
+    }>(await good('report run faster --out both --json'));
+    assert.deepEqual(
+      runs.map(({ label }) => label),
+      ['run', 'faster'],
+    );
+    assert.deepEqual(differences, [{ name: 'lr', values: ['0.01', '0.02'] }]);
+    const page = await readFile(join(folder, files[0]), 'utf8');
+    for (const { best } of runs) assert.ok(page.includes(best.valLoss.toFixed(4)));
+  });
+});
+
 describe('demo', () => {
   test('leaves a run that the other commands take up without being told its text', async () => {
     const { stdout } = await good('demo --data text.txt --steps 6 --out demo');

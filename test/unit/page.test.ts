@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseHTML } from 'linkedom';
+import { compareRuns } from '../../src/report/compare-runs.ts';
+import { comparisonPage } from '../../src/report/page/comparison-page.ts';
 import { html, jsonScript, raw } from '../../src/report/page/html.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
 import type { RunSummary } from '../../src/report/report.ts';
@@ -113,6 +115,56 @@ describe('page of a run', () => {
       event.type === 'step' ? { ...event, loss: Number.NaN, gradNorm: Number.POSITIVE_INFINITY } : event,
     );
     open(runPage(runSummary({ events })));
+  });
+});
+
+describe('page of several runs', () => {
+  const slower = runSummary({
+    folder: 'runs/slower',
+    settings: { ...runSummary().settings, lr: 1e-4 },
+    events: runEvents(100).map((event) =>
+      event.type === 'eval' ? { ...event, valLoss: event.valLoss + 0.1 } : event,
+    ),
+  });
+
+  it('says which is best, and what differs', () => {
+    const markup = comparisonPage([runSummary(), slower]);
+    checkColors(markup);
+    const document = open(markup);
+    const text = document.querySelector('main')?.textContent ?? '';
+    assert.match(text, /seed is best, with 2\.9428 nats\/token: 0\.1000 below slower/);
+    assert.equal(document.querySelector('tr.best th')?.textContent, 'seed');
+    assert.equal(document.querySelectorAll('.of figure.chart').length, 3);
+    const rows = [...document.querySelectorAll('#differences ~ .scroll tbody tr')].map((row) =>
+      [...row.children].map(({ textContent }) => textContent),
+    );
+    assert.deepEqual(rows, [['lr', '0.0003', '0.0001']]);
+  });
+
+  it('compares bits per byte where tokens differ', () => {
+    const other = runSummary({ folder: 'b', tokenizer: { vocabSize: 300, split: 'gpt2', id: 'other' } });
+    const { measure, differences } = compareRuns([runSummary(), other]);
+    assert.equal(measure, 'bits/byte');
+    assert.deepEqual(
+      differences.map(({ name }) => name),
+      ['tokenizer', 'split'],
+    );
+    assert.match(
+      open(comparisonPage([runSummary(), other])).querySelector('main')?.textContent ?? '',
+      /nats per token say nothing/,
+    );
+  });
+
+  it('takes more runs than there are colours, runs of one name, and runs without an evaluation', () => {
+    const many = Array.from({ length: 9 }, (_, i) => runSummary({ folder: `${i}/run` }));
+    const empty = runSummary({ folder: 'x/run', events: [] });
+    const markup = comparisonPage([...many, empty]);
+    checkColors(markup);
+    const labels = [...open(markup).querySelectorAll('#results ~ .scroll tbody th')].map(
+      ({ textContent }) => textContent,
+    );
+    assert.deepEqual(labels, [...many.map(({ folder }) => folder), 'x/run']);
+    open(comparisonPage([empty, empty]));
   });
 });
 

@@ -1,24 +1,89 @@
-// `inkhorn report`: the reports of a run from its folder, and several runs side by side.
-import { readRun } from '../../report/read-run.ts';
-import { writeReport } from '../../report/report.ts';
+// `inkhorn report`: the reports of a run, again from its folder; several runs side by side.
+import { join } from 'node:path';
+import type { RunComparison } from '../../report/compare-runs.ts';
+import { formatCount, formatDuration, formatShort } from '../../report/format.ts';
+import type { RunSummary } from '../../report/report.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
-import { outFolderFlag } from '../outputs.ts';
+import type { Output } from '../output.ts';
+import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
 
-const flags = { out: { ...outFolderFlag, initial: 'the folder of the run' } } satisfies Flags;
+const flags = {
+  out: {
+    ...outFolderFlag,
+    about: 'folder for the report; without it: of one run its own, of several runs none',
+  },
+  force: forceFlag,
+} satisfies Flags;
 
 export const report = defineCommand({
   name: 'report',
-  about: 'the report of a run, as a page and as Markdown; several runs side by side',
-  examples: [['report runs/first', 'runs/first/report.html, as it is now']],
-  args: [['<run...>', 'folders of runs']],
+  about: 'the report of a run as a page and as Markdown, again from its folder; several runs compared',
+  examples: [
+    ['report runs/first', 'writes runs/first/report.html and report.md, also while the run goes on'],
+    ['report runs/a runs/b runs/c', 'the best losses, and what differs in the settings'],
+    ['report runs/a runs/b --out runs/compared', 'the same as a page, with the curves over each other'],
+  ],
+  args: [['[run...]', 'folders of runs']],
   flags,
   async run({ args, flags: given, output }: Context<typeof flags>): Promise<void> {
-    const [folder] = args;
-    if (folder === undefined) throw misuse('no run');
-    const run = await asked(() => readRun(folder));
-    const files = await writeReport(given.out ?? folder, run);
-    output.print(files[0]);
+    if (args.length === 0)
+      throw misuse('no run is named: give the folder of a run, the --out of `inkhorn train`');
+    if (given.force && given.out === undefined) throw misuse('--force has no effect without --out');
+    if (given.out !== undefined) await claimOutFolder(given.out, given.force);
+    // Drawing takes libraries that take half a second to load: only this command waits for them.
+    const { readRun } = await import('../../report/read-run.ts');
+    const runs: RunSummary[] = [];
+    for (const folder of args) runs.push(await asked(() => readRun(folder)));
+    if (runs.length > 1) await compareAll(runs, given.out, output);
+    else await reportOne(runs[0], given.out ?? runs[0].folder, output);
   },
 });
+
+async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
+  const { writeReport } = await import('../../report/report.ts');
+  const { compareRuns } = await import('../../report/compare-runs.ts');
+  const files = await writeReport(out, run);
+  output.data({ ...compareRuns([run]).runs[0], files });
+  output.print(files.slice(0, 2).join('\n'));
+}
+
+async function compareAll(
+  runs: readonly RunSummary[],
+  out: string | undefined,
+  output: Output,
+): Promise<void> {
+  const { compareRuns } = await import('../../report/compare-runs.ts');
+  const comparison = compareRuns(runs);
+  const files: string[] = [];
+  if (out !== undefined) {
+    const { comparisonPage } = await import('../../report/page/comparison-page.ts');
+    files.push(join(out, 'report.html'));
+    await writeOutFile(files[0], new TextEncoder().encode(comparisonPage(runs)));
+  }
+  output.data({ ...comparison, files });
+  showComparison(comparison, output);
+  if (out === undefined) output.note('no page: --out DIR writes one, with the curves');
+  else output.print(files[0]);
+}
+
+function showComparison({ runs, differences, measure }: RunComparison, output: Output): void {
+  output.table(
+    ['run', 'parameters', 'best val', 'bits/byte', 'at step', 'steps', 'time', 'tok/s'],
+    runs.map(({ label, parameters, best, steps, seconds, tokensPerSecond }) => [
+      ...[label, formatShort(parameters), best?.valLoss.toFixed(4) ?? '', best?.bitsPerByte.toFixed(3) ?? ''],
+      ...[best ? formatCount(best.step) : '', formatCount(steps), formatDuration(seconds)],
+      tokensPerSecond === null ? '' : formatShort(tokensPerSecond),
+    ]),
+  );
+  if (measure === 'bits/byte') output.print('Different texts or tokens: only bits/byte can be compared.');
+  output.print();
+  if (differences.length === 0) output.print('No setting differs.');
+  else {
+    output.table(
+      ['what differs', ...runs.map(({ label }) => label)],
+      differences.map(({ name, values }) => [name, ...values]),
+    );
+  }
+}

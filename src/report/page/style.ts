@@ -74,7 +74,7 @@ pre{background:var(--raised);border-radius:8px;padding:.9rem 1.1rem;white-space:
 .tabs{display:flex;gap:1.1rem;font-size:.9rem;margin-top:1rem}
 .tabs label{cursor:pointer;color:var(--muted);padding:.2rem 0}
 .by>input{position:absolute;opacity:0}
-.by>figure{display:none}
+.by>.of{display:none}
 .by>#by-step:checked~.of-step,.by>#by-tokens:checked~.of-tokens,.by>#by-time:checked~.of-time{display:block}
 .by>#by-step:checked~.tabs [for=by-step],.by>#by-tokens:checked~.tabs [for=by-tokens],.by>#by-time:checked~.tabs [for=by-time]{
   color:var(--ink);box-shadow:0 2px var(--ink)}

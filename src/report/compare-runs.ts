@@ -1,0 +1,91 @@
+// Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and machines alike.
+import { basename, resolve } from 'node:path';
+import { bestEval, clock, lastStep, medianSpeed, tokensPerStep, totalSeconds } from './facts.ts';
+import type { RunSummary } from './report.ts';
+
+/** What became of one run. */
+export interface RunOutcome {
+  /** The name of its folder, or the whole path where names are the same. */
+  label: string;
+  folder: string;
+  parameters: number;
+  steps: number;
+  /** Tokens trained on. */
+  tokens: number;
+  seconds: number;
+  tokensPerSecond: number | null;
+  /** Null before the first evaluation. */
+  best: { step: number; seconds: number; valLoss: number; trainLoss: number; bitsPerByte: number } | null;
+}
+
+/** A field that is not the same in all runs: one value for each. */
+export interface Difference {
+  name: string;
+  values: string[];
+}
+
+export interface RunComparison {
+  runs: RunOutcome[];
+  differences: Difference[];
+  /** `nats/token`, or bits/byte where the runs have different tokens or texts and their nats say nothing about each other. */
+  measure: 'nats/token' | 'bits/byte';
+}
+
+/** Compares two runs or more, in their order. */
+export function compareRuns(runs: readonly RunSummary[]): RunComparison {
+  const names = runs.map(({ folder }) => basename(resolve(folder)));
+  const unique = new Set(names).size === names.length;
+  const same = new Set(
+    runs.map(({ data, tokenizer }) => [data.sha256, data.trainFraction, data.validate, tokenizer.id].join()),
+  );
+  return {
+    runs: runs.map((run, i) => outcome(run, unique ? names[i] : run.folder)),
+    differences: differences(runs.map(fields)),
+    measure: same.size === 1 ? 'nats/token' : 'bits/byte',
+  };
+}
+
+/** The loss that runs of a comparison are compared by. */
+export function measured(
+  best: { valLoss: number; bitsPerByte: number },
+  measure: RunComparison['measure'],
+): number {
+  return measure === 'nats/token' ? best.valLoss : best.bitsPerByte;
+}
+
+function outcome(run: RunSummary, label: string): RunOutcome {
+  const { events, folder, parameters } = run;
+  const steps = lastStep(events);
+  const best = bestEval(events);
+  return {
+    ...{ label, folder, parameters, steps, tokens: steps * tokensPerStep(run) },
+    ...{ seconds: totalSeconds(run), tokensPerSecond: medianSpeed(events) },
+    best: best && {
+      ...{ step: best.step, seconds: clock(run).get(best.step) ?? 0, valLoss: best.valLoss },
+      ...{ trainLoss: best.trainLoss, bitsPerByte: best.bitsPerByte },
+    },
+  };
+}
+
+/** Everything that was chosen, by name. */
+function fields({
+  data,
+  tokenizer,
+  config,
+  settings,
+  precision,
+  engine,
+}: RunSummary): Record<string, unknown> {
+  const { trainFraction, validate } = data;
+  return {
+    ...{ data: data.name, sha256: data.sha256.slice(0, 8), trainFraction, validate },
+    ...{ tokenizer: tokenizer.id, split: tokenizer.split, ...config, ...settings, precision, engine },
+  };
+}
+
+function differences(runs: readonly Record<string, unknown>[]): Difference[] {
+  const names = [...new Set(runs.flatMap(Object.keys))];
+  return names
+    .map((name) => ({ name, values: runs.map((run) => (run[name] === undefined ? '' : String(run[name]))) }))
+    .filter(({ values }) => new Set(values).size > 1);
+}

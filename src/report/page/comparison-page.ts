@@ -1,0 +1,140 @@
+// The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
+import type { EvalEvent } from '../../train/events.ts';
+import { compareRuns, measured, type RunComparison } from '../compare-runs.ts';
+import { clock, tokensPerStep } from '../facts.ts';
+import { formatCount, formatDuration, formatShort, formatTick } from '../format.ts';
+import type { RunSummary } from '../report.ts';
+import { type Axis, lineChart, stepAxis } from './charts.ts';
+import { CATEGORIES, categoryColor } from './colors.ts';
+import { type Html, html } from './html.ts';
+import { page, table } from './page.ts';
+
+/** The whole page. */
+export function comparisonPage(runs: readonly RunSummary[]): string {
+  const comparison = compareRuns(runs);
+  return page({
+    title: `${comparison.runs
+      .map(({ label }) => label)
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' and $1')}`,
+    kicker: `Inkhorn · ${runs.length} runs compared`,
+    header: html`<p class="lead">${verdict(comparison)}</p>`,
+    sections: [
+      { id: 'results', title: 'Results', body: results(comparison) },
+      { id: 'curves', title: 'Validation loss', body: curves(runs, comparison) },
+      { id: 'differences', title: 'What differs', body: differences(comparison) },
+      { id: 'again', title: 'Do it again', body: runs.map(({ command }) => html`<pre>${command}</pre>`) },
+    ],
+    depth: 0,
+  });
+}
+
+/** The best in a sentence. */
+function verdict({ runs, measure }: RunComparison): string {
+  const ranked = runs
+    .flatMap(({ label, best }) => (best ? [{ label, loss: measured(best, measure) }] : []))
+    .sort((a, b) => a.loss - b.loss);
+  if (ranked.length < 2) return 'Fewer than two of these runs have been evaluated.';
+  const [first, second] = ranked;
+  return `${first.label} is best, with ${first.loss.toFixed(4)} ${measure}: ${(second.loss - first.loss).toFixed(4)} below ${second.label}.`;
+}
+
+function results({ runs, measure }: RunComparison): Html {
+  const losses = runs.map(({ best }) => (best ? measured(best, measure) : Number.POSITIVE_INFINITY));
+  const least = losses.indexOf(Math.min(...losses));
+  const rows = runs.map(({ label, parameters, best, steps, seconds, tokensPerSecond }, i) => [
+    html`<span class="key" style="--c:${categoryColor(i)}">${label}</span>`,
+    ...(best
+      ? [
+          best.valLoss.toFixed(4),
+          best.bitsPerByte.toFixed(3),
+          best.trainLoss.toFixed(4),
+          formatCount(best.step),
+        ]
+      : ['', '', '', '']),
+    ...[formatCount(steps), formatDuration(seconds)],
+    ...[tokensPerSecond === null ? '' : formatShort(tokensPerSecond), formatShort(parameters)],
+  ]);
+  const columns = [
+    'run',
+    'validation',
+    'bits/byte',
+    'train',
+    'at step',
+    'steps',
+    'time',
+    'tokens/s',
+    'parameters',
+  ];
+  const note =
+    measure === 'bits/byte' &&
+    html`<p class="note">The runs have different texts or tokens: nats per token say nothing about each other, bits per byte do.</p>`;
+  return html`${table(columns, rows, Number.isFinite(losses[least]) ? least : undefined)}${note}`;
+}
+
+/** One chart for each x axis, shown one at a time. */
+function curves(runs: readonly RunSummary[], comparison: RunComparison): Html {
+  const { measure } = comparison;
+  const longest = Math.max(...comparison.runs.map(({ seconds }) => seconds));
+  const time = timeAxis(longest);
+  const axes: [id: string, name: string, axis: Axis, at: (run: RunSummary) => (step: number) => number][] = [
+    ['step', 'by step', stepAxis, () => (step) => step],
+    [
+      'tokens',
+      'by tokens',
+      { label: 'tokens trained on', format: formatTick },
+      (run) => (step) => step * tokensPerStep(run),
+    ],
+    [
+      ...(['time', 'by time'] as const),
+      { label: `${time.unit} of training, with evaluations`, format: formatTick },
+      (run) => {
+        const times = clock(run);
+        return (step) => (times.get(step) ?? 0) / time.seconds;
+      },
+    ],
+  ];
+  const charts = axes.map(([id, name, x, at]) => ({
+    id,
+    chart: lineChart({
+      title: `${measure === 'nats/token' ? 'Nats per token' : 'Bits per byte'}, ${name}`,
+      ...{ x, y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) } },
+      series: runs.map((run, i) => {
+        const place = at(run);
+        const evals = worthShowing(run.events.filter((event) => event.type === 'eval'));
+        return {
+          ...{ name: comparison.runs[i].label, color: categoryColor(i), dots: true },
+          dash: i >= CATEGORIES ? '5 3' : undefined,
+          points: evals.map((event) => ({ x: place(event.step), y: measured(event, measure) })),
+        };
+      }),
+    }),
+  }));
+  return html`<div class="by">${axes.map(
+    ([id, name], i) =>
+      html`<input type="radio" name="by" id="by-${id}" aria-label="${name}"${i === 0 && html` checked`}>`,
+  )}<div class="tabs">${axes.map(([id, name]) => html`<label for="by-${id}">${name}</label>`)}</div>
+${charts.map(({ id, chart }) => chart && html`<div class="of of-${id}">${chart}</div>`)}</div>`;
+}
+
+/** Where every run begins, knowing nothing, is left out where it would flatten the rest. */
+function worthShowing(evals: readonly EvalEvent[]): EvalEvent[] {
+  return evals.filter(({ step }) => step > 0 || evals.length < 3);
+}
+
+function timeAxis(seconds: number): { unit: string; seconds: number } {
+  if (seconds < 180) return { unit: 'seconds', seconds: 1 };
+  return seconds < 3 * 3600 ? { unit: 'minutes', seconds: 60 } : { unit: 'hours', seconds: 3600 };
+}
+
+function differences({ runs, differences: rows }: RunComparison): Html {
+  if (rows.length === 0)
+    return html`<p>Nothing that is recorded: configs, settings, text and tokens are the same.</p>`;
+  return table(
+    [
+      '',
+      ...runs.map(({ label }, i) => html`<span class="key" style="--c:${categoryColor(i)}">${label}</span>`),
+    ],
+    rows.map(({ name, values }) => [name, ...values]),
+  );
+}
