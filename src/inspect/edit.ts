@@ -1,7 +1,7 @@
 // Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and activation
 // patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next: edit-text.ts, effect.ts.
 import type { GPTConfig } from '../model/config.ts';
-import { matchTaps, type Tap } from '../model/taps.ts';
+import { matchTaps, numbered, type Tap } from '../model/taps.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Captured } from './capture.ts';
 
@@ -23,7 +23,7 @@ export type Change =
   | { scale: number }
   /** A number, or a vector with one number per chosen column. */
   | { add: number | Float32Array }
-  /** Those of another pass, at the same units and positions. */
+  /** Those of another pass, at the same units and positions; without `positions`, it must have as many tokens. */
   | { patch: Captured };
 
 /** A tap that makes `edits`, in their order. Throws for names that there are not or that cannot be edited. */
@@ -64,38 +64,38 @@ export function joinTaps(...taps: readonly Tap[]): Tap {
 function apply(edit: Edit, name: string, x: Tensor, config: GPTConfig): Tensor {
   const [B, T, C] = x.shape;
   const columns = columnsOf(edit, name, C, config);
-  const positions = chosen(edit.positions, T, `${name}: position`).map((t) => (t < 0 ? T + t : t));
-  const changed = changedTensor(edit.change, name, x, columns);
+  const source = sourceOf(edit, name, x, columns);
+  const rows = rowsOf(edit.positions, T, name);
+  const sourceRows = rowsOf(edit.positions, source.shape[1], name);
   const y = empty(x.shape, 'f32', x.backend);
   x.backend.kernels.copy(y.buffer, x.buffer);
   for (let b = 0; b < B; b++) {
-    for (const t of positions) {
-      const row = (b * T + t) * C;
-      for (const { from, length } of columns) {
-        x.backend.kernels.copy(y.buffer, changed.buffer, row + from, row + from, length);
+    for (const [i, t] of rows.entries()) {
+      const [to, from] = [(b * T + t) * C, (b * source.shape[1] + sourceRows[i]) * C];
+      for (const { from: column, length } of columns) {
+        x.backend.kernels.copy(y.buffer, source.buffer, to + column, from + column, length);
       }
     }
   }
   return y;
 }
 
-/** The whole of x, changed. */
-function changedTensor(change: Change, name: string, x: Tensor, columns: readonly Run[]): Tensor {
+/** Where the changed numbers come from: all of x, changed; or the value of another pass, which may have other positions. */
+function sourceOf({ change, positions }: Edit, name: string, x: Tensor, columns: readonly Run[]): Tensor {
   const { kernels } = x.backend;
+  const [B, T, C] = x.shape;
   if ('patch' in change) {
     const { shape, value } = change.patch;
-    if (shape.join() !== x.shape.join()) {
-      throw new Error(
-        `${name}: a value [${shape.join(', ')}] cannot take the place of [${x.shape.join(', ')}]: both texts need the same number of tokens`,
-      );
-    }
-    return tensor(value, x.shape, x.backend);
+    if (shape[0] === B && shape[2] === C && (positions || shape[1] === T))
+      return tensor(value, shape, x.backend);
+    throw new Error(
+      `${name}: a value [${shape.join(', ')}] cannot take the place of [${x.shape.join(', ')}]: use a text of as many tokens, or name the positions`,
+    );
   }
   const y = empty(x.shape, 'f32', x.backend);
   if ('set' in change) kernels.fill(y.buffer, change.set);
   else if ('scale' in change) kernels.scale(y.buffer, x.buffer, change.scale);
   else {
-    const C = x.shape[x.shape.length - 1];
     const row = spread(change.add, C, columns, name);
     const rows = Float32Array.from({ length: x.size }, (_, i) => row[i % C]);
     kernels.add(y.buffer, x.buffer, tensor(rows, x.shape, x.backend).buffer);
@@ -130,16 +130,23 @@ interface Run {
 function columnsOf({ units }: Edit, name: string, C: number, { nHead, headSize }: GPTConfig): Run[] {
   if (units === undefined) return [{ from: 0, length: C }];
   if (name.endsWith('.attn.heads')) {
-    const heads = chosen(units, nHead, `${name}: head`);
+    const heads = chosen(units, nHead, 'head', name);
     return heads.map((head) => ({ from: head * headSize, length: headSize }));
   }
-  return chosen(units, C, `${name}: unit`).map((unit) => ({ from: unit, length: 1 }));
+  return chosen(units, C, 'unit', name).map((unit) => ({ from: unit, length: 1 }));
 }
 
-function chosen(wanted: readonly number[] | undefined, count: number, what: string): readonly number[] {
-  if (wanted === undefined) return Array.from({ length: count }, (_, i) => i);
-  const least = what.endsWith('position') ? -count : 0;
-  const bad = wanted.find((i) => !Number.isInteger(i) || i < least || i >= count);
-  if (bad !== undefined) throw new Error(`${what} ${bad} does not exist: there are 0 to ${count - 1}`);
+/** The rows of T positions that are meant; -1 is the last. */
+function rowsOf(positions: readonly number[] | undefined, T: number, name: string): number[] {
+  if (positions === undefined) return Array.from({ length: T }, (_, t) => t);
+  const rows = positions.map((t) => (t < 0 ? T + t : t));
+  return [...chosen(rows, T, 'position', name)];
+}
+
+function chosen(wanted: readonly number[], count: number, what: string, name: string): readonly number[] {
+  const bad = wanted.find((i) => !Number.isInteger(i) || i < 0 || i >= count);
+  if (bad !== undefined) {
+    throw new Error(`${name} has no ${what} ${bad}: it has ${numbered(count, what)}`);
+  }
   return wanted;
 }

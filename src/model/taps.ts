@@ -15,23 +15,23 @@ export interface TapSpec {
 
 /** Every name that a tap can ask for, in the order of computation. */
 export const TAPS: readonly TapSpec[] = [
-  { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding: what enters the first block' },
+  { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding' },
   {
     name: 'blocks.N.attn.qkv',
     shape: '[B, T, 3 * H * hs]',
-    about: 'queries, keys and values, rotated if positions are',
+    about: 'queries, keys, values (rotated by rope)',
   },
   {
     name: 'blocks.N.attn.probs',
     shape: '[B, H, T, T]',
-    about: 'attention probabilities before dropout; no gradient, no editing',
+    about: 'attention probabilities (read-only)',
   },
   { name: 'blocks.N.attn.heads', shape: '[B, T, H * hs]', about: 'what the heads found, side by side' },
-  { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the residual stream' },
-  { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the residual stream between attention and MLP' },
+  { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the stream' },
+  { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the stream between attention and MLP' },
   { name: 'blocks.N.mlp.pre', shape: '[B, T, 4C]', about: 'input of the activation', units: true },
   { name: 'blocks.N.mlp.act', shape: '[B, T, 4C]', about: 'output of the activation', units: true },
-  { name: 'blocks.N.mlp.out', shape: '[B, T, C]', about: 'what the MLP adds to the residual stream' },
+  { name: 'blocks.N.mlp.out', shape: '[B, T, C]', about: 'what the MLP adds to the stream' },
   { name: 'blocks.N.out', shape: '[B, T, C]', about: 'the residual stream after the block' },
   { name: 'logits', shape: '[B, T, V]', about: 'scores of the next token' },
 ];
@@ -149,7 +149,7 @@ const NEAREST = 3;
 function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): never {
   const general = generalName(pattern);
   if (nLayer > 0 && TAPS.some(({ name }) => name === general)) {
-    throw new Error(`no tap fits '${pattern}': the model has blocks 0 to ${nLayer - 1}`);
+    throw new Error(`no tap fits '${pattern}': the model has ${numbered(nLayer, 'block')}`);
   }
   const block = pattern.match(/^blocks\.([^.]+)/)?.[1] ?? 'N';
   const nearest = TAPS.map(({ name }) => ({ name, distance: editDistance(name, general) }))
@@ -170,4 +170,9 @@ function editDistance(a: string, b: string): number {
     above = row;
   }
   return above[b.length];
+}
+
+/** `1 block, number 0`; `5 blocks, 0 to 4` */
+export function numbered(n: number, what: string): string {
+  return n === 1 ? `1 ${what}, number 0` : `${n} ${what}s, 0 to ${n - 1}`;
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { inkhorn, jsonLines, sentences } from './cli-process.ts';
+import { inkhorn, inkhornBatch, jsonLines, sentences } from './cli-process.ts';
 
 /** A model that trains in a second on any engine. */
 const SMALL =
@@ -217,6 +217,60 @@ describe('inspect', () => {
     assert.equal(probabilities.length, layers * heads * tokens.length ** 2);
     const lastRow: number[] = probabilities.slice(-tokens.length);
     assert.ok(Math.abs(lastRow.reduce((a, b) => a + b) - 1) < 1e-5);
+  });
+
+  test('every subcommand says what it found, as text, as JSON and in pictures', async () => {
+    const looks: [line: string, says: RegExp, figures: string[]][] = [
+      ['taps blocks.*.mlp.act logits --batch-size 2', /blocks\.1\.mlp\.act .*\n.*logits/s, ['taps']],
+      ['attention', /induction/, ['attention', 'attention-heads']],
+      ['lens', /block 1/, ['logit-lens']],
+      ['embedding --token the', /Nearest/, []],
+      [
+        'edit blocks.0.attn.heads[1]=0 blocks.1.mlp.out@-1*=2',
+        /mean loss .* -> /,
+        ['token-loss-before', 'token-loss-after'],
+      ],
+      ['ablate', /block 1 .*[+-]\d/, ['ablation']],
+      ['tokens', /The 12 hardest/, ['token-loss']],
+    ];
+    const lines = looks.flatMap(([line], i) => [
+      `inspect ${line} -m run --out sub${i}`.split(' '),
+      `inspect ${line} -m int8 --json`.split(' '),
+    ]);
+    const results = await inkhornBatch(folder, lines);
+    for (const [i, [line, says, figures]] of looks.entries()) {
+      const [shown, json] = results.slice(2 * i, 2 * i + 2);
+      assert.equal(shown.code, 0, shown.stderr);
+      assert.match(shown.stdout, says);
+      const files = figures.flatMap((name) => [`${name}.json`, `${name}.png`, `${name}.svg`]);
+      if (line === 'tokens') files.push('token-loss.html');
+      const written = await readdir(join(folder, `sub${i}`)).catch(() => []);
+      assert.deepEqual(written.sort(), files.sort(), line);
+      const [document, ...rest] = jsonLines(json);
+      assert.ok(document && rest.length === 0, line);
+    }
+  });
+
+  test('taps without a model lists the names', async () => {
+    const { stdout } = await good('inspect taps');
+    assert.match(stdout, /blocks\.N\.attn\.probs +\[B, H, T, T\]/);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+  });
+
+  test('health reads the history of a run, or of the run that a checkpoint is of', async () => {
+    const { stdout } = await good('inspect health --model run --out health');
+    assert.match(stdout, /fired for none of the last 128 tokens/);
+    assert.match(stdout, /blocks\.1\.mlp .*\n/);
+    assert.ok((await readdir(join(folder, 'health'))).includes('health.png'));
+    const [{ probes }] = jsonLines<{ probes: { groups: { updateRatio: number }[] }[] }>(
+      await good('inspect health --model run/best --json'),
+    );
+    assert.equal(probes.length, 2);
+    assert.ok(
+      probes.every(
+        ({ groups }) => groups.length === 9 && groups.every(({ updateRatio }) => updateRatio >= 0),
+      ),
+    );
   });
 
   test('--text: the loss of every token of it', async () => {

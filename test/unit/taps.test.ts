@@ -61,7 +61,7 @@ describe('names of taps', () => {
       /nearest are blocks\.1\.mlp\.act, blocks\.1\./,
     );
     assert.throws(() => matchTaps(['logit'], config), /nearest are logits/);
-    assert.throws(() => matchTaps(['blocks.7.mlp.act'], config), /the model has blocks 0 to 1/);
+    assert.throws(() => matchTaps(['blocks.7.mlp.act'], config), /the model has 2 blocks, 0 to 1/);
     assert.throws(() => matchTaps(['blocks.{0.out'], config), /without its \}/);
   });
 });
@@ -166,7 +166,20 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(await patched.data(), value);
       const short = await capture(model, other.subarray(1), { taps: ['blocks.0.out'] });
       const edit = { tap: 'blocks.0.out', change: { patch: short[0] } };
-      assert.throws(() => logitsWith(model, [edit]), /same number of tokens/);
+      const long = await capture(model, tokenizer.encode('well, hello!'), {
+        taps: ['blocks.1.out', 'logits'],
+      });
+      const last = logitsWith(model, [
+        { ...edit, tap: 'blocks.1.out', positions: [-1], change: { patch: long[0] } },
+      ]);
+      const C = 258;
+      const at = (x: Float32Array, t: number): Float32Array => x.subarray(t * C, (t + 1) * C);
+      assert.deepEqual(
+        at(await last.data(), ids.length - 1),
+        at(long[1].value, 11),
+        'the end of a longer prompt',
+      );
+      assert.throws(() => logitsWith(model, [edit]), /as many tokens, or name the positions/);
     });
 
     it('edits that cannot be are refused', () => {
@@ -178,11 +191,11 @@ for (const { name, create, skip } of await engines()) {
       );
       assert.throws(
         () => logitsWith(model, [edit('blocks.0.attn.heads', { units: [2] })]),
-        /head 2 does not exist: there are 0 to 1/,
+        /has no head 2: it has 2 heads, 0 to 1/,
       );
       assert.throws(
         () => logitsWith(model, [edit('embed', { positions: [99] })]),
-        /position 99 does not exist/,
+        /embed has no position 99/,
       );
       assert.throws(() => {
         const tap = editTap([edit('embed')], config);

@@ -7,7 +7,7 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evalCommand } from './eval.ts';
 import { generateCommand } from './generate.ts';
-import { inspect } from './inspect.ts';
+import { inspectCommands } from './inspect.ts';
 import { quantizeCommand } from './quantize.ts';
 import { report } from './report.ts';
 import { tokenizerDecode, tokenizerEncode, tokenizerShow } from './tokenizer.ts';
@@ -17,6 +17,6 @@ import { train } from './train.ts';
 export const commands: readonly CommandSpec[] = [
   ...[demo, dataList, dataFetch, dataShow],
   ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
-  ...[train, report, generateCommand, evalCommand, inspect],
+  ...[train, report, generateCommand, evalCommand, ...inspectCommands],
   ...[quantizeCommand, compareCommand, bench, doctor],
 ];

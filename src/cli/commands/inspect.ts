@@ -1,35 +1,58 @@
-// `inkhorn inspect`: what a trained model does inside. The work is in ../inspection.ts.
-import { type Context, defineCommand } from '../command.ts';
+// `inkhorn inspect` and its subcommands: what a model does inside. The work is in ../inspect/.
+import { EDIT_SYNTAX } from '../../inspect/edit-text.ts';
+import { type CommandSpec, type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
-import { type Flags, integer, text } from '../flags.ts';
+import { misuse } from '../errors.ts';
+import { type Flags, integer, text, texts, type Values } from '../flags.ts';
+import type { Findings, Subject } from '../inspect/subject.ts';
 import { dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
+import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
 import { specialFlags } from '../special.ts';
 
-const flags = {
+const outFlag = {
+  ...outFolderFlag,
+  about: 'folder for pictures (PNG, SVG) and their numbers (JSON); none without it',
+};
+
+const textFlags = {
   model: modelFlag,
-  text: text({
-    about: 'text whose attention and losses are shown',
-    short: 't',
-    initial: 'the start of the validation part',
-  }),
-  data: { ...dataFlag, initial: 'the text of the run; without one, the activations are those of --text' },
+  text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
+  data: { ...dataFlag, initial: 'the text of the run' },
   ...runSplitFlags,
-  out: {
-    ...outFolderFlag,
-    about: 'folder for pictures (PNG, SVG) and their numbers (JSON); none without it',
-  },
-  batchSize: integer({ about: 'sequences to look at the activations with', initial: '16' }, 1, 4096),
-  seed: integer({ about: 'decides which sequences', initial: '1337' }, 0),
+  out: outFlag,
   force: forceFlag,
   ...specialFlags,
   ...engineFlags,
 } satisfies Flags;
 
-/** What was asked for. */
-export type InspectFlags = Context<typeof flags>['flags'];
+const batchFlags = {
+  ...textFlags,
+  batchSize: integer({ about: 'sequences to look at the activations with', initial: '16' }, 1, 4096),
+  seed: integer({ about: 'decides which sequences', initial: '1337' }, 0),
+} satisfies Flags;
 
-export const inspect = defineCommand({
+const topFlag = integer({ about: 'most likely tokens to name', initial: '3' }, 1, 100);
+
+/** What every look can be asked for. */
+export type LookFlags = Values<typeof batchFlags>;
+
+/** Opens model and engine, and shows what `look` finds. */
+async function look(
+  given: LookFlags,
+  output: Output,
+  find: (subject: Subject) => Promise<Findings>,
+): Promise<void> {
+  if (given.out !== undefined) await claimOutFolder(given.out, given.force);
+  const store = await findModel(given.model, output);
+  await withEngine(given, output, async (backend) => {
+    // Drawing takes libraries that take half a second to load: only these commands wait for them.
+    const { lookAt } = await import('../inspect/subject.ts');
+    await lookAt(store, backend, given, output, find);
+  });
+}
+
+const overview = defineCommand({
   name: 'inspect',
   about: 'ReLU activations and gradients, dead units, attention maps, the loss of every token',
   examples: [
@@ -37,14 +60,151 @@ export const inspect = defineCommand({
     ['inspect -m runs/first --text "To be, or not to be" --out look', 'attention and losses of this text'],
     ['inspect -m runs/first --json', 'the numbers as one JSON document'],
   ],
-  flags,
-  async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-    const store = await findModel(given.model, output);
-    await withEngine(given, output, async (backend) => {
-      // Drawing takes libraries that take half a second to load: only this command waits for them.
-      const { inspectModel } = await import('../inspection.ts');
-      await inspectModel(store, backend, given, output);
-    });
+  flags: batchFlags,
+  run: ({ flags, output }: Context<typeof batchFlags>) =>
+    look(flags, output, async (subject) => (await import('../inspect/overview.ts')).overview(subject)),
+});
+
+const taps = defineCommand({
+  name: 'inspect taps',
+  about: 'the names of all values inside, and the statistics of any of them',
+  examples: [
+    ['inspect taps', 'the names, their shapes and what they are'],
+    ["inspect taps 'blocks.*.mlp.act' -m runs/first", 'the ReLUs of every block'],
+    ["inspect taps 'blocks.{0,3}.attn.*' logits -m runs/first --out look", 'attention of two blocks, drawn'],
+  ],
+  args: [['[pattern...]', 'names: * is anything but a dot, ** anything, {a,b} one or the other']],
+  flags: batchFlags,
+  async run({ args, flags, output }: Context<typeof batchFlags>): Promise<void> {
+    const { listTaps, taps } = await import('../inspect/taps.ts');
+    if (args.length === 0 && flags.model === undefined) listTaps(output);
+    else await look(flags, output, (subject) => taps(subject, args.length > 0 ? args : ['**']));
   },
 });
+
+const healthFlags = { model: modelFlag, out: outFlag, force: forceFlag } satisfies Flags;
+
+const health = defineCommand({
+  name: 'inspect health',
+  about: 'sparsity, dead units, gradients and updates over the training of a run, from its history',
+  examples: [
+    ['inspect health --model runs/first --out look', 'what happened in a run, also while it goes on'],
+    ['inspect health -m runs/first --json', 'every probe of the run'],
+  ],
+  flags: healthFlags,
+  async run({ flags, output }: Context<typeof healthFlags>): Promise<void> {
+    const { model, out } = flags;
+    if (out !== undefined) await claimOutFolder(out, flags.force);
+    const store = await findModel(model, output);
+    const { openHistory, health } = await import('../inspect/health.ts');
+    const { present } = await import('../inspect/subject.ts');
+    const config = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
+    await present(health(await openHistory(model as string), config), store.location, out, output);
+  },
+});
+
+const attention = defineCommand({
+  name: 'inspect attention',
+  about: 'who looks at whom: maps of every head, entropy, distance, previous-token and induction scores',
+  examples: [
+    ['inspect attention -m runs/first --text "ROMEO: O Romeo, Romeo" --out look', 'maps and scores'],
+    ['inspect attention -m runs/first --json', 'the scores of every head'],
+  ],
+  flags: textFlags,
+  run: ({ flags, output }: Context<typeof textFlags>) =>
+    look(flags, output, async (subject) => (await import('../inspect/heads.ts')).heads(subject)),
+});
+
+const tokenFlags = {
+  ...textFlags,
+  top: topFlag,
+  rows: integer({ about: 'hardest tokens to list', initial: '12' }, 0),
+} satisfies Flags;
+
+const tokens = defineCommand({
+  name: 'inspect tokens',
+  about: 'how hard each token of a text was, what was expected instead, and what comes next',
+  examples: [
+    ['inspect tokens -m runs/first --text "To be, or not to be"', 'the text in colours, the hardest tokens'],
+    ['inspect tokens -m runs/first -t "To be, or not" --out look', 'as PNG, SVG, JSON and HTML, too'],
+  ],
+  flags: tokenFlags,
+  run: ({ flags, output }: Context<typeof tokenFlags>) =>
+    look(flags, output, async (subject) => {
+      const { top = 3, rows = 12 } = flags;
+      return (await import('../inspect/tokens.ts')).tokens(subject, { top, rows });
+    }),
+});
+
+const topFlags = { ...textFlags, top: topFlag } satisfies Flags;
+
+const lens = defineCommand({
+  name: 'inspect lens',
+  about: 'the logit lens: what each layer would say, if it were the last',
+  examples: [['inspect lens -m runs/first --text "To be, or not to" --out look', 'the table, and a picture']],
+  flags: topFlags,
+  run: ({ flags, output }: Context<typeof topFlags>) =>
+    look(flags, output, async (subject) =>
+      (await import('../inspect/lens.ts')).lens(subject, { top: flags.top ?? 3 }),
+    ),
+});
+
+const embeddingFlags = {
+  ...textFlags,
+  token: texts({
+    about: 'token whose neighbours to show; may be given several times',
+    initial: 'those of --text',
+  }),
+  count: integer({ about: 'neighbours of each', initial: '8' }, 1, 1000),
+} satisfies Flags;
+
+const embedding = defineCommand({
+  name: 'inspect embedding',
+  about: 'tokens whose vectors point the same way, and how alike the vectors of positions are',
+  examples: [
+    ['inspect embedding -m runs/first --token "the " --token "ou"', 'the nearest tokens of two'],
+    ['inspect embedding -m runs/first --out look', 'with the map of positions'],
+  ],
+  flags: embeddingFlags,
+  run: ({ flags, output }: Context<typeof embeddingFlags>) =>
+    look(flags, output, async (subject) => {
+      const { token, count = 8 } = flags;
+      return (await import('../inspect/embedding.ts')).embedding(subject, { token, count });
+    }),
+});
+
+const edit = defineCommand({
+  name: 'inspect edit',
+  about: 'what a change inside does: zero a head, scale a unit, swap in a value from another text',
+  examples: [
+    ["inspect edit 'blocks.3.attn.heads[2]=0' -m runs/first", 'without head 2 of block 3'],
+    [
+      "inspect edit 'blocks.1.mlp.act[17,30..40]@-1*=2' -m runs/first -t 'To be'",
+      'units, at the last position',
+    ],
+    ["inspect edit 'blocks.2.out@-1<-JULIET:' -m runs/first -t 'ROMEO:'", 'the value of another text'],
+  ],
+  args: [['<edit...>', EDIT_SYNTAX]],
+  flags: topFlags,
+  async run({ args, flags, output }: Context<typeof topFlags>): Promise<void> {
+    if (args.length === 0) throw misuse(`no edit: write ${EDIT_SYNTAX}`);
+    await look(flags, output, async (subject) =>
+      (await import('../inspect/edit.ts')).edit(subject, args, flags.top ?? 3),
+    );
+  },
+});
+
+const ablate = defineCommand({
+  name: 'inspect ablate',
+  about: 'what is lost without each head, each attention and each MLP, in turn',
+  examples: [
+    ['inspect ablate -m runs/first --text "To be, or not to be" --out look', 'a table, and a picture'],
+  ],
+  flags: textFlags,
+  run: ({ flags, output }: Context<typeof textFlags>) =>
+    look(flags, output, async (subject) => (await import('../inspect/edit.ts')).ablation(subject)),
+});
+
+export const inspectCommands: readonly CommandSpec[] = [
+  ...[overview, taps, health, attention, tokens, lens, embedding, edit, ablate],
+];

@@ -1,0 +1,77 @@
+// `inspect embedding`: tokens whose vectors point the same way, and how alike positions are.
+import {
+  type Neighbours,
+  neighbours,
+  type PositionSimilarity,
+  positionSimilarity,
+} from '../../inspect/embedding.ts';
+import { similarityFigure } from '../../report/similarity-plot.ts';
+import { misuse } from '../errors.ts';
+import type { Output } from '../output.ts';
+import { encodeText } from '../special.ts';
+import { fitLine } from '../view/width.ts';
+import { type Findings, type Subject, textOf, word } from './subject.ts';
+
+/** Which tokens, and how many neighbours of each. */
+export interface EmbeddingOptions {
+  token?: string[];
+  count: number;
+}
+
+/** Tokens looked at of a text that nobody chose. */
+const DISTINCT = 12;
+
+export async function embedding(subject: Subject, { token, count }: EmbeddingOptions): Promise<Findings> {
+  const { folder, given } = subject;
+  const ids = token
+    ? token.flatMap((text) => [...encodeText(folder.tokenizer, text, given)])
+    : [...new Set(await textOf(subject, 1))].slice(0, DISTINCT);
+  if (ids.length === 0) throw misuse('--token is empty: give the text of a token');
+  const near = await neighbours(folder, [...new Set(ids)], count);
+  const similarity = await positionSimilarity(folder.model);
+  const byDistance = similarity && similarityByDistance(similarity);
+  return {
+    data: { neighbours: near, positions: byDistance },
+    figures: similarity ? [similarityFigure(similarity)] : [],
+    show(output): void {
+      showNeighbours(near, output);
+      if (byDistance) showPositions(byDistance, output);
+      else output.print(`no table of positions: they enter as '${folder.model.config.position}'`);
+    },
+  };
+}
+
+function showNeighbours(near: readonly Neighbours[], output: Output): void {
+  output.print(output.colors.bold('Nearest tokens by the cosine of their embeddings'));
+  for (const { text, nearest } of near) {
+    const others = nearest.map((other) => `${word(other.text)} ${other.cosine.toFixed(2)}`);
+    output.print(fitLine(`${word(text).padEnd(10)}  ${others.join('  ')}`, 80));
+  }
+  output.print();
+}
+
+/** Mean cosine of positions that far apart. */
+interface AtDistance {
+  distance: number;
+  cosine: number;
+}
+
+/** At distances 1, 2, 4, ... */
+function similarityByDistance({ positions: T, cosines }: PositionSimilarity): AtDistance[] {
+  const result: AtDistance[] = [];
+  for (let distance = 1; distance < T; distance *= 2) {
+    let sum = 0;
+    for (let t = distance; t < T; t++) sum += cosines[t * T + t - distance];
+    result.push({ distance, cosine: sum / (T - distance) });
+  }
+  return result;
+}
+
+function showPositions(some: readonly AtDistance[], output: Output): void {
+  output.print(output.colors.bold('How alike positions are, by their distance (mean cosine)'));
+  output.table(
+    some.map(({ distance }) => ({ title: String(distance), align: 'right' as const })),
+    [some.map(({ cosine }) => cosine.toFixed(2).replace('-0.00', '0.00'))],
+  );
+  output.print();
+}

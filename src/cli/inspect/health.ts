@@ -1,0 +1,112 @@
+// `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
+import { dirname } from 'node:path';
+import type { GPTConfig } from '../../model/config.ts';
+import { folderStore } from '../../platform/node-store.ts';
+import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
+import { healthFigure } from '../../report/health-plot.ts';
+import {
+  activationLabel,
+  activationsFigure,
+  gradientsFigure,
+  tapLabel,
+} from '../../report/histogram-plot.ts';
+import { overTimeFigure } from '../../report/over-time-plot.ts';
+import type { GroupSummary, ProbeEvent, WarningEvent } from '../../train/events.ts';
+import { BEST, type History, LAST, readHistory } from '../../train/run-folder.ts';
+import { asked, misuse } from '../errors.ts';
+import type { Output } from '../output.ts';
+import { wrapText } from '../view/width.ts';
+import type { Findings } from './subject.ts';
+
+/** The history of the run in `folder`, or of the run that `folder` is a checkpoint of. */
+export async function openHistory(folder: string): Promise<History> {
+  const name = folder.replace(/\/+$/, '').split('/').at(-1);
+  return asked(() => readHistory(folderStore(name === BEST || name === LAST ? dirname(folder) : folder)));
+}
+
+/** Throws a misuse when the run was not probed. */
+export function health(
+  { events, settings }: History,
+  { activation }: Pick<GPTConfig, 'activation'>,
+): Findings {
+  const probes = events.filter((event) => event.type === 'probe');
+  const warnings = events.filter((event) => event.type === 'warning');
+  const last = probes.at(-1);
+  if (!last) {
+    throw misuse(
+      `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or look at its model with \`inkhorn inspect\``,
+    );
+  }
+  const figures = [
+    healthFigure(probes, activation),
+    overTimeFigure(probes, 'activations', activation),
+    overTimeFigure(probes, 'gradients', activation),
+    activationsFigure(probes, activation),
+    gradientsFigure(probes, activation),
+  ].filter((figure) => figure !== null);
+  return {
+    data: { activation, probes, warnings },
+    figures,
+    show(output): void {
+      showUnits(probes[0], last, activationLabel[activation], output);
+      showGroups(probes, output);
+      showWarnings(warnings, output);
+    },
+  };
+}
+
+function showUnits(first: ProbeEvent, last: ProbeEvent, label: string, output: Output): void {
+  const tokens = formatCount(Math.max(...last.taps.map(({ windowTokens }) => windowTokens)));
+  output.print(
+    output.colors.bold(
+      `${label} of every block; dead: fired for none of the last ${tokens} tokens looked at`,
+    ),
+  );
+  const at = (probe: ProbeEvent): string => `<= 0, step ${formatCount(probe.step)}`;
+  output.table(
+    ['', ...(first === last ? [] : [at(first)]), at(last), 'dead units', 'std', 'gradient std'],
+    last.taps.map(({ name, zeroFraction, deadUnits, units, value, gradient }) => {
+      const before = first.taps.find((tap) => tap.name === name)?.zeroFraction;
+      return [
+        tapLabel(name),
+        ...(first === last ? [] : [before === undefined ? '' : formatPercent(before)]),
+        ...[formatPercent(zeroFraction), `${deadUnits.length} of ${formatCount(units)}`],
+        ...[formatNumber(value.std), gradient ? formatNumber(gradient.std) : ''],
+      ];
+    }),
+  );
+  output.print();
+}
+
+/** The median says more than the last look, which a schedule may have brought to nothing. */
+function showGroups(probes: readonly ProbeEvent[], output: Output): void {
+  const groups = probes.at(-1)?.groups;
+  if (!groups) {
+    output.print('Gradients and updates by group are not in the history of runs of the first version.\n');
+    return;
+  }
+  const middle = (name: string, value: (group: GroupSummary) => number | null): string => {
+    const values = probes.flatMap(({ groups = [] }) => {
+      const group = groups.find((one) => one.name === name);
+      return (group && value(group)) ?? [];
+    });
+    return values.length > 0 ? formatNumber(values.sort((a, b) => a - b)[values.length >> 1]) : '';
+  };
+  output.print(output.colors.bold(`Groups of parameters; median of ${probes.length} looks`));
+  output.table(
+    ['', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
+    groups.map(({ name, parameters, weightNorm }) => [
+      ...[name, formatCount(parameters), formatNumber(weightNorm)],
+      ...[middle(name, ({ gradNorm }) => gradNorm), middle(name, ({ updateRatio }) => updateRatio)],
+    ]),
+  );
+  output.print();
+}
+
+function showWarnings(warnings: readonly WarningEvent[], output: Output): void {
+  if (warnings.length === 0) output.print('No warnings.');
+  for (const { step, message } of warnings) {
+    for (const line of wrapText(`warning  step ${formatCount(step)}: ${message}`, 80))
+      output.print(output.colors.yellow(line));
+  }
+}

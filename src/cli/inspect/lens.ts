@@ -1,0 +1,66 @@
+// `inspect lens`: what each layer would say, if it were the last.
+import { type Lens, logitLens } from '../../inspect/lens.ts';
+import { lensFigure, MAX_LENS_TOKENS } from '../../report/lens-plot.ts';
+import type { Output } from '../output.ts';
+import { fitLine, textWidth } from '../view/width.ts';
+import { type Findings, promptOf, type Subject, word } from './subject.ts';
+
+export async function lens(subject: Subject, { top }: { top: number }): Promise<Findings> {
+  const ids = await promptOf(subject, 1);
+  const found = await logitLens(subject.folder, ids, { top });
+  return {
+    data: found,
+    figures: ids.length <= MAX_LENS_TOKENS ? [lensFigure(found)] : [],
+    show(output): void {
+      showLens(found, output);
+      if (ids.length > MAX_LENS_TOKENS) {
+        output.note(`no picture of ${ids.length} tokens: it is drawn for at most ${MAX_LENS_TOKENS}`);
+      }
+    },
+  };
+}
+
+/** Columns of the terminal that are counted on, and of one layer. */
+const WIDTH = 80;
+const CELL = 8;
+const LABEL = 10;
+
+/** Tokens downwards, layers to the right; of many layers as many as fit, the last among them. */
+function showLens({ tokens, rows }: Lens, output: Output): void {
+  const { colors } = output;
+  const fit = Math.floor((WIDTH - LABEL - CELL) / (CELL + 1));
+  const shown = Array.from(
+    { length: Math.min(fit, rows.length) },
+    (_, i, count = Math.min(fit, rows.length)) =>
+      rows[count === 1 ? rows.length - 1 : Math.round((i * (rows.length - 1)) / (count - 1))],
+  );
+  const pad = (text: string, width: number): string => {
+    const cut = fitLine(text, width);
+    return cut + ' '.repeat(width - textWidth(cut));
+  };
+  const label = (name: string): string => name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+  output.print(colors.bold('The most likely next token, read after each layer'));
+  output.print(
+    colors.dim([pad('after', LABEL), ...shown.map(({ name }) => pad(label(name), CELL)), 'next'].join(' ')),
+  );
+  for (const [t, token] of tokens.entries()) {
+    const next = tokens[t + 1];
+    const cells = shown.map(({ cells }) => {
+      const [best] = cells[t].top;
+      const text = pad(word(best.text), CELL);
+      if (next && best.id === next.id) return colors.green(text);
+      return best.probability < 0.1 ? colors.dim(text) : text;
+    });
+    output.print([pad(word(token.text), LABEL), ...cells, next ? word(next.text) : ''].join(' ').trimEnd());
+  }
+  const mean = (row: Lens['rows'][number]): string => {
+    const losses = row.cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
+    return losses.length > 0 ? (losses.reduce((a, b) => a + b, 0) / losses.length).toFixed(2) : '';
+  };
+  output.print(
+    colors.dim([pad('loss, nats', LABEL), ...shown.map((row) => pad(mean(row), CELL))].join(' ').trimEnd()),
+  );
+  if (colors.isColorSupported)
+    output.print(`${colors.green('green')}: what came next; ${colors.dim('dim')}: below 10 %`);
+  output.print();
+}

@@ -1,0 +1,115 @@
+// What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
+import type { Backend } from '../../backend/contract.ts';
+import { checkPrompt } from '../../inspect/prompt.ts';
+import type { Store } from '../../io/store.ts';
+import { type Batch, windows } from '../../model/batch.ts';
+import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import { type Figure, writeFigure } from '../../report/figure.ts';
+import { printable } from '../../tokenizer/index.ts';
+import { randomBatch, splitTokens } from '../../train/data.ts';
+import type { LookFlags } from '../commands/inspect.ts';
+import { asked, misuse } from '../errors.ts';
+import { openMeasuredText, recordedData, splitOf } from '../models.ts';
+import type { Output } from '../output.ts';
+import { encodeText } from '../special.ts';
+
+/** A model that is looked at, and how. */
+export interface Subject {
+  folder: ModelFolder;
+  store: Store;
+  given: LookFlags;
+  output: Output;
+}
+
+/** What a look found: for machines, as pictures, and on a terminal. */
+export interface Findings {
+  data: object;
+  figures: readonly Figure[];
+  show(output: Output): void;
+}
+
+/** Loads the model and looks at it; prints, and draws where `--out` says. */
+export async function lookAt(
+  store: Store,
+  backend: Backend,
+  given: LookFlags,
+  output: Output,
+  look: (subject: Subject) => Promise<Findings>,
+): Promise<void> {
+  const folder = await loadModel(store, { backend });
+  await present(await look({ folder, store, given, output }), store.location, given.out, output);
+}
+
+/** Says what was found about `location`, draws it into `out`, if any, and says where. */
+export async function present(
+  { data, figures, show }: Findings,
+  location: string,
+  out: string | undefined,
+  output: Output,
+): Promise<void> {
+  const files: string[] = [];
+  if (out !== undefined) for (const figure of figures) files.push(...(await writeFigure(out, figure)));
+  output.data({ model: location, ...data, files });
+  show(output);
+  if (figures.length === 0) return;
+  if (out === undefined) output.note('no pictures: --out DIR draws them');
+  else output.print(`${out}: ${figures.map(({ name }) => name).join(', ')} (.png, .svg, .json)`);
+}
+
+/** Tokens looked at of a text that nobody chose: few enough for the pictures to be labelled. */
+const SHOWN = 24;
+
+/** The tokens of `--text`, or the first of the validation part. A misuse when there are fewer than `least`. */
+export async function textOf({ folder, store, given, output }: Subject, least: number): Promise<Int32Array> {
+  const { tokenizer } = folder;
+  if (given.text === undefined) {
+    const val = await validationPart({ folder, store, given, output });
+    return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));
+  }
+  const ids = encodeText(tokenizer, given.text, given);
+  if (ids.length < least) {
+    const tokens = `${ids.length} token${ids.length === 1 ? '' : 's'}`;
+    const why = least > 1 ? `${least} or more are needed, for one to be predicted` : 'at least one is needed';
+    throw misuse(`--text has ${tokens}: ${why}`);
+  }
+  return ids;
+}
+
+/** The same, where it must fit the context of the model. */
+export async function promptOf(subject: Subject, least: number): Promise<Int32Array> {
+  const ids = await textOf(subject, least);
+  return asked(() => checkPrompt(ids, subject.folder.model.config, least));
+}
+
+/** Random windows of the validation part; of `--text` where neither `--data` nor the run says which text there is. */
+export async function batchOf(subject: Subject): Promise<Batch> {
+  const { folder, store, given } = subject;
+  const { blockSize: T } = folder.model.config;
+  const { batchSize = 16, seed = 1337 } = given;
+  if (given.text !== undefined && given.data === undefined && (await recordedData(store)) === null) {
+    const ids = (await textOf(subject, 2)).subarray(0, T + 1);
+    return windows(ids, [0], ids.length - 1);
+  }
+  const val = await validationPart(subject);
+  if (val.length <= T) return windows(val, [0], val.length - 1);
+  return randomBatch(val, batchSize, T, { seed, index: 0 });
+}
+
+const validationParts = new WeakMap<ModelFolder, Int32Array>();
+
+async function validationPart({ folder, store, given, output }: Subject): Promise<Int32Array> {
+  const known = validationParts.get(folder);
+  if (known) return known;
+  const { corpus, record } = await openMeasuredText(given.data, store, output);
+  const ids = await asked(() => folder.tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' }));
+  const { val } = splitTokens(ids, splitOf(given, record));
+  if (val.length < 2)
+    throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
+  validationParts.set(folder, val);
+  return val;
+}
+
+/** A token as one visible word. */
+export function word(text: string): string {
+  return printable(new TextEncoder().encode(text));
+}

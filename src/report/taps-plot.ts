@@ -1,0 +1,40 @@
+// Named values side by side: a hill for each, and one for its gradient, in the order of computation.
+import type { TapSummary } from '../train/events.ts';
+import type { Figure } from './figure.ts';
+import { depthPalette } from './histogram-plot.ts';
+import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
+import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
+
+const PANEL = 300;
+const LABELS = 130;
+const ROW = 26;
+
+/** `taps`: values on the left; on the right gradients, where there are any. */
+export function tapsFigure(taps: readonly TapSummary[]): Figure {
+  const colors = depthPalette(taps.length);
+  const top = BODY_TOP + 44;
+  const values = taps.map(({ name, value, zeroFraction }, i) => {
+    const zeros = value.min >= 0 ? zeroFraction : 0;
+    return { label: name, color: colors[i], summary: value, zeros };
+  });
+  const gradients = taps.flatMap(({ name, gradient }, i) =>
+    gradient ? [{ label: name, color: colors[i], summary: gradient, zeros: 0 }] : [],
+  );
+  const panel = (index: number, title: string, ridges: typeof values): string[] => {
+    const x = MARGIN + LABELS + index * (PANEL + LABELS + 20);
+    return [
+      text(x + PANEL / 2, BODY_TOP + 12, title, { anchor: 'middle' }),
+      ridgeChart({ x, y: top, width: PANEL, row: ROW }, ridges),
+    ];
+  };
+  const panels = gradients.length > 0 ? 2 : 1;
+  const title = 'Named values';
+  const svg = picture({
+    title,
+    subtitle: `one hill per value, zeros of a ReLU left out; height: density, log scale over ${RIDGE_DECADES} decades`,
+    width: Math.max(720, 2 * MARGIN + panels * (LABELS + PANEL + 20)),
+    height: top + taps.length * ROW + 40,
+    body: [...panel(0, 'value', values), ...(panels === 2 ? panel(1, 'dLoss / d(value)', gradients) : [])],
+  });
+  return { name: 'taps', title, svg, data: taps };
+}

@@ -1,0 +1,35 @@
+// A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange behind it. What was
+// expected is in the title of each token. Colours are see-through, so that it suits light and dark pages.
+import type { TextPredictions, TokenPrediction } from '../inspect/predictions.ts';
+import { formatPercent, visibleToken } from './format.ts';
+import { escapeXml } from './svg.ts';
+
+/** Nats from which on a token is as orange as it gets: a probability of about 1 in 400. */
+const HARDEST = 6;
+
+/** A `<div>` with one `<span>` per token, for any page; no script, no style sheet. */
+export function predictionsHtml({ tokens, loss }: TextPredictions): string {
+  const mean = loss === null ? '' : ` title="mean loss ${loss.toFixed(3)} nats per token"`;
+  const style =
+    'white-space:pre-wrap;overflow-wrap:anywhere;font-family:ui-monospace,monospace;line-height:1.7';
+  return `<div class="token-loss" style="${style}"${mean}>${tokens.map(span).join('')}</div>\n`;
+}
+
+function span(token: TokenPrediction): string {
+  const { text, loss, probability, rank, expected } = token;
+  if (loss === null || probability === null)
+    return `<span title="nothing predicted this one">${shown(text)}</span>`;
+  const strength = (0.75 * Math.min(1, loss / HARDEST)).toFixed(2);
+  const others = expected.map(
+    (choice) => `${visibleToken(choice.text)} ${formatPercent(choice.probability)}`,
+  );
+  const title = [
+    `${visibleToken(text)}  ${formatPercent(probability)}, ${loss.toFixed(2)} nats, number ${rank}`,
+    ...(others.length > 0 ? [`expected: ${others.join(', ')}`] : []),
+  ].join('\n');
+  return `<span style="background:rgba(213,94,0,${strength})" title="${escapeXml(title)}">${shown(text)}</span>`;
+}
+
+function shown(text: string): string {
+  return escapeXml(text);
+}
