@@ -25,7 +25,8 @@ struct Dropout {
 struct MatmulShape {
   Index m, n, k;
   bool transA, transB, accumulate;
-  bool bf16;  // a and b rounded to bfloat16
+  bool bf16;               // a and b rounded to bfloat16
+  bool symmetric = false;  // m = n, and what lies above the diagonal may be copied from below
 };
 
 struct AttentionShape {

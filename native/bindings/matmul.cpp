@@ -10,12 +10,14 @@ void matmul(Args& in) {
   s.transA = in.flag("transA");
   s.transB = in.flag("transB");
   s.accumulate = in.flag("accumulate");
+  s.symmetric = in.flag("symmetric");
   s.bf16 = in.bf16();
   float* out = in.f32("out", {s.m, s.n});
   const float* a = in.f32("a", {s.m, s.k});
   const Elements<float> weight = in.f32("b", {s.k, s.n});
   const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
+  if (s.symmetric && (s.m != s.n || bias != nullptr)) in.fail("symmetric takes m = n and no bias");
   if (!s.bf16 && s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]
     if (s.m == 1) {
       return in.launchPacked(

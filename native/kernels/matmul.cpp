@@ -181,6 +181,7 @@ struct Product {
   template <bool PACKED_A>
   void oneTile(TileArgs& t, Index round, Index strip, Index panel) const {
     const Index i = strip * TILE_ROWS, j = panel * TILE_COLS;
+    if (s.symmetric && j >= i + TILE_ROWS) return;  // all of it above the diagonal
     t.b = panelsIn(round) + j * t.k;
     t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
     t.out = out + i * s.n + j;
@@ -202,6 +203,24 @@ struct Product {
         tiles(team, thread, round, task - packed, packed);
       });
     }
+    if (s.symmetric) mirror(team);
+  }
+
+  /** What lies below the diagonal of out becomes what lies above it, in blocks of LANES rows and columns. */
+  void mirror(Team& team) const {
+    forBlocks(team, ceilDiv(s.n, LANES), s.n * s.n, [&](Index block, int) {
+      const Index i = block * LANES, rows = least(s.n - i, LANES);
+      for (Index r = 0; r < rows; r++) {
+        for (Index c = r + 1; c < rows; c++) out[(i + r) * s.n + i + c] = out[(i + c) * s.n + i + r];
+      }
+      for (Index j = i + LANES; j < s.n; j += LANES) {  // only the last block has fewer rows, and nothing beside it
+        const Index cols = least(s.n - j, LANES);
+        Vec square[LANES];
+        for (Index c = 0; c < LANES; c++) square[c] = c < cols ? load(out + (j + c) * s.n + i) : zero();
+        transpose(square);
+        for (Index r = 0; r < LANES; r++) store(out + (i + r) * s.n + j, square[r], firstLanes(cols));
+      }
+    });
   }
 };
 

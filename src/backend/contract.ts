@@ -195,7 +195,8 @@ export interface Kernels {
   // ---- matrix product ----------------------------------------------------------------------------------------
   /**
    * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
-   * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not.
+   * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not. `symmetric`: the
+   * caller knows the result to be so (m = n, no bias): an engine may compute one half and mirror it.
    */
   matmul(
     out: DeviceBuffer,
@@ -209,6 +210,7 @@ export interface Kernels {
       transB?: boolean;
       accumulate?: boolean;
       bias?: DeviceBuffer | null;
+      symmetric?: boolean;
     },
   ): void;
 

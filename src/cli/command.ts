@@ -86,6 +86,7 @@ function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
       return parsed;
     });
   }
+  if (flag.group) option.helpGroup(`${flag.group}:`);
   command.addOption(option);
   if (flag.negatable) {
     twoWay.add(option);

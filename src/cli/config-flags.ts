@@ -1,18 +1,20 @@
 // The flags that make a config and settings: one for every field of either, from the tables beside their types.
 import { configFields, type FieldSpec } from '../model/config.ts';
-import { type SettingSpec, settingFields } from '../train/settings.ts';
+import { type SettingSpec, settingGroups } from '../train/setting-fields.ts';
 import { choice, type Flag, type Flags, integer, number, text, yesNo } from './flags.ts';
 
 /** One flag per field of `GPTConfig`; the vocabulary's size is the tokenizer's. */
 export const modelFlags: Flags = Object.fromEntries(
   Object.entries(configFields)
     .filter(([name]) => name !== 'vocabSize')
-    .map(([name, spec]) => [name, fieldFlag(spec)]),
+    .map(([name, spec]) => [name, { ...fieldFlag(spec), group: 'Model' }]),
 );
 
 /** One flag per field of `TrainSettings`. */
 export const settingFlags: Flags = Object.fromEntries(
-  Object.entries(settingFields).map(([name, spec]) => [name, settingFlag(spec)]),
+  Object.entries(settingGroups).flatMap(([group, specs]) =>
+    Object.entries(specs).map(([name, spec]) => [name, { ...settingFlag(spec), group }]),
+  ),
 );
 
 /** Those of `values` that belong to `table`: what a person changed. */

@@ -8,6 +8,8 @@ export interface Flag<T> {
   argument?: string;
   /** Letter for `-p`. */
   short?: string;
+  /** Heading under which the help shows it; `Options` where left out. */
+  group?: string;
   /** Shown in the help; the command applies it. */
   initial?: string;
   /** May be given several times; the value is the list. */

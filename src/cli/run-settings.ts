@@ -2,13 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
-import {
-  checkDropout,
-  checkSettings,
-  recipes,
-  settingFields,
-  type TrainSettings,
-} from '../train/settings.ts';
+import { settingFields } from '../train/setting-fields.ts';
+import { checkDropout, checkSettings, recipes, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, flagName, text } from './flags.ts';
@@ -60,6 +55,7 @@ const needs: Partial<Record<keyof TrainSettings, [holds: (s: TrainSettings) => b
   eps: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
   muonLr: [(s) => s.optimizer === 'muon', '--optimizer muon'],
   muonMomentum: [(s) => s.optimizer === 'muon', '--optimizer muon'],
+  decay: [(s) => s.weightDecay > 0, '--weight-decay above 0'],
   minLr: [(s) => s.schedule !== 'constant', '--schedule cosine, linear or wsd'],
   decayFraction: [(s) => s.schedule === 'wsd', '--schedule wsd'],
   evalBatches: [(s) => s.evalMethod === 'sampled', '--eval-method sampled'],

@@ -32,8 +32,9 @@ export function orthogonalize(x: Tensor): void {
     let [from, to] = [x, make(m, n)];
     for (let round = 0; round < ROUNDS; round++) {
       const [X, Y] = [from.buffer, to.buffer];
-      kernels.matmul(A.buffer, X, X, { m: s, n: s, k, transA: !wide, transB: wide }); // X X^T or X^T X [s, s]
-      kernels.matmul(P.buffer, A.buffer, A.buffer, { m: s, n: s, k: s });
+      const gram = { m: s, n: s, k, transA: !wide, transB: wide, symmetric: true };
+      kernels.matmul(A.buffer, X, X, gram); // X X^T or X^T X [s, s]
+      kernels.matmul(P.buffer, A.buffer, A.buffer, { m: s, n: s, k: s, symmetric: true });
       kernels.scale(P.buffer, P.buffer, c);
       kernels.axpy(P.buffer, A.buffer, b); // b A + c A A
       kernels.scale(Y, X, a);

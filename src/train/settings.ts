@@ -1,6 +1,8 @@
-// How a run is trained, as one flat record that is saved with it; defaults; and the checks.
+// How a run is trained, as one flat record that is saved with it; defaults; and the checks of fields together. What each
+// field may hold by itself is in setting-fields.ts.
 import type { OptimizerOptions } from './optimizers.ts';
 import { decaySteps, type ScheduleOptions } from './schedules.ts';
+import { checkSetting, settingFields } from './setting-fields.ts';
 
 /** Every choice of a run beside the model and the data. `training.json` holds exactly these fields. */
 export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
@@ -100,83 +102,13 @@ export const recipes: Readonly<Record<'tiny' | 'seed' | 'shakespeare', TrainSett
   shakespeare: modern,
 };
 
-/** What a setting may hold, and what it is for: the command line makes its flags from this. */
-export interface SettingSpec {
-  kind: 'integer' | 'number' | 'text' | readonly string[];
-  /** Smallest and largest value of a number. */
-  min?: number;
-  max?: number;
-  about: string;
-}
-
-export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> = {
-  steps: { kind: 'integer', min: 1, about: 'optimizer steps' },
-  batchSize: { kind: 'integer', min: 1, about: 'sequences per batch' },
-  accumulate: { kind: 'integer', min: 1, about: 'batches per optimizer step' },
-  microBatch: { kind: 'integer', min: 1, about: 'sequences in memory at a time' },
-  optimizer: {
-    kind: ['adamw', 'sgd', 'muon'],
-    about: 'update rule; muon: for matrices in blocks, else AdamW',
-  },
-  lr: { kind: 'number', min: 0, about: 'peak learning rate' },
-  minLr: { kind: 'number', min: 0, about: 'learning rate at the end of cosine, linear and wsd' },
-  schedule: { kind: ['constant', 'cosine', 'linear', 'wsd'], about: 'learning rate after warm-up' },
-  warmup: { kind: 'integer', min: 0, about: 'steps of linear warm-up' },
-  decayFraction: {
-    kind: 'number',
-    min: 0,
-    max: 1,
-    about: 'wsd: share of the run over which the rate decays',
-  },
-  beta1: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of gradients' },
-  beta2: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of squared gradients' },
-  eps: { kind: 'number', min: 1e-30, about: 'AdamW: added to the denominator' },
-  momentum: { kind: 'number', min: 0, max: 0.999999, about: 'SGD: momentum' },
-  muonLr: { kind: 'number', min: 0, about: 'Muon: peak learning rate of the matrices' },
-  muonMomentum: { kind: 'number', min: 0, max: 0.999999, about: 'Muon: momentum' },
-  weightDecay: { kind: 'number', min: 0, about: 'decoupled (AdamW, Muon) or L2 (SGD) weight decay' },
-  decay: { kind: ['all', 'matrices'], about: 'which parameters decay' },
-  layerDecay: { kind: 'number', min: 1e-3, max: 1, about: 'rate of a layer over that of the layer above' },
-  embedRate: { kind: 'number', min: 0, about: 'multiplies the rate of the embeddings' },
-  headRate: { kind: 'number', min: 0, about: 'multiplies the rate of the head' },
-  clip: { kind: 'number', min: 0, about: 'largest gradient norm, 0: no clipping' },
-  dropoutRise: { kind: 'number', min: -1, max: 1, about: 'what dropout has risen by at the last step' },
-  labelSmoothing: {
-    kind: 'number',
-    min: 0,
-    max: 1,
-    about: 'share of each target that is spread over all tokens',
-  },
-  bpeDropout: {
-    kind: 'number',
-    min: 0,
-    max: 1,
-    about: 'merges left out of the training text, drawn anew every epoch',
-  },
-  emaDecay: {
-    kind: 'number',
-    min: 0,
-    max: 0.999999,
-    about: 'decay of a moving average of the weights, 0: none',
-  },
-  seed: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, about: 'weights, batches, masks, samples' },
-  evalEvery: { kind: 'integer', min: 1, about: 'steps between evaluations' },
-  evalMethod: { kind: ['whole', 'sampled'], about: 'evaluate on everything, or on random batches' },
-  evalBatches: { kind: 'integer', min: 1, about: 'batches per split of a sampled evaluation' },
-  checkpointEvery: { kind: 'integer', min: 0, about: 'steps between extra checkpoints, 0: none' },
-  probeEvery: { kind: 'integer', min: 0, about: 'steps between looks at the ReLUs, 0: none' },
-  sampleEvery: { kind: 'integer', min: 0, about: 'steps between samples, 0: none' },
-  sampleTokens: { kind: 'integer', min: 1, about: 'tokens per sample' },
-  samplePrompt: { kind: 'text', about: 'what samples continue' },
-};
-
 /** Throws one clear line when `settings` is not a complete, possible TrainSettings; returns it otherwise. */
 export function checkSettings(settings: unknown): TrainSettings {
   const record = settings as Record<string, unknown>;
   const unknown = Object.keys(record).find((key) => !(key in settingFields));
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
-  for (const [name, spec] of Object.entries(settingFields)) checkSetting(name, spec, record[name]);
+  for (const name of Object.keys(settingFields)) checkSetting(name as keyof TrainSettings, record[name]);
   const { warmup, steps, batchSize, accumulate, optimizer, lr, schedule, decayFraction } =
     settings as TrainSettings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
@@ -201,33 +133,13 @@ export function checkDropout(
   { dropoutRise }: Pick<TrainSettings, 'dropoutRise'>,
   { dropout }: { dropout: number },
 ): void {
-  const end = dropout + dropoutRise;
+  const end = Number((dropout + dropoutRise).toPrecision(12));
   if (end >= 0 && end < 1) return;
+  const fix = end < 0 ? `at least ${-dropout}` : `less than ${Number((1 - dropout).toPrecision(12))}`;
   throw new Error(
-    `dropoutRise ${dropoutRise} takes dropout from ${dropout} to ${end}, which is not in [0, 1): dropoutRise from ${-dropout} up to, not including, ${1 - dropout}`,
+    `dropoutRise ${dropoutRise} takes dropout from ${dropout} to ${end}, which is not in [0, 1): choose ${fix}`,
   );
 }
 
 /** Sequences per optimizer step at most: the ids of all of them are in memory. */
 const MAX_SEQUENCES = 2 ** 16;
-
-function checkSetting(
-  name: string,
-  { kind, min = -Infinity, max = Infinity }: SettingSpec,
-  value: unknown,
-): void {
-  const shown = JSON.stringify(value);
-  if (Array.isArray(kind)) {
-    if (!kind.includes(value)) throw new Error(`${name} ${shown} is not one of ${kind.join(', ')}`);
-  } else if (kind === 'text') {
-    if (typeof value !== 'string') throw new Error(`${name} ${shown} is not a text`);
-  } else {
-    const fits = typeof value === 'number' && value >= min && value <= max && Number.isFinite(value);
-    if (!fits || (kind === 'integer' && !Number.isInteger(value))) {
-      const range = max === Infinity ? `>= ${min}` : `from ${min} to ${max}`;
-      throw new Error(
-        `${name} ${shown} is not ${kind === 'integer' ? 'a whole number' : 'a number'} ${range}`,
-      );
-    }
-  }
-}

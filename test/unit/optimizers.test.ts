@@ -142,6 +142,15 @@ test('a model without matrices in blocks is no work for Muon', async () => {
   );
 });
 
+test('a rate for a head that there is not is refused', () => {
+  const rates = { layerDecay: 1, embedRate: 1, headRate: 0.5 };
+  assert.throws(
+    () => rateMultipliers(['tokens.weight'], rates),
+    /headRate 0.5 acts on nothing: .* embedRate/,
+  );
+  assert.equal(rateMultipliers(['tokens.weight', 'head.bias'], rates).get('head.bias'), 0.5);
+});
+
 test('rates by depth: the head and the last norm learn fully, each layer below a step less', async () => {
   const [{ create }] = (await engines()).filter((e) => e.name === 'reference');
   const backend = await create();

@@ -72,6 +72,7 @@ export interface NativeEngine {
     transA: boolean,
     transB: boolean,
     accumulate: boolean,
+    symmetric: boolean,
     out: Id,
     a: Id,
     b: Id,

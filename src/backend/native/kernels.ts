@@ -20,8 +20,10 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     normalize: (out, x, squares, eps) => engine.normalize(out.length, eps, id(out), id(x), id(squares)),
     sumRows: (out, x, rows, cols) => engine.sumRows(rows, cols, id(out), id(x)),
 
-    matmul: (out, a, b, { m, n, k, transA = false, transB = false, accumulate = false, bias }) =>
-      engine.matmul(m, n, k, transA, transB, accumulate, id(out), id(a), id(b), idOrNull(bias)),
+    matmul: (out, a, b, { m, n, k, bias, ...flags }) => {
+      const { transA = false, transB = false, accumulate = false, symmetric = false } = flags;
+      engine.matmul(m, n, k, transA, transB, accumulate, symmetric, id(out), id(a), id(b), idOrNull(bias));
+    },
 
     embedding: (out, ids, tokens, positions, { B, T, C, start }) =>
       engine.embedding(B, T, C, start, rowsOf(tokens, C), id(out), id(ids), id(tokens), idOrNull(positions)),

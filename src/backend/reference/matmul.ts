@@ -22,6 +22,8 @@ export function matmulIn(precision: Precision): Kernels['matmul'] {
  */
 function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kernels['matmul']>): void {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
+  if (options.symmetric && (m !== n || bias))
+    throw new Error(`matmul: symmetric does not go with ${m} x ${n}${bias ? ' and a bias' : ''}`);
   const O = f32(out, 'matmul: out', m * n);
   const A = inPrecision(precision, f32(a, 'matmul: a', m * k));
   const B = inPrecision(precision, f32(b, 'matmul: b', k * n));

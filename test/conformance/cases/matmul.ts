@@ -55,6 +55,37 @@ for (const [m, n, k] of shapes) {
   }
 }
 
+for (const [n, k] of [
+  [1, 3],
+  [5, 40],
+  [15, 300],
+  [33, 17],
+  [64, 64],
+  [228, 232],
+  [232, 929],
+]) {
+  for (const [transA, transB] of [
+    [false, true],
+    [true, false],
+  ]) {
+    for (const accumulate of [false, true]) {
+      matmulCases.push({
+        name: `matmul of ${n} x ${k} with itself, ${transA ? 'transA' : 'transB'}, symmetric${accumulate ? ', accumulate' : ''}`,
+        run({ kernels, normal, garbage, put }) {
+          const x = normal(n * k);
+          const symmetric = Float32Array.from(
+            { length: n * n + GUARD },
+            (_, i) => (i % n) * Math.floor(i / n),
+          );
+          const out = accumulate ? put(symmetric) : garbage(n * n + GUARD);
+          kernels.matmul(out, x, x, { m: n, n, k, transA, transB, accumulate, symmetric: true });
+          return { out };
+        },
+      });
+    }
+  }
+}
+
 matmulCases.push({
   name: 'matmul of many rows, as a training step has them',
   run({ kernels, normal, garbage }) {
