@@ -60,7 +60,7 @@ export interface CheckpointEvent {
 export interface WarningEvent {
   type: 'warning';
   step: number;
-  kind: 'non-finite' | 'loss-spike' | 'dead-units' | 'overfitting';
+  kind: 'non-finite' | 'loss-spike' | 'dead-units' | 'large-updates' | 'vanishing-gradient' | 'overfitting';
   /** One line: what was seen and what usually helps. */
   message: string;
 }

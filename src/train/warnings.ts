@@ -1,6 +1,6 @@
-// What deserves a warning: four rules over the stream of events, each with a small memory. Every warning says in one
+// What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
 // line what was seen and what usually helps. Read next: events.ts.
-import type { EvalEvent, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
+import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
 /** When the rules speak. */
 export interface WarningOptions {
@@ -12,6 +12,10 @@ export interface WarningOptions {
   deadShare?: number;
   /** Tokens to have seen before a silent unit is called dead. */
   deadTokens?: number;
+  /** |update| / |weights| of a group above which its steps are too long. */
+  updateRatio?: number;
+  /** The gradient of a block as a share of the median of all blocks, below which it does not learn. */
+  gradientShare?: number;
   /** Evaluations in a row without a better validation loss, the training loss still falling. */
   overfittingEvals?: number;
 }
@@ -26,12 +30,14 @@ export type Watch = (event: TrainEvent) => WarningEvent[];
 export function createWatch(options: WarningOptions = {}): Watch {
   const nonFinite = watchNonFinite();
   const spikes = watchSpikes(options.spikeFactor ?? 6, options.spikeWindow ?? 64);
-  const dead = watchDeadUnits(options.deadShare ?? 0.1, options.deadTokens ?? 4096);
+  const dead = watchDeadUnits(options.deadShare ?? 0.1, options.deadTokens ?? 16_384);
+  const updates = watchUpdates(options.updateRatio ?? 0.1);
+  const gradients = watchGradients(options.gradientShare ?? 1e-3);
   const overfitting = watchOverfitting(options.overfittingEvals ?? 3);
   return (event) => {
     let found: (WarningEvent | null)[] = [];
     if (event.type === 'step') found = [nonFinite(event), spikes(event)];
-    if (event.type === 'probe') found = [dead(event)];
+    if (event.type === 'probe') found = [dead(event), updates(event), gradients(event)];
     if (event.type === 'eval') found = [overfitting(event)];
     return found.filter((warning) => warning !== null);
   };
@@ -107,7 +113,7 @@ function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => W
       b.deadUnits.length / b.units > a.deadUnits.length / a.units ? b : a,
     );
     const percent = Math.round((100 * worst.deadUnits.length) / worst.units);
-    const others = bad.length > 1 ? ` (${bad.length} taps are like this)` : '';
+    const others = alike(worst, bad);
     return warning(
       'dead-units',
       step,
@@ -115,6 +121,65 @@ function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => W
         `${worst.windowTokens} tokens${others}: lower the learning rate, or use gelu or silu`,
     );
   };
+}
+
+/** Looks in a row that a group must be bad in: the first steps of a run are often long. */
+const GROUP_LOOKS = 2;
+
+function watchUpdates(limit: number): (event: ProbeEvent) => WarningEvent | null {
+  const lasting = watchGroups();
+  return ({ step, groups = [] }) => {
+    const ratio = (group: GroupSummary): number => group.updateRatio ?? 0;
+    // Norms have few weights, biases of 0 among them: their ratio says little.
+    const bad = groups.filter((group) => !/norms?$/.test(group.name) && ratio(group) > limit);
+    const [worst] = lasting(bad).sort((a, b) => ratio(b) - ratio(a));
+    if (!worst) return null;
+    return warning(
+      'large-updates',
+      step,
+      `${worst.name}: one step changes its weights by ${Math.round(100 * ratio(worst))} % of their norm, about 0.1 % is ` +
+        `usual${alike(worst, bad)}: lower the learning rate, or warm up longer`,
+    );
+  };
+}
+
+function watchGradients(share: number): (event: ProbeEvent) => WarningEvent | null {
+  const lasting = watchGroups();
+  return ({ step, groups = [] }) => {
+    const bad = ['attn', 'mlp'].flatMap((part) => {
+      const same = groups.filter(({ name }) => name.startsWith('blocks.') && name.endsWith(`.${part}`));
+      const usual = same.length > 2 ? median(same.map(({ gradNorm }) => gradNorm)) : 0;
+      return same.filter(({ gradNorm }) => gradNorm < share * usual).map((group) => ({ ...group, usual }));
+    });
+    const [worst] = lasting(bad).sort((a, b) => a.gradNorm / a.usual - b.gradNorm / b.usual);
+    if (!worst) return null;
+    return warning(
+      'vanishing-gradient',
+      step,
+      `${worst.name}: its gradient norm is ${worst.gradNorm.toExponential(1)}, ${worst.usual.toExponential(1)} is the median of the ` +
+        `blocks${alike(worst, bad)}: it hardly learns; use init gpt2, gelu or silu, or fewer blocks`,
+    );
+  };
+}
+
+/** Answers with those that have just been bad for GROUP_LOOKS looks in a row. */
+function watchGroups(): <G extends { name: string }>(bad: readonly G[]) => G[] {
+  let counts = new Map<string, number>();
+  return (bad) => {
+    counts = new Map(bad.map(({ name }) => [name, (counts.get(name) ?? 0) + 1]));
+    return bad.filter(({ name }) => counts.get(name) === GROUP_LOOKS);
+  };
+}
+
+/** Names in one line, at most. */
+const NAMED = 3;
+
+/** ` (so are blocks.1.mlp, blocks.2.mlp and 4 more)` */
+function alike(worst: { name: string }, bad: readonly { name: string }[]): string {
+  const others = bad.filter(({ name }) => name !== worst.name).map(({ name }) => name);
+  if (others.length === 0) return '';
+  const more = others.length > NAMED ? ` and ${others.length - NAMED} more` : '';
+  return ` (so ${others.length === 1 ? 'is' : 'are'} ${others.slice(0, NAMED).join(', ')}${more})`;
 }
 
 function watchOverfitting(patience: number): (event: EvalEvent) => WarningEvent | null {

@@ -10,7 +10,7 @@ import {
   summarize,
   type Totals,
 } from '../../src/inspect/summary.ts';
-import type { EvalEvent, ProbeEvent, StepEvent } from '../../src/train/events.ts';
+import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent } from '../../src/train/events.ts';
 import { createWatch, spikeLimit } from '../../src/train/warnings.ts';
 
 /** The `statistics` kernel as the contract words it. */
@@ -258,15 +258,55 @@ describe('warnings', () => {
   it('warn of dead units once the window is long enough, and again only after a recovery', () => {
     const watch = createWatch();
     assert.deepEqual(watch(probeEvent(100, 30, 100)), [], 'too few tokens to call a unit dead');
-    const [dead] = watch(probeEvent(200, 30, 10000));
+    const [dead] = watch(probeEvent(200, 30, 20000));
     assert.equal(dead.kind, 'dead-units');
     assert.match(
       dead.message,
-      /blocks\.2\.mlp\.act: 30 of 100 units \(30 %\) fired for none of 10000 tokens/,
+      /blocks\.2\.mlp\.act: 30 of 100 units \(30 %\) fired for none of 20000 tokens/,
     );
-    assert.deepEqual(watch(probeEvent(300, 31, 10000)), []);
-    assert.deepEqual(watch(probeEvent(400, 5, 10000)), []);
-    assert.equal(watch(probeEvent(500, 30, 10000)).length, 1);
+    assert.deepEqual(watch(probeEvent(300, 31, 20000)), []);
+    assert.deepEqual(watch(probeEvent(400, 5, 20000)), []);
+    assert.equal(watch(probeEvent(500, 30, 20000)).length, 1);
+  });
+
+  const group = (name: string, gradNorm: number, updateRatio: number): GroupSummary => ({
+    ...{ name, parameters: 10, weightNorm: 1, gradNorm, updateRatio },
+  });
+  const grouped = (n: number, groups: GroupSummary[]): ProbeEvent => ({ ...probeEvent(n, 0, 10000), groups });
+
+  it('warn of updates that are too long, by the name of the group, from the second look on and once', () => {
+    const watch = createWatch();
+    const long = [
+      group('blocks.0.mlp', 1, 0.3),
+      group('head', 1, 0.2),
+      group('norm', 1, 5),
+      group('embedding', 1, 1e-3),
+    ];
+    assert.deepEqual(watch(grouped(100, long)), []);
+    const [warning, ...rest] = watch(grouped(200, long));
+    assert.equal(warning.kind, 'large-updates');
+    assert.match(
+      warning.message,
+      /^blocks\.0\.mlp: one step changes its weights by 30 % .* \(so is head\): lower the/,
+    );
+    assert.deepEqual(rest, []);
+    assert.deepEqual(watch(grouped(300, long)), []);
+  });
+
+  it('warn of a block that gets no gradient, compared with the others', () => {
+    const watch = createWatch();
+    const blocks = (first: number): GroupSummary[] => [
+      ...[group('blocks.0.attn', first, 0), group('blocks.1.attn', 1, 0), group('blocks.2.attn', 2, 0)],
+      ...[group('blocks.0.mlp', 1, 0), group('blocks.1.mlp', 1e-9, 0)],
+    ];
+    assert.deepEqual(watch(grouped(100, blocks(1e-5))), []);
+    const [warning] = watch(grouped(200, blocks(1e-5)));
+    assert.equal(warning.kind, 'vanishing-gradient');
+    assert.match(
+      warning.message,
+      /^blocks\.0\.attn: its gradient norm is 1\.0e-5, 1\.0e\+0 is the median .* hardly learns; use/,
+    );
+    assert.deepEqual(watch(grouped(300, blocks(1))), []);
   });
 
   it('warn of overfitting when validation stays worse while training improves', () => {
