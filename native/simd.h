@@ -307,6 +307,17 @@ INKHORN_INLINE Vec load(const float* p, AllLanes) { return load(p); }
 INKHORN_INLINE void store(float* p, Vec v, AllLanes) { store(p, v); }
 INKHORN_INLINE Vec select(AllLanes, Vec a, Vec) { return a; }
 
+/** The first n of the whole numbers a, each within -128 .. 127, as bytes. */
+INKHORN_INLINE void storeBytes(int8_t* p, VecI a, Index n) {
+#if defined(INKHORN_AVX512)
+  _mm_mask_storeu_epi8(p, firstLanes(n), _mm512_cvtepi32_epi8(a));
+#else
+  int32_t whole[LANES];
+  storeI(whole, a);
+  for (Index lane = 0; lane < (n < LANES ? n : LANES); lane++) p[lane] = int8_t(whole[lane]);
+#endif
+}
+
 /** Calls body(i, lanes) for i = 0, LANES, ... below n; `lanes` masks what lies beyond n in the last, partial vector. */
 template <class Body>
 INKHORN_INLINE void eachVector(Index n, Body&& body) {
@@ -315,8 +326,19 @@ INKHORN_INLINE void eachVector(Index n, Body&& body) {
   if (i < n) body(i, firstLanes(n - i));
 }
 
-/** Sum of each vector's lanes, as one vector; v is overwritten. */
+/** Sum of each vector's lanes, as one vector; v is overwritten. Lanes are added in halves, the order of `reduceAdd`. */
 INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
+#if defined(INKHORN_AVX512)
+  Vec quarter[4];  // lane 4 j + p: the sum of every fourth lane from p on of v[4 j + i]; then pairs of these, then one
+  for (int i = 0; i < 4; i++) {
+    const auto halves = [](Vec a, Vec b) { return add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee)); };
+    const Vec low = halves(v[i], v[4 + i]), high = halves(v[8 + i], v[12 + i]);
+    quarter[i] = add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
+  }
+  const auto pairs = [](Vec a, Vec b) { return add(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee)); };
+  const Vec low = pairs(quarter[0], quarter[1]), high = pairs(quarter[2], quarter[3]);
+  return add(_mm512_shuffle_ps(low, high, 0x88), _mm512_shuffle_ps(low, high, 0xdd));
+#else
   transpose(v);
 #pragma GCC unroll 4
   for (Index step = LANES / 2; step > 0; step /= 2) {
@@ -324,6 +346,7 @@ INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
     for (Index i = 0; i < step; i++) v[i] = add(v[i], v[i + step]);
   }
   return v[0];
+#endif
 }
 
 /**

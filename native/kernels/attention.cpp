@@ -311,13 +311,7 @@ void scoreRow(float* s, const float* q, Rows keys, Index n, Index hs, float scal
 #pragma GCC unroll 16
       for (Index r = 0; r < LANES; r++) sum[r] = fma(x, load(key + r * keys.stride + i, lanes), sum[r]);
     });
-    transpose(sum);
-#pragma GCC unroll 4
-    for (Index half = LANES / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-      for (Index r = 0; r < half; r++) sum[r] = add(sum[r], sum[r + half]);
-    }
-    store(s + j, mul(sum[0], splat(scale)));
+    store(s + j, mul(sumEach(sum), splat(scale)));
   }
   for (; j < n; j++) {
     const float* key = keys.data + j * keys.stride;
@@ -327,19 +321,45 @@ void scoreRow(float* s, const float* q, Rows keys, Index n, Index hs, float scal
   }
 }
 
-/** out = the sum over j < n of p[j] * values[j], times factor. Four sums at once hide the latency of the additions. */
-void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, float factor) {
-  eachVector(hs, [&](Index i, auto lanes) {
-    Vec sum[4] = {zero(), zero(), zero(), zero()};
-    const float* value = values.data + i;
-    Index j = 0;
-    for (; j + 4 <= n; j += 4, value += 4 * values.stride) {
-#pragma GCC unroll 4
-      for (Index r = 0; r < 4; r++) sum[r] = fma(splat(p[j + r]), load(value + r * values.stride, lanes), sum[r]);
+/** VECTORS vectors of columns of `weightedSum`, the last one masked. */
+template <Index VECTORS>
+INKHORN_INLINE void weightedColumns(float* out, const float* p, Rows values, Index n, Mask last, float factor) {
+  constexpr Index CHAINS = 4;  // sums to a column: they hide the latency of the additions
+  Vec sum[VECTORS][CHAINS];
+#pragma GCC unroll 3
+  for (Index v = 0; v < VECTORS; v++) sum[v][0] = sum[v][1] = sum[v][2] = sum[v][3] = zero();
+  const float* value = values.data;
+  const auto row = [&](Index j, Index chain) {
+    const Vec x = splat(p[j]);
+#pragma GCC unroll 3
+    for (Index v = 0; v < VECTORS; v++) {
+      const Vec columns = v + 1 < VECTORS ? load(value + v * LANES) : load(value + v * LANES, last);
+      sum[v][chain] = fma(x, columns, sum[v][chain]);
     }
-    for (; j < n; j++, value += values.stride) sum[0] = fma(splat(p[j]), load(value, lanes), sum[0]);
-    store(out + i, mul(add(add(sum[0], sum[1]), add(sum[2], sum[3])), splat(factor)), lanes);
-  });
+    value += values.stride;
+  };
+  Index j = 0;
+  for (; j + CHAINS <= n; j += CHAINS) {
+#pragma GCC unroll 4
+    for (Index chain = 0; chain < CHAINS; chain++) row(j + chain, chain);
+  }
+  for (; j < n; j++) row(j, 0);
+#pragma GCC unroll 3
+  for (Index v = 0; v < VECTORS; v++) {
+    const Vec total = mul(add(add(sum[v][0], sum[v][1]), add(sum[v][2], sum[v][3])), splat(factor));
+    v + 1 < VECTORS ? store(out + v * LANES, total) : store(out + v * LANES, total, last);
+  }
+}
+
+/** out = the sum over j < n of p[j] * values[j], times factor. Up to three vectors of columns at once: rows are read in order. */
+void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, float factor) {
+  for (Index i = 0; i < hs; i += WIDEST * LANES) {
+    const Index vectors = (hs - i + LANES - 1) / LANES;
+    const Rows from{values.data + i, values.stride};
+    if (vectors >= 3) weightedColumns<3>(out + i, p, from, n, firstLanes(hs - i - 2 * LANES), factor);
+    else if (vectors == 2) weightedColumns<2>(out + i, p, from, n, firstLanes(hs - i - LANES), factor);
+    else weightedColumns<1>(out + i, p, from, n, firstLanes(hs - i), factor);
+  }
 }
 
 constexpr Index FEW = 4;  // so few new tokens are attended one by one: packing all keys for them would not pay

@@ -17,10 +17,7 @@ float quantizeRow(int8_t* q, const float* x, Index n) {
   }
   eachVector(n, [&](Index i, auto lanes) {
     const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
-    int32_t whole[LANES];
-    storeI(whole, toInt(steps));
-    const Index count = n - i < LANES ? n - i : LANES;
-    for (Index lane = 0; lane < count; lane++) q[i + lane] = int8_t(whole[lane]);
+    storeBytes(q + i, toInt(steps), n - i);
   });
   return scale;
 }
@@ -135,10 +132,11 @@ void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const 
     for (Index i = 0; i < count; i++, r++) {
       for (Index j = vectored; j < j1 - j0; j++) sums[i][j] = dotOne(in, r, weight + (j0 + j) * in.k);
       const float xScale = in.scales[r];
-      for (Index j = 0; j < j1 - j0; j++) {
-        const float product = float(sums[i][j] - in.surplus[r]) * (xScale * scale[j0 + j]);
-        out[r * n + j0 + j] = bias ? product + bias[j0 + j] : product;
-      }
+      eachVector(j1 - j0, [&](Index j, auto lanes) {
+        const Vec sum = toFloat(addI(loadI(sums[i] + j), splatI(uint32_t(-in.surplus[r]))));
+        const Vec factor = mul(splat(xScale), load(scale + j0 + j, lanes));
+        store(out + r * n + j0 + j, bias ? fma(sum, factor, load(bias + j0 + j, lanes)) : mul(sum, factor), lanes);
+      });
     }
   }
 }
@@ -223,7 +221,7 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
   }
   float* floats = team.shared(5, n * k);  // a slot that matmul leaves alone
   dequantizeRows(team, floats, weight, scale, n, k);
-  matmul(team, out, x, floats, bias, {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false});
+  matmul(team, out, x, floats, bias, {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
 }
 
 void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,
