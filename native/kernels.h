@@ -133,7 +133,7 @@ struct Sgd {
 // for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`. bias may be null.
 #define INKHORN_PACKED_KERNELS(X)                                                                                      \
   /* row.cpp: one row, m = 1 */                                                                                        \
-  X(packRow, (Team & team, float* packed, const float* weight, Index n, Index k))                                      \
+  X(packRow, (Team & team, float* packed, const float* weight, Index n, Index k, bool bf16))                           \
   X(matmulRow, (Team & team, float* out, const float* a, const float* packed, const float* bias,                       \
                 const MatmulShape& shape))                                                                             \
   X(packRowInt8, (Team & team, int8_t* packed, const int8_t* weight, Index n, Index k))                                \
@@ -146,7 +146,7 @@ struct Sgd {
 
 constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
 constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
-constexpr Index rowBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 3) / 4 * 4); }
+constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
 
 /** For fewer rows the matrix product takes b as it is: as many as are not worth packing it. */
 constexpr Index manyRows = 16;

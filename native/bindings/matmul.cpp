@@ -18,16 +18,18 @@ void matmul(Args& in) {
   const float* b = weight;
   const float* bias = in.f32OrNull("bias", {s.n});
   if (s.symmetric && (s.m != s.n || bias != nullptr)) in.fail("symmetric takes m = n and no bias");
-  if (!s.bf16 && s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]
+  if (s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]
     if (s.m == 1) {
       return in.launchPacked(
           weight, {Packing::row, s.n, s.k}, rowFloats(s.n, s.k) * Index(sizeof(float)),
-          [=](const Kernels& kernels, Team& team, void* to) { kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k); },
+          [=](const Kernels& kernels, Team& team, void* to) {
+            kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k, s.bf16);
+          },
           [=](const Kernels& kernels, Team& team, const float* packed) {
             packed ? kernels.matmulRow(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
           });
     }
-    if (s.m >= manyRows) {
+    if (s.m >= manyRows && !s.bf16) {
       return in.launchPacked(
           weight, {Packing::panels, s.n, s.k}, panelFloats(s.n, s.k) * Index(sizeof(float)),
           [=](const Kernels& kernels, Team& team, void* to) { kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k); },

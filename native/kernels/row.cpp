@@ -4,14 +4,16 @@
 
 #include "../parallel.h"
 #include "int8-dot.h"
+#include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
 constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index least(Index a, Index b) { return a < b ? a : b; }
 
-/** Packed floats: for LANES rows of the weight, LANES columns of the first, of the second, ...; then the next columns. */
+/** Packed elements (number.h): for LANES rows of the weight, a vector of the first, of the second, ...; then what follows. */
 constexpr Index SQUARE = LANES * LANES;
 
 /** Calls body(group) for every group of columns of a weight, which takes `bytes`, in blocks of about 32 KB. */
@@ -24,37 +26,36 @@ void forGroups(Team& team, Index groups, Index bytes, Body body) {
   });
 }
 
-}  // namespace
-
-void packRow(Team& team, float* packed, const float* weight, Index n, Index k) {
-  const Index steps = ceilDiv(k, LANES);
+template <class Number>
+void packSquares(Team& team, float* packed, const float* weight, Index n, Index k) {
+  constexpr Index STEP = LANES * Number::TERMS;
+  const Index steps = ceilDiv(k, STEP);
   forBlocks(team, ceilDiv(n, LANES), [&](Index group, int) {
     float* to = packed + group * steps * SQUARE;
-    for (Index step = 0; step < steps; step++) {
-      const Mask lanes = firstLanes(k - step * LANES);
+    for (Index p = 0; p < k; p += STEP) {
       for (Index r = 0; r < LANES; r++, to += LANES) {
         const Index j = group * LANES + r;
-        store(to, j < n ? load(weight + j * k + step * LANES, lanes) : zero());
+        store(to, j < n ? Number::along(weight + j * k + p, k - p) : zero());
       }
     }
   });
 }
 
-void matmulRow(Team& team, float* out, const float* a, const float* packed, const float* bias,
-                  const MatmulShape& s) {
-  const Index steps = ceilDiv(s.k, LANES);
-  const Index size = steps * SQUARE;
+template <class Number>
+void multiplySquares(Team& team, float* out, const float* a, const float* packed, const float* bias,
+                     const MatmulShape& s) {
+  constexpr Index STEP = LANES * Number::TERMS;
+  const Index size = ceilDiv(s.k, STEP) * SQUARE;
   forGroups(team, ceilDiv(s.n, LANES), size * Index(sizeof(float)), [&](Index group) {
     const float* w = packed + group * size;
     Vec sum[LANES];
 #pragma GCC unroll 16
     for (Index c = 0; c < LANES; c++) sum[c] = zero();
-    eachVector(s.k, [&](Index p, auto lanes) {
-      const Vec x = load(a + p, lanes);
+    for (Index p = 0; p < s.k; p += STEP, w += SQUARE) {
+      const Vec x = Number::along(a + p, s.k - p);
 #pragma GCC unroll 16
-      for (Index c = 0; c < LANES; c++) sum[c] = fma(x, load(w + c * LANES), sum[c]);
-      w += SQUARE;
-    });
+      for (Index c = 0; c < LANES; c++) sum[c] = Number::multiplyAdd(x, load(w + c * LANES), sum[c]);
+    }
     const Index j = group * LANES;
     const Mask lanes = firstLanes(s.n - j);
     Vec result = sumEach(sum);
@@ -63,24 +64,43 @@ void matmulRow(Team& team, float* out, const float* a, const float* packed, cons
   });
 }
 
+}  // namespace
+
+void packRow(Team& team, float* packed, const float* weight, Index n, Index k, bool bf16) {
+  if (!bf16) return packSquares<Float32>(team, packed, weight, n, k);
+#if defined(INKHORN_AVX512)
+  if (PairedBf16::supported()) return packSquares<PairedBf16>(team, packed, weight, n, k);
+#endif
+  packSquares<RoundedBf16>(team, packed, weight, n, k);
+}
+
+void matmulRow(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
+  if (!s.bf16) return multiplySquares<Float32>(team, out, a, packed, bias, s);
+#if defined(INKHORN_AVX512)
+  if (PairedBf16::supported()) return multiplySquares<PairedBf16>(team, out, a, packed, bias, s);
+#endif
+  multiplySquares<RoundedBf16>(team, out, a, packed, bias, s);
+}
+
 #if defined(INKHORN_AVX512)
 namespace {
 
-constexpr int VECTORS = 4;  // of sums to a panel of packed bytes: four bytes of k for each of its columns, then the next four
-constexpr Index COLS = VECTORS * LANES;
+/** A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last one may be narrower. */
+constexpr Index VECTORS = 4, COLS = VECTORS * LANES;
 
-/** out[first, first + cols) from one panel. */
+/** out[first, first + cols) from one panel of COUNT vectors. */
+template <Index COUNT>
 void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int8_t* w, const float* scale,
            const float* bias, Index cols, Index steps) {
-  VecI even[VECTORS], odd[VECTORS];
+  VecI even[COUNT], odd[COUNT];
 #pragma GCC unroll 4
-  for (int v = 0; v < VECTORS; v++) even[v] = odd[v] = splatI(0);
-  const auto step = [&](VecI(&sum)[VECTORS], Index s) {
+  for (Index v = 0; v < COUNT; v++) even[v] = odd[v] = splatI(0);
+  const auto step = [&](VecI(&sum)[COUNT], Index s) {
     int32_t four;
     memcpy(&four, x + 4 * s, sizeof four);
     const VecI inputs = splatI(uint32_t(four));
 #pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; v++) sum[v] = Vnni::add(sum[v], inputs, Vnni::inputs(w + (s * VECTORS + v) * 64));
+    for (Index v = 0; v < COUNT; v++) sum[v] = Vnni::add(sum[v], inputs, Vnni::inputs(w + (s * COUNT + v) * 64));
   };
   Index s = 0;
   for (; s + 2 <= steps; s += 2) {
@@ -88,12 +108,13 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
     step(odd, s + 1);
   }
   if (s < steps) step(even, s);
-  for (int v = 0; v < VECTORS && v * LANES < cols; v++) {
+#pragma GCC unroll 4
+  for (Index v = 0; v < COUNT; v++) {
     const Index j = v * LANES;
     const Mask lanes = firstLanes(cols - j);
     const VecI sum = addI(addI(even[v], odd[v]), splatI(uint32_t(-surplus)));
-    const Vec product = mul(toFloat(sum), mul(splat(xScale), load(scale + j, lanes)));
-    store(out + j, bias != nullptr ? add(product, load(bias + j, lanes)) : product, lanes);
+    const Vec factor = mul(splat(xScale), load(scale + j, lanes));
+    store(out + j, bias != nullptr ? fma(toFloat(sum), factor, load(bias + j, lanes)) : mul(toFloat(sum), factor), lanes);
   }
 }
 
@@ -103,9 +124,10 @@ void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Inde
   if (!Vnni::supported()) return copy(team, packed, weight, n * k);
   const Index steps = ceilDiv(k, 4);
   forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
+    const Index end = least(group * COLS + COLS, ceilDiv(n, LANES) * LANES);
     int8_t* to = packed + group * steps * COLS * 4;
     for (Index p = 0; p < 4 * steps; p += 4) {
-      for (Index j = group * COLS; j < (group + 1) * COLS; j++) {
+      for (Index j = group * COLS; j < end; j++) {
         for (Index i = p; i < p + 4; i++) *to++ = int8_t((j < n && i < k ? weight[j * k + i] : 0) ^ -128);
       }
     }
@@ -124,8 +146,16 @@ void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed,
   for (Index i = 0; i < k; i++) sum += row[i];
   forGroups(team, ceilDiv(n, COLS), size, [&](Index group) {
     const Index j = group * COLS;
-    panel(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j,
-          bias != nullptr ? bias + j : nullptr, n - j, steps);
+    const auto multiply = [&]<Index COUNT>() {
+      panel<COUNT>(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j,
+                   bias != nullptr ? bias + j : nullptr, n - j, steps);
+    };
+    switch (least(VECTORS, ceilDiv(n - j, LANES))) {
+      case 1: return multiply.template operator()<1>();
+      case 2: return multiply.template operator()<2>();
+      case 3: return multiply.template operator()<3>();
+      default: return multiply.template operator()<4>();
+    }
   });
 }
 #else
