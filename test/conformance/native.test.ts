@@ -48,6 +48,7 @@ for (const isa of ['avx512', 'avx2', 'portable']) {
     });
     backendTests(() => open(isa, 2));
     programTests(() => open(isa, 2));
+    describe('in bf16', () => programTests(() => open(isa, 2, 'bf16')));
     for (const [family, cases] of Object.entries(families)) {
       describe(`${isa} ${family}`, () => {
         for (const c of cases) test(c.name, () => agree(c, engines));
