@@ -74,11 +74,18 @@ struct Product {
   const Index rounds = ceilDiv(s.k, (s.transA ? 256 : 1024) * TERMS);
   const Index depth = ceilDiv(ceilDiv(s.k, rounds), TERMS);  // of a round, in elements (number.h)
   const Index strips = ceilDiv(s.m, TILE_ROWS), panels = ceilDiv(s.n, TILE_COLS);
-  // A task is a rectangle of tiles: about 16 tasks, of up to 16 strips, and of all panels where there are strips enough.
-  const Index stripsPerTask = least(ceilDiv(strips, 16), 16), rowTasks = ceilDiv(strips, stripsPerTask);
+  // A task is a rectangle of tiles, of all panels where there are strips enough. Strips go in about 16 tasks of up to 16, the
+  // last quarter in smaller ones, so that threads end together; with a packed, each round's packing tasks see to that.
+  const Index most = least(ceilDiv(strips, 16), 16), fewest = s.transA ? most : ceilDiv(most, 5);
+  const Index large = strips * 3 / 4 / most, rowTasks = large + ceilDiv(strips - large * most, fewest);
   const Index panelsPerTask = ceilDiv(panels, least(panels, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
+
+  /** The first strip of a row of tasks. */
+  Index firstStrip(Index rowTask) const {
+    return rowTask < large ? rowTask * most : least(strips, large * most + (rowTask - large) * fewest);
+  }
 
   float* packedB[2] = {};
   float* packedA[2] = {};
@@ -141,7 +148,7 @@ struct Product {
   }
 
   void tiles(Team& team, int thread, Index round, Index task, Index packed) const {
-    const Index strip0 = task / colTasks * stripsPerTask, strip1 = least(strips, strip0 + stripsPerTask);
+    const Index strip0 = firstStrip(task / colTasks), strip1 = firstStrip(task / colTasks + 1);
     const Index panel0 = task % colTasks * panelsPerTask, panel1 = least(panels, panel0 + panelsPerTask);
     TileArgs t{};
     t.k = elements(round);
