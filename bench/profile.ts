@@ -2,7 +2,8 @@
 // queued. Least of the timed steps per kernel (and, for products, per shape), with GFLOP/s for products and attention.
 //   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32] [--json]
 import { parseArgs } from 'node:util';
-import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
+import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
+import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
 import { seedModel } from '../src/cli/measure.ts';
 import { createBackend } from '../src/platform/node.ts';
 import type { Dataset } from '../src/train/data.ts';
@@ -22,19 +23,11 @@ const { values } = parseArgs({
 const steps = Number(values.steps);
 const threads = values.threads === undefined ? undefined : Number(values.threads);
 
-/** Calls, seconds and floating-point operations of one kind of call within a step. */
-interface Share {
-  calls: number;
-  seconds: number;
-  flop: number;
-}
-
-let shares = new Map<string, Share>();
 const { backend } = await createBackend('native', {
   threads,
   precision: values.precision === 'bf16' ? 'bf16' : 'f32',
 });
-const timed = timing(backend);
+const { backend: timed, take } = timeKernels(backend, describe);
 const model = seedModel(timed);
 const { blockSize, vocabSize } = model.config;
 const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
@@ -43,14 +36,14 @@ const settings = {
   ...{ ...seedSettings, steps: steps + 1, batchSize: Number(values.batch) },
   ...{ microBatch: Number(values['micro-batch']), evalEvery: steps + 2, probeEvery: 0, sampleEvery: 0 },
 };
-const taken: Map<string, Share>[] = [];
+const taken: Map<string, KernelTime>[] = [];
 for await (const event of train({ ...settings, model, data })) {
   if (event.type !== 'step') continue;
-  if (event.step > 1) taken.push(shares);
-  shares = new Map();
+  const times = take();
+  if (event.step > 1) taken.push(times);
 }
 const best = [...taken[0].keys()].map((name) => {
-  const rounds = taken.map((step) => step.get(name) as Share);
+  const rounds = taken.map((step) => step.get(name) as KernelTime);
   const seconds = Math.min(...rounds.map((share) => share.seconds));
   return { name, calls: rounds[0].calls, ms: seconds * 1000, gflops: rounds[0].flop / seconds / 1e9 };
 });
@@ -68,32 +61,8 @@ if (values.json) {
 }
 backend.dispose();
 
-/** The same engine, with kernels that wait until they are done and add to `shares`. */
-function timing(engine: Backend): Backend {
-  const flag = engine.alloc('f32', 1);
-  const kernels = Object.fromEntries(
-    Object.entries(engine.kernels).map(([name, kernel]) => [
-      name,
-      (...args: unknown[]): void => {
-        const begun = performance.now();
-        (kernel as (...args: unknown[]) => void)(...args);
-        engine.readSync(flag);
-        const seconds = (performance.now() - begun) / 1000;
-        const [key, flop] = describe(name as keyof Kernels, args);
-        const share = shares.get(key) ?? { calls: 0, seconds: 0, flop: 0 };
-        shares.set(key, {
-          calls: share.calls + 1,
-          seconds: share.seconds + seconds,
-          flop: share.flop + flop,
-        });
-      },
-    ]),
-  ) as unknown as Kernels;
-  return { ...engine, kernels };
-}
-
 /** What a call is listed as, and its floating-point operations where they matter; of attention, the causal half. */
-function describe(name: keyof Kernels, args: unknown[]): [string, number] {
+function describe(name: keyof Kernels, args: readonly unknown[]): [string, number] {
   if (name === 'matmul') {
     const { m, n, k, transA, transB } = args[3] as { [key: string]: number };
     const kind = transA ? 'dW' : transB ? 'forward' : 'dX';

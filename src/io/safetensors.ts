@@ -42,6 +42,11 @@ export interface StoredTensor {
   data: Float32Array | Int32Array | Int8Array | Uint8Array;
 }
 
+/** Bytes that a tensor takes in the file. */
+export function storedBytes({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shape'>): number {
+  return (shape.reduce((n, side) => n * side, 1) * DTYPE_BITS[dtype]) / 8;
+}
+
 /** The contents of one file. */
 export interface TensorFile {
   metadata: Record<string, string>;

@@ -121,6 +121,41 @@ describe('report', () => {
   });
 });
 
+describe('summary', () => {
+  interface Summary {
+    parts: { name: string }[];
+    total: { parameters: number; float32: number };
+    stored?: Record<string, number>;
+    step?: { seconds: number; what: string; kernels: { name: string; seconds: number }[] };
+  }
+  const summary = async (line: string): Promise<Summary> =>
+    jsonLines<Summary>(await good(`summary ${line} --json`))[0];
+
+  test('counts a preset, and fits 80 columns', async () => {
+    assert.equal((await summary('--preset seed')).total.parameters, 3514836);
+    const { stdout } = await good('summary --preset seed --n-layer 12 --n-embd 768 --n-head 12');
+    assert.match(stdout, /^blocks 0-11 each /m);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+  });
+
+  test('of a model says how it is stored', async () => {
+    const { total, stored } = await summary('--model run');
+    assert.deepEqual(stored, { F32: total.float32 });
+    const small = await summary('--model int8');
+    assert.deepEqual(small.total, total);
+    assert.ok((small.stored?.I8 ?? 0) > 0);
+  });
+
+  test('measures a step: of a float model training, of an INT8 one the way forward', async () => {
+    const { step } = await summary('--model run --measure');
+    assert.match(step?.what ?? '', /^training step of \d x 16 tokens/);
+    const sum = step?.kernels.reduce((n, { seconds }) => n + seconds, 0) ?? 0;
+    assert.ok(Math.abs(sum / (step?.seconds ?? 0) - 1) < 1e-9);
+    assert.ok(step?.kernels.some(({ name }) => name === 'adamw'));
+    assert.match((await summary('--model int8 --measure')).step?.what ?? '', /^forward pass/);
+  });
+});
+
 describe('demo', () => {
   test('leaves a run that the other commands take up without being told its text', async () => {
     const { stdout } = await good('demo --data text.txt --steps 6 --out demo');

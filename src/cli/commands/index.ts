@@ -10,6 +10,7 @@ import { generateCommand } from './generate.ts';
 import { inspectCommands } from './inspect.ts';
 import { quantizeCommand } from './quantize.ts';
 import { report } from './report.ts';
+import { summary } from './summary.ts';
 import { tokenizerDecode, tokenizerEncode, tokenizerShow } from './tokenizer.ts';
 import { tokenizerTrain } from './tokenizer-train.ts';
 import { train } from './train.ts';
@@ -17,6 +18,6 @@ import { train } from './train.ts';
 export const commands: readonly CommandSpec[] = [
   ...[demo, dataList, dataFetch, dataShow],
   ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
-  ...[train, report, generateCommand, evalCommand, ...inspectCommands],
+  ...[train, report, generateCommand, evalCommand, ...inspectCommands, summary],
   ...[quantizeCommand, compareCommand, bench, doctor],
 ];

@@ -1,0 +1,174 @@
+// `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and where its time goes.
+// The counting is in inspect/cost.ts.
+import type { Backend } from '../../backend/contract.ts';
+import { createBackend } from '../../backend/registry.ts';
+import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
+import { readSafetensors, storedBytes } from '../../io/safetensors.ts';
+import type { Store } from '../../io/store.ts';
+import { makeConfig, presets } from '../../model/config.ts';
+import { loadModel, MODEL_FILE } from '../../model/folder.ts';
+import { GPT } from '../../model/gpt.ts';
+import { formatBytes, formatShort } from '../../report/format.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { modelFlags, pick } from '../config-flags.ts';
+import { engineFlags, withEngine } from '../engine.ts';
+import { asked, misuse } from '../errors.ts';
+import { choice, type Flags, flagName, integer, toggle } from '../flags.ts';
+import { findModel, modelFlag } from '../models.ts';
+import type { Output } from '../output.ts';
+import { presetNames } from '../run-settings.ts';
+import { measureStep, type StepShares } from '../step-shares.ts';
+
+const flags = {
+  model: modelFlag,
+  preset: choice({ about: 'a preset instead of a model, with any change to it', short: 'p' }, presetNames),
+  vocabSize: integer({ about: 'tokens of the preset', initial: '500' }, 256),
+  measure: toggle({ about: 'time the kernels of a step here, a few seconds' }),
+  ...modelFlags,
+  ...engineFlags,
+} satisfies Flags;
+
+type Given = Context<typeof flags>['flags'];
+
+export const summary = defineCommand({
+  name: 'summary',
+  about: 'parameters, bytes and floating-point operations of every part of a model',
+  examples: [
+    ['summary --preset seed', 'counted, without a model'],
+    ['summary --preset seed --n-layer 12 --n-embd 384 --n-head 6', 'what a larger one would cost'],
+    ['summary --model runs/first --measure', 'a model that is there, and where a step of it spends its time'],
+  ],
+  flags,
+  async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
+    checkGiven(given);
+    const store = given.model === undefined ? null : await findModel(given.model, output);
+    const { backend } = await createBackend('reference'); // nothing is computed with it
+    const model = await makeModel(given, store, backend);
+    const parts = modelCost(model);
+    const total = totalCost(parts);
+    const stored = store && (await storage(store));
+    showParts(parts, total, output);
+    showNotes(model, total, stored, output);
+    model.dispose();
+    const step = given.measure ? await measured(given, store, output) : undefined;
+    output.data({ config: model.config, parts, total, ...(stored && { stored }), ...(step && { step }) });
+    if (step) showStep(step, output);
+  },
+});
+
+function checkGiven(given: Given): void {
+  if (given.model !== undefined && given.preset !== undefined)
+    throw misuse('--model and --preset are both given: which one?');
+  if (given.model === undefined && given.preset === undefined)
+    throw misuse(`--model or --preset is missing: name a model folder, or one of ${presetNames.join(', ')}`);
+  const surplus = Object.keys({
+    ...pick(given, modelFlags),
+    ...pick(given, { vocabSize: flags.vocabSize }),
+  })[0];
+  if (given.model !== undefined && surplus !== undefined)
+    throw misuse(`${flagName(surplus)} has no effect with --model: it is what it is; --preset takes changes`);
+  const idle = Object.keys(pick(given, engineFlags))[0];
+  if (!given.measure && idle !== undefined) throw misuse(`${flagName(idle)} has no effect without --measure`);
+}
+
+async function makeModel(given: Given, store: Store | null, backend: Backend): Promise<GPT> {
+  if (store) return (await loadModel(store, { backend })).model;
+  const { preset = 'seed', vocabSize = 500 } = given;
+  return asked(() => new GPT(makeConfig(presets[preset], vocabSize, pick(given, modelFlags)), { backend }));
+}
+
+/** Bytes of the stored tensors by their dtype, `F32`. */
+async function storage(store: Store): Promise<Record<string, number>> {
+  const { tensors } = readSafetensors(await store.read(MODEL_FILE), `${store.location}/${MODEL_FILE}`);
+  const bytes: Record<string, number> = {};
+  for (const tensor of tensors.values())
+    bytes[tensor.dtype] = (bytes[tensor.dtype] ?? 0) + storedBytes(tensor);
+  return bytes;
+}
+
+function measured(given: Given, store: Store | null, output: Output): Promise<StepShares> {
+  return withEngine(given, output, (backend) =>
+    measureStep((timed) => makeModel(given, store, timed), backend),
+  );
+}
+
+const COLUMNS = ['part', 'parameters', 'float32', 'bf16', 'INT8', 'forward', 'training'];
+
+function row(name: string, cost: CostTotals): string[] {
+  const bytes = (n: number): string => (n === 0 ? '' : formatBytes(n));
+  const count = (n: number): string => (n === 0 ? '' : formatShort(n));
+  const { parameters, float32, bf16, int8, forward, training } = cost;
+  return [
+    ...[name, parameters === 0 ? '' : parameters.toLocaleString('en-US')],
+    ...[bytes(float32), bytes(bf16), bytes(int8), count(forward), count(training)],
+  ];
+}
+
+/** Blocks that are alike, one after another, are one: their parts, then the sum of them all. */
+function showParts(parts: readonly PartCost[], total: CostTotals, output: Output): void {
+  const rows: string[][] = [];
+  for (const part of parts)
+    if (part.block === null && part.name !== 'norm' && part.name !== 'head') rows.push(row(part.name, part));
+  for (const group of alike(parts)) {
+    const [first] = group;
+    const many = group.length > 1;
+    const names = many
+      ? `blocks ${first.block}-${first.block + group.length - 1} each`
+      : `block ${first.block}`;
+    rows.push(row(names, totalCost(first.parts)));
+    for (const part of first.parts) rows.push(row(`  ${part.name.replace(/^blocks\.\d+\./, '')}`, part));
+    if (many) rows.push(row(`  all ${group.length}`, totalCost(group.flatMap((block) => block.parts))));
+  }
+  for (const part of parts) if (part.name === 'norm' || part.name === 'head') rows.push(row(part.name, part));
+  rows.push(row('total', total));
+  output.table(COLUMNS, rows);
+}
+
+interface Block {
+  block: number;
+  parts: PartCost[];
+}
+
+function alike(parts: readonly PartCost[]): [Block, ...Block[]][] {
+  const groups: [Block, ...Block[]][] = [];
+  const last = Math.max(-1, ...parts.map(({ block }) => block ?? -1));
+  const shape = ({ block, parts: of }: Block): string =>
+    JSON.stringify(of).replaceAll(`blocks.${block}.`, '').replaceAll(`"block":${block}`, '');
+  for (let block = 0; block <= last; block++) {
+    const one = { block, parts: parts.filter((part) => part.block === block) };
+    const group = groups.at(-1);
+    if (group && shape(group[0]) === shape(one)) group.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+function showNotes(
+  { config: { blockSize: T } }: GPT,
+  total: CostTotals,
+  stored: Record<string, number> | null,
+  output: Output,
+): void {
+  output.print();
+  if (stored) {
+    const list = Object.entries(stored).map(([dtype, bytes]) => `${dtype} ${formatBytes(bytes)}`);
+    const sum = Object.values(stored).reduce((a, b) => a + b, 0);
+    output.print(`stored: ${formatBytes(sum)} (${list.join(', ')})`);
+  }
+  const flop = (perToken: number): string => `${formatShort(perToken * T).replace(/([kMG]?)$/, ' $1')}FLOP`;
+  output.print(`a context of ${T} tokens: ${flop(total.forward)} forward, ${flop(total.training)} training`);
+  output.print('forward, training: FLOP per token of matrix products, 2 per weight; of attention');
+  output.print('(attn.mix) 4 x context x heads x head size; of training 3 times as many.');
+}
+
+function showStep({ what, engine, seconds, kernels }: StepShares, output: Output): void {
+  output.print(
+    `\n${output.colors.bold(`${what}, ${(1000 * seconds).toFixed(1)} ms`)} ${output.colors.dim(`(${engine})`)}`,
+  );
+  output.table(
+    ['kernel', 'calls', 'ms', 'share'],
+    kernels.map(({ name, calls, seconds: time }) => [
+      ...[name, String(calls), (1000 * time).toFixed(2), `${((100 * time) / seconds).toFixed(1)} %`],
+    ]),
+  );
+}
