@@ -23,6 +23,11 @@ export function groupOf(parameter: string): string {
   return first === 'tokens' || first === 'positions' ? 'embedding' : first;
 }
 
+/** Whether a group is one of matrices. Others have few weights, some of which begin at 0: their ratios say little. */
+export function hasMatrices(group: string): boolean {
+  return /^(embedding|head|blocks\.\d+\.(attn|mlp))$/.test(group);
+}
+
 type Members = [name: string, parameter: Tensor][];
 
 function grouped(parameters: ReadonlyMap<string, Tensor>): Map<string, Members> {

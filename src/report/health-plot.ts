@@ -2,6 +2,7 @@
 // every group of parameters.
 import * as Plot from '@observablehq/plot';
 import type { Activation } from '../backend/contract.ts';
+import { hasMatrices } from '../inspect/groups.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import type { Figure } from './figure.ts';
 import { formatCount, formatStep } from './format.ts';
@@ -44,17 +45,15 @@ export function healthFigure(probes: readonly ProbeEvent[], activation: Activati
       ),
     }));
   const ofGroups = (value: (group: NonNullable<ProbeEvent['groups']>[number]) => number | null): Series[] =>
-    groups
-      .filter((name) => !/norms?$/.test(name)) // their few weights stand near 1: other numbers, another story
-      .map((name) => ({
-        ...{ label: name, color: colorOf(name, palette), dashed: isDashed(name) },
-        points: probes.flatMap(({ step, groups = [] }) =>
-          groups.flatMap((group) => {
-            const number = group.name === name ? value(group) : null;
-            return number !== null && number > 0 ? [{ step, value: number }] : []; // a log axis has no 0
-          }),
-        ),
-      }));
+    groups.filter(hasMatrices).map((name) => ({
+      ...{ label: name, color: colorOf(name, palette), dashed: isDashed(name) },
+      points: probes.flatMap(({ step, groups = [] }) =>
+        groups.flatMap((group) => {
+          const number = group.name === name ? value(group) : null;
+          return number !== null && number > 0 ? [{ step, value: number }] : []; // a log axis has no 0
+        }),
+      ),
+    }));
   const tokens = formatCount(Math.max(0, ...last.taps.map(({ windowTokens }) => windowTokens)));
   const panels = [
     panel(

@@ -1,4 +1,5 @@
-// Where a text was easy and where it was hard: the text itself, set in lines, with the loss of every token as a bar above it.
+// Where a text was easy and where it was hard: the text itself, set in lines, with a bar above every token: its loss, or by how
+// much an edit changed it.
 import type { Figure } from './figure.ts';
 import { formatCount, visibleToken } from './format.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
@@ -23,80 +24,136 @@ const AXIS = 34;
 const EASY = '#56b4e9';
 const HARD = '#d55e00';
 
-interface Placed extends TokenLoss {
+/** A token with the bar above it, if it has one. */
+interface Bar {
+  text: string;
+  value: number | null;
+  color: string;
+}
+
+interface Placed extends Bar {
   label: string;
   column: number;
   row: number;
 }
 
+/** What the bars are measured by: from `low` (0 or below) to `high`, nats; a dashed line at `mark`. */
+interface Scale {
+  low: number;
+  high: number;
+  mark: number;
+}
+
 /** Draws `token-loss`. Throws if no token has a loss, or there are more than MAX_LOSS_TOKENS tokens. */
 export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
-  if (tokens.length > MAX_LOSS_TOKENS) {
-    throw new Error(
-      `cannot draw the losses of ${tokens.length} tokens: give a text of at most ${MAX_LOSS_TOKENS}`,
-    );
-  }
-  const losses = tokens.map((token) => token.loss).filter((loss) => loss !== null);
-  if (losses.length === 0) throw new Error('no token has a loss: give a text of at least two tokens');
+  const losses = known(tokens.map(({ loss }) => loss));
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-  const highest = Math.max(1, Math.ceil(Math.max(...losses)));
-  const placed = layOut(tokens);
-  const rows = (placed.at(-1)?.row ?? 0) + 1;
-  const columns = Math.max(...placed.map((token) => token.column + token.label.length));
-  const width = Math.max(2 * MARGIN + AXIS + columns * ADVANCE, 720);
-  const body = Array.from({ length: rows }, (_, row) => ruler(row, highest, mean, width - MARGIN));
-  body.push(...placed.map((token) => drawToken(token, highest, mean)));
+  const high = Math.max(1, Math.ceil(Math.max(...losses)));
+  const bars = tokens.map(({ text, loss }) => ({
+    text,
+    value: loss,
+    color: Number(loss) > mean ? HARD : EASY,
+  }));
   const title = 'Loss per token';
-  const svg = picture({
-    title,
-    subtitle: `${formatCount(losses.length)} predicted tokens, mean ${mean.toFixed(3)} nats (dashed); orange above the mean, blue below`,
-    width,
-    height: BODY_TOP + rows * LINE_HEIGHT + 20,
-    body,
-  });
+  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${mean.toFixed(3)} nats (dashed); orange above the mean, blue below`;
+  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: mean });
   return { name: 'token-loss', title, svg, data: { mean, tokens } };
 }
 
+/**
+ * Draws `loss-change`: by how much an edit changed the loss of each token, upwards where it made it harder. Throws as
+ * `tokenLossFigure` does.
+ */
+export function lossChangeFigure(
+  tokens: readonly { text: string }[],
+  changes: readonly (number | null)[],
+  edits: string,
+): Figure {
+  const all = known(changes);
+  const mean = all.reduce((sum, change) => sum + change, 0) / all.length;
+  const most = Math.max(0.1, ...all.map(Math.abs));
+  const reach = most < 1 ? Math.ceil(10 * most) / 10 : Math.ceil(most);
+  const bars = tokens.map(({ text }, i) => ({
+    text,
+    value: changes[i],
+    color: Number(changes[i]) > 0 ? HARD : EASY,
+  }));
+  const title = 'What an edit does';
+  const subtitle = `${edits}: change of each token's loss, mean ${mean.toFixed(3)} nats; orange harder, blue easier`;
+  const svg = textPicture(title, subtitle.replaceAll('-', '−'), bars, { low: -reach, high: reach, mark: 0 });
+  return {
+    name: 'loss-change',
+    title,
+    svg,
+    data: { edits, mean, tokens: tokens.map(({ text }, i) => ({ text, change: changes[i] })) },
+  };
+}
+
+function known(values: readonly (number | null)[]): number[] {
+  if (values.length > MAX_LOSS_TOKENS) {
+    throw new Error(
+      `cannot draw the losses of ${values.length} tokens: give a text of at most ${MAX_LOSS_TOKENS}`,
+    );
+  }
+  const numbers = values.filter((value) => value !== null);
+  if (numbers.length === 0) throw new Error('no token has a loss: give a text of at least two tokens');
+  return numbers;
+}
+
+function textPicture(title: string, subtitle: string, bars: readonly Bar[], scale: Scale): string {
+  const placed = layOut(bars);
+  const rows = (placed.at(-1)?.row ?? 0) + 1;
+  const columns = Math.max(...placed.map((token) => token.column + token.label.length));
+  const width = Math.max(2 * MARGIN + AXIS + columns * ADVANCE, 720, 2 * MARGIN + 7.2 * subtitle.length);
+  const body = Array.from({ length: rows }, (_, row) => ruler(row, scale, width - MARGIN));
+  body.push(...placed.map((token) => drawToken(token, scale)));
+  return picture({ title, subtitle, width, height: BODY_TOP + rows * LINE_HEIGHT + 20, body });
+}
+
 /** Breaks the text into lines of at most LINE_CHARACTERS characters; its own newlines are shown, not followed. */
-function layOut(tokens: readonly TokenLoss[]): Placed[] {
+function layOut(bars: readonly Bar[]): Placed[] {
   let [row, column] = [0, 0];
-  return tokens.map((token) => {
-    const label = visibleToken(token.text) || '∅';
+  return bars.map((bar) => {
+    const label = visibleToken(bar.text) || '∅';
     if (column > 0 && column + label.length > LINE_CHARACTERS) [row, column] = [row + 1, 0];
-    const placed = { ...token, label, row, column };
+    const placed = { ...bar, label, row, column };
     column += label.length;
     return placed;
   });
 }
 
-function baseline(row: number): number {
-  return BODY_TOP + row * LINE_HEIGHT + BAR_HEIGHT + 12;
+/** Where a value lies, in the line of text number `row`. */
+function level(row: number, value: number, { low, high }: Scale): number {
+  const bottom = BODY_TOP + row * LINE_HEIGHT + BAR_HEIGHT + 12;
+  return bottom - (BAR_HEIGHT * (value - low)) / (high - low);
 }
 
-function ruler(row: number, highest: number, mean: number, right: number): string {
+function ruler(row: number, scale: Scale, right: number): string {
+  const { low, high, mark } = scale;
   const left = MARGIN + AXIS;
-  const y = baseline(row);
-  const level = (loss: number): number => y - (BAR_HEIGHT * loss) / highest;
   const label = { size: 10, anchor: 'end', fill: theme.muted } as const;
+  const middle = (low + high) / 2;
+  const named = (value: number, name: string): string =>
+    text(left - 6, level(row, value, scale) + 3.5, name, label);
   return [
-    ...[0, highest / 2, highest].map((loss) => line(left, level(loss), right, level(loss), theme.rule)),
-    text(left - 6, level(0) + 3.5, '0', label),
-    text(left - 6, level(highest) + 3.5, String(highest), label),
-    text(left - 6, level(highest / 2) + 3.5, 'nats', label),
-    line(left, level(mean), right, level(mean), theme.muted, 1, '3 3'),
+    ...[low, middle, high].map((value) =>
+      line(left, level(row, value, scale), right, level(row, value, scale), theme.rule),
+    ),
+    named(low, String(low).replace('-', '−')),
+    named(high, String(high)),
+    named(middle, 'nats'),
+    line(left, level(row, mark, scale), right, level(row, mark, scale), theme.muted, 1, '3 3'),
   ].join('');
 }
 
-function drawToken({ label, loss, row, column }: Placed, highest: number, mean: number): string {
+function drawToken({ label, value, color, row, column }: Placed, scale: Scale): string {
   const x = MARGIN + AXIS + column * ADVANCE;
   const width = label.length * ADVANCE;
-  const y = baseline(row);
-  const parts = [
-    text(x, y + 18, label, { size: SIZE, mono: true, fill: loss === null ? theme.muted : theme.ink }),
-  ];
-  if (loss !== null) {
-    const height = (BAR_HEIGHT * loss) / highest;
-    parts.push(rect(x + 0.75, y - height, width - 1.5, height, loss > mean ? HARD : EASY, 1));
+  const ink = value === null ? theme.muted : theme.ink;
+  const parts = [text(x, level(row, scale.low, scale) + 18, label, { size: SIZE, mono: true, fill: ink })];
+  if (value !== null) {
+    const [zero, end] = [level(row, 0, scale), level(row, value, scale)];
+    parts.push(rect(x + 0.75, Math.min(zero, end), width - 1.5, Math.abs(zero - end), color, 1));
   }
   return parts.join('');
 }

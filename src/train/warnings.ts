@@ -1,5 +1,6 @@
 // What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
 // line what was seen and what usually helps. Read next: events.ts.
+import { hasMatrices } from '../inspect/groups.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
 /** When the rules speak. */
@@ -130,8 +131,7 @@ function watchUpdates(limit: number): (event: ProbeEvent) => WarningEvent | null
   const lasting = watchGroups();
   return ({ step, groups = [] }) => {
     const ratio = (group: GroupSummary): number => group.updateRatio ?? 0;
-    // Norms have few weights, biases of 0 among them: their ratio says little.
-    const bad = groups.filter((group) => !/norms?$/.test(group.name) && ratio(group) > limit);
+    const bad = groups.filter((group) => hasMatrices(group.name) && ratio(group) > limit);
     const [worst] = lasting(bad).sort((a, b) => ratio(b) - ratio(a));
     if (!worst) return null;
     return warning(

@@ -260,11 +260,7 @@ describe('inspect', () => {
       ['attention', /induction/, ['attention', 'attention-heads']],
       ['lens', /block 1/, ['logit-lens']],
       ['embedding --token the', /Nearest/, []],
-      [
-        'edit blocks.0.attn.heads[1]=0 blocks.1.mlp.out@-1*=2',
-        /mean loss .* -> /,
-        ['token-loss-before', 'token-loss-after'],
-      ],
+      ['edit blocks.0.attn.heads[1]=0 blocks.1.mlp.out@-1*=2', /mean loss .* -> /, ['loss-change']],
       ['ablate', /block 1 .*[+-]\d/, ['ablation']],
       ['tokens', /The 12 hardest/, ['token-loss']],
     ];

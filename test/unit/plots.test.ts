@@ -14,7 +14,7 @@ import { lossFigure } from '../../src/report/loss-plot.ts';
 import { overTimeFigure } from '../../src/report/over-time-plot.ts';
 import { similarityFigure } from '../../src/report/similarity-plot.ts';
 import { escapeXml, picture, text, toPng } from '../../src/report/svg.ts';
-import { tokenLossFigure } from '../../src/report/token-loss-plot.ts';
+import { lossChangeFigure, tokenLossFigure } from '../../src/report/token-loss-plot.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
 import { bell, probeEvent, runEvents } from './events.ts';
 
@@ -322,6 +322,21 @@ describe('what is inside', () => {
     const words = texts(check(lensFigure({ tokens, rows })));
     assert.ok(words.indexOf('block 0') < words.indexOf('embed') && words.includes('t19'));
     assert.throws(() => lensFigure({ tokens: new Array(200).fill(tokens[0]), rows }), /lens of 200 tokens/);
+  });
+
+  it('change of the loss: up where it is harder, down where it is easier', () => {
+    const figure = lossChangeFigure(
+      [{ text: 'a' }, { text: 'b' }, { text: 'c' }],
+      [null, 1.5, -0.5],
+      'embed=0',
+    );
+    const words = texts(check(figure));
+    assert.ok(
+      words.some((word) => word.startsWith('embed=0: change of each')),
+      words.join(' | '),
+    );
+    assert.ok(words.includes('2') && words.includes('−2'));
+    assert.throws(() => lossChangeFigure([{ text: 'a' }], [null], 'embed=0'), /at least two tokens/);
   });
 
   it('positions: a map with its axis', () => {

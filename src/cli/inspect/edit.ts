@@ -3,7 +3,7 @@ import { editTap } from '../../inspect/edit.ts';
 import { parseEdit, resolveEdits } from '../../inspect/edit-text.ts';
 import { type Ablations, ablate, type EditEffect, editEffect } from '../../inspect/effect.ts';
 import { ablationFigure } from '../../report/heads-plot.ts';
-import { MAX_LOSS_TOKENS, tokenLossFigure } from '../../report/token-loss-plot.ts';
+import { lossChangeFigure, MAX_LOSS_TOKENS } from '../../report/token-loss-plot.ts';
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { encodeText } from '../special.ts';
@@ -21,15 +21,9 @@ export async function edit(subject: Subject, texts: readonly string[], top: numb
     return editEffect(folder, ids, edits, { top });
   });
   const drawn = ids.length > 1 && ids.length <= MAX_LOSS_TOKENS;
-  const { before, after } = effect;
   return {
     data: { edits: texts, ...effect },
-    figures: drawn
-      ? [
-          { ...tokenLossFigure(before.tokens), name: 'token-loss-before' },
-          { ...tokenLossFigure(after.tokens), name: 'token-loss-after' },
-        ]
-      : [],
+    figures: drawn ? [lossChangeFigure(effect.before.tokens, effect.lossChange, texts.join('  '))] : [],
     show: (output) => showEffect(effect, texts, output),
   };
 }
