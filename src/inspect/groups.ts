@@ -28,6 +28,29 @@ export function hasMatrices(group: string): boolean {
   return /^(embedding|head|blocks\.\d+\.(attn|mlp))$/.test(group);
 }
 
+/**
+ * The groups over several looks: median gradient norm and update ratio, and the last of the others. The median says more than the last
+ * look, which a schedule may have brought to nothing. Looks without groups do not count; empty when there are no others.
+ */
+export function typicalGroups(looks: readonly { groups?: readonly GroupSummary[] }[]): GroupSummary[] {
+  const all = looks.flatMap(({ groups = [] }) => groups);
+  const last = looks.findLast(({ groups }) => groups)?.groups ?? [];
+  return last.map((group) => {
+    const same = all.filter(({ name }) => name === group.name);
+    const ratios = same.flatMap(({ updateRatio }) => updateRatio ?? []);
+    return {
+      ...group,
+      gradNorm: median(same.map(({ gradNorm }) => gradNorm)),
+      updateRatio: ratios.length > 0 ? median(ratios) : null,
+    };
+  });
+}
+
+/** Of an even number of values the upper one of the middle two. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
 type Members = [name: string, parameter: Tensor][];
 
 function grouped(parameters: ReadonlyMap<string, Tensor>): Map<string, Members> {

@@ -6,7 +6,7 @@ import { capture } from '../../src/inspect/capture.ts';
 import { type Edit, editTap } from '../../src/inspect/edit.ts';
 import { ablate, editEffect } from '../../src/inspect/effect.ts';
 import { neighbours, positionSimilarity } from '../../src/inspect/embedding.ts';
-import { groupOf } from '../../src/inspect/groups.ts';
+import { groupOf, typicalGroups } from '../../src/inspect/groups.ts';
 import { logitLens } from '../../src/inspect/lens.ts';
 import { measureTaps } from '../../src/inspect/measure.ts';
 import { predictText } from '../../src/inspect/predictions.ts';
@@ -77,6 +77,15 @@ it('groups of parameters are those that learn alike', () => {
   assert.equal(groupOf('blocks.3.norm2.bias'), 'blocks.3.norms');
   assert.equal(groupOf('norm.weight'), 'norm');
   assert.equal(groupOf('head.bias'), 'head');
+});
+
+it('typical groups are those of the middle look, with the last weights', () => {
+  const look = (gradNorm: number, updateRatio: number) => ({
+    groups: [{ name: 'head', parameters: 4, weightNorm: 10 * gradNorm, gradNorm, updateRatio }],
+  });
+  const looks = [look(3, 0.3), {}, look(1, 0.1), look(2, 0)];
+  assert.deepEqual(typicalGroups(looks), [{ ...look(2, 0.1).groups[0] }]);
+  assert.deepEqual(typicalGroups([{}]), []);
 });
 
 for (const { name, create, skip } of await engines()) {

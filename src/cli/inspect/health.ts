@@ -1,5 +1,6 @@
 // `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
 import { dirname } from 'node:path';
+import { typicalGroups } from '../../inspect/groups.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
@@ -11,7 +12,7 @@ import {
   tapLabel,
 } from '../../report/histogram-plot.ts';
 import { overTimeFigure } from '../../report/over-time-plot.ts';
-import type { GroupSummary, ProbeEvent, WarningEvent } from '../../train/events.ts';
+import type { ProbeEvent, WarningEvent } from '../../train/events.ts';
 import { BEST, type History, LAST, readHistory } from '../../train/run-folder.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Output } from '../output.ts';
@@ -78,26 +79,18 @@ function showUnits(first: ProbeEvent, last: ProbeEvent, label: string, output: O
   output.print();
 }
 
-/** The median says more than the last look, which a schedule may have brought to nothing. */
 function showGroups(probes: readonly ProbeEvent[], output: Output): void {
-  const groups = probes.at(-1)?.groups;
-  if (!groups) {
+  const groups = typicalGroups(probes);
+  if (groups.length === 0) {
     output.print('Gradients and updates by group are not in the history of runs of the first version.\n');
     return;
   }
-  const middle = (name: string, value: (group: GroupSummary) => number | null): string => {
-    const values = probes.flatMap(({ groups = [] }) => {
-      const group = groups.find((one) => one.name === name);
-      return (group && value(group)) ?? [];
-    });
-    return values.length > 0 ? formatNumber(values.sort((a, b) => a - b)[values.length >> 1]) : '';
-  };
   output.print(output.colors.bold(`Groups of parameters; median of ${probes.length} looks`));
   output.table(
     ['', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
-    groups.map(({ name, parameters, weightNorm }) => [
-      ...[name, formatCount(parameters), formatNumber(weightNorm)],
-      ...[middle(name, ({ gradNorm }) => gradNorm), middle(name, ({ updateRatio }) => updateRatio)],
+    groups.map(({ name, parameters, weightNorm, gradNorm, updateRatio }) => [
+      ...[name, formatCount(parameters), formatNumber(weightNorm), formatNumber(gradNorm)],
+      updateRatio === null ? '' : formatNumber(updateRatio),
     ]),
   );
   output.print();

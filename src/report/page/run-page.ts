@@ -13,6 +13,7 @@ import {
 import { formatCount, formatDuration, formatNumber, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
+import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
 import { facts, folded, headlines, page, reportTable, type Section, table } from './page.ts';
@@ -24,6 +25,7 @@ export function runPage(run: RunSummary): string {
     { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run) },
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
     { id: 'health', title: 'Activations', body: healthSection(run) },
+    { id: 'groups', title: 'Gradients and updates', body: groupsSection(run) },
     { id: 'comparison', title: 'Quantised', body: run.tables.length > 0 && run.tables.map(reportTable) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
     {

@@ -1,0 +1,59 @@
+// How the parts of a model learned: the gradient and the update of every group of parameters, through training.
+import { type GroupSummary, hasMatrices, typicalGroups } from '../../inspect/groups.ts';
+import { formatCount, formatNumber, formatTick } from '../format.ts';
+import type { RunSummary } from '../report.ts';
+import { type Axis, legendOf, lineChart, type Series, stepAxis } from './charts.ts';
+import { depthColor } from './colors.ts';
+import { html, type Part } from './html.ts';
+import { folded, table } from './page.ts';
+
+/** Null for a run whose probes have no groups: the first version did not record them. */
+export function groupsSection({ events }: RunSummary): Part {
+  const probes = events.flatMap((event) =>
+    event.type === 'probe' && event.groups ? [{ ...event, groups: event.groups }] : [],
+  );
+  const last = probes.at(-1);
+  if (!last || probes.length < 2) return null;
+  const names = last.groups.map(({ name }) => name).filter(hasMatrices);
+  const series = (value: (group: GroupSummary) => number | null): Series[] =>
+    names.map((name) => ({
+      ...look(name),
+      points: probes.flatMap(({ step, groups }) => {
+        const group = groups.find((candidate) => candidate.name === name);
+        const y = group ? value(group) : null;
+        return y !== null && y > 0 ? [{ x: step, y }] : []; // a log axis has no 0
+      }),
+    }));
+  const small = (title: string, value: (group: GroupSummary) => number | null): Part =>
+    lineChart({ title, x: stepAxis, y: logAxis, series: series(value), size: 'small', legend: false });
+  return html`<p>How hard each group of parameters is pulled, and how far it moves. An update of about a thousandth of the weights is
+usual in the middle of a long run; a short one at a high rate moves ten times as far.</p>
+<p class="note">${legendOf(series(() => null))}</p>
+<div class="row">
+${small('Gradient norm, before clipping', ({ gradNorm }) => gradNorm)}
+${small('Update / weights', ({ updateRatio }) => updateRatio)}
+</div>
+${folded('In numbers', [
+  table(
+    ['group', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
+    typicalGroups(probes).map(({ name, parameters, weightNorm, gradNorm, updateRatio }) => [
+      ...[name, formatCount(parameters), formatNumber(weightNorm), formatNumber(gradNorm)],
+      updateRatio === null ? '' : formatNumber(updateRatio),
+    ]),
+  ),
+  html`<p class="note">Gradient norm and update are the median of ${probes.length} looks.</p>`,
+])}`;
+}
+
+const logAxis: Axis = { label: '', type: 'log', format: formatTick, precise: formatNumber };
+
+/** A colour per block; attention solid, MLP dashed. */
+function look(name: string): Pick<Series, 'name' | 'color' | 'dash'> {
+  const [, block, part] = name.match(/^blocks\.(\d+)\.(.+)$/) ?? [];
+  if (block === undefined)
+    return { name, color: name === 'head' ? 'var(--val)' : 'var(--train)', dash: '1 3' };
+  const color = depthColor(Number(block));
+  return part === 'mlp'
+    ? { name: `MLP ${block}`, color, dash: '5 3' }
+    : { name: `attention ${block}`, color };
+}
