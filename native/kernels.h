@@ -46,6 +46,11 @@ struct RopeShape {
   bool inverse;
 };
 
+/** out[m, n] = x[m, k] weight[n, k]^T, the weight in groups of `groupSize` columns. */
+struct Int4Shape {
+  Index m, n, k, groupSize;
+};
+
 struct AdamW {
   double lr, beta1, beta2, eps, weightDecay, t, gradScale;
 };
@@ -126,11 +131,19 @@ struct Sgd {
                  const float* bias, Index m, Index n, Index k, bool int8Activations))                                  \
   X(embeddingInt8, (Team & team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,             \
                     const float* positions, Index B, Index T, Index C, Index start, Index vocab))                      \
+  /* int4.cpp; bias and positions may be null */                                                                       \
+  X(dequantizeInt4, (Team & team, float* x, const int8_t* codes, const float* scale, Index rows, Index cols,           \
+                     Index groupSize))                                                                                 \
+  X(linearInt4, (Team & team, float* out, const float* x, const int8_t* codes, const float* scale, const float* bias,  \
+                 const Int4Shape& shape, bool int8Activations))                                                        \
+  X(embeddingInt4, (Team & team, float* out, const int32_t* ids, const int8_t* codes, const float* scale,              \
+                    const float* positions, Index B, Index T, Index C, Index start, Index vocab, Index groupSize))     \
   /* peak.cpp, not of the contract: out[0] = operations of a block, 0 where there is no such instruction */            \
   X(peak, (Team & team, float* out, Peak kind, Index blocks))
 
 // Products with a packed weight [n, k], for programs (program.h). The room that packing takes: `rowFloats(n, k)` floats
-// for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`. bias may be null.
+// for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`, `rowHalfBytes` for
+// `packRowInt4`. bias may be null.
 #define INKHORN_PACKED_KERNELS(X)                                                                                      \
   /* row.cpp: one row, m = 1 */                                                                                        \
   X(packRow, (Team & team, float* packed, const float* weight, Index n, Index k, bool bf16))                           \
@@ -139,6 +152,10 @@ struct Sgd {
   X(packRowInt8, (Team & team, int8_t* packed, const int8_t* weight, Index n, Index k))                                \
   X(linearRowInt8, (Team & team, float* out, const float* x, const int8_t* packed, const float* scale,                 \
                     const float* bias, Index n, Index k))                                                              \
+  /* int4.cpp: one row */                                                                                              \
+  X(packRowInt4, (Team & team, int8_t* packed, const int8_t* codes, Index n, Index k))                                 \
+  X(linearRowInt4, (Team & team, float* out, const float* x, const int8_t* packed, const float* scale,                 \
+                    const float* bias, const Int4Shape& shape))                                                        \
   /* matmul.cpp: many rows */                                                                                          \
   X(packPanels, (Team & team, float* packed, const float* weight, Index n, Index k))                                   \
   X(matmulPanels, (Team & team, float* out, const float* a, const float* packed, const float* bias,                    \
@@ -147,6 +164,7 @@ struct Sgd {
 constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
 constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
 constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
+constexpr Index rowHalfBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 7) / 8 * 4); }
 
 /** For fewer rows the matrix product takes b as it is: as many as are not worth packing it. */
 constexpr Index manyRows = 16;

@@ -15,9 +15,9 @@
 
 namespace inkhorn {
 
-/** In what order a weight [rows, cols] is packed: see row.cpp and matmul.cpp. */
+/** In what order a weight [rows, cols] is packed: see row.cpp, int4.cpp and matmul.cpp. */
 struct Packing {
-  enum Order { row, panels } order;
+  enum Order { row, panels, halfBytes } order;
   Index rows, cols;
 
   bool operator==(const Packing&) const = default;

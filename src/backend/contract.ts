@@ -38,7 +38,7 @@ export interface MemoryUse {
 export interface Program {
   /**
    * Queues its kernels again, on the same buffers, as they are then: a kernel that was recorded with a `start` (`embedding`,
-   * `embeddingInt8`, `rope`, `attentionCached`) takes this one instead. The results are those of the calls, bit for bit. A
+   * `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) takes this one instead. The results are those of the calls, bit for bit. A
    * program of a few microseconds may run before this returns. Throws when a position table or a cache ends before `start`.
    */
   replay(start: number): void;
@@ -452,5 +452,35 @@ export interface Kernels {
     scale: DeviceBuffer,
     positions: DeviceBuffer | null,
     shape: { B: number; T: number; C: number; start: number },
+  ): void;
+
+  // ---- INT4 ----------------------------------------------------------------------------------------------------
+  // A weight [n, k] by groups of `groupSize` columns, a multiple of 32 (the last group may be shorter): weight[j, p] =
+  // (code[j, p] - 8) * scale[floor(p / groupSize), j]. `codes` `i8` [n, ceil(k / 2)]: a byte holds the codes, 0 to 15, of two
+  // neighbours, the left one in its low half; `scale` [ceil(k / groupSize), n] may have either sign.
+  /** x[r, c] = weight[r, c] of [rows, cols]. */
+  dequantizeInt4(
+    x: DeviceBuffer,
+    codes: DeviceBuffer,
+    scale: DeviceBuffer,
+    shape: { rows: number; cols: number; groupSize: number },
+  ): void;
+  /** As `linearInt8`: out[m, n] = x[m, k] weight[n, k]^T + bias[n]. */
+  linearInt4(
+    out: DeviceBuffer,
+    x: DeviceBuffer,
+    codes: DeviceBuffer,
+    scale: DeviceBuffer,
+    bias: DeviceBuffer | null,
+    shape: { m: number; n: number; k: number; groupSize: number; activations: 'f32' | 'int8' },
+  ): void;
+  /** As `embedding`, the token table [V, C] in INT4. */
+  embeddingInt4(
+    out: DeviceBuffer,
+    ids: DeviceBuffer,
+    codes: DeviceBuffer,
+    scale: DeviceBuffer,
+    positions: DeviceBuffer | null,
+    shape: { B: number; T: number; C: number; start: number; groupSize: number },
   ): void;
 }

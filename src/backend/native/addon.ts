@@ -264,4 +264,30 @@ export interface NativeEngine {
     scale: Id,
     positions: Id | null,
   ): void;
+  dequantizeInt4(rows: number, cols: number, groupSize: number, x: Id, codes: Id, scale: Id): void;
+  linearInt4(
+    m: number,
+    n: number,
+    k: number,
+    groupSize: number,
+    int8Activations: boolean,
+    out: Id,
+    x: Id,
+    codes: Id,
+    scale: Id,
+    bias: Id | null,
+  ): void;
+  embeddingInt4(
+    B: number,
+    T: number,
+    C: number,
+    start: number,
+    vocab: number,
+    groupSize: number,
+    out: Id,
+    ids: Id,
+    codes: Id,
+    scale: Id,
+    positions: Id | null,
+  ): void;
 }

@@ -190,6 +190,36 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
         id(scale),
         idOrNull(positions),
       ),
+
+    dequantizeInt4: (x, codes, scale, { rows, cols, groupSize }) =>
+      engine.dequantizeInt4(rows, cols, groupSize, id(x), id(codes), id(scale)),
+    linearInt4: (out, x, codes, scale, bias, { m, n, k, groupSize, activations }) =>
+      engine.linearInt4(
+        m,
+        n,
+        k,
+        groupSize,
+        activations === 'int8',
+        id(out),
+        id(x),
+        id(codes),
+        id(scale),
+        idOrNull(bias),
+      ),
+    embeddingInt4: (out, ids, codes, scale, positions, { B, T, C, start, groupSize }) =>
+      engine.embeddingInt4(
+        B,
+        T,
+        C,
+        start,
+        rowsOf(codes, Math.ceil(C / 2)),
+        groupSize,
+        id(out),
+        id(ids),
+        id(codes),
+        id(scale),
+        idOrNull(positions),
+      ),
   };
 }
 

@@ -10,6 +10,7 @@ import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
 import { dropout } from './dropout.ts';
 import { add, axpy, copy, fill, normalize, scale, sumRows, sumSquares } from './elementwise.ts';
 import { embedding, embeddingBackward } from './embedding.ts';
+import { dequantizeInt4, embeddingInt4, linearInt4 } from './int4.ts';
 import { dequantizeRows, embeddingInt8, linearInt8, quantizeRows } from './int8.ts';
 import { layernorm, layernormBackward, rmsnorm, rmsnormBackward } from './layernorm.ts';
 import { matmulIn } from './matmul.ts';
@@ -62,6 +63,9 @@ export const referenceKernels: Kernels = {
   dequantizeRows,
   linearInt8,
   embeddingInt8,
+  dequantizeInt4,
+  linearInt4,
+  embeddingInt4,
 };
 
 /** The same with products in `precision`. */

@@ -79,7 +79,7 @@ export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale,
  * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32, as every engine
  * does, so that all of them give the same bytes.
  */
-function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
+export function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
   let max = 0;
   for (let c = 0; c < cols; c++) max = Math.max(max, Math.abs(X[at + c]));
   const scale = Math.fround(max / 127);

@@ -5,6 +5,7 @@ import { crossEntropyCases } from './crossentropy.ts';
 import { dropoutCases } from './dropout.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { embeddingCases } from './embedding.ts';
+import { int4Cases } from './int4.ts';
 import { int8Cases } from './int8.ts';
 import { matmulCases } from './matmul.ts';
 import { mixCases } from './mix.ts';
@@ -26,4 +27,5 @@ export const families: Record<string, Case[]> = {
   optimizers: optimizerCases,
   statistics: statisticsCases,
   int8: int8Cases,
+  int4: int4Cases,
 };

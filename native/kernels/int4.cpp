@@ -1,0 +1,286 @@
+// Weights of four bits in groups: the linear layer for one row and for many, and the token table. Two neighbours share a
+// byte, so a row of the input is taken apart into its even and its odd columns once, and weights need not be interleaved.
+// Read next: int8-dot.h.
+#include <cstring>
+
+#include "../parallel.h"
+#include "int8-dot.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+namespace {
+
+constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
+constexpr int ZERO = 8;     // the code of the value 0
+constexpr Index COLS = 64;  // columns of out to a unit of work, and to a panel of packed codes
+
+/** The codes of LANES bytes as floats, the zero taken off: of the even columns, and of the odd ones. */
+struct Codes {
+  Vec even, odd;
+
+  explicit Codes(const int8_t* p) {
+#if defined(INKHORN_AVX512)
+    const VecI bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    even = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_and_si512(bytes, splatI(15)), splatI(ZERO)));
+    odd = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_srli_epi32(bytes, 4), splatI(ZERO)));
+#elif defined(INKHORN_AVX2)
+    const VecI bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    even = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_and_si256(bytes, splatI(15)), splatI(ZERO)));
+    odd = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(bytes, 4), splatI(ZERO)));
+#else
+    for (Index lane = 0; lane < LANES; lane++) {
+      even[lane] = float((p[lane] & 15) - ZERO);
+      odd[lane] = float((uint8_t(p[lane]) >> 4) - ZERO);
+    }
+#endif
+  }
+};
+
+/** Row r of a weight [rows, cols] as floats. */
+void dequantizeRow(float* x, const int8_t* codes, const float* scale, Index r, Index rows, Index cols, Index groupSize) {
+  const int8_t* row = codes + r * ceilDiv(cols, 2);
+  for (Index begin = 0; begin < cols; begin += groupSize) {
+    const float s = scale[begin / groupSize * rows + r];
+    const Index end = begin + groupSize < cols ? begin + groupSize : cols;
+    Index c = begin;
+    for (; c + 2 <= end; c += 2) {
+      const int pair = uint8_t(row[c / 2]);
+      x[c] = float((pair & 15) - ZERO) * s;
+      x[c + 1] = float((pair >> 4) - ZERO) * s;
+    }
+    if (c < end) x[c] = float((row[c / 2] & 15) - ZERO) * s;
+  }
+}
+
+/** One row of the input, taken apart: column 2i is even[i], column 2i + 1 odd[i]; zeros up to a whole number of vectors. */
+struct Halves {
+  const float *even, *odd;
+  float scale;  // of all of it
+};
+
+/** floats of `memory` that `takeApart` needs. */
+constexpr Index halvesFloats(Index k) { return 2 * (ceilDiv(k, 2 * LANES) * LANES) + ceilDiv(k, 4); }
+
+/** With `int8Activations` the row is quantised, and the halves are whole numbers. */
+Halves takeApart(Team& team, float* memory, const float* x, Index k, bool int8Activations) {
+  const Index half = ceilDiv(k, 2 * LANES) * LANES;
+  float *even = memory, *odd = memory + half, scale = 1;
+  for (Index i = 0; i < 2 * half; i++) memory[i] = 0;
+  const auto split = [&](const auto* row) {
+    for (Index p = 0; p + 1 < k; p += 2) {
+      even[p / 2] = float(row[p]);
+      odd[p / 2] = float(row[p + 1]);
+    }
+    if (k % 2 != 0) even[k / 2] = float(row[k - 1]);
+  };
+  if (int8Activations) {
+    int8_t* row = reinterpret_cast<int8_t*>(memory + 2 * half);
+    quantizeRows(team, row, &scale, x, 1, k);
+    split(row);
+  } else {
+    split(x);
+  }
+  return {even, odd, scale};
+}
+
+/** out[j] = x . weight[j] + bias[j], j0 <= j < j1: group by group, whose sums are exact where x is whole numbers. */
+void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* scale, const float* bias, Index j0,
+                 Index j1, Index n, Index k, Index groupSize) {
+  const Index bytes = ceilDiv(k, 2), groupBytes = groupSize / 2;
+  for (Index j = j0; j < j1; j++) {
+    const int8_t* row = codes + j * bytes;
+    float total = 0;
+    for (Index begin = 0; begin < bytes; begin += groupBytes) {
+      const Index end = begin + groupBytes < bytes ? begin + groupBytes : bytes;
+      Vec even = zero(), odd = zero();
+      Index p = begin;
+      for (; p + LANES <= end; p += LANES) {
+        const Codes w(row + p);
+        even = fma(load(x.even + p), w.even, even);
+        odd = fma(load(x.odd + p), w.odd, odd);
+      }
+      if (p < end) {  // x is 0 beyond
+        int8_t rest[LANES] = {};
+        memcpy(rest, row + p, size_t(end - p));
+        const Codes w(rest);
+        even = fma(load(x.even + p), w.even, even);
+        odd = fma(load(x.odd + p), w.odd, odd);
+      }
+      total = __builtin_fmaf(reduceAdd(add(even, odd)), scale[begin / groupBytes * n + j], total);
+    }
+    out[j] = __builtin_fmaf(total, x.scale, bias != nullptr ? bias[j] : 0);
+  }
+}
+
+/** x as the products of bytes see it: each row quantised, and back. */
+void roundRows(Team& team, float* to, const float* x, Index rows, Index cols) {
+  forRanges(team, rows, 8, [&](Index begin, Index end, Index, int thread) {
+    int8_t* q = reinterpret_cast<int8_t*>(team.scratch(thread, 0, ceilDiv(cols, 4)));
+    for (Index r = begin; r < end; r++) {
+      float scale;
+      quantizeRows(team, q, &scale, x + r * cols, 1, cols);
+      dequantizeRows(team, to + r * cols, q, &scale, 1, cols);
+    }
+  });
+}
+
+}  // namespace
+
+void dequantizeInt4(Team& team, float* x, const int8_t* codes, const float* scale, Index rows, Index cols,
+                    Index groupSize) {
+  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+    for (Index r = begin; r < end; r++) dequantizeRow(x + r * cols, codes, scale, r, rows, cols, groupSize);
+  });
+}
+
+void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, const float* scale, const float* bias,
+                const Int4Shape& s, bool int8Activations) {
+  constexpr Index few = 4;  // rows from which it pays to turn all weights into floats first
+  const Index m = s.m, n = s.n, k = s.k, groupSize = s.groupSize;
+  if (m < few) {
+    for (Index i = 0; i < m; i++) {
+      const Halves row = takeApart(team, team.shared(0, halvesFloats(k)), x + i * k, k, int8Activations);
+      forBlocks(team, ceilDiv(n, COLS), n * k, [&](Index block, int) {
+        const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
+        multiplyRow(out + i * n, row, codes, scale, bias, begin, end, n, k, groupSize);
+      });
+    }
+    return;
+  }
+  float* weight = team.shared(5, n * k + (int8Activations ? m * k : 0));  // a slot that matmul leaves alone
+  float* rounded = weight + n * k;
+  dequantizeInt4(team, weight, codes, scale, n, k, groupSize);
+  if (int8Activations) roundRows(team, rounded, x, m, k);
+  matmul(team, out, int8Activations ? rounded : x, weight, bias,
+         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
+}
+
+void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* codes, const float* scale,
+                   const float* positions, Index B, Index T, Index C, Index start, Index vocab, Index groupSize) {
+  forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
+    for (Index r = begin; r < end; r++) {
+      float* to = out + r * C;
+      if (ids[r] >= 0 && ids[r] < vocab) {
+        dequantizeRow(to, codes, scale, ids[r], vocab, C, groupSize);
+      } else {
+        eachVector(C, [&](Index i, auto lanes) { store(to + i, splat(__builtin_nanf("")), lanes); });
+      }
+      if (positions == nullptr) continue;
+      const float* position = positions + (start + r % T) * C;
+      eachVector(C, [&](Index i, auto lanes) {
+        store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes);
+      });
+    }
+  });
+}
+
+#if defined(INKHORN_AVX512)
+namespace {
+
+constexpr int VECTORS = COLS / LANES;
+
+/** One quantised row of the input, padded with zeros to 8 bytes. */
+struct Row {
+  const int8_t* bytes;
+  const int32_t* surplus;  // by group: what the sums are too large by, for a code is ZERO above its value
+  float scale;
+};
+
+/**
+ * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four bytes, the first
+ * four rows in the low halves and the others in the high ones. `scale` and `bias` begin at the panel's columns.
+ */
+void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,
+           const Int4Shape& s) {
+  const __m512i low = _mm512_set1_epi8(15);
+  Vec total[VECTORS] = {zero(), zero(), zero(), zero()};
+  for (Index begin = 0, group = 0; begin < s.k; begin += s.groupSize, group++) {
+    const Index end = begin + s.groupSize < s.k ? begin + s.groupSize : s.k;
+    VecI first[VECTORS], second[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+      first[v] = splatI(uint32_t(-x.surplus[group]));
+      second[v] = splatI(0);
+    }
+    for (Index p = begin; p < end; p += 8) {
+      int32_t four[2];
+      memcpy(four, x.bytes + p, sizeof four);
+      const VecI a = splatI(uint32_t(four[0])), b = splatI(uint32_t(four[1]));
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; v++, w += 64) {
+        const __m512i codes = _mm512_loadu_si512(w);
+        first[v] = Vnni::add(first[v], a, _mm512_and_si512(codes, low));
+        second[v] = Vnni::add(second[v], b, _mm512_and_si512(_mm512_srli_epi16(codes, 4), low));
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+      const Mask lanes = firstLanes(cols - v * LANES);
+      total[v] = fma(toFloat(addI(first[v], second[v])), load(scale + group * s.n + v * LANES, lanes), total[v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < VECTORS; v++) {
+    const Index j = v * LANES;
+    const Mask lanes = firstLanes(cols - j);
+    const Vec shift = bias != nullptr && j < cols ? load(bias + j, lanes) : zero();
+    if (j < cols) store(out + j, fma(total[v], splat(x.scale), shift), lanes);
+  }
+}
+
+}  // namespace
+
+void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
+  if (!Vnni::supported()) return copy(team, packed, codes, n * ceilDiv(k, 2));
+  const Index steps = ceilDiv(k, 8);
+  const auto code = [&](Index j, Index p) {
+    if (j >= n || p >= k) return 0;
+    const int pair = uint8_t(codes[j * ceilDiv(k, 2) + p / 2]);
+    return p % 2 == 0 ? pair & 15 : pair >> 4;
+  };
+  forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
+    int8_t* to = packed + group * steps * COLS * 4;
+    for (Index p = 0; p < 8 * steps; p += 8) {
+      for (Index j = group * COLS; j < (group + 1) * COLS; j++) {
+        for (Index i = p; i < p + 4; i++) *to++ = int8_t(code(j, i) | code(j, i + 4) << 4);
+      }
+    }
+  });
+}
+
+void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+                   const float* bias, const Int4Shape& s) {
+  if (!Vnni::supported()) return linearInt4(team, out, x, packed, scale, bias, s, true);
+  const Index steps = ceilDiv(s.k, 8), groups = ceilDiv(s.k, s.groupSize), size = steps * COLS * 4;
+  float* memory = team.shared(0, 2 * steps + groups);
+  int8_t* bytes = reinterpret_cast<int8_t*>(memory);
+  int32_t* surplus = reinterpret_cast<int32_t*>(memory + 2 * steps);
+  Row row{bytes, surplus, 0};
+  memset(bytes + 8 * (steps - 1), 0, 8);
+  quantizeRows(team, bytes, &row.scale, x, 1, s.k);
+  for (Index group = 0; group < groups; group++) {
+    const Index begin = group * s.groupSize, end = begin + s.groupSize < s.k ? begin + s.groupSize : s.k;
+    int32_t sum = 0;
+    for (Index p = begin; p < end; p++) sum += bytes[p];
+    surplus[group] = ZERO * sum;
+  }
+  const Index panels = ceilDiv(s.n, COLS), atOnce = size < 16384 ? 16384 / size : 1;
+  forBlocks(team, ceilDiv(panels, atOnce), panels * size / 4, [&](Index block, int) {
+    for (Index i = block * atOnce; i < panels && i < (block + 1) * atOnce; i++) {
+      const Index j = i * COLS;
+      panel(out + j, row, packed + i * size, scale + j, bias != nullptr ? bias + j : nullptr, s.n - j, s);
+    }
+  });
+}
+#else
+void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
+  copy(team, packed, codes, n * ceilDiv(k, 2));
+}
+
+void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
+                   const float* bias, const Int4Shape& s) {
+  linearInt4(team, out, x, packed, scale, bias, s, true);
+}
+#endif
+
+}  // namespace inkhorn::INKHORN_ISA
