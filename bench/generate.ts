@@ -39,6 +39,8 @@ const models: [string, GPT][] = [
   ['float32', float],
   ['int8', quantize(float)],
   ['int8 weights', quantize(float, { activations: 'f32' })],
+  ['int4', quantize(float, { bits: 4, method: 'rtn' })],
+  ['int4 weights', quantize(float, { bits: 4, method: 'rtn', activations: 'f32' })],
 ];
 const window = float.config.blockSize;
 const text = Array.from({ length: window }, (_, i) => (i * 7919) % float.config.vocabSize);

@@ -83,13 +83,18 @@ Halves takeApart(Team& team, float* memory, const float* x, Index k, bool int8Ac
   return {even, odd, scale};
 }
 
-/** out[j] = x . weight[j] + bias[j], j0 <= j < j1: group by group, whose sums are exact where x is whole numbers. */
+/**
+ * out[j] = x . weight[j] + bias[j], j0 <= j < j1. EXACT: x is whole numbers, and so is the sum over each group, which is
+ * then added to those before it: the same bits as from packed codes. Else groups are added lane by lane, which is faster.
+ */
+template <bool EXACT>
 void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* scale, const float* bias, Index j0,
                  Index j1, Index n, Index k, Index groupSize) {
   const Index bytes = ceilDiv(k, 2), groupBytes = groupSize / 2;
   for (Index j = j0; j < j1; j++) {
     const int8_t* row = codes + j * bytes;
     float total = 0;
+    Vec totals = zero();
     for (Index begin = 0; begin < bytes; begin += groupBytes) {
       const Index end = begin + groupBytes < bytes ? begin + groupBytes : bytes;
       Vec even = zero(), odd = zero();
@@ -106,8 +111,14 @@ void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* 
         even = fma(load(x.even + p), w.even, even);
         odd = fma(load(x.odd + p), w.odd, odd);
       }
-      total = __builtin_fmaf(reduceAdd(add(even, odd)), scale[begin / groupBytes * n + j], total);
+      const float s = scale[begin / groupBytes * n + j];
+      if constexpr (EXACT) {
+        total = __builtin_fmaf(reduceAdd(add(even, odd)), s, total);
+      } else {
+        totals = fma(add(even, odd), splat(s), totals);
+      }
     }
+    if constexpr (!EXACT) total = reduceAdd(totals);
     out[j] = __builtin_fmaf(total, x.scale, bias != nullptr ? bias[j] : 0);
   }
 }
@@ -142,7 +153,8 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
       const Halves row = takeApart(team, team.shared(0, halvesFloats(k)), x + i * k, k, int8Activations);
       forBlocks(team, ceilDiv(n, COLS), n * k, [&](Index block, int) {
         const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
-        multiplyRow(out + i * n, row, codes, scale, bias, begin, end, n, k, groupSize);
+        const auto multiply = int8Activations ? multiplyRow<true> : multiplyRow<false>;
+        multiply(out + i * n, row, codes, scale, bias, begin, end, n, k, groupSize);
       });
     }
     return;

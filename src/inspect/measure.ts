@@ -4,7 +4,7 @@ import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
 import { slots } from '../nn/parameters.ts';
 import { crossEntropy } from '../tensor/ops.ts';
-import { QuantizedTensor } from '../tensor/quantized.ts';
+import { isQuantized } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { tensor } from '../tensor/tensor.ts';
@@ -29,7 +29,7 @@ export async function measureTaps(
 ): Promise<ProbeEvent> {
   const names = new Set(matchTaps(patterns, model.config));
   const weights = slots(model).map(({ value }) => value);
-  const quantized = weights.some((weight) => weight instanceof QuantizedTensor);
+  const quantized = weights.some(isQuantized);
   const probe = createProbe({ activity: true });
 
   /** Runs one micro-batch, forward and backward, and hands its statistics to `sink`. */
@@ -48,7 +48,7 @@ export async function measureTaps(
   await pass(0, probe.calibrate); // finds out where the histograms should reach
   for (let first = 0; first < batch.B; first += SEQUENCES) await pass(first, probe.add);
   for (const weight of weights) {
-    if (weight instanceof QuantizedTensor) continue;
+    if (isQuantized(weight)) continue;
     weight.grad?.dispose();
     weight.grad = null;
   }

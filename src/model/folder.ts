@@ -9,7 +9,7 @@ import {
 } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { type Slot, slots } from '../nn/parameters.ts';
-import { QuantizedTensor } from '../tensor/quantized.ts';
+import { type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
@@ -34,18 +34,27 @@ export interface SaveOptions {
   matrices?: Precision;
 }
 
-/** The files of a model folder. A quantised weight is stored as `name` (I8) and `name.scale` (F32). */
+/**
+ * The files of a model folder. An INT8 weight is stored as `name` (I8) and `name.scale` (F32), an INT4 weight as `name` (U8, two
+ * codes to a byte) and `name.scale` (BF16); what INT4 weights have in common is the `quantization` of `config.json`.
+ */
 export async function modelFiles(
   { model, tokenizer }: ModelFolder,
   { matrices = 'f32' }: SaveOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const tensors = new Map<string, TensorToWrite>();
   let activations: string | undefined;
+  let quantization: Int4Config | undefined;
   for (const { name, value } of slots(model)) {
-    if (value instanceof QuantizedTensor) {
+    if (value instanceof Int8Tensor) {
       activations = value.activations;
       tensors.set(name, await stored(value.values));
       tensors.set(`${name}.scale`, await stored(value.scale));
+    } else if (value instanceof Int4Tensor) {
+      const { groupSize, method, activations } = value;
+      quantization = { bits: 4, groupSize, method, activations };
+      tensors.set(name, { shape: value.codes.shape, data: bytesOf(await value.codes.data()) });
+      tensors.set(`${name}.scale`, await stored(value.scale, 'bf16'));
     } else {
       tensors.set(name, await stored(value, matrices));
     }
@@ -56,9 +65,14 @@ export async function modelFiles(
   };
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
-    [CONFIG_FILE, json(model.config)],
+    [CONFIG_FILE, json(quantization ? { ...model.config, quantization } : model.config)],
     [TOKENIZER_FILE, json(tokenizer.toJSON())],
   ]);
+}
+
+/** `quantization` in `config.json`. */
+interface Int4Config extends Int4Format {
+  readonly bits: 4;
 }
 
 /** Writes a model folder, all of it or nothing. */
@@ -76,7 +90,7 @@ export async function saveModel(
  * another shape or not finite, a tokenizer that is not the model's.
  */
 export async function loadModel(store: Store, options: { backend?: Backend } = {}): Promise<ModelFolder> {
-  const config = await readConfig(store);
+  const { config, quantization } = await readConfig(store);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;
   const { tensors, metadata } = readSafetensors(await store.read(MODEL_FILE), file);
@@ -93,7 +107,8 @@ export async function loadModel(store: Store, options: { backend?: Backend } = {
   }
   const model = new GPT(config, { backend: options.backend, init: 'blank' });
   try {
-    for (const slot of slots(model)) fillSlot(slot, tensors, metadata.activations, file);
+    for (const slot of slots(model))
+      fillSlot(slot, tensors, { activations: metadata.activations, quantization }, file);
     const [surplus] = tensors.keys();
     if (surplus)
       throw new Error(`${file}: surplus tensor ${surplus}: ${CONFIG_FILE} describes a model without it`);
@@ -104,9 +119,30 @@ export async function loadModel(store: Store, options: { backend?: Backend } = {
   return { model, tokenizer };
 }
 
-/** Throws unless `config.json` is there and is a GPTConfig. */
-async function readConfig(store: Store): Promise<GPTConfig> {
-  return parsed(store, CONFIG_FILE, (value) => checkConfig(value));
+/** Throws unless `config.json` is there and is a GPTConfig, with `quantization` or without. */
+async function readConfig(store: Store): Promise<{ config: GPTConfig; quantization: Int4Config | null }> {
+  return parsed(store, CONFIG_FILE, (value) => {
+    if (typeof value !== 'object' || value === null || !('quantization' in value)) {
+      return { config: checkConfig(value), quantization: null };
+    }
+    const { quantization, ...config } = value;
+    return { config: checkConfig(config), quantization: checkQuantization(quantization) };
+  });
+}
+
+function checkQuantization(value: unknown): Int4Config {
+  const { bits, groupSize, method, activations } = (value ?? {}) as Partial<Int4Config>;
+  const known =
+    bits === 4 &&
+    Number.isInteger(groupSize) &&
+    (groupSize as number) > 0 &&
+    (groupSize as number) % 32 === 0 &&
+    (method === 'rtn' || method === 'gptq') &&
+    (activations === 'f32' || activations === 'int8');
+  if (known) return { bits, groupSize: groupSize as number, method, activations };
+  throw new Error(
+    `quantization ${JSON.stringify(value)} is unknown: expected bits 4, groupSize a multiple of 32, method rtn or gptq, activations f32 or int8`,
+  );
 }
 
 async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer> {
@@ -128,18 +164,23 @@ function fingerprint(tokenizer: Tokenizer): string {
 
 /** Writes the tensor of that name into the model and takes it out of `tensors`. */
 function fillSlot(
-  { name, value, replace }: Slot,
+  slot: Slot,
   tensors: Map<string, StoredTensor>,
-  activations: string | undefined,
+  { activations, quantization }: { activations: string | undefined; quantization: Int4Config | null },
   file: string,
 ): void {
+  const { name, value, replace } = slot;
+  if (tensors.get(name)?.dtype === 'U8') {
+    fillInt4(slot, tensors, quantization, file);
+    return;
+  }
   const weight = take(tensors, name, value.shape, file);
   if (weight.data instanceof Float32Array) {
     (value as Tensor).write(weight.data);
     return;
   }
   if (!(weight.data instanceof Int8Array) || value.shape.length !== 2) {
-    throw new Error(`${file}: tensor ${name} is ${weight.dtype}: expected F32, or I8 for a matrix`);
+    throw new Error(`${file}: tensor ${name} is ${weight.dtype}: expected F32, or I8 or U8 for a matrix`);
   }
   if (activations !== 'f32' && activations !== 'int8') {
     throw new Error(
@@ -152,7 +193,29 @@ function fillSlot(
   const { backend } = value as Tensor;
   const values = keep(tensor(weight.data, weight.shape, backend));
   const scales = keep(tensor(scale.data, scale.shape, backend));
-  replace(new QuantizedTensor(values, scales, activations));
+  replace(new Int8Tensor(values, scales, activations));
+  value.dispose();
+}
+
+function fillInt4(
+  { name, value, replace }: Slot,
+  tensors: Map<string, StoredTensor>,
+  format: Int4Config | null,
+  file: string,
+): void {
+  const { shape } = value;
+  if (shape.length !== 2) throw new Error(`${file}: tensor ${name} is U8: expected F32`);
+  if (!format) throw new Error(`${file}: ${name} is U8, but ${CONFIG_FILE} has no quantization`);
+  const [rows, cols] = shape;
+  const codes = take(tensors, name, [rows, Math.ceil(cols / 2)], file);
+  const groups = Math.ceil(cols / format.groupSize);
+  const scale = take(tensors, `${name}.scale`, [groups, rows], file);
+  if (!(scale.data instanceof Float32Array))
+    throw new Error(`${file}: tensor ${name}.scale is ${scale.dtype}, not BF16`);
+  const { backend } = value as Tensor;
+  const { buffer, byteOffset, length } = codes.data;
+  const packed = keep(tensor(new Int8Array(buffer, byteOffset, length), codes.shape, backend));
+  replace(new Int4Tensor(shape, packed, keep(tensor(scale.data, scale.shape, backend)), format));
   value.dispose();
 }
 
@@ -178,6 +241,11 @@ function take(
   }
   tensors.delete(name);
   return found;
+}
+
+/** The same bytes, without a sign. */
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Vectors stay as they are: they are few, and norms are multiplied into everything. */

@@ -1,11 +1,13 @@
 // Parameters are found by walking fields: `blocks.0.attn.qkv.weight` is model.blocks[0].attn.qkv.weight.
-import { QuantizedTensor, type Weight } from '../tensor/quantized.ts';
+import { Int8Tensor, isQuantized, type Weight } from '../tensor/quantized.ts';
 import { sizeOf, Tensor } from '../tensor/tensor.ts';
 
 /** A parameter where it sits in a model. */
 export interface Slot {
   readonly name: string;
   readonly value: Weight;
+  /** The layers that it is a field of: one, or those that share it. */
+  readonly owners: readonly object[];
   /** Puts another one in its place, in every place where it is used. The old one is not disposed. */
   replace(value: Weight): void;
 }
@@ -35,6 +37,7 @@ export function slots(module: object): Slot[] {
   return [...found].map(([value, { name, places }]) => ({
     name,
     value,
+    owners: places.map(({ owner }) => owner),
     replace(other): void {
       for (const { owner, key } of places) owner[key] = other;
     },
@@ -45,8 +48,9 @@ export function slots(module: object): Slot[] {
 export function namedParameters(module: object): Map<string, Tensor> {
   const parameters = new Map<string, Tensor>();
   for (const { name, value } of slots(module)) {
-    if (value instanceof QuantizedTensor) {
-      throw new Error(`${name} is INT8: only a float model can be trained or quantised`);
+    if (isQuantized(value)) {
+      const format = value instanceof Int8Tensor ? 'INT8' : 'INT4';
+      throw new Error(`${name} is ${format}: only a float model can be trained or quantised`);
     }
     parameters.set(name, value);
   }
@@ -59,7 +63,7 @@ export function countParameters(module: object): number {
 }
 
 function isWeight(value: unknown): value is Weight {
-  return value instanceof QuantizedTensor || (value instanceof Tensor && value.isParameter);
+  return isQuantized(value) || (value instanceof Tensor && value.isParameter);
 }
 
 /** A layer, or a list of layers; not an engine, a config or a typed array. */

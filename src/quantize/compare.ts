@@ -4,12 +4,15 @@ import type { GPT } from '../model/gpt.ts';
 import { refuseUnknown } from '../options.ts';
 import type { Dataset } from '../train/data.ts';
 import { type AgreementOptions, measureAgreement } from './agreement.ts';
+import { formatOf } from './format.ts';
 import { type NoiseRatio, outputNoise, weightNoise } from './noise.ts';
 import { type Bytes, type ParameterKind, parameterBytes, parameterKinds, totalBytes } from './size.ts';
 import { measureSpeed, type Speed } from './speed.ts';
 
 /** What `compare` found: plain data, ready for JSON. */
 export interface CompareReport {
+  /** What the matrices are stored as: `float32`, `INT4 in groups of 64 by gptq, activations int8`. */
+  formats: { before: string; after: string };
   /** Bytes of parameters only: what a model file holds. */
   parameters: {
     kinds: { kind: ParameterKind; before: Bytes; after: Bytes }[];
@@ -29,7 +32,7 @@ export interface CompareReport {
     /** Share of positions where both models find the same token the most likely, 0 to 1. */
     top1: number;
   };
-  /** SQNR of each weight that became INT8: of the weights themselves, not of what the layer puts out. */
+  /** SQNR of each weight that became integers: of the weights themselves, not of what the layer puts out. */
   weights: NoiseRatio[];
   /** SQNR of the residual stream after each block and of the logits, over the first window of the validation part. */
   outputs: NoiseRatio[];
@@ -81,6 +84,7 @@ export async function compare(
   );
   const asLoss = (loss: number): Loss => ({ loss, bitsPerByte: loss / Math.LN2 / data.valBytesPerToken });
   return {
+    formats: { before: formatOf(before), after: formatOf(after) },
     parameters: compareBytes(before, after),
     validation: { tokens, blockSize, before: asLoss(lossBefore), after: asLoss(lossAfter), kl, top1 },
     weights: await weightNoise(before, after),

@@ -1,8 +1,8 @@
-// How much of a signal INT8 leaves: signal-to-quantisation-noise ratios of weights and of what layers put out.
+// How much of a signal integers leave: signal-to-quantisation-noise ratios of weights and of what layers put out.
 import { capture } from '../inspect/capture.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { QuantizedTensor, weightValues } from '../tensor/quantized.ts';
+import { isQuantized, weightValues } from '../tensor/quantized.ts';
 
 /** The ratio of one weight or one value. */
 export interface NoiseRatio {
@@ -22,13 +22,13 @@ export function sqnr(x: Float32Array, y: Float32Array): number | null {
   return noise === 0 ? null : 10 * Math.log10(signal / noise);
 }
 
-/** Of each weight that is INT8 in `after` only, in the order of the model; weights without a counterpart are left out. */
+/** Of each weight that is quantised in `after` only, in the order of the model; weights without a counterpart are left out. */
 export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]> {
   const originals = new Map(slots(before).map(({ name, value }) => [name, value]));
   const ratios: NoiseRatio[] = [];
   for (const { name, value } of slots(after)) {
     const original = originals.get(name);
-    if (!(value instanceof QuantizedTensor) || !original || original instanceof QuantizedTensor) continue;
+    if (!isQuantized(value) || !original || isQuantized(original)) continue;
     if (original.shape.join() !== value.shape.join()) continue;
     ratios.push({ name, sqnrDb: sqnr(await original.data(), await weightValues(value)) });
   }

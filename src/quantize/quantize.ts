@@ -1,20 +1,41 @@
-// From a float model to an INT8 one: which weights, and how. The arithmetic is in the kernels. Read next: compare.ts.
+// From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the kernels; four: int4.ts and
+// gptq.ts. Read next: compare.ts.
+
+import type { Batch } from '../model/batch.ts';
 import { GPT } from '../model/gpt.ts';
-import { namedParameters, slots } from '../nn/parameters.ts';
+import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
 import { refuseUnknown } from '../options.ts';
-import { QuantizedTensor } from '../tensor/quantized.ts';
+import {
+  type Activations,
+  type Int4Format,
+  type Int4Method,
+  Int8Tensor,
+  type QuantizedTensor,
+} from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
+import { damped, gptq } from './gptq.ts';
+import { calibrationBatch, hessians, linearOf } from './hessian.ts';
+import { GROUP_SIZES, int4Tensor, roundToNearest } from './int4.ts';
 
-/** All may be left out. */
+/** All may be left out, but for `calibration` with `bits: 4` and `method: 'gptq'`. */
 export interface QuantizeOptions {
-  /** Bits per weight. Default, and the only width so far: 8. */
+  /** Bits per weight: 8 (default) or 4. */
   bits?: number;
+  /** With 4 bits: 32, 64 (default) or 128 columns of a row share a scale. */
+  groupSize?: number;
+  /**
+   * With 4 bits: `gptq` (default) makes up for the rounding of each column with those after it, for inputs like those that
+   * `calibration` gives; `rtn` rounds each weight to the nearest.
+   */
+  method?: Int4Method;
+  /** For `gptq`: token ids of the training part, at least a window. It reads 32 windows of them. */
+  calibration?: Int32Array;
   /**
    * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised on the fly, products are
-   * summed in int32: fast. `f32`: weight-only, the input stays float: a little more exact.
+   * summed as integers: fast. `f32`: weight-only, the input stays float: a little more exact.
    */
-  activations?: 'f32' | 'int8';
+  activations?: Activations;
   /**
    * What stays float: the name of a weight or its beginning (`head`, `blocks.0`, `blocks.*.mlp`; `*` stands for one part of the
    * name), or `embeddings`, the token table. The seed excludes `head` and `embeddings`.
@@ -22,43 +43,67 @@ export interface QuantizeOptions {
   exclude?: readonly string[];
   /** Names that it returns false for stay float too. */
   filter?: (name: string) => boolean;
+  /** Called after each weight with the number of those done and of all. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * A copy of `model` whose matrices are INT8: the weight of every Linear, with one scale per output channel, and the token
- * table, with one per token; symmetric, scale = max |w| / 127, rounded to the nearest (half to even). Biases, norms and
+ * A copy of `model` whose matrices are integers: the weight of every Linear, and the token table. Biases, norms and
  * positions stay float. The copy shares no memory with `model`, which can be disposed. A weight that the head and the token
  * table share stays shared, and stays float when either is excluded.
+ *
+ * 8 bits: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to the nearest (half to even).
+ * 4 bits: one scale per row and group of columns (int4.ts). With `gptq` one layer after the other is rounded (gptq.ts) for
+ * the inputs that the layers rounded before it give it; a token table without a head is looked up, not multiplied, so that its
+ * rows are rounded to the nearest. Reads weights back, which an engine must be able to do at once.
  *
  * Throws when an option is unknown or impossible, when `exclude` names nothing, or when the model is quantised already.
  *
  * @example const small = quantize(model, { exclude: ['head'] });
+ * @example const smaller = quantize(model, { bits: 4, calibration: data.train });
  */
 export function quantize(model: GPT, options: QuantizeOptions = {}): GPT {
-  const { activations = 'int8' } = checkOptions(options);
+  const { bits, activations, int4 } = checkOptions(options);
   const parameters = namedParameters(model); // throws when the model is quantised
   const chosen = chooseWeights(model, parameters, options);
+  if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
+  const batch = int4?.method === 'gptq' ? calibrationOf(options, model) : null;
   const small = new GPT(model.config, { backend: model.backend, init: 'blank' });
-  for (const { name, value, replace } of slots(small)) {
-    const weight = parameters.get(name) as Tensor;
-    if (chosen.has(name)) {
-      replace(quantizeWeight(weight, activations));
-      value.dispose();
-    } else {
-      model.backend.kernels.copy((value as Tensor).buffer, weight.buffer);
-    }
+  const places = slots(small);
+  for (const { name, value } of places) {
+    model.backend.kernels.copy((value as Tensor).buffer, (parameters.get(name) as Tensor).buffer);
+  }
+  let done = 0;
+  for (const slot of places) {
+    if (!chosen.has(slot.name)) continue;
+    const weight = slot.value as Tensor;
+    slot.replace(bits === 8 ? toInt8(weight, activations) : toInt4(small, slot, int4 as Int4Format, batch));
+    weight.dispose();
+    options.onProgress?.(++done, chosen.size);
   }
   return small;
 }
 
 /** w [out, in] in INT8 with a scale per row. Belongs to no scope. */
-export function quantizeWeight(weight: Tensor, activations: 'f32' | 'int8'): QuantizedTensor {
+export function toInt8(weight: Tensor, activations: Activations): Int8Tensor {
   const { backend, shape } = weight;
   const [rows, cols] = shape;
   const values = keep(empty(shape, 'i8', backend));
   const scale = keep(empty([rows], 'f32', backend));
   backend.kernels.quantizeRows(values.buffer, scale.buffer, weight.buffer, rows, cols);
-  return new QuantizedTensor(values, scale, activations);
+  return new Int8Tensor(values, scale, activations);
+}
+
+/** The float weight of `slot` in INT4; `batch`: what calibrates it, null to round to the nearest. */
+function toInt4(model: GPT, slot: Slot, format: Int4Format, batch: Batch | null): QuantizedTensor {
+  const weight = slot.value as Tensor;
+  const { shape } = weight;
+  const { groupSize } = format;
+  const w = weight.dataSync();
+  const layer = linearOf(slot);
+  if (!batch || !layer) return int4Tensor(weight, roundToNearest(w, shape, groupSize), format);
+  const hessian = hessians(model, batch, [layer]).get(layer) as Float64Array;
+  return int4Tensor(weight, gptq(w, shape, groupSize, damped(hessian, shape[1])), format);
 }
 
 /** The names of the weights to quantise. */
@@ -99,12 +144,64 @@ function matches(name: string, pattern: string): boolean {
   return wanted.every((part, i) => part === parts[i] || (part === '*' && i < parts.length));
 }
 
-function checkOptions(options: QuantizeOptions): QuantizeOptions {
-  const { bits = 8, activations = 'int8' } = options;
-  refuseUnknown(options, ['bits', 'activations', 'exclude', 'filter'], 'quantize');
-  if (bits !== 8) throw new Error(`bits ${bits} is not supported: 8 is`);
+/** What `quantize` makes of its options. */
+interface Checked {
+  bits: 4 | 8;
+  activations: Activations;
+  int4: Int4Format | null;
+}
+
+function checkOptions(options: QuantizeOptions): Checked {
+  const { bits = 8, activations = 'int8', groupSize, method, calibration } = options;
+  const known = [
+    'bits',
+    'groupSize',
+    'method',
+    'calibration',
+    'activations',
+    'exclude',
+    'filter',
+    'onProgress',
+  ];
+  refuseUnknown(options, known, 'quantize');
+  if (bits !== 4 && bits !== 8) throw new Error(`bits ${bits} is not supported: 4 and 8 are`);
   if (activations !== 'f32' && activations !== 'int8') {
     throw new Error(`activations '${String(activations)}' is unknown: use f32 (weight-only) or int8`);
   }
-  return options;
+  if (bits === 8) {
+    for (const [name, value] of Object.entries({ groupSize, method, calibration })) {
+      if (value !== undefined)
+        throw new Error(`${name} is for bits 4: INT8 has one scale per row, rounded to the nearest`);
+    }
+    return { bits, activations, int4: null };
+  }
+  const int4: Int4Format = { groupSize: groupSize ?? 64, method: method ?? 'gptq', activations };
+  if (!GROUP_SIZES.includes(int4.groupSize)) {
+    throw new Error(`groupSize ${int4.groupSize} is not supported: ${GROUP_SIZES.join(', ')} are`);
+  }
+  if (int4.method !== 'rtn' && int4.method !== 'gptq') {
+    throw new Error(`method '${String(int4.method)}' is unknown: use gptq, or rtn (round to nearest)`);
+  }
+  if (int4.method === 'rtn' && calibration) {
+    throw new Error(
+      'calibration is for method gptq: rtn rounds each weight to the nearest, whatever comes in',
+    );
+  }
+  return { bits, activations, int4 };
+}
+
+function checkGroups(name: string, { shape }: Tensor, groupSize: number): void {
+  if (groupSize <= shape[1]) return;
+  const fitting = GROUP_SIZES.filter((size) => size <= shape[1]);
+  const fix = fitting.length > 0 ? `use ${fitting.join(' or ')}, or exclude it` : 'exclude it, or use bits 8';
+  throw new Error(`groupSize ${groupSize} is larger than a row of ${name}, ${shape[1]}: ${fix}`);
+}
+
+function calibrationOf({ calibration }: QuantizeOptions, model: GPT): Batch {
+  if (!calibration) {
+    throw new Error(
+      "method gptq needs calibration, token ids of the training part (data.train): or use method 'rtn'",
+    );
+  }
+  return calibrationBatch(calibration, model.config.blockSize);
 }

@@ -2,8 +2,9 @@
 import { BYTES_PER_ELEMENT } from '../backend/pool.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { QuantizedTensor } from '../tensor/quantized.ts';
+import { Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import { int4Bytes } from './int4.ts';
 
 /** `linear`: matrices of the blocks. `embeddings`: tokens and positions. A head that shares the token table counts there. */
 export type ParameterKind = 'linear' | 'embeddings' | 'head' | 'biases and norms' | 'scales';
@@ -15,18 +16,27 @@ export const parameterKinds: readonly ParameterKind[] = [
 /** Bytes by storage. */
 export interface Bytes {
   float32: number;
+  bfloat16: number;
   int8: number;
+  int4: number;
 }
 
-/** Bytes of the parameters of `model` by kind; no other buffers count. Scales are those of INT8 weights. */
+/** The ways of storing, widest first. */
+export const storages: readonly (keyof Bytes)[] = ['float32', 'bfloat16', 'int8', 'int4'];
+
+/** Bytes of the parameters of `model` by kind; no other buffers count. Scales of INT4 count as files hold them. */
 export function parameterBytes(model: GPT): Record<ParameterKind, Bytes> {
-  const bytes = Object.fromEntries(parameterKinds.map((kind) => [kind, { float32: 0, int8: 0 }])) as Record<
+  const bytes = Object.fromEntries(parameterKinds.map((kind) => [kind, { ...nothing }])) as Record<
     ParameterKind,
     Bytes
   >;
   for (const { name, value } of slots(model)) {
     const kind = kindOf(name, value.shape);
-    if (value instanceof QuantizedTensor) {
+    if (value instanceof Int4Tensor) {
+      const { codes, scale } = int4Bytes(value.shape, value.groupSize);
+      bytes[kind].int4 += codes;
+      bytes.scales.bfloat16 += scale;
+    } else if (value instanceof Int8Tensor) {
       bytes[kind].int8 += sizeOf(value.shape) * BYTES_PER_ELEMENT.i8;
       bytes.scales.float32 += value.scale.size * BYTES_PER_ELEMENT.f32;
     } else {
@@ -38,8 +48,10 @@ export function parameterBytes(model: GPT): Record<ParameterKind, Bytes> {
 
 /** Of all kinds together. */
 export function totalBytes(bytes: Record<ParameterKind, Bytes>): number {
-  return Object.values(bytes).reduce((sum, { float32, int8 }) => sum + float32 + int8, 0);
+  return Object.values(bytes).reduce((sum, kind) => sum + storages.reduce((n, s) => n + kind[s], 0), 0);
 }
+
+const nothing: Bytes = { float32: 0, bfloat16: 0, int8: 0, int4: 0 };
 
 function kindOf(name: string, shape: readonly number[]): ParameterKind {
   if (shape.length < 2) return 'biases and norms';

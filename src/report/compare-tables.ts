@@ -1,5 +1,6 @@
 // The comparison of two models as tables: for report.md, and for the terminal.
 import type { CompareReport } from '../quantize/compare.ts';
+import { type Bytes, storages } from '../quantize/size.ts';
 import { formatBytes } from './format.ts';
 import type { ReportTable } from './markdown.ts';
 
@@ -8,10 +9,11 @@ export function compareTables(report: CompareReport): ReportTable[] {
   return [summaryTable(report), bytesTable(report), noiseTable(report)].filter(({ rows }) => rows.length > 0);
 }
 
-function summaryTable({ parameters, validation, speed }: CompareReport): ReportTable {
+function summaryTable({ formats, parameters, validation, speed }: CompareReport): ReportTable {
   const { before, after, kl, top1, tokens, blockSize } = validation;
   const ratio = `${parameters.ratio.toFixed(2)}x smaller`;
   const rows = [
+    ['matrices', formats.before, formats.after, ''],
     ['parameters', formatBytes(parameters.before), formatBytes(parameters.after), ratio],
     [
       'validation loss, nats/token',
@@ -39,15 +41,21 @@ function summaryTable({ parameters, validation, speed }: CompareReport): ReportT
   };
 }
 
-function bytesTable({ parameters }: CompareReport): ReportTable {
-  const size = ({ float32, int8 }: { float32: number; int8: number }): string[] => [
-    formatBytes(float32),
-    formatBytes(int8),
-  ];
+/** A column for each way of storing that one of the models uses. */
+function bytesTable({ parameters: { kinds } }: CompareReport): ReportTable {
+  const used = (model: 'before' | 'after'): (keyof Bytes)[] =>
+    storages.filter((storage) => kinds.some((kind) => kind[model][storage] > 0));
+  const [a, b] = [used('before'), used('after')];
+  const columns = (model: string, used: string[]): string[] =>
+    used.map((storage, i) => (i === 0 ? `${model}: ${storage}` : storage));
   return {
     title: 'Parameter bytes by kind',
-    columns: ['kind', 'before: float32', 'int8', 'after: float32', 'int8'],
-    rows: parameters.kinds.map(({ kind, before, after }) => [kind, ...size(before), ...size(after)]),
+    columns: ['kind', ...columns('before', a), ...columns('after', b)],
+    rows: kinds.map(({ kind, before, after }) => [
+      kind,
+      ...a.map((storage) => formatBytes(before[storage])),
+      ...b.map((storage) => formatBytes(after[storage])),
+    ]),
   };
 }
 

@@ -1,7 +1,7 @@
 // The ops of the model: each calls one kernel forward and says beside it what its backward is.
 // Names as in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
 import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
-import { QuantizedTensor, type Weight } from './quantized.ts';
+import { Int8Tensor, isQuantized, type QuantizedTensor, type Weight } from './quantized.ts';
 import { addGrad, gradOf, needsGrad, passGrad, record } from './tape.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
@@ -12,11 +12,9 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
   expect(x.shape.at(-1) === k, 'linear', `input ${x} does not fit the weight [${weight.shape.join(', ')}]`);
   const y = empty([...x.shape.slice(0, -1), n], 'f32', x.backend);
   const { kernels } = x.backend;
-  if (weight instanceof QuantizedTensor) {
+  if (isQuantized(weight)) {
     expect(!needsGrad(x, bias), 'linear', 'a quantised weight cannot be trained through');
-    const { values, scale, activations } = weight;
-    const shape = { m, n, k, activations };
-    kernels.linearInt8(y.buffer, x.buffer, values.buffer, scale.buffer, bias?.buffer ?? null, shape);
+    multiplyQuantized(y, x, weight, bias, { m, n, k });
     return y;
   }
   kernels.matmul(y.buffer, x.buffer, weight.buffer, { m, n, k, transB: true, bias: bias?.buffer ?? null });
@@ -32,6 +30,25 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
   });
 }
 
+function multiplyQuantized(
+  y: Tensor,
+  x: Tensor,
+  weight: QuantizedTensor,
+  bias: Tensor | null,
+  { m, n, k }: { m: number; n: number; k: number },
+): void {
+  const { kernels } = x.backend;
+  const { scale, activations } = weight;
+  const b = bias?.buffer ?? null;
+  if (weight instanceof Int8Tensor) {
+    const shape = { m, n, k, activations };
+    kernels.linearInt8(y.buffer, x.buffer, weight.values.buffer, scale.buffer, b, shape);
+  } else {
+    const shape = { m, n, k, groupSize: weight.groupSize, activations };
+    kernels.linearInt4(y.buffer, x.buffer, weight.codes.buffer, scale.buffer, b, shape);
+  }
+}
+
 /** x [B, T, C] = tokens[ids] (+ positions[start ..]); ids [B, T] `i32`. The token table may be quantised. */
 export function embedding(ids: Tensor, tokens: Weight, positions: Tensor | null, start: number): Tensor {
   const [B, T] = ids.shape;
@@ -40,8 +57,13 @@ export function embedding(ids: Tensor, tokens: Weight, positions: Tensor | null,
   const { kernels } = ids.backend;
   const p = positions?.buffer ?? null;
   const shape = { B, T, C, start };
-  if (tokens instanceof QuantizedTensor) {
+  if (tokens instanceof Int8Tensor) {
     kernels.embeddingInt8(x.buffer, ids.buffer, tokens.values.buffer, tokens.scale.buffer, p, shape);
+    return x;
+  }
+  if (isQuantized(tokens)) {
+    const { codes, scale, groupSize } = tokens;
+    kernels.embeddingInt4(x.buffer, ids.buffer, codes.buffer, scale.buffer, p, { ...shape, groupSize });
     return x;
   }
   kernels.embedding(x.buffer, ids.buffer, tokens.buffer, p, shape);

@@ -1,14 +1,17 @@
-// A weight matrix in INT8: one scale per output channel. Ops that take a weight take this one too.
+// Weight matrices of integers: eight bits with one scale per output channel, or four with one per group of columns. Ops that
+// take a weight take these too. Read next: quantize/quantize.ts.
 import { empty, type Tensor } from './tensor.ts';
 
+/** What a product with integer weights does with its other side: keep it in float, or quantise each row on the fly. */
+export type Activations = 'f32' | 'int8';
+
 /** x[r, c] = values[r, c] * scale[r]; values `i8` [rows, cols], scale `f32` [rows]. */
-export class QuantizedTensor {
+export class Int8Tensor {
   readonly values: Tensor;
   readonly scale: Tensor;
-  /** What an int8 product does with its other side: keep it in float, or quantise each row on the fly. */
-  readonly activations: 'f32' | 'int8';
+  readonly activations: Activations;
 
-  constructor(values: Tensor, scale: Tensor, activations: 'f32' | 'int8') {
+  constructor(values: Tensor, scale: Tensor, activations: Activations) {
     this.values = values;
     this.scale = scale;
     this.activations = activations;
@@ -24,18 +27,75 @@ export class QuantizedTensor {
   }
 }
 
+/** How the codes of INT4 were found: each weight rounded to the nearest, or by the method of quantize/gptq.ts. */
+export type Int4Method = 'rtn' | 'gptq';
+
+/** What all of an INT4 weight has in common. */
+export interface Int4Format {
+  /** Columns that share a scale; the last group of a row may be shorter. */
+  readonly groupSize: number;
+  readonly method: Int4Method;
+  readonly activations: Activations;
+}
+
+/**
+ * x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]; codes `i8` [rows, ceil(cols / 2)], two to a byte, the left one
+ * in its low half; scale [ceil(cols / groupSize), rows], `f32` that bfloat16 holds exactly, as files do.
+ */
+export class Int4Tensor implements Int4Format {
+  readonly shape: readonly number[];
+  readonly codes: Tensor;
+  readonly scale: Tensor;
+  readonly groupSize: number;
+  readonly method: Int4Method;
+  readonly activations: Activations;
+
+  /** `shape`: [rows, cols] of what it stands for. */
+  constructor(shape: readonly number[], codes: Tensor, scale: Tensor, format: Int4Format) {
+    this.shape = shape;
+    this.codes = codes;
+    this.scale = scale;
+    this.groupSize = format.groupSize;
+    this.method = format.method;
+    this.activations = format.activations;
+  }
+
+  dispose(): void {
+    this.codes.dispose();
+    this.scale.dispose();
+  }
+}
+
+export type QuantizedTensor = Int8Tensor | Int4Tensor;
+
 /** A matrix that a layer multiplies by: trainable, or quantised. */
 export type Weight = Tensor | QuantizedTensor;
 
+export function isQuantized(weight: unknown): weight is QuantizedTensor {
+  return weight instanceof Int8Tensor || weight instanceof Int4Tensor;
+}
+
 /** The elements of a weight as the layers see them, [rows * cols]. */
 export async function weightValues(weight: Weight): Promise<Float32Array> {
-  if (!(weight instanceof QuantizedTensor)) return weight.data();
-  const { values, scale, shape } = weight;
-  const out = empty(shape, 'f32', values.backend);
-  values.backend.kernels.dequantizeRows(out.buffer, values.buffer, scale.buffer, shape[0], shape[1]);
+  if (!isQuantized(weight)) return weight.data();
+  const out = dequantized(weight);
   try {
     return await out.data();
   } finally {
     out.dispose();
   }
+}
+
+function dequantized(weight: QuantizedTensor): Tensor {
+  const { scale, shape } = weight;
+  const [rows, cols] = shape;
+  const { backend } = scale;
+  const out = empty(shape, 'f32', backend);
+  if (weight instanceof Int8Tensor) {
+    backend.kernels.dequantizeRows(out.buffer, weight.values.buffer, scale.buffer, rows, cols);
+  } else {
+    const { codes, groupSize } = weight;
+    backend.kernels.dequantizeInt4(out.buffer, codes.buffer, scale.buffer, { rows, cols, groupSize });
+  }
+  return out;
 }

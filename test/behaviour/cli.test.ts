@@ -1,6 +1,6 @@
 // The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare, tokenizer, data.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -336,7 +336,8 @@ describe('quantize and compare', () => {
   test('quantize writes a model folder with the comparison', async () => {
     const files = await readdir(join(folder, 'int8'));
     assert.deepEqual(files.sort(), [
-      ...['compare.json', 'config.json', 'model.safetensors', 'report.md', 'tokenizer.json'],
+      ...['compare.json', 'config.json', 'layers.png', 'layers.svg', 'model.safetensors', 'report.md'],
+      'tokenizer.json',
     ]);
     const report = JSON.parse(await readFile(join(folder, 'int8/compare.json'), 'utf8')) as Comparison;
     assert.ok(report.parameters.ratio > 2.5, `${report.parameters.ratio}`);
@@ -359,6 +360,48 @@ describe('quantize and compare', () => {
     );
     const { weights } = JSON.parse(await readFile(join(folder, 'part/compare.json'), 'utf8')) as Comparison;
     assert.ok(weights.length > 0 && weights.every(({ name }) => name.startsWith('blocks.')));
+  });
+
+  test('--bits 4 needs rows of a group, and says which', async () => {
+    const { code, errors } = await run('quantize -m run -o four --bits 4 --group-size 32');
+    assert.equal(code, 2);
+    assert.match(
+      errors[0],
+      /groupSize 32 is larger than a row of tokens\.weight, 16: exclude it, or use bits 8/,
+    );
+  });
+
+  test('a model in INT4 speaks, is measured, compared and looked into', async () => {
+    const wide = SMALL.replace('--n-embd 16 --n-head 2', '--n-embd 36 --n-head 3');
+    await good(`train --data text.txt --out wide ${wide} --steps 2`);
+    await good('quantize -m wide -o four --bits 4 --group-size 32 --speed-tokens 0 --max-tokens 64');
+    const entries = await readdir(join(folder, 'four'));
+    assert.ok(['layers.svg', 'layers.png', 'report.md'].every((name) => entries.includes(name)));
+    assert.match(
+      await readFile(join(folder, 'four/report.md'), 'utf8'),
+      /in groups of 32 by gptq[\s\S]*--bits 4 --group-size 32 --method gptq/,
+    );
+    const { stdout } = await good('compare wide four --max-tokens 64 --speed-tokens 0');
+    assert.match(stdout, /float32 +INT4 in groups of 32 by gptq, activations int8/);
+    await good('generate --model four --prompt the --tokens 4');
+    await good('eval --model four --max-tokens 64');
+    await good('inspect --model four --out look');
+    const { code, errors } = await run('quantize -m four -o eight');
+    assert.equal(code, 2);
+    assert.match(errors[0], /tokens\.weight is INT4: only a float model/);
+  });
+
+  test('gptq asks for a text where none is known, rtn needs none', async () => {
+    await good(
+      'quantize -m wide -o bare --bits 4 --group-size 32 --method rtn --exclude head --speed-tokens 0',
+    );
+    await mkdir(join(folder, 'plain'));
+    for (const file of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      await copyFile(join(folder, 'wide/best', file), join(folder, 'plain', file));
+    const { code, errors } = await run('quantize -m plain -o none --bits 4 --group-size 32');
+    assert.equal(code, 2);
+    assert.match(errors[0], /gptq calibrates with it: give --data, or --method rtn/);
+    await good('quantize -m plain -o none --bits 4 --group-size 32 --method rtn');
   });
 
   test('a model that knows no text is quantised without a comparison', async () => {

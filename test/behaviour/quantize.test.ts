@@ -11,7 +11,7 @@ import { compare } from '../../src/quantize/compare.ts';
 import { sqnr } from '../../src/quantize/noise.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { parameterBytes, totalBytes } from '../../src/quantize/size.ts';
-import { QuantizedTensor } from '../../src/tensor/quantized.ts';
+import { Int8Tensor } from '../../src/tensor/quantized.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
@@ -27,7 +27,7 @@ function makeModel(changes: Partial<GPTConfig> = {}, seed = 7): GPT {
 /** Names of the weights that are INT8. */
 function quantised(model: GPT): string[] {
   return slots(model)
-    .filter(({ value }) => value instanceof QuantizedTensor)
+    .filter(({ value }) => value instanceof Int8Tensor)
     .map(({ name }) => name);
 }
 
@@ -106,12 +106,12 @@ describe('quantize', () => {
     const model = makeModel({ tieWeights: true });
     const small = quantize(model);
     assert.equal(small.head.weight, small.tokens.weight);
-    assert.ok(small.head.weight instanceof QuantizedTensor);
+    assert.ok(small.head.weight instanceof Int8Tensor);
     assert.equal(parameterBytes(small).head.int8, 0);
     for (const name of ['head', 'embeddings']) {
       const part = quantize(model, { exclude: [name] });
       assert.equal(part.head.weight, part.tokens.weight);
-      assert.ok(!(part.head.weight instanceof QuantizedTensor));
+      assert.ok(!(part.head.weight instanceof Int8Tensor));
     }
   });
 
@@ -134,7 +134,7 @@ describe('quantize', () => {
     const { live } = model.backend.memory();
     const refuses = (options: object, message: RegExp): void =>
       assert.throws(() => quantize(model, options), message);
-    refuses({ bits: 4 }, /bits 4 is not supported: 8 is/);
+    refuses({ bits: 3 }, /bits 3 is not supported: 4 and 8 are/);
     refuses({ activations: 'int4' }, /activations 'int4' is unknown: use f32 \(weight-only\) or int8/);
     refuses(
       { exclude: ['haed'] },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
 import * as ops from '../../src/tensor/ops.ts';
-import { QuantizedTensor } from '../../src/tensor/quantized.ts';
+import { Int8Tensor } from '../../src/tensor/quantized.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { withGradients } from '../../src/tensor/tape.ts';
@@ -153,7 +153,7 @@ test('shapes that do not fit are refused, and so is training through INT8', () =
     () => ops.linear(x, w, null),
     /linear: input Tensor\(f32 \[2, 3\]\) does not fit the weight \[2, 4\]/,
   );
-  const q = new QuantizedTensor(empty([2, 3], 'i8', backend), empty([2], 'f32', backend), 'int8');
+  const q = new Int8Tensor(empty([2, 3], 'i8', backend), empty([2], 'f32', backend), 'int8');
   assert.throws(
     () => withGradients(() => ops.linear(x, q, null)),
     /a quantised weight cannot be trained through/,

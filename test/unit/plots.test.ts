@@ -9,6 +9,7 @@ import { type Figure, writeFigure } from '../../src/report/figure.ts';
 import { ablationFigure, headsFigure } from '../../src/report/heads-plot.ts';
 import { healthFigure } from '../../src/report/health-plot.ts';
 import { activationsFigure, gradientsFigure } from '../../src/report/histogram-plot.ts';
+import { layerErrorFigure } from '../../src/report/layer-error-plot.ts';
 import { lensFigure } from '../../src/report/lens-plot.ts';
 import { lossFigure } from '../../src/report/loss-plot.ts';
 import { overTimeFigure } from '../../src/report/over-time-plot.ts';
@@ -33,6 +34,20 @@ function texts(svg: string): string[] {
 }
 
 const probes = (steps: readonly number[]): ProbeEvent[] => steps.map((step) => probeEvent(step));
+
+describe('layer error figure', () => {
+  it('has a row for each layer and a dot for each way', () => {
+    const layers = ['a.weight', 'b.weight'].map((name, i) => ({
+      name,
+      sqnrDb: { INT8: 50 - i, 'INT4 rtn': 20 },
+    }));
+    const figure = layerErrorFigure([...layers, { name: 'c.weight', sqnrDb: { INT8: null } }]);
+    const words = texts(check(figure));
+    for (const word of ['a', 'b', 'c', 'INT8', 'INT4 rtn', 'signal to noise (dB)'])
+      assert.ok(words.includes(word), word);
+    assert.equal(layerErrorFigure([]), null);
+  });
+});
 
 describe('loss figure', () => {
   it('names both curves, the batches, the best and the units', () => {

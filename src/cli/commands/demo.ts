@@ -9,6 +9,7 @@ import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { compare } from '../../quantize/compare.ts';
+import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import { Tokenizer } from '../../tokenizer/index.ts';
 import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
@@ -210,7 +211,8 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   const after = quantize(before);
   const report = await compare(before, after, data);
   const small = join(out, 'int8');
-  const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report };
+  const layers = await compareLayers(before, after, {}, data.train);
+  const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report, layers };
   await saveQuantized(folderStore(small), { model: after, tokenizer }, comparison);
   output.data({ type: 'compare', ...report });
   const { parameters, validation, speed } = report;

@@ -1,16 +1,21 @@
-// `inkhorn quantize`: a model folder in INT8, with the report of what it cost.
+// `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
+import type { GPT } from '../../model/gpt.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import type { CompareReport } from '../../quantize/compare.ts';
+import { compareLayers, type LayerErrors } from '../../quantize/layer-errors.ts';
 import { type QuantizeOptions, quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import { formatBytes } from '../../report/format.ts';
+import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts';
 import { fence, markdownTable } from '../../report/markdown.ts';
+import { toPng } from '../../report/svg.ts';
 import { shellWord } from '../../report/train-command.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
-import { dataset } from '../../train/data.ts';
+import { type Dataset, dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
@@ -25,12 +30,22 @@ import {
 } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
+import { createProgress } from '../progress.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
 const flags = {
   model: modelFlag,
   out: outFolderFlag,
-  bits: integer({ about: 'bits per weight', initial: '8' }),
+  bits: integer({ about: 'bits per weight, 8 or 4', initial: '8' }),
+  groupSize: integer({ about: 'with 4 bits: columns that share a scale, 32, 64 or 128', initial: '64' }),
+  method: choice(
+    {
+      about:
+        'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
+      initial: 'gptq',
+    },
+    ['rtn', 'gptq'],
+  ),
   activations: choice(
     { about: 'int8: products of integers, fast; f32: weights only, a little more exact', initial: 'int8' },
     ['f32', 'int8'],
@@ -46,49 +61,55 @@ const flags = {
 
 type Given = Context<typeof flags>['flags'];
 
+/** The flags that decide how, as `quantize` takes them. */
+type Chosen = Pick<QuantizeOptions, 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude'>;
+
 /** What `compare.json` holds. */
 export interface Comparison extends CompareReport {
   before: string;
   after: string;
-  quantize: QuantizeOptions;
+  quantize: Chosen;
   data: DataRecord;
+  layers: LayerErrors[];
 }
 
 export const quantizeCommand = defineCommand({
   name: 'quantize',
-  about: 'an INT8 copy of a model, and what it costs in quality',
+  about: 'an INT8 or INT4 copy of a model, and what it costs in quality',
   examples: [
     ['quantize --model runs/first --out runs/first-int8', 'every matrix and the token table in INT8'],
+    [
+      'quantize -m runs/first -o runs/first-int4 --bits 4',
+      'half of that, by GPTQ on the text it was trained on',
+    ],
     ['quantize -m runs/first -o runs/first-8 --exclude head --exclude embeddings', 'as the seed does'],
     ['quantize -m runs/first -o runs/first-w8 --activations f32', 'weight-only'],
   ],
   flags,
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    const { out, bits = 8, activations = 'int8', exclude = [] } = given;
-    if (out === undefined) throw misuse('--out is missing: name a folder for the INT8 model');
+    const { out } = given;
+    if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
+    const chosen = chosenOptions(given);
     const store = await findModel(given.model, output);
     const path = store.location;
     await refuseSameFolder(path, out);
     await claimOutFolder(out, given.force);
-    const text = await comparisonText(given, store, output);
+    const text = await comparisonText(given, chosen, store, output);
     await withEngine(given, output, async (backend) => {
       const { model, tokenizer } = await loadModel(store, { backend });
-      const options = { bits, activations, exclude };
-      const small = await asked(() => quantize(model, options));
+      const measured = text && (await splitText(text, given, tokenizer));
+      const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
+      const what = { before: path, after: out, quantize: chosen };
       let comparison: Comparison | undefined;
-      if (text) {
-        const { corpus, record } = text;
-        const split = splitOf(given, record);
-        const data = await asked(() => dataset(corpus.bytes, tokenizer, split));
+      if (measured) {
+        const { data, record } = measured;
         const report = await compareWithProgress(model, small, data, given);
-        comparison = {
-          ...{ before: path, after: out, quantize: options, data: { ...record, ...split } },
-          ...report,
-        };
+        const layers = await compareLayers(model, small, chosen, data.train);
+        comparison = { ...what, data: record, ...report, layers };
         output.data(comparison);
         showComparison(report, output);
       } else {
-        output.data({ before: path, after: out, quantize: options });
+        output.data(what);
       }
       const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
       const bytes = (files.get('model.safetensors') as Uint8Array).length;
@@ -97,24 +118,71 @@ export const quantizeCommand = defineCommand({
   },
 });
 
-/** Writes an INT8 model, with the comparison where there is one: all of it or nothing. Resolves to the files. */
+/** Writes a quantised model, with the comparison where there is one: all of it or nothing. Resolves to the files. */
 export async function saveQuantized(
   store: Store,
   contents: ModelFolder,
   comparison?: Comparison,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = await modelFiles(contents);
-  if (comparison) {
-    files.set('compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`));
-    files.set('report.md', utf8(renderReport(comparison)));
-  }
+  if (comparison) for (const [name, bytes] of reportFiles(comparison)) files.set(name, bytes);
   await store.writeAll(files);
   return files;
 }
 
-/** The text to compare on; null, and a remark, where none is known: the model can be quantised all the same. */
-async function comparisonText({ data }: Given, model: Store, output: Output): Promise<MeasuredText | null> {
+/** The comparison as numbers, as a text, and the picture in it. */
+function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
+  const files = new Map([
+    ['compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
+    ['report.md', utf8(renderReport(comparison))],
+  ]);
+  const figure = layerErrorFigure(comparison.layers);
+  if (figure) files.set('layers.svg', utf8(figure.svg)).set('layers.png', toPng(figure.svg));
+  return files;
+}
+
+/** With the defaults of what belongs together, so that a report says what was done. */
+function chosenOptions({ bits = 8, groupSize, method, activations = 'int8', exclude = [] }: Given): Chosen {
+  const four = bits === 4 ? { groupSize: 64, method: 'gptq' as const } : {};
+  const given = { ...(groupSize === undefined ? {} : { groupSize }), ...(method ? { method } : {}) };
+  return { bits, ...four, ...given, activations, exclude };
+}
+
+/** `quantize`, with a progress bar where it takes a while. */
+function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset | undefined): GPT {
+  if (options.method !== 'gptq') return quantize(model, options);
+  const progress = createProgress('quantising', 'matrices');
+  try {
+    return quantize(model, { ...options, calibration: data?.train, onProgress: progress.update });
+  } finally {
+    progress.end();
+  }
+}
+
+/** The two parts of a text, and the record that says how it was split. */
+async function splitText(
+  { corpus, record }: MeasuredText,
+  given: Given,
+  tokenizer: Tokenizer,
+): Promise<{ data: Dataset; record: DataRecord }> {
+  const split = splitOf(given, record);
+  const data = await asked(() => dataset(corpus.bytes, tokenizer, split));
+  return { data, record: { ...record, ...split } };
+}
+
+/** The text to calibrate and compare on; null, and a remark, where none is known and none is needed. */
+async function comparisonText(
+  { data }: Given,
+  { bits, method }: Chosen,
+  model: Store,
+  output: Output,
+): Promise<MeasuredText | null> {
   if (data === undefined && (await recordedData(model)) === null) {
+    if (bits === 4 && method === 'gptq') {
+      throw misuse(
+        `${model.location} does not say which text it was trained on, and gptq calibrates with it: give --data, or --method rtn`,
+      );
+    }
     output.note(
       `no comparison: ${model.location} does not say which text it was trained on; --data gives one`,
     );
@@ -131,18 +199,24 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
 }
 
 function renderReport({ before, after, quantize: options, data, ...report }: Comparison): string {
-  const exclude = options.exclude ?? [];
+  const { bits = 8, groupSize, method, activations = 'int8', exclude = [] } = options;
   const sections = [
-    `# INT8 copy of ${before}`,
-    `Quantised to ${options.bits} bits per weight, activations ${options.activations}, ` +
-      `${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; compared on the validation part of ${data.name}.`,
+    `# INT${bits} copy of ${before}`,
+    `Quantised to ${bits} bits per weight${bits === 4 ? ` in groups of ${groupSize} by ${method}` : ''}, ` +
+      `activations ${activations}, ${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; ` +
+      `compared on the validation part of ${data.name}.`,
     ...compareTables(report).flatMap(({ title, columns, rows, note }) => [
       ...[`## ${title}`, markdownTable(columns, rows), ...(note ? [note] : [])],
     ]),
+    ...(report.layers.length > 0
+      ? [`## ${LAYERS_TITLE}`, '![Signal to noise of each layer](layers.svg)']
+      : []),
     '## Do it again',
     fence(
       [
-        `inkhorn quantize --model ${shellWord(before)} --out ${shellWord(after)} --activations ${options.activations}`,
+        `inkhorn quantize --model ${shellWord(before)} --out ${shellWord(after)} --bits ${bits}`,
+        ...(bits === 4 ? [`--group-size ${groupSize} --method ${method}`] : []),
+        `--activations ${activations}`,
         ...exclude.map((name) => `--exclude ${shellWord(name)}`),
         `--data ${shellWord(data.spec)}`,
       ].join(' '),

@@ -1,0 +1,69 @@
+// What a layer's inputs look like: the mean of x^T x, which tells how much each change of its weights matters. Read next: gptq.ts.
+
+import { type Batch, sliceBatch } from '../model/batch.ts';
+import type { GPT } from '../model/gpt.ts';
+import { Linear } from '../nn/layers.ts';
+import { type Slot, slots } from '../nn/parameters.ts';
+import { keep, scope } from '../tensor/scope.ts';
+import { type Tensor, tensor, zeros } from '../tensor/tensor.ts';
+import { randomBatch } from '../train/data.ts';
+
+/** Sequences that calibration reads, and per forward pass. */
+const SEQUENCES = 32;
+const AT_ONCE = 8;
+
+/** Random windows of a text, always the same ones. Throws when the text is shorter than one. */
+export function calibrationBatch(ids: Int32Array, blockSize: number): Batch {
+  if (ids.length < blockSize + 1) {
+    throw new Error(
+      `calibration has ${ids.length} tokens, a window needs ${blockSize + 1}: give more of the training part`,
+    );
+  }
+  return randomBatch(ids, SEQUENCES, blockSize, { seed: 1337, index: 0 });
+}
+
+/** The layer that multiplies by a weight; undefined for a token table that no head shares. */
+export function linearOf({ owners }: Slot): Linear | undefined {
+  return owners.find((owner) => owner instanceof Linear);
+}
+
+/**
+ * H [in, in] of `layers`: the mean of x^T x over what each sees while `model` reads `batch`. The products are the engine's,
+ * in float32; factoring them is the caller's, in float64.
+ */
+export function hessians(model: GPT, batch: Batch, layers: readonly Linear[]): Map<Linear, Float64Array> {
+  const { backend } = model;
+  const sums = new Map<Linear, Tensor>();
+  for (const layer of layers) {
+    const k = layer.weight.shape[1];
+    const sum = keep(zeros([k, k], 'f32', backend));
+    sums.set(layer, sum);
+    layer.onInput = (x) => {
+      const shape = { m: k, n: k, k: x.size / k, transA: true, accumulate: true };
+      backend.kernels.matmul(sum.buffer, x.buffer, x.buffer, shape); // [k, B * T] [B * T, k]
+    };
+  }
+  try {
+    for (let first = 0; first < batch.B; first += AT_ONCE) {
+      const { ids, B, T } = sliceBatch(batch, first, AT_ONCE);
+      scope(() => void model.forward(tensor(ids, [B, T], backend)));
+    }
+    const positions = batch.B * batch.T;
+    return new Map(
+      [...sums].map(([layer, sum]) => [layer, Float64Array.from(sum.dataSync(), (x) => x / positions)]),
+    );
+  } finally {
+    for (const layer of layers) layer.onInput = null;
+    for (const sum of sums.values()) sum.dispose();
+  }
+}
+
+/** The layers of a model by the name of their weight. */
+export function linears(model: GPT): Map<string, Linear> {
+  const found = new Map<string, Linear>();
+  for (const slot of slots(model)) {
+    const layer = linearOf(slot);
+    if (layer && slot.value.shape.length === 2) found.set(slot.name, layer);
+  }
+  return found;
+}

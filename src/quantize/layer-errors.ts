@@ -1,0 +1,94 @@
+// What each way of rounding does to what each layer puts out: the picture beside the comparison. Read next: hessian.ts.
+import type { GPT } from '../model/gpt.ts';
+import { slots } from '../nn/parameters.ts';
+import { weightValues } from '../tensor/quantized.ts';
+import { scope } from '../tensor/scope.ts';
+import { empty, tensor } from '../tensor/tensor.ts';
+import { calibrationBatch, hessians, linears } from './hessian.ts';
+import { type QuantizeOptions, quantize } from './quantize.ts';
+
+/** One layer, and the noise of each way of storing its weight. */
+export interface LayerErrors {
+  /** Of the weight: `blocks.0.attn.qkv.weight`. */
+  name: string;
+  /**
+   * By the name of the way: 10 log10 of tr(W H W^T) / tr(E H E^T), the power of the layer's output against that of what
+   * rounding its weight alone changes in it, decibels; null where nothing changes.
+   */
+  sqnrDb: Record<string, number | null>;
+}
+
+/**
+ * The errors of every layer of `before` by each of `ways`, models of the same shape, on windows of `ids`. H is that of
+ * `before`, so that only the layer itself is to blame.
+ */
+export async function layerErrors(
+  before: GPT,
+  ways: Readonly<Record<string, GPT>>,
+  ids: Int32Array,
+): Promise<LayerErrors[]> {
+  const layers = linears(before);
+  const known = hessians(before, calibrationBatch(ids, before.config.blockSize), [...layers.values()]);
+  const weights = Object.entries(ways).map(([way, model]) => {
+    return { way, byName: new Map(slots(model).map(({ name, value }) => [name, value])) };
+  });
+  const errors: LayerErrors[] = [];
+  for (const [name, layer] of layers) {
+    const hessian = Float32Array.from(known.get(layer) as Float64Array);
+    const w = await weightValues(layer.weight);
+    const signal = await power(before, w, hessian);
+    const sqnrDb: LayerErrors['sqnrDb'] = {};
+    for (const { way, byName } of weights) {
+      const other = byName.get(name);
+      if (!other) continue;
+      const rounded = await weightValues(other);
+      const noise = await power(
+        before,
+        w.map((x, i) => x - rounded[i]),
+        hessian,
+      );
+      sqnrDb[way] = noise > 0 ? 10 * Math.log10(signal / noise) : null;
+    }
+    errors.push({ name, sqnrDb });
+  }
+  return errors;
+}
+
+/** tr(E H E^T), the product on the engine: 900 columns are too many for a loop over all pairs of them. */
+async function power({ backend }: GPT, e: Float32Array, hessian: Float32Array): Promise<number> {
+  const k = Math.sqrt(hessian.length);
+  const product = scope(() => {
+    const out = empty([e.length / k, k], 'f32', backend);
+    const [a, b] = [tensor(e, out.shape, backend), tensor(hessian, [k, k], backend)];
+    backend.kernels.matmul(out.buffer, a.buffer, b.buffer, { m: e.length / k, n: k, k });
+    return out; // [n, k]
+  });
+  const eH = await product.data();
+  product.dispose();
+  return eH.reduce((sum, x, i) => sum + x * e[i], 0);
+}
+
+/**
+ * `layerErrors` of `after`, made by `quantize` with `options`, beside the simpler ways: INT8 and, for four bits by GPTQ, rounding
+ * the same groups to the nearest. What was excluded from `after` stays float in all of them. None where
+ * `ids` are less than a window.
+ */
+export async function compareLayers(
+  before: GPT,
+  after: GPT,
+  options: Pick<QuantizeOptions, 'bits' | 'groupSize' | 'method' | 'exclude'>,
+  ids: Int32Array,
+): Promise<LayerErrors[]> {
+  if (ids.length <= before.config.blockSize) return [];
+  const { bits = 8, groupSize = 64, method = 'gptq', exclude } = options;
+  if (bits === 8) return layerErrors(before, { INT8: after }, ids);
+  const own = { [`INT4 ${method}`]: after };
+  const simpler: Record<string, GPT> = { INT8: quantize(before, { exclude }) };
+  if (method === 'gptq')
+    simpler['INT4 rtn'] = quantize(before, { bits: 4, groupSize, method: 'rtn', exclude });
+  try {
+    return await layerErrors(before, { ...simpler, ...own }, ids);
+  } finally {
+    for (const model of Object.values(simpler)) model.dispose();
+  }
+}
