@@ -2,7 +2,7 @@
 import type { Backend } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { QuantizedTensor } from '../tensor/quantized.ts';
+import { isQuantized } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { type KernelTime, timeKernels } from './kernel-times.ts';
@@ -35,7 +35,7 @@ export async function measureStep(
   const model = await load(backend);
   const { blockSize, vocabSize } = model.config;
   const B = engine.name === 'reference' ? 1 : SEQUENCES;
-  const quantized = slots(model).some(({ value }) => value instanceof QuantizedTensor);
+  const quantized = slots(model).some(({ value }) => isQuantized(value));
   const rounds: Map<string, KernelTime>[] = [];
   take();
   if (quantized) {

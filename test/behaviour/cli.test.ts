@@ -385,7 +385,7 @@ describe('quantize and compare', () => {
     assert.match(stdout, /float32 +INT4 in groups of 32 by gptq, activations int8/);
     await good('generate --model four --prompt the --tokens 4');
     await good('eval --model four --max-tokens 64');
-    await good('inspect --model four --out look');
+    await good('inspect --model four --out look-four');
     const { code, errors } = await run('quantize -m four -o eight');
     assert.equal(code, 2);
     assert.match(errors[0], /tokens\.weight is INT4: only a float model/);
