@@ -46,13 +46,15 @@ for (const { name, create, skip } of await engines()) {
     after(() => backend.dispose());
     const run = (options: Watched): Promise<TrainEvent[]> => runAll(backend, options);
 
-    test('learns one batch by heart', async () => {
-      const one = { ...data, train: data.train.subarray(0, 17), val: data.train.subarray(0, 17) };
-      const events = await run({ ...settings, data: one, steps: 150, batchSize: 2, evalEvery: 150 });
-      const [first, last] = evals(events);
-      assert.ok(first.valLoss > 3, `starts near ln ${V}: ${first.valLoss}`);
-      assert.ok(last.valLoss < 0.2, `knows it: ${last.valLoss}`);
-    });
+    for (const optimizer of ['adamw', 'muon'] as const) {
+      test(`learns one batch by heart with ${optimizer}`, async () => {
+        const one = { ...data, train: data.train.subarray(0, 17), val: data.train.subarray(0, 17) };
+        const long = { ...settings, data: one, steps: 150, batchSize: 2, evalEvery: 150 };
+        const [first, last] = evals(await run({ ...long, optimizer }));
+        assert.ok(first.valLoss > 3, `starts near ln ${V}: ${first.valLoss}`);
+        assert.ok(last.valLoss < 0.2, `knows it: ${last.valLoss}`);
+      });
+    }
 
     test('bf16 learns as float32 does', async () => {
       const inBf16 = await create({ precision: 'bf16' });
@@ -102,6 +104,17 @@ for (const { name, create, skip } of await engines()) {
       const rest = await run({ ...options, model, resume });
       assert.deepEqual([...losses(events), ...losses(rest)], losses(whole));
       assert.notDeepEqual(losses(await run({ ...options, model: fresh(1), bpeDropout: 0 })), losses(whole));
+    });
+
+    test('Muon with averaged weights: the same bits on one thread and on three', async () => {
+      const options: Partial<TrainOptions> = { ...settings, optimizer: 'muon', emaDecay: 0.9 };
+      const told = async (threads: number): Promise<number[]> => {
+        const own = await create({ threads });
+        const events = await runAll(own, options);
+        own.dispose();
+        return [...losses(events), ...evals(events).map((e) => e.valLoss)];
+      };
+      assert.deepEqual(await told(3), await told(1));
     });
 
     test('the gradient does not depend on the size of the micro-batches', async () => {

@@ -161,7 +161,9 @@ function describe(
   output: Output,
 ): void {
   const { nLayer, nHead, nEmbd, headSize, blockSize, vocabSize } = model.config;
-  const { steps, batchSize, accumulate, optimizer, lr, schedule } = settings;
+  const { steps, batchSize, accumulate, optimizer, lr, muonLr, emaDecay, schedule } = settings;
+  const rates = optimizer === 'muon' ? `${muonLr} for matrices, ${lr} for the rest,` : lr;
+  const average = emaDecay > 0 ? `, weights averaged (decay ${emaDecay})` : '';
   const count = (n: number): string => n.toLocaleString('en-US');
   output.print(
     `model    ${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
@@ -170,6 +172,6 @@ function describe(
     `data     ${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate${validate === 'inner' ? ' (inner split)' : ''}, vocabulary ${vocabSize}`,
   );
   output.print(
-    `training ${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${lr} ${schedule}`,
+    `training ${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
   );
 }
