@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
-import { lossChart } from '../../src/cli/view/chart.ts';
+import { chartStart, lossChart } from '../../src/cli/view/chart.ts';
 import { frame, type Scene } from '../../src/cli/view/live.ts';
 import { cutText, fitLine, printable, textWidth, wrapText } from '../../src/cli/view/width.ts';
 import { probeEvent, runEvents } from './events.ts';
@@ -79,6 +79,22 @@ describe('train view', () => {
       assert.ok(out.text.endsWith('\n'));
     });
   }
+
+  it('draws anew on a clean screen when the window changes', () => {
+    const out = new Screen(true, 80, 30);
+    const view = createTrainView(out, { totalSteps: 100, color: false, tty: true });
+    view.event({ ...runEvents(100)[1] });
+    const before = out.text.length;
+    out.columns = 30;
+    out.emit('resize');
+    const drawn = out.text.slice(before);
+    view.end();
+    assert.ok(drawn.startsWith(`${ESCAPE}[2J${ESCAPE}[H`));
+    assert.match(stripVTControlCharacters(drawn), /1\/100/);
+    for (const line of stripVTControlCharacters(drawn).split(/[\n\r]/))
+      assert.ok(textWidth(line) <= 30, line);
+    assert.equal(out.listenerCount('resize'), 0);
+  });
 
   it('ends once, whether by the done event, by a call or by both', () => {
     const out = new Screen(true);
@@ -156,6 +172,14 @@ describe('chart', () => {
     assert.ok(lines.length >= 7 && lines.length <= 10, `${lines.length} lines`);
     assert.match(lines[0], /^ {2}6\.00┼/);
     assert.match(lines.at(-1) ?? '', /^ {2}2\.00┤ .*╰─+ *$/);
+  });
+
+  it('leaves out the fall of the first steps once there are many', () => {
+    const points = Array.from({ length: 100 }, (_, i) => ({ step: i + 1, loss: i < 9 ? 6 : 3 - i / 100 }));
+    const lines = lossChart(points, [], 60, 8, false);
+    assert.match(lines[0], /^ {2}2\.91/);
+    assert.equal(chartStart(points), 10);
+    assert.equal(chartStart(points.slice(0, 50)), 0);
   });
 
   it('survives losses that are not finite, and waits for two points', () => {

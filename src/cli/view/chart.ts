@@ -12,6 +12,14 @@ const LABEL_WIDTH = 6;
 const BATCH = '\u001b[33m';
 const VALIDATION = '\u001b[94m';
 
+/** With more points than this the fall of the first steps is left out: it would flatten everything after it. */
+const MANY = 50;
+
+/** The step that a chart of `batches` begins at: a tenth of the way, once there are enough of them. */
+export function chartStart(batches: readonly LossPoint[]): number {
+  return batches.length > MANY ? Math.floor(batches[batches.length - 1].step / 10) : 0;
+}
+
 /**
  * Lines of a chart `columns` wide and about `rows` high. Without colour the two curves could not be told apart, so only
  * the batches are drawn. Empty while there are fewer than two finite points.
@@ -23,36 +31,39 @@ export function lossChart(
   rows: number,
   color: boolean,
 ): string[] {
-  const shown = [batches, ...(color ? [validation] : [])].map(finite).filter((points) => points.length > 1);
+  const start = chartStart(batches);
+  const since = (points: readonly LossPoint[]): LossPoint[] =>
+    points.filter(({ step, loss }) => step >= start && Number.isFinite(loss));
+  const both = [
+    { points: since(batches), color: BATCH },
+    ...(color ? [{ points: since(validation), color: VALIDATION }] : []),
+  ];
+  const shown = both.filter(({ points }) => points.length > 1);
   const width = columns - LABEL_WIDTH - 2;
   if (shown.length === 0 || width < 8) return [];
-  const last = Math.max(...shown.map((points) => points[points.length - 1].step));
-  const series = shown.map((points) => resample(points, width, last));
-  const colors = shown.map((points) => (points[0] === finite(validation)[0] ? VALIDATION : BATCH));
+  const last = Math.max(...shown.map(({ points }) => points[points.length - 1].step));
+  const series = shown.map(({ points }) => resample(points, width, start, last));
   return plot(series, {
     height: rows - 1,
     offset: 2,
-    colors: color ? colors : [],
+    colors: color ? shown.map((line) => line.color) : [],
     format: (loss) => loss.toFixed(2).padStart(LABEL_WIDTH),
   }).split('\n');
 }
 
-function finite(points: readonly LossPoint[]): readonly LossPoint[] {
-  return points.filter((point) => Number.isFinite(point.loss));
-}
-
-/** One value per column of an axis from step 0 to `last`: the mean of the points there, or a line between neighbours. */
-function resample(points: readonly LossPoint[], width: number, last: number): number[] {
+/** One value per column of an axis from `start` to `last`: the mean of the points there, or a line between neighbours. */
+function resample(points: readonly LossPoint[], width: number, start: number, last: number): number[] {
+  const stepAt = (column: number): number => start + (column * (last - start)) / width;
   const values: number[] = [];
   let next = 0;
   for (let column = 0; column < width; column++) {
     const from = next;
-    while (next < points.length && points[next].step <= ((column + 1) * last) / width) next++;
+    while (next < points.length && points[next].step <= stepAt(column + 1)) next++;
     if (next > from) {
       const inside = points.slice(from, next);
       values.push(inside.reduce((sum, point) => sum + point.loss, 0) / inside.length);
     } else if (next < points.length) {
-      values.push(between(points, next, ((column + 0.5) * last) / width));
+      values.push(between(points, next, stepAt(column + 0.5)));
     } else break;
   }
   return values;

@@ -4,7 +4,7 @@ import cliProgress from 'cli-progress';
 import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../report/format.ts';
 import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
-import { type LossPoint, lossChart } from './chart.ts';
+import { chartStart, type LossPoint, lossChart } from './chart.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
 import { cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
 
@@ -43,7 +43,13 @@ export function frame(
   const chart = lossChart(scene.batches, scene.validation, columns, CHART_ROWS, colors.isColorSupported);
   if (chart.length > 0 && free > chart.length + 1) {
     const validation = colors.isColorSupported ? `, ${colors.blueBright('validation')}` : '';
-    lines.push('', ...chart, fitLine(`       loss: ${colors.yellow('batches')}${validation}`, columns));
+    const start = chartStart(scene.batches);
+    const since = start > 0 ? ` from step ${formatCount(start)}` : '';
+    lines.push(
+      '',
+      ...chart,
+      fitLine(`       loss${since}: ${colors.yellow('batches')}${validation}`, columns),
+    );
     free -= chart.length + 2;
   }
   if (scene.sample && free > 2)
@@ -136,11 +142,19 @@ export function createLiveView(
     for (const line of text) screen.log(`\u001b[0J${fitLine(line, columns())}\n`);
   }
 
+  /** Terminals break and join lines as they like when their size changes: only a clean screen is sure to be right. */
+  function resize(): void {
+    stream.write('\u001b[2J\u001b[H');
+    screen.update();
+  }
+  stream.on('resize', resize);
+
   let ended = false;
   function end(): void {
     if (ended) return;
     ended = true;
     process.removeListener('exit', end);
+    stream.removeListener('resize', resize);
     screen.update();
     screen.stop();
     stream.write(`${lines.join('\n')}\n`); // the last frame stays
@@ -166,7 +180,8 @@ export function createLiveView(
           scene.sample = event;
           break;
         case 'checkpoint':
-          if (event.kind === 'best') break; // the evaluation has said so
+          // The evaluation has said so, and where to is known from the start.
+          if (event.kind === 'best' || event.step === scene.validation.at(-1)?.step) break;
           print([checkpointLine(event, colors)]);
           break;
         case 'warning':
