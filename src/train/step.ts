@@ -1,4 +1,5 @@
 // One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the update.
+import type { HostArray } from '../backend/contract.ts';
 import type { BatchTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -26,22 +27,43 @@ export interface GradientOptions {
 export async function accumulateGradients(
   model: GPT,
   batch: Batch,
-  { microBatch, seed, step, dropout, labelSmoothing, tap }: GradientOptions,
+  options: GradientOptions,
 ): Promise<number> {
-  let sum = 0;
-  for (let first = 0; first < batch.B; first += microBatch) {
-    const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
-    const losses = withGradients(() => {
-      const training = { seed, step, firstSequence: first, dropout };
-      const logits = model.forward(tensor(ids, [B, T], model.backend), { training, tap });
-      const factor = 1 / (batch.B * batch.T);
-      return crossEntropy(logits, tensor(targets, [B, T], model.backend), factor, labelSmoothing);
-    });
-    for (const loss of await losses.data()) sum += loss;
-    losses.dispose();
-    await tap?.collect();
+  const reads: Promise<HostArray>[] = [];
+  try {
+    for (let first = 0; first < batch.B; first += options.microBatch) {
+      reads.push(queueMicroBatch(model, batch, first, options));
+      // One micro-batch ahead of the engine, which then never waits for kernels to be queued.
+      await reads.at(-2);
+      await options.tap?.collect();
+    }
+    let sum = 0;
+    for (const read of reads) for (const loss of await read) sum += loss;
+    return sum / (batch.B * batch.T);
+  } finally {
+    await Promise.allSettled(reads);
   }
-  return sum / (batch.B * batch.T);
+}
+
+/** Queues forward and backward of the sequences from `first` on; resolves to their losses once they have run. */
+async function queueMicroBatch(
+  model: GPT,
+  batch: Batch,
+  first: number,
+  { microBatch, seed, step, dropout, labelSmoothing, tap }: GradientOptions,
+): Promise<HostArray> {
+  const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
+  const losses = withGradients(() => {
+    const training = { seed, step, firstSequence: first, dropout };
+    const logits = model.forward(tensor(ids, [B, T], model.backend), { training, tap });
+    const factor = 1 / (batch.B * batch.T);
+    return crossEntropy(logits, tensor(targets, [B, T], model.backend), factor, labelSmoothing);
+  });
+  try {
+    return await losses.data();
+  } finally {
+    losses.dispose();
+  }
 }
 
 /** L2 norm over the gradients of all parameters. */
