@@ -1,6 +1,6 @@
 // A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Precision } from '../backend/contract.ts';
 import { readSafetensors } from '../io/safetensors.ts';
@@ -17,6 +17,7 @@ import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
 import { seedSettings } from '../train/settings.ts';
 import { compareTables } from './compare-tables.ts';
 import type { ReportTable } from './markdown.ts';
+import type { Looks, SavedAttention } from './page/look.ts';
 import type { RunSummary } from './report.ts';
 import { RUN_FILE, type RunRecord } from './run-record.ts';
 import { trainCommand } from './train-command.ts';
@@ -48,7 +49,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     precision,
     settings,
     events,
-    tables: await comparisonTables(folder),
+    ...(await findings(folder)),
     command: trainCommand({
       config,
       settings,
@@ -77,17 +78,22 @@ async function countParameters(model: Store): Promise<number> {
   return [...tensors].reduce((n, [name, { shape }]) => n + (name.endsWith('.scale') ? 0 : sizeOf(shape)), 0);
 }
 
-/** The comparisons that `quantize` and `demo` left in folders of the run. */
-async function comparisonTables(folder: string): Promise<ReportTable[]> {
+/** What other commands left in folders of the run: comparisons (`quantize`, `demo`), attention and losses (`inspect`). */
+async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
   const tables: ReportTable[] = [];
-  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )) {
-    if (!entry.isDirectory()) continue;
-    const content = await readFile(join(folder, entry.name, 'compare.json'), 'utf8').catch(() => null);
-    if (content !== null) tables.push(...compareTables(JSON.parse(content) as CompareReport));
+  const looks: Looks = {};
+  const entries = await readdir(folder, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  for (const name of folders.sort()) {
+    const store = folderStore(join(folder, name));
+    const found = async <T>(file: string): Promise<T | undefined> =>
+      (await store.exists(file)) ? readJson<T>(store, file) : undefined;
+    const comparison = await found<CompareReport>('compare.json');
+    if (comparison) tables.push(...compareTables(comparison));
+    looks.attention ??= await found<SavedAttention>('attention.json');
+    looks.tokens ??= (await found<Required<Pick<Looks, 'tokens'>>>('token-loss.json'))?.tokens;
   }
-  return tables;
+  return { tables, looks };
 }
 
 async function readJson<T>(store: Store, name: string): Promise<T> {

@@ -16,6 +16,7 @@ import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from '.
 import { lossFigure } from './loss-plot.ts';
 import { fence, markdownTable, type ReportTable } from './markdown.ts';
 import { overTimeFigure } from './over-time-plot.ts';
+import type { Looks } from './page/look.ts';
 import { runPage } from './page/run-page.ts';
 
 /** All that a report is made from: settings as they were used, and the events as they came. See `readRun`. */
@@ -39,6 +40,8 @@ export interface RunSummary {
   events: readonly TrainEvent[];
   /** Comparisons made afterwards, such as before and after quantisation. */
   tables: readonly ReportTable[];
+  /** What `inkhorn inspect --out` left in folders of the run. */
+  looks: Looks;
   /** The shell command that does the same again. */
   command: string;
 }

@@ -86,6 +86,27 @@ describe('page of a run', () => {
     assert.deepEqual(series[2].points[9], [90, 2.9428, '2.9428']);
   });
 
+  it('shows attention and the loss of every token where someone looked', () => {
+    const document = open(runPage(runSummary()));
+    const maps = [...document.querySelectorAll('.head svg')];
+    assert.equal(maps.length, 4);
+    // sqrt of 1, 0.5, 0.2, 0.3 in sixteenths: the zeros above the diagonal are not drawn
+    assert.deepEqual(
+      [...maps[0].querySelectorAll('path')].map((path) => path.getAttribute('fill-opacity')),
+      ['0.44', '0.56', '0.69', '1.00'],
+    );
+    const tokens = [...document.querySelectorAll('.tokens span[title]')];
+    assert.deepEqual(
+      tokens.map((token) => [token.textContent, token.getAttribute('title')]),
+      [
+        ['·<b>', '2.00 nats, 13.5 %'],
+        ['↵', '0.50 nats, 60.7 %'],
+      ],
+    );
+    const plain = open(runPage(runSummary({ looks: {} })));
+    assert.ok(!plain.querySelector('#attention') && !plain.querySelector('#tokens'));
+  });
+
   it('escapes whatever a model says', () => {
     const said = '<script>alert(1)</script> & "quotes" \u0007';
     const events = runEvents(10);

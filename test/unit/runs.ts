@@ -36,6 +36,19 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
       },
     ],
     command: 'inkhorn train --preset seed',
+    looks: {
+      attention: {
+        tokens: ['a', '<b>', 'c'],
+        layers: 2,
+        heads: 2,
+        probabilities: Array(4).fill([1, 0, 0, 0.5, 0.5, 0, 0.2, 0.3, 0.5]).flat(),
+      },
+      tokens: [
+        { text: 'a', loss: null },
+        { text: ' <b>', loss: 2 },
+        { text: '\n', loss: 0.5 },
+      ],
+    },
     ...changes,
   };
 }

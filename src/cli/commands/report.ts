@@ -22,6 +22,7 @@ export const report = defineCommand({
   about: 'the report of a run as a page and as Markdown, again from its folder; several runs compared',
   examples: [
     ['report runs/first', 'writes runs/first/report.html and report.md, also while the run goes on'],
+    ['inspect -m runs/first --out runs/first/inspect', 'what is found there, the next report shows too'],
     ['report runs/a runs/b runs/c', 'the best losses, and what differs in the settings'],
     ['report runs/a runs/b --out runs/compared', 'the same as a page, with the curves over each other'],
   ],

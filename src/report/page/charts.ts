@@ -144,9 +144,9 @@ function drawing(chart: LineChart, kind: string, width: number, height: number):
   return html`<div class="${kind}" data-x="${scale('x')}" data-y="${scale('y')}">${raw(svg)}</div>`;
 }
 
-/** The powers of ten that the values of `series` span. */
-function decades(series: readonly Series[]): number[] {
+/** The powers of ten that the values of `series` span; where there are none to speak of, as many ticks as fit. */
+function decades(series: readonly Series[]): number[] | number {
   const logs = series.flatMap(({ points }) => points.map(({ y }) => Math.log10(y)));
   const [from, to] = [Math.ceil(Math.min(...logs)), Math.floor(Math.max(...logs))];
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => Number(`1e${from + i}`));
+  return to - from < 1 ? 3 : Array.from({ length: to - from + 1 }, (_, i) => Number(`1e${from + i}`));
 }

@@ -21,7 +21,9 @@ export function page(options: {
   depth: number;
 }): string {
   const { title, kicker, header, depth } = options;
-  const sections = options.sections.filter(({ body }) => body !== null && body !== false);
+  const sections = options.sections.filter(
+    ({ body }) => body !== null && body !== undefined && body !== false,
+  );
   const document = html`<!doctype html>
 <html lang="en">
 <head>

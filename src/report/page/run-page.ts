@@ -16,16 +16,20 @@ import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
+import { attentionSection, tokensSection } from './look.ts';
 import { facts, folded, headlines, page, reportTable, type Section, table } from './page.ts';
 
 /** The whole page. */
 export function runPage(run: RunSummary): string {
+  const { looks } = run;
   const sections: Section[] = [
     { id: 'loss', title: 'Loss', body: lossSection(run) },
     { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run) },
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
     { id: 'health', title: 'Activations', body: healthSection(run) },
     { id: 'groups', title: 'Gradients and updates', body: groupsSection(run) },
+    { id: 'attention', title: 'Attention', body: looks.attention && attentionSection(looks.attention) },
+    { id: 'tokens', title: 'Loss per token', body: looks.tokens && tokensSection(looks.tokens) },
     { id: 'comparison', title: 'Quantised', body: run.tables.length > 0 && run.tables.map(reportTable) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
     {

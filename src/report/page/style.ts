@@ -67,7 +67,9 @@ pre{background:var(--raised);border-radius:8px;padding:.9rem 1.1rem;white-space:
 .facts div{display:flex;justify-content:space-between;gap:1rem;padding:.28rem 0;border-bottom:1px solid var(--rule);break-inside:avoid}
 .facts dt{color:var(--muted)}
 .facts dd{margin:0;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
-.heads{display:grid;gap:.6rem .8rem;margin-top:.8rem}
+.heads{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:.7rem .9rem;margin-top:.5rem}
+.head svg{display:block;width:100%;background:var(--raised);shape-rendering:crispEdges}
+.head span{color:var(--muted);font-size:.8rem}
 .tokens{font:.95rem/2 var(--mono);overflow-wrap:anywhere;margin:.8rem 0}
 .tokens span{padding:.18em 0;border-radius:2px;white-space:pre-wrap;
   background:color-mix(in srgb,var(--c) calc(var(--l)*1%),transparent)}
