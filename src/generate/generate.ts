@@ -4,7 +4,7 @@ import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { createContext } from './context.ts';
 import { checkGenerate, type GenerateOptions, type GenerateSettings } from './options.ts';
-import { logSumExp, mostLikely, sample as sampleToken } from './sampler.ts';
+import { mostLikely, sample as sampleToken } from './sampler.ts';
 import { stopFilter } from './stop.ts';
 
 /** First event. */
@@ -119,13 +119,13 @@ async function* oneSample(
         break;
       }
       const logits = await context.read(next);
-      const id = sampleToken(logits, sampling, context.visible, random.uniform());
+      const { id, logprob } = sampleToken(logits, sampling, context.visible, random.uniform());
       if (id === endOfText) {
         reason = 'end';
         break;
       }
       const text = stops.push(decoder.push(id));
-      const event: TokenEvent = { type: 'token', sample, id, text, logprob: logits[id] - logSumExp(logits) };
+      const event: TokenEvent = { type: 'token', sample, id, text, logprob };
       if (topLogprobs > 0) event.top = alternatives(logits, topLogprobs, tokenizer);
       tokens++;
       yield event;

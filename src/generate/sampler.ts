@@ -1,4 +1,5 @@
-// From logits to a token: a chain of small filters, then one draw. Read next: generate.ts.
+// From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is drawn. The exponentials
+// are most of the time of a draw, so they are taken once. Read next: generate.ts.
 
 /** How the next token is chosen. Left out: drawn from the model's own distribution. */
 export interface SamplingOptions {
@@ -73,37 +74,44 @@ export function checkSampling(options: SamplingOptions): Required<SamplingOption
   return complete;
 }
 
-/** Logits [V] to logits [V]; a token that is out of the question gets -Infinity. The input is left as it is. */
-export type Filter = (logits: Float32Array) => Float32Array;
-
-/**
- * The chain that `options` ask for, in this order: repetition penalty, temperature, top-k, top-p, min-p. `context` are
- * the tokens that the penalty is about. With temperature 0 only the penalty remains: see `sample`.
- */
-export function filters(options: Required<SamplingOptions>, context: Iterable<number>): Filter[] {
-  const { temperature, topK, topP, minP, repetitionPenalty } = options;
-  const chain: Filter[] = [];
-  if (repetitionPenalty !== 1) chain.push((x) => penalizeRepetition(x, context, repetitionPenalty));
-  if (temperature === 0) return chain;
-  if (temperature !== 1) chain.push((x) => heat(x, temperature));
-  if (topK < Number.POSITIVE_INFINITY) chain.push((x) => keepTopK(x, topK));
-  if (topP < 1) chain.push((x) => keepTopP(x, topP));
-  if (minP > 0) chain.push((x) => keepMinP(x, minP));
-  return chain;
+/** The next token, and ln of its probability by the unadjusted logits. */
+export interface Sampled {
+  id: number;
+  logprob: number;
 }
 
 /**
  * Chooses the next token from `logits` [V]: the most likely one with temperature 0, else a draw with the random number
- * `u` in [0, 1). Throws when a logit is NaN or infinite, as those of a broken model are.
+ * `u` in [0, 1). `context` are the tokens that the repetition penalty is about. Throws when a logit is NaN or infinite, as those
+ * of a broken model are.
  */
 export function sample(
   logits: Float32Array,
   options: Required<SamplingOptions>,
   context: Iterable<number>,
   u: number,
-): number {
-  const filtered = filters(options, context).reduce((x, filter) => filter(x), logits);
-  return options.temperature === 0 ? argmax(filtered) : draw(filtered, u);
+): Sampled {
+  const plain = exponentials(logits);
+  const adjusted = adjust(logits, options, context);
+  const { weights } = adjusted === logits ? plain : exponentials(adjusted);
+  const id =
+    options.temperature === 0
+      ? argmax(adjusted)
+      : draw(
+          filters(options).reduce((x, filter) => filter(x), weights),
+          u,
+        );
+  return { id, logprob: logits[id] - plain.logSum };
+}
+
+/** The logits [V] after repetition penalty and temperature: the same array where neither is asked for. */
+function adjust(
+  logits: Float32Array,
+  { repetitionPenalty, temperature }: Required<SamplingOptions>,
+  context: Iterable<number>,
+): Float32Array {
+  const penalized = repetitionPenalty === 1 ? logits : penalizeRepetition(logits, context, repetitionPenalty);
+  return temperature === 0 || temperature === 1 ? penalized : heat(penalized, temperature);
 }
 
 /**
@@ -123,21 +131,36 @@ export function penalizeRepetition(
 /** (logits - max) / temperature, temperature > 0. Softmax does not see the shift; it keeps small temperatures finite. */
 export function heat(logits: Float32Array, temperature: number): Float32Array {
   const max = logits[argmax(logits)];
-  return logits.map((x) => (x - max) / temperature);
+  const out = new Float32Array(logits.length);
+  for (let id = 0; id < logits.length; id++) out[id] = (logits[id] - max) / temperature;
+  return out;
 }
 
-/** Keeps the k largest; all that are equal to the smallest of those stay too. */
-export function keepTopK(logits: Float32Array, k: number): Float32Array {
-  if (k >= logits.length) return logits;
-  const ascending = logits.slice().sort();
-  return keepAtLeast(logits, ascending[logits.length - k]);
+/**
+ * Weights [V] to weights [V]. A weight is a token's probability times any common factor, the same for all; that of a token
+ * that is out of the question is 0. The input is left as it is.
+ */
+export type Filter = (weights: Float64Array) => Float64Array;
+
+/** The filters that `options` ask for, in this order: top-k, top-p, min-p. */
+export function filters({ topK, topP, minP }: Required<SamplingOptions>): Filter[] {
+  const chain: Filter[] = [];
+  if (topK < Number.POSITIVE_INFINITY) chain.push((x) => keepTopK(x, topK));
+  if (topP < 1) chain.push((x) => keepTopP(x, topP));
+  if (minP > 0) chain.push((x) => keepMinP(x, minP));
+  return chain;
+}
+
+/** Keeps the k heaviest; all that are equal to the lightest of those stay too. */
+export function keepTopK(weights: Float64Array, k: number): Float64Array {
+  if (k >= weights.length) return weights;
+  const ascending = weights.slice().sort();
+  return keepAtLeast(weights, ascending[weights.length - k]);
 }
 
 /** Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay too. */
-export function keepTopP(logits: Float32Array, p: number): Float32Array {
-  const { weights, sum } = exponentials(logits);
-  const least = lastNeeded(weights.slice(), p * sum);
-  return logits.map((x, id) => (weights[id] >= least ? x : Number.NEGATIVE_INFINITY));
+export function keepTopP(weights: Float64Array, p: number): Float64Array {
+  return keepAtLeast(weights, lastNeeded(weights.slice(), p * total(weights)));
 }
 
 /**
@@ -175,12 +198,36 @@ function lastNeeded(weights: Float64Array, mass: number): number {
 }
 
 /** Keeps tokens whose probability is at least p times that of the most likely one. */
-export function keepMinP(logits: Float32Array, p: number): Float32Array {
-  return keepAtLeast(logits, logits[argmax(logits)] + Math.log(p));
+export function keepMinP(weights: Float64Array, p: number): Float64Array {
+  let max = 0;
+  for (const weight of weights) max = Math.max(max, weight);
+  return keepAtLeast(weights, p * max);
 }
 
-function keepAtLeast(logits: Float32Array, threshold: number): Float32Array {
-  return logits.map((x) => (x >= threshold ? x : Number.NEGATIVE_INFINITY));
+function keepAtLeast(weights: Float64Array, least: number): Float64Array {
+  const kept = new Float64Array(weights.length);
+  for (let id = 0; id < weights.length; id++) if (weights[id] >= least) kept[id] = weights[id];
+  return kept;
+}
+
+function total(weights: Float64Array): number {
+  let sum = 0;
+  for (let id = 0; id < weights.length; id++) sum += weights[id];
+  return sum;
+}
+
+/** The first token whose cumulative probability exceeds `u` in [0, 1). */
+export function draw(weights: Float64Array, u: number): number {
+  const wanted = u * total(weights);
+  let cumulative = 0;
+  let last = 0;
+  for (let id = 0; id < weights.length; id++) {
+    if (weights[id] === 0) continue;
+    cumulative += weights[id];
+    last = id;
+    if (cumulative > wanted) break;
+  }
+  return last; // also where rounding leaves the sum a little below u
 }
 
 /** The index of the largest; the first among equals. Throws on NaN and Infinity. */
@@ -197,43 +244,17 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** log(sum of exp(x)), natural logarithm, without overflow. */
-export function logSumExp(logits: Float32Array): number {
-  const { max, sum } = exponentials(logits);
-  return max + Math.log(sum);
-}
-
-/** weights[i] = exp(logits[i] - max), and their sum: probability i is weights[i] / sum. */
-function exponentials(logits: Float32Array): { weights: Float64Array; sum: number; max: number } {
+/** Weights [V] exp(logits - max), and `logSum`, log(sum of exp(logits)), natural logarithm: neither overflows. */
+export function exponentials(logits: Float32Array): { weights: Float64Array; logSum: number } {
   const max = logits[argmax(logits)];
   const weights = new Float64Array(logits.length);
-  let sum = 0;
-  for (let id = 0; id < logits.length; id++) {
-    if (logits[id] === Number.NEGATIVE_INFINITY) continue; // filtered out: 0 already
-    const weight = Math.exp(logits[id] - max);
-    weights[id] = weight;
-    sum += weight;
-  }
-  return { weights, sum, max };
-}
-
-/** The first token whose cumulative probability under softmax(logits) exceeds `u` in [0, 1). */
-export function draw(logits: Float32Array, u: number): number {
-  const { weights, sum } = exponentials(logits);
-  let cumulative = 0;
-  let last = 0;
-  for (let id = 0; id < logits.length; id++) {
-    if (weights[id] === 0) continue;
-    cumulative += weights[id];
-    last = id;
-    if (cumulative > u * sum) break;
-  }
-  return last; // also where rounding leaves the sum a little below u
+  for (let id = 0; id < logits.length; id++) weights[id] = Math.exp(logits[id] - max);
+  return { weights, logSum: max + Math.log(total(weights)) };
 }
 
 /** The `n` tokens with the largest logits, most likely first, with their log-probabilities (natural logarithm). */
 export function mostLikely(logits: Float32Array, n: number): { id: number; logprob: number }[] {
-  const lse = logSumExp(logits);
+  const { logSum } = exponentials(logits);
   const ids = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
-  return ids.slice(0, n).map((id) => ({ id, logprob: logits[id] - lse }));
+  return ids.slice(0, n).map((id) => ({ id, logprob: logits[id] - logSum }));
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   checkSampling,
   draw,
+  exponentials,
   filters,
   heat,
   keepMinP,
@@ -14,35 +15,34 @@ import {
   sample,
 } from '../../src/generate/sampler.ts';
 
-const NEVER = Number.NEGATIVE_INFINITY;
 const logitsOf = (...probabilities: number[]): Float32Array => Float32Array.from(probabilities, Math.log);
 
 /** Which tokens a filter leaves. */
-const left = (logits: Float32Array): number[] => [...logits.keys()].filter((id) => logits[id] > NEVER);
+const left = (weights: Float64Array): number[] => [...weights.keys()].filter((id) => weights[id] > 0);
 
 describe('filters', () => {
-  const logits = logitsOf(0.1, 0.4, 0.05, 0.3, 0.15);
+  const weights = Float64Array.of(2, 8, 1, 6, 3); // probabilities 0.1, 0.4, 0.05, 0.3, 0.15
 
   it('top-k keeps the k most likely, and what is equal to the last of them', () => {
-    assert.deepEqual(left(keepTopK(logits, 2)), [1, 3]);
-    assert.deepEqual(left(keepTopK(logits, 9)), [0, 1, 2, 3, 4]);
-    assert.deepEqual(left(keepTopK(Float32Array.of(1, 3, 1, 1), 2)), [0, 1, 2, 3]);
+    assert.deepEqual(left(keepTopK(weights, 2)), [1, 3]);
+    assert.deepEqual(left(keepTopK(weights, 9)), [0, 1, 2, 3, 4]);
+    assert.deepEqual(left(keepTopK(Float64Array.of(1, 3, 1, 1), 2)), [0, 1, 2, 3]);
   });
 
   it('top-p keeps the smallest set that has the probability', () => {
-    assert.deepEqual(left(keepTopP(logits, 0.39)), [1]);
-    assert.deepEqual(left(keepTopP(logits, 0.41)), [1, 3]);
-    assert.deepEqual(left(keepTopP(logits, 0.84)), [1, 3, 4]);
-    assert.deepEqual(left(keepTopP(logits, 0.999)), [0, 1, 2, 3, 4]);
+    assert.deepEqual(left(keepTopP(weights, 0.39)), [1]);
+    assert.deepEqual(left(keepTopP(weights, 0.41)), [1, 3]);
+    assert.deepEqual(left(keepTopP(weights, 0.84)), [1, 3, 4]);
+    assert.deepEqual(left(keepTopP(weights, 0.999)), [0, 1, 2, 3, 4]);
   });
 
   it('top-p leaves out what an earlier filter excluded', () => {
-    assert.deepEqual(left(keepTopP(keepTopK(logits, 2), 0.9999999)), [1, 3]);
+    assert.deepEqual(left(keepTopP(keepTopK(weights, 2), 0.9999999)), [1, 3]);
   });
 
   it('min-p keeps tokens of a share of the largest probability', () => {
-    assert.deepEqual(left(keepMinP(logits, 0.5)), [1, 3]);
-    assert.deepEqual(left(keepMinP(logits, 0.2)), [0, 1, 3, 4]);
+    assert.deepEqual(left(keepMinP(weights, 0.5)), [1, 3]);
+    assert.deepEqual(left(keepMinP(weights, 0.2)), [0, 1, 3, 4]);
   });
 
   it('repetition penalty makes positive and negative logits of the context smaller, once each', () => {
@@ -52,22 +52,18 @@ describe('filters', () => {
 
   it('temperature scales differences, and a tiny one does not overflow', () => {
     assert.deepEqual([...heat(Float32Array.of(3, 1, 2), 0.5)], [0, -4, -2]);
-    assert.equal(draw(heat(Float32Array.of(5, 80, 79), 1e-42), 0.999), 1);
+    assert.deepEqual(left(exponentials(heat(Float32Array.of(5, 80, 79), 1e-42)).weights), [1]);
   });
 
   it('leave their input as it is', () => {
-    const before = [...logits];
-    const options = checkSampling({
-      temperature: 0.7,
-      topK: 3,
-      topP: 0.8,
-      minP: 0.1,
-      repetitionPenalty: 1.2,
-    });
-    const chain = filters(options, [1]);
-    assert.equal(chain.length, 5);
-    chain.reduce<Float32Array>((x, filter) => filter(x), logits);
-    assert.deepEqual([...logits], before);
+    const before = [...weights];
+    const chain = filters(checkSampling({ topK: 3, topP: 0.8, minP: 0.1 }));
+    assert.equal(chain.length, 3);
+    chain.reduce<Float64Array>((x, filter) => filter(x), weights);
+    assert.deepEqual([...weights], before);
+    const logits = logitsOf(0.2, 0.8);
+    sample(logits, checkSampling({ temperature: 0.7, repetitionPenalty: 1.2 }), [1], 0.5);
+    assert.deepEqual(logits, logitsOf(0.2, 0.8));
   });
 
   it('always leave the most likely token of any distribution', () => {
@@ -81,9 +77,9 @@ describe('filters', () => {
           const logits = Float32Array.from(values);
           const best = mostLikely(logits, 1)[0].id;
           const options = checkSampling({ topK, topP, minP });
-          const out = filters(options, []).reduce<Float32Array>((x, filter) => filter(x), logits);
-          assert.ok(out[best] > NEVER);
-          assert.ok(out[sample(logits, options, [], 0.999999)] > NEVER);
+          const out = filters(options).reduce((x, filter) => filter(x), exponentials(logits).weights);
+          assert.ok(out[best] > 0);
+          assert.ok(out[sample(logits, options, [], 0.999999).id] > 0);
         },
       ),
     );
@@ -92,26 +88,38 @@ describe('filters', () => {
 
 describe('drawing', () => {
   it('takes each token for its share of the random numbers', () => {
-    const logits = logitsOf(0.1, 0.4, 0.5);
     const counts = [0, 0, 0];
-    for (let i = 0; i < 1000; i++) counts[draw(logits, (i + 0.5) / 1000)]++;
+    for (let i = 0; i < 1000; i++) counts[draw(Float64Array.of(1, 4, 5), (i + 0.5) / 1000)]++;
     assert.deepEqual(counts, [100, 400, 500]);
   });
 
   it('never takes an excluded token, at either end', () => {
-    const logits = Float32Array.of(NEVER, 0, 0, NEVER);
-    assert.equal(draw(logits, 0), 1);
-    assert.equal(draw(logits, 1 - 2 ** -32), 2);
+    const weights = Float64Array.of(0, 1, 1, 0);
+    assert.equal(draw(weights, 0), 1);
+    assert.equal(draw(weights, 1 - 2 ** -32), 2);
   });
 
   it('with temperature 0 takes the most likely, the first of equals, whatever the random number', () => {
     const options = checkSampling({ temperature: 0 });
-    for (const u of [0, 0.5, 0.99]) assert.equal(sample(Float32Array.of(1, 4, 4, 0), options, [], u), 1);
+    for (const u of [0, 0.5, 0.99]) assert.equal(sample(Float32Array.of(1, 4, 4, 0), options, [], u).id, 1);
   });
 
   it('with temperature 0 still minds the repetition penalty', () => {
     const options = checkSampling({ temperature: 0, repetitionPenalty: 2 });
-    assert.equal(sample(Float32Array.of(1, 4, 3), options, [1], 0), 2);
+    assert.equal(sample(Float32Array.of(1, 4, 3), options, [1], 0).id, 2);
+  });
+
+  it('reports the log-probability by the model alone, whatever changes the draw', () => {
+    for (const options of [
+      {},
+      { topP: 0.5 },
+      { temperature: 0.5, topK: 1 },
+      { repetitionPenalty: 1.3, topK: 1 },
+    ]) {
+      const { id, logprob } = sample(logitsOf(0.2, 0.7, 0.1), checkSampling(options), [1], 0.4);
+      assert.equal(id, 1);
+      assert.ok(Math.abs(logprob - Math.log(0.7)) < 1e-6);
+    }
   });
 
   it('reports the most likely tokens with their log-probabilities', () => {
@@ -133,7 +141,7 @@ describe('drawing', () => {
 describe('checkSampling', () => {
   it('fills in defaults that change nothing', () => {
     const options = checkSampling({});
-    assert.equal(filters(options, [0]).length, 0);
+    assert.equal(filters(options).length, 0);
     assert.equal(options.temperature, 1);
   });
 
