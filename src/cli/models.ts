@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
@@ -19,7 +20,11 @@ export const modelFlag = text({
   about: 'model folder, or run folder (its best checkpoint)',
   argument: '<dir>',
   short: 'm',
+  initial: 'the Shakespeare model that comes along',
 });
+
+/** The model that comes with the package, trained as its card says. */
+export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
 
 export const dataFlag = text({
   about: 'text: a file, a folder of .txt, or tiny-shakespeare or moby-dick',
@@ -58,9 +63,15 @@ export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit):
 
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
-/** Where the model of `--model` is: the folder itself, or the best checkpoint of a run. Throws a misuse where there is none. */
+/**
+ * Where the model of `--model` is: the folder itself, or the best checkpoint of a run; without it, the model that comes along.
+ * Throws a misuse where there is none.
+ */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
-  if (path === undefined) throw misuse('--model is missing: name a model folder or a run folder');
+  if (path === undefined) {
+    output.note('model: the Shakespeare that comes along; --model takes another');
+    return folderStore(SHIPPED_MODEL);
+  }
   await access(path).catch(() => {
     throw misuse(`there is no model folder ${path}`);
   });
@@ -120,9 +131,13 @@ export function dataRecord(spec: string, { name, bytes }: Corpus, split: Split):
   return { spec, name, bytes: bytes.length, sha256, ...split };
 }
 
+/** What a shipped model says of itself. */
+const CARD_FILE = 'card.json';
+
 /** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
 const RECORDS = [
   [TRAINING_FILE],
+  [CARD_FILE],
   ['compare.json'],
   [LAST, TRAINING_FILE],
   [HISTORY_FILE],

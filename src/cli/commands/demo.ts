@@ -20,7 +20,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
-import { dataFlag, dataRecord, openData } from '../models.ts';
+import { dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder } from '../outputs.ts';
 import { prepareFolder, runContents } from '../run-output.ts';
@@ -55,10 +55,11 @@ export const demo = defineCommand({
     const { flags: given, output } = context;
     const out = given.out ?? (await freeFolder('runs/demo'));
     await claimOutFolder(out, given.force, runContents);
+    const backend = await chooseEngine(given, output);
+    await introduce(backend, output, context.signal);
     const corpus = await demoText(given.data, output);
     const tokenizer = await tokenize(corpus, output);
     await prepareFolder(out);
-    const backend = await chooseEngine(given, output);
     const spec = given.data ?? corpus.name;
     const plan = await asked(() => planRun({ out, spec, steps: given.steps }, corpus, tokenizer, backend));
     const { signal } = context; // from here on there is something to save
@@ -67,7 +68,7 @@ export const demo = defineCommand({
       await reportRun(plan);
       output.print(stoppedLine(out, events));
     } else {
-      await speak(plan, output, signal);
+      await sample(plan, output, signal);
       if (!signal.aborted) await shrink(plan, output);
       await reportRun(plan);
       farewell(out, output);
@@ -79,6 +80,18 @@ export const demo = defineCommand({
 /** A heading and a line on what is about to happen. */
 function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
+}
+
+/** What a model of this size can come to, before the demo's own begins to learn. */
+async function introduce(backend: Backend, output: Output, signal: AbortSignal): Promise<void> {
+  const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
+  chapter(
+    output,
+    'Before we begin',
+    `A model of ${model.parameterCount.toLocaleString('en-US')} parameters that comes along, trained by this program on Shakespeare, goes on from "ROMEO:"\n`,
+  );
+  await speak(model, tokenizer, 'ROMEO:', 80, output, signal);
+  model.dispose();
 }
 
 async function demoText(spec: string | undefined, output: Output): Promise<Corpus> {
@@ -183,25 +196,38 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
   return events;
 }
 
-async function speak(
-  { model, tokenizer, settings, out }: RunPlan,
+async function sample(
+  { model: { backend }, settings, out }: RunPlan,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
+  const { samplePrompt } = settings;
   chapter(
     output,
     '3. Speech',
-    `The best checkpoint, ${join(out, BEST)}, goes on from ${JSON.stringify(settings.samplePrompt)}:\n`,
+    `The best checkpoint, ${join(out, BEST)}, goes on from ${JSON.stringify(samplePrompt)}:\n`,
   );
-  const best = await loadModel(folderStore(out).folder(BEST), { backend: model.backend });
-  output.speak(settings.samplePrompt, output.colors.bold);
-  const options = { prompt: settings.samplePrompt, maxTokens: 120, temperature: 0.8, topP: 0.95, signal };
-  for await (const event of generate(best.model, tokenizer, options)) {
+  const { model, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
+  await speak(model, tokenizer, samplePrompt, 120, output, signal);
+  model.dispose();
+}
+
+/** Lets a model go on from a prompt, as it comes. */
+async function speak(
+  model: GPT,
+  tokenizer: Tokenizer,
+  prompt: string,
+  maxTokens: number,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  output.speak(prompt, output.colors.bold);
+  const options = { prompt, maxTokens, temperature: 0.8, topP: 0.95, signal };
+  for await (const event of generate(model, tokenizer, options)) {
     output.speak(event.text);
     output.data(event);
   }
   output.print();
-  best.model.dispose();
 }
 
 async function shrink(plan: RunPlan, output: Output): Promise<void> {

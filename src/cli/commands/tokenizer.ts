@@ -10,7 +10,10 @@ import { type Flags, text, toggle } from '../flags.ts';
 import { modelFlag, tokenizerFlag, tokenizerOf } from '../models.ts';
 import { encodeText, specialFlags } from '../special.ts';
 
-const source = { tokenizer: { ...tokenizerFlag, short: 't' }, model: modelFlag } satisfies Flags;
+const source = {
+  tokenizer: { ...tokenizerFlag, short: 't' },
+  model: { ...modelFlag, initial: undefined },
+} satisfies Flags;
 
 const encodeFlags = {
   ...source,
