@@ -1,7 +1,7 @@
 // From a text file to the quality of the seed, by the clock: reading the text, training the tokenizer, encoding, fresh weights, training
 // and every evaluation, until the loss on the whole validation part is at most 2.943 nats per token (the seed's best, which took
 // it about 27 minutes of a T4). Each turn is a run of its own seed; they must all get there.
-//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision bf16] [--turns 1]
+//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset shakespeare] [--target 2.943] [--precision bf16] [--turns 1]
 //     [--seed 1337] [--threads 2] [--backend auto] [--json]
 
 import { formatTable } from '../src/cli/table.ts';
@@ -39,7 +39,7 @@ const options = readOptions({
   ...engineOptions,
   turns: { type: 'string', default: '1' },
   data: { type: 'string', default: 'tiny-shakespeare' },
-  preset: { type: 'string', default: 'speedrun' },
+  preset: { type: 'string', default: 'shakespeare' },
   target: { type: 'string', default: '2.943' },
   precision: { type: 'string', default: 'bf16' },
   seed: { type: 'string', default: '1337' },

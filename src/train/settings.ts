@@ -83,23 +83,23 @@ export const seedSettings: TrainSettings = {
 /** What suits small models that start from small weights: a high rate, warmed up, that falls to nothing. */
 const modern: TrainSettings = {
   ...seedSettings,
-  steps: 1200,
   batchSize: 16,
-  lr: 2e-3,
   schedule: 'cosine',
-  warmup: 50,
   beta2: 0.99,
   weightDecay: 0.1,
   decay: 'matrices',
   clip: 1,
-  evalEvery: 200,
 };
 
 /** The recipe that goes with each preset of the model. */
 export const recipes: Readonly<Record<'tiny' | 'seed' | 'shakespeare', TrainSettings>> = {
   tiny: { ...modern, steps: 600, lr: 3e-3, warmup: 30, evalEvery: 100, probeEvery: 50, sampleEvery: 100 },
   seed: seedSettings,
-  shakespeare: modern,
+  shakespeare: {
+    ...modern,
+    ...{ steps: 4000, evalEvery: 500, schedule: 'linear', warmup: 60 },
+    ...{ optimizer: 'muon', lr: 3e-3, bpeDropout: 0.1 },
+  },
 };
 
 /** Throws one clear line when `settings` is not a complete, possible TrainSettings; returns it otherwise. */

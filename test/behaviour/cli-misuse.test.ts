@@ -177,7 +177,6 @@ const cases: Record<string, readonly Case[]> = {
     ['data fetch nowhere', 2, /no text named nowhere/],
   ],
   'folders and files that will not do': [
-    ['generate', 2, /--model is missing/],
     ['generate --model nowhere', 2, /no model folder nowhere/],
     ['generate --model text.txt', 2, /text\.txt/],
     ['generate --model cache-or-so/../', 2, /no model folder/],

@@ -159,6 +159,7 @@ describe('summary', () => {
 describe('demo', () => {
   test('leaves a run that the other commands take up without being told its text', async () => {
     const { stdout } = await good('demo --data text.txt --steps 6 --out demo');
+    assert.match(stdout, /Before we begin.*ROMEO:/s); // the model that comes along speaks first
     assert.match(stdout, /smaller/);
     assert.match(stdout, /Everything is in demo/);
     assert.match((await good('eval --model demo/int8')).stdout, /bits\/byte/);
@@ -186,6 +187,12 @@ describe('generate', () => {
       ['start', ...one, ...one, 'summary'],
     );
     assert.ok((events.at(-1)?.tokensPerSecond ?? 0) > 0);
+  });
+
+  test('takes the model that comes along when no other is named', async () => {
+    const { stdout, stderr } = await good('generate --prompt ROMEO: --tokens 8');
+    assert.ok(stdout.startsWith('ROMEO:') && stdout.length > 'ROMEO:'.length);
+    assert.match(stderr, /the Shakespeare that comes along/);
   });
 
   test('says how much of a long prompt is not seen', async () => {

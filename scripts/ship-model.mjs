@@ -1,0 +1,155 @@
+// Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer, and the model card, whose
+// figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the text being that of the run (which knows where it was).
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  compare,
+  dataset,
+  generate,
+  load,
+  loadCorpus,
+  quantize,
+  save,
+  useBackend,
+} from '../dist/src/platform/node.js';
+import { folderStore } from '../dist/src/platform/node-store.js';
+import { formatBytes } from '../dist/src/report/format.js';
+import { fence, markdownTable } from '../dist/src/report/markdown.js';
+import { readRun } from '../dist/src/report/read-run.js';
+import { evaluate } from '../dist/src/train/evaluate.js';
+
+const [folder, text] = process.argv.slice(2);
+if (folder === undefined)
+  throw new Error('name the folder of a run: node scripts/ship-model.mjs runs/shakespeare [text]');
+const out = folderStore(join(import.meta.dirname, '..', 'models', 'shakespeare'));
+
+await useBackend('auto'); // float32, whatever the run was trained in
+const run = await readRun(folder);
+const trained = await load(folderStore(folder).folder('best'));
+await save(out, trained, { matrices: 'bf16' });
+const { model, tokenizer } = await load(out);
+const corpus = await loadCorpus(text ?? run.data.spec);
+const { trainFraction, validate, sha256 } = run.data;
+if (createHash('sha256').update(corpus.bytes).digest('hex') !== sha256)
+  throw new Error(`${corpus.name} is not the text of the run`);
+const data = dataset(corpus.bytes, tokenizer, { trainFraction, validate });
+
+const bitsPerByte = (loss) => loss / Math.LN2 / data.valBytesPerToken;
+const full = (await evaluate(trained.model, data.val)).loss;
+const shipped = (await evaluate(model, data.val)).loss;
+const copies = [
+  ['INT8, one scale per output channel', { bits: 8 }],
+  ['INT4 in groups of 64, rounded to the nearest', { bits: 4, method: 'rtn' }],
+  ['INT4 in groups of 64, GPTQ', { bits: 4, method: 'gptq', calibration: data.train }],
+];
+const compared = [];
+for (const [name, options] of copies) {
+  const small = quantize(model, options);
+  const { parameters, validation } = await compare(model, small, data, { speedTokens: 0 });
+  compared.push({ name, parameters, loss: validation.after.loss });
+  small.dispose();
+}
+const bytes = 4 * model.parameterCount;
+const row = (name, size, loss) => [
+  name,
+  formatBytes(size),
+  `${(bytes / size).toFixed(2)}x`,
+  loss.toFixed(4),
+  bitsPerByte(loss).toFixed(4),
+  (loss - full).toFixed(4),
+];
+const sizes = markdownTable(
+  ['parameters as', 'bytes', 'smaller', 'nats/token', 'bits/byte', 'cost'],
+  [
+    row('float32, as trained', bytes, full),
+    row('bfloat16 matrices, as shipped', (await out.read('model.safetensors')).length, shipped),
+    ...compared.map(({ name, parameters, loss }) => row(name, parameters.after, loss)),
+  ],
+);
+
+const samples = [];
+for (const [prompt, seed] of [
+  ['ROMEO:', 1],
+  ['JULIET:', 2],
+  ['To be', 3],
+]) {
+  let words = prompt;
+  for await (const event of generate(model, tokenizer, {
+    prompt,
+    seed,
+    maxTokens: 120,
+    temperature: 0.8,
+    topP: 0.95,
+  }))
+    words += event.text ?? '';
+  samples.push(fence(words, 'text'));
+}
+
+const { config, settings, engine, precision } = run;
+const last = run.events.findLast(({ type }) => type === 'done');
+const evals = run.events.filter(({ type }) => type === 'eval');
+const best = evals.findLast((event) => event.best);
+const tokens = last.step * settings.batchSize * settings.accumulate * config.blockSize;
+const card = {
+  data: run.data,
+  command: run.command,
+  engine,
+  precision,
+  steps: last.step,
+  parameters: model.parameterCount,
+  validation: { loss: shipped, bitsPerByte: bitsPerByte(shipped) },
+};
+await out.write('card.json', utf8(`${JSON.stringify(card, null, 1)}\n`));
+await out.write(
+  'README.md',
+  utf8(`# shakespeare
+
+A GPT of ${model.parameterCount.toLocaleString('en-US')} parameters that goes on from a text in the manner of Shakespeare: what \`inkhorn generate\`, \`inspect\`,
+\`eval\` and \`quantize\` take when no \`--model\` is given, and what \`inkhorn demo\` begins with.
+
+${fence('npx inkhorn generate --prompt "ROMEO:"', 'sh')}
+
+## Model
+
+A decoder-only transformer: ${config.nLayer} blocks of width ${config.nEmbd}, ${config.nHead} heads of ${config.headSize}, context ${config.blockSize} tokens, vocabulary ${config.vocabSize} (byte-level BPE learnt from the
+same text). Everything else is in [config.json](config.json). Matrices are stored in bfloat16, vectors in float32.
+
+## Data and training
+
+Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${corpus.bytes.length.toLocaleString('en-US')} bytes, sha256 \`${sha256}\`. The first
+90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${last.step.toLocaleString('en-US')} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
+by this project's own code on two CPU cores (${engine}), with
+
+${fence(run.command, 'sh')}
+
+which gives the same weights bit for bit on the same engine. Training loss at the end ${best.trainLoss.toFixed(4)} nats/token.
+
+## Quality
+
+The mean over the whole validation part, in consecutive windows of ${config.blockSize} tokens, computed in float32:
+
+${sizes}
+
+"Cost" is against the weights as trained. \`npx inkhorn eval --data tiny-shakespeare\` and \`npx inkhorn quantize --data tiny-shakespeare --bits 4 --out small\` measure
+them again.
+
+## Samples
+
+Temperature 0.8, top-p 0.95, the first draw of seeds 1, 2 and 3:
+
+${samples.join('\n\n')}
+
+## Limits
+
+It has read a megabyte of plays and nothing else: it writes names, verse and English-looking sentences, not sense; it knows no facts, follows no
+instructions, and may repeat whole phrases of the plays. Other alphabets are bytes that it has never seen. Whatever violence and prejudice the plays of
+1600 hold, it may repeat.
+`),
+);
+console.log(
+  `${out.location}: ${shipped.toFixed(4)} nats/token, ${bitsPerByte(shipped).toFixed(4)} bits/byte`,
+);
+
+function utf8(text) {
+  return new TextEncoder().encode(text);
+}
