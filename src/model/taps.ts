@@ -148,7 +148,8 @@ const NEAREST = 3;
 
 function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): never {
   const general = generalName(pattern);
-  if (nLayer > 0 && TAPS.some(({ name }) => name === general)) {
+  const known = globToRegExp(general);
+  if (nLayer > 0 && TAPS.some(({ name }) => known.test(name))) {
     throw new Error(`no tap fits '${pattern}': the model has ${numbered(nLayer, 'block')}`);
   }
   const block = pattern.match(/^blocks\.([^.]+)/)?.[1] ?? 'N';
