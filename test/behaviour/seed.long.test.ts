@@ -60,12 +60,14 @@ test('the demo leaves a whole run folder', () => {
   });
   assert.match(printed, /The whale /);
   assert.match(printed, /x smaller/);
-  const figures = ['loss', 'relu-activations', 'relu-gradients'].flatMap((n) => [
-    `${n}.json`,
-    `${n}.png`,
-    `${n}.svg`,
+  const relu = ['relu-activations', 'relu-gradients'].flatMap((name) => [name, `${name}-over-time`]);
+  const figures = ['loss', 'health', ...relu].flatMap((name) => [
+    `${name}.json`,
+    `${name}.png`,
+    `${name}.svg`,
   ]);
-  const expected = ['best', 'history.json', 'int8', 'last', 'report.md', ...figures].sort();
+  const reports = ['history.json', 'run.json', 'report.html', 'report.md'];
+  const expected = ['best', 'int8', 'last', ...reports, ...figures].sort();
   assert.deepEqual(readdirSync(join(out, 'run')).sort(), expected);
   assert.match(readFileSync(join(out, 'run/report.md'), 'utf8'), /Before and after/);
 });
