@@ -1,7 +1,7 @@
 // Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer, and the model card, whose
 // figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the text being that of the run (which knows where it was).
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { sha256Of } from '../dist/src/corpora/fetch.js';
 import {
   compare,
   dataset,
@@ -30,8 +30,7 @@ await save(out, trained, { matrices: 'bf16' });
 const { model, tokenizer } = await load(out);
 const corpus = await loadCorpus(text ?? run.data.spec);
 const { trainFraction, validate, sha256 } = run.data;
-if (createHash('sha256').update(corpus.bytes).digest('hex') !== sha256)
-  throw new Error(`${corpus.name} is not the text of the run`);
+if (sha256Of(corpus.bytes) !== sha256) throw new Error(`${corpus.name} is not the text of the run`);
 const data = dataset(corpus.bytes, tokenizer, { trainFraction, validate });
 
 const bitsPerByte = (loss) => loss / Math.LN2 / data.valBytesPerToken;
