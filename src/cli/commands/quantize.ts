@@ -27,6 +27,7 @@ import {
   modelFlag,
   openMeasuredText,
   recordedData,
+  SHIPPED_MODEL,
   splitOf,
 } from '../models.ts';
 import type { Output } from '../output.ts';
@@ -209,8 +210,9 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
 
 function renderReport({ before, after, quantize: options, data, ...report }: Comparison): string {
   const { bits = 8, groupSize, method, activations = 'int8', exclude = [] } = options;
+  const shipped = before === SHIPPED_MODEL;
   const sections = [
-    `# INT${bits} copy of ${before}`,
+    `# INT${bits} copy of ${shipped ? 'the Shakespeare model that comes along' : before}`,
     `Quantised to ${bits} bits per weight${bits === 4 ? ` in groups of ${groupSize} by ${method}` : ''}, ` +
       `activations ${activations}, ${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; ` +
       `compared on the validation part of ${data.name}.`,
@@ -223,7 +225,9 @@ function renderReport({ before, after, quantize: options, data, ...report }: Com
     '## Do it again',
     fence(
       [
-        `inkhorn quantize --model ${shellWord(before)} --out ${shellWord(after)} --bits ${bits}`,
+        'inkhorn quantize',
+        ...(shipped ? [] : [`--model ${shellWord(before)}`]),
+        `--out ${shellWord(after)} --bits ${bits}`,
         ...(bits === 4 ? [`--group-size ${groupSize} --method ${method}`] : []),
         `--activations ${activations}`,
         ...exclude.map((name) => `--exclude ${shellWord(name)}`),
