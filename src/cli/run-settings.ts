@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
 import { settingFields } from '../train/setting-fields.ts';
-import { checkDropout, checkSettings, recipes, type TrainSettings } from '../train/settings.ts';
+import { checkSettings, checkSuited, recipes, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, flagName, text } from './flags.ts';
@@ -43,7 +43,7 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
   refuseIdle(pick(flags, settingFlags), settings);
   // Everything but the vocabulary is known now.
-  await asked(() => checkDropout(settings, makeConfig(presets[preset], 256, changes)));
+  await asked(() => checkSuited(settings, makeConfig(presets[preset], 256, changes)));
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }
 

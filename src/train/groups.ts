@@ -36,17 +36,12 @@ export function stackedParts(name: string): number {
   return name.endsWith('.attn.qkv.weight') ? 3 : 1;
 }
 
-/** What each parameter's rate is multiplied by. Throws when `headRate` would act on nothing. */
+/** What each parameter's rate is multiplied by. */
 export function rateMultipliers(
   names: Iterable<string>,
   { layerDecay, embedRate, headRate }: Omit<GroupOptions, 'decay'>,
 ): Map<string, number> {
   const all = [...names];
-  if (headRate !== 1 && !all.some((name) => name.startsWith('head.'))) {
-    throw new Error(
-      `headRate ${headRate} acts on nothing: the head is tied to the embeddings and has no bias: use embedRate, or tieWeights: false`,
-    );
-  }
   const nLayer = Math.max(0, ...all.map((name) => 1 + (blockOf(name) ?? -1)));
   const multiplier = (name: string): number => {
     const block = blockOf(name);

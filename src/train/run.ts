@@ -10,7 +10,7 @@ import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { trainingTokens } from './retokenise.ts';
-import { checkDropout, checkSettings, seedSettings, type TrainSettings } from './settings.ts';
+import { checkSettings, checkSuited, seedSettings, type TrainSettings } from './settings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
 export interface Progress {
@@ -77,7 +77,7 @@ export function startRun(options: TrainOptions): Run {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   const tokensPerStep = settings.batchSize * settings.accumulate * model.config.blockSize;
-  checkDropout(settings, model.config);
+  checkSuited(settings, model.config);
   const parameters = namedParameters(model);
   const optimizer = createOptimizer(parameters, settings);
   const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;

@@ -1,5 +1,6 @@
 // How a run is trained, as one flat record that is saved with it; defaults; and the checks of fields together. What each
 // field may hold by itself is in setting-fields.ts.
+import type { GPTConfig } from '../model/config.ts';
 import type { OptimizerOptions } from './optimizers.ts';
 import { decaySteps, type ScheduleOptions } from './schedules.ts';
 import { checkSetting, settingFields } from './setting-fields.ts';
@@ -128,11 +129,16 @@ export function checkSettings(settings: unknown): TrainSettings {
   return settings as TrainSettings;
 }
 
-/** Throws when dropout would leave [0, 1) on its way. */
-export function checkDropout(
-  { dropoutRise }: Pick<TrainSettings, 'dropoutRise'>,
-  { dropout }: { dropout: number },
+/** Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would act on nothing. */
+export function checkSuited(
+  { dropoutRise, headRate }: Pick<TrainSettings, 'dropoutRise' | 'headRate'>,
+  { dropout, tieWeights, headBias }: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias'>,
 ): void {
+  if (headRate !== 1 && tieWeights && !headBias) {
+    throw new Error(
+      `headRate ${headRate} acts on nothing: the head is tied to the embeddings and has no bias: use embedRate, or tieWeights: false`,
+    );
+  }
   const end = Number((dropout + dropoutRise).toPrecision(12));
   if (end >= 0 && end < 1) return;
   const fix = end < 0 ? `at least ${-dropout}` : `less than ${Number((1 - dropout).toPrecision(12))}`;

@@ -124,6 +124,7 @@ const cases: Record<string, readonly Case[]> = {
       2,
       /dropoutRise 0.6 takes dropout from 0.4 to 1, which is not in \[0, 1\)/,
     ],
+    ['train --data text.txt --out new --head-rate 0.5', 2, /headRate 0.5 acts on nothing: .* embedRate/],
     ['train --data text.txt --out new --dropout 1', 2, /dropout 1 is not in \[0, 1\)/],
     ['train --data text.txt --out new --n-embd 1e9 --head-size 8', 2, /nEmbd 1000000000 .* in one matrix/],
     ['train --data text.txt --out new --batch-size 1000000000', 2, /batchSize 1000000000 .* 65536 sequences/],

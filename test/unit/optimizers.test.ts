@@ -10,7 +10,7 @@ import { parameter, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { rateMultipliers } from '../../src/train/groups.ts';
 import { orthogonalize } from '../../src/train/muon.ts';
 import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
-import { seedSettings } from '../../src/train/settings.ts';
+import { checkSuited, seedSettings } from '../../src/train/settings.ts';
 import { assertClose } from '../conformance/support.ts';
 import { engines } from '../support/engines.ts';
 
@@ -143,11 +143,11 @@ test('a model without matrices in blocks is no work for Muon', async () => {
 });
 
 test('a rate for a head that there is not is refused', () => {
-  const rates = { layerDecay: 1, embedRate: 1, headRate: 0.5 };
-  assert.throws(
-    () => rateMultipliers(['tokens.weight'], rates),
-    /headRate 0.5 acts on nothing: .* embedRate/,
-  );
+  const rates = { layerDecay: 1, embedRate: 1, headRate: 0.5, dropoutRise: 0 };
+  const tied = { tieWeights: true, headBias: false, dropout: 0 };
+  assert.throws(() => checkSuited(rates, tied), /headRate 0.5 acts on nothing: .* embedRate/);
+  checkSuited({ ...rates, headRate: 1 }, tied);
+  checkSuited(rates, { ...tied, headBias: true });
   assert.equal(rateMultipliers(['tokens.weight', 'head.bias'], rates).get('head.bias'), 0.5);
 });
 
