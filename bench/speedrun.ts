@@ -1,12 +1,12 @@
 // From a text file to the quality of the seed, by the clock: reading the text, training the tokenizer, encoding, fresh weights, training
 // and every evaluation, until the loss on the whole validation part is at most 2.943 nats per token (the seed's best, which took
 // it about 27 minutes of a T4). Each turn is a run of its own seed; they must all get there.
-//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset shakespeare] [--target 2.943] [--precision bf16] [--turns 1]
+//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision bf16] [--turns 1]
 //     [--seed 1337] [--threads 2] [--backend auto] [--json]
 
 import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
-import { makeConfig, presets } from '../src/model/config.ts';
+import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
 import { createBackend } from '../src/platform/node.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
@@ -29,17 +29,16 @@ interface Run {
   /** When the target was reached; null: never. */
   seconds: number | null;
   tokenizerSeconds: number;
-  evalSeconds: number;
-  steps: number;
-  tokens: number;
-  evals: { step: number; seconds: number; loss: number }[];
+  tokensPerStep: number;
+  /** Each when it was over, and how long it took. */
+  evals: { step: number; seconds: number; took: number; loss: number }[];
 }
 
 const options = readOptions({
   ...engineOptions,
   turns: { type: 'string', default: '1' },
   data: { type: 'string', default: 'tiny-shakespeare' },
-  preset: { type: 'string', default: 'shakespeare' },
+  preset: { type: 'string', default: 'speedrun' },
   target: { type: 'string', default: '2.943' },
   precision: { type: 'string', default: 'bf16' },
   seed: { type: 'string', default: '1337' },
@@ -49,7 +48,7 @@ const turns = count('turns', options.turns);
 const firstSeed = count('seed', options.seed);
 const target = Number(options.target);
 if (!(target > 0)) throw new Error(`--target ${options.target} is not a loss in nats per token`);
-const preset = options.preset as keyof typeof presets;
+const preset = options.preset as PresetName;
 if (!Object.hasOwn(presets, preset)) {
   throw new Error(`--preset ${preset} is none: ${Object.keys(presets).join(', ')}`);
 }
@@ -79,15 +78,12 @@ async function race(seed: number): Promise<Run> {
   const model = new GPT(makeConfig(presets[preset], tokenizer.vocabSize), { seed, backend });
   const settings = { ...recipes[preset], seed, probeEvery: 0, sampleEvery: 0 };
   const run: Run = {
-    ...{ seed, parameters: model.parameterCount, seconds: null, tokenizerSeconds, evalSeconds: 0 },
-    ...{ steps: 0, tokens: 0, evals: [] },
+    ...{ seed, parameters: model.parameterCount, seconds: null, tokenizerSeconds, evals: [] },
+    tokensPerStep: settings.batchSize * settings.accumulate * model.config.blockSize,
   };
   for await (const event of train({ model, data, ...settings })) {
     if (event.type !== 'eval') continue;
-    run.steps = event.step;
-    run.tokens = event.step * settings.batchSize * settings.accumulate * model.config.blockSize;
-    run.evalSeconds += event.seconds;
-    run.evals.push({ step: event.step, seconds: clock(), loss: event.valLoss });
+    run.evals.push({ step: event.step, seconds: clock(), took: event.seconds, loss: event.valLoss });
     if (event.valLoss > target) continue;
     run.seconds = clock();
     break;
@@ -96,7 +92,9 @@ async function race(seed: number): Promise<Run> {
   return run;
 }
 
-function report({ seed, parameters, seconds, tokenizerSeconds, evalSeconds, tokens, evals }: Run): void {
+function report({ seed, parameters, seconds, tokenizerSeconds, tokensPerStep, evals }: Run): void {
+  const tokens = tokensPerStep * evals[evals.length - 1].step;
+  const evalSeconds = evals.reduce((sum, { took }) => sum + took, 0);
   const rows = evals.map(({ step, seconds: at, loss }) => [String(step), time(at), loss.toFixed(4)]);
   console.log(`\nseed ${seed}: ${parameters.toLocaleString('en-US')} parameters`);
   for (const line of formatTable(['step', 'time', 'validation loss'], rows)) console.log(line);

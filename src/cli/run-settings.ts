@@ -1,6 +1,6 @@
 // From flags to a config and settings: a preset, or a JSON file, with the flags on top.
 import { readFile } from 'node:fs/promises';
-import { configFields, type GPTConfig, makeConfig, presets } from '../model/config.ts';
+import { configFields, type GPTConfig, makeConfig, type PresetName, presets } from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
 import { settingFields } from '../train/setting-fields.ts';
 import { checkSettings, checkSuited, recipes, type TrainSettings } from '../train/settings.ts';
@@ -8,7 +8,7 @@ import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, flagName, text } from './flags.ts';
 
-export const presetNames = Object.keys(presets) as (keyof typeof presets)[];
+export const presetNames = Object.keys(presets) as PresetName[];
 
 /** The flags of everything that can be chosen about a model and its training. */
 export const recipeFlags = {
@@ -26,7 +26,7 @@ export const recipeFlags = {
 
 /** What `recipeFlags` come to, checked. */
 export interface Recipe {
-  preset: keyof typeof presets;
+  preset: PresetName;
   /** Fields of the config that differ from the preset; `makeConfig` completes them. */
   changes: Partial<GPTConfig>;
   settings: TrainSettings;
@@ -36,7 +36,7 @@ export interface Recipe {
 
 /** Throws a misuse that names the field, its value and what would fit. */
 export async function readRecipe(flags: Readonly<Record<string, unknown>>): Promise<Recipe> {
-  const preset = (flags.preset ?? 'shakespeare') as keyof typeof presets;
+  const preset = (flags.preset ?? 'shakespeare') as PresetName;
   const file = typeof flags.config === 'string' ? await readConfigFile(flags.config) : {};
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };

@@ -1,6 +1,6 @@
 // The command that trains a run again, from what is recorded about it: the preset that needs the fewest flags, and those flags.
 import type { Precision } from '../backend/contract.ts';
-import { type GPTConfig, makeConfig, type Preset, presets } from '../model/config.ts';
+import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
 import type { DataRecord } from '../train/checkpoint.ts';
 import { recipes, type TrainSettings } from '../train/settings.ts';
 
@@ -23,7 +23,7 @@ type Fields = Record<string, string | number | boolean>;
  * since it came to the same as one that was not interrupted.
  */
 export function trainCommand(run: RunRecipe): string {
-  const names = Object.keys(presets) as (keyof typeof presets)[];
+  const names = Object.keys(presets) as PresetName[];
   const candidates = names.map((preset) => ({ preset, flags: changedFlags(preset, run) }));
   const { preset, flags } = candidates.reduce((a, b) => (b.flags.length < a.flags.length ? b : a));
   const { config, data, precision, split, tokenizer } = run;
@@ -48,7 +48,7 @@ export function trainCommand(run: RunRecipe): string {
 }
 
 /** What differs from a preset and its recipe, as flags. */
-function changedFlags(preset: keyof typeof presets, { config, settings }: RunRecipe): string[][] {
+function changedFlags(preset: PresetName, { config, settings }: RunRecipe): string[][] {
   const flags: string[][] = [];
   const compare = (wanted: Fields, usual: Fields): void => {
     for (const [name, value] of Object.entries(wanted)) {

@@ -4,14 +4,14 @@ import { describe, it } from 'node:test';
 import { defineCommand } from '../../src/cli/command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
-import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { type GPTConfig, makeConfig, type PresetName, presets } from '../../src/model/config.ts';
 import { type RunRecipe, shellWord, trainCommand } from '../../src/report/train-command.ts';
 import { recipes, type TrainSettings } from '../../src/train/settings.ts';
 
 const data = { spec: 'tiny-shakespeare', trainFraction: 0.9, validate: 'validation' } as const;
 
 function recipe(
-  preset: keyof typeof presets,
+  preset: PresetName,
   config: Partial<GPTConfig> = {},
   settings: Partial<TrainSettings> = {},
 ): RunRecipe {
