@@ -111,14 +111,26 @@ export function subcommandTerm(command: Command): string {
   return [command.name(), ...args].join(' ');
 }
 
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
 let interrupt: AbortSignal | undefined;
+let interruptedBy: keyof typeof SIGNALS | undefined;
 
 /** One signal per process. */
 function interruptSignal(): AbortSignal {
   if (interrupt) return interrupt;
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => controller.abort(new Error(`interrupted by ${name}`)));
+  for (const name of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
+    process.once(name, () => {
+      interruptedBy = name;
+      controller.abort(new Error(`interrupted by ${name}`));
+    });
+  }
   interrupt = controller.signal;
   return interrupt;
+}
+
+/** 0; 128 + the signal's number where one ended the command early, as shells say it, so that `train && eval` ends there too. */
+export function endCode(): number {
+  return interruptedBy ? 128 + SIGNALS[interruptedBy] : 0;
 }

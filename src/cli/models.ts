@@ -1,8 +1,8 @@
 // Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
-import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
@@ -127,8 +127,7 @@ export async function openData(spec: string | undefined): Promise<Corpus> {
 
 /** What a run remembers of its text. */
 export function dataRecord(spec: string, { name, bytes }: Corpus, split: Split): DataRecord {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { spec, name, bytes: bytes.length, sha256, ...split };
+  return { spec, name, bytes: bytes.length, sha256: sha256Of(bytes), ...split };
 }
 
 /** What a shipped model says of itself. */

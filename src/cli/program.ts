@@ -1,7 +1,7 @@
 // The program: finds the command, runs it, turns what it throws into one line and an exit code
 // (0 done, 1 failed, 2 misused). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
-import { type CommandSpec, optionTerm, subcommandTerm, toCommander } from './command.ts';
+import { type CommandSpec, endCode, optionTerm, subcommandTerm, toCommander } from './command.ts';
 import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
 import { packageVersion } from './version.ts';
@@ -54,7 +54,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return 0;
+    return endCode();
   } catch (error) {
     return fail(error as Error, program, argv);
   }

@@ -107,7 +107,7 @@ const cases: Record<string, readonly Case[]> = {
     [
       'train --data text.txt --out new --preset huge',
       2,
-      /--preset huge is not one of tiny, seed, shakespeare/,
+      /--preset huge is not one of tiny, seed, shakespeare, speedrun/,
     ],
     ['train --data text.txt --out new --n-head 7 --n-embd 16', 2, /nHead 7 does not divide nEmbd 16/],
     [

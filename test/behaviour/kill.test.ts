@@ -52,9 +52,9 @@ for (const { name, skip } of await engines()) {
       }
     });
 
-    test('Ctrl-C ends after the current step, with a checkpoint and exit code 0', async () => {
+    test('Ctrl-C ends after the current step, with a checkpoint and exit code 130', async () => {
       const out = join(folder, `${name}-interrupted`);
-      assert.equal(await inkhorn(['train', ...recipe, '--out', out, '--backend', name], 5, 'SIGINT'), 0);
+      assert.equal(await inkhorn(['train', ...recipe, '--out', out, '--backend', name], 5, 'SIGINT'), 130);
       const { progress } = JSON.parse(readFileSync(join(out, 'last/training.json'), 'utf8'));
       assert.ok(progress.step >= 5 && progress.step < 30, `step ${progress.step}`);
     });
