@@ -13,6 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'inkhorn-pictures-'));
 
 /** Picture of a chapter: where its commands leave it. */
 const wanted = {
+  'token-neighbours.svg': 'look/02/token-neighbours.svg',
   'attention.svg': 'look/03/attention.svg',
   'relu-activations.svg': 'look/04/relu-activations.svg',
   'token-loss.svg': 'look/05/token-loss.svg',

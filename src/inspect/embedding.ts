@@ -31,8 +31,8 @@ export async function neighbours(
       .filter((other) => other.id !== id)
       .sort((a, b) => b.cosine - a.cosine)
       .slice(0, count)
-      .map((other) => ({ ...other, text: tokenizer.decode([other.id]) }));
-    return { id, text: tokenizer.decode([id]), nearest };
+      .map((other) => ({ ...other, text: tokenizer.tokenText(other.id) }));
+    return { id, text: tokenizer.tokenText(id), nearest };
   });
 }
 

@@ -54,7 +54,7 @@ export async function logitLens(
   }
   const final = rows[rows.length - 1].distributions;
   return {
-    tokens: Array.from(ids, (id) => ({ id, text: tokenizer.decode([id]) })),
+    tokens: Array.from(ids, (id) => ({ id, text: tokenizer.tokenText(id) })),
     rows: rows.map(({ name, distributions }) => ({
       name,
       cells: distributions.map((p, t) => ({

@@ -50,7 +50,7 @@ export async function predictText(
   // An edit names positions of one pass: a text that takes several is not one prompt.
   checkPrompt(edits ? ids : ids.subarray(0, model.config.blockSize), model.config);
   const { vocabSize: V } = model.config;
-  const tokens: TokenPrediction[] = [unpredicted(ids[0], tokenizer.decode([ids[0]]))];
+  const tokens: TokenPrediction[] = [unpredicted(ids[0], tokenizer.tokenText(ids[0]))];
   let next: TokenChoice[] = [];
   for (const { from, to, fresh } of windowsOver(ids.length, model.config.blockSize)) {
     const logits = await logitsOf(model, ids.subarray(from, to), edits); // [T, V]
@@ -58,7 +58,7 @@ export async function predictText(
       const probabilities = softmax(logits.subarray((t - from) * V, (t - from + 1) * V));
       const expected = topTokens(probabilities, top, tokenizer);
       if (t + 1 < ids.length)
-        tokens.push(predicted(ids[t + 1], tokenizer.decode([ids[t + 1]]), probabilities, expected));
+        tokens.push(predicted(ids[t + 1], tokenizer.tokenText(ids[t + 1]), probabilities, expected));
       else next = expected;
     }
   }

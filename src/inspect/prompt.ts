@@ -34,7 +34,7 @@ export function topTokens(probabilities: Float32Array, count: number, tokenizer:
   const ids = Array.from(probabilities.keys());
   // Equal ones in the order of their numbers: a sort is stable.
   const best = ids.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count);
-  return best.map((id) => ({ id, text: tokenizer.decode([id]), probability: probabilities[id] }));
+  return best.map((id) => ({ id, text: tokenizer.tokenText(id), probability: probabilities[id] }));
 }
 
 /** Softmax of one row of logits [V]. */

@@ -1,6 +1,6 @@
 // Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
 import type { Figure } from './figure.ts';
-import { visibleToken } from './format.ts';
+import { shortToken } from './format.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -17,7 +17,10 @@ export interface AttentionMaps {
 /** More tokens than this would be smaller than a pixel each. */
 export const MAX_ATTENTION_TOKENS = 128;
 const GAP = 16;
-const CORNER = 96;
+/** Characters of a token's label, at most. */
+const LABEL = 11;
+/** Advance of a letter of a label. */
+const LETTER = 6.1;
 
 /**
  * Draws `attention`: queries downwards, keys to the right, colour by the square root of the probability, so that weak links
@@ -38,8 +41,9 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   }
   const cell = Math.min(16, Math.max(2, Math.floor(240 / T)));
   const side = cell * T;
-  const labels = cell >= 10 ? tokens.map(tokenLabel) : [];
-  const corner = labels.length > 0 ? CORNER : 44;
+  const labels = cell >= 10 ? tokens.map((token) => shortToken(token, LABEL)) : [];
+  const longest = Math.max(0, ...labels.map((label) => [...label].length));
+  const corner = labels.length > 0 ? 34 + LETTER * longest : 44;
   const [left, top] = [MARGIN + corner, BODY_TOP + 62];
   const colors = heatColors('blues');
   const ticks = [0, 0.01, 0.1, 0.25, 0.5, 1].map((p) => [Math.sqrt(p), String(p)] as const);
@@ -55,7 +59,7 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   for (let layer = 0; layer < layers; layer++) {
     const y = top + layer * (side + GAP);
     body.push(
-      text(MARGIN + 12, y + side / 2, `layer ${layer}`, { anchor: 'middle', fill: theme.muted, rotate: -90 }),
+      text(MARGIN + 12, y + side / 2, `block ${layer}`, { anchor: 'middle', fill: theme.muted, rotate: -90 }),
     );
     for (const [t, label] of labels.entries()) {
       body.push(text(left - 6, y + (t + 0.5) * cell + 3.5, label, { size: 10, anchor: 'end', mono: true }));
@@ -72,7 +76,7 @@ export function attentionFigure(maps: AttentionMaps): Figure {
     title,
     subtitle: `${T} tokens; each row of a map is one token, its colours are the tokens it attends to`,
     width: Math.max(left + heads * (side + GAP) - GAP + MARGIN, 640),
-    height: top + layers * (side + GAP) + (labels.length > 0 ? corner - 10 : MARGIN),
+    height: top + layers * (side + GAP) + (labels.length > 0 ? LETTER * longest + 12 : MARGIN),
     body,
   });
   return {
@@ -81,10 +85,4 @@ export function attentionFigure(maps: AttentionMaps): Figure {
     svg,
     data: { tokens, layers, heads, probabilities: Array.from(probabilities) },
   };
-}
-
-/** What fits into the corner: 11 characters. */
-function tokenLabel(token: string): string {
-  const characters = [...visibleToken(token)];
-  return characters.length > 11 ? `${characters.slice(0, 10).join('')}…` : characters.join('');
 }

@@ -65,11 +65,17 @@ export function formatNumber(x: number): string {
   return size < 999.5 ? x.toPrecision(3) : formatCount(x);
 }
 
-/** What a token looks like on one line: spaces as ·, newlines as ↵, tabs as ⇥, other control characters as �. */
+/** `visibleToken`, cut to `most` characters. */
+export function shortToken(text: string, most: number): string {
+  const characters = [...visibleToken(text)];
+  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : characters.join('');
+}
+
+/** What a token looks like on one line: spaces as ·, newlines as ↵, tabs as ⇥, other control characters as \\x07. */
 export function visibleToken(text: string): string {
   return text
     .replaceAll(' ', '·')
     .replaceAll('\n', '↵')
     .replaceAll('\t', '⇥')
-    .replace(/\p{Cc}/gu, '�');
+    .replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }

@@ -299,7 +299,7 @@ export function powerOfTen(value: number): string {
 /** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
 export function depthPalette(n: number): string[] {
   const scale = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
-  return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.85 * i) / (n - 1) : 0.3)));
+  return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));
 }
 
 /** `blocks.3.mlp.act` -> `block 3`; anything else stays as it is. */

@@ -1,11 +1,13 @@
 // The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
 import type { Lens } from '../inspect/lens.ts';
 import type { Figure } from './figure.ts';
-import { visibleToken } from './format.ts';
+import { shortToken } from './format.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
 const CELL = { width: 64, height: 25 };
+/** Characters that fit into a cell. */
+const LABEL = 8;
 const LABELS = 76;
 /** Columns of one strip: a longer text goes on below. */
 const COLUMNS = 16;
@@ -38,7 +40,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     const cells = upwards.map(({ cells }) =>
       cells
         .slice(first, first + COLUMNS)
-        .map(({ top: [best] }) => ({ label: short(best.text), share: best.probability })),
+        .map(({ top: [best] }) => ({ label: shortToken(best.text, LABEL), share: best.probability })),
     );
     body.push(cellGrid({ x: left, y, ...CELL }, cells, colors, { mono: true }));
     for (const [r, { name }] of upwards.entries()) {
@@ -55,7 +57,9 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     body.push(text(left - 8, below, 'text', { size: 11, anchor: 'end' }));
     for (const [c, token] of shown.entries()) {
       const x = left + (c + 0.5) * CELL.width - 1;
-      body.push(text(x, below, short(token.text), { size: 11, anchor: 'middle', mono: true, bold: true }));
+      body.push(
+        text(x, below, shortToken(token.text, LABEL), { size: 11, anchor: 'middle', mono: true, bold: true }),
+      );
     }
   }
   const strips = Math.ceil(tokens.length / COLUMNS);
@@ -69,10 +73,4 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     body,
   });
   return { name: 'logit-lens', title, svg, data: { tokens, rows } };
-}
-
-/** What fits into a cell: 8 characters. */
-function short(token: string): string {
-  const characters = [...visibleToken(token)];
-  return characters.length > 8 ? `${characters.slice(0, 7).join('')}…` : characters.join('');
 }

@@ -13,4 +13,4 @@ export {
 } from './tokenizer.ts';
 export type { TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
-export { printable } from './utf8.ts';
+export { printable, visibleLine } from './utf8.ts';

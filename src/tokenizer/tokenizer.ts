@@ -12,7 +12,7 @@ import { fromTiktoken, toTiktoken } from './tiktoken.ts';
 import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokenizer-json.ts';
 import type { MergeStep } from './train.ts';
 import { trainFast } from './train-fast.ts';
-import { toBytes } from './utf8.ts';
+import { textOf, toBytes } from './utf8.ts';
 
 /** All that a tokenizer is made of. */
 export interface TokenizerParts {
@@ -169,6 +169,11 @@ export class Tokenizer {
     if (!bytes)
       throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
     return bytes;
+  }
+
+  /** Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as `\\xE2`. */
+  tokenText(id: number): string {
+    return textOf(this.token(id));
   }
 
   /** Number of bytes that `ids` stand for. Throws when an id is not in the vocabulary. */

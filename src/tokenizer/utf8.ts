@@ -19,16 +19,31 @@ export function characterWidth(bytes: Uint8Array, i: number): number {
   return width;
 }
 
+/** Bytes as text: those that are no character, such as part of one, as `\\xE2`. */
+export function textOf(bytes: Uint8Array): string {
+  return charactersOf(bytes, String);
+}
+
+/** Text of `textOf` as one visible line: a space is `␣`, control characters are escaped as in JavaScript; `\\` stays. */
+export function visibleLine(text: string): string {
+  return Array.from(text, (character) => (character === '\\' ? character : visible(character))).join('');
+}
+
 /**
  * A token as one visible line: a space is `␣`, control characters and backslashes are escaped as in JavaScript, and bytes that
  * are not UTF-8 are `\\xE2`.
  */
 export function printable(bytes: Uint8Array): string {
+  return charactersOf(bytes, visible);
+}
+
+/** The characters of `bytes`, shown by `show`, and what is none in hexadecimal. */
+function charactersOf(bytes: Uint8Array, show: (character: string) => string): string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let out = '';
   for (let i = 0; i < bytes.length; ) {
     const width = characterWidth(bytes, i);
-    out += width === 0 ? hex(bytes[i]) : visible(decoder.decode(bytes.subarray(i, i + width)));
+    out += width === 0 ? hex(bytes[i]) : show(decoder.decode(bytes.subarray(i, i + width)));
     i += Math.max(width, 1);
   }
   return out;

@@ -266,7 +266,7 @@ describe('inspect', () => {
       ['taps blocks.*.mlp.act logits --batch-size 2', /blocks\.1\.mlp\.act .*\n.*logits/s, ['taps']],
       ['attention', /induction/, ['attention', 'attention-heads']],
       ['lens', /block 1/, ['logit-lens']],
-      ['embedding --token the', /Nearest/, []],
+      ['embedding --token the', /Nearest/, ['token-neighbours']],
       ['edit blocks.0.attn.heads[1]=0 blocks.1.mlp.out@-1*=2', /mean loss .* -> /, ['loss-change']],
       ['ablate', /block 1 .*[+-]\d/, ['ablation']],
       ['tokens', /The 12 hardest/, ['token-loss']],

@@ -12,6 +12,7 @@ import { activationsFigure, gradientsFigure } from '../../src/report/histogram-p
 import { layerErrorFigure } from '../../src/report/layer-error-plot.ts';
 import { lensFigure } from '../../src/report/lens-plot.ts';
 import { lossFigure } from '../../src/report/loss-plot.ts';
+import { neighboursFigure } from '../../src/report/neighbours-plot.ts';
 import { overTimeFigure } from '../../src/report/over-time-plot.ts';
 import { similarityFigure } from '../../src/report/similarity-plot.ts';
 import { escapeXml, picture, text, toPng } from '../../src/report/svg.ts';
@@ -34,6 +35,25 @@ function texts(svg: string): string[] {
 }
 
 const probes = (steps: readonly number[]): ProbeEvent[] => steps.map((step) => probeEvent(step));
+
+describe('every picture', () => {
+  it('turns dark for those who prefer it, by a rule that no page around it takes up', () => {
+    const svg = picture({ title: 'a', subtitle: 'b', width: 100, height: 100, body: [] });
+    const [rule] = svg.match(/<style>.*<\/style>/) ?? [''];
+    assert.match(rule, /prefers-color-scheme:dark\)\{svg\.picture\{/);
+    assert.match(svg, /^<svg[^>]* class="picture"/);
+    assert.deepEqual(toPng(svg), toPng(svg.replace(rule, '')));
+  });
+});
+
+describe('neighbours figure', () => {
+  it('has a row for each token, cut where a page ends', () => {
+    const nearest = Array.from({ length: 20 }, (_, id) => ({ id, text: `n${id}`, cosine: 1 - id / 20 }));
+    const figure = neighboursFigure([{ id: 300, text: ' he', nearest }]);
+    const words = texts(check(figure));
+    assert.ok(words.includes('·he') && words.includes('n11') && !words.includes('n12'));
+  });
+});
 
 describe('layer error figure', () => {
   it('has a row for each layer and a dot for each way', () => {
@@ -185,7 +205,7 @@ describe('attention figure', () => {
   it('has a map per head, and tokens as labels', () => {
     const svg = check(attentionFigure(maps(5)));
     const words = texts(svg);
-    for (const word of ['layer 0', 'layer 1', 'head 2', 't·4', '&lt;&amp;↵'])
+    for (const word of ['block 0', 'block 1', 'head 2', 't·4', '&lt;&amp;↵'])
       assert.ok(words.includes(word), word);
     assert.equal(svg.match(/shape-rendering="crispEdges"/g)?.length, 6);
   });

@@ -120,6 +120,6 @@ describe('formats', () => {
       '3.00e-4',
       '4.10e-7',
     ]);
-    assert.equal(visibleToken(' a\n\t\u0007'), '·a↵⇥�');
+    assert.equal(visibleToken(' a\n\t\u0007'), '·a↵⇥\\x07');
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { encode as encodeByDefinition, makeVocabulary } from '../../src/tokenizer/bpe.ts';
-import { type Merge, printable, Tokenizer } from '../../src/tokenizer/index.ts';
+import { type Merge, printable, Tokenizer, visibleLine } from '../../src/tokenizer/index.ts';
 import { type MergeStep, train } from '../../src/tokenizer/train.ts';
 import { trainFast } from '../../src/tokenizer/train-fast.ts';
 
@@ -174,6 +174,13 @@ describe('encoding and decoding', () => {
   test('prints tokens on one visible line', () => {
     const bytes = [...utf8(' é\n\t\\'), 0, 0x7f, 0xe2, 0x82, ...utf8('\u00a0\u200b🖋')];
     assert.equal(printable(Uint8Array.from(bytes)), '␣é\\n\\t\\\\\\x00\\x7F\\xE2\\x82\\u{A0}\\u{200B}🖋');
+  });
+
+  test('the text of a token shows bytes that are no character', () => {
+    const bytes = new Tokenizer({ merges: [] });
+    assert.equal(bytes.tokenText(0xe2), '\\xE2');
+    assert.equal(bytes.tokenText(92), '\\');
+    assert.equal(visibleLine(`${bytes.tokenText(0xe2)} \n`), '\\xE2␣\\n');
   });
 
   test('a merge list of unordinary shape is encoded as defined: a token that never forms is never used', () => {

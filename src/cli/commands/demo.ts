@@ -121,7 +121,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
       .slice(0, 60)
       .split('\n')
       .find((line) => line.length > 10) ?? corpus.text().slice(0, 40);
-  const pieces = [...tokenizer.encode(example)].map((id) => tokenizer.decode([id]));
+  const pieces = [...tokenizer.encode(example)].map((id) => tokenizer.tokenText(id));
   output.print(`${tokenizer.vocabSize} tokens in ${seconds} s. ${JSON.stringify(example)} becomes`);
   output.print(pieces.map((piece) => output.colors.inverse(piece.replaceAll('\n', '\\n'))).join(' '));
   return tokenizer;

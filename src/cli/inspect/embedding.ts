@@ -5,11 +5,12 @@ import {
   type PositionSimilarity,
   positionSimilarity,
 } from '../../inspect/embedding.ts';
+import { neighboursFigure } from '../../report/neighbours-plot.ts';
 import { similarityFigure } from '../../report/similarity-plot.ts';
 import { misuse } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { encodeText } from '../special.ts';
-import { fitLine } from '../view/width.ts';
+import { textWidth } from '../view/width.ts';
 import { type Findings, type Subject, textOf, word } from './subject.ts';
 
 /** Which tokens, and how many neighbours of each. */
@@ -17,6 +18,9 @@ export interface EmbeddingOptions {
   token?: string[];
   count: number;
 }
+
+/** Columns of the terminal that are counted on. */
+const WIDTH = 80;
 
 /** Tokens looked at of a text that nobody chose. */
 const DISTINCT = 12;
@@ -32,7 +36,7 @@ export async function embedding(subject: Subject, { token, count }: EmbeddingOpt
   const byDistance = similarity && similarityByDistance(similarity);
   return {
     data: { neighbours: near, positions: byDistance },
-    figures: similarity ? [similarityFigure(similarity)] : [],
+    figures: [neighboursFigure(near), ...(similarity ? [similarityFigure(similarity)] : [])],
     show(output): void {
       showNeighbours(near, output);
       if (byDistance) showPositions(byDistance, output);
@@ -44,8 +48,13 @@ export async function embedding(subject: Subject, { token, count }: EmbeddingOpt
 function showNeighbours(near: readonly Neighbours[], output: Output): void {
   output.print(output.colors.bold('Nearest tokens by the cosine of their embeddings'));
   for (const { text, nearest } of near) {
-    const others = nearest.map((other) => `${word(other.text)} ${other.cosine.toFixed(2)}`);
-    output.print(fitLine(`${word(text).padEnd(10)}  ${others.join('  ')}`, 80));
+    let line = word(text).padEnd(10);
+    for (const other of nearest) {
+      const longer = `${line}  ${word(other.text)} ${other.cosine.toFixed(2)}`;
+      if (textWidth(longer) > WIDTH) break; // --json and the picture have the rest
+      line = longer;
+    }
+    output.print(line);
   }
   output.print();
 }

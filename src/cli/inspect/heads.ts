@@ -10,7 +10,7 @@ export async function heads(subject: Subject): Promise<Findings> {
   const ids = await promptOf(subject, 1);
   const attention = await attentionMaps(model, ids);
   const summaries = summarizeHeads(attention, await inductionScores(model));
-  const tokens = Array.from(ids, (id) => tokenizer.decode([id]));
+  const tokens = Array.from(ids, (id) => tokenizer.tokenText(id));
   const drawn = tokens.length <= MAX_ATTENTION_TOKENS;
   return {
     data: { tokens, heads: summaries },

@@ -24,7 +24,7 @@ export async function overview(subject: Subject): Promise<Findings> {
   const attention = await attentionMaps(model, ids.subarray(0, Math.min(MAX_ATTENTION_TOKENS, blockSize)));
   const heads = summarizeHeads(attention, null);
   const { tokens: losses } = await predictText(subject.folder, ids, { top: 0 });
-  const labels = Array.from(ids.subarray(0, attention.tokens), (id) => tokenizer.decode([id]));
+  const labels = Array.from(ids.subarray(0, attention.tokens), (id) => tokenizer.tokenText(id));
   const figures = [
     activationsFigure([probe], activation),
     gradientsFigure([probe], activation),

@@ -5,7 +5,7 @@ import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import { type Figure, writeFigure } from '../../report/figure.ts';
-import { printable } from '../../tokenizer/index.ts';
+import { visibleLine } from '../../tokenizer/index.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import type { LookFlags } from '../commands/inspect.ts';
 import { asked, misuse } from '../errors.ts';
@@ -111,5 +111,5 @@ async function validationPart({ folder, store, given, output }: Subject): Promis
 
 /** A token as one visible word. */
 export function word(text: string): string {
-  return printable(new TextEncoder().encode(text));
+  return visibleLine(text);
 }

@@ -1,0 +1,44 @@
+// What the embedding knows of tokens: each with those whose vectors point its way. Read next: similarity-plot.ts, of positions.
+import type { Neighbours } from '../inspect/embedding.ts';
+import type { Figure } from './figure.ts';
+import { shortToken } from './format.ts';
+import { cellGrid, heatColors, scaleBar } from './heat.ts';
+import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
+
+const CELL = { width: 78, height: 27 };
+/** Characters that fit into a cell. */
+const LABEL = 10;
+const LABELS = 92;
+/** What fits a page; the numbers beside the picture are complete. */
+const MOST = { columns: 12, rows: 32 };
+
+/** `token-neighbours`: a row for each token, the most alike first, coloured by their cosine. */
+export function neighboursFigure(found: readonly Neighbours[]): Figure {
+  const rows = found.slice(0, MOST.rows);
+  const columns = Math.min(MOST.columns, Math.max(0, ...rows.map(({ nearest }) => nearest.length)));
+  const colors = heatColors('blues');
+  const [x, y] = [MARGIN + LABELS, BODY_TOP + 44];
+  const cells = rows.map(({ nearest }) =>
+    nearest.slice(0, columns).map((other) => ({ label: shortToken(other.text, LABEL), share: other.cosine })),
+  );
+  const title = 'Nearest tokens';
+  const svg = picture({
+    title,
+    subtitle: 'tokens whose embeddings point most nearly the same way, from left to right',
+    width: Math.max(680, x + columns * CELL.width + MARGIN),
+    height: y + rows.length * CELL.height + 24,
+    body: [
+      scaleBar(
+        ...([MARGIN, BODY_TOP, 'cosine', colors] as const),
+        [0, 0.25, 0.5, 0.75, 1].map((cosine) => [cosine, String(cosine)] as const),
+      ),
+      ...rows.map((token, r) =>
+        text(x - 12, y + (r + 0.5) * CELL.height + 3, shortToken(token.text, LABEL), {
+          ...{ size: 11, anchor: 'end', mono: true, bold: true },
+        }),
+      ),
+      cellGrid({ x, y, ...CELL }, cells, colors, { mono: true }),
+    ],
+  });
+  return { name: 'token-neighbours', title, svg, data: found };
+}
