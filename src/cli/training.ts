@@ -17,6 +17,8 @@ export interface RunPlan extends ModelFolder {
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;
+  /** What the probes look at beside the activations. */
+  probeTaps?: readonly string[];
   /** Where it goes on from, if it is resumed. */
   from?: Checkpoint;
   backend: Backend;

@@ -38,6 +38,15 @@ export interface ProbeEvent {
   groups?: GroupSummary[];
 }
 
+/** What `probe` saw of the outputs of the activations, and of all other values. */
+export function splitProbe(probe: ProbeEvent): { activations: TapSummary[]; others: TapSummary[] } {
+  const isActivation = ({ name }: TapSummary): boolean => name.endsWith('.mlp.act');
+  return {
+    activations: probe.taps.filter(isActivation),
+    others: probe.taps.filter((tap) => !isActivation(tap)),
+  };
+}
+
 /** What of a tap was measured: the value itself, or the gradient of the loss with respect to it. */
 export type TapKind = 'value' | 'gradient';
 

@@ -1,5 +1,6 @@
 // What a history comes to, the same in every report: the best evaluation, the ending, speed and time.
-import type { EvalEvent, TrainEvent } from '../train/events.ts';
+import { splitProbe } from '../inspect/probe.ts';
+import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import { formatBytes, formatCount } from './format.ts';
 import type { RunSummary } from './report.ts';
 
@@ -9,6 +10,15 @@ export function bestEval(events: readonly TrainEvent[]): EvalEvent | null {
   for (const event of events)
     if (event.type === 'eval' && !(best && best.valLoss <= event.valLoss)) best = event;
   return best;
+}
+
+/** The probes of a run, of their taps only the outputs of the activations, or only what else was looked at (`--probe-taps`). */
+export function probesOf(events: readonly TrainEvent[], kind: 'activations' | 'others'): ProbeEvent[] {
+  return events.flatMap((event) => {
+    if (event.type !== 'probe') return [];
+    const taps = splitProbe(event)[kind];
+    return taps.length > 0 ? [{ ...event, taps }] : [];
+  });
 }
 
 /** Optimizer steps done. */

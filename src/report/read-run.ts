@@ -57,6 +57,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
       precision,
       split: tokenizer.pattern,
       tokenizer: record?.tokenizer,
+      probeTaps: past.probeTaps,
     }),
   };
 }

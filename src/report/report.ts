@@ -8,7 +8,7 @@ import { makeFolder } from '../platform/node-store.ts';
 import type { DataRecord } from '../train/checkpoint.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { bestEval, ending, medianSpeed, setupFacts, totalSeconds } from './facts.ts';
+import { bestEval, ending, medianSpeed, probesOf, setupFacts, totalSeconds } from './facts.ts';
 import { type Figure, writeFigure } from './figure.ts';
 import { formatCount, formatDuration, formatNumber, formatPercent, formatShort } from './format.ts';
 import { healthFigure } from './health-plot.ts';
@@ -18,6 +18,7 @@ import { fence, markdownTable, type ReportTable } from './markdown.ts';
 import { overTimeFigure } from './over-time-plot.ts';
 import type { Looks } from './page/look.ts';
 import { runPage } from './page/run-page.ts';
+import { tapsTable } from './taps-table.ts';
 
 /** All that a report is made from: settings as they were used, and the events as they came. See `readRun`. */
 export interface RunSummary {
@@ -48,7 +49,7 @@ export interface RunSummary {
 
 /** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
 export function runFigures(events: readonly TrainEvent[], activation: GPTConfig['activation']): Figure[] {
-  const probes = events.filter((event) => event.type === 'probe');
+  const probes = probesOf(events, 'activations');
   const figures = [
     lossFigure(events),
     activationsFigure(probes, activation),
@@ -83,6 +84,7 @@ export function renderReport(run: RunSummary, figures: readonly Figure[]): strin
     losses(run, figures),
     samples(run.events),
     health(run, figures),
+    namedValues(run.events),
     warnings(run.events),
     ...run.tables.map(({ title, columns, rows, note }) =>
       section(title, markdownTable(columns, rows), note ?? ''),
@@ -159,7 +161,7 @@ function samples(events: readonly TrainEvent[]): string {
 }
 
 function health({ events, config }: RunSummary, figures: readonly Figure[]): string {
-  const probes = events.filter((event) => event.type === 'probe');
+  const probes = probesOf(events, 'activations');
   const last = probes.at(-1);
   if (!last) return '';
   const label = activationLabel[config.activation];
@@ -176,6 +178,14 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
     embed(figures, `${config.activation}-activations-over-time`),
     embed(figures, `${config.activation}-gradients-over-time`),
   );
+}
+
+/** What else the probes saw; see `train --probe-taps`. */
+function namedValues(events: readonly TrainEvent[]): string {
+  const last = probesOf(events, 'others').at(-1);
+  if (!last) return '';
+  const { title, columns, rows, note = '' } = tapsTable(last);
+  return section(title, markdownTable(columns, rows), note);
 }
 
 function healthTable(first: ProbeEvent, last: ProbeEvent): string {

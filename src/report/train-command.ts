@@ -12,6 +12,8 @@ export interface RunRecipe {
   precision: Precision;
   /** How the tokenizer cuts text. */
   split: string;
+  /** `--probe-taps` */
+  probeTaps?: readonly string[];
   /** A tokenizer.json that the run did not train itself. */
   tokenizer?: string;
 }
@@ -26,7 +28,7 @@ export function trainCommand(run: RunRecipe): string {
   const names = Object.keys(presets) as PresetName[];
   const candidates = names.map((preset) => ({ preset, flags: changedFlags(preset, run) }));
   const { preset, flags } = candidates.reduce((a, b) => (b.flags.length < a.flags.length ? b : a));
-  const { config, data, precision, split, tokenizer } = run;
+  const { config, data, precision, split, tokenizer, probeTaps } = run;
   const own = [
     ...(config.vocabSize !== 500 ? [['vocab-size', String(config.vocabSize)]] : []),
     ...(split !== 'none' ? [['pattern', split]] : []),
@@ -39,6 +41,7 @@ export function trainCommand(run: RunRecipe): string {
     ...(data.trainFraction !== 0.9 ? [['train-fraction', String(data.trainFraction)]] : []),
     ...(data.validate === 'inner' ? [['validate', 'inner']] : []),
     ...(precision !== 'f32' ? [['precision', precision]] : []),
+    ...(probeTaps ?? []).map((pattern) => ['probe-taps', pattern]),
     ['out', 'runs/again'],
   ];
   return [

@@ -34,6 +34,8 @@ export interface TrainingRecord {
   data: DataRecord;
   /** Of the engine: a run goes on in the one that it began in. */
   precision: Precision;
+  /** What its probes look at beside the activations; left out: nothing. */
+  probeTaps?: readonly string[];
   /** The events up to the checkpoint. */
   history: TrainEvent[];
 }

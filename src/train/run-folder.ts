@@ -1,4 +1,5 @@
 // A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
+import { ACTIVATIONS } from '../inspect/measure.ts';
 import type { Store } from '../io/store.ts';
 import { type ModelFolder, saveModel } from '../model/folder.ts';
 import {
@@ -26,6 +27,8 @@ export interface RunFolderOptions extends ModelFolder {
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;
+  /** What the probes look at beside the activations, as patterns of names. */
+  probeTaps?: readonly string[];
   /** The checkpoint that the run goes on from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
@@ -35,26 +38,29 @@ export interface RunFolderOptions extends ModelFolder {
 export interface History {
   settings: TrainSettings;
   data: DataRecord;
+  probeTaps?: readonly string[];
   events: TrainEvent[];
 }
 
 /** `train()` with checkpoints and a history in `store`; yields the new events. */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
-  const { store, model, tokenizer, dataset, data, settings, from, signal } = options;
+  const { store, model, tokenizer, dataset, data, settings, probeTaps, from, signal } = options;
   const history = [...(from?.history ?? [])];
-  const record = { settings, data, precision: model.backend.precision, history };
+  const record = { settings, data, precision: model.backend.precision, probeTaps, history };
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
     if (kind === 'best') await saveModel(folder, { model: progress.average ?? model, tokenizer });
     else await saveCheckpoint(folder, { model, tokenizer }, record, progress);
     return folder.location;
   };
-  const events = train({ model, data: dataset, tokenizer, ...settings, save, resume: from?.resume, signal });
+  const looks = [...ACTIVATIONS, ...(probeTaps ?? [])];
+  const rest = { save, resume: from?.resume, signal, probeTaps: looks };
+  const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
   for await (const event of events) {
     history.push(event);
     yield event;
   }
-  const past: History = { settings, data, events: history };
+  const past: History = { settings, data, probeTaps, events: history };
   await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(past)}\n`));
 }
 
@@ -77,8 +83,8 @@ export async function readHistory(store: Store): Promise<History> {
   if (await store.exists(HISTORY_FILE)) found.push(await parse<History>(store, HISTORY_FILE));
   const last = store.folder(LAST);
   if (await last.exists(TRAINING_FILE)) {
-    const { settings, data, history } = await parse<TrainingRecord>(last, TRAINING_FILE);
-    found.push({ settings, data, events: history });
+    const { settings, data, probeTaps, history } = await parse<TrainingRecord>(last, TRAINING_FILE);
+    found.push({ settings, data, probeTaps, events: history });
   }
   if (found.length === 0) {
     throw new Error(

@@ -1,6 +1,7 @@
 // What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
 // line what was seen and what usually helps. Read next: events.ts.
 import { hasMatrices } from '../inspect/groups.ts';
+import { splitProbe } from '../inspect/probe.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
 /** When the rules speak. */
@@ -102,8 +103,9 @@ function usualLoss(losses: readonly number[]): number {
 
 function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => WarningEvent | null {
   const warned = new Set<string>();
-  return ({ step, taps }) => {
-    const bad = taps.filter(
+  return (event) => {
+    const { step } = event;
+    const bad = splitProbe(event).activations.filter(
       (tap) => tap.units > 0 && tap.windowTokens >= tokens && tap.deadUnits.length > share * tap.units,
     );
     const fresh = bad.filter((tap) => !warned.has(tap.name));

@@ -205,6 +205,12 @@ const cases: Record<string, readonly Case[]> = {
     ['inspect --model run --out other', 2, /--out other is not empty/],
     ['tokenizer train --data text.txt --out text.txt', 2, /--out text\.txt exists/],
     ['tokenizer train --data text.txt --out run', 2, /--out run is a folder/],
+    [
+      `train --data text.txt --out new ${SMALL.replace('--probe-every 0', '--probe-every 1')} --probe-taps blocks.0.mlp.akt`,
+      2,
+      /nearest are blocks\.0\.mlp\.act/,
+    ],
+    [`train --data text.txt --out new ${SMALL} --probe-taps logits`, 2, /--probe-every above 0/],
     ['train --resume nowhere', 2, /--resume nowhere/],
     ['summary', 2, /--model or --preset is missing/],
     ['summary --model run --preset seed', 2, /both given/],

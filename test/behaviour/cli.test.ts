@@ -52,6 +52,34 @@ describe('train', () => {
   });
 });
 
+describe('train --probe-taps', () => {
+  test('what the probes see beside the ReLUs is in the history, the reports and what goes on', async () => {
+    await good(
+      `train --data text.txt --out seen ${SMALL} --steps 20 --probe-taps blocks.*.out --probe-taps logits`,
+    );
+    await good('train --resume seen --steps 30');
+    const { events } = JSON.parse(await readFile(join(folder, 'seen/history.json'), 'utf8')) as {
+      events: { type: string; step: number; taps: { name: string }[] }[];
+    };
+    const probes = events.filter(({ type }) => type === 'probe');
+    assert.deepEqual(
+      probes.map(({ step, taps }) => [step, ...taps.map(({ name }) => name)].join(' ')),
+      [10, 20, 30].map(
+        (step) => `${step} blocks.0.mlp.act blocks.0.out blocks.1.mlp.act blocks.1.out logits`,
+      ),
+    );
+    const [page, markdown] = [
+      await readFile(join(folder, 'seen/report.html'), 'utf8'),
+      await readFile(join(folder, 'seen/report.md'), 'utf8'),
+    ];
+    assert.match(page, /blocks\.N\.out, spread of the gradient/);
+    assert.match(markdown, /^\| logits \|/m);
+    assert.match(markdown, /--probe-taps 'blocks\.\*\.out' --probe-taps logits --out/);
+    assert.doesNotMatch(markdown.match(/ReLU health.*?Named values/s)?.[0] ?? '', /logits/);
+    assert.match((await good('inspect health -m seen')).stdout, /Named values.*logits/s);
+  });
+});
+
 describe('train on an inner split', () => {
   test('the run, its report, what is resumed and what measures it keep to it', async () => {
     await good(`train --data text.txt --out inner ${SMALL} --validate inner --steps 10`);

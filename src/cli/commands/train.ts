@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Corpus } from '../../corpora/index.ts';
 import { makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
+import { matchTaps } from '../../model/taps.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { patterns, Tokenizer } from '../../tokenizer/index.ts';
 import { hasCheckpoint, loadCheckpoint, precisionOfRun } from '../../train/checkpoint.ts';
@@ -13,7 +14,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, flagName, integer, text, toggle } from '../flags.ts';
+import { choice, type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, openTokenizer, splitFlags, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder } from '../outputs.ts';
@@ -33,6 +34,12 @@ const runFlags = {
   vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
   pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
   ...splitFlags,
+  probeTaps: texts({
+    about:
+      'what looks at the ReLUs see beside them: a name or pattern of `inkhorn inspect taps`; may be given several times',
+    argument: '<pattern>',
+    group: 'Evaluations, checkpoints, samples',
+  }),
 } satisfies Flags;
 
 const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
@@ -47,6 +54,10 @@ export const train = defineCommand({
     ['train --data tiny-shakespeare --out runs/first', 'the recommended model and recipe'],
     ['train --preset seed --data input.txt --steps 2000 --out runs/seed', "the seed's 3.5M parameters"],
     ['train --data notes/ --n-layer 4 --n-embd 192 --n-head 6 --dropout 0.1 --out runs/notes', 'your own'],
+    [
+      "train --data notes/ --probe-taps 'blocks.*.out' --probe-taps logits --out runs/looked-at",
+      'look inside',
+    ],
     ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
   ],
   flags,
@@ -71,15 +82,18 @@ export const train = defineCommand({
 type Given = Context<typeof flags>['flags'];
 
 async function freshRun(given: Given, output: Output): Promise<RunPlan> {
-  const { out } = given;
+  const { out, probeTaps } = given;
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
   await claimOutFolder(out, given.force, runContents);
   const recipe = await readRecipe(given);
   const { preset, changes, settings } = recipe;
+  if (probeTaps && settings.probeEvery === 0)
+    throw misuse('--probe-taps has no effect without --probe-every above 0');
   const corpus = await openData(given.data);
   const split = splitOf(given);
   const tokenizer = await tokenizerFor(given, recipe, corpus, output);
   const config = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
+  await asked(() => matchTaps(probeTaps ?? [], config));
   const parts = await asked(() => {
     const made = dataset(corpus.bytes, tokenizer, split);
     checkDataset(made, config);
@@ -88,7 +102,7 @@ async function freshRun(given: Given, output: Output): Promise<RunPlan> {
   await prepareFolder(out);
   const backend = await chooseEngine(given, output);
   return {
-    ...{ out, tokenizer, dataset: parts, settings, backend },
+    ...{ out, tokenizer, dataset: parts, settings, probeTaps, backend },
     model: new GPT(config, { seed: settings.seed, backend }),
     data: dataRecord(given.data as string, corpus, split),
     title: `${preset} on ${corpus.name}`,
@@ -137,6 +151,7 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   const settings = await asked(() =>
     checkSettings({ ...from.settings, steps: (given as { steps?: number }).steps ?? from.settings.steps }),
   );
+  const { probeTaps } = from;
   const { step } = from.resume;
   if (step >= settings.steps)
     throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
@@ -149,7 +164,7 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   }
   output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
   return {
-    ...{ out, from, settings, data, backend, model: from.model, tokenizer: from.tokenizer },
+    ...{ out, from, settings, probeTaps, data, backend, model: from.model, tokenizer: from.tokenizer },
     dataset: dataset(corpus.bytes, from.tokenizer, splitOf({}, data)),
     title: `${dirname(`${out}/x`)} on ${corpus.name}`,
   };

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { typicalGroups } from '../../inspect/groups.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { folderStore } from '../../platform/node-store.ts';
+import { probesOf } from '../../report/facts.ts';
 import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
 import { healthFigure } from '../../report/health-plot.ts';
 import {
@@ -12,6 +13,8 @@ import {
   tapLabel,
 } from '../../report/histogram-plot.ts';
 import { overTimeFigure } from '../../report/over-time-plot.ts';
+import { tapsFigure } from '../../report/taps-plot.ts';
+import { tapsTable } from '../../report/taps-table.ts';
 import type { ProbeEvent, WarningEvent } from '../../train/events.ts';
 import { BEST, type History, LAST, readHistory } from '../../train/run-folder.ts';
 import { asked, misuse } from '../errors.ts';
@@ -30,7 +33,8 @@ export function health(
   { events, settings }: History,
   { activation }: Pick<GPTConfig, 'activation'>,
 ): Findings {
-  const probes = events.filter((event) => event.type === 'probe');
+  const probes = probesOf(events, 'activations');
+  const others = probesOf(events, 'others').at(-1);
   const warnings = events.filter((event) => event.type === 'warning');
   const last = probes.at(-1);
   if (!last) {
@@ -44,13 +48,15 @@ export function health(
     overTimeFigure(probes, 'gradients', activation),
     activationsFigure(probes, activation),
     gradientsFigure(probes, activation),
+    others ? tapsFigure(others.taps) : null,
   ].filter((figure) => figure !== null);
   return {
-    data: { activation, probes, warnings },
+    data: { activation, probes: events.filter((event) => event.type === 'probe'), warnings },
     figures,
     show(output): void {
       showUnits(probes[0], last, activationLabel[activation], output);
       showGroups(probes, output);
+      if (others) showOthers(others, output);
       showWarnings(warnings, output);
     },
   };
@@ -94,6 +100,17 @@ function showGroups(probes: readonly ProbeEvent[], output: Output): void {
     ]),
   );
   output.print();
+}
+
+/** What `train --probe-taps` asked for. */
+function showOthers(last: ProbeEvent, output: Output): void {
+  const { title, columns, rows, note } = tapsTable(last);
+  output.print(output.colors.bold(title));
+  output.table(
+    columns,
+    rows.map((cells) => cells.map(String)),
+  );
+  output.print(`${note}\n`);
 }
 
 function showWarnings(warnings: readonly WarningEvent[], output: Output): void {

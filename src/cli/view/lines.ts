@@ -1,5 +1,6 @@
 // Events as lines of text: what the live view and the plain one have in common.
 import type { Colors } from 'picocolors/types.js';
+import { splitProbe } from '../../inspect/probe.ts';
 import {
   formatCount,
   formatDuration,
@@ -35,10 +36,11 @@ export function stepParts(event: StepEvent): string[] {
 
 /** `MLP outputs <= 0: 59 61 62 63 66 %, dead units: 3 of 4,640`. */
 export function healthLine(probe: ProbeEvent): string {
-  const shares = probe.taps.map((tap) => (100 * tap.zeroFraction).toFixed(0));
-  const dead = probe.taps.reduce((sum, tap) => sum + tap.deadUnits.length, 0);
-  const units = probe.taps.reduce((sum, tap) => sum + tap.units, 0);
-  const mean = probe.taps.reduce((sum, tap) => sum + tap.zeroFraction, 0) / probe.taps.length;
+  const { activations: taps } = splitProbe(probe);
+  const shares = taps.map((tap) => (100 * tap.zeroFraction).toFixed(0));
+  const dead = taps.reduce((sum, tap) => sum + tap.deadUnits.length, 0);
+  const units = taps.reduce((sum, tap) => sum + tap.units, 0);
+  const mean = taps.reduce((sum, tap) => sum + tap.zeroFraction, 0) / taps.length;
   // A deep model would fill the line with shares: the mean stands for them.
   const share = shares.length <= 12 ? `${shares.join(' ')} %` : `${formatPercent(mean)} on average`;
   return `MLP outputs <= 0: ${share}, dead units: ${formatCount(dead)} of ${formatCount(units)}`;

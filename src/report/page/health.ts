@@ -1,5 +1,6 @@
 // How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
 import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
+import { probesOf } from '../facts.ts';
 import { formatCount, formatNumber, formatPercent, formatTick } from '../format.ts';
 import { activationLabel, tapLabel } from '../histogram-plot.ts';
 import type { RunSummary } from '../report.ts';
@@ -10,7 +11,7 @@ import { table } from './page.ts';
 
 /** Null for a run without probes. */
 export function healthSection({ events, config }: RunSummary): Part {
-  const probes = events.filter((event) => event.type === 'probe');
+  const probes = probesOf(events, 'activations');
   const last = probes.at(-1);
   if (!last) return null;
   const label = activationLabel[config.activation];

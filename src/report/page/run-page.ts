@@ -18,6 +18,7 @@ import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
 import { attentionSection, tokensSection } from './look.ts';
 import { facts, folded, headlines, page, reportTable, type Section, table } from './page.ts';
+import { tapsSection } from './taps.ts';
 
 /** The whole page. */
 export function runPage(run: RunSummary): string {
@@ -28,6 +29,7 @@ export function runPage(run: RunSummary): string {
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
     { id: 'health', title: 'Activations', body: healthSection(run) },
     { id: 'groups', title: 'Gradients and updates', body: groupsSection(run) },
+    { id: 'values', title: 'Named values', body: tapsSection(run) },
     { id: 'attention', title: 'Attention', body: looks.attention && attentionSection(looks.attention) },
     { id: 'tokens', title: 'Loss per token', body: looks.tokens && tokensSection(looks.tokens) },
     { id: 'comparison', title: 'Quantised', body: run.tables.length > 0 && run.tables.map(reportTable) },

@@ -1,0 +1,56 @@
+// What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
+import type { ProbeEvent, TapSummary } from '../../train/events.ts';
+import { probesOf } from '../facts.ts';
+import { formatNumber, formatTick } from '../format.ts';
+import type { RunSummary } from '../report.ts';
+import { tapsTable } from '../taps-table.ts';
+import { lineChart, stepAxis } from './charts.ts';
+import { depthColor } from './colors.ts';
+import { type Html, html, type Part } from './html.ts';
+import { folded, table } from './page.ts';
+
+/** Null for a run that looked at nothing but its activations. */
+export function tapsSection({ events }: RunSummary): Part {
+  const probes = probesOf(events, 'others');
+  const last = probes.at(-1);
+  if (!last) return null;
+  const kinds = [...new Set(last.taps.map(({ name }) => kindOf(name)))];
+  const { columns, rows, note } = tapsTable(last);
+  const numbers = [table(columns, rows), html`<p class="note">${note}</p>`];
+  if (probes.length < 2) return numbers;
+  return html`<p>How far each value spreads around its mean (standard deviation), and its gradient beside it. Blocks are coloured as above.</p>
+<div class="row">
+${kinds.map((kind) => [
+  spread(`${kind}, spread`, probes, kind, ({ value }) => value.std),
+  spread(`${kind}, spread of the gradient`, probes, kind, ({ gradient }) => gradient?.std ?? Number.NaN),
+])}
+</div>
+${folded('In numbers', numbers)}`;
+}
+
+function spread(
+  title: string,
+  probes: readonly ProbeEvent[],
+  kind: string,
+  value: (tap: TapSummary) => number,
+): Html | null {
+  const names = probes[0].taps.map(({ name }) => name).filter((name) => kindOf(name) === kind);
+  const series = names.map((name) => ({
+    ...{ name, color: colorOf(name) },
+    points: probes.flatMap(({ step, taps }) =>
+      taps.filter((tap) => tap.name === name).map((tap) => ({ x: step, y: value(tap) })),
+    ),
+  }));
+  const y = { label: '', format: formatTick, precise: formatNumber, zero: true };
+  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false });
+}
+
+/** `blocks.3.mlp.pre` -> `blocks.N.mlp.pre` */
+function kindOf(name: string): string {
+  return name.replace(/^blocks\.\d+\./, 'blocks.N.');
+}
+
+function colorOf(name: string): string {
+  const block = name.match(/^blocks\.(\d+)\./)?.[1];
+  return block === undefined ? 'var(--ink)' : depthColor(Number(block));
+}
