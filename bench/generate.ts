@@ -32,12 +32,14 @@ const threads = count('threads', options.threads);
 const turns = count('turns', options.turns);
 
 const { backend } = await createBackend(options.backend, { threads });
+const { backend: bf16 } = await createBackend(options.backend, { threads, precision: 'bf16' });
 const { bytes } = await loadCorpus('moby-dick');
 const tokenizer = Tokenizer.train(bytes.subarray(0, 100_000), { vocabSize: 500 });
 const float = seedModel(backend);
 const models: [string, GPT][] = [
   ['float32', float],
   ['int8', quantize(float)],
+  ['bf16', seedModel(bf16)],
   ['int8 weights', quantize(float, { activations: 'f32' })],
   ['int4', quantize(float, { bits: 4, method: 'rtn' })],
   ['int4 weights', quantize(float, { bits: 4, method: 'rtn', activations: 'f32' })],
@@ -54,7 +56,7 @@ const contests: Record<string, () => Promise<{ figure: Figure; missing: string[]
         ...models.slice(0, 2).map(([name, model]) => sampling(name, model)),
       ],
       {
-        torch: [['cached']],
+        torch: [['cached'], ['cached', '--dtype', 'bf16']],
         onnxruntime: [
           ['decode', '--weights', 'float32'],
           ['decode', '--weights', 'int8'],
@@ -64,11 +66,12 @@ const contests: Record<string, () => Promise<{ figure: Figure; missing: string[]
   window: () =>
     contest(
       'Past a full window',
-      models.slice(0, 2).map(([name, model]) => sliding(name, model)),
+      models.slice(0, 3).map(([name, model]) => sliding(name, model)),
       {
         torch: [
           ['generate', '--tokens', String(PAST)],
           ['generate', '--plain', '--tokens', String(PAST)],
+          ['generate', '--dtype', 'bf16', '--tokens', String(PAST)],
         ],
       },
     ),
@@ -87,14 +90,14 @@ if (unknown !== undefined) throw new Error(`--peer ${unknown}: the peers here ar
 
 const results = [];
 for (const name of names) if (name === (options.only ?? name)) results.push(await contests[name]());
-backend.dispose();
+for (const engine of [backend, bf16]) engine.dispose();
 const missing = [...new Set(results.flatMap((result) => result.missing))];
 show(
   results.map(({ figure }) => figure),
   { threads, turns, json: options.json, missing },
 );
 
-/** Ours against each other and the peers: the first against every peer in float32, the second against those in int8. */
+/** Ours against each other and the peers: the first that computes in what a peer computes in against that peer. */
 async function contest(
   title: string,
   ours: readonly Contestant[],
@@ -110,7 +113,8 @@ async function contest(
   const timings = await takeTurns([...ours, ...peers.found], turns);
   const [inFloat, inInt8] = timings;
   const theirs = timings.slice(ours.length).map((peer) => {
-    return [peer.name.includes('int8') ? inInt8 : inFloat, peer] as const;
+    const kind = ['int8', 'bf16'].find((name) => peer.name.includes(name)) ?? 'float32';
+    return [timings.find(({ name }) => name.startsWith(kind)) ?? inFloat, peer] as const;
   });
   const pairs = [[inInt8, inFloat] as const, ...theirs];
   return { figure: { title, unit: 'tokens/s', timings, pairs }, missing: peers.missing };

@@ -138,12 +138,15 @@ def sample(logits):
     return torch.multinomial(F.softmax(logits[:, -1].float(), -1), 1)
 
 
+def precision(options):
+    return torch.autocast("cpu", dtype=torch.bfloat16) if options.dtype == "bf16" else contextlib.nullcontext()
+
+
 def loss_of(run, options):
     ids, targets = (torch.randint(VOCAB, (options.batch, BLOCK)) for _ in range(2))
-    bf16 = options.dtype == "bf16"
 
     def loss():
-        with torch.autocast("cpu", dtype=torch.bfloat16) if bf16 else contextlib.nullcontext():
+        with precision(options):
             return F.cross_entropy(run(ids).float().view(-1, VOCAB), targets.view(-1))
 
     return loss
@@ -170,18 +173,20 @@ def generate(_model, run, options):
     @torch.no_grad()
     def work():
         ids = torch.zeros(1, BLOCK, dtype=torch.long)
-        for _ in range(options.tokens):
-            ids = torch.cat((ids, sample(run(ids[:, -BLOCK:]))), 1)
+        with precision(options):
+            for _ in range(options.tokens):
+                ids = torch.cat((ids, sample(run(ids[:, -BLOCK:]))), 1)
 
     return work, options.tokens, f"{options.tokens} tokens past a full window of {BLOCK}, sampling"
 
 
-def cached(_model, run, _options):
+def cached(_model, run, options):
     @torch.no_grad()
     def work():
         caches, token = [[] for _ in range(LAYERS)], torch.zeros(1, 1, dtype=torch.long)
-        for at in range(BLOCK):
-            token = sample(run(token, at, caches))
+        with precision(options):
+            for at in range(BLOCK):
+                token = sample(run(token, at, caches))
 
     return work, BLOCK, f"{BLOCK} tokens from token 0, sampling, KV cache"
 
@@ -192,7 +197,7 @@ WORK = {"train": train, "eval": evaluate, "generate": generate, "cached": cached
 def read_options():
     p = argparse.ArgumentParser(description="Times the seed preset's network in PyTorch on this CPU.")
     p.add_argument("what", choices=WORK)
-    p.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="bf16: autocast (train and eval)")
+    p.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="bf16: autocast")
     p.add_argument("--batch", type=int, default=64, help="sequences per batch (train and eval)")
     p.add_argument("--dropout", type=float, default=0.2)
     p.add_argument("--plain", action="store_true", help="a module per head, as textbooks write it")
@@ -202,8 +207,6 @@ def read_options():
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--turns", action="store_true", help="take turns with others")
     options = p.parse_args()
-    if options.dtype == "bf16" and options.what in ("generate", "cached"):
-        p.error("--dtype bf16 is for train and eval")
     if options.plain and options.what == "cached":
         p.error("--plain has no cache")
     return options
