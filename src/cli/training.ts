@@ -9,6 +9,7 @@ import type { DoneEvent, TrainEvent } from '../train/events.ts';
 import { trainInFolder } from '../train/run-folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
+import { lookInsideRun } from './run-look.ts';
 import { createTrainView, terminalStyle } from './terminal.ts';
 
 /** All that a run is made of. */
@@ -69,12 +70,13 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
   return `stopped at step ${ending(events).step}; go on with: inkhorn train --resume ${out}`;
 }
 
-/** Writes the reports and their figures into the run's folder; resolves to their paths. */
-export async function reportRun({ out }: Pick<RunPlan, 'out'>): Promise<string[]> {
+/** Looks inside the best model, and writes the reports and their figures into the run's folder; resolves to their paths. */
+export async function reportRun({ out, backend, dataset }: RunPlan): Promise<string[]> {
   // Drawing takes libraries that take half a second to load: no other command should wait for them.
   const [{ readRun }, { writeReport }] = await Promise.all([
     import('../report/read-run.ts'),
     import('../report/report.ts'),
   ]);
+  await lookInsideRun(out, backend, dataset.val);
   return writeReport(out, await readRun(out));
 }

@@ -49,6 +49,19 @@ export interface HeadSummary {
   induction: number | null;
 }
 
+/** Kinds of heads that are found again and again, and the score from which one is called so. */
+const KINDS: readonly { name: string; score: (head: HeadSummary) => number; from: number }[] = [
+  { name: 'previous token', score: ({ previous }) => previous, from: 0.4 },
+  { name: 'induction', score: ({ induction }) => induction ?? 0, from: 0.2 },
+  { name: 'first token', score: ({ first }) => first, from: 0.4 },
+  { name: 'itself', score: ({ self }) => self, from: 0.4 },
+];
+
+/** What is worth pointing out about a head: `previous token`, `induction`, `first token`, `itself`, or several of them. */
+export function kindsOf(head: HeadSummary): string[] {
+  return KINDS.filter(({ score, from }) => score(head) >= from).map(({ name }) => name);
+}
+
 /** All heads, block by block. `induction` comes from `inductionScores`, [layers * heads]. */
 export function summarizeHeads(attention: Attention, induction: readonly number[] | null): HeadSummary[] {
   const { layers, heads } = attention;

@@ -11,7 +11,7 @@ export interface AttentionMaps {
   layers: number;
   heads: number;
   /** [layers, heads, T, T]: row t sums to 1 over the tokens s <= t that t attends to. */
-  probabilities: Float32Array;
+  probabilities: ArrayLike<number>;
 }
 
 /** More tokens than this would be smaller than a pixel each. */

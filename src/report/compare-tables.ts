@@ -67,6 +67,7 @@ function noiseTable({ weights, outputs }: CompareReport): ReportTable {
     title: 'Signal to quantisation noise',
     columns: ['where', 'of', 'SQNR, dB'],
     rows: [...weights.map((w) => row(w, 'weight')), ...outputs.map((o) => row(o, 'output'))],
+    detail: true,
     note: '10 log10(sum of x^2 / sum of (x - y)^2), before against after: 6 dB are one bit.',
   };
 }

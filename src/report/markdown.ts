@@ -8,6 +8,8 @@ export interface ReportTable {
   rows: readonly (readonly (string | number)[])[];
   /** A sentence below the table. */
   note?: string;
+  /** Long, and of interest to few: a page folds it away. */
+  detail?: boolean;
 }
 
 /** A Markdown table; columns of numbers are aligned to the right. */

@@ -17,9 +17,9 @@ import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
 import { seedSettings } from '../train/settings.ts';
 import { compareTables } from './compare-tables.ts';
 import type { ReportTable } from './markdown.ts';
-import type { Looks, SavedAttention } from './page/look.ts';
 import type { RunSummary } from './report.ts';
-import { RUN_FILE, type RunRecord } from './run-record.ts';
+import type { Looks, RunLook, SavedAttention } from './run-look.ts';
+import { LOOK_FILE, RUN_FILE, type RunRecord } from './run-record.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
@@ -79,7 +79,10 @@ async function countParameters(model: Store): Promise<number> {
   return [...tensors].reduce((n, [name, { shape }]) => n + (name.endsWith('.scale') ? 0 : sizeOf(shape)), 0);
 }
 
-/** What other commands left in folders of the run: comparisons (`quantize`, `demo`), attention and losses (`inspect`). */
+/**
+ * What other commands left in folders of the run: comparisons (`quantize`, `demo`), and what somebody looked at (`inspect`), which
+ * takes the place of what was looked at when the run ended.
+ */
 async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
   const tables: ReportTable[] = [];
   const looks: Looks = {};
@@ -90,11 +93,20 @@ async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'lo
     const found = async <T>(file: string): Promise<T | undefined> =>
       (await store.exists(file)) ? readJson<T>(store, file) : undefined;
     const comparison = await found<CompareReport>('compare.json');
-    if (comparison) tables.push(...compareTables(comparison));
+    for (const table of comparison ? compareTables(comparison) : [])
+      tables.push({ ...table, title: `${name}: ${table.title.toLowerCase()}` });
     looks.attention ??= await found<SavedAttention>('attention.json');
+    looks.heads ??= await found<Looks['heads']>('attention-heads.json');
     looks.tokens ??= (await found<Required<Pick<Looks, 'tokens'>>>('token-loss.json'))?.tokens;
+    looks.lens ??= await found<Looks['lens']>('logit-lens.json');
   }
-  return { tables, looks };
+  const run = folderStore(folder);
+  const own: Looks = (await run.exists(LOOK_FILE)) ? await readJson<RunLook>(run, LOOK_FILE) : {};
+  const { attention, heads } = looks.attention ? looks : own; // of one text, both
+  return {
+    tables,
+    looks: { attention, heads, tokens: looks.tokens ?? own.tokens, lens: looks.lens ?? own.lens },
+  };
 }
 
 async function readJson<T>(store: Store, name: string): Promise<T> {

@@ -16,8 +16,8 @@ import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from '.
 import { lossFigure } from './loss-plot.ts';
 import { fence, markdownTable, type ReportTable } from './markdown.ts';
 import { overTimeFigure } from './over-time-plot.ts';
-import type { Looks } from './page/look.ts';
 import { runPage } from './page/run-page.ts';
+import { type Looks, lookFigures } from './run-look.ts';
 import { tapsTable } from './taps-table.ts';
 
 /** All that a report is made from: settings as they were used, and the events as they came. See `readRun`. */
@@ -41,7 +41,7 @@ export interface RunSummary {
   events: readonly TrainEvent[];
   /** Comparisons made afterwards, such as before and after quantisation. */
   tables: readonly ReportTable[];
-  /** What `inkhorn inspect --out` left in folders of the run. */
+  /** What was seen inside its best model, or what `inkhorn inspect --out` left in folders of the run. */
   looks: Looks;
   /** The shell command that does the same again. */
   command: string;
@@ -67,7 +67,7 @@ export function runFigures(events: readonly TrainEvent[], activation: GPTConfig[
  */
 export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
   await makeFolder(folder);
-  const figures = runFigures(run.events, run.config.activation);
+  const figures = [...runFigures(run.events, run.config.activation), ...lookFigures(run.looks)];
   const paths: string[] = [];
   for (const figure of figures) paths.push(...(await writeFigure(folder, figure)));
   const [markdown, page] = ['report.md', 'report.html'].map((name) => join(folder, name));
@@ -85,6 +85,7 @@ export function renderReport(run: RunSummary, figures: readonly Figure[]): strin
     samples(run.events),
     health(run, figures),
     namedValues(run.events),
+    inside(figures),
     warnings(run.events),
     ...run.tables.map(({ title, columns, rows, note }) =>
       section(title, markdownTable(columns, rows), note ?? ''),
@@ -178,6 +179,14 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
     embed(figures, `${config.activation}-activations-over-time`),
     embed(figures, `${config.activation}-gradients-over-time`),
   );
+}
+
+/** The pictures of the inside; the page has them too. */
+function inside(figures: readonly Figure[]): string {
+  const pictures = ['attention', 'attention-heads', 'token-loss', 'logit-lens'].map((name) =>
+    embed(figures, name),
+  );
+  return pictures.some((picture) => picture !== '') ? section('Inside', ...pictures) : '';
 }
 
 /** What else the probes saw; see `train --probe-taps`. */

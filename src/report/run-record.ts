@@ -4,6 +4,8 @@ import { folderStore } from '../platform/node-store.ts';
 
 /** What is known of a run beside its settings and its events, written when it begins. */
 export const RUN_FILE = 'run.json';
+/** What its reports show of the inside of its best model; see run-look.ts. */
+export const LOOK_FILE = 'look.json';
 
 /** What `run.json` holds. */
 export interface RunRecord {

@@ -37,6 +37,14 @@ describe('train', () => {
     const entries = await readdir(join(folder, 'run'));
     for (const name of ['best', 'last', 'history.json', 'report.md', 'loss.png', 'relu-activations.svg'])
       assert.ok(entries.includes(name), name);
+    for (const name of [
+      'look.json',
+      'attention.png',
+      'attention-heads.svg',
+      'token-loss.json',
+      'logit-lens.png',
+    ])
+      assert.ok(entries.includes(name), name);
   });
 
   test('goes on where it ended, and says so as events', async () => {
@@ -110,6 +118,9 @@ describe('report', () => {
     assert.equal(await readFile(join(folder, 'run/report.html'), 'utf8'), before);
     assert.ok(before.includes(best.valLoss.toFixed(4)));
     assert.deepEqual(files.slice(0, 2), ['run/report.html', 'run/report.md']);
+    await rm(join(folder, 'run/look.json'));
+    assert.match((await good('report run')).stderr, /text: .*text\.txt/);
+    assert.equal(await readFile(join(folder, 'run/report.html'), 'utf8'), before);
     await good('report run --out elsewhere');
     assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
   });
@@ -117,6 +128,12 @@ describe('report', () => {
   test('of a run that has not ended is made from its last checkpoint', async () => {
     await good(`train --data text.txt --out killed ${SMALL} --steps 10`);
     await rm(join(folder, 'killed/history.json'));
+    await rm(join(folder, 'killed/look.json'));
+    await writeFile(join(folder, 'gone.txt'), sentences(150));
+    await good(`train --data gone.txt --out gone ${SMALL} --steps 10`);
+    await rm(join(folder, 'gone.txt'));
+    await rm(join(folder, 'gone/look.json'));
+    assert.match((await good('report gone')).stderr, /no look inside the model: .*gone\.txt/);
     await good('report killed');
     assert.match(await readFile(join(folder, 'killed/report.md'), 'utf8'), /has done 10 of 10 steps so far/);
   });
@@ -276,7 +293,7 @@ describe('inspect', () => {
   test('writes every picture with its numbers', async () => {
     const { stdout } = await good('inspect --model run --batch-size 4 --out look');
     assert.match(stdout, /block 1/);
-    const figures = ['attention', 'relu-activations', 'relu-gradients', 'token-loss'];
+    const figures = ['attention', 'attention-heads', 'relu-activations', 'relu-gradients', 'token-loss'];
     assert.deepEqual(
       (await readdir(join(folder, 'look'))).sort(),
       figures.flatMap((name) => [`${name}.json`, `${name}.png`, `${name}.svg`]),

@@ -86,7 +86,7 @@ describe('page of a run', () => {
     assert.deepEqual(series[2].points[9], [90, 2.9428, '2.9428']);
   });
 
-  it('shows attention and the loss of every token where someone looked', () => {
+  it('shows attention, the loss of every token and the logit lens where someone looked', () => {
     const document = open(runPage(runSummary()));
     const maps = [...document.querySelectorAll('.head svg')];
     assert.equal(maps.length, 4);
@@ -103,8 +103,29 @@ describe('page of a run', () => {
         ['↵', '0.50 nats, 60.7 %'],
       ],
     );
+    const heads = [...document.querySelectorAll('.head span')].map(({ textContent }) => textContent);
+    assert.deepEqual(heads, ['0', '1 previous token', '0 induction', '1 previous token, induction']);
+    const cells = [...document.querySelectorAll('.lens td')].map(({ textContent, className }) => [
+      textContent,
+      className,
+    ]);
+    assert.deepEqual(cells, [
+      ...[
+        ['a', ''],
+        ['<b>', 'hit'],
+        ['<b>', 'came'],
+      ],
+      ...[
+        ['a', ''],
+        ['<b>', ''],
+        ['', 'came'],
+      ],
+    ]);
+    assert.ok(document.querySelector('main')?.textContent?.includes('layer by layer: 0.69, 0.69 nats'));
     const plain = open(runPage(runSummary({ looks: {} })));
-    assert.ok(!plain.querySelector('#attention') && !plain.querySelector('#tokens'));
+    assert.ok(
+      !plain.querySelector('#attention') && !plain.querySelector('#tokens') && !plain.querySelector('#lens'),
+    );
   });
 
   it('escapes whatever a model says', () => {

@@ -43,6 +43,25 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
         heads: 2,
         probabilities: Array(4).fill([1, 0, 0, 0.5, 0.5, 0, 0.2, 0.3, 0.5]).flat(),
       },
+      heads: [0, 1].flatMap((layer) =>
+        [0, 1].map((head) => ({
+          ...{ layer, head, entropy: 0.5, distance: 1.5, previous: 0.25 + 0.25 * head },
+          ...{ self: 0.1, first: 0.2, induction: layer === 0 ? null : 0.3 },
+        })),
+      ),
+      lens: {
+        tokens: [
+          { id: 1, text: 'a' },
+          { id: 2, text: '<b>' },
+        ],
+        rows: ['embed', 'blocks.0.out'].map((name, row) => ({
+          name,
+          cells: [0, 1].map((t) => ({
+            top: [{ id: 1 + row, text: row === 0 ? 'a' : '<b>', probability: 0.5 }],
+            ...{ entropy: 1, kl: 0, actual: t === 0 ? 0.5 : null },
+          })),
+        })),
+      },
       tokens: [
         { text: 'a', loss: null },
         { text: ' <b>', loss: 2 },

@@ -1,5 +1,6 @@
 // `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CorpusUnavailable } from '../../corpora/index.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
@@ -17,6 +18,7 @@ import { shellWord } from '../../report/train-command.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
 import { type Dataset, dataset } from '../../train/data.ts';
+import { HISTORY_FILE } from '../../train/run-folder.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
@@ -79,7 +81,10 @@ export const quantizeCommand = defineCommand({
   name: 'quantize',
   about: 'an INT8 or INT4 copy of a model, and what it costs in quality',
   examples: [
-    ['quantize --model runs/first --out runs/first-int8', 'every matrix and the token table in INT8'],
+    [
+      'quantize --model runs/first --out runs/first/int8',
+      'all matrices in INT8; in the run, its report shows it',
+    ],
     [
       'quantize -m runs/first -o runs/first-int4 --bits 4',
       'half of that, by GPTQ on the text it was trained on',
@@ -116,6 +121,9 @@ export const quantizeCommand = defineCommand({
       const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
       const bytes = (files.get('model.safetensors') as Uint8Array).length;
       output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
+      const run = folderStore(dirname(out));
+      if (await run.exists(HISTORY_FILE))
+        output.print(`the report of the run will show it: inkhorn report ${shellWord(run.location)}`);
     });
   },
 });

@@ -8,6 +8,7 @@ import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
+import { refreshLook } from '../run-look.ts';
 
 const flags = {
   out: {
@@ -22,7 +23,7 @@ export const report = defineCommand({
   about: 'the report of a run as a page and as Markdown, again from its folder; several runs compared',
   examples: [
     ['report runs/first', 'writes runs/first/report.html and report.md, also while the run goes on'],
-    ['inspect -m runs/first --out runs/first/inspect', 'what is found there, the next report shows too'],
+    ['inspect -m runs/first -t "O Romeo" --out runs/first/inspect', 'the next report shows this text inside'],
     ['report runs/a runs/b runs/c', 'the best losses, and what differs in the settings'],
     ['report runs/a runs/b --out runs/compared', 'the same as a page, with the curves over each other'],
   ],
@@ -35,6 +36,10 @@ export const report = defineCommand({
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
     // Drawing takes libraries that take half a second to load: only this command waits for them.
     const { readRun } = await import('../../report/read-run.ts');
+    if (args.length === 1) {
+      await asked(() => readRun(args[0])); // a folder that is no run is said to be none, before anything is opened
+      await refreshLook(args[0], output);
+    }
     const runs: RunSummary[] = [];
     for (const folder of args) runs.push(await asked(() => readRun(folder)));
     if (runs.length > 1) await compareAll(runs, given.out, output);

@@ -1,5 +1,11 @@
 // `inspect attention`: who looks at whom, and what kind of head each one is.
-import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
+import {
+  attentionMaps,
+  type HeadSummary,
+  inductionScores,
+  kindsOf,
+  summarizeHeads,
+} from '../../inspect/attention.ts';
 import { attentionFigure, MAX_ATTENTION_TOKENS } from '../../report/attention-plot.ts';
 import { headsFigure } from '../../report/heads-plot.ts';
 import type { Output } from '../output.ts';
@@ -24,14 +30,6 @@ export async function heads(subject: Subject): Promise<Findings> {
   };
 }
 
-/** What is worth pointing at, and from when on. */
-const KINDS = [
-  { name: 'previous token', value: (head: HeadSummary) => head.previous, from: 0.4 },
-  { name: 'induction', value: (head: HeadSummary) => head.induction ?? 0, from: 0.2 },
-  { name: 'first token', value: (head: HeadSummary) => head.first, from: 0.4 },
-  { name: 'itself', value: (head: HeadSummary) => head.self, from: 0.4 },
-] as const;
-
 function showHeads(heads: readonly HeadSummary[], tokens: number, output: Output): void {
   output.print(output.colors.bold(`Attention over ${tokens} tokens, means over the positions`));
   output.table(
@@ -41,11 +39,7 @@ function showHeads(heads: readonly HeadSummary[], tokens: number, output: Output
       ...[head.entropy.toFixed(2), head.distance.toFixed(1)],
       ...[head.previous, head.self, head.first].map((p) => p.toFixed(2)),
       head.induction?.toFixed(2) ?? '',
-      output.colors.cyan(
-        KINDS.filter(({ value, from }) => value(head) >= from)
-          .map(({ name }) => name)
-          .join(', '),
-      ),
+      output.colors.cyan(kindsOf(head).join(', ')),
     ]),
   );
   output.print('entropy: share of the largest possible; distance: tokens back; the others:');

@@ -1,9 +1,10 @@
 // `inspect` alone: activations, attention and losses, at a glance. Read next: subject.ts.
-import { attentionMaps, type HeadSummary, summarizeHeads } from '../../inspect/attention.ts';
+import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { predictText, type TokenPrediction } from '../../inspect/predictions.ts';
 import { attentionFigure, MAX_ATTENTION_TOKENS } from '../../report/attention-plot.ts';
 import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
+import { headsFigure } from '../../report/heads-plot.ts';
 import {
   activationLabel,
   activationsFigure,
@@ -22,13 +23,14 @@ export async function overview(subject: Subject): Promise<Findings> {
   const ids = text.subarray(0, MAX_LOSS_TOKENS);
   const probe = await measureTaps(model, await batchOf(subject));
   const attention = await attentionMaps(model, ids.subarray(0, Math.min(MAX_ATTENTION_TOKENS, blockSize)));
-  const heads = summarizeHeads(attention, null);
+  const heads = summarizeHeads(attention, await inductionScores(model));
   const { tokens: losses } = await predictText(subject.folder, ids, { top: 0 });
   const labels = Array.from(ids.subarray(0, attention.tokens), (id) => tokenizer.tokenText(id));
   const figures = [
     activationsFigure([probe], activation),
     gradientsFigure([probe], activation),
     attentionFigure({ ...attention, tokens: labels }),
+    headsFigure(heads),
     tokenLossFigure(losses),
   ].filter((figure) => figure !== null);
   return {

@@ -1,31 +1,46 @@
-// What `inkhorn inspect --out` found in a model of the run: who looks at whom, and what every token cost.
-import type { AttentionMaps } from '../attention-plot.ts';
+// What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would say.
+import { type HeadSummary, kindsOf } from '../../inspect/attention.ts';
+import type { Lens, LensCell } from '../../inspect/lens.ts';
 import { formatPercent, visibleToken } from '../format.ts';
-import type { TokenLoss } from '../token-loss-plot.ts';
-import { type Html, html, raw } from './html.ts';
+import type { SavedAttention, SavedLoss } from '../run-look.ts';
+import { type Html, html, type Part, raw } from './html.ts';
+import { folded, table } from './page.ts';
 
-/** Probabilities [layers, heads, T, T] as they are kept in JSON. */
-export type SavedAttention = Omit<AttentionMaps, 'probabilities'> & { probabilities: readonly number[] };
-
-/** The looks that lie in a folder of the run. */
-export interface Looks {
-  attention?: SavedAttention;
-  tokens?: readonly (TokenLoss & { probability?: number | null })[];
-}
-
-/** A map per head, a row of maps per layer. Rows are tokens, columns those that they look at. */
-export function attentionSection({ tokens, layers, heads, probabilities }: SavedAttention): Html {
+/** A map per head with what kind of head it is, a row of maps per block. Rows are tokens, columns those that they look at. */
+export function attentionSection(
+  { tokens, layers, heads, probabilities }: SavedAttention,
+  summaries: readonly HeadSummary[] = [],
+): Html {
   const T = tokens.length;
   const rows = Array.from({ length: layers }, (_, layer) => {
     const maps = Array.from({ length: heads }, (_, head) => {
-      const from = (layer * heads + head) * T * T;
-      return html`<div class="head"><svg viewBox="0 0 ${T} ${T}" role="img" aria-label="layer ${layer}, head ${head}">${heatMap(probabilities.slice(from, from + T * T), T)}</svg><span>${head}</span></div>`;
+      const index = layer * heads + head;
+      const from = index * T * T;
+      const kinds = summaries[index] ? kindsOf(summaries[index]) : [];
+      return html`<div class="head"><svg viewBox="0 0 ${T} ${T}" role="img" aria-label="block ${layer}, head ${head}">${heatMap(probabilities.slice(from, from + T * T), T)}</svg><span>${head}${kinds.length > 0 && html` <b>${kinds.join(', ')}</b>`}</span></div>`;
     });
-    return html`<h3>Layer ${layer}</h3><div class="heads">${maps}</div>`;
+    return html`<h3>Block ${layer}</h3><div class="heads">${maps}</div>`;
   });
   return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they look at; the stronger the
-colour, the more attention, its square root being drawn so that weak links show.</p>
-<p class="tokens">${tokens.map((token) => html`<span>${visibleToken(token)}</span> `)}</p>${rows}`;
+colour, the more attention, its square root being drawn so that weak links show.${summaries.length > 0 && ' Heads of a known kind say so.'}</p>
+<p class="tokens">${tokens.map((token) => html`<span>${visibleToken(token)}</span> `)}</p>${rows}
+${summaries.length > 0 && headsTable(summaries)}`;
+}
+
+function headsTable(heads: readonly HeadSummary[]): Html {
+  const share = (p: number | null): string => p?.toFixed(2) ?? '';
+  return folded('Heads in numbers', [
+    table(
+      ['head', 'entropy', 'distance', 'previous', 'itself', 'first', 'induction'],
+      heads.map(({ layer, head, entropy, distance, previous, self, first, induction }) => [
+        ...[`${layer}.${head}`, share(entropy), distance.toFixed(1)],
+        ...[previous, self, first, induction].map(share),
+      ]),
+    ),
+    html`<p class="note">Means over the positions. Entropy: share of the largest possible; distance: tokens back; the others are the
+probability on the token before, on itself, on the first one, and, in a random text that is repeated, on the token that followed the same
+token the first time.</p>`,
+  ]);
 }
 
 /** Steps of the colour: enough to look continuous, few enough that equal neighbours share a path. */
@@ -58,15 +73,47 @@ function heatMap(rows: readonly number[], T: number): Html {
 const FULL = 6;
 
 /** The text itself, each token in the colour of what it cost. */
-export function tokensSection(tokens: NonNullable<Looks['tokens']>): Html {
+export function tokensSection(tokens: readonly SavedLoss[]): Html {
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(1, losses.length);
-  const token = ({ text, loss, probability }: (typeof tokens)[number]): Html => {
+  const token = ({ text, loss, probability, expected = [] }: SavedLoss): Html => {
     if (loss === null) return html`<span>${visibleToken(text)}</span>`;
     const chance = formatPercent(probability ?? Math.exp(-loss));
     const share = Math.round((70 * Math.min(loss, FULL)) / FULL);
-    return html`<span style="--c:var(--bad);--l:${share}" title="${loss.toFixed(2)} nats, ${chance}">${visibleToken(text)}</span>`;
+    const others = expected.length > 0 ? `; expected ${choices(expected)}` : '';
+    return html`<span style="--c:var(--bad);--l:${share}" title="${loss.toFixed(2)} nats, ${chance}${others}">${visibleToken(text)}</span>`;
   };
   return html`<p>What the model did not see coming is coloured: the stronger, the less likely it found the token. The mean over ${losses.length}
 predicted tokens is ${mean.toFixed(3)} nats.</p><p class="tokens">${tokens.map((one) => html`${token(one)}<wbr>`)}</p>`;
+}
+
+/** What each block would say next if it were the last: tokens downwards, blocks to the right. */
+export function lensSection({ tokens, rows }: Lens): Html {
+  const label = (name: string): string => name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+  const cell = ({ top }: LensCell, next: Lens['tokens'][number] | undefined): Html => {
+    const [best] = top;
+    const hit = best.id === next?.id;
+    return html`<td${hit && raw(' class="hit"')} style="--l:${Math.round(70 * best.probability)}" title="${choices(top)}">${visibleToken(best.text)}</td>`;
+  };
+  return html`<p>Downwards a text; across, the token that each layer, read as if it were the last, finds most likely to come next. The stronger
+the colour, the surer; underlined is what did come.</p>
+<div class="scroll"><table class="lens"><thead><tr><th scope="col">after</th>${rows.map(({ name }) => html`<th scope="col">${label(name)}</th>`)}<th scope="col">next</th></tr></thead>
+<tbody>${tokens.map((token, t): Part => {
+    const next = tokens[t + 1];
+    return html`<tr><th scope="row">${visibleToken(token.text)}</th>${rows.map(({ cells }) => cell(cells[t], next))}<td class="came">${next && visibleToken(next.text)}</td></tr>
+`;
+  })}</tbody></table></div>
+<p class="note">Mean loss over the text, layer by layer: ${rows.map(meanLoss).join(', ')} nats.</p>`;
+}
+
+function meanLoss({ cells }: Lens['rows'][number]): string {
+  const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
+  return (losses.reduce((a, b) => a + b, 0) / Math.max(1, losses.length)).toFixed(2);
+}
+
+/** `th 31.0 %, a 12.1 %` */
+function choices(some: LensCell['top']): string {
+  return some
+    .map(({ text, probability }) => `${visibleToken(text)} ${formatPercent(probability)}`)
+    .join(', ');
 }

@@ -87,8 +87,9 @@ export function table(
 }
 
 /** A table of another report. */
-export function reportTable({ title, columns, rows, note }: ReportTable): Html {
-  return html`<h3>${title}</h3>${table(columns, rows)}${note && html`<p class="note">${note}</p>`}`;
+export function reportTable({ title, columns, rows, note, detail }: ReportTable): Html {
+  const body = html`${table(columns, rows)}${note && html`<p class="note">${note}</p>`}`;
+  return detail ? folded(title, body) : html`<h3>${title}</h3>${body}`;
 }
 
 /** What is folded away until someone asks. */

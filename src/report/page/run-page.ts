@@ -16,7 +16,7 @@ import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
-import { attentionSection, tokensSection } from './look.ts';
+import { attentionSection, lensSection, tokensSection } from './look.ts';
 import { facts, folded, headlines, page, reportTable, type Section, table } from './page.ts';
 import { tapsSection } from './taps.ts';
 
@@ -30,8 +30,13 @@ export function runPage(run: RunSummary): string {
     { id: 'health', title: 'Activations', body: healthSection(run) },
     { id: 'groups', title: 'Gradients and updates', body: groupsSection(run) },
     { id: 'values', title: 'Named values', body: tapsSection(run) },
-    { id: 'attention', title: 'Attention', body: looks.attention && attentionSection(looks.attention) },
+    {
+      id: 'attention',
+      title: 'Attention',
+      body: looks.attention && attentionSection(looks.attention, looks.heads),
+    },
     { id: 'tokens', title: 'Loss per token', body: looks.tokens && tokensSection(looks.tokens) },
+    { id: 'lens', title: 'Layer by layer', body: looks.lens && lensSection(looks.lens) },
     { id: 'comparison', title: 'Quantised', body: run.tables.length > 0 && run.tables.map(reportTable) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
     {
@@ -210,5 +215,6 @@ function setupSection(run: RunSummary): Html {
   const pairs = (record: object): [string, string][] =>
     Object.entries(record).map(([name, value]) => [name, value === '' ? '(nothing)' : String(value)]);
   return html`${facts(setupFacts(run))}
-<h3>Model</h3>${facts(pairs(run.config))}<h3>Training</h3>${facts(pairs(run.settings))}`;
+${folded('The model, field by field', facts(pairs(run.config)))}
+${folded('The training, setting by setting', facts(pairs(run.settings)))}`;
 }

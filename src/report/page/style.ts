@@ -70,6 +70,13 @@ pre{background:var(--raised);border-radius:8px;padding:.9rem 1.1rem;white-space:
 .heads{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:.7rem .9rem;margin-top:.5rem}
 .head svg{display:block;width:100%;background:var(--raised);shape-rendering:crispEdges}
 .head span{color:var(--muted);font-size:.8rem}
+.head b{font-weight:400;color:var(--val)}
+.lens{font:.85rem/1.4 var(--mono)}
+.lens td,.lens th{padding:.25rem .6rem .25rem .35rem;white-space:pre}
+.lens thead th{font:500 .8rem var(--sans)}
+.lens td{background:color-mix(in srgb,var(--val) calc(var(--l,0)*1%),transparent);border:2px solid var(--paper);border-radius:5px}
+.lens .hit{text-decoration:underline;text-underline-offset:.25em;font-weight:600}
+.lens .came{color:var(--muted)}
 .tokens{font:.95rem/2 var(--mono);overflow-wrap:anywhere;margin:.8rem 0}
 .tokens span{padding:.18em 0;border-radius:2px;white-space:pre-wrap;
   background:color-mix(in srgb,var(--c) calc(var(--l)*1%),transparent)}
