@@ -296,7 +296,7 @@ describe('inspect', () => {
     const figures = ['attention', 'attention-heads', 'relu-activations', 'relu-gradients', 'token-loss'];
     assert.deepEqual(
       (await readdir(join(folder, 'look'))).sort(),
-      figures.flatMap((name) => [`${name}.json`, `${name}.png`, `${name}.svg`]),
+      figures.flatMap((name) => [`${name}.json`, `${name}.png`, `${name}.svg`]).sort(),
     );
     for (const name of figures) assert.ok((await stat(join(folder, `look/${name}.png`))).size > 1000);
     const attention = JSON.parse(await readFile(join(folder, 'look/attention.json'), 'utf8'));
