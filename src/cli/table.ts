@@ -34,5 +34,5 @@ export function formatTable(
 
 /** `1,234`, `-0.12`, `12.3 MB`, `3.1x`, `58 %`, or nothing. */
 function isNumber(cell: string): boolean {
-  return /^$|^[-+−]?\d[\d,.]*(e-?\d+)?( ?(%|x|s|ms|bytes|[kMG]B?|dB))?$/.test(cell);
+  return /^$|^[-+−]?\d[\d,.]*(e-?\d+)?( ?(%|x|s|ms|bytes|[kMG]?B|[kMG]|dB))?$/.test(cell);
 }

@@ -1,6 +1,7 @@
 // Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not measured.
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
+import { int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
 /** A part of a model: a layer with its weights, or attention, which has none. */
@@ -16,6 +17,8 @@ export interface PartCost {
   float32: number;
   bf16: number;
   int8: number;
+  /** If they are INT4, with a bfloat16 scale per row and group of 64 columns. */
+  int4: number;
   /** Floating-point operations per token: one pass forward, and training on it. See `modelCost`. */
   forward: number;
   training: number;
@@ -58,7 +61,13 @@ export function modelCost(model: GPT): PartCost[] {
 export function totalCost(parts: readonly CostTotals[]): CostTotals {
   const sum = (field: keyof CostTotals): number => parts.reduce((n, part) => n + part[field], 0);
   return {
-    ...{ parameters: sum('parameters'), float32: sum('float32'), bf16: sum('bf16'), int8: sum('int8') },
+    ...{
+      parameters: sum('parameters'),
+      float32: sum('float32'),
+      bf16: sum('bf16'),
+      int8: sum('int8'),
+      int4: sum('int4'),
+    },
     ...{ forward: sum('forward'), training: sum('training') },
   };
 }
@@ -67,9 +76,12 @@ function emptyPart(name: string): PartCost {
   const block = name.match(/^blocks\.(\d+)\./)?.[1];
   return {
     ...{ name, block: block === undefined ? null : Number(block), shape: null },
-    ...{ parameters: 0, float32: 0, bf16: 0, int8: 0, forward: 0, training: 0 },
+    ...{ parameters: 0, float32: 0, bf16: 0, int8: 0, int4: 0, forward: 0, training: 0 },
   };
 }
+
+/** Columns that share a scale in INT4, as `quantize` has it where nothing else is asked for. */
+const GROUP = 64;
 
 function addWeight(part: PartCost, shape: readonly number[]): void {
   const n = sizeOf(shape);
@@ -79,7 +91,10 @@ function addWeight(part: PartCost, shape: readonly number[]): void {
   part.float32 += 4 * n;
   part.bf16 += matrix ? 2 * n : 4 * n;
   // Positions are not multiplied, only added, and stay float (quantize/quantize.ts).
-  part.int8 += matrix && part.name !== 'positions' ? n + 4 * shape[0] : 4 * n;
+  const rounded = matrix && part.name !== 'positions';
+  part.int8 += rounded ? n + 4 * shape[0] : 4 * n;
+  const { codes, scale } = int4Bytes(shape, GROUP);
+  part.int4 += rounded ? codes + scale : 4 * n;
   if (!matrix) return;
   part.shape = shape;
   if (!table) Object.assign(part, operations(2 * n));

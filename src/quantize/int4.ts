@@ -2,7 +2,7 @@
 import { roundBf16 } from '../backend/reference/bf16.ts';
 import { type Int4Format, Int4Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
-import { sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
 
 /** The columns that may share a scale. */
 export const GROUP_SIZES: readonly number[] = [32, 64, 128];
@@ -94,13 +94,4 @@ export function int4Tensor(weight: Tensor, { codes, scale }: Rounded, format: In
   const packed = keep(tensor(pack(codes, shape), [rows, Math.ceil(cols / 2)], backend));
   const scales = keep(tensor(scale, [scale.length / rows, rows], backend));
   return new Int4Tensor(shape, packed, scales, format);
-}
-
-/** Bytes of an INT4 matrix in a file: half a byte per weight, and two (bfloat16) per row and group. */
-export function int4Bytes(shape: readonly number[], groupSize: number): { codes: number; scale: number } {
-  const [rows, cols] = shape;
-  return {
-    codes: sizeOf([rows, Math.ceil(cols / 2)]),
-    scale: 2 * sizeOf([rows, Math.ceil(cols / groupSize)]),
-  };
 }

@@ -2,9 +2,8 @@
 import { BYTES_PER_ELEMENT } from '../backend/pool.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
+import { Int4Tensor, Int8Tensor, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
-import { int4Bytes } from './int4.ts';
 
 /** `linear`: matrices of the blocks. `embeddings`: tokens and positions. A head that shares the token table counts there. */
 export type ParameterKind = 'linear' | 'embeddings' | 'head' | 'biases and norms' | 'scales';

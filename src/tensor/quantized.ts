@@ -1,6 +1,6 @@
 // Weight matrices of integers: eight bits with one scale per output channel, or four with one per group of columns. Ops that
 // take a weight take these too. Read next: quantize/quantize.ts.
-import { empty, type Tensor } from './tensor.ts';
+import { empty, sizeOf, type Tensor } from './tensor.ts';
 
 /** What a product with integer weights does with its other side: keep it in float, or quantise each row on the fly. */
 export type Activations = 'f32' | 'int8';
@@ -64,6 +64,15 @@ export class Int4Tensor implements Int4Format {
     this.codes.dispose();
     this.scale.dispose();
   }
+}
+
+/** Bytes of an INT4 matrix in a file: half a byte per weight, and two (bfloat16) per row and group. */
+export function int4Bytes(shape: readonly number[], groupSize: number): { codes: number; scale: number } {
+  const [rows, cols] = shape;
+  return {
+    codes: sizeOf([rows, Math.ceil(cols / 2)]),
+    scale: 2 * sizeOf([rows, Math.ceil(cols / groupSize)]),
+  };
 }
 
 export type QuantizedTensor = Int8Tensor | Int4Tensor;

@@ -179,8 +179,10 @@ describe('summary', () => {
   test('counts a preset, and fits 80 columns', async () => {
     assert.equal((await summary('--preset seed')).total.parameters, 3514836);
     const { stdout } = await good('summary --preset seed --n-layer 12 --n-embd 768 --n-head 12');
-    assert.match(stdout, /^blocks 0-11 each /m);
+    assert.match(stdout, /^each of 0-11 /m);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+    const [shipped] = jsonLines<Summary>(await good('summary --json')); // the model that comes along
+    assert.ok((shipped.stored?.BF16 ?? 0) > 0);
   });
 
   test('of a model says how it is stored', async () => {

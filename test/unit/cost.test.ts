@@ -27,7 +27,14 @@ describe('model cost', () => {
     const qkv = parts.find(({ name }) => name === 'blocks.3.attn.qkv');
     assert.deepEqual(qkv, {
       ...{ name: 'blocks.3.attn.qkv', block: 3, shape: [684, 232], parameters: 158_688 },
-      ...{ float32: 634_752, bf16: 317_376, int8: 158_688 + 4 * 684, forward: 317_376, training: 952_128 },
+      ...{
+        float32: 634_752,
+        bf16: 317_376,
+        int8: 158_688 + 4 * 684,
+        int4: 158_688 / 2 + 2 * 684 * 4,
+        forward: 317_376,
+        training: 952_128,
+      },
     });
     assert.equal(parts.find(({ name }) => name === 'blocks.3.attn.mix')?.forward, 4 * 256 * 228);
     assert.equal(parts.find(({ name }) => name === 'tokens')?.forward, 0);
@@ -52,6 +59,9 @@ describe('model cost', () => {
       const model = small(changes);
       const total = totalCost(modelCost(model));
       assert.equal(total.int8, totalBytes(parameterBytes(quantize(model))));
+      const wide = small({ ...changes, nEmbd: 64, nHead: 2 });
+      const four = quantize(wide, { bits: 4, method: 'rtn' });
+      assert.equal(totalCost(modelCost(wide)).int4, totalBytes(parameterBytes(four)));
       assert.equal(total.float32, totalBytes(parameterBytes(model)));
       assert.equal(total.parameters, model.parameterCount);
       assert.equal(total.training, trainingFlop(model.config));

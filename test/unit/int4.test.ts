@@ -5,13 +5,13 @@ import { damped, factor, gptq, outputError } from '../../src/quantize/gptq.ts';
 import {
   codeOf,
   dequantize,
-  int4Bytes,
   pack,
   type Rounded,
   roundToNearest,
   scaleOf,
   unpack,
 } from '../../src/quantize/int4.ts';
+import { int4Bytes } from '../../src/tensor/quantized.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 
 /** A problem of random weights and correlated inputs. */

@@ -41,7 +41,7 @@ export const summary = defineCommand({
   flags,
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     checkGiven(given);
-    const store = given.model === undefined ? null : await findModel(given.model, output);
+    const store = given.preset === undefined ? await findModel(given.model, output) : null;
     const { backend } = await createBackend('reference'); // nothing is computed with it
     const model = await makeModel(given, store, backend);
     const parts = modelCost(model);
@@ -59,14 +59,14 @@ export const summary = defineCommand({
 function checkGiven(given: Given): void {
   if (given.model !== undefined && given.preset !== undefined)
     throw misuse('--model and --preset are both given: which one?');
-  if (given.model === undefined && given.preset === undefined)
-    throw misuse(`--model or --preset is missing: name a model folder, or one of ${presetNames.join(', ')}`);
   const surplus = Object.keys({
     ...pick(given, modelFlags),
     ...pick(given, { vocabSize: flags.vocabSize }),
   })[0];
-  if (given.model !== undefined && surplus !== undefined)
-    throw misuse(`${flagName(surplus)} has no effect with --model: it is what it is; --preset takes changes`);
+  if (given.preset === undefined && surplus !== undefined)
+    throw misuse(
+      `${flagName(surplus)} has no effect on a model: it is what it is; --preset NAME takes changes`,
+    );
   const idle = Object.keys(pick(given, engineFlags))[0];
   if (!given.measure && idle !== undefined) throw misuse(`${flagName(idle)} has no effect without --measure`);
 }
@@ -92,15 +92,15 @@ function measured(given: Given, store: Store | null, output: Output): Promise<St
   );
 }
 
-const COLUMNS = ['part', 'parameters', 'float32', 'bf16', 'INT8', 'forward', 'training'];
+const COLUMNS = ['part', 'parameters', 'float32', 'bf16', 'INT8', 'INT4', 'forward', 'train'];
 
 function row(name: string, cost: CostTotals): string[] {
-  const bytes = (n: number): string => (n === 0 ? '' : formatBytes(n));
+  const bytes = (n: number): string => (n === 0 ? '' : formatShort(n).replace(/([kMG]?)$/, ' $1B'));
   const count = (n: number): string => (n === 0 ? '' : formatShort(n));
-  const { parameters, float32, bf16, int8, forward, training } = cost;
+  const { parameters, float32, bf16, int8, int4, forward, training } = cost;
   return [
     ...[name, parameters === 0 ? '' : parameters.toLocaleString('en-US')],
-    ...[bytes(float32), bytes(bf16), bytes(int8), count(forward), count(training)],
+    ...[bytes(float32), bytes(bf16), bytes(int8), bytes(int4), count(forward), count(training)],
   ];
 }
 
@@ -112,12 +112,10 @@ function showParts(parts: readonly PartCost[], total: CostTotals, output: Output
   for (const group of alike(parts)) {
     const [first] = group;
     const many = group.length > 1;
-    const names = many
-      ? `blocks ${first.block}-${first.block + group.length - 1} each`
-      : `block ${first.block}`;
+    const names = many ? `each of ${first.block}-${first.block + group.length - 1}` : `block ${first.block}`;
     rows.push(row(names, totalCost(first.parts)));
     for (const part of first.parts) rows.push(row(`  ${part.name.replace(/^blocks\.\d+\./, '')}`, part));
-    if (many) rows.push(row(`  all ${group.length}`, totalCost(group.flatMap((block) => block.parts))));
+    if (many) rows.push(row(`all ${group.length} blocks`, totalCost(group.flatMap((block) => block.parts))));
   }
   for (const part of parts) if (part.name === 'norm' || part.name === 'head') rows.push(row(part.name, part));
   rows.push(row('total', total));
@@ -157,8 +155,9 @@ function showNotes(
   }
   const flop = (perToken: number): string => `${formatShort(perToken * T).replace(/([kMG]?)$/, ' $1')}FLOP`;
   output.print(`a context of ${T} tokens: ${flop(total.forward)} forward, ${flop(total.training)} training`);
-  output.print('forward, training: FLOP per token of matrix products, 2 per weight; of attention');
-  output.print('(attn.mix) 4 x context x heads x head size; of training 3 times as many.');
+  output.print('forward, train: FLOP per token of matrix products, 2 per weight; of attention');
+  output.print('(attn.mix) 4 x context x heads x head size; of training 3 times as many. Bytes');
+  output.print('include scales, INT4 one for 64 columns; norms and biases stay float32.');
 }
 
 function showStep({ what, engine, seconds, kernels }: StepShares, output: Output): void {

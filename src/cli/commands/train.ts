@@ -21,6 +21,7 @@ import { claimOutFolder } from '../outputs.ts';
 import { prepareFolder, runContents } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
@@ -170,7 +171,10 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   };
 }
 
-/** A few lines on what is about to happen. */
+/** Columns of the labels of `describe`. */
+const LABEL = 9;
+
+/** A few lines on what is about to happen, within the window. */
 function describe(
   { model, dataset: data, settings, data: { name, validate } }: RunPlan,
   output: Output,
@@ -180,13 +184,25 @@ function describe(
   const rates = optimizer === 'muon' ? `${muonLr} for matrices, ${lr} for the rest,` : lr;
   const average = emaDecay > 0 ? `, weights averaged (decay ${emaDecay})` : '';
   const count = (n: number): string => n.toLocaleString('en-US');
-  output.print(
-    `model    ${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
-  );
-  output.print(
-    `data     ${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate${validate === 'inner' ? ' (inner split)' : ''}, vocabulary ${vocabSize}`,
-  );
-  output.print(
-    `training ${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
-  );
+  const inner = validate === 'inner' ? ' (inner split)' : '';
+  const facts = [
+    [
+      'model',
+      `${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
+    ],
+    [
+      'data',
+      `${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate${inner}, vocabulary ${vocabSize}`,
+    ],
+    [
+      'training',
+      `${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
+    ],
+  ] as const;
+  const columns = output.tty ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  for (const [label, value] of facts) {
+    const [first, ...more] = wrapText(value, columns - LABEL);
+    output.print(label.padEnd(LABEL) + first);
+    for (const line of more) output.print(' '.repeat(LABEL) + line);
+  }
 }
