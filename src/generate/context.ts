@@ -1,8 +1,9 @@
 // What the model sees while it writes: the tokens so far, the KV cache, and what happens when the window is full.
 // Read next: ../model/kv-cache.ts.
 import type { Program } from '../backend/contract.ts';
-import type { GPT } from '../model/gpt.ts';
+import type { ForwardOptions, GPT } from '../model/gpt.ts';
 import { KVCache } from '../model/kv-cache.ts';
+import type { Tap } from '../model/taps.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
@@ -23,8 +24,11 @@ export interface Context {
   dispose(): void;
 }
 
-/** An empty context on `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are seen. */
-export function createContext(model: GPT, overflow: Overflow = 'slide'): Context {
+/**
+ * An empty context on `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are seen. `tap` is shown the
+ * values of every pass; nothing is recorded then, which is slower.
+ */
+export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Tap): Context {
   const { blockSize } = model.config;
   const cache = new KVCache(model.config, model.backend);
   const passes = new Map<string, Pass>();
@@ -33,7 +37,7 @@ export function createContext(model: GPT, overflow: Overflow = 'slide'): Context
   /** A pass over `ids`; what `before` holds comes before them, and it grows by them. */
   async function forward(ids: readonly number[], before?: KVCache): Promise<Float32Array> {
     const often = ids.length === 1 || before === undefined; // the next token, or the next window
-    if (!often) return once(model, ids, before);
+    if (tap || !often) return once(model, ids, { cache: before, tap });
     const kind = before ? 'token' : 'window';
     const pass = passes.get(kind) ?? recordPass(model, ids.length, before);
     passes.set(kind, pass);
@@ -66,10 +70,14 @@ export function createContext(model: GPT, overflow: Overflow = 'slide'): Context
 }
 
 /** Logits [V] after `ids`, computed directly. */
-async function once(model: GPT, ids: readonly number[], cache: KVCache | undefined): Promise<Float32Array> {
+async function once(
+  model: GPT,
+  ids: readonly number[],
+  options: Pick<ForwardOptions, 'cache' | 'tap'>,
+): Promise<Float32Array> {
   const logits = scope(() => {
     const input = empty([1, ids.length], 'i32', model.backend).write(Int32Array.from(ids));
-    return model.forward(input, { cache, logits: 'last' }); // [1, 1, V]
+    return model.forward(input, { ...options, logits: 'last' }); // [1, 1, V]
   });
   try {
     return await logits.data();

@@ -103,7 +103,7 @@ async function* oneSample(
   sample: number,
 ): AsyncGenerator<TokenEvent, FinishEvent, undefined> {
   const { sampling, maxTokens, signal, topLogprobs, endOfText } = settings;
-  const context = createContext(model, settings.overflow);
+  const context = createContext(model, settings.overflow, settings.tap);
   const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
   const stops = stopFilter(settings.stop);

@@ -1,5 +1,6 @@
 // What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
 import type { GPT } from '../model/gpt.ts';
+import type { Tap } from '../model/taps.ts';
 import { refuseUnknown } from '../options.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
@@ -21,6 +22,8 @@ export interface GenerateOptions extends SamplingOptions {
   topLogprobs?: number;
   /** Beyond the context window. Default `slide`. */
   overflow?: Overflow;
+  /** Sees named values of every pass, and may change them: `steadyEdits` (inspect/edit.ts) makes one of edits. */
+  tap?: Tap;
   /** Ends after the token at hand when aborted. */
   signal?: AbortSignal;
 }
@@ -36,6 +39,7 @@ export interface GenerateSettings {
   samples: number;
   topLogprobs: number;
   overflow: Overflow;
+  tap: Tap | undefined;
   signal: AbortSignal | undefined;
   /** The token that ends a text, if the tokenizer has one. */
   endOfText: number | undefined;
@@ -46,7 +50,17 @@ export const END_OF_TEXT = '<|endoftext|>';
 
 const optionNames: readonly (keyof GenerateOptions)[] = [
   ...(Object.keys(samplingFields) as (keyof SamplingOptions)[]),
-  ...(['prompt', 'maxTokens', 'stop', 'seed', 'samples', 'topLogprobs', 'overflow', 'signal'] as const),
+  ...([
+    'prompt',
+    'maxTokens',
+    'stop',
+    'seed',
+    'samples',
+    'topLogprobs',
+    'overflow',
+    'tap',
+    'signal',
+  ] as const),
 ];
 
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
@@ -79,8 +93,8 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
   const prompt = promptIds(options.prompt ?? '', tokenizer, endOfText);
   const sampling = checkSampling(options);
-  const { signal } = options;
-  return { sampling, prompt, maxTokens, stop, seed, samples, topLogprobs, overflow, signal, endOfText };
+  const { tap, signal } = options;
+  return { sampling, prompt, maxTokens, stop, seed, samples, topLogprobs, overflow, tap, signal, endOfText };
 }
 
 /**

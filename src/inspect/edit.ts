@@ -45,6 +45,24 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
   };
 }
 
+/**
+ * `editTap` for generation, where one position or a few are computed at a time: the same change at every position. Throws, too,
+ * for edits of certain positions and for values of other passes, which belong to positions.
+ */
+export function steadyEdits(edits: readonly Edit[], config: GPTConfig): Tap {
+  for (const { tap, positions, change } of edits) {
+    if (positions !== undefined)
+      throw new Error(
+        `${tap}: while text is generated an edit holds at every position: leave @${positions.join()} out`,
+      );
+    if ('patch' in change)
+      throw new Error(
+        `${tap}: a value of another text belongs to its positions: set, scale or add numbers while text is generated`,
+      );
+  }
+  return editTap(edits, config);
+}
+
 /** All of `taps` as one; edits come before values are seen. */
 export function joinTaps(...taps: readonly Tap[]): Tap {
   const wanting = (name: string): Tap[] => taps.filter((tap) => tap.wants(name));

@@ -5,6 +5,8 @@ import { createContext, type Overflow } from '../../src/generate/context.ts';
 import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
 import type { GenerateOptions } from '../../src/generate/options.ts';
 import { argmax, exponentials } from '../../src/generate/sampler.ts';
+import { type Edit, steadyEdits } from '../../src/inspect/edit.ts';
+import { predictText } from '../../src/inspect/predictions.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { scope } from '../../src/tensor/scope.ts';
@@ -52,6 +54,33 @@ describe('generate', () => {
     await useBackend('reference');
     tokenizer = Tokenizer.train(text, { vocabSize: 280 });
     model = makeModel(tokenizer);
+  });
+
+  it('with edits says what whole passes with the same edits find the most likely, past the context too', async () => {
+    const edits: Edit[] = [
+      { tap: 'blocks.0.attn.heads', units: [1], change: { set: 0 } },
+      { tap: 'blocks.*.mlp.act', units: [3, 5], change: { add: 2 } },
+      { tap: 'blocks.1.out', change: { scale: 3 } },
+    ];
+    const options = { prompt: [3, 1, 4], maxTokens: 20, temperature: 0 };
+    const events = await collect(model, tokenizer, { ...options, tap: steadyEdits(edits, model.config) });
+    const ids = [3, 1, 4];
+    for (const { id } of tokensOf(events)) {
+      const seen = Int32Array.from(ids.slice(-model.config.blockSize));
+      const { next } = await predictText({ model, tokenizer }, seen, { top: 1, edits });
+      assert.equal(id, next[0].id, `token ${ids.length}`);
+      ids.push(id);
+    }
+    const plain = tokensOf(await collect(model, tokenizer, options));
+    assert.notDeepEqual(
+      plain.map(({ id }) => id),
+      ids.slice(3),
+    );
+    const patch = { name: 'embed', shape: [1, 1, 12], value: new Float32Array(12), gradient: null };
+    const at = (edit: Partial<Edit>) => () =>
+      steadyEdits([{ tap: 'embed', change: { set: 0 }, ...edit }], model.config);
+    assert.throws(at({ positions: [2] }), /holds at every position: leave @2 out/);
+    assert.throws(at({ change: { patch } }), /belongs to its positions/);
   });
 
   for (const position of ['learned', 'rope', 'none'] as const) {

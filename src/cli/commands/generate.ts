@@ -2,7 +2,10 @@
 import type { Overflow } from '../../generate/context.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
+import { type Edit, steadyEdits } from '../../inspect/edit.ts';
+import { parseEdit } from '../../inspect/edit-text.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import type { Tap } from '../../model/taps.ts';
 import { formatShort } from '../../report/format.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
@@ -50,6 +53,11 @@ const flags = {
     },
     overflows,
   ),
+  edit: texts({
+    about:
+      "change a value inside, at every position: 'blocks.0.attn.heads[2]=0' (see `inspect edit`); several times",
+    argument: '<edit>',
+  }),
   logprobs: integer({ about: 'show this many of the most likely tokens with each token', initial: '0' }, 0),
   ...specialFlags,
   ...engineFlags,
@@ -65,6 +73,7 @@ export const generateCommand = defineCommand({
     ['generate -m runs/first --tokens 1000 --temperature 0.8 --top-p 0.95', 'a little bolder'],
     ["generate -m runs/first -p 'To be' --stop $'\\n' --samples 5", 'five ways to end a line'],
     ['generate -m runs/first -p ROMEO --tokens 8 --logprobs 3', 'what else it might have said'],
+    ["generate -p ROMEO: --edit 'blocks.{0,1}.attn.out=0'", 'what it says when two blocks look at nothing'],
     ['generate -m runs/first --json', 'events, one per line'],
   ],
   flags,
@@ -72,8 +81,10 @@ export const generateCommand = defineCommand({
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend });
+      const tap = given.edit && (await asked(() => editsOf(given.edit ?? [], model)));
       const options = {
         ...samplingOf(given),
+        tap,
         prompt: encodeText(model.tokenizer, given.prompt ?? '', given),
         maxTokens: given.tokens,
         stop: given.stop,
@@ -94,6 +105,18 @@ export const generateCommand = defineCommand({
     });
   },
 });
+
+/** The edits of `--edit`, as generation takes them. */
+function editsOf(written: readonly string[], { model }: ModelFolder): Tap {
+  const edits = written.map(parseEdit).map(({ change, ...where }): Edit => {
+    if ('from' in change)
+      throw misuse(
+        `${where.tap}<-...: a value of another text belongs to its positions: inspect edit takes it`,
+      );
+    return { ...where, change };
+  });
+  return steadyEdits(edits, model.config);
+}
 
 function samplingOf(given: Given): SamplingOptions {
   const { temperature, topK, topP, minP, repetitionPenalty } = given;
