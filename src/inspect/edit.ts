@@ -36,6 +36,7 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
           `${name} can be looked at but not edited: edit ${name.replace('probs', 'heads')} or qkv`,
         );
       }
+      columnsOf(edit, name, widthOf(name, config), config); // units that are not there are refused before anything runs
       byName.set(name, [...(byName.get(name) ?? []), edit]);
     }
   }
@@ -137,6 +138,14 @@ function spread(add: number | Float32Array, C: number, columns: readonly Run[], 
     at += length;
   }
   return vector;
+}
+
+/** Columns of a named value. */
+function widthOf(name: string, { nEmbd, nHead, headSize, mlpRatio, vocabSize }: GPTConfig): number {
+  if (name === 'logits') return vocabSize;
+  if (name.endsWith('.attn.qkv')) return 3 * nHead * headSize;
+  if (name.endsWith('.attn.heads')) return nHead * headSize;
+  return /\.mlp\.(pre|act)$/.test(name) ? mlpRatio * nEmbd : nEmbd;
 }
 
 /** Neighbouring columns. */
