@@ -119,6 +119,12 @@ class Args {
     return {p, uint64_t(seed), uint32_t(step), uint32_t(site), uint64_t(size("dropout.offset", 0))};
   }
 
+  Activation activation() {
+    const Index kind = size("kind", 0);
+    if (kind > Index(Activation::silu)) fail("there is no activation number " + std::to_string(kind));
+    return Activation(int(kind));
+  }
+
   /** Queues `run(kernels, team)`, or records it. */
   template <class Run>
   void launch(Run run) {

@@ -22,11 +22,20 @@ struct Dropout {
   uint64_t offset;
 };
 
+/** What a product goes through at its end: a function, or on the way back the function's slope. */
+struct Epilogue {
+  enum Step : int { none, activation, slope } step = none;
+  Activation kind = Activation::relu;
+  float* pre = nullptr;       // gets what the function is taken of; may be null
+  const float* of = nullptr;  // what the slope is taken of
+};
+
 struct MatmulShape {
   Index m, n, k;
   bool transA, transB, accumulate;
   bool bf16;               // a and b rounded to bfloat16
   bool symmetric = false;  // m = n, and what lies above the diagonal may be copied from below
+  Epilogue epilogue = {};  // not with accumulate, not with symmetric
 };
 
 struct AttentionShape {

@@ -2,15 +2,9 @@
 
 namespace inkhorn::bindings {
 
-static Activation readKind(Args& in) {
-  const Index kind = in.size("kind", 0);
-  if (kind > Index(Activation::silu)) in.fail("there is no activation number " + std::to_string(kind));
-  return Activation(int(kind));
-}
-
 void activation(Args& in) {
   const Index n = in.size("length", 0);
-  const Activation kind = readKind(in);
+  const Activation kind = in.activation();
   float* out = in.f32OfLength("out", n);
   const float* x = in.f32OfLength("x", n);
   in.launch([=](const Kernels& kernels, Team& team) { kernels.activation(team, out, x, kind, n); });
@@ -18,7 +12,7 @@ void activation(Args& in) {
 
 void activationBackward(Args& in) {
   const Index n = in.size("length", 0);
-  const Activation kind = readKind(in);
+  const Activation kind = in.activation();
   float* dx = in.f32OfLength("dx", n);
   const float* dOut = in.f32OfLength("dOut", n);
   const float* x = in.f32OfLength("x", n);

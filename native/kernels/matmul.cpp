@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "../parallel.h"
+#include "activation.h"
 #include "tile.h"
 
 namespace inkhorn::INKHORN_ISA {
@@ -167,19 +168,27 @@ struct Product {
       }
       return;
     }
-    // A strip stays there, panels pass by; and while they do, the next strip comes closer.
+    // A strip stays there, panels pass by; and while they do, the next strip comes closer, then what its epilogue reads.
     float* copy = copied ? team.scratch(thread, 0, TILE_ROWS * copyStride) : nullptr;
     t.aStride = copied ? copyStride : s.k;
-    t.aheadStep = TILE_ROWS * s.k * Index(sizeof(float)) / (t.k * (panel1 - panel0)) + 1;
+    const float* of = round + 1 == rounds ? s.epilogue.of : nullptr;
+    const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * s.k, s.k + s.n);
+    const Index stepA = TILE_ROWS * s.k * Index(sizeof(float)) / (t.k * forA) + 1;
+    const Index stepOf = of == nullptr ? 0 : TILE_ROWS * s.n * Index(sizeof(float)) / (t.k * (size - forA + 1)) + 1;
     for (Index strip = strip0; strip < strip1; strip++) {
       const Index i = strip * TILE_ROWS, p0 = begin(round);
       t.a = a + i * s.k + p0;
       t.ahead = reinterpret_cast<const char*>(t.a + TILE_ROWS * s.k);
+      t.aheadStep = stepA;
       if (copied) {
         copyRows(copy, t.a, least(s.m - i, TILE_ROWS), end(round) - p0);
         t.a = copy;
       }
       for (Index panel = panel0; panel < panel1; panel++, t.ahead += t.k * t.aheadStep) {
+        if (panel - panel0 == forA) {
+          t.ahead = reinterpret_cast<const char*>(of + (i + TILE_ROWS) * s.n);
+          t.aheadStep = stepOf;
+        }
         oneTile<false>(t, round, strip, panel);
       }
     }
@@ -191,8 +200,23 @@ struct Product {
     if (s.symmetric && j >= i + TILE_ROWS) return;  // all of it above the diagonal
     t.b = panelsIn(round) + j * t.k;
     t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
-    t.out = out + i * s.n + j;
-    runTile<typename Number::Tiles, PACKED_A>(least(s.m - i, TILE_ROWS), least(s.n - j, TILE_COLS), t);
+    const Index at = i * s.n + j, rows = least(s.m - i, TILE_ROWS), cols = least(s.n - j, TILE_COLS);
+    const Epilogue& e = s.epilogue;
+    const bool last = round + 1 == rounds, inRegisters = e.kind == Activation::relu && e.pre == nullptr;
+    t.out = out + at;
+    t.relu = last && inRegisters && e.step == Epilogue::activation;
+    t.gate = last && inRegisters && e.step == Epilogue::slope ? e.of + at : nullptr;
+    if (!last || inRegisters || e.step == Epilogue::none) return runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+    // By way of a buffer: storing to out twice would keep the next tile waiting.
+    alignas(64) float result[TILE_ROWS * TILE_COLS];
+    t.outStride = TILE_COLS;
+    for (Index r = 0; r < rows && t.accumulate; r++) {
+      __builtin_memcpy(result + r * TILE_COLS, t.out + r * s.n, size_t(cols) * sizeof(float));
+    }
+    t.out = result;
+    runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+    t.outStride = s.n;
+    finish(e, out, result, TILE_COLS, at, rows, cols, s.n);
   }
 
   void run(Team& team) {
@@ -311,7 +335,10 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
 
 template <class Number>
 void multiply(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
-  if (s.transB && !s.transA && s.m < manyRows) return fewRowsTransposed<Number>(team, out, a, b, bias, s);
+  if (s.transB && !s.transA && s.m < manyRows) {
+    fewRowsTransposed<Number>(team, out, a, b, bias, s);
+    return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
+  }
   Product<Number>{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
 }
 
@@ -319,9 +346,11 @@ void multiply(Team& team, float* out, const float* a, const float* b, const floa
 
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
-  if (s.k == 0) return noTerms(out, bias, s);
+  if (s.k == 0 || (!s.bf16 && !s.transB && !s.transA && s.m < 8)) {
+    s.k == 0 ? noTerms(out, bias, s) : fewRows(team, out, a, b, bias, s);
+    return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
+  }
   if (!s.bf16) {
-    if (!s.transB && !s.transA && s.m < 8) return fewRows(team, out, a, b, bias, s);
     return multiply<Float32>(team, out, a, b, bias, s);
   }
 #if defined(INKHORN_AVX512)

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "../parallel.h"
+#include "activation.h"
 #include "int8-dot.h"
 #include "number.h"
 
@@ -61,6 +62,7 @@ void multiplySquares(Team& team, float* out, const float* a, const float* packed
     Vec result = sumEach(sum);
     if (bias != nullptr) result = add(result, load(bias + j, lanes));
     store(out + j, s.accumulate ? add(result, load(out + j, lanes)) : result, lanes);
+    finish(s.epilogue, out, out + j, s.n, j, 1, least(LANES, s.n - j), s.n);
   });
 }
 

@@ -26,9 +26,11 @@ struct TileArgs {
   bool accumulate;
   const char* ahead;  // what is needed next: fetched closer, aheadStep bytes for each element
   Index aheadStep;
+  bool relu;          // out = max(out, 0) at last
+  const float* gate;  // null, or shaped as out: out is multiplied by 1 where this is positive, else by 0
 };
 
-/** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias). */
+/** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias), then relu or gate. */
 template <class Number, int ROWS, int VECTORS, bool PACKED_A>
 static void tile(const TileArgs& t) {
   Vec sum[ROWS][VECTORS];
@@ -67,19 +69,31 @@ static void tile(const TileArgs& t) {
   for (int v = 0; v < VECTORS; v++) {
     bias[v] = t.bias == nullptr ? zero() : load(t.bias + v * LANES, v + 1 < VECTORS ? firstLanes(LANES) : t.lanes);
   }
+  const auto write = [&](auto end) {
 #pragma GCC unroll 16
-  for (int i = 0; i < ROWS; i++) {
-    float* out = t.out + i * t.outStride;
+    for (int i = 0; i < ROWS; i++) {
+      const Index at = i * t.outStride;
 #pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++, out += LANES) {
-      const Vec result = add(sum[i][v], bias[v]);
-      if (v + 1 < VECTORS) {
-        store(out, t.accumulate ? add(result, load(out)) : result);
-      } else {
-        store(out, t.accumulate ? add(result, load(out, t.lanes)) : result, t.lanes);
+      for (int v = 0; v < VECTORS; v++) {
+        float* out = t.out + at + v * LANES;
+        Vec result = add(sum[i][v], bias[v]);
+        if (v + 1 < VECTORS) {
+          if (t.accumulate) result = add(result, load(out));
+          store(out, end(result, at + v * LANES, AllLanes{}));
+        } else {
+          if (t.accumulate) result = add(result, load(out, t.lanes));
+          store(out, end(result, at + v * LANES, t.lanes), t.lanes);
+        }
       }
     }
+  };
+  if (t.relu) return write([](Vec x, Index, auto) { return max(zero(), x); });
+  if (t.gate != nullptr) {
+    return write([&](Vec x, Index at, auto lanes) {
+      return mul(x, select(greater(load(t.gate + at, lanes), zero()), splat(1), zero()));
+    });
   }
+  write([](Vec x, Index, auto) { return x; });
 }
 
 /** The tile of `rows` x `cols`, of at most TILE_ROWS x TILE_COLS. */

@@ -197,6 +197,9 @@ export interface Kernels {
    * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
    * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not. `symmetric`: the
    * caller knows the result to be so (m = n, no bias): an engine may compute one half and mirror it.
+   *
+   * One of two epilogues, neither of them with `accumulate` or `symmetric`, saves a pass over out, to the same bits:
+   * `activation`: out is f of all this, `pre` [m, n] what f was taken of. `slope`: out is all this times f'(x), x [m, n].
    */
   matmul(
     out: DeviceBuffer,
@@ -211,6 +214,8 @@ export interface Kernels {
       accumulate?: boolean;
       bias?: DeviceBuffer | null;
       symmetric?: boolean;
+      activation?: { kind: Activation; pre?: DeviceBuffer | null };
+      slope?: { kind: Activation; x: DeviceBuffer };
     },
   ): void;
 

@@ -2,7 +2,7 @@
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
 import type { Activation, Backend, Dropout } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
-import { Embedding, Linear, Mix, type Norm, Positions, QKNorm } from '../nn/layers.ts';
+import { Embedding, Linear, Mix, mlp, type Norm, Positions, QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -104,9 +104,14 @@ class MLP {
   }
 
   forward(x: Tensor, name: string, { tap }: Pass): Tensor {
-    const pre = watch(tap, `${name}.pre`, this.fc.forward(x)); // [B, T, C] -> [B, T, 4C]
-    const act = watch(tap, `${name}.act`, ops.activation(pre, this.kind));
-    return watch(tap, `${name}.out`, this.proj.forward(act)); // [B, T, C]
+    const { fc, kind, proj } = this;
+    const inside = [`${name}.pre`, `${name}.act`];
+    if (!inside.some((hidden) => tap?.wants(hidden))) {
+      return watch(tap, `${name}.out`, mlp(x, fc, kind, proj)); // the same, faster
+    }
+    const pre = watch(tap, inside[0], fc.forward(x)); // [B, T, C] -> [B, T, 4C]
+    const act = watch(tap, inside[1], ops.activation(pre, kind));
+    return watch(tap, `${name}.out`, proj.forward(act)); // [B, T, C]
   }
 }
 

@@ -1,7 +1,7 @@
 // The layers of a GPT: plain classes that hold parameters and call one op. Read next: parameters.ts, initialise.ts.
-import type { Backend } from '../backend/contract.ts';
+import type { Activation, Backend } from '../backend/contract.ts';
 import * as ops from '../tensor/ops.ts';
-import type { Weight } from '../tensor/quantized.ts';
+import { isQuantized, type Weight } from '../tensor/quantized.ts';
 import { parameter, type Tensor } from '../tensor/tensor.ts';
 
 /** A vector or matrix with every element drawn by `draw`. */
@@ -32,6 +32,15 @@ export class Linear {
     this.onInput?.(x);
     return ops.linear(x, this.weight, this.bias);
   }
+}
+
+/** proj(f(fc(x))), as one op where the weights are floats and no layer's input is being looked at. */
+export function mlp(x: Tensor, fc: Linear, kind: Activation, proj: Linear): Tensor {
+  const [W1, W2] = [fc.weight, proj.weight];
+  if (isQuantized(W1) || isQuantized(W2) || fc.onInput || proj.onInput) {
+    return proj.forward(ops.activation(fc.forward(x), kind));
+  }
+  return ops.mlp(x, { weight: W1, bias: fc.bias }, kind, { weight: W2, bias: proj.bias });
 }
 
 /** A table of vectors, one row per token. */

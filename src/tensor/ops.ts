@@ -20,14 +20,64 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
   kernels.matmul(y.buffer, x.buffer, weight.buffer, { m, n, k, transB: true, bias: bias?.buffer ?? null });
   return record(y, [x, weight, bias], [], () => {
     const dy = y.grad as Tensor;
-    if (x.requiresGrad) {
-      const { grad: dx, accumulate } = gradOf(x);
-      kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m, n: k, k: n, accumulate }); // [m, n] [n, k]
-    }
-    const { grad: dW } = gradOf(weight);
-    kernels.matmul(dW.buffer, dy.buffer, x.buffer, { m: n, n: k, k: m, transA: true, accumulate: true });
-    if (bias) kernels.sumRows(gradOf(bias).grad.buffer, dy.buffer, m, n);
+    if (x.requiresGrad) multiplyGrad(x, dy, weight);
+    addWeightGrads(weight, bias, dy, x);
   });
+}
+
+/**
+ * y = f(x W1^T + b1) W2^T + b2: two linear layers and an activation between them, to the same bits, with fewer passes over
+ * memory. W1 [hidden, in], W2 [out, hidden].
+ */
+export function mlp(
+  x: Tensor,
+  { weight: W1, bias: b1 }: { weight: Tensor; bias: Tensor | null },
+  kind: Activation,
+  { weight: W2, bias: b2 }: { weight: Tensor; bias: Tensor | null },
+): Tensor {
+  const [hidden, k] = W1.shape;
+  const [n] = W2.shape;
+  const m = rows(x);
+  expect(x.shape.at(-1) === k, 'mlp', `input ${x} does not fit the weight ${W1}`);
+  expect(W2.shape[1] === hidden, 'mlp', `the weights ${W1} and ${W2} do not fit one another`);
+  const { kernels } = x.backend;
+  const inputs = [x, W1, b1, W2, b2];
+  const h = empty([...x.shape.slice(0, -1), hidden], 'f32', x.backend);
+  // The slope of relu at x is that at relu(x): h will do.
+  const pre = kind !== 'relu' && needsGrad(...inputs) ? empty(h.shape, 'f32', x.backend) : null;
+  kernels.matmul(h.buffer, x.buffer, W1.buffer, {
+    ...{ m, n: hidden, k, transB: true, bias: b1?.buffer ?? null },
+    activation: { kind, pre: pre?.buffer ?? null },
+  });
+  const y = empty([...x.shape.slice(0, -1), n], 'f32', x.backend);
+  kernels.matmul(y.buffer, h.buffer, W2.buffer, { m, n, k: hidden, transB: true, bias: b2?.buffer ?? null });
+  return record(y, inputs, pre ? [h, pre] : [h], () => {
+    const dy = y.grad as Tensor;
+    const dPre = empty(h.shape, 'f32', x.backend);
+    const slope = { kind, x: (pre ?? h).buffer };
+    kernels.matmul(dPre.buffer, dy.buffer, W2.buffer, { m, n: hidden, k: n, slope });
+    addWeightGrads(W2, b2, dy, h);
+    if (x.requiresGrad) multiplyGrad(x, dPre, W1);
+    addWeightGrads(W1, b1, dPre, x);
+    dPre.dispose();
+  });
+}
+
+/** dx (+)= dy W, the gradient of y = x W^T. */
+function multiplyGrad(x: Tensor, dy: Tensor, weight: Tensor): void {
+  const [n, k] = weight.shape;
+  const { grad: dx, accumulate } = gradOf(x);
+  x.backend.kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m: rows(x), n: k, k: n, accumulate }); // [m, n] [n, k]
+}
+
+/** dW += dy^T x, db += the sum of the rows of dy. */
+function addWeightGrads(weight: Tensor, bias: Tensor | null, dy: Tensor, x: Tensor): void {
+  const [n, k] = weight.shape;
+  const m = rows(x);
+  const { kernels } = x.backend;
+  const { grad: dW } = gradOf(weight);
+  kernels.matmul(dW.buffer, dy.buffer, x.buffer, { m: n, n: k, k: m, transA: true, accumulate: true });
+  if (bias) kernels.sumRows(gradOf(bias).grad.buffer, dy.buffer, m, n);
 }
 
 function multiplyQuantized(

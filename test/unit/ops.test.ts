@@ -7,7 +7,7 @@ import { Int8Tensor } from '../../src/tensor/quantized.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { withGradients } from '../../src/tensor/tape.ts';
-import { empty, parameter, type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { empty, parameter, sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 
 const backend = createReference();
 const B = 2;
@@ -48,6 +48,14 @@ const cases: Case[] = [
   ['gelu', [[B, T, C]], (x) => ops.activation(x, 'gelu')],
   ['relu2', [[B, T, C]], (x) => ops.activation(x, 'relu2')],
   ['silu', [[B, T, C]], (x) => ops.activation(x, 'silu')],
+  ...(['gelu', 'silu'] as const).map(
+    // relu's kink is near for some of so many; the test below has it
+    (kind): Case => [
+      `mlp with ${kind}`,
+      [[B, T, C], [9, C], [9], [4, 9], [4]],
+      (x, W1, b1, W2, b2) => ops.mlp(x, { weight: W1, bias: b1 }, kind, { weight: W2, bias: b2 }),
+    ],
+  ),
   [
     'add with dropout',
     [
@@ -122,6 +130,34 @@ describe('gradients against finite differences', () => {
     });
   }
 });
+
+for (const kind of ['relu', 'gelu', 'relu2', 'silu'] as const) {
+  test(`mlp with ${kind} is linear, activation and linear, bit for bit`, () => {
+    const random = createRandom({ seed: 8, stream: 9 });
+    const [x, W1, b1, W2, b2] = [[B, T, C], [9, C], [9], [4, 9], [4]].map((s) =>
+      parameter(
+        Float32Array.from({ length: sizeOf(s) }, () => random.normal()),
+        s,
+        backend,
+      ),
+    );
+    const target = tensor(new Int32Array(B * T), [B, T], backend);
+    const results = [
+      () => ops.mlp(x, { weight: W1, bias: b1 }, kind, { weight: W2, bias: b2 }),
+      () => ops.linear(ops.activation(ops.linear(x, W1, b1), kind), W2, b2),
+    ].map((op) => {
+      const loss = withGradients(() => ops.crossEntropy(op(), target));
+      const bits = [loss.dataSync()];
+      for (const input of [x, W1, b1, W2, b2]) {
+        bits.push(input.grad?.dataSync() as Float32Array);
+        input.grad?.dispose();
+        input.grad = null;
+      }
+      return bits;
+    });
+    assert.deepEqual(results[0], results[1]);
+  });
+}
 
 test('gradients add up over calls until they are zeroed', () => {
   const w = parameter(Float32Array.from([0.3, -0.2, 0.5, 0.1]), [2, 2], backend);

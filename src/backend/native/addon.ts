@@ -73,10 +73,14 @@ export interface NativeEngine {
     transB: boolean,
     accumulate: boolean,
     symmetric: boolean,
+    epilogue: number,
+    kind: number,
     out: Id,
     a: Id,
     b: Id,
     bias: Id | null,
+    pre: Id | null,
+    x: Id | null,
   ): void;
   embedding(
     B: number,

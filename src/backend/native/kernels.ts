@@ -5,6 +5,9 @@ import type { DropoutArgs, Id, NativeEngine } from './addon.ts';
 /** Activations by their number in native/kernels.h. */
 const ACTIVATIONS: Readonly<Record<Activation, number>> = { relu: 0, gelu: 1, relu2: 2, silu: 3 };
 
+/** What a product may end with, by its number there. */
+const EPILOGUES = { none: 0, activation: 1, slope: 2 } as const;
+
 /** All kernels on `engine`. `id` gives a buffer's number, and throws for buffers of other engines. */
 export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) => Id): Kernels {
   const idOrNull = (buffer: DeviceBuffer | null | undefined): Id | null => (buffer ? id(buffer) : null);
@@ -20,9 +23,25 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
     normalize: (out, x, squares, eps) => engine.normalize(out.length, eps, id(out), id(x), id(squares)),
     sumRows: (out, x, rows, cols) => engine.sumRows(rows, cols, id(out), id(x)),
 
-    matmul: (out, a, b, { m, n, k, bias, ...flags }) => {
+    matmul: (out, a, b, { m, n, k, bias, activation, slope, ...flags }) => {
       const { transA = false, transB = false, accumulate = false, symmetric = false } = flags;
-      engine.matmul(m, n, k, transA, transB, accumulate, symmetric, id(out), id(a), id(b), idOrNull(bias));
+      engine.matmul(
+        m,
+        n,
+        k,
+        transA,
+        transB,
+        accumulate,
+        symmetric,
+        activation ? EPILOGUES.activation : slope ? EPILOGUES.slope : EPILOGUES.none,
+        ACTIVATIONS[(activation ?? slope)?.kind ?? 'relu'],
+        id(out),
+        id(a),
+        id(b),
+        idOrNull(bias),
+        idOrNull(activation?.pre),
+        idOrNull(slope?.x),
+      );
     },
 
     embedding: (out, ids, tokens, positions, { B, T, C, start }) =>

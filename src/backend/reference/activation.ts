@@ -3,7 +3,7 @@ import type { Activation, Kernels } from '../contract.ts';
 import { checkSameLength, f32 } from './buffer.ts';
 
 /** f(x) and f'(x). */
-interface Curve {
+export interface Curve {
   f(x: number): number;
   derivative(x: number): number;
 }
@@ -62,7 +62,8 @@ export const softcapBackward: Kernels['softcapBackward'] = (dx, dOut, y, cap) =>
   for (let i = 0; i < n; i++) dX[i] = dO[i] * (1 - (Y[i] / cap) ** 2);
 };
 
-function curveOf(kind: Activation): Curve {
+/** Throws for a kind that is none. */
+export function curveOf(kind: Activation): Curve {
   const curve = curves[kind];
   if (!curve) throw new Error(`activation '${kind}' is unknown: use ${Object.keys(curves).join(', ')}`);
   return curve;

@@ -1,6 +1,7 @@
 // The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps plain
 // JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
 import type { Kernels, Precision } from '../contract.ts';
+import { curveOf } from './activation.ts';
 import { inPrecision } from './bf16.ts';
 import { f32 } from './buffer.ts';
 
@@ -22,8 +23,11 @@ export function matmulIn(precision: Precision): Kernels['matmul'] {
  */
 function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kernels['matmul']>): void {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
+  const { activation, slope } = options;
   if (options.symmetric && (m !== n || bias))
     throw new Error(`matmul: symmetric does not go with ${m} x ${n}${bias ? ' and a bias' : ''}`);
+  if ((activation || slope) && (accumulate || options.symmetric || (activation && slope)))
+    throw new Error('matmul: activation and slope do not go with one another, accumulate or symmetric');
   const O = f32(out, 'matmul: out', m * n);
   const A = inPrecision(precision, f32(a, 'matmul: a', m * k));
   const B = inPrecision(precision, f32(b, 'matmul: b', k * n));
@@ -40,6 +44,16 @@ function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kern
     n,
     k,
   );
+  if (activation) {
+    if (activation.pre) f32(activation.pre, 'matmul: pre', m * n).set(O.subarray(0, m * n));
+    const { f } = curveOf(activation.kind);
+    for (let i = 0; i < m * n; i++) O[i] = f(O[i]);
+  }
+  if (slope) {
+    const X = f32(slope.x, 'matmul: x', m * n);
+    const { derivative } = curveOf(slope.kind);
+    for (let i = 0; i < m * n; i++) O[i] *= derivative(X[i]);
+  }
 }
 
 /** The definition: O[i, j] += sum over p of a[i, p] * b[p, j]. For a few rows it is also the quicker way. */

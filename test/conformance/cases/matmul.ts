@@ -1,3 +1,4 @@
+import type { Activation } from '../../../src/backend/contract.ts';
 import { type Case, GUARD } from '../support.ts';
 
 /** [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one block. */
@@ -104,3 +105,47 @@ matmulCases.push({
     return { out };
   },
 });
+
+for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
+  for (const [m, n, k] of [
+    [1, 33, 40],
+    [3, 17, 0],
+    [7, 17, 33],
+    [38, 232, 70],
+    [65, 500, 232],
+    [29, 33, 2051],
+  ]) {
+    for (const transB of [false, true]) {
+      const shape = `${kind}, ${m} x ${n} x ${k}${transB ? ' transB' : ''}`;
+      matmulCases.push(
+        {
+          name: `matmul and ${shape}`,
+          run({ kernels, normal, garbage }) {
+            const out = garbage(m * n + GUARD);
+            const options = { m, n, k, transB, bias: normal(n), activation: { kind } };
+            kernels.matmul(out, normal(m * k), normal(n * k), options);
+            return { out };
+          },
+        },
+        {
+          name: `matmul and ${shape}, with what goes into it`,
+          run({ kernels, normal, garbage }) {
+            const [out, pre] = [garbage(m * n + GUARD), garbage(m * n + GUARD)];
+            const options = { m, n, k, transB, activation: { kind, pre } };
+            kernels.matmul(out, normal(m * k), normal(n * k), options);
+            return { out, pre };
+          },
+        },
+        {
+          name: `matmul and back through ${shape}`,
+          run({ kernels, normal, garbage }) {
+            const out = garbage(m * n + GUARD);
+            const slope = { kind, x: normal(m * n, 3) };
+            kernels.matmul(out, normal(m * k), normal(n * k), { m, n, k, transB, slope });
+            return { out };
+          },
+        },
+      );
+    }
+  }
+}
