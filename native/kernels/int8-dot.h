@@ -4,6 +4,30 @@
 
 namespace inkhorn::INKHORN_ISA {
 
+struct QuantizedRow {
+  float scale;
+  int32_t sum;  // of the bytes
+};
+
+/** q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN; the scale is max |x| / 127. */
+INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
+  Vec largest = zero();
+  eachVector(n, [&](Index i, auto lanes) { largest = max(largest, abs(load(x + i, lanes))); });
+  const float scale = reduceMax(largest) / 127;
+  if (scale == 0) {
+    __builtin_memset(q, 0, size_t(n));
+    return {0, 0};
+  }
+  Vec sum = zero();  // whole numbers, exact; adding up the bytes just stored takes longer than all the rest
+  eachVector(n, [&](Index i, auto lanes) {
+    const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
+    const Vec whole = select(greater(splat(128), steps), roundEven(steps), zero());  // NaN is greater than nothing
+    sum = add(sum, whole);
+    storeBytes(q + i, toInt(whole), n - i);
+  });
+  return {scale, int32_t(reduceAdd(sum))};
+}
+
 // Each way of multiplying is a struct: BYTES to a step, what a step loads, and what it adds to a vector of sums.
 
 /** By multiplying and adding pairs of 16-bit integers. */

@@ -6,22 +6,6 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-/** q = x / scale in float32, rounded half to even, within -127 .. 127; returns the scale, max |x| / 127. */
-float quantizeRow(int8_t* q, const float* x, Index n) {
-  Vec largest = zero();
-  eachVector(n, [&](Index i, auto lanes) { largest = max(largest, abs(load(x + i, lanes))); });
-  const float scale = reduceMax(largest) / 127;
-  if (scale == 0) {
-    __builtin_memset(q, 0, size_t(n));
-    return 0;
-  }
-  eachVector(n, [&](Index i, auto lanes) {
-    const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
-    storeBytes(q + i, toInt(steps), n - i);
-  });
-  return scale;
-}
-
 void dequantizeRow(float* x, const int8_t* q, float scale, Index n) {
   for (Index i = 0; i < n; i++) x[i] = float(q[i]) * scale;
 }
@@ -58,13 +42,9 @@ struct Inputs {
 
   void quantize(Index r, const float* x) {
     int8_t* row = rows + r * stride;
-    scales[r] = quantizeRow(row, x, k);
-    surplus[r] = 0;
-    if constexpr (Dot::SURPLUS != 0) {
-      int32_t sum = 0;
-      for (Index i = 0; i < k; i++) sum += row[i];
-      if (steps > 0) surplus[r] = Dot::SURPLUS * sum;
-    }
+    const QuantizedRow quantized = quantizeRow(row, x, k);
+    scales[r] = quantized.scale;
+    surplus[r] = steps > 0 ? Dot::SURPLUS * quantized.sum : 0;
     const Index covered = k / BYTES * BYTES, gap = BYTES - (k - covered);
     if (steps > 0 && covered < k) {
       __builtin_memmove(row + covered + gap, row + covered, size_t(k - covered));
@@ -196,7 +176,7 @@ void linearRow(Team& team, float* out, const float* x, const int8_t* weight, con
 
 void quantizeRows(Team& team, int8_t* q, float* scale, const float* x, Index rows, Index cols) {
   forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
-    for (Index r = begin; r < end; r++) scale[r] = quantizeRow(q + r * cols, x + r * cols, cols);
+    for (Index r = begin; r < end; r++) scale[r] = quantizeRow(q + r * cols, x + r * cols, cols).scale;
   });
 }
 

@@ -141,15 +141,12 @@ void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed,
   if (!Vnni::supported()) return linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
   const Index steps = ceilDiv(k, 4), size = steps * COLS * 4;
   int8_t* row = reinterpret_cast<int8_t*>(team.shared(0, steps + 1));
-  float xScale;
   memset(row + 4 * (steps - 1), 0, 4);
-  quantizeRows(team, row, &xScale, x, 1, k);
-  int32_t sum = 0;
-  for (Index i = 0; i < k; i++) sum += row[i];
+  const QuantizedRow quantized = quantizeRow(row, x, k);
   forGroups(team, ceilDiv(n, COLS), size, [&](Index group) {
     const Index j = group * COLS;
     const auto multiply = [&]<Index COUNT>() {
-      panel<COUNT>(out + j, row, xScale, Vnni::SURPLUS * sum, packed + group * size, scale + j,
+      panel<COUNT>(out + j, row, quantized.scale, Vnni::SURPLUS * quantized.sum, packed + group * size, scale + j,
                    bias != nullptr ? bias + j : nullptr, n - j, steps);
     };
     switch (least(VECTORS, ceilDiv(n - j, LANES))) {
