@@ -254,7 +254,11 @@ Napi::Value isas(const Napi::CallbackInfo& info) {
   return list;
 }
 
+/** What src/backend/native/addon.ts calls ADDON_VERSION. */
+constexpr int VERSION = 1;
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("version", VERSION);
   exports.Set("NativeEngine", NativeEngine::define(env));
   exports.Set("isas", Napi::Function::New<isas>(env, "isas"));
   return exports;

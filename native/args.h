@@ -135,6 +135,9 @@ class Args {
   /** Queues `run(kernels, team, start)`, or records it: replays go on from other positions, up to `lastStart`. */
   template <class Run>
   void launchFrom(Index start, Index lastStart, Run run) {
+    if (position_ != info_.Length()) {
+      fail("takes " + std::to_string(position_) + " arguments, not " + std::to_string(info_.Length()));
+    }
     engine_.launch(run, start, lastStart);
   }
 

@@ -1,6 +1,9 @@
 // The native engine's machinery: its queue, its errors, its end. What its kernels compute is in ../conformance.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
@@ -137,6 +140,31 @@ describe('native engine', { skip }, () => {
     });
     assert.match(stderr, /INKHORN_ISA is 'mmx', this build and processor have .*portable: use one of these/);
   });
+
+  for (const [version, age] of [
+    ['undefined', 'older'],
+    ['1e6', 'newer'],
+  ]) {
+    test(`an addon ${age} than the code is refused in one line`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'inkhorn-addon-'));
+      try {
+        const file = join(folder, 'addon.cjs');
+        writeFileSync(file, `exports.version = ${version};`);
+        const { stderr } = await node(
+          `await createNative().catch((error) => console.error(error.message));`,
+          {
+            INKHORN_ADDON: file,
+          },
+        );
+        assert.match(
+          stderr,
+          new RegExp(`^the native addon is ${age} than the code .*: run \`npm run build\`\n$`),
+        );
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
 
   // The process must end by itself, in whatever state the engine is.
   const ends = {

@@ -23,7 +23,14 @@ export interface Isa {
   bf16: boolean;
 }
 
+/**
+ * Goes up here and in native/addon.cpp with each change of what a method takes, so that an addon that was built before is refused
+ * in one line.
+ */
+export const ADDON_VERSION = 1;
+
 export interface Addon {
+  version: number;
   /** Best first. */
   isas(): Isa[];
   NativeEngine: new (isa: string, threads: number, bf16: boolean) => NativeEngine;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
-import { type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
+import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
 
 // Compiled files lie in dist/src/backend/native, the addon in build/Release (scripts/build-native.mjs). INKHORN_ADDON names
@@ -30,12 +30,22 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
   return wrap(engine, isa, { threads, precision });
 }
 
-/** The addon itself. Throws with reason and fix when it is not built or does not load. */
+/** The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other code. */
 export function loadAddon(): Addon {
   if (!existsSync(addonFile)) {
     const { reason = 'nothing has built it yet', fix = 'run `npm run build`' } = readRecord();
     throw new Error(`not built: ${reason}; ${fix}`);
   }
+  const addon = requireAddon();
+  const { version = 0 } = addon; // the first had none
+  if (version === ADDON_VERSION) return addon;
+  const age = version < ADDON_VERSION ? 'older' : 'newer';
+  throw new Error(
+    `the native addon is ${age} than the code (version ${version}, not ${ADDON_VERSION}): run \`npm run build\``,
+  );
+}
+
+function requireAddon(): Addon {
   try {
     return createRequire(import.meta.url)(addonFile) as Addon;
   } catch (error) {
