@@ -115,14 +115,14 @@ for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
     [65, 500, 232],
     [29, 33, 2051],
   ]) {
-    for (const transB of [false, true]) {
-      const shape = `${kind}, ${m} x ${n} x ${k}${transB ? ' transB' : ''}`;
+    for (const stored of [{}, { transA: true }, { transB: true }]) {
+      const shape = [kind, `${m} x ${n} x ${k}`, ...Object.keys(stored)].join(' ');
       matmulCases.push(
         {
           name: `matmul and ${shape}`,
           run({ kernels, normal, garbage }) {
             const out = garbage(m * n + GUARD);
-            const options = { m, n, k, transB, bias: normal(n), activation: { kind } };
+            const options = { m, n, k, ...stored, bias: normal(n), activation: { kind } };
             kernels.matmul(out, normal(m * k), normal(n * k), options);
             return { out };
           },
@@ -131,7 +131,7 @@ for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
           name: `matmul and ${shape}, with what goes into it`,
           run({ kernels, normal, garbage }) {
             const [out, pre] = [garbage(m * n + GUARD), garbage(m * n + GUARD)];
-            const options = { m, n, k, transB, activation: { kind, pre } };
+            const options = { m, n, k, ...stored, activation: { kind, pre } };
             kernels.matmul(out, normal(m * k), normal(n * k), options);
             return { out, pre };
           },
@@ -141,7 +141,7 @@ for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
           run({ kernels, normal, garbage }) {
             const out = garbage(m * n + GUARD);
             const slope = { kind, x: normal(m * n, 3) };
-            kernels.matmul(out, normal(m * k), normal(n * k), { m, n, k, transB, slope });
+            kernels.matmul(out, normal(m * k), normal(n * k), { m, n, k, ...stored, slope });
             return { out };
           },
         },
