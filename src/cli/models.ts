@@ -1,6 +1,6 @@
 // Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
 import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
@@ -10,7 +10,7 @@ import { folderStore, reason } from '../platform/node-store.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
-import { HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
+import { BEST, HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, number, text } from './flags.ts';
 import type { Output } from './output.ts';
@@ -78,6 +78,12 @@ export async function findModel(path: string | undefined, output: Output): Promi
   const store = await asked(() => modelStore(folderStore(path)));
   if (store.location !== path) output.note(`model: ${store.location}`);
   return store;
+}
+
+/** The run that a folder is, or is a checkpoint of: `runs/first` of `runs/first/best`. */
+export function runOf(folder: string): string {
+  const name = basename(resolve(folder));
+  return name === BEST || name === LAST ? dirname(folder) : folder;
 }
 
 /** Reads a tokenizer.json, or a .tiktoken file. */

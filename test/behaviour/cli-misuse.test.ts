@@ -213,6 +213,7 @@ const cases: Record<string, readonly Case[]> = {
     [`train --data text.txt --out new ${SMALL} --probe-taps logits`, 2, /--probe-every above 0/],
     ['generate --model run --edit blocks.0.attn.heads[9]=0', 2, /has no head 9/],
     ['generate --model run --edit embed@-1=0', 2, /leave @-1 out/],
+    ['inspect health', 2, /--model is missing: name the folder of a run/],
     ['generate --model run --edit embed<-x', 2, /another text/],
     ['train --resume nowhere', 2, /--resume nowhere/],
     ['summary --model run --preset seed', 2, /both given/],

@@ -82,7 +82,11 @@ const taps = defineCommand({
   },
 });
 
-const healthFlags = { model: modelFlag, out: outFlag, force: forceFlag } satisfies Flags;
+const healthFlags = {
+  model: text({ about: 'run folder', argument: '<dir>', short: 'm' }),
+  out: outFlag,
+  force: forceFlag,
+} satisfies Flags;
 
 const health = defineCommand({
   name: 'inspect health',
@@ -94,12 +98,14 @@ const health = defineCommand({
   flags: healthFlags,
   async run({ flags, output }: Context<typeof healthFlags>): Promise<void> {
     const { model, out } = flags;
+    if (model === undefined)
+      throw misuse('--model is missing: name the folder of a run; the model that comes along has no history');
     if (out !== undefined) await claimOutFolder(out, flags.force);
     const store = await findModel(model, output);
     const { openHistory, health } = await import('../inspect/health.ts');
     const { present } = await import('../inspect/subject.ts');
     const config = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
-    await present(health(await openHistory(model as string), config), store.location, out, output);
+    await present(health(await openHistory(model), config), store.location, out, output);
   },
 });
 

@@ -6,6 +6,7 @@ import type { RunSummary } from '../../report/report.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
+import { runOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
 import { refreshLook } from '../run-look.ts';
@@ -36,12 +37,13 @@ export const report = defineCommand({
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
     // Drawing takes libraries that take half a second to load: only this command waits for them.
     const { readRun } = await import('../../report/read-run.ts');
-    if (args.length === 1) {
-      await asked(() => readRun(args[0])); // a folder that is no run is said to be none, before anything is opened
-      await refreshLook(args[0], output);
+    const folders = args.map(runOf);
+    if (folders.length === 1) {
+      await asked(() => readRun(folders[0])); // a folder that is no run is said to be none, before anything is opened
+      await refreshLook(folders[0], output);
     }
     const runs: RunSummary[] = [];
-    for (const folder of args) runs.push(await asked(() => readRun(folder)));
+    for (const folder of folders) runs.push(await asked(() => readRun(folder)));
     if (runs.length > 1) await compareAll(runs, given.out, output);
     else await reportOne(runs[0], given.out ?? runs[0].folder, output);
   },

@@ -1,5 +1,4 @@
 // `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
-import { dirname } from 'node:path';
 import { typicalGroups } from '../../inspect/groups.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { folderStore } from '../../platform/node-store.ts';
@@ -16,16 +15,16 @@ import { overTimeFigure } from '../../report/over-time-plot.ts';
 import { tapsFigure } from '../../report/taps-plot.ts';
 import { tapsTable } from '../../report/taps-table.ts';
 import type { ProbeEvent, WarningEvent } from '../../train/events.ts';
-import { BEST, type History, LAST, readHistory } from '../../train/run-folder.ts';
+import { type History, readHistory } from '../../train/run-folder.ts';
 import { asked, misuse } from '../errors.ts';
+import { runOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { wrapText } from '../view/width.ts';
 import type { Findings } from './subject.ts';
 
 /** The history of the run in `folder`, or of the run that `folder` is a checkpoint of. */
 export async function openHistory(folder: string): Promise<History> {
-  const name = folder.replace(/\/+$/, '').split('/').at(-1);
-  return asked(() => readHistory(folderStore(name === BEST || name === LAST ? dirname(folder) : folder)));
+  return asked(() => readHistory(folderStore(runOf(folder))));
 }
 
 /** Throws a misuse when the run was not probed. */

@@ -1,5 +1,6 @@
 // What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
 import type { Backend } from '../../backend/contract.ts';
+import { CorpusUnavailable } from '../../corpora/index.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
@@ -63,7 +64,11 @@ const SHOWN = 24;
 export async function textOf({ folder, store, given, output }: Subject, least: number): Promise<Int32Array> {
   const { tokenizer } = folder;
   if (given.text === undefined) {
-    const val = await validationPart({ folder, store, given, output });
+    const val = await validationPart({ folder, store, given, output }).catch((error) => {
+      if (error instanceof CorpusUnavailable)
+        throw new Error(`${error.message}; or look at words of your own: --text`);
+      throw error;
+    });
     return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));
   }
   const ids = encodeText(tokenizer, given.text, given);
@@ -87,12 +92,24 @@ export async function batchOf(subject: Subject): Promise<Batch> {
   const { blockSize: T } = folder.model.config;
   const { batchSize = 16, seed = 1337 } = given;
   if (given.text !== undefined && given.data === undefined && (await recordedData(store)) === null) {
-    const ids = (await textOf(subject, 2)).subarray(0, T + 1);
-    return windows(ids, [0], ids.length - 1);
+    return windowOf(await textOf(subject, 2), T);
   }
-  const val = await validationPart(subject);
+  const val = await validationPart(subject).catch((error) => {
+    if (!(error instanceof CorpusUnavailable) || given.text === undefined) throw error;
+    subject.output.note(
+      'the text that the model was trained on is out of reach: activations are those of --text',
+    );
+    return null;
+  });
+  if (val === null) return windowOf(await textOf(subject, 2), T);
   if (val.length <= T) return windows(val, [0], val.length - 1);
   return randomBatch(val, batchSize, T, { seed, index: 0 });
+}
+
+/** The first T + 1 tokens, or as many as there are. */
+function windowOf(ids: Int32Array, T: number): Batch {
+  const seen = ids.subarray(0, T + 1);
+  return windows(seen, [0], seen.length - 1);
 }
 
 const validationParts = new WeakMap<ModelFolder, Int32Array>();

@@ -48,7 +48,7 @@ const BANDS: readonly { from: number; label: string; color: (colors: Colors) => 
 function showText({ tokens, loss }: TextPredictions, output: Output): void {
   const { colors } = output;
   const mean = loss === null ? '' : `, mean loss ${loss.toFixed(3)} nats`;
-  output.print(colors.bold(`${tokens.length} tokens${mean}`));
+  output.print(colors.bold(`${tokens.length} token${tokens.length === 1 ? '' : 's'}${mean}`));
   if (colors.isColorSupported) {
     output.print(`probability: ${BANDS.map(({ label, color }) => color(colors)(label)).join('  ')}\n`);
   }
