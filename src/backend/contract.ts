@@ -77,6 +77,8 @@ export interface Backend {
   write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
   /** Copies elements out once everything queued before has run. The event loop keeps turning meanwhile. */
   read(buffer: DeviceBuffer, offset?: number, length?: number): Promise<HostArray>;
+  /** The same, as many as fill `out`, which has the buffer's dtype: for who reads again and again. Resolves to `out`. */
+  readInto<T extends HostArray>(out: T, buffer: DeviceBuffer, offset?: number): Promise<T>;
   /** The same, blocking the caller. Engines that cannot do this honestly throw. */
   readSync(buffer: DeviceBuffer, offset?: number, length?: number): HostArray;
   /** Resolves when everything queued has run, and lets the event loop turn at least once. */

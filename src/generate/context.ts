@@ -16,7 +16,7 @@ export type Overflow = 'slide' | 'shift';
 
 /** A text that grows at its end. */
 export interface Context {
-  /** Appends tokens (at least one) and returns the logits [V] of the token after them. */
+  /** Appends tokens (at least one) and returns the logits [V] of the token after them, in an array that the next call may overwrite. */
   read(ids: readonly number[]): Promise<Float32Array>;
   /** The tokens that the last logits were computed from. */
   readonly visible: readonly number[];
@@ -103,12 +103,13 @@ function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pas
     logits = keep(scope((): Tensor => model.forward(input, { cache, logits: 'last' }))); // [1, 1, V]
   });
   if (cache) cache.length = filled; // nothing has been computed yet
+  const out = new Float32Array(logits.size); // one for all: a new one takes longer than reading does
   return {
     run(ids, start) {
       host.set(ids);
       input.write(host);
       program.replay(start);
-      return logits.data();
+      return backend.readInto(out, logits.buffer);
     },
     dispose() {
       program.dispose();

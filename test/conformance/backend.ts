@@ -26,6 +26,11 @@ export function backendTests(open: () => Promise<Backend>): void {
         backend.write(buffer, data, 2);
         assertSame(await backend.read(buffer, 2, data.length), data, 'read');
         assertSame(backend.readSync(buffer, 3, 2), data.subarray(1, 3), 'readSync');
+        const out = data.slice(0, 2).fill(0);
+        assert.equal(await backend.readInto(out, buffer, 3), out);
+        assertSame(out, data.subarray(1, 3), 'readInto');
+        await assert.rejects(backend.readInto(out, buffer, data.length + 2));
+        await assert.rejects(backend.readInto(dtype === 'i8' ? new Int32Array(1) : new Int8Array(1), buffer));
         assert.equal((await backend.read(buffer)).length, data.length + 3);
         assert.equal((await backend.read(buffer, 2)).length, data.length + 1);
         backend.free(buffer);

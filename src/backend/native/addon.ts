@@ -46,7 +46,7 @@ export interface NativeEngine {
   release(id: Id): void;
   write(id: Id, data: HostArray, offset: number): void;
   /** Fills `data` once everything queued before has run, and resolves to it. */
-  read(id: Id, data: HostArray, offset: number): Promise<HostArray>;
+  read<T extends HostArray>(id: Id, data: T, offset: number): Promise<T>;
   /** The same, blocking. */
   readNow(id: Id, data: HostArray, offset: number): void;
   sync(): Promise<void>;

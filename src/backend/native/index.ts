@@ -106,6 +106,7 @@ function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>)
     write: (buffer, data, offset = 0) => engine.write(own(buffer).id, data, offset),
     read: async (buffer, offset = 0, length = buffer.length - offset) =>
       engine.read(own(buffer).id, target(buffer, offset, length), offset),
+    readInto: async (out, buffer, offset = 0) => engine.read(own(buffer).id, out, offset),
     readSync(buffer, offset = 0, length = buffer.length - offset) {
       const data = target(buffer, offset, length);
       engine.readNow(own(buffer).id, data, offset);

@@ -42,11 +42,22 @@ export function checkSameLength(kernel: string, ...buffers: DeviceBuffer[]): voi
 
 /** `Backend.write` for memory that JavaScript can see. Throws when `data` is of another dtype or does not fit. */
 export function writeHost(buffer: HostBuffer, data: HostArray, offset = 0): void {
-  if (data.constructor.name !== buffer.array.constructor.name) {
-    throw new Error(`write: ${data.constructor.name} into a buffer of ${buffer.dtype}`);
-  }
+  checkDType('write', data, buffer);
   checkRange('write: buffer', buffer, offset, data.length);
   buffer.array.set(data, offset);
+}
+
+/** `Backend.readInto` for memory that JavaScript can see. Throws as `writeHost`. */
+export function readHostInto<T extends HostArray>(out: T, buffer: HostBuffer, offset = 0): T {
+  checkDType('readInto', out, buffer);
+  checkRange('readInto: buffer', buffer, offset, out.length);
+  out.set(buffer.array.subarray(offset, offset + out.length));
+  return out;
+}
+
+function checkDType(what: string, data: HostArray, { array, dtype }: HostBuffer): void {
+  if (data.constructor.name !== array.constructor.name)
+    throw new Error(`${what}: a ${data.constructor.name}, and a buffer of ${dtype}`);
 }
 
 /** `Backend.read` for memory that JavaScript can see: a copy. Throws when the range is not inside the buffer. */

@@ -5,7 +5,7 @@ import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { activation, activationBackward, softcap, softcapBackward } from './activation.ts';
 import { attentionCached, attentionIn, attentionProbabilities } from './attention.ts';
-import { type HostBuffer, readHost, writeHost } from './buffer.ts';
+import { type HostBuffer, readHost, readHostInto, writeHost } from './buffer.ts';
 import { crossEntropy, crossEntropyBackward } from './crossentropy.ts';
 import { dropout } from './dropout.ts';
 import { add, axpy, copy, fill, normalize, scale, sumRows, sumSquares } from './elementwise.ts';
@@ -93,6 +93,7 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
     free: lender.free,
     write: (buffer, data, offset) => writeHost(buffer as HostBuffer, data, offset),
     read: async (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
+    readInto: async (out, buffer, offset) => readHostInto(out, buffer as HostBuffer, offset),
     readSync: (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
     sync: () => new Promise((resolve) => setTimeout(resolve, 0)),
     record: (fn) => lender.record(() => recorder.record(fn)),
