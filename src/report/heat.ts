@@ -59,6 +59,7 @@ export interface Cell {
   label: string;
   /** Share of the scale, 0 to 1; null: empty. */
   share: number | null;
+  bold?: boolean;
 }
 
 /** Cells of `width` x `height`, rows downwards, each with its label in it. */
@@ -71,12 +72,12 @@ export function cellGrid(
   const { x, y, width, height } = place;
   const parts: string[] = [];
   for (const [r, row] of rows.entries()) {
-    for (const [c, { label, share }] of row.entries()) {
+    for (const [c, { label, share, bold }] of row.entries()) {
       const [left, top] = [x + c * width, y + r * height];
       const fill = share === null ? theme.paper : colors[levelOf(share)];
       parts.push(rect(left, top, width - 2, height - 2, fill, 2));
       const place = [left + (width - 2) / 2, top + height / 2 + 3] as const;
-      parts.push(text(...place, label, { size: 10.5, anchor: 'middle', fill: inkOn(fill), ...style }));
+      parts.push(text(...place, label, { size: 10.5, anchor: 'middle', fill: inkOn(fill), bold, ...style }));
     }
   }
   return parts.join('');

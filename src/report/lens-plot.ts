@@ -38,9 +38,10 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     const left = MARGIN + LABELS;
     const shown = tokens.slice(first, first + COLUMNS);
     const cells = upwards.map(({ cells }) =>
-      cells
-        .slice(first, first + COLUMNS)
-        .map(({ top: [best] }) => ({ label: shortToken(best.text, LABEL), share: best.probability })),
+      cells.slice(first, first + COLUMNS).map(({ top: [best] }, c) => ({
+        ...{ label: shortToken(best.text, LABEL), share: best.probability },
+        bold: best.id === tokens[first + c + 1]?.id,
+      })),
     );
     body.push(cellGrid({ x: left, y, ...CELL }, cells, colors, { mono: true }));
     for (const [r, { name }] of upwards.entries()) {
@@ -67,7 +68,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
   const svg = picture({
     title,
     subtitle:
-      'the token that each layer, read as if it were the last, finds most likely to come after the one below',
+      'the token that each layer, read as if it were the last, finds most likely to come after the one below; bold: it did come',
     width: Math.max(760, 2 * MARGIN + LABELS + Math.min(COLUMNS, tokens.length) * CELL.width),
     height: BODY_TOP + 52 + strips * strip,
     body,

@@ -119,7 +119,7 @@ describe('report', () => {
     assert.ok(before.includes(best.valLoss.toFixed(4)));
     assert.deepEqual(files.slice(0, 2), ['run/report.html', 'run/report.md']);
     await rm(join(folder, 'run/look.json'));
-    assert.match((await good('report run')).stderr, /text: .*text\.txt/);
+    assert.match((await good('report run/best')).stderr, /text: .*text\.txt/); // a checkpoint stands for its run
     assert.equal(await readFile(join(folder, 'run/report.html'), 'utf8'), before);
     await good('report run --out elsewhere');
     assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
