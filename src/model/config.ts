@@ -118,7 +118,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
   seed,
   shakespeare,
-  speedrun: { ...shakespeare, dropout: 0.1 },
+  speedrun: { ...shakespeare, dropout: 0 },
 };
 
 /** The fields of a config, each with the values it may take; the command line makes its flags from this. */
