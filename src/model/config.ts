@@ -99,7 +99,15 @@ const shakespeare: Preset = {
     qkNorm: true,
     activation: 'relu2',
   },
-  ...{ bias: false, headBias: false, tieWeights: true, valueResidual: true, skip: 'embed', init: 'gpt2' },
+  ...{
+    bias: false,
+    headBias: false,
+    tieWeights: true,
+    valueResidual: true,
+    skip: 'embed',
+    dropout: 0.1,
+    init: 'gpt2',
+  },
 };
 
 export type PresetName = 'tiny' | 'seed' | 'shakespeare' | 'speedrun';
