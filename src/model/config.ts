@@ -115,7 +115,7 @@ export type PresetName = 'tiny' | 'seed' | 'shakespeare' | 'speedrun';
 /**
  * `seed`: the PyTorch project that this one began as a reproduction of; 3,514,836 parameters with 500 tokens.
  * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: what we would train on a megabyte of text, and the
- * model that comes along; 3,579,049 parameters with 500 tokens. `speedrun`: the same model, made as good as the seed in the
+ * model that comes along; 3,579,048 parameters with 500 tokens. `speedrun`: the same model, made as good as the seed in the
  * least time.
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
