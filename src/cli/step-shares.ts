@@ -1,8 +1,8 @@
 // Where the time of a step goes on this machine, kernel by kernel. Read next: kernel-times.ts.
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { isQuantized } from '../tensor/quantized.ts';
+import { Int4Tensor, Int8Tensor, isQuantized, type Weight } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { type KernelTime, timeKernels } from './kernel-times.ts';
@@ -15,7 +15,16 @@ export interface StepShares {
   engine: string;
   /** Of all kernels; JavaScript between them is not counted. */
   seconds: number;
-  kernels: { name: string; calls: number; seconds: number }[];
+  kernels: Share[];
+  /** The same by the part of the model that it is spent on, all blocks together: `attn.qkv`, forward and backward. */
+  parts: Share[];
+}
+
+/** Calls and their time. */
+export interface Share {
+  name: string;
+  calls: number;
+  seconds: number;
 }
 
 /** Sequences of a step; the plain engine gets one. */
@@ -31,8 +40,10 @@ export async function measureStep(
   load: (backend: Backend) => Promise<GPT>,
   engine: Backend,
 ): Promise<StepShares> {
-  const { backend, take } = timeKernels(engine);
+  let part: (kernel: string, args: readonly unknown[]) => string = () => '';
+  const { backend, take } = timeKernels(engine, (kernel, args) => [`${kernel} ${part(kernel, args)}`, 0]);
   const model = await load(backend);
+  part = partsOf(model);
   const { blockSize, vocabSize } = model.config;
   const B = engine.name === 'reference' ? 1 : SEQUENCES;
   const quantized = slots(model).some(({ value }) => isQuantized(value));
@@ -53,11 +64,51 @@ export async function measureStep(
   const sum = (round: Map<string, KernelTime>): number =>
     [...round.values()].reduce((n, { seconds }) => n + seconds, 0);
   const best = rounds.slice(1).reduce((a, b) => (sum(b) < sum(a) ? b : a));
-  const kernels = [...best].map(([name, { calls, seconds }]) => ({ name, calls, seconds }));
   return {
     what: `${quantized ? 'forward pass' : 'training step'} of ${B} x ${blockSize} tokens`,
     engine: engine.description,
     seconds: sum(best),
-    kernels: kernels.sort((a, b) => b.seconds - a.seconds),
+    kernels: sharesBy(best, (kind) => kind.split(' ')[0]),
+    parts: sharesBy(best, (kind) => kind.slice(kind.indexOf(' ') + 1)),
   };
+}
+
+/** Times added up by a name of their kind, the longest first. */
+function sharesBy(times: ReadonlyMap<string, KernelTime>, nameOf: (kind: string) => string): Share[] {
+  const shares = new Map<string, Share>();
+  for (const [kind, { calls, seconds }] of times) {
+    const name = nameOf(kind);
+    const share = shares.get(name) ?? { name, calls: 0, seconds: 0 };
+    shares.set(name, { name, calls: share.calls + calls, seconds: share.seconds + seconds });
+  }
+  return [...shares.values()].sort((a, b) => b.seconds - a.seconds);
+}
+
+/** What kernels without a weight work for; everything else adds up the residual stream. */
+const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
+  [/^(adamw|sgd|nesterov|normalize|sumSquares)/, 'optimizer'],
+  [/^(attention|rope|qkNorm)/, 'attn.mix'],
+  [/^activation/, 'mlp.act'],
+  [/^(crossEntropy|softcap)/, 'loss'],
+];
+
+/** Tells the part of `model` that a call works for: by the weight, or the gradient of one, among its arguments, or by its kernel. */
+function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => string {
+  const weights = slots(model).map(({ name, value }) => {
+    const part = name.slice(0, name.lastIndexOf('.')).replace(/^blocks\.\d+\./, '');
+    return { part, buffers: () => buffersOf(value) };
+  });
+  return (kernel, args) => {
+    const [, fixed] = WEIGHTLESS.find(([kernels]) => kernels.test(kernel)) ?? [];
+    if (fixed) return fixed;
+    const owner = weights.find(({ buffers }) => buffers().some((buffer) => args.includes(buffer)));
+    return owner?.part ?? 'residual stream';
+  };
+}
+
+/** A weight and, where it has one by now, its gradient. */
+function buffersOf(weight: Weight): DeviceBuffer[] {
+  if (weight instanceof Int8Tensor) return [weight.values.buffer];
+  if (weight instanceof Int4Tensor) return [weight.codes.buffer];
+  return weight.grad ? [weight.buffer, weight.grad.buffer] : [weight.buffer];
 }

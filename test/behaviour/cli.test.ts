@@ -171,7 +171,12 @@ describe('summary', () => {
     parts: { name: string }[];
     total: { parameters: number; float32: number };
     stored?: Record<string, number>;
-    step?: { seconds: number; what: string; kernels: { name: string; seconds: number }[] };
+    step?: {
+      seconds: number;
+      what: string;
+      kernels: { name: string; seconds: number }[];
+      parts: { name: string; seconds: number }[];
+    };
   }
   const summary = async (line: string): Promise<Summary> =>
     jsonLines<Summary>(await good(`summary ${line} --json`))[0];
@@ -199,6 +204,13 @@ describe('summary', () => {
     const sum = step?.kernels.reduce((n, { seconds }) => n + seconds, 0) ?? 0;
     assert.ok(Math.abs(sum / (step?.seconds ?? 0) - 1) < 1e-9);
     assert.ok(step?.kernels.some(({ name }) => name === 'adamw'));
+    const byPart = step?.parts.reduce((n, { seconds }) => n + seconds, 0) ?? 0;
+    assert.ok(Math.abs(byPart / sum - 1) < 1e-9);
+    for (const part of ['attn.qkv', 'attn.mix', 'mlp.proj', 'head', 'optimizer'])
+      assert.ok(
+        step?.parts.some(({ name }) => name === part),
+        part,
+      );
     assert.match((await summary('--model int8 --measure')).step?.what ?? '', /^forward pass/);
   });
 });

@@ -23,7 +23,7 @@ const flags = {
   model: modelFlag,
   preset: choice({ about: 'a preset instead of a model, with any change to it', short: 'p' }, presetNames),
   vocabSize: integer({ about: 'tokens of the preset', initial: '500' }, 256),
-  measure: toggle({ about: 'time the kernels of a step here, a few seconds' }),
+  measure: toggle({ about: 'time the parts and the kernels of a step here, a few seconds' }),
   ...modelFlags,
   ...engineFlags,
 } satisfies Flags;
@@ -160,14 +160,20 @@ function showNotes(
   output.print('include scales, INT4 one for 64 columns; norms and biases stay float32.');
 }
 
-function showStep({ what, engine, seconds, kernels }: StepShares, output: Output): void {
+function showStep({ what, engine, seconds, kernels, parts }: StepShares, output: Output): void {
   output.print(
     `\n${output.colors.bold(`${what}, ${(1000 * seconds).toFixed(1)} ms`)} ${output.colors.dim(`(${engine})`)}`,
   );
-  output.table(
-    ['kernel', 'calls', 'ms', 'share'],
-    kernels.map(({ name, calls, seconds: time }) => [
-      ...[name, String(calls), (1000 * time).toFixed(2), `${((100 * time) / seconds).toFixed(1)} %`],
-    ]),
-  );
+  for (const [title, shares] of [
+    ['part, all blocks', parts],
+    ['kernel', kernels],
+  ] as const) {
+    output.table(
+      [title, 'calls', 'ms', 'share'],
+      shares.map(({ name, calls, seconds: time }) => [
+        ...[name, String(calls), (1000 * time).toFixed(2), `${((100 * time) / seconds).toFixed(1)} %`],
+      ]),
+    );
+    output.print();
+  }
 }

@@ -33,16 +33,15 @@ export async function heads(subject: Subject): Promise<Findings> {
 function showHeads(heads: readonly HeadSummary[], tokens: number, output: Output): void {
   output.print(output.colors.bold(`Attention over ${tokens} tokens, means over the positions`));
   output.table(
-    ['block', 'head', 'entropy', 'distance', 'previous', 'itself', 'first', 'induction', ''],
+    ['head', 'entropy', 'distance', 'previous', 'itself', 'first', 'induction', ''],
     heads.map((head) => [
-      ...[head.layer, head.head].map(String),
-      ...[head.entropy.toFixed(2), head.distance.toFixed(1)],
+      ...[`${head.layer}.${head.head}`, head.entropy.toFixed(2), head.distance.toFixed(1)],
       ...[head.previous, head.self, head.first].map((p) => p.toFixed(2)),
       head.induction?.toFixed(2) ?? '',
       output.colors.cyan(kindsOf(head).join(', ')),
     ]),
   );
-  output.print('entropy: share of the largest possible; distance: tokens back; the others:');
-  output.print('probability on that token; induction: in a random text that is repeated, on');
+  output.print('head: block.head; entropy: share of the largest possible; distance: tokens back;');
+  output.print('the others: probability on that token; induction: in a random text repeated, on');
   output.print('the token after the one that is the same\n');
 }

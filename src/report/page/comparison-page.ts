@@ -7,7 +7,7 @@ import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, stepAxis } from './charts.ts';
 import { CATEGORIES, categoryColor } from './colors.ts';
 import { type Html, html } from './html.ts';
-import { page, table } from './page.ts';
+import { page, shellCommand, table } from './page.ts';
 
 /** The whole page. */
 export function comparisonPage(runs: readonly RunSummary[]): string {
@@ -23,7 +23,7 @@ export function comparisonPage(runs: readonly RunSummary[]): string {
       { id: 'results', title: 'Results', body: results(comparison) },
       { id: 'curves', title: 'Validation loss', body: curves(runs, comparison) },
       { id: 'differences', title: 'What differs', body: differences(comparison) },
-      { id: 'again', title: 'Do it again', body: runs.map(({ command }) => html`<pre>${command}</pre>`) },
+      { id: 'again', title: 'Do it again', body: runs.map(({ command }) => shellCommand(command)) },
     ],
     depth: 0,
   });

@@ -92,6 +92,11 @@ export function reportTable({ title, columns, rows, note, detail }: ReportTable)
   return detail ? folded(title, body) : html`<h3>${title}</h3>${body}`;
 }
 
+/** A command to be copied, whose lines break between its flags. */
+export function shellCommand(command: string): Html {
+  return html`<pre>${command.split(/ (?=--)/).map((part, i) => html`${i > 0 && ' '}<span>${part}</span>`)}</pre>`;
+}
+
 /** What is folded away until someone asks. */
 export function folded(summary: string, body: Part): Html {
   return html`<details><summary>${summary}</summary>${body}</details>`;

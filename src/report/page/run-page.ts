@@ -17,7 +17,7 @@ import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
 import { attentionSection, lensSection, tokensSection } from './look.ts';
-import { facts, folded, headlines, page, reportTable, type Section, table } from './page.ts';
+import { facts, folded, headlines, page, reportTable, type Section, shellCommand, table } from './page.ts';
 import { tapsSection } from './taps.ts';
 
 /** The whole page. */
@@ -42,7 +42,7 @@ export function runPage(run: RunSummary): string {
     {
       id: 'again',
       title: 'Do it again',
-      body: html`<pre>${run.command}</pre><p class="note">The same weights, bit for bit, on the same engine.</p>`,
+      body: html`${shellCommand(run.command)}<p class="note">The same weights, bit for bit, on the same engine.</p>`,
     },
   ];
   return page({

@@ -58,6 +58,7 @@ summary{cursor:pointer;width:fit-content}
 summary:hover{color:var(--ink)}
 code,pre{font-family:var(--mono);font-size:.875em}
 pre{background:var(--raised);border-radius:8px;padding:.9rem 1.1rem;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55}
+pre span{display:inline-block;max-width:100%}
 .samples{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13.8rem),1fr));gap:1.4rem 1.8rem;margin-top:1rem}
 .sample blockquote{margin:.25rem 0 0;padding-left:.9rem;border-left:2px solid var(--rule);font:.95rem/1.5 var(--serif);
   white-space:pre-wrap;overflow-wrap:anywhere}
