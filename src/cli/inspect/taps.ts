@@ -29,7 +29,7 @@ export async function taps(subject: Subject, patterns: readonly string[]): Promi
     show(output): void {
       output.print(output.colors.bold(`${batch.B} x ${batch.T} tokens`));
       output.table(
-        ['', 'mean', 'std', 'min', 'max', '<= 0', 'gradient std', 'silent'],
+        ['', 'mean', 'std', 'min', 'max', '<= 0', 'grad std', 'silent'],
         taps.map(({ name, value, gradient, zeroFraction, deadUnits, units }) => [
           ...[name, ...[value.mean, value.std, value.min, value.max].map(formatNumber)],
           ...[formatPercent(zeroFraction), gradient ? formatNumber(gradient.std) : ''],
