@@ -58,6 +58,8 @@ describe('page of a run', () => {
       ...[
         'seed on tiny-shakespeare',
         '3.51M parameters',
+        'ReLU activations over time',
+        'ReLU gradients over time',
         'finished after 100 steps',
         'native (AVX2, 2 threads)',
       ],

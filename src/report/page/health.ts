@@ -3,10 +3,11 @@ import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
 import { probesOf } from '../facts.ts';
 import { formatCount, formatNumber, formatPercent, formatTick } from '../format.ts';
 import { activationLabel, tapLabel } from '../histogram-plot.ts';
+import { overTimeFigure } from '../over-time-plot.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, legendOf, lineChart, type Point, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
-import { type Html, html, type Part } from './html.ts';
+import { type Html, html, type Part, raw } from './html.ts';
 import { table } from './page.ts';
 
 /** Null for a run without probes. */
@@ -20,6 +21,9 @@ export function healthSection({ events, config }: RunSummary): Part {
   const window = Math.max(...last.taps.map(({ windowTokens }) => windowTokens));
   const blocks = last.taps.map(({ name }, i) => ({ name: tapLabel(name), color: depthColor(i) }));
   const through = (value: (tap: TapSummary) => number): Series[] => seriesOf(probes, last, blocks, value);
+  const overTime = (['activations', 'gradients'] as const).map((kind) =>
+    overTimeFigure(probes, kind, config.activation),
+  );
   const percent = { format: (share: number) => `${Math.round(100 * share)} %`, precise: formatPercent };
   return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatCount(units)} units are dead`}: over the last
 ${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
@@ -70,7 +74,8 @@ ${table(
     ],
   ]),
 )}
-<p class="note">At step ${formatCount(last.step)}.</p>`;
+<p class="note">At step ${formatCount(last.step)}.</p>
+${overTime.map((figure) => figure && html`<div class="scroll">${raw(figure.svg)}</div>`)}`;
 }
 
 function small(title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null {
