@@ -117,7 +117,7 @@ same text). Everything else is in [config.json](config.json). Matrices are store
 
 Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${corpus.bytes.length.toLocaleString('en-US')} bytes, sha256 \`${sha256}\`. The first
 90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${last.step.toLocaleString('en-US')} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
-by this project's own code on two CPU cores (${engine}), with
+by this project's own code on a CPU (${engine}), with
 
 ${fence(run.command, 'sh')}
 
