@@ -26,8 +26,8 @@ struct Dropout {
 struct Epilogue {
   enum Step : int { none, activation, slope } step = none;
   Activation kind = Activation::relu;
-  float* pre = nullptr;       // gets what the function is taken of; may be null
-  const float* of = nullptr;  // what the slope is taken of
+  float* pre = nullptr;       // [m, n], gets what the function is taken of; may be null
+  const float* of = nullptr;  // [m, n], what the slope is taken of
 };
 
 struct MatmulShape {

@@ -24,6 +24,7 @@ void matmul(Args& in) {
   s.epilogue.pre = in.f32OrNull("pre", {s.m, s.n});
   s.epilogue.of = in.f32OrNull("x", {s.m, s.n});
   if (step != 0 && (s.accumulate || s.symmetric)) in.fail("activation and slope do not go with accumulate or symmetric");
+  if (s.epilogue.pre != nullptr && step != Epilogue::activation) in.fail("pre goes with activation");
   if ((step == Epilogue::slope) != (s.epilogue.of != nullptr)) in.fail("slope takes an x, and nothing else does");
   if (s.symmetric && (s.m != s.n || bias != nullptr)) in.fail("symmetric takes m = n and no bias");
   if (s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]

@@ -347,7 +347,11 @@ void multiply(Team& team, float* out, const float* a, const float* b, const floa
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
   if (s.k == 0 || (!s.bf16 && !s.transB && !s.transA && s.m < 8)) {
-    s.k == 0 ? noTerms(out, bias, s) : fewRows(team, out, a, b, bias, s);
+    if (s.k == 0) {
+      noTerms(out, bias, s);
+    } else {
+      fewRows(team, out, a, b, bias, s);
+    }
     return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
   }
   if (!s.bf16) {

@@ -1,5 +1,6 @@
 // A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
 // the help and the exit codes.
+import { constants } from 'node:os';
 import { Command, Option } from 'commander';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
@@ -111,16 +112,14 @@ export function subcommandTerm(command: Command): string {
   return [command.name(), ...args].join(' ');
 }
 
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
-
 let interrupt: AbortSignal | undefined;
-let interruptedBy: keyof typeof SIGNALS | undefined;
+let interruptedBy: 'SIGINT' | 'SIGTERM' | undefined;
 
 /** One signal per process. */
 function interruptSignal(): AbortSignal {
   if (interrupt) return interrupt;
   const controller = new AbortController();
-  for (const name of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
       interruptedBy = name;
       controller.abort(new Error(`interrupted by ${name}`));
@@ -130,7 +129,7 @@ function interruptSignal(): AbortSignal {
   return interrupt;
 }
 
-/** 0; 128 + the signal's number where one ended the command early, as shells say it, so that `train && eval` ends there too. */
+/** 0; where a signal asked a command to stop, 128 + its number, as shells say it, so that `train && eval` ends there too. */
 export function endCode(): number {
-  return interruptedBy ? 128 + SIGNALS[interruptedBy] : 0;
+  return interruptedBy ? 128 + constants.signals[interruptedBy] : 0;
 }

@@ -1,5 +1,5 @@
 // The program: finds the command, runs it, turns what it throws into one line and an exit code
-// (0 done, 1 failed, 2 misused). Read next: command.ts, commands/.
+// (0 done, 1 failed, 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { type CommandSpec, endCode, optionTerm, subcommandTerm, toCommander } from './command.ts';
 import { commands } from './commands/index.ts';

@@ -1,23 +1,32 @@
 // The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is none yet of its best model.
 import type { Backend } from '../backend/contract.ts';
+import { CorpusUnavailable } from '../corpora/index.ts';
 import { loadModel } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
 import { bestEval } from '../report/facts.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { hasCheckpoint, precisionOfRun } from '../train/checkpoint.ts';
 import { splitTokens } from '../train/data.ts';
-import { BEST, readHistory } from '../train/run-folder.ts';
+import { BEST, LAST, readHistory } from '../train/run-folder.ts';
 import { withEngine } from './engine.ts';
+import { MisuseError } from './errors.ts';
 import { openMeasuredText } from './models.ts';
 import type { Output } from './output.ts';
 
-/** Looks at the best model of the run in `out` reading `val`, and keeps what it sees there. */
-export async function lookInsideRun(out: string, backend: Backend, val: Int32Array): Promise<void> {
+/** Looks at the best model of the run in `out` reading its validation part, and keeps what it sees there. */
+export async function lookInsideRun(
+  out: string,
+  backend: Backend,
+  valOf: (tokenizer: Tokenizer) => Int32Array,
+): Promise<void> {
   const { lookInside, saveLook } = await import('../report/run-look.ts');
   const run = folderStore(out);
   const best = bestEval((await readHistory(run)).events);
-  if (!best || val.length < 2) return;
+  if (!best) return;
   const folder = await loadModel(run.folder(BEST), { backend });
   try {
-    await saveLook(run, await lookInside(folder, val, best.step));
+    const val = valOf(folder.tokenizer);
+    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, best.step));
   } finally {
     folder.model.dispose();
   }
@@ -30,15 +39,17 @@ export async function refreshLook(out: string, output: Output): Promise<void> {
   const best = bestEval((await readHistory(run)).events);
   if (!best || (await lookedAt(run)) === best.step) return;
   try {
-    const store = run.folder(BEST);
-    const { corpus, record } = await openMeasuredText(undefined, store, output);
-    await withEngine({}, output, async (backend) => {
-      const { model, tokenizer } = await loadModel(store, { backend });
-      model.dispose();
-      const ids = tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' });
-      await lookInsideRun(out, backend, splitTokens(ids, record).val);
-    });
+    const { corpus, record } = await openMeasuredText(undefined, run.folder(BEST), output);
+    const last = run.folder(LAST);
+    const precision = (await hasCheckpoint(last)) ? await precisionOfRun(last) : 'f32';
+    await withEngine({ precision }, output, (backend) =>
+      lookInsideRun(out, backend, (tokenizer) => {
+        const ids = tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' });
+        return splitTokens(ids, record).val;
+      }),
+    );
   } catch (error) {
-    output.note(`no look inside the model: ${(error as Error).message}`);
+    if (!(error instanceof CorpusUnavailable || error instanceof MisuseError)) throw error;
+    output.note(`no look inside the model: ${error.message}`);
   }
 }

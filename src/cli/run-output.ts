@@ -2,15 +2,18 @@
 import { access, constants, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, reason } from '../platform/node-store.ts';
-import { LOOK_FILE, RUN_FILE } from '../report/run-record.ts';
+import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE } from '../report/run-record.ts';
 import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { entriesOf, type FolderContents } from './outputs.ts';
 
-const ENTRIES = new Set([BEST, LAST, 'int8', HISTORY_FILE, RUN_FILE, LOOK_FILE, 'report.md', 'report.html']);
+const ENTRIES = new Set([
+  ...[BEST, LAST, 'int8', 'int4', INSPECT_FOLDER],
+  ...[HISTORY_FILE, RUN_FILE, LOOK_FILE, 'report.md', 'report.html'],
+]);
 const FIGURE =
   /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
 
-/** Everything that a run may leave in its folder; `--force` removes these and nothing else. */
+/** Everything that a run, and what was made of its model, may leave in its folder; `--force` removes these and nothing else. */
 export const runContents: FolderContents = {
   includes: (name) => ENTRIES.has(name) || FIGURE.test(name),
   refusal: (folder) =>

@@ -1,4 +1,4 @@
-// Where the time of a step goes on this machine, kernel by kernel. Read next: kernel-times.ts.
+// Where the time of a step goes on this machine, by kernel and by part of the model. Read next: kernel-times.ts.
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
@@ -8,7 +8,7 @@ import { tensor } from '../tensor/tensor.ts';
 import { type KernelTime, timeKernels } from './kernel-times.ts';
 import { trainingSteps } from './measure.ts';
 
-/** The kernels of one step, the longest first. */
+/** What one step spent its time on, the longest first. */
 export interface StepShares {
   /** `training step of 8 x 256 tokens`. */
   what: string;
@@ -84,7 +84,7 @@ function sharesBy(times: ReadonlyMap<string, KernelTime>, nameOf: (kind: string)
   return [...shares.values()].sort((a, b) => b.seconds - a.seconds);
 }
 
-/** What kernels without a weight work for; everything else adds up the residual stream. */
+/** What kernels without a weight work for; everything else (sums, dropout) works on the residual stream. */
 const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
   [/^(adamw|sgd|nesterov|normalize|sumSquares)/, 'optimizer'],
   [/^(attention|rope|qkNorm)/, 'attn.mix'],
@@ -102,6 +102,8 @@ function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => stri
     const [, fixed] = WEIGHTLESS.find(([kernels]) => kernels.test(kernel)) ?? [];
     if (fixed) return fixed;
     const owner = weights.find(({ buffers }) => buffers().some((buffer) => args.includes(buffer)));
+    // A head that is tied to the token embedding multiplies by its table.
+    if (owner?.part === 'tokens' && /^(matmul|linear)/.test(kernel)) return 'head';
     return owner?.part ?? 'residual stream';
   };
 }

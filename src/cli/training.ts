@@ -70,13 +70,18 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
   return `stopped at step ${ending(events).step}; go on with: inkhorn train --resume ${out}`;
 }
 
-/** Looks inside the best model, and writes the reports and their figures into the run's folder; resolves to their paths. */
-export async function reportRun({ out, backend, dataset }: RunPlan): Promise<string[]> {
+/**
+ * Looks inside the best model, and writes the reports and their figures into the run's folder; resolves to their paths. A look that
+ * fails is noted: the run is done, and its reports must not be lost with it.
+ */
+export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
   // Drawing takes libraries that take half a second to load: no other command should wait for them.
   const [{ readRun }, { writeReport }] = await Promise.all([
     import('../report/read-run.ts'),
     import('../report/report.ts'),
   ]);
-  await lookInsideRun(out, backend, dataset.val);
+  await lookInsideRun(out, backend, () => dataset.val).catch((error: Error) =>
+    output.note(`no look inside the model: ${error.message}`),
+  );
   return writeReport(out, await readRun(out));
 }

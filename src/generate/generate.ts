@@ -29,7 +29,7 @@ export interface TokenEvent {
   text: string;
   /** ln of the model's own probability of the token: before penalty, temperature and filters. */
   logprob: number;
-  /** The most likely tokens, with their own text, when asked for by `topLogprobs`. */
+  /** The most likely tokens, with their text for people (`tokenText`), when asked for by `topLogprobs`. */
   top?: { id: number; text: string; logprob: number }[];
 }
 
@@ -143,7 +143,7 @@ async function* oneSample(
 function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): TokenEvent['top'] {
   return mostLikely(logits, n).map(({ id, logprob }) => ({
     id,
-    text: tokenizer.decode(Int32Array.of(id)),
+    text: tokenizer.tokenText(id),
     logprob,
   }));
 }

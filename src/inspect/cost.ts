@@ -1,7 +1,7 @@
 // Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not measured.
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { int4Bytes } from '../tensor/quantized.ts';
+import { DEFAULT_GROUP_SIZE, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
 /** A part of a model: a layer with its weights, or attention, which has none. */
@@ -80,9 +80,6 @@ function emptyPart(name: string): PartCost {
   };
 }
 
-/** Columns that share a scale in INT4, as `quantize` has it where nothing else is asked for. */
-const GROUP = 64;
-
 function addWeight(part: PartCost, shape: readonly number[]): void {
   const n = sizeOf(shape);
   const matrix = shape.length === 2;
@@ -93,11 +90,14 @@ function addWeight(part: PartCost, shape: readonly number[]): void {
   // Positions are not multiplied, only added, and stay float (quantize/quantize.ts).
   const rounded = matrix && part.name !== 'positions';
   part.int8 += rounded ? n + 4 * shape[0] : 4 * n;
-  const { codes, scale } = int4Bytes(shape, GROUP);
-  part.int4 += rounded ? codes + scale : 4 * n;
+  part.int4 += rounded ? sumOf(int4Bytes(shape, DEFAULT_GROUP_SIZE)) : 4 * n;
   if (!matrix) return;
   part.shape = shape;
   if (!table) Object.assign(part, operations(2 * n));
+}
+
+function sumOf({ codes, scale }: ReturnType<typeof int4Bytes>): number {
+  return codes + scale;
 }
 
 function addAttention(parts: Map<string, PartCost>, name: string, forward: number): void {

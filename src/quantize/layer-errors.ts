@@ -1,7 +1,7 @@
 // What each way of rounding does to what each layer puts out: the picture beside the comparison. Read next: hessian.ts.
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { weightValues } from '../tensor/quantized.ts';
+import { DEFAULT_GROUP_SIZE, weightValues } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { empty, tensor } from '../tensor/tensor.ts';
 import { calibrationBatch, hessians, linears } from './hessian.ts';
@@ -80,7 +80,7 @@ export async function compareLayers(
   ids: Int32Array,
 ): Promise<LayerErrors[]> {
   if (ids.length <= before.config.blockSize) return [];
-  const { bits = 8, groupSize = 64, method = 'gptq', exclude } = options;
+  const { bits = 8, groupSize = DEFAULT_GROUP_SIZE, method = 'gptq', exclude } = options;
   if (bits === 8) return layerErrors(before, { INT8: after }, ids);
   const own = { [`INT4 ${method}`]: after };
   const simpler: Record<string, GPT> = { INT8: quantize(before, { exclude }) };

@@ -7,6 +7,7 @@ import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
 import { refuseUnknown } from '../options.ts';
 import {
   type Activations,
+  DEFAULT_GROUP_SIZE,
   type Int4Format,
   type Int4Method,
   Int8Tensor,
@@ -175,7 +176,11 @@ function checkOptions(options: QuantizeOptions): Checked {
     }
     return { bits, activations, int4: null };
   }
-  const int4: Int4Format = { groupSize: groupSize ?? 64, method: method ?? 'gptq', activations };
+  const int4: Int4Format = {
+    groupSize: groupSize ?? DEFAULT_GROUP_SIZE,
+    method: method ?? 'gptq',
+    activations,
+  };
   if (!GROUP_SIZES.includes(int4.groupSize)) {
     throw new Error(`groupSize ${int4.groupSize} is not supported: ${GROUP_SIZES.join(', ')} are`);
   }

@@ -4,12 +4,9 @@ import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import { formatBytes, formatCount } from './format.ts';
 import type { RunSummary } from './report.ts';
 
-/** The evaluation with the lowest validation loss, the first of equal ones; null before the first. */
+/** The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null before the first. */
 export function bestEval(events: readonly TrainEvent[]): EvalEvent | null {
-  let best: EvalEvent | null = null;
-  for (const event of events)
-    if (event.type === 'eval' && !(best && best.valLoss <= event.valLoss)) best = event;
-  return best;
+  return events.filter((event) => event.type === 'eval').findLast(({ best }) => best) ?? null;
 }
 
 /** The probes of a run, of their taps only the outputs of the activations, or only what else was looked at (`--probe-taps`). */

@@ -1,6 +1,6 @@
 // A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Precision } from '../backend/contract.ts';
 import { readSafetensors } from '../io/safetensors.ts';
@@ -13,13 +13,13 @@ import { sizeOf } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TRAINING_FILE, type TrainingRecord } from '../train/checkpoint.ts';
 import { defaultSplit } from '../train/data.ts';
-import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
+import { BEST, LAST, modelStore, readHistory } from '../train/run-folder.ts';
 import { seedSettings } from '../train/settings.ts';
 import { compareTables } from './compare-tables.ts';
 import type { ReportTable } from './markdown.ts';
 import type { RunSummary } from './report.ts';
 import type { Looks, RunLook, SavedAttention } from './run-look.ts';
-import { LOOK_FILE, RUN_FILE, type RunRecord } from './run-record.ts';
+import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE, type RunRecord } from './run-record.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
@@ -79,34 +79,50 @@ async function countParameters(model: Store): Promise<number> {
   return [...tensors].reduce((n, [name, { shape }]) => n + (name.endsWith('.scale') ? 0 : sizeOf(shape)), 0);
 }
 
-/**
- * What other commands left in folders of the run: comparisons (`quantize`, `demo`), and what somebody looked at (`inspect`), which
- * takes the place of what was looked at when the run ended.
- */
+/** What other commands left in folders of the run (`quantize`, `demo`), and what was seen inside its best model. */
 async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
   const tables: ReportTable[] = [];
-  const looks: Looks = {};
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   for (const name of folders.sort()) {
     const store = folderStore(join(folder, name));
-    const found = async <T>(file: string): Promise<T | undefined> =>
-      (await store.exists(file)) ? readJson<T>(store, file) : undefined;
-    const comparison = await found<CompareReport>('compare.json');
-    for (const table of comparison ? compareTables(comparison) : [])
+    if (!(await store.exists('compare.json'))) continue;
+    for (const table of compareTables(await readJson<CompareReport>(store, 'compare.json')))
       tables.push({ ...table, title: `${name}: ${table.title.toLowerCase()}` });
-    looks.attention ??= await found<SavedAttention>('attention.json');
-    looks.heads ??= await found<Looks['heads']>('attention-heads.json');
-    looks.tokens ??= (await found<Required<Pick<Looks, 'tokens'>>>('token-loss.json'))?.tokens;
-    looks.lens ??= await found<Looks['lens']>('logit-lens.json');
   }
   const run = folderStore(folder);
   const own: Looks = (await run.exists(LOOK_FILE)) ? await readJson<RunLook>(run, LOOK_FILE) : {};
-  const { attention, heads } = looks.attention ? looks : own; // of one text, both
+  const asked = await askedLooks(folder);
+  const { attention, heads } = asked.attention ? asked : own; // of one text, both
   return {
     tables,
-    looks: { attention, heads, tokens: looks.tokens ?? own.tokens, lens: looks.lens ?? own.lens },
+    looks: { attention, heads, tokens: asked.tokens ?? own.tokens, lens: asked.lens ?? own.lens },
   };
+}
+
+/**
+ * What `inspect --out RUN/inspect` saw, which takes the place of what was looked at when the run ended. What is older than the best
+ * model was seen in another one, and does not count.
+ */
+async function askedLooks(folder: string): Promise<Looks> {
+  const store = folderStore(join(folder, INSPECT_FOLDER));
+  const trained = await changedAt(join(folder, BEST, MODEL_FILE));
+  const found = async <T>(file: string): Promise<T | undefined> =>
+    (await changedAt(join(store.location, file))) > trained ? readJson<T>(store, file) : undefined;
+  return {
+    attention: await found<SavedAttention>('attention.json'),
+    heads: await found<Looks['heads']>('attention-heads.json'),
+    tokens: (await found<Required<Pick<Looks, 'tokens'>>>('token-loss.json'))?.tokens,
+    lens: await found<Looks['lens']>('logit-lens.json'),
+  };
+}
+
+/** When a file was last written, ms; 0 for one that is not there. */
+async function changedAt(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
 }
 
 async function readJson<T>(store: Store, name: string): Promise<T> {

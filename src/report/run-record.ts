@@ -6,6 +6,8 @@ import { folderStore } from '../platform/node-store.ts';
 export const RUN_FILE = 'run.json';
 /** What its reports show of the inside of its best model; see run-look.ts. */
 export const LOOK_FILE = 'look.json';
+/** Where `inspect --out` leaves what somebody wanted to see of it instead. */
+export const INSPECT_FOLDER = 'inspect';
 
 /** What `run.json` holds. */
 export interface RunRecord {

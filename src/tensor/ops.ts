@@ -27,7 +27,7 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
 
 /**
  * y = f(x W1^T + b1) W2^T + b2: two linear layers and an activation between them, to the same bits, with fewer passes over
- * memory. W1 [hidden, in], W2 [out, hidden].
+ * memory. x [..., in], W1 [hidden, in], b1 [hidden], W2 [out, hidden], b2 [out], y [..., out]. Throws when shapes do not fit.
  */
 export function mlp(
   x: Tensor,

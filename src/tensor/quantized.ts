@@ -66,7 +66,10 @@ export class Int4Tensor implements Int4Format {
   }
 }
 
-/** Bytes of an INT4 matrix in a file: half a byte per weight, and two (bfloat16) per row and group. */
+/** Columns that share a scale in INT4, where nothing else is asked for. */
+export const DEFAULT_GROUP_SIZE = 64;
+
+/** Bytes of an INT4 matrix [rows, cols] in a file: half a byte per weight, and two (bfloat16) per row and group. */
 export function int4Bytes(shape: readonly number[], groupSize: number): { codes: number; scale: number } {
   const [rows, cols] = shape;
   return {

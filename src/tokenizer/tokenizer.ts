@@ -171,7 +171,10 @@ export class Tokenizer {
     return bytes;
   }
 
-  /** Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as `\\xE2`. */
+  /**
+   * Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as `\\xE2`. Not to be joined (a
+   * backslash of the text itself looks the same): `token` has the bytes. Throws when there is no such token.
+   */
   tokenText(id: number): string {
     return textOf(this.token(id));
   }

@@ -1,6 +1,17 @@
 // The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare, tokenizer, data.
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -138,6 +149,20 @@ describe('report', () => {
     assert.match(await readFile(join(folder, 'killed/report.md'), 'utf8'), /has done 10 of 10 steps so far/);
   });
 
+  test('shows what was inspected in the run, until the model is another one', async () => {
+    await cp(join(folder, 'run'), join(folder, 'asked'), { recursive: true, preserveTimestamps: true });
+    const page = async (): Promise<string> => {
+      await good('report asked');
+      return readFile(join(folder, 'asked/report.html'), 'utf8');
+    };
+    const before = await page();
+    await good('inspect attention -m asked --text zebra --out asked/inspect');
+    assert.notEqual(await page(), before);
+    const later = new Date(Date.now() + 60_000);
+    await utimes(join(folder, 'asked/best/model.safetensors'), later, later);
+    assert.equal(await page(), before);
+  });
+
   test('its command does the run again, bit for bit', async () => {
     const markdown = await readFile(join(folder, 'run/report.md'), 'utf8');
     const command = markdown.match(/inkhorn (train .*) --out runs\/again/)?.[1] ?? '';
@@ -211,6 +236,10 @@ describe('summary', () => {
         step?.parts.some(({ name }) => name === part),
         part,
       );
+    const tied = await summary(
+      '--preset shakespeare --n-layer 1 --n-head 2 --n-embd 16 --block-size 8 --measure',
+    );
+    assert.ok(tied.step?.parts.some(({ name }) => name === 'head'));
     assert.match((await summary('--model int8 --measure')).step?.what ?? '', /^forward pass/);
   });
 });

@@ -181,7 +181,7 @@ describe('generate', () => {
     });
     for (const { id, logprob, top } of tokensOf(events)) {
       assert.equal(top?.length, 4);
-      assert.deepEqual(top?.[0], { id, logprob, text: tokenizer.decode(Int32Array.of(id)) });
+      assert.deepEqual(top?.[0], { id, logprob, text: tokenizer.tokenText(id) });
     }
   });
 

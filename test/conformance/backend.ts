@@ -145,12 +145,22 @@ export function backendTests(open: () => Promise<Backend>): void {
       backend.free(buffer);
     });
 
-    test('a buffer shorter than its shape is named, with kernel and argument', () => {
+    test('what does not fit is named, with kernel and argument', () => {
       const [small, large] = [backend.alloc('f32', 5), backend.alloc('f32', 6)];
       const ids = backend.alloc('i32', 6);
       const { kernels } = backend;
       assert.throws(() => kernels.matmul(small, large, large, { m: 2, n: 3, k: 2 }), /matmul.*out.*5.*6/);
       assert.throws(() => kernels.matmul(large, small, large, { m: 2, n: 3, k: 3 }), /matmul.*\ba\b.*5.*6/);
+      const relu = { activation: { kind: 'relu' }, slope: { kind: 'relu', x: large } } as const;
+      for (const clash of [
+        { ...relu },
+        { activation: relu.activation, accumulate: true },
+        { slope: relu.slope, accumulate: true },
+      ])
+        assert.throws(
+          () => kernels.matmul(large, large, large, { m: 2, n: 3, k: 2, ...clash }),
+          /matmul.*slope/,
+        );
       assert.throws(
         () => kernels.layernorm(large, large, large, small, large, null, { rows: 2, cols: 3, eps: 0 }),
         /layernorm.*\bx\b.*5.*6/,

@@ -7,6 +7,11 @@ import { slots } from '../../src/nn/parameters.ts';
 
 const backend = createReference();
 
+test('the model that comes along has 3,579,048 parameters', () => {
+  for (const preset of [presets.shakespeare, presets.speedrun])
+    assert.equal(new GPT(makeConfig(preset, 500), { backend }).parameterCount, 3_579_048);
+});
+
 test('the seed has 3,514,836 parameters, initialised as PyTorch does', () => {
   const model = new GPT(makeConfig(presets.seed, 500), { backend });
   assert.equal(model.parameterCount, 3_514_836);

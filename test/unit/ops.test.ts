@@ -8,6 +8,7 @@ import { createRandom } from '../../src/tensor/random.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { withGradients } from '../../src/tensor/tape.ts';
 import { empty, parameter, sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { engines } from '../support/engines.ts';
 
 const backend = createReference();
 const B = 2;
@@ -131,32 +132,46 @@ describe('gradients against finite differences', () => {
   }
 });
 
-for (const kind of ['relu', 'gelu', 'relu2', 'silu'] as const) {
-  test(`mlp with ${kind} is linear, activation and linear, bit for bit`, () => {
-    const random = createRandom({ seed: 8, stream: 9 });
-    const [x, W1, b1, W2, b2] = [[B, T, C], [9, C], [9], [4, 9], [4]].map((s) =>
-      parameter(
-        Float32Array.from({ length: sizeOf(s) }, () => random.normal()),
-        s,
-        backend,
-      ),
-    );
-    const target = tensor(new Int32Array(B * T), [B, T], backend);
-    const results = [
-      () => ops.mlp(x, { weight: W1, bias: b1 }, kind, { weight: W2, bias: b2 }),
-      () => ops.linear(ops.activation(ops.linear(x, W1, b1), kind), W2, b2),
-    ].map((op) => {
-      const loss = withGradients(() => ops.crossEntropy(op(), target));
-      const bits = [loss.dataSync()];
-      for (const input of [x, W1, b1, W2, b2]) {
-        bits.push(input.grad?.dataSync() as Float32Array);
-        input.grad?.dispose();
-        input.grad = null;
+for (const { name, create, skip } of await engines()) {
+  for (const precision of ['f32', 'bf16'] as const) {
+    test(`mlp is linear, activation and linear, bit for bit, on ${name} in ${precision}`, {
+      skip,
+    }, async () => {
+      const engine = await create({ precision });
+      const random = createRandom({ seed: 8, stream: 9 });
+      const normal = (...s: number[]): Tensor =>
+        parameter(
+          Float32Array.from({ length: sizeOf(s) }, () => random.normal()),
+          s,
+          engine,
+        );
+      for (const kind of ['relu', 'gelu', 'relu2', 'silu'] as const) {
+        const [x, W1, b1, W2, b2] = [
+          normal(3, 29, 40),
+          normal(161, 40),
+          normal(161),
+          normal(36, 161),
+          normal(36),
+        ];
+        const target = tensor(new Int32Array(3 * 29), [3, 29], engine);
+        const results: Float32Array[][] = [];
+        for (const op of [
+          () => ops.mlp(x, { weight: W1, bias: b1 }, kind, { weight: W2, bias: b2 }),
+          () => ops.linear(ops.activation(ops.linear(x, W1, b1), kind), W2, b2),
+        ]) {
+          const bits = [await withGradients(() => ops.crossEntropy(op(), target)).data()];
+          for (const input of [x, W1, b1, W2, b2]) {
+            bits.push((await input.grad?.data()) as Float32Array);
+            input.grad?.dispose();
+            input.grad = null;
+          }
+          results.push(bits);
+        }
+        assert.deepEqual(results[0], results[1], kind);
       }
-      return bits;
+      engine.dispose();
     });
-    assert.deepEqual(results[0], results[1]);
-  });
+  }
 }
 
 test('gradients add up over calls until they are zeroed', () => {

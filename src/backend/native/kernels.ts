@@ -25,6 +25,7 @@ export function createKernels(engine: NativeEngine, id: (buffer: DeviceBuffer) =
 
     matmul: (out, a, b, { m, n, k, bias, activation, slope, ...flags }) => {
       const { transA = false, transB = false, accumulate = false, symmetric = false } = flags;
+      if (activation && slope) throw new Error('matmul: activation or slope, not both');
       engine.matmul(
         m,
         n,

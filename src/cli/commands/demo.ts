@@ -65,12 +65,12 @@ export const demo = defineCommand({
     const { signal } = context; // from here on there is something to save
     const events = await trainRun(plan, output, signal);
     if (signal.aborted) {
-      await reportRun(plan);
+      await reportRun(plan, output);
       output.print(stoppedLine(out, events));
     } else {
       await sample(plan, output, signal);
       if (!signal.aborted) await shrink(plan, output);
-      await reportRun(plan);
+      await reportRun(plan, output);
       farewell(out, output);
     }
     backend.dispose();

@@ -15,6 +15,7 @@ import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts
 import { fence, markdownTable } from '../../report/markdown.ts';
 import { toPng } from '../../report/svg.ts';
 import { shellWord } from '../../report/train-command.ts';
+import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
 import { type Dataset, dataset } from '../../train/data.ts';
@@ -41,7 +42,10 @@ const flags = {
   model: modelFlag,
   out: outFolderFlag,
   bits: integer({ about: 'bits per weight, 8 or 4', initial: '8' }),
-  groupSize: integer({ about: 'with 4 bits: columns that share a scale, 32, 64 or 128', initial: '64' }),
+  groupSize: integer({
+    about: 'with 4 bits: columns that share a scale, 32, 64 or 128',
+    initial: String(DEFAULT_GROUP_SIZE),
+  }),
   method: choice(
     {
       about:
@@ -154,7 +158,7 @@ function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
 /** With the defaults of what belongs together, so that a report says what was done. */
 function chosenOptions({ bits = 8, groupSize, method, activations = 'int8', exclude = [] }: Given): Chosen {
   if (bits !== 4 && bits !== 8) throw misuse(`--bits ${bits} is not supported: 4 and 8 are`);
-  const four = bits === 4 ? { groupSize: 64, method: 'gptq' as const } : {};
+  const four = bits === 4 ? { groupSize: DEFAULT_GROUP_SIZE, method: 'gptq' as const } : {};
   const given = { ...(groupSize === undefined ? {} : { groupSize }), ...(method ? { method } : {}) };
   return { bits, ...four, ...given, activations, exclude };
 }

@@ -21,7 +21,7 @@ import { claimOutFolder } from '../outputs.ts';
 import { prepareFolder, runContents } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
-import { wrapText } from '../view/width.ts';
+import { columnsOf, wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
@@ -67,7 +67,7 @@ export const train = defineCommand({
     const plan = given.resume === undefined ? await freshRun(given, output) : await resumedRun(given, output);
     describe(plan, output);
     const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
-    const [page] = await reportRun(plan);
+    const [page] = await reportRun(plan, output);
     const { reason, step } = ending(events);
     output.print(`report: ${page}`);
     if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
@@ -199,7 +199,7 @@ function describe(
       `${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
     ],
   ] as const;
-  const columns = output.tty ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  const columns = output.tty ? columnsOf(process.stdout) : Number.POSITIVE_INFINITY;
   for (const [label, value] of facts) {
     const [first, ...more] = wrapText(value, columns - LABEL);
     output.print(label.padEnd(LABEL) + first);

@@ -6,7 +6,7 @@ import { formatCount } from '../../report/format.ts';
 import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
 import { chartStart, type LossPoint, lossChart } from './chart.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
-import { cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
+import { columnsOf, cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
 
 /** What a live view needs of a terminal. */
 export type Terminal = NodeJS.WritableStream & { columns?: number; rows?: number };
@@ -101,7 +101,7 @@ export function createLiveView(
 ): { event(event: TrainEvent): void; end(): void } {
   const scene: Scene = { totalSteps, step: null, probe: null, sample: null, batches: [], validation: [] };
   /** The library clears what is right of the cursor, and would take a character in the last column with it. */
-  const columns = (): number => (stream.columns || 80) - 1;
+  const columns = (): number => columnsOf(stream) - 1;
   const screen = new cliProgress.MultiBar({
     stream,
     fps: 5,
