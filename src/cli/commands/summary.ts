@@ -95,13 +95,18 @@ function measured(given: Given, store: Store | null, output: Output): Promise<St
 const COLUMNS = ['part', 'parameters', 'float32', 'bf16', 'INT8', 'INT4', 'forward', 'train'];
 
 function row(name: string, cost: CostTotals): string[] {
-  const bytes = (n: number): string => (n === 0 ? '' : formatShort(n).replace(/([kMG]?)$/, ' $1B'));
+  const bytes = (n: number): string => (n === 0 ? '' : short(n, 'B'));
   const count = (n: number): string => (n === 0 ? '' : formatShort(n));
   const { parameters, float32, bf16, int8, int4, forward, training } = cost;
   return [
     ...[name, parameters === 0 ? '' : parameters.toLocaleString('en-US')],
     ...[bytes(float32), bytes(bf16), bytes(int8), bytes(int4), count(forward), count(training)],
   ];
+}
+
+/** `464 kB`: three digits, for a column. */
+function short(n: number, unit: string): string {
+  return formatShort(n).replace(/([kMG]?)$/, ` $1${unit}`);
 }
 
 /** Blocks that are alike, one after another, are one: their parts, then the sum of them all. */
@@ -153,7 +158,7 @@ function showNotes(
     const sum = Object.values(stored).reduce((a, b) => a + b, 0);
     output.print(`stored: ${formatBytes(sum)} (${list.join(', ')})`);
   }
-  const flop = (perToken: number): string => `${formatShort(perToken * T).replace(/([kMG]?)$/, ' $1')}FLOP`;
+  const flop = (perToken: number): string => short(perToken * T, 'FLOP');
   output.print(`a context of ${T} tokens: ${flop(total.forward)} forward, ${flop(total.training)} training`);
   output.print('forward, train: FLOP per token of matrix products, 2 per weight; of attention');
   output.print('(attn.mix) 4 x context x heads x head size; of training 3 times as many. Bytes');
