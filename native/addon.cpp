@@ -10,6 +10,11 @@
 namespace inkhorn {
 namespace {
 
+/** An array of no elements has no address, which memcpy must not be given. */
+void copyBytes(void* to, const void* from, size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
 class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -96,13 +101,13 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     const Span span = readSpan(in, info[1], info[2], buffer);
     buffer.storage->changed();
     if (engine_->queue().idle()) {
-      std::memcpy(span.inBuffer, span.inArray, span.bytes);
+      copyBytes(span.inBuffer, span.inArray, span.bytes);
       return;
     }
     auto staged = std::make_unique<char[]>(span.bytes);
-    std::memcpy(staged.get(), span.inArray, span.bytes);
+    copyBytes(staged.get(), span.inArray, span.bytes);
     engine_->queue().push([staged = std::move(staged), to = span.inBuffer, bytes = span.bytes] {
-      std::memcpy(to, staged.get(), bytes);
+      copyBytes(to, staged.get(), bytes);
     });
   }
 
@@ -112,12 +117,12 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     const Buffer& buffer = in.buffer("buffer");
     const Span span = readSpan(in, info[1], info[2], buffer);
     if (engine_->queue().idle()) {
-      std::memcpy(span.inArray, span.inBuffer, span.bytes);
+      copyBytes(span.inArray, span.inBuffer, span.bytes);
       const auto deferred = Napi::Promise::Deferred::New(env_);
       deferred.Resolve(info[1]);
       return deferred.Promise();
     }
-    return fence(info[1].As<Napi::Object>(), [span] { std::memcpy(span.inArray, span.inBuffer, span.bytes); });
+    return fence(info[1].As<Napi::Object>(), [span] { copyBytes(span.inArray, span.inBuffer, span.bytes); });
   }
 
   // readNow(id, data, offset): blocks, then fills `data`
@@ -126,7 +131,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     const Buffer& buffer = in.buffer("buffer");
     const Span span = readSpan(in, info[1], info[2], buffer);
     engine_->queue().drain();
-    std::memcpy(span.inArray, span.inBuffer, span.bytes);
+    copyBytes(span.inArray, span.inBuffer, span.bytes);
   }
 
   // sync(): a promise

@@ -78,5 +78,5 @@ test('the demo leaves a whole run folder', () => {
     entries.filter((name) => !runContents.includes(name)),
     [],
   );
-  assert.match(readFileSync(join(out, 'run/report.md'), 'utf8'), /Before and after/);
+  assert.match(readFileSync(join(out, 'run/report.md'), 'utf8'), /int8: before and after/);
 });
