@@ -4,10 +4,10 @@ import { CorpusUnavailable } from '../corpora/index.ts';
 import { loadModel } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
 import { bestEval } from '../report/facts.ts';
+import type { RunSummary } from '../report/report.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { hasCheckpoint, precisionOfRun } from '../train/checkpoint.ts';
 import { splitTokens } from '../train/data.ts';
-import { BEST, LAST, readHistory } from '../train/run-folder.ts';
+import { BEST, readHistory } from '../train/run-folder.ts';
 import { withEngine } from './engine.ts';
 import { MisuseError } from './errors.ts';
 import { openMeasuredText } from './models.ts';
@@ -32,24 +32,30 @@ export async function lookInsideRun(
   }
 }
 
-/** The same where what is kept is missing or of an earlier model. A text that is out of reach is no reason to fail: it is noted. */
-export async function refreshLook(out: string, output: Output): Promise<void> {
+/**
+ * The same where what is kept is missing or of an earlier model; resolves to whether it was. A text that is out of reach is no reason
+ * to fail: it is noted.
+ */
+export async function refreshLook(
+  { folder, events, precision }: Pick<RunSummary, 'folder' | 'events' | 'precision'>,
+  output: Output,
+): Promise<boolean> {
   const { lookedAt } = await import('../report/run-look.ts');
-  const run = folderStore(out);
-  const best = bestEval((await readHistory(run)).events);
-  if (!best || (await lookedAt(run)) === best.step) return;
+  const run = folderStore(folder);
+  const best = bestEval(events);
+  if (!best || (await lookedAt(run)) === best.step) return false;
   try {
     const { corpus, record } = await openMeasuredText(undefined, run.folder(BEST), output);
-    const last = run.folder(LAST);
-    const precision = (await hasCheckpoint(last)) ? await precisionOfRun(last) : 'f32';
     await withEngine({ precision }, output, (backend) =>
-      lookInsideRun(out, backend, (tokenizer) => {
+      lookInsideRun(folder, backend, (tokenizer) => {
         const ids = tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' });
         return splitTokens(ids, record).val;
       }),
     );
+    return true;
   } catch (error) {
     if (!(error instanceof CorpusUnavailable || error instanceof MisuseError)) throw error;
     output.note(`no look inside the model: ${error.message}`);
+    return false;
   }
 }

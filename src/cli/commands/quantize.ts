@@ -224,7 +224,7 @@ function renderReport({ before, after, quantize: options, data, ...report }: Com
   const { bits = 8, groupSize, method, activations = 'int8', exclude = [] } = options;
   const shipped = before === SHIPPED_MODEL;
   const sections = [
-    `# INT${bits} copy of ${shipped ? 'the Shakespeare model that comes along' : before}`,
+    `# INT${bits} copy of ${shipped ? modelFlag.initial : before}`,
     `Quantised to ${bits} bits per weight${bits === 4 ? ` in groups of ${groupSize} by ${method}` : ''}, ` +
       `activations ${activations}, ${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; ` +
       `compared on the validation part of ${data.name}.`,

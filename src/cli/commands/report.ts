@@ -37,15 +37,12 @@ export const report = defineCommand({
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
     // Drawing takes libraries that take half a second to load: only this command waits for them.
     const { readRun } = await import('../../report/read-run.ts');
-    const folders = args.map(runOf);
-    if (folders.length === 1) {
-      await asked(() => readRun(folders[0])); // a folder that is no run is said to be none, before anything is opened
-      await refreshLook(folders[0], output);
-    }
     const runs: RunSummary[] = [];
-    for (const folder of folders) runs.push(await asked(() => readRun(folder)));
-    if (runs.length > 1) await compareAll(runs, given.out, output);
-    else await reportOne(runs[0], given.out ?? runs[0].folder, output);
+    for (const arg of args) runs.push(await asked(() => readRun(runOf(arg))));
+    if (runs.length > 1) return compareAll(runs, given.out, output);
+    const [run] = runs;
+    const renewed = (await refreshLook(run, output)) ? await readRun(run.folder) : run;
+    await reportOne(renewed, given.out ?? run.folder, output);
   },
 });
 
