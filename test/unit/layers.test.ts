@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const floors = [
   ...[
+    'base',
     'options',
     'backend/contract',
     'backend/pool',

@@ -1,0 +1,143 @@
+// JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON file reads it here.
+// Read next: schema.ts, which says what a file may hold.
+import type { Schema } from './schema.ts';
+
+/** What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists. */
+export interface JsonLimits {
+  /** Length of the document. */
+  bytes?: number;
+  /** Lists and objects inside each other. */
+  depth?: number;
+  /** Numbers, texts, lists and objects in all. */
+  values?: number;
+}
+
+/** Enough for every document of ours but histories and vocabularies, which name their own. */
+const DEFAULTS: Required<JsonLimits> = { bytes: 64e6, depth: 32, values: 2e6 };
+
+/**
+ * The checked contents of the document `source`; `file` is its path, for errors. Throws one line that names the file, the field, its
+ * value and what was expected: `runs/a/last/training.json: progress.step is null: expected a whole number >= 0`.
+ */
+export function readJson<T>(
+  source: Uint8Array | string,
+  file: string,
+  schema: Schema<T>,
+  limits: JsonLimits = {},
+): T {
+  try {
+    return schema(parseJson(source, limits));
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * `JSON.parse` for documents from elsewhere. Throws one line when the document is not UTF-8 or not JSON, was cut off, is beyond a
+ * limit, or has a key twice, of which `JSON.parse` would keep the last without a word.
+ */
+export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}): unknown {
+  const { bytes, depth, values } = { ...DEFAULTS, ...limits };
+  if (source.length > bytes)
+    throw new Error(
+      `${numeral(source.length)} bytes are too many for this file: at most ${numeral(bytes)} are read`,
+    );
+  const text = typeof source === 'string' ? source : decode(source);
+  if (text.trim() === '') throw new Error('the file is empty');
+  scan(text, depth, values);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`not JSON: ${oneLine((error as Error).message)}`);
+  }
+}
+
+/** The bytes of a JSON file: UTF-8, a line feed at the end. */
+export function jsonBytes(value: unknown, indent = 0): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, indent)}\n`);
+}
+
+function decode(bytes: Uint8Array): string {
+  const [a, b] = bytes;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
+    throw new Error('the file is UTF-16: save it as UTF-8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a byte order mark
+  } catch {
+    throw new Error('the file is not UTF-8 text: it is damaged, or no JSON file');
+  }
+}
+
+/** One pass over the text before anything is built from it: depth, number of values, keys that occur twice, a missing end. */
+function scan(text: string, maxDepth: number, maxValues: number): void {
+  const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for a list.
+  let values = 1;
+  let i = 0;
+  for (; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === BRACE || c === BRACKET) {
+      if (open.length === maxDepth)
+        throw new Error(`more than ${maxDepth} lists and objects inside each other: no file of this kind`);
+      open.push(c === BRACE ? new Set() : null);
+      values++;
+    } else if (c === END_BRACE || c === END_BRACKET) {
+      open.pop();
+    } else if (c === COMMA) {
+      values++;
+    } else if (c === QUOTE) {
+      const start = i;
+      i = endOfString(text, start);
+      const keys = open.at(-1);
+      if (keys && i < text.length && followedByColon(text, i)) noteKey(keys, text.slice(start, i + 1));
+    }
+    if (values > maxValues)
+      throw new Error(`more than ${numeral(maxValues)} values: too many for a file of this kind`);
+  }
+  if (open.length > 0 || i > text.length)
+    throw new Error(
+      `cut off: it ends after ${numeral(text.length)} characters in the middle of a value; copy or write it again`,
+    );
+}
+
+const [BRACE, END_BRACE, BRACKET, END_BRACKET, COMMA, QUOTE, BACKSLASH] = [...'{}[],"\\'].map((c) =>
+  c.charCodeAt(0),
+);
+
+/** Where the string that begins at `start` has its closing quote; the length of the text where it has none. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+function followedByColon(text: string, end: number): boolean {
+  let next = end + 1;
+  while (' \t\n\r'.includes(text[next] ?? '-')) next++;
+  return text[next] === ':';
+}
+
+function noteKey(keys: Set<string>, quoted: string): void {
+  const plain = !quoted.includes('\\');
+  let key = quoted.slice(1, -1);
+  try {
+    if (!plain) key = JSON.parse(quoted);
+  } catch {
+    return; // The parser says better what is wrong with it.
+  }
+  if (keys.has(key))
+    throw new Error(`${oneLine(quoted)} occurs twice in one object: which one is meant cannot be known`);
+  keys.add(key);
+}
+
+/** A message of the parser may quote the file with all its line breaks and control characters. */
+function oneLine(message: string): string {
+  const escaped = message.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '?');
+  return escaped.length > 160 ? `${escaped.slice(0, 157)}...` : escaped;
+}
+
+function numeral(n: number): string {
+  return n.toLocaleString('en-US');
+}

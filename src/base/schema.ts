@@ -1,0 +1,214 @@
+// What a value from a file may be, as plain combinators: a schema is a function that takes anything and returns it as a T, or throws
+// a Mismatch that says where it is, what it is and what was expected. The compiler holds a schema and its interface together: `object`
+// wants a schema for every field of T, of its type, and `optional` where the field is.
+
+/** Returns `value` as a T; throws a Mismatch where it is none. Never changes what it is given. */
+export type Schema<T> = (value: unknown) => T;
+
+/** A field that may be left out. */
+export interface Optional<T> {
+  readonly optional: Schema<T>;
+}
+
+/** The schemas of all fields of an object, `optional` where the field is. */
+export type Fields<T> = {
+  readonly [K in keyof T]-?: undefined extends T[K] ? Optional<Exclude<T[K], undefined>> : Schema<T[K]>;
+};
+
+/** A value that does not fit. Its message begins with the way to it: `events[3].loss is "x": expected a number`. */
+export class Mismatch extends Error {
+  readonly path: string;
+  private readonly problem: string;
+
+  constructor(problem: string, path = '') {
+    super(path === '' ? `the content ${problem}` : `${path} ${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
+
+  /** The same, seen from one level above. */
+  within(key: string | number): Mismatch {
+    const rest = this.path === '' || this.path.startsWith('[') ? this.path : `.${this.path}`;
+    const plain = typeof key === 'string' && /^[A-Za-z_$][\w$]{0,60}$/.test(key);
+    return new Mismatch(this.problem, plain ? `${key}${rest}` : `[${shown(key)}]${rest}`);
+  }
+}
+
+/** An object with the fields of `T`. Others may be there: what a newer version wrote is no damage. */
+export function object<T extends object>(fields: Fields<T>): Schema<T> {
+  const all = Object.entries(fields) as [string, Schema<unknown> | Optional<unknown>][];
+  return (value) => {
+    if (!isObject(value)) throw mismatch(value, 'an object');
+    return each(value, all, (field, found) => {
+      if (typeof field === 'function') return field(found);
+      return found === undefined ? undefined : field.optional(found);
+    }) as T;
+  };
+}
+
+/** An object whose fields are not known by name. */
+export function record<T>(schema: Schema<T>): Schema<Record<string, T>> {
+  return (value) => {
+    if (!isObject(value)) throw mismatch(value, 'an object');
+    const fields = Object.keys(value).map((name) => [name, schema] as const);
+    return each(value, fields, (field, found) => field(found)) as Record<string, T>;
+  };
+}
+
+/** Checks the fields of `value` one by one; a copy only where one of them became something else. */
+function each<S>(
+  value: Record<string, unknown>,
+  fields: readonly (readonly [string, S])[],
+  check: (field: S, found: unknown) => unknown,
+): Record<string, unknown> {
+  let result = value;
+  for (const [name, field] of fields) {
+    const found = Object.hasOwn(value, name) ? value[name] : undefined;
+    const checked = inside(name, () => check(field, found));
+    if (Object.is(checked, found)) continue;
+    if (result === value) result = { ...value };
+    result[name] = checked;
+  }
+  return result;
+}
+
+export function array<T>(schema: Schema<T>, { min = 0, max = Infinity }: Range = {}): Schema<T[]> {
+  return (value) => {
+    if (!Array.isArray(value)) throw mismatch(value, 'a list');
+    if (value.length < min || value.length > max) throw mismatch(value, `a list ${range({ min, max })} long`);
+    const checked = value.map((element, i) => inside(i, () => schema(element)));
+    return checked.every((element, i) => Object.is(element, value[i])) ? value : checked;
+  };
+}
+
+/** One of several objects, told apart by the field `tag`. */
+export function union<T extends object, K extends keyof T & string>(
+  tag: K,
+  variants: { readonly [V in T[K] & string]: Schema<Extract<T, Record<K, V>>> },
+): Schema<T> {
+  const known: Readonly<Record<string, Schema<T>>> = variants;
+  const kind = oneOf(...Object.keys(variants));
+  return (value) => {
+    if (!isObject(value)) throw mismatch(value, 'an object');
+    const found = Object.hasOwn(value, tag) ? value[tag] : undefined;
+    return known[inside(tag, () => kind(found))](value);
+  };
+}
+
+/** Smallest and largest value, both included. */
+export interface Range {
+  min?: number;
+  max?: number;
+}
+
+export function number(limits: Range = {}): Schema<number> {
+  return (value) => {
+    if (typeof value === 'number' && Number.isFinite(value) && fits(value, limits)) return value;
+    throw mismatch(value, `a number ${range(limits)}`.trim());
+  };
+}
+
+/** Whole, and exact as a double. */
+export function integer(limits: Range = {}): Schema<number> {
+  return (value) => {
+    if (Number.isSafeInteger(value) && fits(value as number, limits)) return value as number;
+    throw mismatch(value, `a whole number ${range(limits)}`.trim());
+  };
+}
+
+/** Something measured: JSON has no NaN and no infinity and writes null, which becomes NaN again. */
+export const measured: Schema<number> = (value) => {
+  if (value === null) return Number.NaN;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw mismatch(value, 'a number, or null for one that was not finite');
+};
+
+export const string: Schema<string> = (value) => {
+  if (typeof value === 'string') return value;
+  throw mismatch(value, 'a text');
+};
+
+/** A text of a certain form; `expected` says which, for people. */
+export function matching(pattern: RegExp, expected: string): Schema<string> {
+  return (value) => {
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    throw mismatch(value, expected);
+  };
+}
+
+export const boolean: Schema<boolean> = (value) => {
+  if (typeof value === 'boolean') return value;
+  throw mismatch(value, 'true or false');
+};
+
+export function oneOf<const T extends readonly (string | number)[]>(...known: T): Schema<T[number]> {
+  return (value) => {
+    if ((known as readonly unknown[]).includes(value)) return value as T[number];
+    throw mismatch(value, known.map((k) => JSON.stringify(k)).join(' or '));
+  };
+}
+
+export function nullable<T>(schema: Schema<T>): Schema<T | null> {
+  return (value) => (value === null ? null : schema(value));
+}
+
+export function optional<T>(schema: Schema<T>): Optional<T> {
+  return { optional: schema };
+}
+
+/** A field that older files lack: they have `value`. */
+export function otherwise<T>(schema: Schema<T>, value: T): Schema<T> {
+  return (found) => (found === undefined ? value : schema(found));
+}
+
+/** A further condition: `problem` says what is wrong, or null where nothing is. */
+export function where<T>(schema: Schema<T>, problem: (value: T) => string | null): Schema<T> {
+  return (value) => {
+    const checked = schema(value);
+    const wrong = problem(checked);
+    if (wrong !== null) throw new Mismatch(`does not fit: ${wrong}`);
+    return checked;
+  };
+}
+
+// ---- words -----------------------------------------------------------------------------------------------------------
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function inside<T>(key: string | number, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof Mismatch) throw error.within(key);
+    throw new Mismatch(`does not fit: ${(error as Error).message}`).within(key);
+  }
+}
+
+function mismatch(value: unknown, expected: string): Mismatch {
+  return new Mismatch(`is ${shown(value)}: expected ${expected}`);
+}
+
+function fits(value: number, { min = -Infinity, max = Infinity }: Range): boolean {
+  return value >= min && value <= max;
+}
+
+function range({ min = -Infinity, max = Infinity }: Range): string {
+  if (max === Infinity) return min === -Infinity ? '' : `>= ${min}`;
+  return min === -Infinity ? `<= ${max}` : `from ${min} to ${max}`;
+}
+
+/** A value from a file, for an error message: on one line, without control characters, cut short. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  const cut = value.length > 60 ? `${value.slice(0, 57)}...` : value;
+  return JSON.stringify(cut).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
