@@ -5,11 +5,13 @@ import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
 import { folderStore, reason } from '../platform/node-store.ts';
+import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
 import { type FetchProgress, fetchText, sha256Of } from './fetch.ts';
 import { isThere, readLocal } from './local.ts';
 
 export type { NamedCorpus } from './catalog.ts';
+export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
 
 /** A text to train on. */
@@ -20,7 +22,7 @@ export interface Corpus {
   source: string;
   /** The text as it is: nothing is decoded, so invalid UTF-8, carriage returns and byte order marks survive. */
   bytes: Uint8Array;
-  /** The same decoded as UTF-8; invalid bytes become U+FFFD. */
+  /** The same decoded as UTF-8; invalid bytes become U+FFFD. Throws when it is too long for one string: see `decodeText`. */
   text(): string;
 }
 
@@ -100,7 +102,7 @@ export function cacheFolder(options: CorpusOptions = {}): string {
 }
 
 function corpus(name: string, { bytes, source }: { bytes: Uint8Array; source: string }): Corpus {
-  return { name, source, bytes, text: () => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) };
+  return { name, source, bytes, text: () => decodeText(bytes) };
 }
 
 async function embedded(

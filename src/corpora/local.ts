@@ -3,6 +3,9 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason } from '../platform/node-store.ts';
 
+/** Bytes of the longest text: places in it are 32-bit numbers, and Node reads no longer file at once. */
+export const LONGEST_TEXT = 2 ** 31 - 1;
+
 /** Whether there is anything at `path`. */
 export async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
@@ -21,6 +24,7 @@ export async function readLocal(path: string): Promise<{ bytes: Uint8Array; sour
   if (!kind.isDirectory()) {
     if (!kind.isFile() && !kind.isFIFO())
       throw new Error(`${path} is neither a file nor a folder: it holds no text`);
+    checkLength(path, kind.size);
     const bytes = await attempt(path, readFile(path));
     if (bytes.length === 0) throw new Error(`${path} is empty: a corpus needs text`);
     return { bytes, source: path };
@@ -28,6 +32,9 @@ export async function readLocal(path: string): Promise<{ bytes: Uint8Array; sour
   const names = (await textFiles(path, '', new Set())).sort();
   if (names.length === 0)
     throw new Error(`${path} holds no .txt file: name a file, or a folder of .txt files`);
+  let length = names.length - 1; // the line feeds between files
+  for (const name of names) length += (await attempt(join(path, name), stat(join(path, name)))).size;
+  checkLength(path, length);
   const parts: Uint8Array[] = [];
   for (const name of names) parts.push(await attempt(join(path, name), readFile(join(path, name))));
   if (parts.every((part) => part.length === 0))
@@ -53,6 +60,16 @@ async function textFiles(root: string, below: string, seen: Set<string>): Promis
     else if (kind.isFile() && /\.txt$/i.test(name)) found.push(path);
   }
   return found;
+}
+
+/** Throws when a text of `length` bytes at `path` is too long: before it is read. */
+function checkLength(path: string, length: number): void {
+  if (length <= LONGEST_TEXT) return;
+  const count = (n: number): string => n.toLocaleString('en-US');
+  throw new Error(
+    `${path} has ${count(length)} bytes, a text has at most ${count(LONGEST_TEXT)}: take a part of it ` +
+      `(\`head -c ${LONGEST_TEXT} FILE > PART\`)`,
+  );
 }
 
 function joinLines(parts: readonly Uint8Array[]): Uint8Array {

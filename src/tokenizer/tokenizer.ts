@@ -12,7 +12,7 @@ import { fromTiktoken, toTiktoken } from './tiktoken.ts';
 import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokenizer-json.ts';
 import type { MergeStep } from './train.ts';
 import { trainFast } from './train-fast.ts';
-import { textOf, toBytes } from './utf8.ts';
+import { decodeText, textOf, toBytes } from './utf8.ts';
 
 /** All that a tokenizer is made of. */
 export interface TokenizerParts {
@@ -148,9 +148,9 @@ export class Tokenizer {
     return n;
   }
 
-  /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary. */
+  /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary and when the text is too long for a string. */
   decode(ids: ArrayLike<number>): string {
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.decodeBytes(ids));
+    return decodeText(this.decodeBytes(ids));
   }
 
   /** The bytes of `ids`, exactly those that were encoded. Throws when an id is not in the vocabulary. */

@@ -5,6 +5,25 @@ export function toBytes(text: string | Uint8Array): Uint8Array {
   return typeof text === 'string' ? new TextEncoder().encode(text) : text;
 }
 
+/** UTF-16 units of the longest string that JavaScript engines hold (V8: 2^29 - 24; others at least as many). */
+const LONGEST_STRING = 2 ** 29 - 24;
+
+/**
+ * Bytes as a string; those that are not UTF-8 become U+FFFD, a byte order mark stays. Throws a RangeError for a text that is
+ * too long for one string.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new RangeError(
+      `${bytes.length.toLocaleString('en-US')} bytes of text are too many for one string, which holds ` +
+        `${LONGEST_STRING.toLocaleString('en-US')} characters: take its bytes, or decode it part by part`,
+      { cause: error },
+    );
+  }
+}
+
 /** How many bytes (1 to 4) the character at `i` has; 0 if none begins there that is complete and valid (Unicode, table 3-7). */
 export function characterWidth(bytes: Uint8Array, i: number): number {
   const lead = bytes[i];

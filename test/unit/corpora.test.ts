@@ -44,6 +44,21 @@ describe('files and folders', () => {
     assert.equal(corpus.source, join(root, 'odd.dat'));
   });
 
+  test('a file or folder that is too long is refused before it is read', async () => {
+    const root = await folderOf({ 'a.txt': 'a', 'b.txt': 'b' });
+    const path = join(root, 'a.txt');
+    await fs.truncate(path, 2 ** 31 - 1); // sparse: takes no room on the disk
+    await assert.rejects(
+      loadCorpus(root),
+      /has 2,147,483,649 bytes, a text has at most 2,147,483,647: take a part/,
+    );
+    await fs.truncate(path, 2 ** 31);
+    await assert.rejects(
+      loadCorpus(path),
+      /a\.txt has 2,147,483,648 bytes, a text has at most 2,147,483,647/,
+    );
+  });
+
   test('a folder: its .txt files, also further down, in the order of their paths, a line feed between them', async () => {
     const root = await folderOf({
       'b.txt': 'bee',

@@ -1,6 +1,6 @@
 // `inkhorn data`: the texts that have a name, and a look at any text.
 import { createHash } from 'node:crypto';
-import { listCorpora, loadCorpus } from '../../corpora/index.ts';
+import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
 import { formatCount } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
@@ -66,18 +66,14 @@ export const dataShow = defineCommand({
   args: [['<spec>', 'a file, a folder of .txt, or a name']],
   flags: showFlags,
   async run({ args: [spec], flags, output }: Context<typeof showFlags>): Promise<void> {
-    const corpus = await openData(spec);
-    const { bytes, source } = corpus;
-    const text = corpus.text();
-    const lines = text.split(/\r\n|\r|\n/);
-    if (lines.at(-1) === '') lines.pop(); // a last line break ends a line, it does not begin one
-    const first = lines.slice(0, flags.lines ?? 10);
+    const { bytes, source } = await openData(spec);
+    const { characters, lines, distinctCharacters, first } = textFacts(bytes, flags.lines ?? 10);
     const facts = {
       source,
       bytes: bytes.length,
-      characters: [...text].length,
-      lines: lines.length,
-      distinctCharacters: new Set(text).size,
+      characters,
+      lines,
+      distinctCharacters,
       sha256: createHash('sha256').update(bytes).digest('hex'),
     };
     output.data({ ...facts, first });
@@ -92,7 +88,6 @@ export const dataShow = defineCommand({
       ['sha256', facts.sha256],
     ]);
     if (first.length > 0) output.speak(`\n${first.join('\n')}\n`);
-    if (lines.length > first.length)
-      output.print(`... ${formatCount(lines.length - first.length)} more lines`);
+    if (lines > first.length) output.print(`... ${formatCount(lines - first.length)} more lines`);
   },
 });

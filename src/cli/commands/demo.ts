@@ -115,12 +115,8 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
   const begun = performance.now();
   const tokenizer = await asked(() => Tokenizer.train(corpus.bytes, { vocabSize: 500 }));
   const seconds = ((performance.now() - begun) / 1000).toFixed(2);
-  const example =
-    corpus
-      .text()
-      .slice(0, 60)
-      .split('\n')
-      .find((line) => line.length > 10) ?? corpus.text().slice(0, 40);
+  const beginning = new TextDecoder().decode(corpus.bytes.subarray(0, 240)).slice(0, 60);
+  const example = beginning.split('\n').find((line) => line.length > 10) ?? beginning.slice(0, 40);
   const pieces = [...tokenizer.encode(example)].map((id) => tokenizer.tokenText(id));
   output.print(`${tokenizer.vocabSize} tokens in ${seconds} s. ${JSON.stringify(example)} becomes`);
   output.print(pieces.map((piece) => output.colors.inverse(piece.replaceAll('\n', '\\n'))).join(' '));
