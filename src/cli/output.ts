@@ -1,9 +1,10 @@
-// Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to stderr.
-import pc from 'picocolors';
+// Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to stderr. Control characters from
+// elsewhere reach neither a terminal nor a message: see view/ink.ts.
 import type { Colors } from 'picocolors/types.js';
+import { revealJson } from '../base/controls.ts';
 import { formatTable, type TableColumn } from './table.ts';
-import { terminalStyle } from './terminal.ts';
-import { printable } from './view/width.ts';
+import { isTerminal, terminalStyle } from './terminal.ts';
+import { cellText, createColors, terminalText } from './view/ink.ts';
 
 export interface Output {
   /** True with `--json`: `print` is silent then. */
@@ -28,12 +29,18 @@ export interface Output {
   note(line: string): void;
 }
 
-export function createOutput(json: boolean): Output {
-  const { tty, color } = terminalStyle(process.stdout);
-  const colors = pc.createColors(color);
-  const remarks = pc.createColors(terminalStyle(process.stderr).color);
+/** The streams of a program. */
+export interface Streams {
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+}
+
+export function createOutput(json: boolean, { stdout, stderr }: Streams = process): Output {
+  const { tty, color } = terminalStyle(stdout);
+  const colors = createColors(color);
+  const remarks = createColors(terminalStyle(stderr).color);
   const write = (text: string): void => {
-    if (!json) process.stdout.write(text);
+    if (!json) stdout.write(terminalText(text));
   };
   return {
     json,
@@ -43,12 +50,12 @@ export function createOutput(json: boolean): Output {
     write,
     speak(text, style = String): void {
       if (json || text.length === 0) return;
-      const shown = (): string =>
-        style(printable(typeof text === 'string' ? text : new TextDecoder().decode(text)));
-      process.stdout.write(tty ? shown() : text);
+      if (!isTerminal(stdout)) stdout.write(text);
+      else write(style(typeof text === 'string' ? text : new TextDecoder().decode(text)));
     },
     table(columns, rows): void {
-      const [head, ...body] = formatTable(columns, rows);
+      const cells = rows.map((row) => row.map(cellText));
+      const [head, ...body] = formatTable(columns, cells);
       write(`${[colors.dim(head), ...body].join('\n')}\n`);
     },
     facts(rows): void {
@@ -56,10 +63,10 @@ export function createOutput(json: boolean): Output {
       for (const [label, value] of rows) write(`${colors.dim(label.padEnd(width))}  ${value}\n`);
     },
     data(value): void {
-      if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+      if (json) stdout.write(`${revealJson(JSON.stringify(value))}\n`);
     },
     note(line): void {
-      process.stderr.write(`${remarks.dim(line)}\n`);
+      stderr.write(`${terminalText(remarks.dim(line))}\n`);
     },
   };
 }

@@ -5,6 +5,7 @@ import { type CommandSpec, endCode, optionTerm, subcommandTerm, toCommander } fr
 import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
 import { packageVersion } from './version.ts';
+import { terminalText } from './view/ink.ts';
 
 /** What the groups of commands are about. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -69,8 +70,8 @@ function fail(error: Error, program: Command, argv: readonly string[]): number {
     }
   }
   const { code, line } = explain(error);
-  process.stderr.write(`inkhorn: ${line}\n`);
-  if (process.env.INKHORN_DEBUG) process.stderr.write(`${error.stack}\n`);
+  process.stderr.write(terminalText(`inkhorn: ${line}\n`));
+  if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
   return code;
 }
 

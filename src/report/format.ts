@@ -1,4 +1,5 @@
 // Numbers as people read them, the same in pictures, reports and the terminal.
+import { revealControls } from '../base/controls.ts';
 
 /** 1,234,567. */
 export function formatCount(n: number): string {
@@ -73,9 +74,5 @@ export function shortToken(text: string, most: number): string {
 
 /** What a token looks like on one line: spaces as ·, newlines as ↵, tabs as ⇥, other control characters as \\x07. */
 export function visibleToken(text: string): string {
-  return text
-    .replaceAll(' ', '·')
-    .replaceAll('\n', '↵')
-    .replaceAll('\t', '⇥')
-    .replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return revealControls(text.replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '⇥'));
 }

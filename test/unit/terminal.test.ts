@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
+import { createOutput, type Output } from '../../src/cli/output.ts';
 import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
 import { chartStart, lossChart } from '../../src/cli/view/chart.ts';
 import { frame, type Scene } from '../../src/cli/view/live.ts';
@@ -114,6 +115,41 @@ describe('train view', () => {
     assert.deepEqual(terminalStyle({ isTTY: true }, { TERM: 'dumb' }), { tty: false, color: false });
     assert.deepEqual(terminalStyle({}, {}), { tty: false, color: false });
   });
+
+  it('draws nothing on a terminal of no columns', () => {
+    assert.deepEqual(terminalStyle({ isTTY: true, columns: 0 }, {}), { tty: false, color: false });
+    assert.deepEqual(terminalStyle({ isTTY: true, columns: 1 }, {}), { tty: true, color: true });
+    const out = new Screen(true, 0);
+    const view = createTrainView(out, { totalSteps: 100, ...terminalStyle(out, {}) });
+    for (const event of runEvents(100)) view.event(event);
+    assert.ok(!out.text.includes(ESCAPE));
+    assert.match(out.text, /^step {3}1\/100/m);
+    assert.equal(out.listenerCount('resize'), 0);
+  });
+
+  it('goes on as lines when the width is gone, and draws when it is there', () => {
+    const [first, ...rest] = runEvents(100);
+    const out = new Screen(true, 80);
+    const view = createTrainView(out, { totalSteps: 100, ...terminalStyle(out, { NO_COLOR: '1' }) });
+    view.event(first);
+    const resize = (columns: number): string => {
+      const before = out.text.length;
+      out.columns = columns;
+      out.emit('resize');
+      return out.text.slice(before);
+    };
+    resize(0);
+    const before = out.text.length;
+    for (const event of rest.slice(0, 50)) view.event(event);
+    assert.ok(!out.text.slice(before).includes(ESCAPE), 'lines without escapes');
+    assert.match(out.text.slice(before), /^step/m);
+    resize(60);
+    for (const event of rest.slice(50)) view.event(event);
+    view.end();
+    assert.ok(out.text.slice(before).includes(`${ESCAPE}[?25l`), 'drawn again');
+    assert.ok(out.text.lastIndexOf(`${ESCAPE}[?25h`) > out.text.lastIndexOf(`${ESCAPE}[?25l`));
+    assert.equal(out.listenerCount('resize'), 0);
+  });
 });
 
 describe('frame', () => {
@@ -208,6 +244,70 @@ describe('width', () => {
   });
 
   it('makes text safe to print', () => {
-    assert.equal(printable('a\u001b[2J\nb\u0007\u202e\t'), 'a�[2J\nb��  ');
+    assert.equal(printable('a\u001b[2J\nb\u0007\u202e\t'), 'a\\x1b[2J\nb\\x07\\u202e  ');
   });
 });
+
+describe('output', () => {
+  const hostile = 'a\u001b]0;title\u0007\u001b[31mred\u009b2J\b\r\u202etxt\u007f';
+  const shown = 'a\\x1b]0;title\\x07\\x1b[31mred\\x9b2J\\x08\\x0d\\u202etxt\\x7f';
+  const outputs = (tty: boolean, json = false): { out: Screen; err: Screen; output: Output } => {
+    const [out, err] = [new Screen(tty), new Screen(tty)];
+    return { out, err, output: createOutput(json, { stdout: out, stderr: err }) };
+  };
+
+  it('gives a terminal no control characters, whatever they are in', () => {
+    const { out, err, output } = outputs(true);
+    const { colors } = output;
+    output.print(hostile);
+    output.print(colors.green(hostile));
+    output.write(hostile);
+    output.speak(hostile, colors.bold);
+    output.speak(new TextEncoder().encode(hostile));
+    output.table(['name'], [[hostile], [colors.red(hostile)]]);
+    output.facts([[`label ${hostile}`, hostile]]);
+    output.note(hostile);
+    for (const text of [out.text, err.text]) {
+      assert.doesNotMatch(stripColors(text), CONTROL);
+      assert.ok(text.includes(shown));
+      assert.ok(!text.includes(`${ESCAPE}[31mred`), 'a colour that is not ours');
+    }
+  });
+
+  it('gives a pipe what was generated as it is, and messages without control characters', () => {
+    const { out, err, output } = outputs(false);
+    output.speak(hostile);
+    assert.equal(out.text, hostile);
+    output.print(hostile);
+    assert.equal(out.text, `${hostile}${shown}\n`);
+    output.note(hostile);
+    assert.equal(err.text, `${shown}\n`);
+  });
+
+  it('JSON holds the same text without a control character', () => {
+    const { out, output } = outputs(true, true);
+    output.data({ hostile });
+    assert.doesNotMatch(out.text.trimEnd(), CONTROL);
+    assert.deepEqual(JSON.parse(out.text), { hostile });
+  });
+
+  it('keeps line feeds and tabs, and columns below each other', () => {
+    const { out, output } = outputs(false);
+    output.speak('a\tb\n');
+    output.table(
+      ['name', 'n'],
+      [
+        ['x\ny', '1'],
+        ['\u001b[2J', '22'],
+      ],
+    );
+    assert.equal(out.text, 'a\tb\nname      n\nx\\x0ay    1\n\\x1b[2J  22\n');
+  });
+});
+
+const CONTROL = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
+
+/** Without the colours that the program itself may use: one code or two. */
+function stripColors(text: string): string {
+  return text.replaceAll(new RegExp(`${ESCAPE}\\[\\d{1,3}m`, 'g'), '');
+}

@@ -21,7 +21,7 @@ import { claimOutFolder } from '../outputs.ts';
 import { prepareFolder, runContents } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
-import { columnsOf, wrapText } from '../view/width.ts';
+import { columnsOf, printable, wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
@@ -201,7 +201,7 @@ function describe(
   ] as const;
   const columns = output.tty ? columnsOf(process.stdout) : Number.POSITIVE_INFINITY;
   for (const [label, value] of facts) {
-    const [first, ...more] = wrapText(value, columns - LABEL);
+    const [first, ...more] = wrapText(printable(value), columns - LABEL);
     output.print(label.padEnd(LABEL) + first);
     for (const line of more) output.print(' '.repeat(LABEL) + line);
   }

@@ -5,11 +5,12 @@ import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../report/format.ts';
 import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
 import { chartStart, type LossPoint, lossChart } from './chart.ts';
+import { cellText, ours, terminalText } from './ink.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
 import { columnsOf, cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
 
 /** What a live view needs of a terminal. */
-export type Terminal = NodeJS.WritableStream & { columns?: number; rows?: number };
+export type Terminal = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** What is known so far: a frame is drawn from this and the size of the window. */
 export interface Scene {
@@ -19,6 +20,11 @@ export interface Scene {
   sample: SampleEvent | null;
   batches: LossPoint[];
   validation: LossPoint[];
+}
+
+/** Before anything has happened. */
+export function createScene(totalSteps: number): Scene {
+  return { totalSteps, step: null, probe: null, sample: null, batches: [], validation: [] };
 }
 
 const CHART_ROWS = 8;
@@ -47,7 +53,7 @@ export function frame(
     const since = start > 0 ? ` from step ${formatCount(start)}` : '';
     lines.push(
       '',
-      ...chart,
+      ...chart.map(ours),
       fitLine(`       loss${since}: ${colors.yellow('batches')}${validation}`, columns),
     );
     free -= chart.length + 2;
@@ -93,13 +99,13 @@ function progressLine(
   return room >= SHORTEST_BAR ? colors.green(bar(room)) + tail : fitLine(tail.trimStart(), columns);
 }
 
-/** Draws on `stream` until `end`; see `createTrainView`. */
+/** Draws on `stream` until `end`, and keeps `scene` up to date; see `createTrainView`. */
 export function createLiveView(
   stream: Terminal,
-  totalSteps: number,
+  scene: Scene,
   colors: Colors,
 ): { event(event: TrainEvent): void; end(): void } {
-  const scene: Scene = { totalSteps, step: null, probe: null, sample: null, batches: [], validation: [] };
+  const { totalSteps } = scene;
   /** The library clears what is right of the cursor, and would take a character in the last column with it. */
   const columns = (): number => columnsOf(stream) - 1;
   const screen = new cliProgress.MultiBar({
@@ -131,7 +137,7 @@ export function createLiveView(
       barIncompleteString: '░'.repeat(LONGEST_BAR),
     };
     const bar = (barsize: number): string => cliProgress.Format.BarFormat(progress, { ...options, barsize });
-    lines = frame(scene, { columns: columns(), rows: stream.rows || 24 }, colors, bar);
+    lines = frame(scene, { columns: columns(), rows: stream.rows || 24 }, colors, bar).map(terminalText);
     while (rows.length < lines.length) addRow();
   }
   addRow();
@@ -139,7 +145,7 @@ export function createLiveView(
 
   /** Lines that stay above the frame, which is wiped to make room for them. */
   function print(text: readonly string[]): void {
-    for (const line of text) screen.log(`\u001b[0J${fitLine(line, columns())}\n`);
+    for (const line of text) screen.log(`\u001b[0J${terminalText(fitLine(cellText(line), columns()))}\n`);
   }
 
   /** Terminals break and join lines as they like when their size changes: only a clean screen is sure to be right. */

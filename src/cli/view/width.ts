@@ -1,5 +1,6 @@
 // Text in columns: how wide a string is on a terminal, and how to make it fit. Escape sequences take no room.
 import { stripVTControlCharacters } from 'node:util';
+import { revealControls } from '../../base/controls.ts';
 
 /** East Asian wide forms and pictographs take two columns (Unicode Standard Annex 11, roughly). */
 const WIDE =
@@ -76,7 +77,7 @@ export function cutText(text: string, columns: number): string[] {
   return lines;
 }
 
-/** Text of a model as a terminal may show it: newlines stay, every other control or direction character becomes �. */
+/** Text of a model in a view of ours: control characters are written out, tabs are two spaces; line feeds stay. */
 export function printable(text: string): string {
-  return text.replaceAll('\t', '  ').replace(/(?!\n)\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  return revealControls(text.replaceAll('\t', '  '));
 }
