@@ -1,21 +1,28 @@
-// Split patterns: how text is cut into chunks that no merge may cross. Works on bytes, so that any file can be split.
+// Split patterns, the definition: how text is cut into chunks that no merge may cross. Works on bytes, so that any file can be
+// split. Kept as the oracle of split-fast.ts, which gives the same chunks of texts of any length.
 import { characterWidth } from './utf8.ts';
 
-/** `none`: the whole text is one chunk (the seed). `gpt2`, `gpt4`: words, numbers, punctuation and spaces apart. */
-export type Pattern = 'none' | 'gpt2' | 'gpt4';
+/** `none`: the whole text is one chunk (the seed). The others: words, numbers, punctuation and spaces apart. */
+export type Pattern = 'none' | 'gpt2' | 'gpt4' | 'o200k';
 
 /** The names, in the order in which help lists them. */
-export const patterns: readonly Pattern[] = ['none', 'gpt2', 'gpt4'];
+export const patterns: readonly Pattern[] = ['none', 'gpt2', 'gpt4', 'o200k'];
 
-// As OpenAI published them (GPT-2's encoder.py; cl100k_base of tiktoken), in JavaScript's dialect: \s is spelt out as Unicode's
-// White_Space (JavaScript's own differs by U+0085 and U+FEFF), (?i:...) as both cases (U+017F folds to s), and possessive
-// quantifiers are plain ones, since what follows them here never gains from backtracking. Every character matches some branch.
+// As OpenAI published them (GPT-2's encoder.py; cl100k_base and o200k_base of tiktoken), in JavaScript's dialect: \s is spelt out
+// as Unicode's White_Space (JavaScript's own differs by U+0085 and U+FEFF), (?i:...) as both cases (U+017F folds to s), and
+// possessive quantifiers are plain ones, since what follows them here never gains from backtracking. Every character matches
+// some branch.
 const S = '\\p{White_Space}';
+const contraction = `'(?:[sS\\u017FdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])`;
+const [U, L] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'];
 const expressions: Record<Exclude<Pattern, 'none'>, string> = {
   gpt2: `'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^${S}\\p{L}\\p{N}]+|${S}+(?!\\P{White_Space})|${S}+`,
   gpt4:
-    `'(?:[sS\\u017FdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}` +
+    `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}` +
     `| ?[^${S}\\p{L}\\p{N}]+[\\r\\n]*|${S}*[\\r\\n]|${S}+(?!\\P{White_Space})|${S}+`,
+  o200k:
+    `[^\\r\\n\\p{L}\\p{N}]?${U}*${L}+(?:${contraction})?|[^\\r\\n\\p{L}\\p{N}]?${U}+${L}*(?:${contraction})?|\\p{N}{1,3}` +
+    `| ?[^${S}\\p{L}\\p{N}]+[\\r\\n/]*|${S}*[\\r\\n]+|${S}+(?!\\P{White_Space})|${S}+`,
 };
 
 /**

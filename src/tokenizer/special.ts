@@ -23,25 +23,24 @@ export interface Segment {
  * Cuts `bytes` at the names of special tokens; of names that begin at the same place the longest counts.
  * Throws when a name occurs that is neither allowed nor declared ordinary text, and for an allowed name that is not registered.
  */
-export function segments(
+export function* segments(
   bytes: Uint8Array,
   specials: ReadonlyMap<string, number>,
   { allowedSpecial = 'none', otherSpecial = 'refuse' }: SpecialOptions,
-): Segment[] {
+): Generator<Segment> {
   if (otherSpecial !== 'refuse' && otherSpecial !== 'text')
     throw new Error(`otherSpecial '${otherSpecial}' is neither 'refuse' nor 'text'`);
   const allowed = allowedNames(specials, allowedSpecial);
   const sought = otherSpecial === 'refuse' ? [...specials.keys()] : allowed;
   const searches = sought.map((name): Search => ({ name, bytes: toBytes(name), at: -1 }));
-  const found: Segment[] = [];
   for (let start = 0; ; ) {
     const next = nextOf(searches, bytes, start);
-    if (!next) return [...found, { start, end: bytes.length, special: -1 }];
+    if (!next) return yield { start, end: bytes.length, special: -1 };
     if (!allowed.includes(next.name))
       throw new Error(
         `the text holds special token '${next.name}' at byte ${next.at}: allow it (allowedSpecial: ['${next.name}']) or take it for text (otherSpecial: 'text')`,
       );
-    found.push({ start, end: next.at, special: specials.get(next.name)! });
+    yield { start, end: next.at, special: specials.get(next.name) ?? -1 };
     start = next.at + next.bytes.length;
   }
 }
@@ -73,7 +72,8 @@ function nextOf(searches: readonly Search[], text: Uint8Array, from: number): Se
     if (search.at < from) search.at = placeOf(search.bytes, text, from);
     if (search.at === Number.POSITIVE_INFINITY) continue;
     const sooner = !first || search.at < first.at;
-    if (sooner || (search.at === first!.at && search.bytes.length > first!.bytes.length)) first = search;
+    const longer = search.at === first?.at && search.bytes.length > first.bytes.length;
+    if (sooner || longer) first = search;
   }
   return first;
 }

@@ -43,13 +43,20 @@ interface BpeModel {
   merges: string[];
 }
 
-/** The pattern of GPT-4 as its conversions to this format spell it; equal to the published one in every match. */
-const gpt4Expression =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/** GPT-4's and o200k_base's patterns as conversions to this format spell them; equal to the published ones in every match. */
+const writtenExpressions = {
+  gpt4: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  o200k: [
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    '\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
+  ].join('|'),
+} as const;
 
 /** Spellings met in files, and what they are here. */
 const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
-  [gpt4Expression, 'gpt4'],
+  [writtenExpressions.gpt4, 'gpt4'],
+  [writtenExpressions.o200k, 'o200k'],
   [
     "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
     'gpt4',
@@ -91,8 +98,9 @@ function addedToken(content: string, id: number): AddedToken {
 }
 
 function preTokenizer(pattern: Pattern): object {
-  if (pattern !== 'gpt4') return byteLevel(pattern === 'gpt2');
-  const split = { type: 'Split', pattern: { Regex: gpt4Expression }, behavior: 'Isolated', invert: false };
+  if (pattern === 'none' || pattern === 'gpt2') return byteLevel(pattern === 'gpt2');
+  const Regex = writtenExpressions[pattern];
+  const split = { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
   return { type: 'Sequence', pretokenizers: [split, byteLevel(false)] };
 }
 

@@ -5,13 +5,14 @@ import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
 import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
-import { chunkEnds, type Pattern, patterns } from './patterns.ts';
+import { type Pattern, patterns } from './patterns.ts';
 import { type SpecialOptions, segments } from './special.ts';
+import { type Splitter, splitterOf } from './split-fast.ts';
 import { makeStreamDecoder, type StreamDecoder } from './stream.ts';
 import { fromTiktoken, toTiktoken } from './tiktoken.ts';
 import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokenizer-json.ts';
 import type { MergeStep } from './train.ts';
-import { trainFast } from './train-fast.ts';
+import { type ChunkCounts, makeChunkCounts, trainOnCounts } from './train-fast.ts';
 import { decodeText, textOf, toBytes } from './utf8.ts';
 
 /** All that a tokenizer is made of. */
@@ -43,6 +44,12 @@ export interface EncodeOptions extends SpecialOptions {
   dropout?: BpeDropout;
 }
 
+/** Results of fewer tokens have a buffer of their own, of that length. */
+const LONG_RESULT = 2 ** 26;
+
+/** Bytes that are encoded at a time with BPE dropout, which needs about 36 bytes of memory for each. */
+const DROPOUT_BATCH = 2 ** 26;
+
 /** What a `.tiktoken` file does not hold. */
 export type TiktokenExtras = Pick<TokenizerParts, 'pattern' | 'specialTokens'>;
 
@@ -64,6 +71,7 @@ export class Tokenizer {
   /** The token of every byte: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
   readonly byteIds: Int32Array;
   readonly #tokens: readonly Uint8Array[];
+  readonly #split: Splitter;
   readonly #encodeChunk: ChunkEncoder;
   readonly #encodeWithDropout: DropoutEncoder;
 
@@ -77,6 +85,7 @@ export class Tokenizer {
     this.specialTokens = numberSpecials(specialTokens, vocabulary);
     this.byteIds = vocabulary.byteIds;
     this.#tokens = [...vocabulary.tokens, ...specialTokens.map(toBytes)];
+    this.#split = splitterOf(this.pattern);
     this.#encodeChunk = makeEncoder(vocabulary);
     this.#encodeWithDropout = makeDropoutEncoder(vocabulary);
   }
@@ -96,17 +105,17 @@ export class Tokenizer {
         `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
       );
     }
-    const { bytes, ends } = trainingChunks(toBytes(text), untrained);
-    if (bytes.length === 0) throw new RangeError('the text to train on is empty: give at least one byte');
-    const steps = trainFast(
-      bytes,
-      ends,
-      Math.min(wanted, bytes.length),
+    const counts = countChunks(toBytes(text), untrained);
+    const { byteLength } = counts;
+    if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
+    const steps = trainOnCounts(
+      counts,
+      Math.min(wanted, byteLength),
       onMerge && withBytes(onMerge, untrained.#tokens.slice(0, 256)),
     );
     if (steps.length < wanted)
       throw new RangeError(
-        `vocabSize ${vocabSize} is more than ${bytes.length} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
+        `vocabSize ${vocabSize} is more than ${byteLength} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
       );
     return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
   }
@@ -119,6 +128,7 @@ export class Tokenizer {
   /**
    * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see SpecialOptions.
    * With `dropout` other tokens of the same bytes: see BpeDropout. Throws when its p is not from 0 to 1.
+   * From 2^26 tokens on the result is a view of a longer buffer, whose unused end takes no memory.
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
     refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'dropout'], 'encode');
@@ -126,26 +136,80 @@ export class Tokenizer {
     if (dropout && !(dropout.p >= 0 && dropout.p <= 1))
       throw new RangeError(`BPE dropout ${dropout.p} is not a probability: give one from 0 to 1`);
     const bytes = toBytes(text);
+    if (dropout) return this.#encodeDroppingOut(bytes, options, dropout);
+    const [ids = new Int32Array(0)] = this.#parts(bytes, options, bytes.length); // room for all: one part
+    return ids.length < LONG_RESULT ? ids.slice() : ids;
+  }
+
+  /**
+   * The same tokens in parts of at most `partLength` (default 65,536) or one chunk, each encoded when it is asked for: so the
+   * tokens of a whole corpus need not be in memory at once. With pattern `none` the whole text is one chunk.
+   */
+  encodeParts(
+    text: string | Uint8Array,
+    options: SpecialOptions & { partLength?: number } = {},
+  ): Generator<Int32Array> {
+    refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'partLength'], 'encodeParts');
+    const { partLength = 2 ** 16, ...special } = options;
+    if (!(Number.isInteger(partLength) && partLength > 0))
+      throw new RangeError(`partLength ${partLength} is not a number of tokens: give 1 or more`);
+    return this.#parts(toBytes(text), special, partLength);
+  }
+
+  *#parts(bytes: Uint8Array, options: SpecialOptions, room: number): Generator<Int32Array> {
+    let out = { ids: new Int32Array(room), n: 0 };
+    for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
+      const text = bytes.subarray(start, end);
+      for (let at = this.#fill(out, text, 0); at < text.length; at = this.#fill(out, text, at)) {
+        if (out.n > 0) yield out.ids.subarray(0, out.n);
+        const chunk = this.#split(text, at) - at;
+        out = { ids: new Int32Array(Math.max(room, chunk)), n: 0 };
+      }
+      if (special < 0) continue;
+      if (out.n === out.ids.length) {
+        yield out.ids;
+        out = { ids: new Int32Array(room), n: 0 };
+      }
+      out.ids[out.n++] = special;
+    }
+    if (out.n > 0) yield out.ids.subarray(0, out.n);
+  }
+
+  /** Encodes the chunks of `text` from `at` on while there is room for one id per byte; returns where it stopped. */
+  #fill(out: { ids: Int32Array; n: number }, text: Uint8Array, at: number): number {
+    const { ids } = out;
+    let n = out.n;
+    while (at < text.length) {
+      const end = this.#split(text, at);
+      if (n + end - at > ids.length) break;
+      n = this.#encodeChunk(text, at, end, ids, n);
+      at = end;
+    }
+    out.n = n;
+    return at;
+  }
+
+  #encodeDroppingOut(bytes: Uint8Array, options: SpecialOptions, dropout: BpeDropout): Int32Array {
     const ids = new Int32Array(bytes.length);
     let n = 0;
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
-      const part = bytes.subarray(start, end);
-      const ends = chunkEnds(part, this.pattern);
-      n = dropout
-        ? this.#encodeWithDropout(part, ends, ids, n, dropout)
-        : this.#encodeChunks(part, ends, ids, n);
+      const text = bytes.subarray(start, end);
+      for (let from = 0; from < text.length; ) {
+        const ends = this.#chunkEnds(text.subarray(from), DROPOUT_BATCH);
+        const to = from + ends[ends.length - 1];
+        n = this.#encodeWithDropout(text.subarray(from, to), ends, ids, n, dropout);
+        from = to;
+      }
       if (special >= 0) ids[n++] = special;
     }
     return ids.slice(0, n);
   }
 
-  #encodeChunks(bytes: Uint8Array, ends: Int32Array, ids: Int32Array, at: number): number {
-    let [n, from] = [at, 0];
-    for (const end of ends) {
-      n = this.#encodeChunk(bytes, from, end, ids, n);
-      from = end;
-    }
-    return n;
+  /** Where chunks of `text` end, from the first on until they have `bytes` bytes or more. */
+  #chunkEnds(text: Uint8Array, bytes: number): Int32Array {
+    const ends: number[] = [];
+    for (let at = 0; at < Math.min(bytes, text.length); ends.push(at)) at = this.#split(text, at);
+    return Int32Array.from(ends);
   }
 
   /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary and when the text is too long for a string. */
@@ -155,7 +219,13 @@ export class Tokenizer {
 
   /** The bytes of `ids`, exactly those that were encoded. Throws when an id is not in the vocabulary. */
   decodeBytes(ids: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-    return concatBytes(Array.from(ids, (id) => this.token(id)));
+    const bytes = new Uint8Array(this.byteLength(ids));
+    for (let i = 0, at = 0; i < ids.length; i++) {
+      const token = this.token(ids[i]);
+      bytes.set(token, at);
+      at += token.length;
+    }
+    return bytes;
   }
 
   /** Decodes one token at a time and never splits a character. */
@@ -225,22 +295,18 @@ function withBytes(
   };
 }
 
-/** The text that merges are learnt from: cut by the pattern, and at special tokens, which are left out. */
-function trainingChunks(
-  text: Uint8Array,
-  { specialTokens, pattern }: Tokenizer,
-): { bytes: Uint8Array; ends: Int32Array } {
-  const parts = segments(text, specialTokens, { allowedSpecial: 'all' });
-  if (parts.length === 1) return { bytes: text, ends: chunkEnds(text, pattern) };
-  const ends: number[] = [];
-  let before = 0;
-  const kept = parts.map(({ start, end }) => {
+/** The chunks that merges are learnt from: the text cut by the pattern, and at special tokens, which are left out. */
+function countChunks(text: Uint8Array, { specialTokens, pattern }: Tokenizer): ChunkCounts {
+  const split = splitterOf(pattern);
+  const counts = makeChunkCounts();
+  for (const { start, end } of segments(text, specialTokens, { allowedSpecial: 'all' })) {
     const part = text.subarray(start, end);
-    for (const chunkEnd of chunkEnds(part, pattern)) ends.push(before + chunkEnd);
-    before += part.length;
-    return part;
-  });
-  return { bytes: concatBytes(kept), ends: Int32Array.from(ends) };
+    for (let at = 0, next = 0; at < part.length; at = next) {
+      next = split(part, at);
+      counts.add(part, at, next);
+    }
+  }
+  return counts;
 }
 
 function numberSpecials(names: readonly string[], { tokens }: Vocabulary): ReadonlyMap<string, number> {

@@ -9,17 +9,77 @@ import { makeByteTable } from './byte-table.ts';
 import { type Heap, makeHeap } from './heap.ts';
 import type { MergeStep } from './train.ts';
 
-/**
- * As `train` does; chunk k is `bytes[ends[k - 1]..ends[k])` and the first one starts at 0.
- * Time: about proportional to the bytes that merge. Memory: about 30 bytes for each byte of the distinct chunks.
- */
+/** The chunks of a text, each distinct one once: what merges are learnt from. */
+export interface ChunkCounts {
+  /** Bytes of all chunks, equal ones included. */
+  readonly byteLength: number;
+  /** Number of chunks. */
+  readonly all: number;
+  /** Number of distinct chunks, and their bytes. */
+  readonly distinct: number;
+  readonly distinctBytes: number;
+  /** Adds the chunk `bytes[start..end)`. */
+  add(bytes: Uint8Array, start: number, end: number): void;
+  /** Calls `visit` for each distinct chunk, in the order of first occurrence. */
+  forEach(visit: (chunk: Uint8Array, copies: number) => void): void;
+}
+
+/** No chunks yet. */
+export function makeChunkCounts(): ChunkCounts {
+  const chunks = makeByteTable();
+  const copies: number[] = [];
+  let [byteLength, all] = [0, 0];
+  return {
+    get byteLength() {
+      return byteLength;
+    },
+    get all() {
+      return all;
+    },
+    get distinct() {
+      return chunks.size;
+    },
+    get distinctBytes() {
+      return chunks.byteLength;
+    },
+    add(bytes, start, end) {
+      const chunk = chunks.add(bytes, start, end);
+      copies[chunk] = (copies[chunk] ?? 0) + 1;
+      byteLength += end - start;
+      all++;
+    },
+    forEach(visit) {
+      copies.forEach((n, chunk) => {
+        visit(chunks.bytes(chunk), n);
+      });
+    },
+  };
+}
+
+/** As `train` does; chunk k is `bytes[ends[k - 1]..ends[k])` and the first one starts at 0. */
 export function trainFast(
   bytes: Uint8Array,
   ends: Int32Array,
   merges: number,
   onMerge?: (step: MergeStep) => void,
 ): MergeStep[] {
-  const text = layOut(bytes, ends, merges);
+  const counts = makeChunkCounts();
+  ends.forEach((end, k) => {
+    counts.add(bytes, k === 0 ? 0 : ends[k - 1], end);
+  });
+  return trainOnCounts(counts, merges, onMerge);
+}
+
+/**
+ * The same from chunks that are counted already. Time: about proportional to the bytes that merge. Memory: about 30 bytes for
+ * each byte of the distinct chunks.
+ */
+export function trainOnCounts(
+  counts: ChunkCounts,
+  merges: number,
+  onMerge?: (step: MergeStep) => void,
+): MergeStep[] {
+  const text = layOut(counts, merges);
   const pairs = makePairs(text, merges);
   const queue = makeHeap((p, q) => {
     const order = pairs.count[p] - pairs.count[q];
@@ -67,22 +127,16 @@ interface Pairs {
   weight: Float64Array;
 }
 
-function layOut(bytes: Uint8Array, ends: Int32Array, merges: number): Text {
-  const chunks = makeByteTable();
-  const weights: number[] = [];
-  ends.forEach((end, k) => {
-    const chunk = chunks.add(bytes, k === 0 ? 0 : ends[k - 1], end);
-    weights[chunk] = (weights[chunk] ?? 0) + 1;
-  });
-  const n = chunks.byteLength + chunks.size + 1;
+function layOut(counts: ChunkCounts, merges: number): Text {
+  const { all, distinct } = counts;
+  const n = counts.distinctBytes + distinct + 1;
   const token = new Int32Array(n).fill(-1);
-  const weight = chunks.size < ends.length ? new Int32Array(n) : null;
+  const weight = distinct < all ? new Int32Array(n) : null;
   let place = 1;
-  weights.forEach((copies, chunk) => {
-    const chunkBytes = chunks.bytes(chunk);
-    token.set(chunkBytes, place);
-    weight?.fill(copies, place, place + chunkBytes.length);
-    place += chunkBytes.length + 1;
+  counts.forEach((chunk, copies) => {
+    token.set(chunk, place);
+    weight?.fill(copies, place, place + chunk.length);
+    place += chunk.length + 1;
   });
   return { token, weight, length: new Int32Array(256 + merges).fill(1) };
 }

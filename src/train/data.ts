@@ -56,7 +56,7 @@ export function dataset(
       `the text has ${ids.length} tokens: too short to split into training and validation (2 tokens each at least)`,
     );
   }
-  const valBytesPerToken = tokenizer.decodeBytes(val).length / val.length;
+  const valBytesPerToken = tokenizer.compressionRatio(val);
   return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize };
 }
 
