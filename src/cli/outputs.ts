@@ -1,6 +1,8 @@
 // Files and folders that commands write: nothing that exists is replaced without --force.
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { lstat, readdir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Lock } from '../io/store.ts';
+import { FolderInUse, lockFolder } from '../platform/node-lock.ts';
 import { folderStore, makeFolder, reason } from '../platform/node-store.ts';
 import { misuse } from './errors.ts';
 import { text, toggle } from './flags.ts';
@@ -29,13 +31,77 @@ export async function claimOutFolder(folder: string, force = false, contents = a
   if (found.length > 0 && !force) throw misuse(`--out ${folder} ${contents.refusal(folder)}`);
 }
 
+/** A folder that is ours to write to until the command ends. */
+export interface OutFolder extends Lock {
+  folder: string;
+  /** What `--force` was judged on: the entries that may be removed, with what tells each from another of its name. */
+  judged: ReadonlyMap<string, string>;
+}
+
+/** The same, and keeps other commands out of the folder from this moment on; `what` is ours. */
+export async function takeOutFolder(
+  folder: string,
+  what: string,
+  force = false,
+  contents = anything,
+): Promise<OutFolder> {
+  await entriesOf(folder, contents); // says what is wrong with it
+  const lock = await lockOut(`--out ${folder}`, folder, what);
+  try {
+    await claimOutFolder(folder, force, contents);
+    const judged = new Map<string, string>();
+    for (const name of await entriesOf(folder, contents))
+      judged.set(name, await identity(join(folder, name)));
+    return { folder, judged, release: lock.release };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Locks a folder; `flag` is how it was given. A folder that is in use is a misuse. */
+export async function lockOut(flag: string, folder: string, what: string): Promise<Lock> {
+  try {
+    return lockFolder(folder, what);
+  } catch (error) {
+    if (error instanceof FolderInUse) throw misuse(`${flag}: ${error.message}`);
+    throw new Error(`${flag} cannot be written to: ${reason(error)}`);
+  }
+}
+
+/** Removes what was there when the folder was taken. Throws before anything is removed when something else is there now. */
+export async function emptyOutFolder({ folder, judged }: OutFolder, contents = anything): Promise<void> {
+  const names = await entriesOf(folder, contents);
+  for (const name of names) {
+    if ((await identity(join(folder, name))) === judged.get(name)) continue;
+    throw new Error(
+      `${join(folder, name)} came after this command began, and is not removed: take another --out`,
+    );
+  }
+  const inner: Lock[] = []; // of what other commands may be writing to just now, like INT8 copies
+  try {
+    for (const name of names) {
+      const path = join(folder, name);
+      if ((await stat(path)).isDirectory()) inner.push(await lockOut('--force', path, 'inkhorn'));
+    }
+    for (const name of names) await rm(join(folder, name), { recursive: true });
+  } finally {
+    for (const { release } of inner) release();
+  }
+}
+
+async function identity(path: string): Promise<string> {
+  const { ino, birthtimeNs } = await lstat(path, { bigint: true });
+  return `${ino} ${birthtimeNs}`;
+}
+
 /** The entries of `--out` that belong to `contents`; none where there is no such folder yet. */
 export async function entriesOf(folder: string, contents: FolderContents): Promise<string[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw misuse(`--out ${folder}: ${reason(error)}`);
   });
-  return entries.filter((name) => contents.includes(name));
+  return entries.filter((name) => !name.startsWith('.inkhorn.') && contents.includes(name));
 }
 
 /** Makes sure that `--out` can become a file: missing, or to be replaced with `force`. */

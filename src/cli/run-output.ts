@@ -1,10 +1,9 @@
 // The folder that a run writes to: it must be free, or the caller must say what to do with what is there.
-import { access, constants, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { makeFolder, reason } from '../platform/node-store.ts';
+import { access, constants } from 'node:fs/promises';
+import { reason } from '../platform/node-store.ts';
 import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE } from '../report/run-record.ts';
 import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
-import { entriesOf, type FolderContents } from './outputs.ts';
+import { emptyOutFolder, type FolderContents, type OutFolder, takeOutFolder } from './outputs.ts';
 
 const ENTRIES = new Set([
   ...[BEST, LAST, 'int8', 'int4', INSPECT_FOLDER],
@@ -20,16 +19,20 @@ export const runContents: FolderContents = {
     `already holds a run: take another folder, --force to replace it, or --resume ${folder} to go on`,
 };
 
+/** Keeps other commands out of the folder of a new run, from now until `release`. */
+export function takeRunFolder(folder: string, what: string, force?: boolean): Promise<OutFolder> {
+  return takeOutFolder(folder, what, force, runContents);
+}
+
 /**
- * Makes the folder of a run, and removes the run that it holds, if any; other files in it are left alone. Throws where
- * nothing can be written, before time goes into a model.
+ * Removes the run that the folder held when it was taken, if any; other files in it are left alone. Throws where nothing can
+ * be written, before time goes into a model.
  */
-export async function prepareFolder(folder: string): Promise<void> {
+export async function prepareFolder(out: OutFolder): Promise<void> {
   try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK);
+    await access(out.folder, constants.W_OK);
   } catch (error) {
-    throw new Error(`--out ${folder} cannot be written to: ${reason(error)}`);
+    throw new Error(`--out ${out.folder} cannot be written to: ${reason(error)}`);
   }
-  for (const name of await entriesOf(folder, runContents)) await rm(join(folder, name), { recursive: true });
+  await emptyOutFolder(out, runContents);
 }

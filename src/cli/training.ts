@@ -1,5 +1,6 @@
 // A training run as the command line does it: events to the screen or as JSON, Ctrl-C, and a report at the end.
 import type { Backend } from '../backend/contract.ts';
+import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
 import { writeRunRecord } from '../report/run-record.ts';
@@ -15,6 +16,8 @@ import { createTrainView, terminalStyle } from './terminal.ts';
 /** All that a run is made of. */
 export interface RunPlan extends ModelFolder {
   out: string;
+  /** Of `out`. */
+  lock: Lock;
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;

@@ -20,6 +20,17 @@ export interface Store {
   remove(name: string): Promise<void>;
   /** The store one level down. */
   folder(name: string): Store;
+  /**
+   * Keeps other writers out until `release`, or until this process ends, however it ends. `what` is what they are told:
+   * `inkhorn train`. Reading is always allowed. Rejects when the place is locked. Left out: nobody else can write here.
+   */
+  lock?(what: string): Promise<Lock>;
+}
+
+/** The right to write to a place, alone. */
+export interface Lock {
+  /** Gives it back; a second time does nothing. */
+  release(): void;
 }
 
 /** Throws unless `name` can be a file or a folder everywhere: no separators, no leading dot (temporary files have one). */
@@ -35,6 +46,7 @@ export function checkName(name: string): void {
 export function memoryStore(location = 'memory'): Store {
   const files = new Map<string, Uint8Array>();
   const folders = new Map<string, Store>();
+  let locked = '';
   return {
     location,
     async read(name): Promise<Uint8Array> {
@@ -67,6 +79,17 @@ export function memoryStore(location = 'memory'): Store {
       const store = folders.get(name) ?? memoryStore(`${location}/${name}`);
       folders.set(name, store);
       return store;
+    },
+    async lock(what): Promise<Lock> {
+      if (locked) throw new Error(`${location} is in use (${locked}): wait for it, or take another store`);
+      locked = what;
+      let ours = true;
+      return {
+        release(): void {
+          if (ours) locked = '';
+          ours = false;
+        },
+      };
     },
   };
 }

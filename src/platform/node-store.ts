@@ -12,6 +12,7 @@ import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { checkName, type Store } from '../io/store.ts';
+import { lockFolder } from './node-lock.ts';
 
 /** The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one. */
 export interface FileSteps {
@@ -170,6 +171,10 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
     folder(name) {
       checkName(name);
       return folderStore(shown(name), files);
+    },
+
+    async lock(what) {
+      return lockFolder(path, what);
     },
   };
   return store;

@@ -1,6 +1,6 @@
 // A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
 import { ACTIVATIONS } from '../inspect/measure.ts';
-import type { Store } from '../io/store.ts';
+import type { Lock, Store } from '../io/store.ts';
 import { type ModelFolder, saveModel } from '../model/folder.ts';
 import {
   type Checkpoint,
@@ -32,6 +32,8 @@ export interface RunFolderOptions extends ModelFolder {
   /** The checkpoint that the run goes on from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
+  /** The lock of `store`, where the caller holds it; else the run takes it, and gives it back at its end. */
+  lock?: Lock;
 }
 
 /** What `history.json` holds. */
@@ -42,8 +44,20 @@ export interface History {
   events: TrainEvent[];
 }
 
-/** `train()` with checkpoints and a history in `store`; yields the new events. */
+/**
+ * `train()` with checkpoints and a history in `store`; yields the new events. Throws when another run writes there: `store`
+ * is locked for as long as this one goes on.
+ */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
+  const own = options.lock ? undefined : await options.store.lock?.('a training run');
+  try {
+    yield* trainLocked(options);
+  } finally {
+    own?.release();
+  }
+}
+
+async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   const { store, model, tokenizer, dataset, data, settings, probeTaps, from, signal } = options;
   const history = [...(from?.history ?? [])];
   const record = { settings, data, precision: model.backend.precision, probeTaps, history };

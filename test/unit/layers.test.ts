@@ -27,6 +27,7 @@ const floors = [
     'train',
     'quantize',
     'index',
+    'platform/node-lock',
     'platform/node-store',
     'corpora',
   ],

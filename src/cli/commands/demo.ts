@@ -1,5 +1,4 @@
 // `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
@@ -18,12 +17,12 @@ import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
-import { asked } from '../errors.ts';
+import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder } from '../outputs.ts';
-import { prepareFolder, runContents } from '../run-output.ts';
+import { type OutFolder, takeOutFolder } from '../outputs.ts';
+import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { saveQuantized } from './quantize.ts';
 
@@ -52,30 +51,45 @@ export const demo = defineCommand({
   ],
   flags,
   async run(context: Context<typeof flags>): Promise<void> {
-    const { flags: given, output } = context;
-    const out = given.out ?? (await freeFolder('runs/demo'));
-    await claimOutFolder(out, given.force, runContents);
-    const backend = await chooseEngine(given, output);
-    await introduce(backend, output, context.signal);
-    const corpus = await demoText(given.data, output);
-    const tokenizer = await tokenize(corpus, output);
-    await prepareFolder(out);
-    const spec = given.data ?? corpus.name;
-    const plan = await asked(() => planRun({ out, spec, steps: given.steps }, corpus, tokenizer, backend));
-    const { signal } = context; // from here on there is something to save
-    const events = await trainRun(plan, output, signal);
-    if (signal.aborted) {
-      await reportRun(plan, output);
-      output.print(stoppedLine(out, events));
-    } else {
-      await sample(plan, output, signal);
-      if (!signal.aborted) await shrink(plan, output);
-      await reportRun(plan, output);
-      farewell(out, output);
+    const { flags: given } = context;
+    const folder =
+      given.out === undefined
+        ? await takeFreeFolder('runs/demo')
+        : await takeRunFolder(given.out, WRITER, given.force);
+    try {
+      await tour(folder, context);
+    } finally {
+      folder.release();
     }
-    backend.dispose();
   },
 });
+
+/** What others are told who want to write to the folder. */
+const WRITER = 'inkhorn demo';
+
+async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<void> {
+  const { flags: given, output } = context;
+  const { folder: out } = folder;
+  const backend = await chooseEngine(given, output);
+  await introduce(backend, output);
+  const corpus = await demoText(given.data, output);
+  const tokenizer = await tokenize(corpus, output);
+  await prepareFolder(folder);
+  const spec = given.data ?? corpus.name;
+  const plan = await asked(() => planRun({ folder, spec, steps: given.steps }, corpus, tokenizer, backend));
+  const { signal } = context; // from here on there is something to save
+  const events = await trainRun(plan, output, signal);
+  if (signal.aborted) {
+    await reportRun(plan, output);
+    output.print(stoppedLine(out, events));
+  } else {
+    await sample(plan, output, signal);
+    if (!signal.aborted) await shrink(plan, output);
+    await reportRun(plan, output);
+    farewell(out, output);
+  }
+  backend.dispose();
+}
 
 /** A heading and a line on what is about to happen. */
 function chapter(output: Output, title: string, line: string): void {
@@ -83,14 +97,14 @@ function chapter(output: Output, title: string, line: string): void {
 }
 
 /** What a model of this size can come to, before the demo's own begins to learn. */
-async function introduce(backend: Backend, output: Output, signal: AbortSignal): Promise<void> {
+async function introduce(backend: Backend, output: Output): Promise<void> {
   const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
   chapter(
     output,
     'Before we begin',
     `A model of ${model.parameterCount.toLocaleString('en-US')} parameters that comes along, trained by this program on Shakespeare, goes on from "ROMEO:"\n`,
   );
-  await speak(model, tokenizer, 'ROMEO:', 80, output, signal);
+  await speak(model, tokenizer, 'ROMEO:', 80, output);
   model.dispose();
 }
 
@@ -125,7 +139,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
 
 /** Without the native engine the same two minutes are enough for a far smaller model only. */
 async function planRun(
-  { out, spec, steps: wanted }: { out: string; spec: string; steps?: number },
+  { folder, spec, steps: wanted }: { folder: OutFolder; spec: string; steps?: number },
   corpus: Corpus,
   tokenizer: Tokenizer,
   backend: Backend,
@@ -150,7 +164,8 @@ async function planRun(
     },
   };
   return {
-    ...{ out, tokenizer, settings, backend, model, dataset: data },
+    ...{ out: folder.folder, lock: { release: folder.release } },
+    ...{ tokenizer, settings, backend, model, dataset: data },
     data: dataRecord(spec, corpus, defaultSplit),
     title: `demo on ${corpus.name}`,
   };
@@ -215,7 +230,7 @@ async function speak(
   prompt: string,
   maxTokens: number,
   output: Output,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   output.speak(prompt, output.colors.bold);
   const options = { prompt, maxTokens, temperature: 0.8, topP: 0.95, signal };
@@ -257,14 +272,14 @@ function farewell(out: string, output: Output): void {
   output.print('  npx inkhorn train --data your.txt --out runs/yours');
 }
 
-/** `base`, or `base-2`, `base-3`, ...: the first that does not exist. */
-async function freeFolder(base: string): Promise<string> {
+/** `base`, or `base-2`, `base-3`, ...: the first that nothing is in and nobody writes to. */
+async function takeFreeFolder(base: string): Promise<OutFolder> {
   for (let n = 1; ; n++) {
     const folder = n === 1 ? base : `${base}-${n}`;
-    const taken = await access(folder).then(
-      () => true,
-      () => false,
-    );
-    if (!taken) return folder;
+    try {
+      return await takeOutFolder(folder, WRITER);
+    } catch (error) {
+      if (!(error instanceof MisuseError)) throw error;
+    }
   }
 }

@@ -34,7 +34,7 @@ import {
   splitOf,
 } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
+import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
 import { createProgress } from '../progress.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
@@ -102,35 +102,50 @@ export const quantizeCommand = defineCommand({
     if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
     const chosen = chosenOptions(given);
     const store = await findModel(given.model, output);
-    const path = store.location;
-    await refuseSameFolder(path, out);
-    await claimOutFolder(out, given.force);
-    const text = await comparisonText(given, chosen, store, output);
-    await withEngine(given, output, async (backend) => {
-      const { model, tokenizer } = await loadModel(store, { backend });
-      const measured = text && (await splitText(text, given, tokenizer));
-      const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
-      const what = { before: path, after: out, quantize: chosen };
-      let comparison: Comparison | undefined;
-      if (measured) {
-        const { data, record } = measured;
-        const report = await compareWithProgress(model, small, data, given);
-        const layers = await compareLayers(model, small, chosen, data.train);
-        comparison = { ...what, data: record, ...report, layers };
-        output.data(comparison);
-        showComparison(report, output);
-      } else {
-        output.data(what);
-      }
-      const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
-      const bytes = (files.get('model.safetensors') as Uint8Array).length;
-      output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
-      const run = folderStore(dirname(out));
-      if (await run.exists(HISTORY_FILE))
-        output.print(`the report of the run will show it: inkhorn report ${shellWord(run.location)}`);
-    });
+    await refuseSameFolder(store.location, out);
+    const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
+    try {
+      await shrinkInto(out, chosen, store, given, output);
+    } finally {
+      folder.release();
+    }
   },
 });
+
+/** Quantises the model in `store` into the folder `out`, and compares the two where there is a text. */
+async function shrinkInto(
+  out: string,
+  chosen: Chosen,
+  store: Store,
+  given: Given,
+  output: Output,
+): Promise<void> {
+  const path = store.location;
+  const text = await comparisonText(given, chosen, store, output);
+  await withEngine(given, output, async (backend) => {
+    const { model, tokenizer } = await loadModel(store, { backend });
+    const measured = text && (await splitText(text, given, tokenizer));
+    const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
+    const what = { before: path, after: out, quantize: chosen };
+    let comparison: Comparison | undefined;
+    if (measured) {
+      const { data, record } = measured;
+      const report = await compareWithProgress(model, small, data, given);
+      const layers = await compareLayers(model, small, chosen, data.train);
+      comparison = { ...what, data: record, ...report, layers };
+      output.data(comparison);
+      showComparison(report, output);
+    } else {
+      output.data(what);
+    }
+    const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
+    const bytes = (files.get('model.safetensors') as Uint8Array).length;
+    output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
+    const run = folderStore(dirname(out));
+    if (await run.exists(HISTORY_FILE))
+      output.print(`the report of the run will show it: inkhorn report ${shellWord(run.location)}`);
+  });
+}
 
 /** Writes a quantised model, with the comparison where there is one: all of it or nothing. Resolves to the files. */
 export async function saveQuantized(

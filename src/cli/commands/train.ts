@@ -17,8 +17,8 @@ import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
 import { dataFlag, dataRecord, openData, openTokenizer, splitFlags, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder } from '../outputs.ts';
-import { prepareFolder, runContents } from '../run-output.ts';
+import { lockOut, type OutFolder } from '../outputs.ts';
+import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { columnsOf, printable, wrapText } from '../view/width.ts';
@@ -45,6 +45,9 @@ const runFlags = {
 
 const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
 
+/** What others are told who want to write to the folder. */
+const WRITER = 'inkhorn train';
+
 /** What may be given along with --resume: the rest is in the checkpoint. */
 const WITH_RESUME = new Set(['resume', 'steps', 'data', 'backend', 'threads', 'json']);
 
@@ -64,28 +67,39 @@ export const train = defineCommand({
   flags,
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given, output } = context;
-    const plan = given.resume === undefined ? await freshRun(given, output) : await resumedRun(given, output);
-    describe(plan, output);
-    const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
-    const [page] = await reportRun(plan, output);
-    const { reason, step } = ending(events);
-    output.print(`report: ${page}`);
-    if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
-    if (reason === 'non-finite') {
-      throw new Error(
-        `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
-      );
+    const { resume } = given;
+    const folder = resume === undefined ? await takeNewFolder(given) : await takeRun(given, resume);
+    try {
+      const plan = await (resume === undefined ? freshRun : resumedRun)(given, folder, output);
+      describe(plan, output);
+      const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
+      const [page] = await reportRun(plan, output);
+      const { reason, step } = ending(events);
+      output.print(`report: ${page}`);
+      if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
+      if (reason === 'non-finite') {
+        throw new Error(
+          `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
+        );
+      }
+      plan.backend.dispose();
+    } finally {
+      folder.release();
     }
-    plan.backend.dispose();
   },
 });
 
 type Given = Context<typeof flags>['flags'];
 
-async function freshRun(given: Given, output: Output): Promise<RunPlan> {
-  const { out, probeTaps } = given;
+/** The folder of `--out`, kept from other commands from the first moment on. */
+async function takeNewFolder({ out, force }: Given): Promise<OutFolder> {
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
-  await claimOutFolder(out, given.force, runContents);
+  return takeRunFolder(out, WRITER, force);
+}
+
+async function freshRun(given: Given, folder: OutFolder, output: Output): Promise<RunPlan> {
+  const { folder: out, release } = folder;
+  const { probeTaps } = given;
   const recipe = await readRecipe(given);
   const { preset, changes, settings } = recipe;
   if (probeTaps && settings.probeEvery === 0)
@@ -100,10 +114,10 @@ async function freshRun(given: Given, output: Output): Promise<RunPlan> {
     checkDataset(made, config);
     return made;
   });
-  await prepareFolder(out);
+  await prepareFolder(folder);
   const backend = await chooseEngine(given, output);
   return {
-    ...{ out, tokenizer, dataset: parts, settings, probeTaps, backend },
+    ...{ out, lock: { release }, tokenizer, dataset: parts, settings, probeTaps, backend },
     model: new GPT(config, { seed: settings.seed, backend }),
     data: dataRecord(given.data as string, corpus, split),
     title: `${preset} on ${corpus.name}`,
@@ -134,19 +148,25 @@ async function tokenizerFor(
   return asked(() => Tokenizer.train(corpus.bytes, { vocabSize, pattern }));
 }
 
-async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
+/** The run of `--resume`, kept from other commands. */
+async function takeRun(given: Given, out: string): Promise<OutFolder> {
   const surplus = Object.keys(pick(given, flags)).find((name) => !WITH_RESUME.has(name));
   if (surplus)
     throw misuse(
       `--resume goes on with the settings of the run: only --steps can change, not ${flagName(surplus)}`,
     );
-  const out = given.resume as string;
   const store = folderStore(out).folder(LAST);
   if (!(await hasCheckpoint(store))) {
     throw misuse(
       `--resume ${out}: there is no checkpoint in ${store.location}: the run ended before its first one`,
     );
   }
+  return { folder: out, judged: new Map(), ...(await lockOut(`--resume ${out}`, out, WRITER)) };
+}
+
+async function resumedRun(given: Given, folder: OutFolder, output: Output): Promise<RunPlan> {
+  const { folder: out, release } = folder;
+  const store = folderStore(out).folder(LAST);
   const backend = await chooseEngine({ ...given, precision: await precisionOfRun(store) }, output);
   const from = await loadCheckpoint(store, { backend });
   const settings = await asked(() =>
@@ -165,7 +185,17 @@ async function resumedRun(given: Given, output: Output): Promise<RunPlan> {
   }
   output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
   return {
-    ...{ out, from, settings, probeTaps, data, backend, model: from.model, tokenizer: from.tokenizer },
+    ...{
+      out,
+      lock: { release },
+      from,
+      settings,
+      probeTaps,
+      data,
+      backend,
+      model: from.model,
+      tokenizer: from.tokenizer,
+    },
     dataset: dataset(corpus.bytes, from.tokenizer, splitOf({}, data)),
     title: `${dirname(`${out}/x`)} on ${corpus.name}`,
   };

@@ -1,0 +1,185 @@
+// One process writes to a folder at a time. The lock is the operating system's: it ends with the process that holds it,
+// however that ends, and no file that a killed process leaves behind keeps anybody out.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Lock } from '../io/store.ts';
+
+/** What is locked. */
+const LOCK_FILE = '.inkhorn.lock';
+/** Who holds it, as JSON, for the message to others. */
+const OWNER_FILE = '.inkhorn.owner';
+
+/** Somebody else writes to the folder. The message names the process. */
+export class FolderInUse extends Error {}
+
+/**
+ * Locks `folder`, which is made where there is none, until `release` or the end of this process. `what` says who we are:
+ * `inkhorn train`. Throws `FolderInUse` when another process, or another part of this one, holds it.
+ */
+export function lockFolder(folder: string, what: string): Lock {
+  const root = resolve(folder);
+  for (;;) {
+    const made = makeFolders(root);
+    const held = hold(folder, root, what);
+    if (held !== 'again') return lockOf(root, made, held); // else the one before us removed it at this moment
+  }
+}
+
+function lockOf(root: string, made: string[], letGo: () => void): Lock {
+  let released = false;
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    process.removeListener('exit', release);
+    attempt(() => fs.unlinkSync(join(root, OWNER_FILE)));
+    letGo();
+    for (const folder of made) attempt(() => fs.rmdirSync(folder)); // where nothing came into it
+  };
+  process.on('exit', release);
+  return { release };
+}
+
+/** Makes a folder and those above it; returns those that were not there, innermost first. */
+function makeFolders(path: string): string[] {
+  try {
+    fs.mkdirSync(path);
+    return [path];
+  } catch (error) {
+    if (attempt(() => fs.statSync(path))?.isDirectory()) return [];
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    const made = makeFolders(above);
+    return [...makeFolders(path), ...made];
+  }
+}
+
+// ---- the operating system's locks --------------------------------------------------------------------------------------
+
+/** Opens the file and locks it, where the system can do that in one: BSD's O_EXLOCK, and what libuv calls so on Windows. */
+const EXCLUSIVE: Partial<Record<NodeJS.Platform, number>> = {
+  darwin: 0x20 | fs.constants.O_NONBLOCK,
+  freebsd: 0x20 | fs.constants.O_NONBLOCK,
+  win32: 0x10000000,
+};
+
+/** Takes the lock; returns what gives it back, or `again` when the file went away meanwhile. */
+function hold(folder: string, root: string, what: string): (() => void) | 'again' {
+  const file = join(root, LOCK_FILE);
+  const opened = openLocked(file);
+  if (opened === 'gone') return 'again';
+  if (opened === 'taken') throw inUse(folder, root);
+  const { fd } = opened;
+  const locked = opened.locked || lockOpenFile(fd);
+  // Whoever held it before may have removed the file between our opening and our locking it.
+  const stale = locked !== 'taken' && !sameFile(fd, file);
+  if (!stale && locked !== 'taken' && signOwner(root, ourselves(what), locked)) {
+    return () => {
+      if (process.platform !== 'win32') attempt(() => fs.unlinkSync(file));
+      fs.closeSync(fd);
+      if (process.platform === 'win32') attempt(() => fs.unlinkSync(file));
+    };
+  }
+  fs.closeSync(fd);
+  if (stale) return 'again';
+  throw inUse(folder, root);
+}
+
+function openLocked(file: string): { fd: number; locked: boolean } | 'taken' | 'gone' {
+  const exclusive = EXCLUSIVE[process.platform];
+  const flags = fs.constants.O_RDWR | fs.constants.O_CREAT;
+  try {
+    return { fd: fs.openSync(file, flags | (exclusive ?? 0), 0o666), locked: exclusive !== undefined };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'gone';
+    if (exclusive === undefined) throw error;
+    if (code === 'EAGAIN' || code === 'EBUSY') return 'taken';
+    if (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    return { fd: fs.openSync(file, flags, 0o666), locked: false }; // a file system without locks
+  }
+}
+
+/**
+ * Locks an open file by flock(1): the lock belongs to the open file, which we keep when that program has ended. False where
+ * there is no such program, or the file system knows no locks.
+ */
+function lockOpenFile(fd: number): boolean | 'taken' {
+  const { status } = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  return status === 1 ? 'taken' : status === 0;
+}
+
+function sameFile(fd: number, file: string): boolean {
+  const there = attempt(() => fs.statSync(file, { bigint: true }));
+  return there !== undefined && there.ino === fs.fstatSync(fd, { bigint: true }).ino;
+}
+
+// ---- who holds it ------------------------------------------------------------------------------------------------------
+
+interface Owner {
+  pid: number;
+  /** When the process began, as the system says it: no other process with this number began then. */
+  began: string;
+  host: string;
+  what: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+function ourselves(what: string): Owner {
+  const { pid } = process;
+  return { pid, began: beginningOf(pid), host: hostname(), what, since: new Date().toISOString() };
+}
+
+function ownerOf(root: string): Owner | undefined {
+  return attempt(() => JSON.parse(fs.readFileSync(join(root, OWNER_FILE), 'utf8')) as Owner);
+}
+
+function inUse(folder: string, root: string): FolderInUse {
+  const owner = ownerOf(root);
+  const fix = 'wait for it, stop it, or take another folder';
+  if (!owner) return new FolderInUse(`${folder} is in use by another process: ${fix}`);
+  const { pid, host, what, since } = owner;
+  const where = host === hostname() ? '' : ` on ${host}`;
+  const time = since.slice(0, 19).replace('T', ' ');
+  return new FolderInUse(
+    `${folder} is in use by process ${pid}${where} (${what}, since ${time} UTC): ${fix}`,
+  );
+}
+
+/**
+ * Writes down who holds the lock. Where the system has none for us this is the lock itself: false while the process that
+ * wrote its name before is still there, as far as can be told.
+ */
+function signOwner(root: string, owner: Owner, locked: boolean): boolean {
+  const [file, temporary] = [join(root, OWNER_FILE), join(root, `${OWNER_FILE}.${owner.pid}`)];
+  if (locked) {
+    fs.writeFileSync(file, JSON.stringify(owner));
+    return true;
+  }
+  const before = ownerOf(root);
+  if (before && (before.host !== owner.host || beginningOf(before.pid) === before.began)) return false;
+  attempt(() => fs.unlinkSync(file));
+  fs.writeFileSync(temporary, JSON.stringify(owner));
+  const signed = attempt(() => fs.linkSync(temporary, file) ?? true) ?? false; // of two, one is the first
+  fs.unlinkSync(temporary);
+  return signed;
+}
+
+/** When a process began; empty where there is none. Ticks since the start of the machine on Linux, a date elsewhere. */
+function beginningOf(pid: number): string {
+  const stat = attempt(() => fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  if (process.platform === 'linux') return '';
+  const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout?.trim() ?? '';
+}
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
