@@ -1,5 +1,6 @@
 // Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to stderr. Control characters from
 // elsewhere reach neither a terminal nor a message: see view/ink.ts.
+import { once } from 'node:events';
 import type { Colors } from 'picocolors/types.js';
 import { revealJson } from '../base/controls.ts';
 import { formatTable, type TableColumn } from './table.ts';
@@ -25,6 +26,8 @@ export interface Output {
   facts(rows: readonly (readonly [label: string, value: string])[]): void;
   /** One JSON value on a line of its own; nothing without `--json`. */
   data(value: unknown): void;
+  /** A piece of long output, in both modes (with `--json` it is part of a document): waits for a slow reader. */
+  pour(piece: string | Uint8Array): Promise<void>;
   /** A remark on stderr, in both modes: which engine was chosen, what was passed over. */
   note(line: string): void;
 }
@@ -64,6 +67,10 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
     },
     data(value): void {
       if (json) stdout.write(`${revealJson(JSON.stringify(value))}\n`);
+    },
+    async pour(piece): Promise<void> {
+      const text = typeof piece === 'string' && isTerminal(stdout) ? terminalText(piece) : piece;
+      if (!stdout.write(text)) await once(stdout, 'drain');
     },
     note(line): void {
       stderr.write(`${terminalText(remarks.dim(line))}\n`);

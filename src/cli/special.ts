@@ -1,5 +1,5 @@
 // What becomes of the names of special tokens in a text: `--allow-special`, `--special-as-text`.
-import type { Tokenizer } from '../tokenizer/index.ts';
+import type { SpecialOptions, Tokenizer } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 import { type Flags, toggle, type Values } from './flags.ts';
 
@@ -12,17 +12,37 @@ export const specialFlags = {
 export function encodeText(
   tokenizer: Tokenizer,
   text: string | Uint8Array,
-  { allowSpecial = false, specialAsText = false }: Values<typeof specialFlags>,
+  flags: Values<typeof specialFlags>,
 ): Int32Array {
+  return refused(() => tokenizer.encode(text, specialOptions(flags)));
+}
+
+/** The same in parts, each encoded when it is asked for. */
+export function encodeTextParts(
+  tokenizer: Tokenizer,
+  text: string | Uint8Array,
+  flags: Values<typeof specialFlags>,
+): Iterable<Int32Array> {
+  return refused(() => tokenizer.encodeParts(text, specialOptions(flags)));
+}
+
+function specialOptions({
+  allowSpecial = false,
+  specialAsText = false,
+}: Values<typeof specialFlags>): SpecialOptions {
   if (allowSpecial && specialAsText)
     throw misuse('--allow-special and --special-as-text contradict each other');
+  return {
+    allowedSpecial: allowSpecial ? 'all' : 'none',
+    otherSpecial: specialAsText ? 'text' : 'refuse',
+  };
+}
+
+function refused<T>(encode: () => T): T {
   try {
-    return tokenizer.encode(text, {
-      allowedSpecial: allowSpecial ? 'all' : 'none',
-      otherSpecial: specialAsText ? 'text' : 'refuse',
-    });
+    return encode();
   } catch (error) {
-    const [what] = (error as Error).message.split(': allow it');
-    throw misuse(`${what}: give --allow-special or --special-as-text`);
+    const [what, library] = (error as Error).message.split(': allow it');
+    throw library === undefined ? error : misuse(`${what}: give --allow-special or --special-as-text`);
   }
 }

@@ -143,7 +143,8 @@ export class Tokenizer {
 
   /**
    * The same tokens in parts of at most `partLength` (default 65,536) or one chunk, each encoded when it is asked for: so the
-   * tokens of a whole corpus need not be in memory at once. With pattern `none` the whole text is one chunk.
+   * tokens of a whole corpus need not be in memory at once. With pattern `none` the whole text is one chunk. Throws
+   * as `encode` does, before the first part.
    */
   encodeParts(
     text: string | Uint8Array,
@@ -153,7 +154,9 @@ export class Tokenizer {
     const { partLength = 2 ** 16, ...special } = options;
     if (!(Number.isInteger(partLength) && partLength > 0))
       throw new RangeError(`partLength ${partLength} is not a number of tokens: give 1 or more`);
-    return this.#parts(toBytes(text), special, partLength);
+    const bytes = toBytes(text);
+    for (const _ of segments(bytes, this.specialTokens, special)); // refuses now what it would refuse half-way
+    return this.#parts(bytes, special, partLength);
   }
 
   *#parts(bytes: Uint8Array, options: SpecialOptions, room: number): Generator<Int32Array> {

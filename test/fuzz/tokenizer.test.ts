@@ -102,6 +102,25 @@ describe('round trips', () => {
     );
   });
 
+  test('encoding in parts of any length gives the tokens of the whole, special ones included', () => {
+    const name = '<|end|>';
+    const texts = fc.array(fc.oneof(anyText, fc.constant(new TextEncoder().encode(name))), { maxLength: 6 });
+    fc.assert(
+      fc.property(texts, pattern, fc.integer({ min: 1, max: 12 }), (texts, pattern, partLength) => {
+        const tokenizer = new Tokenizer({ merges: [[97, 97]], pattern, specialTokens: [name] });
+        const text = Buffer.concat(texts);
+        const options = { allowedSpecial: 'all' } as const;
+        const parts = [...tokenizer.encodeParts(text, { ...options, partLength })];
+        assert.deepEqual(
+          parts.flatMap((part) => [...part]),
+          [...tokenizer.encode(text, options)],
+        );
+        for (const part of parts) assert.ok(part.length > 0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('chunks are never empty and end with the text', () => {
     fc.assert(
       fc.property(anyText, pattern, (text, pattern) => {

@@ -42,7 +42,8 @@ export const tokenizerTrain = defineCommand({
       Tokenizer.train(bytes, { vocabSize, pattern, specialTokens, onMerge }),
     );
     const seconds = (performance.now() - begun) / 1000;
-    const tokens = tokenizer.encode(bytes, { allowedSpecial: 'all' }).length;
+    let tokens = 0;
+    for (const part of tokenizer.encodeParts(bytes, { allowedSpecial: 'all' })) tokens += part.length;
     const bytesPerToken = bytes.length / tokens;
     await writeOutFile(out, encodeFile(out, tokenizer));
     if (out.endsWith('.tiktoken') && (pattern !== 'none' || specialTokens.length > 0)) {

@@ -1,14 +1,17 @@
 // `inkhorn tokenizer encode`, `decode`, `show`: what a tokenizer does to a text, and what it is made of.
 import { readFile } from 'node:fs/promises';
+import { revealJson } from '../../base/controls.ts';
 import { reason } from '../../platform/node-store.ts';
 import { formatCount } from '../../report/format.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
-import { asked, misuse } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import { type Flags, text, toggle } from '../flags.ts';
+import { idText, readIds } from '../id-stream.ts';
 import { modelFlag, tokenizerFlag, tokenizerOf } from '../models.ts';
-import { encodeText, specialFlags } from '../special.ts';
+import type { Output } from '../output.ts';
+import { encodeTextParts, specialFlags } from '../special.ts';
 
 const source = {
   tokenizer: { ...tokenizerFlag, short: 't' },
@@ -39,21 +42,46 @@ export const tokenizerEncode = defineCommand({
       throw misuse('a text and --file are both given: which one?');
     const tokenizer = await tokenizerOf(flags, output);
     const bytes = argument === undefined ? await readInput(file) : new TextEncoder().encode(argument);
-    const ids = encodeText(tokenizer, bytes, flags);
-    const bytesPerToken = ids.length > 0 ? bytes.length / ids.length : null;
-    output.data({ ids: [...ids], tokens: ids.length, bytes: bytes.length, bytesPerToken });
-    if (pieces) {
-      output.table(
-        ['id', { title: 'token', align: 'left' }],
-        Array.from(ids, (id) => [String(id), printable(tokenizer.token(id))]),
-      );
-    } else {
-      output.print(ids.join(' '));
+    const facts = { tokens: 0, bytes: bytes.length, bytesPerToken: null as number | null };
+    const parts = counted(encodeTextParts(tokenizer, bytes, flags), facts);
+    if (output.json) {
+      await output.pour('{"ids":[');
+      for (const text of idText(parts, ',')) await output.pour(text);
+    } else if (pieces) await pourPieces(parts, tokenizer, output);
+    else {
+      for (const text of idText(parts, ' ')) await output.pour(text);
+      await output.pour('\n');
     }
-    const ratio = bytesPerToken === null ? '' : `, ${bytesPerToken.toFixed(2)} bytes per token`;
-    output.note(`${formatCount(bytes.length)} bytes, ${formatCount(ids.length)} tokens${ratio}`);
+    if (facts.tokens > 0) facts.bytesPerToken = facts.bytes / facts.tokens;
+    if (output.json) await output.pour(`],${JSON.stringify(facts).slice(1)}\n`);
+    const ratio = facts.bytesPerToken === null ? '' : `, ${facts.bytesPerToken.toFixed(2)} bytes per token`;
+    output.note(`${formatCount(facts.bytes)} bytes, ${formatCount(facts.tokens)} tokens${ratio}`);
   },
 });
+
+/** The same parts, their tokens being counted. */
+function* counted(parts: Iterable<Int32Array>, facts: { tokens: number }): Generator<Int32Array> {
+  for (const part of parts) {
+    facts.tokens += part.length;
+    yield part;
+  }
+}
+
+/** One token a line, with its text: a table for each part of the text. */
+async function pourPieces(parts: Iterable<Int32Array>, tokenizer: Tokenizer, output: Output): Promise<void> {
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += PIECES) {
+      const rows = Array.from(part.subarray(at, at + PIECES), (id) => [
+        String(id),
+        printable(tokenizer.token(id)),
+      ]);
+      output.table(['id', { title: 'token', align: 'left' }], rows);
+      await output.pour(''); // waits for the reader
+    }
+}
+
+/** Tokens of one table. */
+const PIECES = 10_000;
 
 export const tokenizerDecode = defineCommand({
   name: 'tokenizer decode',
@@ -66,15 +94,21 @@ export const tokenizerDecode = defineCommand({
   flags: source,
   async run({ args, flags, output }: Context<typeof source>): Promise<void> {
     const tokenizer = await tokenizerOf(flags, output);
-    const words = args.length > 0 ? args.join(' ') : new TextDecoder().decode(await readInput());
-    const ids = words.split(/[\s,[\]]+/).filter((word) => word !== '');
-    const bytes = await asked(() => tokenizer.decodeBytes(ids.map((word) => tokenId(word, tokenizer))));
-    output.data({
-      text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes),
-      bytes: bytes.length,
-      tokens: ids.length,
-    });
-    output.speak(bytes);
+    const given = args.length > 0 ? [new TextEncoder().encode(`${args.join(' ')}\n`)] : standardInput();
+    const facts = { bytes: 0, tokens: 0 };
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    const quoted = (text: string): string => revealJson(JSON.stringify(text).slice(1, -1));
+    const pour = (text: string): Promise<void> => output.pour(output.json ? quoted(text) : text);
+    if (output.json) await output.pour('{"text":"');
+    for await (const ids of readIds(given, tokenizer.vocabSize)) {
+      const bytes = tokenizer.decodeBytes(ids);
+      facts.tokens += ids.length;
+      facts.bytes += bytes.length;
+      if (output.json || output.tty) await pour(decoder.decode(bytes, { stream: true }));
+      else await output.pour(bytes);
+    }
+    if (output.json || output.tty) await pour(decoder.decode());
+    if (output.json) await output.pour(`",${JSON.stringify(facts).slice(1)}\n`);
     if (output.tty) output.print();
   },
 });
@@ -115,12 +149,6 @@ function madeOf(tokenizer: Tokenizer, [left, right]: readonly [number, number]):
   return `${printable(tokenizer.token(left))} + ${printable(tokenizer.token(right))}  (${left}, ${right})`;
 }
 
-function tokenId(word: string, { vocabSize }: Tokenizer): number {
-  const id = Number(word);
-  if (/^\d+$/.test(word) && id < vocabSize) return id;
-  throw misuse(`${JSON.stringify(word)} is not a token id: they go from 0 to ${vocabSize - 1}`);
-}
-
 /** A file, or standard input when there is none. */
 async function readInput(file?: string): Promise<Uint8Array> {
   if (file !== undefined) {
@@ -128,8 +156,12 @@ async function readInput(file?: string): Promise<Uint8Array> {
       throw misuse(`--file ${file}: ${reason(error)}`);
     });
   }
-  if (process.stdin.isTTY) throw misuse('nothing to read: give it as an argument, or on standard input');
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part as Buffer);
+  const parts: Uint8Array[] = [];
+  for await (const part of standardInput()) parts.push(part);
   return Buffer.concat(parts);
+}
+
+function standardInput(): AsyncIterable<Buffer> {
+  if (process.stdin.isTTY) throw misuse('nothing to read: give it as an argument, or on standard input');
+  return process.stdin;
 }
