@@ -18,7 +18,7 @@ const recordFile = join(build, 'native.json');
 const require = createRequire(join(root, 'package.json'));
 
 const fingerprint = fingerprintOfSources();
-const last = existsSync(recordFile) ? JSON.parse(readFileSync(recordFile, 'utf8')) : {};
+const last = readRecord();
 if (last.fingerprint === fingerprint && last.built && existsSync(addon)) process.exit(0);
 // A build folder made elsewhere (a moved or copied repository) or by another Node: CMake would refuse it.
 if (last.place !== undefined && last.place !== place()) rmSync(build, { recursive: true, force: true });
@@ -77,6 +77,15 @@ function record(outcome) {
   mkdirSync(build, { recursive: true });
   writeFileSync(recordFile, `${JSON.stringify({ fingerprint, place: place(), ...outcome }, null, 2)}\n`);
   if (!outcome.built) rmSync(addon, { force: true });
+}
+
+/** What the last run noted; nothing where it was killed while it wrote. */
+function readRecord() {
+  try {
+    return JSON.parse(readFileSync(recordFile, 'utf8')) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** The path with npm's programs last: its CMake and Ninja are for machines that have none of their own. */

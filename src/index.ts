@@ -22,7 +22,7 @@ export { predictText } from './inspect/predictions.ts';
 export { memoryStore, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
 export { checkConfig, type GPTConfig, makeConfig, type Preset, presets } from './model/config.ts';
-export { loadModel as load, type ModelFolder, saveModel as save } from './model/folder.ts';
+export { type LoadOptions, loadModel as load, type ModelFolder, saveModel as save } from './model/folder.ts';
 export { type ForwardOptions, GPT } from './model/gpt.ts';
 export { KVCache } from './model/kv-cache.ts';
 export { matchTaps, TAPS, type Tap, type TapSpec, tapNames } from './model/taps.ts';

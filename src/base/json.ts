@@ -1,6 +1,7 @@
 // JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON file reads it here.
 // Read next: schema.ts, which says what a file may hold.
-import type { Schema } from './schema.ts';
+import { revealLine } from './controls.ts';
+import { type Schema, shown } from './schema.ts';
 
 /** What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists. */
 export interface JsonLimits {
@@ -33,22 +34,20 @@ export function readJson<T>(
 }
 
 /**
- * `JSON.parse` for documents from elsewhere. Throws one line when the document is not UTF-8 or not JSON, was cut off, is beyond a
- * limit, or has a key twice, of which `JSON.parse` would keep the last without a word.
+ * `JSON.parse` for documents from elsewhere; `what` it is, for errors. Throws one line when the document is not UTF-8 or not JSON, was
+ * cut off, is beyond a limit, or has a key twice, of which `JSON.parse` would keep the last without a word.
  */
-export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}): unknown {
+export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, what = 'the file'): unknown {
   const { bytes, depth, values } = { ...DEFAULTS, ...limits };
   if (source.length > bytes)
-    throw new Error(
-      `${numeral(source.length)} bytes are too many for this file: at most ${numeral(bytes)} are read`,
-    );
-  const text = typeof source === 'string' ? source : decode(source);
-  if (text.trim() === '') throw new Error('the file is empty');
-  scan(text, depth, values);
+    throw new Error(`${what} has ${numeral(source.length)} bytes: at most ${numeral(bytes)} are read`);
+  const text = typeof source === 'string' ? source : decode(source, what);
+  if (text.trim() === '') throw new Error(`${what} is empty`);
+  scan(text, { depth, values }, what);
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`not JSON: ${oneLine((error as Error).message)}`);
+    throw new Error(`${what} is not valid JSON: ${oneLine((error as Error).message)}`);
   }
 }
 
@@ -57,27 +56,29 @@ export function jsonBytes(value: unknown, indent = 0): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, indent)}\n`);
 }
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, what: string): string {
   const [a, b] = bytes;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
-    throw new Error('the file is UTF-16: save it as UTF-8');
+    throw new Error(`${what} is UTF-16: save it as UTF-8`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a byte order mark
   } catch {
-    throw new Error('the file is not UTF-8 text: it is damaged, or no JSON file');
+    throw new Error(`${what} is not valid JSON: not even UTF-8 text`);
   }
 }
 
 /** One pass over the text before anything is built from it: depth, number of values, keys that occur twice, a missing end. */
-function scan(text: string, maxDepth: number, maxValues: number): void {
+function scan(text: string, limits: { depth: number; values: number }, what: string): void {
   const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for a list.
   let values = 1;
   let i = 0;
   for (; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === BRACE || c === BRACKET) {
-      if (open.length === maxDepth)
-        throw new Error(`more than ${maxDepth} lists and objects inside each other: no file of this kind`);
+      if (open.length === limits.depth)
+        throw new Error(
+          `${what} has more than ${limits.depth} lists and objects inside each other: no file of its kind has`,
+        );
       open.push(c === BRACE ? new Set() : null);
       values++;
     } else if (c === END_BRACE || c === END_BRACKET) {
@@ -88,15 +89,16 @@ function scan(text: string, maxDepth: number, maxValues: number): void {
       const start = i;
       i = endOfString(text, start);
       const keys = open.at(-1);
-      if (keys && i < text.length && followedByColon(text, i)) noteKey(keys, text.slice(start, i + 1));
+      if (keys && followedByColon(text, i)) noteKey(keys, text.slice(start, i + 1), what);
     }
-    if (values > maxValues)
-      throw new Error(`more than ${numeral(maxValues)} values: too many for a file of this kind`);
+    if (values > limits.values)
+      throw new Error(`${what} has more than ${numeral(limits.values)} values: no file of its kind has`);
   }
-  if (open.length > 0 || i > text.length)
+  if (open.length > 0 || i > text.length) {
     throw new Error(
-      `cut off: it ends after ${numeral(text.length)} characters in the middle of a value; copy or write it again`,
+      `${what} is not valid JSON: cut off after ${numeral(text.length)} characters, in the middle of a value`,
     );
+  }
 }
 
 const [BRACE, END_BRACE, BRACKET, END_BRACKET, COMMA, QUOTE, BACKSLASH] = [...'{}[],"\\'].map((c) =>
@@ -119,22 +121,21 @@ function followedByColon(text: string, end: number): boolean {
   return text[next] === ':';
 }
 
-function noteKey(keys: Set<string>, quoted: string): void {
-  const plain = !quoted.includes('\\');
+function noteKey(keys: Set<string>, quoted: string, what: string): void {
   let key = quoted.slice(1, -1);
   try {
-    if (!plain) key = JSON.parse(quoted);
+    if (key.includes('\\')) key = JSON.parse(quoted);
   } catch {
     return; // The parser says better what is wrong with it.
   }
   if (keys.has(key))
-    throw new Error(`${oneLine(quoted)} occurs twice in one object: which one is meant cannot be known`);
+    throw new Error(`${shown(key)} occurs twice in ${what}: which one is meant cannot be known`);
   keys.add(key);
 }
 
 /** A message of the parser may quote the file with all its line breaks and control characters. */
 function oneLine(message: string): string {
-  const escaped = message.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '?');
+  const escaped = revealLine(message.replace(/\s+/g, ' '));
   return escaped.length > 160 ? `${escaped.slice(0, 157)}...` : escaped;
 }
 

@@ -2,6 +2,8 @@
 // a Mismatch that says where it is, what it is and what was expected. The compiler holds a schema and its interface together: `object`
 // wants a schema for every field of T, of its type, and `optional` where the field is.
 
+import { revealLine } from './controls.ts';
+
 /** Returns `value` as a T; throws a Mismatch where it is none. Never changes what it is given. */
 export type Schema<T> = (value: unknown) => T;
 
@@ -72,10 +74,11 @@ function each<S>(
   return result;
 }
 
-export function array<T>(schema: Schema<T>, { min = 0, max = Infinity }: Range = {}): Schema<T[]> {
+/** A list, of `length` elements. */
+export function array<T>(schema: Schema<T>, length: Range = {}): Schema<T[]> {
   return (value) => {
     if (!Array.isArray(value)) throw mismatch(value, 'a list');
-    if (value.length < min || value.length > max) throw mismatch(value, `a list ${range({ min, max })} long`);
+    if (!fits(value.length, length)) throw mismatch(value, `a list of ${range(length)}`);
     const checked = value.map((element, i) => inside(i, () => schema(element)));
     return checked.every((element, i) => Object.is(element, value[i])) ? value : checked;
   };
@@ -95,10 +98,12 @@ export function union<T extends object, K extends keyof T & string>(
   };
 }
 
-/** Smallest and largest value, both included. */
+/** Smallest and largest value, both included; or what the value must be above or below. */
 export interface Range {
   min?: number;
   max?: number;
+  above?: number;
+  below?: number;
 }
 
 export function number(limits: Range = {}): Schema<number> {
@@ -190,13 +195,18 @@ function mismatch(value: unknown, expected: string): Mismatch {
   return new Mismatch(`is ${shown(value)}: expected ${expected}`);
 }
 
-function fits(value: number, { min = -Infinity, max = Infinity }: Range): boolean {
-  return value >= min && value <= max;
+function fits(
+  value: number,
+  { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity }: Range,
+): boolean {
+  return value >= min && value <= max && value > above && value < below;
 }
 
-function range({ min = -Infinity, max = Infinity }: Range): string {
-  if (max === Infinity) return min === -Infinity ? '' : `>= ${min}`;
-  return min === -Infinity ? `<= ${max}` : `from ${min} to ${max}`;
+function range({ min, max, above, below }: Range): string {
+  if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
+  const limits = { '>=': min, '>': above, '<=': max, '<': below };
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return given.map(([sign, limit]) => `${sign} ${limit}`).join(' and ');
 }
 
 /** A value from a file, for an error message: on one line, without control characters, cut short. */
@@ -206,9 +216,5 @@ export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
   const cut = value.length > 60 ? `${value.slice(0, 57)}...` : value;
-  return JSON.stringify(cut).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escaped);
-}
-
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  return revealLine(JSON.stringify(cut));
 }

@@ -2,15 +2,19 @@
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readJson } from '../base/json.ts';
+import { object, optional } from '../base/schema.ts';
 import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
 import { folderStore, reason } from '../platform/node-store.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
+import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
 import { BEST, HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
+import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, number, text } from './flags.ts';
 import type { Output } from './output.ts';
@@ -91,10 +95,10 @@ export async function openTokenizer(file: string): Promise<Tokenizer> {
   const bytes = await readFile(file).catch((error) => {
     throw misuse(`--tokenizer ${file}: ${reason(error)}`);
   });
+  if (!file.endsWith('.tiktoken'))
+    return readJson(bytes, file, (json) => Tokenizer.fromJSON(json), TOKENIZER_LIMITS);
   try {
-    const content = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    if (file.endsWith('.tiktoken')) return Tokenizer.fromTiktoken(content);
-    return Tokenizer.fromJSON(JSON.parse(content));
+    return Tokenizer.fromTiktoken(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`);
   }
@@ -150,28 +154,21 @@ const RECORDS = [
   ['..', HISTORY_FILE],
 ] as const;
 
-/** The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. */
+/** A document that says which text a model learnt from, if it does; the rest of it is for others. */
+const recordFile = object<{ data?: DataRecord }>({ data: optional(dataRecordSchema) });
+
+/**
+ * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. Throws when what says so is
+ * damaged.
+ */
 export async function recordedData({ location: path }: Store): Promise<DataRecord | null> {
   for (const parts of RECORDS) {
-    const content = await readFile(join(path, ...parts), 'utf8').catch(() => null);
-    if (content === null) continue;
-    const record = dataField(content);
-    if (record) return record;
+    const file = join(path, ...parts);
+    const bytes = await readFile(file).catch(() => null);
+    const data = bytes && readJson(bytes, file, recordFile, HISTORY_LIMITS).data;
+    if (data) return data;
   }
   return null;
-}
-
-/** The `data` of a JSON document, if it is a DataRecord. */
-function dataField(content: string): DataRecord | null {
-  try {
-    const { data } = JSON.parse(content) as { data?: Partial<DataRecord> };
-    const whole = typeof data?.spec === 'string' && typeof data.sha256 === 'string';
-    return whole && typeof data.trainFraction === 'number'
-      ? { ...defaultSplit, ...(data as DataRecord) }
-      : null;
-  } catch {
-    return null;
-  }
 }
 
 /** A text to measure a model on, and how its run split it. */

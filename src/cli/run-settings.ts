@@ -1,8 +1,17 @@
 // From flags to a config and settings: a preset, or a JSON file, with the flags on top.
 import { readFile } from 'node:fs/promises';
-import { configFields, type GPTConfig, makeConfig, type PresetName, presets } from '../model/config.ts';
+import { readJson } from '../base/json.ts';
+import { record } from '../base/schema.ts';
+import {
+  checkField,
+  configFields,
+  type GPTConfig,
+  makeConfig,
+  type PresetName,
+  presets,
+} from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
-import { settingFields } from '../train/setting-fields.ts';
+import { checkSetting, settingFields } from '../train/setting-fields.ts';
 import { checkSettings, checkSuited, recipes, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
@@ -77,24 +86,27 @@ function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unk
 }
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
-  const content = await readFile(path, 'utf8').catch((error: Error) => {
+  const content = await readFile(path).catch((error: Error) => {
     throw misuse(`--config ${path}: ${reason(error)}`);
   });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(content);
-  } catch (error) {
-    throw misuse(`--config ${path}: not JSON: ${(error as Error).message}`);
+  const anything = (value: unknown): unknown => value;
+  const parsed = await asked(() => readJson(content, `--config ${path}`, record(anything)));
+  for (const [name, value] of Object.entries(parsed)) {
+    const check = Object.hasOwn(configFields, name)
+      ? () => checkField(name as keyof GPTConfig, value)
+      : () => checkSetting(name as keyof TrainSettings, value);
+    if (!Object.hasOwn(configFields, name) && !Object.hasOwn(settingFields, name))
+      throw misuse(`--config ${path}: unknown field '${name}'`);
+    try {
+      check();
+    } catch (error) {
+      throw misuse(`--config ${path}: ${(error as Error).message}`);
+    }
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw misuse(`--config ${path}: not an object of fields`);
-  }
-  const unknown = Object.keys(parsed).find((key) => !(key in configFields) && !(key in settingFields));
-  if (unknown) throw misuse(`--config ${path}: unknown field '${unknown}'`);
   if ('vocabSize' in parsed && !(Number.isInteger(parsed.vocabSize) && (parsed.vocabSize as number) >= 256)) {
     throw misuse(
       `--config ${path}: vocabSize ${JSON.stringify(parsed.vocabSize)} is not a whole number >= 256`,
     );
   }
-  return parsed as Record<string, unknown>;
+  return parsed;
 }

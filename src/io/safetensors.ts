@@ -3,6 +3,7 @@
 //   8 bytes   N, the header's length, little-endian
 //   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 //   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
+import { parseJson } from '../base/json.ts';
 import { fromBfloat16, fromFloat16 } from './floats.ts';
 
 /** Bits per element. Listed as the reference implementation orders tensors in a file: last first. */
@@ -29,8 +30,12 @@ export type StoredDType = keyof typeof DTYPE_BITS;
 
 const DTYPES = Object.keys(DTYPE_BITS) as StoredDType[];
 
-/** The header's own limit, as in the reference implementation: more is a foreign file, not a model. */
+/**
+ * What a header may take: its length as in the reference implementation; its only lists are in the entries of tensors. More is a
+ * foreign file, or one that is made to fill the memory.
+ */
 const HEADER_LIMIT = 100_000_000;
+const HEADER_LIMITS = { bytes: HEADER_LIMIT, depth: 3, values: 2e6 };
 
 /**
  * One tensor. F32 is held as Float32Array, I32 as Int32Array, I8 as Int8Array; F16 and BF16 are widened to Float32Array
@@ -196,18 +201,23 @@ function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unk
         'it was probably cut off while copying, or is no safetensors file',
     );
   }
-  let text = '';
   let header: unknown;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
-    header = JSON.parse(text);
-  } catch {
-    fail(`the header (${amount(length)}) is not valid JSON: the file is damaged, or is no safetensors file`);
+    header = parseJson(textOf(bytes.subarray(8, dataStart)), HEADER_LIMITS, `the header (${amount(length)})`);
+  } catch (error) {
+    fail((error as Error).message);
   }
   if (!isRecord(header)) return fail('the header is not a JSON object: the file is damaged');
-  const twice = duplicateKey(text);
-  if (twice !== null) fail(`${quoted(twice)} occurs twice in the header: which one is meant cannot be known`);
   return { header, dataStart };
+}
+
+/** The format knows no byte order mark; what is no UTF-8 becomes what no JSON parser takes. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return '(not UTF-8)';
+  }
 }
 
 function readMetadata(metadata: unknown, fail: Fail): Record<string, string> {
@@ -263,7 +273,8 @@ function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
 /** The elements of a tensor, without copying where they lie aligned. */
 function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
   const width = DTYPE_BITS[dtype] / 8;
-  const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not `slice`: that of a Buffer, which is what Node reads files into, is a view of the same unaligned bytes.
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const n = byteLength / width;
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, n);
   if (dtype === 'I32') return new Int32Array(buffer, byteOffset, n);
@@ -274,29 +285,6 @@ function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
 }
 
 // ---- small checks ----------------------------------------------------------------------------------------------------
-
-/** A key that occurs twice in one object of the valid JSON `text`, or null: `JSON.parse` keeps the last without a word. */
-function duplicateKey(text: string): string | null {
-  const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for an array.
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (c === '{') open.push(new Set());
-    else if (c === '[') open.push(null);
-    else if (c === '}' || c === ']') open.pop();
-    else if (c === '"') {
-      const start = i++;
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-      let next = i + 1;
-      while (' \t\n\r'.includes(text[next] ?? '-')) next++;
-      if (text[next] !== ':') continue;
-      const key = JSON.parse(text.slice(start, i + 1)) as string;
-      const keys = open.at(-1);
-      if (keys?.has(key)) return key;
-      keys?.add(key);
-    }
-  }
-  return null;
-}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -62,12 +62,13 @@ export function memoryStore(location = 'memory'): Store {
     },
     async write(name, bytes): Promise<void> {
       checkName(name);
-      files.set(name, bytes.slice());
+      files.set(name, new Uint8Array(bytes)); // not `slice`: a Buffer's shares its memory
     },
     async writeAll(all): Promise<void> {
       for (const name of all.keys()) checkName(name);
       for (const [name, bytes] of all) {
-        if (bytes) files.set(name, bytes.slice());
+        if (bytes)
+          files.set(name, new Uint8Array(bytes)); // not `slice`: a Buffer's shares its memory
         else files.delete(name);
       }
     },

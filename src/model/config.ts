@@ -171,12 +171,13 @@ export interface FieldSpec {
  * possible one.
  */
 export function checkConfig(config: unknown): GPTConfig {
-  if (typeof config !== 'object' || config === null) throw new Error('the config is not an object');
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw new Error('the config is not an object');
   const record: Record<string, unknown> = { ...younger, ...config };
-  const unknown = Object.keys(record).find((key) => !(key in configFields));
+  const unknown = Object.keys(record).find((key) => !Object.hasOwn(configFields, key));
   if (unknown)
     throw new Error(`unknown config field '${unknown}': known are ${Object.keys(configFields).join(', ')}`);
-  for (const [name, spec] of Object.entries<FieldSpec>(configFields)) checkField(name, spec, record[name]);
+  for (const name of Object.keys(configFields)) checkField(name as keyof GPTConfig, record[name]);
   const checked = record as unknown as GPTConfig;
   const hidden = checked.nEmbd * checked.mlpRatio;
   if (!Number.isInteger(hidden)) {
@@ -207,11 +208,19 @@ function refuseIdle(config: GPTConfig): void {
 
 /** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */
 const MAX_ELEMENTS = 2 ** 30;
+/** Beyond these a config is a mistake, or a file made to fill the memory: GPT-3 has 96 blocks, the longest contexts are a million. */
+const MAX_LAYERS = 4096;
+const MAX_BLOCK_SIZE = 2 ** 22;
 
-/** Throws when one of the matrices would be too large, naming its sides. */
-function checkSize({ vocabSize, blockSize, nHead, headSize, nEmbd, mlpRatio }: GPTConfig): void {
+/** Throws when a side, or one of the matrices, would be too large, naming its sides. */
+function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRatio }: GPTConfig): void {
+  if (nLayer > MAX_LAYERS) throw new Error(`nLayer ${nLayer}: at most ${MAX_LAYERS} blocks, lower it`);
+  if (blockSize > MAX_BLOCK_SIZE)
+    throw new Error(`blockSize ${blockSize}: at most ${MAX_BLOCK_SIZE} tokens, lower it`);
   const sides = {
-    ...{ vocabSize, blockSize, '3 x nHead x headSize': 3 * nHead * headSize },
+    vocabSize,
+    blockSize,
+    '3 x nHead x headSize': 3 * nHead * headSize,
     'mlpRatio x nEmbd': mlpRatio * nEmbd,
   };
   for (const [name, rows] of Object.entries(sides)) {
@@ -222,7 +231,9 @@ function checkSize({ vocabSize, blockSize, nHead, headSize, nEmbd, mlpRatio }: G
   }
 }
 
-function checkField(name: string, { kind }: FieldSpec, value: unknown): void {
+/** Throws one line with the value and the limit when `value` is nothing that the field may hold. */
+export function checkField(name: keyof GPTConfig, value: unknown): void {
+  const { kind } = configFields[name];
   if (value === undefined) throw new Error(`config field ${name} is missing`);
   const shown = JSON.stringify(value);
   if (kind === 'count' && !(Number.isInteger(value) && (value as number) >= 1)) {

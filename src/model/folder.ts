@@ -1,6 +1,9 @@
 // A model folder: model.safetensors, config.json, tokenizer.json. What is written here other tools can read.
 import type { Backend, Precision } from '../backend/contract.ts';
+import { jsonBytes } from '../base/json.ts';
+import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { toBfloat16 } from '../io/floats.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import {
   readSafetensors,
   type StoredTensor,
@@ -9,12 +12,14 @@ import {
 } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { type Slot, slots } from '../nn/parameters.ts';
-import { type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
+import { type Activations, type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
+import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
+import { shapesOf } from './shapes.ts';
 
 /** A model and the tokenizer it was trained with. */
 export interface ModelFolder {
@@ -26,7 +31,7 @@ export const MODEL_FILE = 'model.safetensors';
 const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 
-/** Written into the safetensors metadata, so that a foreign file is recognised as one. */
+/** Written into the safetensors metadata, so that a file of another program is recognised as one. */
 const FORMAT = 'inkhorn';
 
 export interface SaveOptions {
@@ -65,8 +70,8 @@ export async function modelFiles(
   };
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
-    [CONFIG_FILE, json(quantization ? { ...model.config, quantization } : model.config)],
-    [TOKENIZER_FILE, json(tokenizer.toJSON())],
+    [CONFIG_FILE, jsonBytes(quantization ? { ...model.config, quantization } : model.config, 2)],
+    [TOKENIZER_FILE, jsonBytes(tokenizer.toJSON(), 2)],
   ]);
 }
 
@@ -84,31 +89,36 @@ export async function saveModel(
   await store.writeAll(await modelFiles(contents, options));
 }
 
+/** How a model folder is read. */
+export interface LoadOptions {
+  /** Default: the current one. */
+  backend?: Backend;
+  /** Called with one line for each thing that could not be checked: other programs keep less about a model than this one. */
+  onNote?: (note: string) => void;
+}
+
 /**
- * Reads a model folder, float or quantised, onto `backend` (default: the current one). Throws one line that names the
- * file, what is wrong with it and what was expected: missing or truncated files, a tensor that is missing, surplus, of
- * another shape or not finite, a tokenizer that is not the model's.
+ * Reads a model folder, float or quantised, onto `backend`. Weights may have passed through another program: F32, F16 and BF16
+ * tensors in any order, with other metadata or none. Nothing is allotted before the file is known to hold the model that its config
+ * describes. Throws one line that names the file, what is wrong with it and what was expected: missing or truncated files, a tensor
+ * that is missing, surplus, of another shape or not finite, a tokenizer that is not the model's.
  */
-export async function loadModel(store: Store, options: { backend?: Backend } = {}): Promise<ModelFolder> {
-  const { config, quantization } = await readConfig(store);
+export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
+  const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;
   const { tensors, metadata } = readSafetensors(await store.read(MODEL_FILE), file);
-  if (metadata.format !== FORMAT) {
-    throw new Error(
-      `${file}: not an Inkhorn model (its metadata says format ${JSON.stringify(metadata.format)})`,
-    );
-  }
   const expected = metadata.tokenizer; // files written before there was one are taken as they are
   if (expected !== undefined && expected !== fingerprint(tokenizer)) {
     throw new Error(
       `${store.location}/${TOKENIZER_FILE}: not the tokenizer that this model was trained with, though of the same size: put that one back`,
     );
   }
+  checkTensors(tensors, config, file);
+  const activations = activationsOf(tensors, metadata.activations, file, options.onNote);
   const model = new GPT(config, { backend: options.backend, init: 'blank' });
   try {
-    for (const slot of slots(model))
-      fillSlot(slot, tensors, { activations: metadata.activations, quantization }, file);
+    for (const slot of slots(model)) fillSlot(slot, tensors, { activations, quantization }, file);
     const [surplus] = tensors.keys();
     if (surplus)
       throw new Error(`${file}: surplus tensor ${surplus}: ${CONFIG_FILE} describes a model without it`);
@@ -116,37 +126,45 @@ export async function loadModel(store: Store, options: { backend?: Backend } = {
     model.dispose();
     throw error;
   }
+  if (metadata.format !== FORMAT) {
+    const by = metadata.format === undefined ? '' : ` (format ${JSON.stringify(metadata.format)})`;
+    options.onNote?.(
+      `${file} was written by another program${by}: names, shapes and values fit ${CONFIG_FILE}; whether ${TOKENIZER_FILE} is the one that it was trained with is not recorded`,
+    );
+  }
   return { model, tokenizer };
 }
 
-/** Throws unless `config.json` is there and is a GPTConfig, with `quantization` or without. */
-async function readConfig(store: Store): Promise<{ config: GPTConfig; quantization: Int4Config | null }> {
-  return parsed(store, CONFIG_FILE, (value) => {
-    if (typeof value !== 'object' || value === null || !('quantization' in value)) {
-      return { config: checkConfig(value), quantization: null };
-    }
-    const { quantization, ...config } = value;
-    return { config: checkConfig(config), quantization: checkQuantization(quantization) };
-  });
+const quantizationSchema: Schema<Int4Config> = object<Int4Config>({
+  bits: oneOf(4),
+  groupSize: where(integer({ min: 32, max: 2 ** 20 }), (n) =>
+    n % 32 === 0 ? null : `${n} is not a multiple of 32`,
+  ),
+  method: oneOf('rtn', 'gptq'),
+  activations: oneOf('f32', 'int8'),
+});
+
+/** `config.json`: a GPTConfig, with `quantization` or without. */
+function configFile(value: unknown): { config: GPTConfig; quantization: Int4Config | null } {
+  if (typeof value !== 'object' || value === null || !('quantization' in value))
+    return { config: checkConfig(value), quantization: null };
+  const { quantization, ...config } = value;
+  const file = object<{ quantization: Int4Config }>({ quantization: quantizationSchema });
+  return { config: checkConfig(config), quantization: file({ quantization }).quantization };
 }
 
-function checkQuantization(value: unknown): Int4Config {
-  const { bits, groupSize, method, activations } = (value ?? {}) as Partial<Int4Config>;
-  const known =
-    bits === 4 &&
-    Number.isInteger(groupSize) &&
-    (groupSize as number) > 0 &&
-    (groupSize as number) % 32 === 0 &&
-    (method === 'rtn' || method === 'gptq') &&
-    (activations === 'f32' || activations === 'int8');
-  if (known) return { bits, groupSize: groupSize as number, method, activations };
-  throw new Error(
-    `quantization ${JSON.stringify(value)} is unknown: expected bits 4, groupSize a multiple of 32, method rtn or gptq, activations f32 or int8`,
-  );
+/** The config of the model in a folder, checked; the weights are not read. */
+export async function loadConfig(store: Store): Promise<GPTConfig> {
+  return (await readJsonFile(store, CONFIG_FILE, configFile)).config;
+}
+
+/** The tokenizer of the model in a folder. */
+export async function loadTokenizer(store: Store): Promise<Tokenizer> {
+  return readJsonFile(store, TOKENIZER_FILE, (value) => Tokenizer.fromJSON(value), TOKENIZER_LIMITS);
 }
 
 async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer> {
-  const tokenizer = await parsed(store, TOKENIZER_FILE, (value) => Tokenizer.fromJSON(value));
+  const tokenizer = await loadTokenizer(store);
   if (tokenizer.vocabSize !== config.vocabSize) {
     throw new Error(
       `${store.location}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}: they are not of one model`,
@@ -155,10 +173,37 @@ async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer
   return tokenizer;
 }
 
+/** Throws unless `tensors` holds every parameter of the config's model: then there is as much in the file as will be allotted. */
+function checkTensors(tensors: ReadonlyMap<string, StoredTensor>, config: GPTConfig, file: string): void {
+  for (const [name, shape] of shapesOf(config)) {
+    const packed = tensors.get(name)?.dtype === 'U8' && shape.length === 2;
+    find(tensors, name, packed ? [shape[0], Math.ceil(shape[1] / 2)] : shape, file);
+  }
+}
+
+/** How INT8 layers take their inputs: in the metadata, which other programs drop. */
+function activationsOf(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  recorded: string | undefined,
+  file: string,
+  onNote: LoadOptions['onNote'],
+): Activations {
+  if (recorded === 'f32' || recorded === 'int8') return recorded;
+  const [name] = [...tensors].find(([, { dtype }]) => dtype === 'I8') ?? [];
+  if (name !== undefined && recorded !== undefined) {
+    throw new Error(
+      `${file}: ${name} is I8, but the metadata has activations ${JSON.stringify(recorded)}: expected f32 or int8`,
+    );
+  }
+  if (name !== undefined)
+    onNote?.(`${file} does not say how its INT8 layers take their inputs: as int8, which is the default`);
+  return 'int8';
+}
+
 /** Tells tokenizers apart whatever their file looks like: FNV-1a, 32 bits, over what they save. */
 function fingerprint(tokenizer: Tokenizer): string {
   let hash = 0x811c9dc5;
-  for (const byte of json(tokenizer.toJSON())) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (const byte of jsonBytes(tokenizer.toJSON(), 2)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
@@ -166,7 +211,7 @@ function fingerprint(tokenizer: Tokenizer): string {
 function fillSlot(
   slot: Slot,
   tensors: Map<string, StoredTensor>,
-  { activations, quantization }: { activations: string | undefined; quantization: Int4Config | null },
+  { activations, quantization }: { activations: Activations; quantization: Int4Config | null },
   file: string,
 ): void {
   const { name, value, replace } = slot;
@@ -180,11 +225,8 @@ function fillSlot(
     return;
   }
   if (!(weight.data instanceof Int8Array) || value.shape.length !== 2) {
-    throw new Error(`${file}: tensor ${name} is ${weight.dtype}: expected F32, or I8 or U8 for a matrix`);
-  }
-  if (activations !== 'f32' && activations !== 'int8') {
     throw new Error(
-      `${file}: ${name} is I8, but the metadata has activations ${activations}: expected f32 or int8`,
+      `${file}: tensor ${name} is ${weight.dtype}: expected F32, F16 or BF16, or I8 or U8 for a matrix`,
     );
   }
   const scale = take(tensors, `${name}.scale`, [value.shape[0]], file);
@@ -219,8 +261,9 @@ function fillInt4(
   value.dispose();
 }
 
-function take(
-  tensors: Map<string, StoredTensor>,
+/** The tensor of that name, which must have that shape. */
+function find(
+  tensors: ReadonlyMap<string, StoredTensor>,
   name: string,
   shape: readonly number[],
   file: string,
@@ -232,6 +275,17 @@ function take(
       `${file}: tensor ${name} is [${found.shape.join(', ')}], ${CONFIG_FILE} asks for [${shape.join(', ')}]`,
     );
   }
+  return found;
+}
+
+/** The same, finite, and taken out of `tensors`. */
+function take(
+  tensors: Map<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+  file: string,
+): StoredTensor {
+  const found = find(tensors, name, shape, file);
   if (found.data instanceof Float32Array) {
     const bad = found.data.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)
@@ -254,18 +308,4 @@ async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToW
   if (matrices === 'f32' || !(data instanceof Float32Array) || t.shape.length < 2)
     return { shape: t.shape, data };
   return { dtype: 'BF16', shape: t.shape, data: new Uint8Array(toBfloat16(data).buffer) };
-}
-
-function json(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-}
-
-/** Reads a JSON file and checks it; errors name the file. */
-async function parsed<T>(store: Store, name: string, check: (value: unknown) => T): Promise<T> {
-  const bytes = await store.read(name);
-  try {
-    return check(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-  } catch (error) {
-    throw new Error(`${store.location}/${name}: ${(error as Error).message}`);
-  }
 }

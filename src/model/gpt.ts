@@ -11,6 +11,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { type Initialiser, initialisers } from './initialise.ts';
 import type { KVCache } from './kv-cache.ts';
+import { skipFrom } from './shapes.ts';
 import { type Tap, watch, watchProbabilities } from './taps.ts';
 
 /** How a forward pass is run; all left out: inference on whole sequences from position 0. */
@@ -231,16 +232,6 @@ export class GPT {
   dispose(): void {
     for (const { value } of slots(this)) value.dispose();
   }
-}
-
-/**
- * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings, n: what block n - 1
- * made), or null. `unet`: the last block takes what the first made, the last but one what the second made, and so on.
- */
-function skipFrom({ skip, nLayer }: GPTConfig, layer: number): number | null {
-  if (skip === 'embed' && layer > 0) return 0;
-  const opposite = nLayer - 1 - layer;
-  return skip === 'unet' && opposite < layer - 1 ? opposite + 1 : null;
 }
 
 /** Random stream of the initial weights; training and sampling draw from others. */

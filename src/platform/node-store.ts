@@ -11,6 +11,8 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { parseJson } from '../base/json.ts';
+import { array, matching, object, type Schema, string } from '../base/schema.ts';
 import { checkName, type Store } from '../io/store.ts';
 import { lockFolder } from './node-lock.ts';
 
@@ -226,6 +228,9 @@ interface Progress {
 
 const COMMIT = '.inkhorn.commit';
 
+/** `.inkhorn.<process>.<thread>.<random>` */
+const TEMPORARY = /^\.inkhorn\.(\d+)\.(\d+)\.[0-9a-f]{12}$/;
+
 /** Which temporary file belongs under which name, and which names go. */
 interface Journal {
   put: Map<string, string>;
@@ -241,20 +246,26 @@ async function readJournal(root: string, files: FileSteps): Promise<Journal | nu
   const bytes = await unlessMissing(files.read(join(root, COMMIT)));
   if (!bytes) return null;
   try {
-    const { put, drop } = JSON.parse(new TextDecoder().decode(bytes)) as {
-      put: [string, string][];
-      drop: string[];
-    };
-    for (const name of drop) checkName(name);
-    for (const [name, temporary] of put) {
-      checkName(name);
-      if (!TEMPORARY.test(temporary)) throw new Error();
-    }
+    const { put, drop } = journalFile(parseJson(bytes));
     return { put: new Map(put), drop };
   } catch {
     throw new Error(`${join(root, COMMIT)} is damaged: remove it, and check the files next to it`);
   }
 }
+
+const fileName: Schema<string> = (value) => {
+  const name = string(value);
+  checkName(name);
+  return name;
+};
+
+const journalFile = object<{ put: [string, string][]; drop: string[] }>({
+  put: array((value) => {
+    const [name, temporary] = array(string, { min: 2, max: 2 })(value);
+    return [fileName(name), matching(TEMPORARY, 'the name of a temporary file')(temporary)];
+  }),
+  drop: array(fileName),
+});
 
 /** Step 3. May be repeated from any point: what has been renamed or removed already is passed over. */
 async function finish(root: string, { put, drop }: Journal, files: FileSteps): Promise<void> {
@@ -275,9 +286,7 @@ async function recover(root: string, files: FileSteps): Promise<void> {
   }
 }
 
-// ---- temporary files: `.inkhorn.<process>.<thread>.<random>` -----------------------------------------------------
-
-const TEMPORARY = /^\.inkhorn\.(\d+)\.(\d+)\.[0-9a-f]{12}$/;
+// ---- temporary files -----------------------------------------------------------------------------------------------
 
 function temporaryName(): string {
   return `.inkhorn.${process.pid}.${threadId}.${randomBytes(6).toString('hex')}`;

@@ -3,23 +3,23 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Precision } from '../backend/contract.ts';
+import type { Schema } from '../base/schema.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
-import { checkConfig } from '../model/config.ts';
-import { MODEL_FILE, TOKENIZER_FILE } from '../model/folder.ts';
+import { loadConfig, loadTokenizer, MODEL_FILE } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
-import type { CompareReport } from '../quantize/compare.ts';
+import { compareReport } from '../quantize/compare-schema.ts';
 import { sizeOf } from '../tensor/tensor.ts';
-import { Tokenizer } from '../tokenizer/index.ts';
-import { TRAINING_FILE, type TrainingRecord } from '../train/checkpoint.ts';
-import { defaultSplit } from '../train/data.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { readRecord, TRAINING_FILE } from '../train/checkpoint.ts';
 import { BEST, LAST, modelStore, readHistory } from '../train/run-folder.ts';
-import { seedSettings } from '../train/settings.ts';
 import { compareTables } from './compare-tables.ts';
+import { attentionFile, headsFile, lensFile, lookFile, lossesFile } from './look-schema.ts';
 import type { ReportTable } from './markdown.ts';
 import type { RunSummary } from './report.ts';
-import type { Looks, RunLook, SavedAttention } from './run-look.ts';
-import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE, type RunRecord } from './run-record.ts';
+import type { Looks } from './run-look.ts';
+import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE, runFile } from './run-record.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
@@ -29,14 +29,11 @@ import { trainCommand } from './train-command.ts';
 export async function readRun(folder: string): Promise<RunSummary> {
   const store = folderStore(folder);
   const past = await readHistory(store);
-  // Runs of the first versions lack what was added since, and did without it.
-  const data = { ...defaultSplit, ...past.data };
-  const settings = { ...seedSettings, ...past.settings };
-  const { events } = past;
+  const { data, settings, events } = past;
   const model = await modelStore(store);
-  const config = checkConfig(await readJson(model, 'config.json'));
-  const tokenizer = Tokenizer.fromJSON(await readJson(model, TOKENIZER_FILE));
-  const record = (await store.exists(RUN_FILE)) ? await readJson<RunRecord>(store, RUN_FILE) : null;
+  const config = await loadConfig(model);
+  const tokenizer = await loadTokenizer(model);
+  const record = (await store.exists(RUN_FILE)) ? await readJsonFile(store, RUN_FILE, runFile) : null;
   const precision = record?.precision ?? (await recordedPrecision(store));
   return {
     title: record?.title ?? `${basename(resolve(folder))} on ${data.name}`,
@@ -70,7 +67,7 @@ function idOf(tokenizer: Tokenizer): string {
 async function recordedPrecision(store: Store): Promise<Precision> {
   const last = store.folder(LAST);
   if (!(await last.exists(TRAINING_FILE))) return 'f32';
-  return (await readJson<Partial<TrainingRecord>>(last, TRAINING_FILE)).precision ?? 'f32';
+  return (await readRecord(last)).precision;
 }
 
 /** Numbers in the stored weights; the scales of INT8 are none. */
@@ -87,11 +84,11 @@ async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'lo
   for (const name of folders.sort()) {
     const store = folderStore(join(folder, name));
     if (!(await store.exists('compare.json'))) continue;
-    for (const table of compareTables(await readJson<CompareReport>(store, 'compare.json')))
+    for (const table of compareTables(await readJsonFile(store, 'compare.json', compareReport)))
       tables.push({ ...table, title: `${name}: ${table.title.toLowerCase()}` });
   }
   const run = folderStore(folder);
-  const own: Looks = (await run.exists(LOOK_FILE)) ? await readJson<RunLook>(run, LOOK_FILE) : {};
+  const own: Looks = (await run.exists(LOOK_FILE)) ? await readJsonFile(run, LOOK_FILE, lookFile) : {};
   const asked = await askedLooks(folder);
   const { attention, heads } = asked.attention ? asked : own; // of one text, both
   return {
@@ -107,13 +104,13 @@ async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'lo
 async function askedLooks(folder: string): Promise<Looks> {
   const store = folderStore(join(folder, INSPECT_FOLDER));
   const trained = await changedAt(join(folder, BEST, MODEL_FILE));
-  const found = async <T>(file: string): Promise<T | undefined> =>
-    (await changedAt(join(store.location, file))) > trained ? readJson<T>(store, file) : undefined;
+  const found = async <T>(file: string, schema: Schema<T>): Promise<T | undefined> =>
+    (await changedAt(join(store.location, file))) > trained ? readJsonFile(store, file, schema) : undefined;
   return {
-    attention: await found<SavedAttention>('attention.json'),
-    heads: await found<Looks['heads']>('attention-heads.json'),
-    tokens: (await found<Required<Pick<Looks, 'tokens'>>>('token-loss.json'))?.tokens,
-    lens: await found<Looks['lens']>('logit-lens.json'),
+    attention: await found('attention.json', attentionFile),
+    heads: await found('attention-heads.json', headsFile),
+    tokens: (await found('token-loss.json', lossesFile))?.tokens,
+    lens: await found('logit-lens.json', lensFile),
   };
 }
 
@@ -123,12 +120,4 @@ async function changedAt(path: string): Promise<number> {
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
-}
-
-async function readJson<T>(store: Store, name: string): Promise<T> {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await store.read(name))) as T;
-  } catch (error) {
-    throw new Error(`${store.location}/${name}: ${(error as Error).message}`);
-  }
 }

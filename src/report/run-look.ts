@@ -1,14 +1,17 @@
 // A look inside the best model of a run, for its reports: attention, the loss of every token and the logit lens on the start of the
 // validation part. Made once, when a run ends, and kept as `look.json`. Read next: page/look.ts.
+import { jsonBytes } from '../base/json.ts';
 import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../inspect/attention.ts';
 import { type Lens, logitLens } from '../inspect/lens.ts';
 import { predictText, type TokenPrediction } from '../inspect/predictions.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import type { Store } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { type AttentionMaps, attentionFigure, MAX_ATTENTION_TOKENS } from './attention-plot.ts';
 import type { Figure } from './figure.ts';
 import { headsFigure } from './heads-plot.ts';
 import { lensFigure, MAX_LENS_TOKENS } from './lens-plot.ts';
+import { lookFile } from './look-schema.ts';
 import { LOOK_FILE } from './run-record.ts';
 import { MAX_LOSS_TOKENS, type TokenLoss, tokenLossFigure } from './token-loss-plot.ts';
 
@@ -61,13 +64,13 @@ export async function lookInside(folder: ModelFolder, ids: Int32Array, step: num
 
 /** Keeps a look in the folder of its run. */
 export async function saveLook(run: Store, look: RunLook): Promise<void> {
-  await run.write(LOOK_FILE, new TextEncoder().encode(`${JSON.stringify(look)}\n`));
+  await run.write(LOOK_FILE, jsonBytes(look));
 }
 
 /** The step of the model that was looked at; null where nothing is kept. */
 export async function lookedAt(run: Store): Promise<number | null> {
   if (!(await run.exists(LOOK_FILE))) return null;
-  return (JSON.parse(new TextDecoder().decode(await run.read(LOOK_FILE))) as RunLook).step;
+  return (await readJsonFile(run, LOOK_FILE, lookFile)).step;
 }
 
 /** `attention`, `attention-heads`, `token-loss` and `logit-lens`, as far as they were looked at and can be drawn. */

@@ -1,5 +1,7 @@
 // What a run folder knows about its run that neither its settings nor its events say: `run.json`.
 import type { Precision } from '../backend/contract.ts';
+import { jsonBytes } from '../base/json.ts';
+import { integer, object, oneOf, optional, type Schema, string } from '../base/schema.ts';
 import { folderStore } from '../platform/node-store.ts';
 
 /** What is known of a run beside its settings and its events, written when it begins. */
@@ -22,7 +24,17 @@ export interface RunRecord {
   tokenizer?: string;
 }
 
+/** `run.json` */
+export const runFile: Schema<RunRecord> = object<RunRecord>({
+  title: string,
+  engine: string,
+  precision: oneOf('f32', 'bf16'),
+  trainTokens: integer({ min: 1 }),
+  valTokens: integer({ min: 0 }),
+  tokenizer: optional(string),
+});
+
 /** Notes how a run comes about, for its reports. */
 export async function writeRunRecord(folder: string, record: RunRecord): Promise<void> {
-  await folderStore(folder).write(RUN_FILE, new TextEncoder().encode(`${JSON.stringify(record, null, 1)}\n`));
+  await folderStore(folder).write(RUN_FILE, jsonBytes(record, 1));
 }

@@ -1,9 +1,13 @@
 // Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading checks everything
 // that could change an id and names what it cannot represent.
+import { type JsonLimits, parseJson } from '../base/json.ts';
 import type { Merge } from './bpe.ts';
 import { spell } from './byte-level.ts';
 import type { Pattern } from './patterns.ts';
 import type { Tokenizer, TokenizerParts } from './tokenizer.ts';
+
+/** The largest in use have a quarter of a million tokens and twice as many merges, in 35 MB. */
+export const TOKENIZER_LIMITS: JsonLimits = { bytes: 256e6, values: 8e6 };
 
 /** The file as `JSON.stringify` takes it; the parts that vary. */
 export interface TokenizerJson {
@@ -114,7 +118,10 @@ function byteLevel(use_regex: boolean): object {
  * other ids than a tokenizer here.
  */
 export function fromTokenizerJson(json: unknown): Required<TokenizerParts> {
-  const file = record(typeof json === 'string' ? parse(json) : json, 'the file');
+  const file = record(
+    typeof json === 'string' ? parseJson(json, TOKENIZER_LIMITS, 'tokenizer.json') : json,
+    'the file',
+  );
   const model = record(file.model, 'model');
   if (model.type !== 'BPE') throw unsupported('model.type', model.type, "'BPE'");
   for (const name of ['truncation', 'padding', 'normalizer']) expectUnset(name, file[name]);
@@ -235,16 +242,6 @@ function resolveMerge(
   throw new Error(
     `tokenizer.json: merge ${rank} makes token ${ids[2]}, not ${256 + rank}: ids must follow the merges`,
   );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(
-      `tokenizer.json is not JSON (${text.length} characters; cut off?): ${(error as Error).message}`,
-    );
-  }
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {

@@ -1,17 +1,20 @@
 // A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
 // training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained) and
 // training.json (settings, progress, history).
-import type { Backend, Precision } from '../backend/contract.ts';
+import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
+import { jsonBytes } from '../base/json.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
-import { loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import { type LoadOptions, loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
-import { defaultSplit, type Split } from './data.ts';
+import type { Split } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress, Resume } from './run.ts';
-import { checkSettings, seedSettings, type TrainSettings } from './settings.ts';
+import { HISTORY_LIMITS, trainingFile } from './run-schema.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** Ends the names of the weights as trained, in the checkpoint of a run whose model is their average. */
 const TRAINED = '.trained';
@@ -58,7 +61,7 @@ export async function saveCheckpoint(
   for (const [name, tensor] of tensors) saved.set(name, { shape: tensor.shape, data: await tensor.data() });
   const files = await modelFiles({ model: average ?? model, tokenizer });
   files.set(MOMENTS_FILE, writeSafetensors(saved, { step: String(progress.step) }));
-  files.set(TRAINING_FILE, new TextEncoder().encode(`${JSON.stringify({ progress, ...record })}\n`));
+  files.set(TRAINING_FILE, jsonBytes({ progress, ...record }));
   await store.writeAll(files);
 }
 
@@ -73,7 +76,7 @@ export async function precisionOfRun(store: Store): Promise<Precision> {
 }
 
 /** Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not fit. */
-export async function loadCheckpoint(store: Store, options: { backend?: Backend } = {}): Promise<Checkpoint> {
+export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();
   if (precision !== record.precision) {
@@ -83,14 +86,20 @@ export async function loadCheckpoint(store: Store, options: { backend?: Backend 
   }
   const file = `${store.location}/${MOMENTS_FILE}`;
   const { tensors, metadata } = readSafetensors(await store.read(MOMENTS_FILE), file);
-  if (metadata.step !== String(progress.step)) {
+  if (metadata.step === undefined) {
+    options.onNote?.(
+      `${file} was written by another program: it does not say that it is of step ${progress.step}, as ${TRAINING_FILE} is`,
+    );
+  } else if (metadata.step !== String(progress.step)) {
     throw new Error(
-      `${file}: is of step ${metadata.step}, ${TRAINING_FILE} of step ${progress.step}: files were mixed`,
+      `${file}: is of step ${JSON.stringify(metadata.step)}, ${TRAINING_FILE} of step ${progress.step}: files were mixed`,
     );
   }
   const [optimizer, trained] = [new Map<string, Float32Array>(), new Map<string, Float32Array>()];
-  for (const [name, { data }] of tensors) {
-    if (!(data instanceof Float32Array)) continue;
+  for (const [name, { data, dtype }] of tensors) {
+    // Rounded to 16 bits they would not go on as if nothing had happened.
+    if (dtype !== 'F32' || !(data instanceof Float32Array))
+      throw new Error(`${file}: tensor ${name} is ${dtype}: expected F32`);
     if (name.endsWith(TRAINED)) trained.set(name.slice(0, -TRAINED.length), data);
     else optimizer.set(name, data);
   }
@@ -116,23 +125,13 @@ async function exchangeWeights(
   return averages;
 }
 
-type SavedRecord = TrainingRecord & { progress: Omit<Progress, 'optimizer' | 'average'> };
+/** What `training.json` holds. */
+export interface SavedRecord extends TrainingRecord {
+  progress: Omit<Progress, 'optimizer' | 'average'>;
+}
 
-async function readRecord(store: Store): Promise<SavedRecord> {
-  if (!(await hasCheckpoint(store))) {
-    throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);
-  }
-  const file = `${store.location}/${TRAINING_FILE}`;
-  const bytes = await store.read(TRAINING_FILE);
-  try {
-    const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    const record = { precision: 'f32', ...parsed } as SavedRecord; // runs of the first version name none
-    const missing = ['progress', 'settings', 'data', 'history'].find((key) => !(key in record));
-    if (missing) throw new Error(`'${missing}' is missing`);
-    // What is younger than the run stands at its default, which changes nothing.
-    const settings = checkSettings({ ...seedSettings, ...record.settings });
-    return { ...record, settings, data: { ...defaultSplit, ...record.data } };
-  } catch (error) {
-    throw new Error(`${file}: damaged: ${(error as Error).message}`);
-  }
+/** `training.json` alone. */
+export async function readRecord(store: Store): Promise<SavedRecord> {
+  if (await hasCheckpoint(store)) return readJsonFile(store, TRAINING_FILE, trainingFile, HISTORY_LIMITS);
+  throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);
 }

@@ -61,7 +61,7 @@ export function dataset(
 }
 
 function checkSplit(options: Partial<Split>): Split {
-  const unknown = Object.keys(options).find((name) => !(name in defaultSplit));
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(defaultSplit, name));
   if (unknown) throw new Error(`unknown split option '${unknown}': known are trainFraction, validate`);
   const { trainFraction, validate } = { ...defaultSplit, ...options };
   if (!(trainFraction > 0 && trainFraction < 1)) {

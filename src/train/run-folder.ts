@@ -1,17 +1,15 @@
 // A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
+
+import { jsonBytes } from '../base/json.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { type ModelFolder, saveModel } from '../model/folder.ts';
-import {
-  type Checkpoint,
-  type DataRecord,
-  saveCheckpoint,
-  TRAINING_FILE,
-  type TrainingRecord,
-} from './checkpoint.ts';
+import { type Checkpoint, type DataRecord, readRecord, saveCheckpoint, TRAINING_FILE } from './checkpoint.ts';
 import type { Dataset } from './data.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress } from './run.ts';
+import { HISTORY_LIMITS, historyFile } from './run-schema.ts';
 import type { TrainSettings } from './settings.ts';
 import { train } from './train.ts';
 
@@ -75,7 +73,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     yield event;
   }
   const past: History = { settings, data, probeTaps, events: history };
-  await store.write(HISTORY_FILE, new TextEncoder().encode(`${JSON.stringify(past)}\n`));
+  await store.write(HISTORY_FILE, jsonBytes(past));
 }
 
 /** Where the model is in `store`: the store itself if it is a model folder, else the best or last checkpoint of a run. */
@@ -94,10 +92,11 @@ export async function modelStore(store: Store): Promise<Store> {
  */
 export async function readHistory(store: Store): Promise<History> {
   const found: History[] = [];
-  if (await store.exists(HISTORY_FILE)) found.push(await parse<History>(store, HISTORY_FILE));
+  if (await store.exists(HISTORY_FILE))
+    found.push(await readJsonFile(store, HISTORY_FILE, historyFile, HISTORY_LIMITS));
   const last = store.folder(LAST);
   if (await last.exists(TRAINING_FILE)) {
-    const { settings, data, probeTaps, history } = await parse<TrainingRecord>(last, TRAINING_FILE);
+    const { settings, data, probeTaps, history } = await readRecord(last);
     found.push({ settings, data, probeTaps, events: history });
   }
   if (found.length === 0) {
@@ -108,12 +107,4 @@ export async function readHistory(store: Store): Promise<History> {
   // A run that was resumed is further than what it wrote when it ended before.
   const reached = ({ events }: History): number => events.at(-1)?.step ?? 0;
   return found.reduce((a, b) => (reached(b) > reached(a) ? b : a));
-}
-
-async function parse<T>(store: Store, file: string): Promise<T> {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await store.read(file))) as T;
-  } catch (error) {
-    throw new Error(`${store.location}/${file}: damaged: ${(error as Error).message}`);
-  }
 }

@@ -106,6 +106,7 @@ export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> =
 /** Throws one line with the value and the limit when `value` is nothing that the setting may hold. */
 export function checkSetting(name: keyof TrainSettings, value: unknown): void {
   const { kind, min = -Infinity, max = Infinity } = settingFields[name];
+  if (value === undefined) throw new Error(`setting ${name} is missing`);
   const shown = JSON.stringify(value);
   if (Array.isArray(kind)) {
     if (!kind.includes(value)) throw new Error(`${name} ${shown} is not one of ${kind.join(', ')}`);

@@ -81,6 +81,20 @@ export const seedSettings: TrainSettings = {
   samplePrompt: '',
 };
 
+/** Settings that are younger than the format: a run without them was trained as these values do, which change nothing. */
+export const youngerSettings: Readonly<Partial<TrainSettings>> = {
+  decayFraction: seedSettings.decayFraction,
+  muonLr: seedSettings.muonLr,
+  muonMomentum: seedSettings.muonMomentum,
+  layerDecay: 1,
+  embedRate: 1,
+  headRate: 1,
+  dropoutRise: 0,
+  labelSmoothing: 0,
+  bpeDropout: 0,
+  emaDecay: 0,
+};
+
 /** What suits small models that start from small weights: a high rate, warmed up, that falls to nothing. */
 const modern: TrainSettings = {
   ...seedSettings,
@@ -108,8 +122,10 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
 
 /** Throws one clear line when `settings` is not a complete, possible TrainSettings; returns it otherwise. */
 export function checkSettings(settings: unknown): TrainSettings {
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw new Error('the settings are not an object');
   const record = settings as Record<string, unknown>;
-  const unknown = Object.keys(record).find((key) => !(key in settingFields));
+  const unknown = Object.keys(record).find((key) => !Object.hasOwn(settingFields, key));
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
   for (const name of Object.keys(settingFields)) checkSetting(name as keyof TrainSettings, record[name]);

@@ -108,7 +108,7 @@ describe('quantize to INT4', () => {
       await loadModel(store);
     };
     await assert.rejects(loadsWith(undefined), /tokens.weight is U8, but config.json has no quantization/);
-    await assert.rejects(loadsWith({ bits: 3 }), /quantization \{"bits":3\} is unknown: expected bits 4/);
+    await assert.rejects(loadsWith({ bits: 3 }), /config\.json: quantization\.bits is 3: expected 4/);
     await assert.rejects(
       loadsWith({ ...config.quantization, groupSize: 64 }),
       /scale is \[2, 260\], .* \[1, 260\]/,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
-import { checkConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { checkConfig, type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { countShapes, shapesOf } from '../../src/model/shapes.ts';
 import { slots } from '../../src/nn/parameters.ts';
 
 const backend = createReference();
@@ -74,4 +75,32 @@ test('a bad config is one clear line', () => {
     /nHead 6 does not divide nEmbd 232: set headSize \(38 gives 228\)/,
   );
   assert.equal(makeConfig(presets.seed, 500, { nHead: 4 }).headSize, 58);
+});
+
+test('shapes follow from the config as the model has them', () => {
+  const small = { nLayer: 5, nHead: 3, nEmbd: 12, headSize: 6, blockSize: 8 };
+  const variants: Partial<GPTConfig>[] = [
+    {},
+    { bias: false, headBias: false, tieWeights: true, position: 'rope', norm: 'rmsnorm' },
+    { qkvBias: true, qkNorm: true, valueResidual: true, skip: 'embed', mlpRatio: 2.5 },
+    { norm: 'rmsnorm', skip: 'unet', position: 'none', tieWeights: true },
+    { bias: false, qkvBias: true, skip: 'unet', nLayer: 4 },
+  ];
+  for (const changes of variants) {
+    const config = makeConfig(presets.seed, 300, { ...small, ...changes });
+    const model = new GPT(config, { backend });
+    assert.deepEqual(
+      [...shapesOf(config)],
+      slots(model).map(({ name, value }) => [name, value.shape]),
+    );
+    assert.equal(countShapes(config), model.parameterCount);
+    model.dispose();
+  }
+});
+
+test('sizes that no machine has are refused before anything is allotted', () => {
+  const good = makeConfig(presets.shakespeare, 500);
+  assert.throws(() => checkConfig({ ...good, nLayer: 1e9 }), /nLayer 1000000000: at most 4096 blocks/);
+  assert.throws(() => checkConfig({ ...good, blockSize: 1e12 }), /blockSize 1000000000000: at most/);
+  assert.throws(() => checkConfig({ ...good, vocabSize: 1e9 }), /vocabSize 1000000000 x nEmbd 240/);
 });

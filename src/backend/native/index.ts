@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { readJson } from '../../base/json.ts';
+import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
@@ -56,9 +58,16 @@ function requireAddon(): Addon {
 }
 
 /** What scripts/build-native.mjs noted about its last run. */
-function readRecord(): { reason?: string; fix?: string } {
-  return existsSync(recordFile) ? JSON.parse(readFileSync(recordFile, 'utf8')) : {};
+function readRecord(): BuildRecord {
+  return existsSync(recordFile) ? readJson(readFileSync(recordFile), recordFile, buildRecord) : {};
 }
+
+interface BuildRecord {
+  reason?: string;
+  fix?: string;
+}
+
+const buildRecord = object<BuildRecord>({ reason: optional(string), fix: optional(string) });
 
 function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
   if (!wanted) return isas[0];

@@ -38,8 +38,8 @@ export const compareCommand = defineCommand({
     const [storeA, storeB] = [await findModel(a, output), await findModel(b, output)];
     const { corpus, record } = await openMeasuredText(given.data, storeA, output);
     await withEngine(given, output, async (backend) => {
-      const before = await loadModel(storeA, { backend });
-      const after = await loadModel(storeB, { backend });
+      const before = await loadModel(storeA, { backend, onNote: output.note });
+      const after = await loadModel(storeB, { backend, onNote: output.note });
       checkSameTokenizer(before.tokenizer, after.tokenizer);
       const split = splitOf(given, record);
       const data = await asked(() => dataset(corpus.bytes, before.tokenizer, split));

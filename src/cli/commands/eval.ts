@@ -37,7 +37,7 @@ export const evalCommand = defineCommand({
     const store = await findModel(given.model, output);
     const { corpus, record } = await openMeasuredText(given.data, store, output);
     await withEngine(given, output, async (backend) => {
-      const { model, tokenizer } = await loadModel(store, { backend });
+      const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
       const { split: part = 'val', maxTokens } = given;
       const split = splitOf(given, record);
       const ids = await asked(() => partOf(corpus.bytes, tokenizer, part, split));

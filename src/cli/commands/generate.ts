@@ -80,7 +80,7 @@ export const generateCommand = defineCommand({
   async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
-      const model = await loadModel(store, { backend });
+      const model = await loadModel(store, { backend, onNote: output.note });
       const tap = given.edit && (await asked(() => editsOf(given.edit ?? [], model)));
       const options = {
         ...samplingOf(given),

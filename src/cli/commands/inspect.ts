@@ -1,5 +1,6 @@
 // `inkhorn inspect` and its subcommands: what a model does inside. The work is in ../inspect/.
 import { EDIT_SYNTAX } from '../../inspect/edit-text.ts';
+import { loadConfig } from '../../model/folder.ts';
 import { type CommandSpec, type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { misuse } from '../errors.ts';
@@ -104,8 +105,8 @@ const health = defineCommand({
     const store = await findModel(model, output);
     const { openHistory, health } = await import('../inspect/health.ts');
     const { present } = await import('../inspect/subject.ts');
-    const config = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
-    await present(health(await openHistory(model), config), store.location, out, output);
+    const { activation } = await loadConfig(store);
+    await present(health(await openHistory(model), { activation }), store.location, out, output);
   },
 });
 

@@ -123,7 +123,7 @@ async function shrinkInto(
   const path = store.location;
   const text = await comparisonText(given, chosen, store, output);
   await withEngine(given, output, async (backend) => {
-    const { model, tokenizer } = await loadModel(store, { backend });
+    const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
     const measured = text && (await splitText(text, given, tokenizer));
     const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
     const what = { before: path, after: out, quantize: chosen };

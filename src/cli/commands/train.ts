@@ -168,7 +168,7 @@ async function resumedRun(given: Given, folder: OutFolder, output: Output): Prom
   const { folder: out, release } = folder;
   const store = folderStore(out).folder(LAST);
   const backend = await chooseEngine({ ...given, precision: await precisionOfRun(store) }, output);
-  const from = await loadCheckpoint(store, { backend });
+  const from = await loadCheckpoint(store, { backend, onNote: output.note });
   const settings = await asked(() =>
     checkSettings({ ...from.settings, steps: (given as { steps?: number }).steps ?? from.settings.steps }),
   );

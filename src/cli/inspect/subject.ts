@@ -37,7 +37,7 @@ export async function lookAt(
   output: Output,
   look: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
-  const folder = await loadModel(store, { backend });
+  const folder = await loadModel(store, { backend, onNote: output.note });
   await present(await look({ folder, store, given, output }), store.location, given.out, output);
 }
 

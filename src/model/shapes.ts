@@ -1,0 +1,58 @@
+// The parameters of a GPT without the GPT: names and shapes follow from its config alone. What is about to be allotted can be counted
+// before, and compared with a file or with the memory.
+import type { GPTConfig } from './config.ts';
+
+/** Name and shape of every parameter, in the order of `slots(new GPT(config))`; tied weights once. */
+export function* shapesOf(config: GPTConfig): Generator<[name: string, shape: readonly number[]], void> {
+  const { vocabSize: V, blockSize, nLayer, nEmbd: C, position, tieWeights, headBias } = config;
+  yield ['tokens.weight', [V, C]];
+  if (position === 'learned') yield ['positions.weight', [blockSize, C]];
+  for (let layer = 0; layer < nLayer; layer++)
+    for (const [name, shape] of blockShapes(config, layer)) yield [`blocks.${layer}.${name}`, shape];
+  yield* normShapes('norm', config);
+  if (!tieWeights) yield ['head.weight', [V, C]];
+  if (headBias) yield ['head.bias', [V]];
+}
+
+/** Number of weights; 14 MB of float32 are 3.5 million. */
+export function countShapes(config: GPTConfig): number {
+  let count = 0;
+  for (const [, shape] of shapesOf(config)) count += shape.reduce((n, side) => n * side, 1);
+  return count;
+}
+
+function* blockShapes(config: GPTConfig, layer: number): Generator<[string, readonly number[]], void> {
+  const { nEmbd: C, nHead, headSize, mlpRatio, bias, qkvBias, qkNorm, valueResidual } = config;
+  const [inner, hidden] = [nHead * headSize, mlpRatio * C];
+  if (skipFrom(config, layer) !== null) yield ['skip.weight', [1]];
+  yield* normShapes('norm1', config);
+  yield ['attn.qkv.weight', [3 * inner, C]];
+  if (qkvBias) yield ['attn.qkv.bias', [3 * inner]];
+  if (valueResidual && layer > 0) yield ['attn.valueMix.weight', [1]];
+  if (qkNorm) yield ['attn.qkNorm.weight', [2 * headSize]];
+  yield ['attn.proj.weight', [C, inner]];
+  if (bias) yield ['attn.proj.bias', [C]];
+  yield* normShapes('norm2', config);
+  yield ['mlp.fc.weight', [hidden, C]];
+  if (bias) yield ['mlp.fc.bias', [hidden]];
+  yield ['mlp.proj.weight', [C, hidden]];
+  if (bias) yield ['mlp.proj.bias', [C]];
+}
+
+function* normShapes(
+  name: string,
+  { nEmbd: C, norm, bias }: GPTConfig,
+): Generator<[string, readonly number[]], void> {
+  yield [`${name}.weight`, [C]];
+  if (norm === 'layernorm' && bias) yield [`${name}.bias`, [C]];
+}
+
+/**
+ * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings, n: what block n - 1
+ * made), or null. `unet`: the last block takes what the first made, the last but one what the second made, and so on.
+ */
+export function skipFrom({ skip, nLayer }: GPTConfig, layer: number): number | null {
+  if (skip === 'embed' && layer > 0) return 0;
+  const opposite = nLayer - 1 - layer;
+  return skip === 'unet' && opposite < layer - 1 ? opposite + 1 : null;
+}

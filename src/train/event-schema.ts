@@ -1,0 +1,139 @@
+// What an event is in a JSON file. A measurement may be null there: JSON knows no NaN, and a run that diverged has had some.
+import {
+  array,
+  boolean,
+  integer,
+  measured,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  otherwise,
+  type Schema,
+  string,
+  union,
+  where,
+} from '../base/schema.ts';
+import type {
+  CheckpointEvent,
+  DoneEvent,
+  EvalEvent,
+  GroupSummary,
+  ProbeEvent,
+  SampleEvent,
+  StepEvent,
+  Summary,
+  TapSummary,
+  TrainEvent,
+  WarningEvent,
+} from './events.ts';
+
+/** Optimizer steps done. */
+export const stepNumber: Schema<number> = integer({ min: 0 });
+const count = integer({ min: 0 });
+const amount = number({ min: 0 });
+const share = number({ min: 0, max: 1 });
+
+const step = object<StepEvent>({
+  type: oneOf('step'),
+  step: integer({ min: 1 }),
+  loss: measured,
+  lr: amount,
+  gradNorm: measured,
+  tokensPerSecond: number({ above: 0 }),
+  eta: amount,
+});
+
+const evaluation = where(
+  object<EvalEvent>({
+    type: oneOf('eval'),
+    step: stepNumber,
+    trainLoss: measured,
+    valLoss: measured,
+    bitsPerByte: measured,
+    perplexity: measured,
+    method: oneOf('whole', 'sampled'),
+    weights: otherwise(oneOf('trained', 'average'), 'trained'),
+    best: boolean,
+    seconds: amount,
+  }),
+  ({ best, valLoss, bitsPerByte }) =>
+    best && !Number.isFinite(valLoss + bitsPerByte)
+      ? 'best is true, but valLoss or bitsPerByte is null'
+      : null,
+);
+
+const summary = object<Summary>({
+  count,
+  mean: measured,
+  std: measured,
+  min: measured,
+  max: measured,
+  histogram: object({ lo: measured, hi: measured, counts: array(count) }),
+});
+
+/** One watched value. */
+export const tapSummary: Schema<TapSummary> = where(
+  object<TapSummary>({
+    name: string,
+    value: summary,
+    gradient: nullable(summary),
+    zeroFraction: share,
+    deadUnits: array(count),
+    units: count,
+    windowTokens: count,
+    activity: optional(array(share)),
+  }),
+  ({ deadUnits, units }) =>
+    deadUnits.length > units ? `deadUnits has ${deadUnits.length} entries, units is ${units}` : null,
+);
+
+const group = object<GroupSummary>({
+  name: string,
+  parameters: count,
+  weightNorm: measured,
+  gradNorm: measured,
+  updateRatio: nullable(number()),
+});
+
+const probe = object<ProbeEvent>({
+  type: oneOf('probe'),
+  step: stepNumber,
+  taps: array(tapSummary, { min: 1 }),
+  groups: optional(array(group)),
+});
+
+const sample = object<SampleEvent>({ type: oneOf('sample'), step: stepNumber, prompt: string, text: string });
+
+const checkpoint = object<CheckpointEvent>({
+  type: oneOf('checkpoint'),
+  step: stepNumber,
+  kind: oneOf('best', 'last'),
+  path: string,
+});
+
+const warning = object<WarningEvent>({
+  type: oneOf('warning'),
+  step: stepNumber,
+  kind: oneOf('non-finite', 'loss-spike', 'dead-units', 'large-updates', 'vanishing-gradient', 'overfitting'),
+  message: string,
+});
+
+const done = object<DoneEvent>({
+  type: oneOf('done'),
+  step: stepNumber,
+  reason: oneOf('finished', 'aborted', 'non-finite'),
+  seconds: amount,
+});
+
+/** Any event of a run. */
+export const trainEvent: Schema<TrainEvent> = union<TrainEvent, 'type'>('type', {
+  step,
+  eval: evaluation,
+  probe,
+  sample,
+  checkpoint,
+  warning,
+  done,
+});
