@@ -1,13 +1,19 @@
 // Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing when the
 // sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler. Downloads nothing.
+// Runs after the compiler of TypeScript. `--check`: only says by its exit code whether there is nothing to build.
 // `--sanitize`: the build of sanitize.mjs, in build/sanitized.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  findPackage,
+  missingTools,
+  nativeAdvice,
+  npmPrograms,
+} from '../dist/src/backend/native/toolchain.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const sanitize = process.argv.includes('--sanitize');
@@ -15,28 +21,31 @@ const build = join(root, 'build', sanitize ? 'sanitized' : '.');
 const addon = join(build, 'Release', 'inkhorn.node');
 // What the last build ended with, for the next one and for the error message of `createNative`.
 const recordFile = join(build, 'native.json');
-const require = createRequire(join(root, 'package.json'));
 
 const fingerprint = fingerprintOfSources();
 const last = readRecord();
 if (last.fingerprint === fingerprint && last.built && existsSync(addon)) process.exit(0);
+if (process.argv.includes('--check')) process.exit(1);
 // A build folder made elsewhere (a moved or copied repository) or by another Node: CMake would refuse it.
 if (last.place !== undefined && last.place !== place()) rmSync(build, { recursive: true, force: true });
 
 const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find(runs);
+const missing = missingTools();
 if (!compiler) {
-  const fix =
-    'install g++ or clang (Debian: apt-get install g++; macOS: xcode-select --install) and run `npm run build`';
-  skip('no C++ compiler was found', fix);
+  skip(
+    'no C++ compiler was found',
+    'install g++ or clang (Debian: apt-get install g++; macOS: xcode-select --install)',
+  );
+} else if (missing.length > 0) {
+  skip(
+    `${missing.map((name) => name.replace(/@.*/, '')).join(', ')} ${missing.length > 1 ? 'are' : 'is'} not installed`,
+  );
 } else {
-  compile();
+  await compile();
 }
 
-function compile() {
-  const cmakeJs = resolve('cmake-js/package.json');
-  if (!cmakeJs) return skip('cmake-js is not installed', 'run `npm install` in the repository of Inkhorn');
-  console.log(`Building the native engine with ${compiler} (half a minute, once) ...`);
-  const started = Date.now();
+async function compile() {
+  console.log(`Building the native engine with ${compiler}: a minute or more, once.`);
   const args = [
     'build',
     '--log-level',
@@ -49,34 +58,83 @@ function compile() {
     `${availableParallelism()}`,
     ...(sanitize ? ['--CDINKHORN_SANITIZE=ON'] : []),
   ];
-  const result = spawnSync(process.execPath, [join(dirname(cmakeJs), 'bin', 'cmake-js'), ...args], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, CXX: compiler, PATH: systemFirst(process.env.PATH ?? '') },
-  });
-  if (result.status === 0 && existsSync(addon)) {
+  const progress = createProgress();
+  const { status, output } = await run(join(findPackage('cmake-js'), 'bin', 'cmake-js'), args, progress.line);
+  const seconds = progress.end();
+  if (status === 0 && existsSync(addon)) {
     record({ built: true });
-    console.log(`Built the native engine in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
+    console.log(`Built the native engine in ${seconds} s.`);
     return;
   }
-  console.error(`${result.stdout}\n${result.stderr}`);
+  console.error(output);
   console.error('The native engine did not compile (see above); Inkhorn works without it, slower.');
-  record({ built: false, reason: 'its compilation failed', fix: 'run `npm run build` to see the errors' });
+  record({ built: false, reason: 'its compilation failed', fix: 'see its errors again' });
   // Where the project itself is checked, a broken build must not pass.
   if (process.env.CI) process.exitCode = 1;
 }
 
+/** Runs a script of npm's; `onLine` sees what it prints as it comes. */
+function run(script, args, onLine) {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...process.env, CXX: compiler, PATH: systemFirst(process.env.PATH ?? '') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      for (const line of text.split('\n')) onLine(line);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+/** How far it is: in one line that changes on a terminal, elsewhere in a line every ten seconds. */
+function createProgress() {
+  const begun = Date.now();
+  const terminal = process.stdout.isTTY && process.stdout.columns > 40 && process.env.TERM !== 'dumb';
+  const seconds = () => Math.round((Date.now() - begun) / 1000);
+  let done = 'preparing';
+  const show = () => {
+    const line = `  ${done}, ${seconds()} s`;
+    process.stdout.write(terminal ? `\r\u001b[K${line}` : `${line}\n`);
+  };
+  const timer = setInterval(show, terminal ? 500 : 10_000);
+  return {
+    /** Takes a line of Ninja (`[12/72] Building ...`) or of Make (`[ 12%] Building ...`). */
+    line(text) {
+      const [, count, total, share] = text.match(/^\[\s*(?:(\d+)\/(\d+)|(\d+)%)\]/) ?? [];
+      if (total > 2) done = `${count} of ${total} steps`;
+      else if (share !== undefined) done = `${share} %`;
+    },
+    /** The seconds it took. */
+    end() {
+      clearInterval(timer);
+      if (terminal) process.stdout.write('\r\u001b[K');
+      return seconds();
+    },
+  };
+}
+
 function skip(reason, fix) {
   console.log(
-    `The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${fix}.`,
+    `The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${nativeAdvice(fix)}.`,
   );
   record({ built: false, reason, fix });
 }
 
 function record(outcome) {
-  mkdirSync(build, { recursive: true });
-  writeFileSync(recordFile, `${JSON.stringify({ fingerprint, place: place(), ...outcome }, null, 2)}\n`);
-  if (!outcome.built) rmSync(addon, { force: true });
+  try {
+    mkdirSync(build, { recursive: true });
+    writeFileSync(recordFile, `${JSON.stringify({ fingerprint, place: place(), ...outcome }, null, 2)}\n`);
+    if (!outcome.built) rmSync(addon, { force: true });
+  } catch (error) {
+    console.error(`${build} cannot be written to: ${error.message}`); // a package that another user installed
+  }
 }
 
 /** What the last run noted; nothing where it was killed while it wrote. */
@@ -91,7 +149,7 @@ function readRecord() {
 /** The path with npm's programs last: its CMake and Ninja are for machines that have none of their own. */
 function systemFirst(path) {
   const folders = path.split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin')));
-  return [...folders, join(root, 'node_modules', '.bin')].join(delimiter);
+  return [...folders, ...npmPrograms()].join(delimiter);
 }
 
 /** A hash of everything that the addon is made of. */
@@ -117,13 +175,5 @@ function runs(command) {
     return true;
   } catch {
     return false;
-  }
-}
-
-function resolve(name) {
-  try {
-    return require.resolve(name);
-  } catch {
-    return undefined;
   }
 }

@@ -1,9 +1,12 @@
 // A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
 // the help and the exit codes.
+import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Command, Option } from 'commander';
+import { shellWord } from '../base/shell.ts';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
+import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What a command is given to work with. */
@@ -27,6 +30,8 @@ export interface CommandSpec<F extends Flags = Flags> {
   /** Positional arguments, `<file>` or `[text...]`, each with what it is. */
   args?: readonly (readonly [name: string, about: string])[];
   flags: F;
+  /** What an argument too many was meant for, `--prompt`; `place` is what is at that path. Nothing: no idea. */
+  meant?: (argument: string, place: Place) => string | undefined;
   run(context: Context<F>): Promise<void>;
 }
 
@@ -45,8 +50,8 @@ export function toCommander(spec: CommandSpec): Command {
   for (const [name, about] of spec.args ?? []) command.argument(name, about);
   const flags: Flags = { ...spec.flags, json };
   for (const [name, flag] of Object.entries(flags)) addFlag(command, name, flag);
-  const examples = spec.examples.map(([line, does]) => `  $ inkhorn ${line}\n      ${does}`);
-  command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
+  addFullHelp(command, spec.name, flags);
+  command.addHelpText('after', () => examplesText(spec.examples));
   command.allowExcessArguments(); // refused below, by a message that names them
   return command.action(async () => {
     refuseSurplus(command, spec);
@@ -63,15 +68,28 @@ export function toCommander(spec: CommandSpec): Command {
   });
 }
 
-function refuseSurplus(command: Command, { name, args = [] }: CommandSpec): void {
+function refuseSurplus(command: Command, { name, args = [], meant }: CommandSpec): void {
   if (args.some(([argument]) => argument.includes('...')) || command.args.length <= args.length) return;
-  const surplus = JSON.stringify(command.args[args.length]);
+  const surplus = command.args.slice(args.length);
   const members = command.commands.map((member) => member.name());
-  if (members.length > 0)
-    throw misuse(`unknown command ${surplus} of ${name}: there are ${members.join(', ')}`);
-  throw misuse(
-    `${surplus} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'} (see --help)`,
-  );
+  const problem =
+    members.length > 0
+      ? `unknown command ${JSON.stringify(surplus[0])} of ${name}: there are ${members.join(', ')}`
+      : `${JSON.stringify(surplus[0])} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'}`;
+  const remedy = meant?.(surplus[0], placeOf(surplus[0]));
+  // Words that are no path belong together: a text without its quotes.
+  const value = placeOf(surplus[0]) === 'nothing' ? surplus.join(' ') : surplus[0];
+  if (remedy) throw misuse(`${problem}; did you mean ${remedy} ${shellWord(value)}?`);
+  throw misuse(members.length > 0 ? problem : `${problem} (see --help)`);
+}
+
+/** What is at a path. */
+export type Place = 'file' | 'folder' | 'nothing';
+
+function placeOf(path: string): Place {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return 'nothing';
+  return found.isDirectory() ? 'folder' : 'file';
 }
 
 function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
@@ -87,29 +105,16 @@ function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
       return parsed;
     });
   }
+  if (flag.rare) {
+    option.hideHelp();
+    rareOptions.add(option);
+  }
   if (flag.group) option.helpGroup(`${flag.group}:`);
   command.addOption(option);
   if (flag.negatable) {
     twoWay.add(option);
     command.addOption(new Option(`--no-${long.slice(2)}`).hideHelp());
   }
-}
-
-/** Options that `--no-...` belongs to. */
-const twoWay = new WeakSet<Option>();
-
-/** How the help writes an option: `--[no-]bias` for one that can be switched off. */
-export function optionTerm(option: Option): string {
-  return twoWay.has(option) ? option.flags.replace('--', '--[no-]') : option.flags;
-}
-
-/** How the help writes a command: `compare <before> <after>`. */
-export function subcommandTerm(command: Command): string {
-  const args = command.registeredArguments.map((argument) => {
-    const name = argument.name() + (argument.variadic ? '...' : '');
-    return argument.required ? `<${name}>` : `[${name}]`;
-  });
-  return [command.name(), ...args].join(' ');
 }
 
 let interrupt: AbortSignal | undefined;

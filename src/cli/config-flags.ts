@@ -3,17 +3,36 @@ import { configFields, type FieldSpec } from '../model/config.ts';
 import { type SettingSpec, settingGroups } from '../train/setting-fields.ts';
 import { choice, type Flag, type Flags, integer, number, text, yesNo } from './flags.ts';
 
+/** Those that a short help shows: what people change first. */
+const FIRST = new Set([
+  'nLayer',
+  'nHead',
+  'nEmbd',
+  'blockSize',
+  'dropout',
+  'steps',
+  'batchSize',
+  'seed',
+  'lr',
+  'evalEvery',
+  'sampleEvery',
+  'samplePrompt',
+]);
+
 /** One flag per field of `GPTConfig`; the vocabulary's size is the tokenizer's. */
 export const modelFlags: Flags = Object.fromEntries(
   Object.entries(configFields)
     .filter(([name]) => name !== 'vocabSize')
-    .map(([name, spec]) => [name, { ...fieldFlag(spec), group: 'Model' }]),
+    .map(([name, spec]) => [name, { ...fieldFlag(spec), group: 'Model', rare: !FIRST.has(name) }]),
 );
 
 /** One flag per field of `TrainSettings`. */
 export const settingFlags: Flags = Object.fromEntries(
   Object.entries(settingGroups).flatMap(([group, specs]) =>
-    Object.entries(specs).map(([name, spec]) => [name, { ...settingFlag(spec), group }]),
+    Object.entries(specs).map(([name, spec]) => [
+      name,
+      { ...settingFlag(spec), group, rare: !FIRST.has(name) },
+    ]),
   ),
 );
 

@@ -18,14 +18,19 @@ export const engineFlags = {
   ),
 };
 
+/** Throws a misuse for an engine that does not exist. */
+export function checkEngineName({ backend: name = 'auto' }: Values<typeof engineFlags>): void {
+  const names = ['auto', ...backendNames()];
+  if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
+}
+
 /**
  * Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. A name that does
  * not exist is a misuse; an engine that does not work here is a failure.
  */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
+  checkEngineName(flags);
   const { backend: name = 'auto', threads, precision } = flags;
-  const names = ['auto', ...backendNames()];
-  if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
   const { backend, passedOver } = await useBackend(name, { threads, precision });
   for (const other of passedOver) output.note(`engine ${other.name} is not used: ${other.detail}`);
   output.note(`engine: ${backend.description}`);

@@ -12,6 +12,8 @@ export interface Flag<T> {
   group?: string;
   /** Shown in the help; the command applies it. */
   initial?: string;
+  /** Left to `--help-all`. */
+  rare?: boolean;
   /** May be given several times; the value is the list. */
   many?: boolean;
   /** Also understands `--no-...`. */

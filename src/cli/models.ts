@@ -104,7 +104,7 @@ export async function openTokenizer(file: string): Promise<Tokenizer> {
   }
 }
 
-/** The tokenizer of `--tokenizer FILE` or of `--model DIR`; one of them must be given. */
+/** The tokenizer of `--tokenizer FILE` or of `--model DIR`; without either, that of the bundled model. */
 export async function tokenizerOf(
   given: { tokenizer?: string; model?: string },
   output: Output,
@@ -113,9 +113,6 @@ export async function tokenizerOf(
     throw misuse('--tokenizer and --model are both given: which one?');
   }
   if (given.tokenizer !== undefined) return openTokenizer(given.tokenizer);
-  if (given.model === undefined) {
-    throw misuse('no tokenizer: give --tokenizer FILE, or --model DIR for that of a model');
-  }
   const store = await findModel(given.model, output);
   return openTokenizer(join(store.location, TOKENIZER_FILE));
 }

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { Colors } from 'picocolors/types.js';
 import { revealJson } from '../base/controls.ts';
+import { runnable } from '../platform/node-command.ts';
 import { formatTable, type TableColumn } from './table.ts';
 import { isTerminal, terminalStyle } from './terminal.ts';
 import { cellText, createColors, terminalText } from './view/ink.ts';
@@ -73,7 +74,7 @@ export function createOutput(json: boolean, { stdout, stderr }: Streams = proces
       if (!stdout.write(text)) await once(stdout, 'drain');
     },
     note(line): void {
-      stderr.write(`${terminalText(remarks.dim(line))}\n`);
+      stderr.write(`${terminalText(remarks.dim(runnable(line)))}\n`);
     },
   };
 }

@@ -1,11 +1,14 @@
 // The program: finds the command, runs it, turns what it throws into one line and an exit code
 // (0 done, 1 failed, 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
-import { type CommandSpec, endCode, optionTerm, subcommandTerm, toCommander } from './command.ts';
+import { runnable } from '../platform/node-command.ts';
+import { type CommandSpec, endCode, toCommander } from './command.ts';
 import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
+import { helpStyle, helpWidth } from './help.ts';
 import { packageVersion } from './version.ts';
 import { terminalText } from './view/ink.ts';
+import { wrapText } from './view/width.ts';
 
 /** What the groups of commands are about. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -13,23 +16,23 @@ const GROUPS: Readonly<Record<string, string>> = {
   tokenizer: 'train a byte-level BPE tokenizer, encode, decode, show its tokens',
 };
 
+/** Beneath the list of commands. */
+const PROMISES = [
+  '`inkhorn <command> --help`: what a command takes, and examples.',
+  '`inkhorn demo`: all of it, in two minutes.',
+];
+
 /** The whole program as commander sees it. */
 export function createProgram(specs: readonly CommandSpec[] = commands): Command {
   const program = new Command('inkhorn')
     .description('A GPT from scratch: tokenizer, training, a look inside, generation, INT8.')
     .version(packageVersion(), '-v, --version')
-    .addHelpText(
-      'after',
-      '\n`inkhorn <command> --help` says what a command takes, with examples. `inkhorn demo` shows it all.',
-    );
+    .addHelpText('after', () => ['', ...PROMISES.flatMap((line) => wrapText(line, helpWidth()))].join('\n'));
   for (const spec of specs) parentOf(program, spec).addCommand(toCommander(spec));
   everyCommand(program, (command) => {
-    command
-      .exitOverride()
-      .enablePositionalOptions()
-      .showSuggestionAfterError()
-      .configureHelp({ optionTerm, subcommandTerm });
-    command.configureOutput({ writeErr: () => {} }); // errors are thrown, and printed by `fail`
+    command.exitOverride().enablePositionalOptions().showSuggestionAfterError().configureHelp(helpStyle);
+    // Errors are thrown, and printed by `fail`.
+    command.configureOutput({ writeErr: () => {}, getOutHelpWidth: helpWidth });
   });
   return program;
 }
@@ -70,7 +73,7 @@ function fail(error: Error, program: Command, argv: readonly string[]): number {
     }
   }
   const { code, line } = explain(error);
-  process.stderr.write(terminalText(`inkhorn: ${line}\n`));
+  process.stderr.write(terminalText(`inkhorn: ${runnable(line)}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
   return code;
 }

@@ -1,7 +1,9 @@
 // A training run as the command line does it: events to the screen or as JSON, Ctrl-C, and a report at the end.
 import type { Backend } from '../backend/contract.ts';
+import { shellWord } from '../base/shell.ts';
 import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import { ownCommand } from '../platform/node-command.ts';
 import { folderStore } from '../platform/node-store.ts';
 import { writeRunRecord } from '../report/run-record.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
@@ -70,7 +72,7 @@ export function ending(events: readonly TrainEvent[]): DoneEvent {
 
 /** What to say about a run that Ctrl-C ended. */
 export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
-  return `stopped at step ${ending(events).step}; go on with: inkhorn train --resume ${out}`;
+  return `stopped at step ${ending(events).step}; go on with: ${ownCommand()} train --resume ${shellWord(out)}`;
 }
 
 /**

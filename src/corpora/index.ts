@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
+import { buildCommand, isRepository } from '../platform/node-command.ts';
 import { folderStore, reason } from '../platform/node-store.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
@@ -113,7 +114,7 @@ async function embedded(
   const path = join(assetsFolder, asset);
   const fail = (problem: string): never => {
     throw new CorpusUnavailable(
-      `the corpus ${name} of this package ${problem} (${path}): run \`npm run build\`, or install the package again`,
+      `the corpus ${name} of this package ${problem} (${path}): ${isRepository ? `run \`${buildCommand()}\`` : 'install the package again'}`,
     );
   };
   const packed = await readFile(path).catch((error) => fail(`cannot be read: ${reason(error)}`));

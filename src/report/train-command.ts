@@ -1,5 +1,7 @@
 // The command that trains a run again, from what is recorded about it: the preset that needs the fewest flags, and those flags.
+
 import type { Precision } from '../backend/contract.ts';
+import { shellWord } from '../base/shell.ts';
 import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
 import type { DataRecord } from '../train/checkpoint.ts';
 import { recipes, type TrainSettings } from '../train/settings.ts';
@@ -70,9 +72,4 @@ function changedFlags(preset: PresetName, { config, settings }: RunRecipe): stri
   const { warmup } = recipes[preset];
   compare({ ...settings }, { ...recipes[preset], warmup: Math.min(warmup, Math.floor(settings.steps / 10)) });
   return flags;
-}
-
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

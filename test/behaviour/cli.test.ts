@@ -1,5 +1,6 @@
 // The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare, tokenizer, data.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   copyFile,
   cp,
@@ -56,6 +57,19 @@ describe('train', () => {
       'logit-lens.png',
     ])
       assert.ok(entries.includes(name), name);
+  });
+
+  test('ends with the next command, which works as it stands', async () => {
+    const { stdout } = await inkhorn(folder, [
+      ...`train --data text.txt ${SMALL} --steps 2 --eval-every 2 --sample-every 0 --probe-every 0`.split(
+        ' ',
+      ),
+      ...['--out', "it's my run"],
+    ]);
+    const [, next] = stdout.match(/^next: (.*)$/m) ?? [];
+    assert.match(next ?? stdout, /generate --model 'it'\\''s my run' --prompt/);
+    const { status, stderr } = spawnSync('sh', ['-c', next], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
   });
 
   test('goes on where it ended, and says so as events', async () => {
@@ -521,6 +535,13 @@ describe('tokenizer', () => {
     assert.deepEqual(json[0].ids, stdout.trim().split(' ').map(Number));
     const decoded = await good('tokenizer decode -t t/a.json', stdout);
     assert.deepEqual(Uint8Array.from(decoded.bytes), bytes);
+  });
+
+  test('of the bundled model where no other is named', async () => {
+    const { stdout, stderr } = await good('tokenizer encode ROMEO:');
+    assert.match(stderr, /model: the Shakespeare/);
+    assert.equal((await good('tokenizer decode', stdout)).stdout, 'ROMEO:');
+    assert.match((await good('tokenizer show')).stderr, /500 tokens/);
   });
 
   test('--verbose prints a line for every merge', async () => {

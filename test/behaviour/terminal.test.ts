@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { shellWord } from '../../src/report/train-command.ts';
+import { shellWord } from '../../src/base/shell.ts';
 import { inkhorn, sentences } from './cli-process.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

@@ -8,10 +8,12 @@ import { CommanderError } from 'commander';
 import { commands } from '../../src/cli/commands/index.ts';
 import { misuse } from '../../src/cli/errors.ts';
 import { choice, flagName, integer, number } from '../../src/cli/flags.ts';
+import { wrapCommand } from '../../src/cli/help.ts';
 import { recordedData } from '../../src/cli/models.ts';
 import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { formatTable } from '../../src/cli/table.ts';
+import { textWidth } from '../../src/cli/view/width.ts';
 import { folderStore } from '../../src/platform/node-store.ts';
 
 describe('formatTable', () => {
@@ -84,6 +86,60 @@ describe('the program', () => {
       for (const [name, { about }] of Object.entries(spec.flags))
         assert.ok(about.length > 5, `${spec.name} ${name}`);
     }
+  });
+
+  test('its help breaks no word and fits the window, that of every command', () => {
+    const before = process.env.COLUMNS;
+    const helpOf = (path: readonly string[], columns: number): string => {
+      process.env.COLUMNS = String(columns);
+      let text = '';
+      let command = createProgram();
+      for (const name of path) command = command.commands.find((one) => one.name() === name) ?? command;
+      command.configureOutput({ writeOut: (part) => (text += part) });
+      command.outputHelp();
+      return text;
+    };
+    const wordsOf = (text: string): string =>
+      text
+        .split(/\s+/)
+        .filter((word) => word !== '\\')
+        .join(' ');
+    try {
+      for (const path of [[], ['tokenizer'], ...commands.map(({ name }) => name.split(' '))]) {
+        for (const columns of [80, 60]) {
+          const text = helpOf(path, columns);
+          for (const line of text.split('\n'))
+            assert.ok(textWidth(line) <= columns, `${path.join(' ')} in ${columns}: ${line}`);
+          assert.equal(wordsOf(text), wordsOf(helpOf(path, 1000)), path.join(' '));
+        }
+      }
+    } finally {
+      if (before === undefined) delete process.env.COLUMNS;
+      else process.env.COLUMNS = before;
+    }
+  });
+
+  test('--help-all shows every flag, --help those that come first', async () => {
+    for (const [flag, every] of [
+      ['--help', false],
+      ['--help-all', true],
+    ] as const) {
+      let text = '';
+      const program = createProgram();
+      const train = program.commands.find((one) => one.name() === 'train');
+      train?.configureOutput({ writeOut: (part) => (text += part) });
+      await assert.rejects(program.parseAsync(['train', flag], { from: 'user' }), CommanderError);
+      assert.match(text, /--n-layer <n>/);
+      assert.equal(text.includes('--muon-momentum'), every);
+      assert.equal(/All \d+ flags: .*inkhorn train --help-all/.test(text), !every);
+    }
+  });
+
+  test('commands of examples go on in the next line as a shell reads them', () => {
+    const line = `train --data 'my notes.txt' --n-layer 4 -p "a b" --out runs/x`;
+    const lines = wrapCommand(line, 34);
+    assert.deepEqual(lines, [`train --data 'my notes.txt' \\`, '--n-layer 4 -p "a b" \\', '--out runs/x']);
+    assert.equal(lines.join('\n').replaceAll(/ \\\n/g, ' '), line);
   });
 
   test('explains errors in one line: misuse is 2, failure 1', () => {

@@ -14,6 +14,7 @@ const floors = [
     'backend/lender',
     'tokenizer',
     'backend/reference',
+    'platform/node-command',
     'backend/native',
     'backend/registry',
     'io',

@@ -1,11 +1,12 @@
 // The command that does a run again comes to the very settings that it was made from.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { shellWord } from '../../src/base/shell.ts';
 import { defineCommand } from '../../src/cli/command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
 import { type GPTConfig, makeConfig, type PresetName, presets } from '../../src/model/config.ts';
-import { type RunRecipe, shellWord, trainCommand } from '../../src/report/train-command.ts';
+import { type RunRecipe, trainCommand } from '../../src/report/train-command.ts';
 import { recipes, type TrainSettings } from '../../src/train/settings.ts';
 
 const data = { spec: 'tiny-shakespeare', trainFraction: 0.9, validate: 'validation' } as const;

@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { readJson } from '../../base/json.ts';
 import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
@@ -11,13 +10,10 @@ import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
 import { createKernels } from './kernels.ts';
+import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 
-// Compiled files lie in dist/src/backend/native, the addon in build/Release (scripts/build-native.mjs). INKHORN_ADDON names
-// another one: scripts/sanitize.mjs tests one with sanitizers.
-const packageRoot = new URL('../../../../', import.meta.url);
-const addonFile =
-  process.env.INKHORN_ADDON ?? fileURLToPath(new URL('build/Release/inkhorn.node', packageRoot));
-const recordFile = fileURLToPath(new URL('build/native.json', packageRoot));
+/** INKHORN_ADDON names another one than the package's: scripts/sanitize.mjs tests one with sanitizers. */
+const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
  * A native engine of its own threads, queue and pool. The environment variable INKHORN_ISA (avx512, avx2, portable)
@@ -35,15 +31,15 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
 /** The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other code. */
 export function loadAddon(): Addon {
   if (!existsSync(addonFile)) {
-    const { reason = 'nothing has built it yet', fix = 'run `npm run build`' } = readRecord();
-    throw new Error(`not built: ${reason}; ${fix}`);
+    const { reason = 'nothing has built it yet', fix } = readRecord();
+    throw new Error(`not built: ${reason}; ${nativeAdvice(fix)}`);
   }
   const addon = requireAddon();
   const { version = 0 } = addon; // the first had none
   if (version === ADDON_VERSION) return addon;
   const age = version < ADDON_VERSION ? 'older' : 'newer';
   throw new Error(
-    `the native addon is ${age} than the code (version ${version}, not ${ADDON_VERSION}): run \`npm run build\``,
+    `the native addon is ${age} than the code (version ${version}, not ${ADDON_VERSION}): ${nativeAdvice()}`,
   );
 }
 
@@ -51,15 +47,13 @@ function requireAddon(): Addon {
   try {
     return createRequire(import.meta.url)(addonFile) as Addon;
   } catch (error) {
-    throw new Error(
-      `${addonFile} does not load: ${(error as Error).message}; delete it and run \`npm run build\``,
-    );
+    throw new Error(`${addonFile} does not load: ${(error as Error).message}; ${nativeAdvice('delete it')}`);
   }
 }
 
 /** What scripts/build-native.mjs noted about its last run. */
 function readRecord(): BuildRecord {
-  return existsSync(recordFile) ? readJson(readFileSync(recordFile), recordFile, buildRecord) : {};
+  return existsSync(RECORD_FILE) ? readJson(readFileSync(RECORD_FILE), RECORD_FILE, buildRecord) : {};
 }
 
 interface BuildRecord {

@@ -1,5 +1,6 @@
 // `inkhorn data`: the texts that have a name, and a look at any text.
 import { createHash } from 'node:crypto';
+import { CATALOG } from '../../corpora/catalog.ts';
 import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
 import { formatCount } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -17,6 +18,8 @@ export const dataList = defineCommand({
     ['data show notes/', 'what a file or a folder comes to'],
   ],
   flags: {},
+  meant: (word, place) =>
+    place !== 'nothing' || CATALOG.some(({ name }) => name === word) ? 'inkhorn data show' : undefined,
   async run({ output }): Promise<void> {
     const corpora = await listCorpora();
     output.data(corpora);

@@ -1,11 +1,14 @@
 // `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
+import { createBackend } from '../../backend/registry.ts';
+import { shellWord } from '../../base/shell.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
 import { generate } from '../../generate/generate.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
+import { ownCommand } from '../../platform/node-command.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { compare } from '../../quantize/compare.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
@@ -16,10 +19,11 @@ import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
-import { chooseEngine, engineFlags } from '../engine.ts';
+import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
-import { type Flags, integer, text, toggle } from '../flags.ts';
+import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
 import { dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
+import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import type { Output } from '../output.ts';
 import { type OutFolder, takeOutFolder } from '../outputs.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
@@ -50,6 +54,7 @@ export const demo = defineCommand({
     ['demo --data my-notes.txt --out runs/notes', 'on a text of yours'],
   ],
   flags,
+  meant: () => '--data',
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given } = context;
     const folder =
@@ -70,8 +75,7 @@ const WRITER = 'inkhorn demo';
 async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<void> {
   const { flags: given, output } = context;
   const { folder: out } = folder;
-  const backend = await chooseEngine(given, output);
-  await introduce(backend, output);
+  const backend = await startEngine(given, output);
   const corpus = await demoText(given.data, output);
   const tokenizer = await tokenize(corpus, output);
   await prepareFolder(folder);
@@ -94,6 +98,22 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
 /** A heading and a line on what is about to happen. */
 function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
+}
+
+/** The engine, and what the bundled model says on it. On a fresh clone it speaks before the minutes of compiling. */
+async function startEngine(given: Values<typeof engineFlags>, output: Output): Promise<Backend> {
+  checkEngineName(given);
+  if (given.backend === 'reference' || (await nativeIsBuilt())) {
+    const backend = await chooseEngine(given, output);
+    await introduce(backend, output);
+    return backend;
+  }
+  const { backend: reference } = await createBackend('reference');
+  await introduce(reference, output);
+  reference.dispose();
+  chapter(output, 'The fast engine', 'That was plain TypeScript; training takes more.');
+  await buildNative(output.json);
+  return chooseEngine(given, output);
 }
 
 /** What a model of this size can come to, before the demo's own begins to learn. */
@@ -267,9 +287,10 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
 
 function farewell(out: string, output: Output): void {
   chapter(output, '5. Yours', `Everything is in ${out}: best/, int8/, plots, report.html. Now you:`);
-  output.print(`  npx inkhorn generate --model ${out} --prompt "KING:"`);
-  output.print(`  npx inkhorn inspect --model ${out} --out ${join(out, 'inspect')}`);
-  output.print('  npx inkhorn train --data your.txt --out runs/yours');
+  const [ink, run] = [ownCommand(), shellWord(out)];
+  output.print(`  ${ink} generate --model ${run} --prompt "KING:"`);
+  output.print(`  ${ink} inspect --model ${run} --out ${shellWord(join(out, 'inspect'))}`);
+  output.print(`  ${ink} train --data your.txt --out runs/yours`);
 }
 
 /** `base`, or `base-2`, `base-3`, ...: the first that nothing is in and nobody writes to. */

@@ -33,6 +33,7 @@ export const evalCommand = defineCommand({
     ['eval --model runs/first --data other.txt --split all', 'on every token of another text'],
   ],
   flags,
+  meant: (_, place) => (place === 'file' ? '--data' : '--model'),
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const store = await findModel(given.model, output);
     const { corpus, record } = await openMeasuredText(given.data, store, output);

@@ -77,6 +77,7 @@ export const generateCommand = defineCommand({
     ['generate -m runs/first --json', 'events, one per line'],
   ],
   flags,
+  meant: (_, place) => (place === 'folder' ? '--model' : '--prompt'),
   async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {

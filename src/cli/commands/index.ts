@@ -1,6 +1,7 @@
 // Every command, in the order in which the help lists them.
 import type { CommandSpec } from '../command.ts';
 import { bench } from './bench.ts';
+import { buildNativeCommand } from './build-native.ts';
 import { compareCommand } from './compare.ts';
 import { dataFetch, dataList, dataShow } from './data.ts';
 import { demo } from './demo.ts';
@@ -19,5 +20,5 @@ export const commands: readonly CommandSpec[] = [
   ...[demo, dataList, dataFetch, dataShow],
   ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
   ...[train, report, generateCommand, evalCommand, ...inspectCommands, summary],
-  ...[quantizeCommand, compareCommand, bench, doctor],
+  ...[quantizeCommand, compareCommand, bench, doctor, buildNativeCommand],
 ];

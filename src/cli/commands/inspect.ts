@@ -1,7 +1,7 @@
 // `inkhorn inspect` and its subcommands: what a model does inside. The work is in ../inspect/.
 import { EDIT_SYNTAX } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
-import { type CommandSpec, type Context, defineCommand } from '../command.ts';
+import { type CommandSpec, type Context, defineCommand, type Place } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer, text, texts, type Values } from '../flags.ts';
@@ -35,6 +35,9 @@ const batchFlags = {
 
 const topFlag = integer({ about: 'most likely tokens to name', initial: '3' }, 1, 100);
 
+/** A folder is a model, other words are a text. */
+const modelOrText = (_: string, place: Place): string => (place === 'folder' ? '--model' : '--text');
+
 /** What every look can be asked for. */
 export type LookFlags = Values<typeof batchFlags>;
 
@@ -62,6 +65,8 @@ const overview = defineCommand({
     ['inspect -m runs/first --json', 'the numbers as one JSON document'],
   ],
   flags: batchFlags,
+  meant: (word, place) =>
+    place === 'nothing' && /^[\w-]+$/.test(word) ? undefined : modelOrText(word, place),
   run: ({ flags, output }: Context<typeof batchFlags>) =>
     look(flags, output, async (subject) => (await import('../inspect/overview.ts')).overview(subject)),
 });
@@ -97,6 +102,7 @@ const health = defineCommand({
     ['inspect health -m runs/first --json', 'every probe of the run'],
   ],
   flags: healthFlags,
+  meant: () => '--model',
   async run({ flags, output }: Context<typeof healthFlags>): Promise<void> {
     const { model, out } = flags;
     if (model === undefined)
@@ -118,6 +124,7 @@ const attention = defineCommand({
     ['inspect attention -m runs/first --json', 'the scores of every head'],
   ],
   flags: textFlags,
+  meant: modelOrText,
   run: ({ flags, output }: Context<typeof textFlags>) =>
     look(flags, output, async (subject) => (await import('../inspect/heads.ts')).heads(subject)),
 });
@@ -136,6 +143,7 @@ const tokens = defineCommand({
     ['inspect tokens -m runs/first -t "To be, or not" --out look', 'as PNG, SVG, JSON and HTML, too'],
   ],
   flags: tokenFlags,
+  meant: modelOrText,
   run: ({ flags, output }: Context<typeof tokenFlags>) =>
     look(flags, output, async (subject) => {
       const { top = 3, rows = 12 } = flags;
@@ -150,6 +158,7 @@ const lens = defineCommand({
   about: 'the logit lens: what each layer would say, if it were the last',
   examples: [['inspect lens -m runs/first --text "To be, or not to" --out look', 'the table, and a picture']],
   flags: topFlags,
+  meant: modelOrText,
   run: ({ flags, output }: Context<typeof topFlags>) =>
     look(flags, output, async (subject) =>
       (await import('../inspect/lens.ts')).lens(subject, { top: flags.top ?? 3 }),
@@ -173,6 +182,7 @@ const embedding = defineCommand({
     ['inspect embedding -m runs/first --out look', 'with the map of positions'],
   ],
   flags: embeddingFlags,
+  meant: (_, place) => (place === 'folder' ? '--model' : '--token'),
   run: ({ flags, output }: Context<typeof embeddingFlags>) =>
     look(flags, output, async (subject) => {
       const { token, count = 8 } = flags;
@@ -208,6 +218,7 @@ const ablate = defineCommand({
     ['inspect ablate -m runs/first --text "To be, or not to be" --out look', 'a table, and a picture'],
   ],
   flags: textFlags,
+  meant: modelOrText,
   run: ({ flags, output }: Context<typeof textFlags>) =>
     look(flags, output, async (subject) => (await import('../inspect/edit.ts')).ablation(subject)),
 });

@@ -1,10 +1,12 @@
 // `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { shellWord } from '../../base/shell.ts';
 import { CorpusUnavailable } from '../../corpora/index.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
+import { ownCommand } from '../../platform/node-command.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import type { CompareReport } from '../../quantize/compare.ts';
 import { compareLayers, type LayerErrors } from '../../quantize/layer-errors.ts';
@@ -14,7 +16,6 @@ import { formatBytes } from '../../report/format.ts';
 import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts';
 import { fence, markdownTable } from '../../report/markdown.ts';
 import { toPng } from '../../report/svg.ts';
-import { shellWord } from '../../report/train-command.ts';
 import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
@@ -97,6 +98,7 @@ export const quantizeCommand = defineCommand({
     ['quantize -m runs/first -o runs/first-w8 --activations f32', 'weight-only'],
   ],
   flags,
+  meant: () => '--model',
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const { out } = given;
     if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
@@ -143,7 +145,7 @@ async function shrinkInto(
     output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
     const run = folderStore(dirname(out));
     if (await run.exists(HISTORY_FILE))
-      output.print(`the report of the run will show it: inkhorn report ${shellWord(run.location)}`);
+      output.print(`the report of the run will show it: ${ownCommand()} report ${shellWord(run.location)}`);
   });
 }
 

@@ -39,6 +39,7 @@ export const summary = defineCommand({
     ['summary --model runs/first --measure', 'a model that is there, and where a step of it spends its time'],
   ],
   flags,
+  meant: (word) => (presetNames.some((name) => name === word) ? '--preset' : '--model'),
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     checkGiven(given);
     const store = given.preset === undefined ? await findModel(given.model, output) : null;

@@ -31,6 +31,7 @@ export const tokenizerTrain = defineCommand({
     ['tokenizer train -d moby-dick -o whale.json --verbose', 'every merge as it is made'],
   ],
   flags,
+  meant: () => '--data',
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const { out, vocabSize = 500, pattern = 'none', special: specialTokens = [], verbose, force } = given;
     if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');

@@ -15,7 +15,7 @@ import { encodeTextParts, specialFlags } from '../special.ts';
 
 const source = {
   tokenizer: { ...tokenizerFlag, short: 't' },
-  model: { ...modelFlag, initial: undefined },
+  model: modelFlag,
 } satisfies Flags;
 
 const encodeFlags = {
@@ -121,6 +121,7 @@ export const tokenizerShow = defineCommand({
     ['tokenizer show -m runs/first --json', 'the same as JSON'],
   ],
   flags: source,
+  meant: (_, place) => (place === 'folder' ? '--model' : '--tokenizer'),
   async run({ flags, output }: Context<typeof source>): Promise<void> {
     const tokenizer = await tokenizerOf(flags, output);
     const { vocabSize, pattern, specialTokens } = tokenizer;

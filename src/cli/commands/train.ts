@@ -1,9 +1,12 @@
 // `inkhorn train`: text -> tokenizer -> model -> a run folder.
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
 import { makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
+import { ownCommand } from '../../platform/node-command.ts';
 import { folderStore } from '../../platform/node-store.ts';
 import { patterns, Tokenizer } from '../../tokenizer/index.ts';
 import { hasCheckpoint, loadCheckpoint, precisionOfRun } from '../../train/checkpoint.ts';
@@ -33,13 +36,15 @@ const runFlags = {
   force: toggle({ about: 'replace a run that is in the folder already' }),
   tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
   vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
-  pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
-  ...splitFlags,
+  pattern: choice({ about: 'how text is split before merging', initial: 'none', rare: true }, patterns),
+  trainFraction: { ...splitFlags.trainFraction, rare: true },
+  validate: { ...splitFlags.validate, rare: true },
   probeTaps: texts({
     about:
       'what looks at the ReLUs see beside them: a name or pattern of `inkhorn inspect taps`; may be given several times',
     argument: '<pattern>',
     group: 'Evaluations, checkpoints, samples',
+    rare: true,
   }),
 } satisfies Flags;
 
@@ -65,6 +70,7 @@ export const train = defineCommand({
     ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
   ],
   flags,
+  meant: (folder, place) => (place === 'folder' && isRun(folder) ? '--resume' : '--data'),
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given, output } = context;
     const { resume } = given;
@@ -82,12 +88,24 @@ export const train = defineCommand({
           `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
         );
       }
+      if (reason === 'finished')
+        output.print(`next: ${ownCommand()} generate --model ${shellWord(plan.out)}${promptOf(plan)}`);
       plan.backend.dispose();
     } finally {
       folder.release();
     }
   },
 });
+
+/** Whether a folder holds a checkpoint to go on from. */
+function isRun(folder: string): boolean {
+  return existsSync(join(folder, LAST));
+}
+
+/** What its samples went on from, for a command line. */
+function promptOf({ settings: { samplePrompt } }: RunPlan): string {
+  return samplePrompt === '' ? '' : ` --prompt ${shellWord(samplePrompt)}`;
+}
 
 type Given = Context<typeof flags>['flags'];
 

@@ -22,9 +22,9 @@ function characterWidth(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Columns of a terminal; 80 where it does not say, as some pseudo-terminals, which say 0. */
+/** Columns of a terminal, else those of `COLUMNS`; 80 where neither says, as some pseudo-terminals, which say 0. */
 export function columnsOf(stream: { columns?: number }): number {
-  return stream.columns || 80;
+  return stream.columns || Number(process.env.COLUMNS) || 80;
 }
 
 /** `text` cut to `columns`, with … in the last one where something is missing. Colours are kept, and closed. */

@@ -1,0 +1,60 @@
+// The published package in a project of its own: packed, installed, and every command that it advises run as it is printed, until
+// the native engine works there. Takes minutes; asks the npm registry for what its cache does not hold.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'inkhorn-installed-'));
+
+/** Runs a command line in the project; what it printed. Throws where it fails. */
+function sh(line) {
+  console.log(`$ ${line}`);
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', line], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      npm_config_prefer_offline: 'true',
+      npm_config_audit: 'false',
+      npm_config_fund: 'false',
+    },
+  });
+  assert.equal(status, 0, `${line} failed:\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** The commands in backticks that a text advises. */
+function commandsIn(text) {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, command]) => command);
+}
+
+try {
+  const [{ filename }] = JSON.parse(
+    spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+    }).stdout,
+  );
+  writeFileSync(join(folder, 'package.json'), '{ "name": "a-project", "private": true }\n');
+  sh(`npm install ./${filename}`);
+
+  const before = sh('npx inkhorn doctor');
+  const advised = commandsIn(before);
+  assert.ok(advised.length > 0, `the doctor advises nothing:\n${before}`);
+  for (const command of advised) sh(command);
+  assert.match(sh('npx inkhorn doctor'), /native +works/);
+
+  writeFileSync(join(folder, 'my text.txt'), 'to be or not to be, that is the question.\n'.repeat(400));
+  const flags =
+    '--n-layer 1 --n-embd 32 --n-head 2 --block-size 32 --batch-size 4 --steps 20 --eval-every 10 --vocab-size 280';
+  const trained = sh(`npx inkhorn train --data 'my text.txt' --out 'runs/it'"'"'s mine' ${flags}`);
+  const [, next] = trained.match(/^next: (.*)$/m) ?? [];
+  assert.ok(next, `no next command:\n${trained}`);
+  sh(next);
+  console.log('installed: every command that was advised works');
+} finally {
+  rmSync(folder, { recursive: true });
+}

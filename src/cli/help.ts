@@ -1,0 +1,119 @@
+// How the help of a command is set: terms on the left, what they are on the right, no word broken at any width.
+import { type Command, CommanderError, type Help, type HelpConfiguration, type Option } from 'commander';
+import { ownCommand } from '../platform/node-command.ts';
+import type { Flags } from './flags.ts';
+import { columnsOf, textWidth, wrapText } from './view/width.ts';
+
+/** Columns for terms, at most: a longer one has its line to itself. */
+const TERMS = 28;
+const INDENT = '  ';
+
+/** What commander asks about the help of every command. */
+export const helpStyle: HelpConfiguration = {
+  optionTerm,
+  subcommandTerm,
+  padWidth: (command, helper) => Math.min(termWidth(helper), widestTerm(command, helper)),
+  formatItem(term, width, description, helper) {
+    if (description === '') return INDENT + term;
+    const column = INDENT.length + width + 2;
+    const lines = wrapText(description, widthOf(helper) - column);
+    const below = lines.map((line) => ' '.repeat(column) + line);
+    if (textWidth(term) > width) return [INDENT + term, ...below].join('\n');
+    return [(INDENT + term).padEnd(column) + lines[0], ...below.slice(1)].join('\n');
+  },
+  boxWrap: (text, width) => wrapText(text, width).join('\n'),
+};
+
+/** Columns of the help: those of the terminal. */
+export function helpWidth(): number {
+  return columnsOf(process.stdout);
+}
+
+function widthOf({ helpWidth: width = 80 }: Help): number {
+  return width;
+}
+
+function termWidth(helper: Help): number {
+  return Math.min(TERMS, Math.floor(widthOf(helper) * 0.36));
+}
+
+/** The widest term that has its description beside it. */
+function widestTerm(command: Command, helper: Help): number {
+  const terms = [
+    ...helper.visibleOptions(command).map((option) => helper.optionTerm(option)),
+    ...helper.visibleCommands(command).map((member) => helper.subcommandTerm(member)),
+    ...helper.visibleArguments(command).map((argument) => helper.argumentTerm(argument)),
+  ].map(textWidth);
+  return Math.max(0, ...terms.filter((width) => width <= termWidth(helper)));
+}
+
+/** Options that `--no-...` belongs to. */
+export const twoWay: WeakSet<Option> = new WeakSet<Option>();
+
+/** `--[no-]bias` for an option that can be switched off. */
+function optionTerm(option: Option): string {
+  return twoWay.has(option) ? option.flags.replace('--', '--[no-]') : option.flags;
+}
+
+/** `compare <before> <after>`. */
+function subcommandTerm(command: Command): string {
+  const args = command.registeredArguments.map((argument) => {
+    const name = argument.name() + (argument.variadic ? '...' : '');
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...args].join(' ');
+}
+
+/** How the program is called here, as far as a line of the help has room for it. */
+function nameHere(): string {
+  const own = ownCommand();
+  return own.startsWith('node ') ? 'inkhorn' : own;
+}
+
+/** Beneath the flags: command lines that work here, each with what it does. */
+export function examplesText(examples: readonly (readonly [line: string, does: string])[]): string {
+  const name = nameHere();
+  const columns = helpWidth();
+  const lines = examples.flatMap(([line, does]) => [
+    ...wrapCommand(`${name} ${line.replaceAll('| inkhorn', `| ${name}`)}`, columns - 4).map(
+      (part, i) => (i === 0 ? '  $ ' : '      ') + part,
+    ),
+    ...wrapText(does, columns - 6).map((part) => `      ${part}`),
+  ]);
+  return ['\nExamples:', ...lines].join('\n');
+}
+
+/** A command line in lines of at most `columns`, broken between its words only, as a shell goes on reading it. */
+export function wrapCommand(line: string, columns: number): string[] {
+  // A flag and its value stay together.
+  const words =
+    line.match(/-[\w-]+ (?:'[^']*'|"[^"]*"|[^\s'"-][^\s'"]*)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    const joined = `${last} ${word}`;
+    // Room for the backslash, and for the deeper indent of what follows.
+    if (last !== undefined && textWidth(joined) <= columns - 4) lines[lines.length - 1] = joined;
+    else lines.push(word);
+  }
+  return lines.map((part, i) => (i < lines.length - 1 ? `${part} \\` : part));
+}
+
+/** `--help` shows the flags that most people need, `--help-all` every one; only where there are others. */
+export function addFullHelp(command: Command, name: string, flags: Flags): void {
+  const total = Object.keys(flags).length;
+  if (!Object.values(flags).some(({ rare }) => rare)) return;
+  command.option('--help-all', `help with all ${total} flags`);
+  command.on('option:help-all', () => {
+    for (const option of command.options) if (rareOptions.has(option)) option.hidden = false;
+    command.outputHelp();
+    throw new CommanderError(0, 'commander.helpDisplayed', '(help)');
+  });
+  command.addHelpText('after', () => {
+    const hidden = command.options.some((option) => rareOptions.has(option) && option.hidden);
+    return hidden ? `\nAll ${total} flags: ${nameHere()} ${name} --help-all` : '';
+  });
+}
+
+/** Options that only `--help-all` shows. */
+export const rareOptions: WeakSet<Option> = new WeakSet<Option>();

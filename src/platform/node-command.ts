@@ -1,0 +1,68 @@
+// How this program is run, for advice that works where it is read: in the repository, in a project that installed the package, anywhere.
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { shellWord } from '../base/shell.ts';
+
+/** Folder of this package: compiled files lie in its `dist/src/platform`. */
+export const packageRoot: string = dirname(fileURLToPath(new URL('../../../package.json', import.meta.url)));
+/** The program that `inkhorn` is. */
+const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+
+/** Whether this is the repository, where everything can be built, and not the published package. */
+export const isRepository: boolean = existsSync(join(packageRoot, 'tsconfig.json'));
+
+/** The folder and those around it, innermost first. */
+export function foldersUp(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...foldersUp(parent)];
+}
+
+/** The file `name` of the first folder of PATH that has it; npm's own additions to PATH count only while it runs, and are left out. */
+export function findProgram(name: string, path: string = process.env.PATH ?? ''): string | undefined {
+  const folders = path.split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin')));
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+}
+
+/** `inkhorn`, `npx inkhorn`, or, where neither would find this program, `node` with its path. */
+export function ownCommand(cwd: string = process.cwd()): string {
+  const installed = findProgram('inkhorn');
+  if (installed !== undefined && sameFile(installed, main)) return 'inkhorn';
+  return isLocal(cwd) ? 'npx inkhorn' : `node ${shellWord(main)}`;
+}
+
+/** A message whose commands in backticks can be copied as they stand, where `npx` is needed for that. */
+export function runnable(message: string): string {
+  if (!message.includes('`inkhorn') || ownCommand() !== 'npx inkhorn') return message;
+  return message.replaceAll(/`inkhorn(?=[ `])/g, '`npx inkhorn');
+}
+
+/** The command that builds what is missing of this package: the native engine, in the repository the rest as well. */
+export function buildCommand(cwd: string = process.cwd()): string {
+  if (!isRepository) return `${ownCommand(cwd)} build-native`;
+  return isInRepository(cwd) ? 'npm run build' : `npm --prefix ${shellWord(packageRoot)} run build`;
+}
+
+/** The command that installs packages beside this one. */
+export function installCommand(packages: readonly string[], cwd: string = process.cwd()): string {
+  if (isRepository) return isInRepository(cwd) ? 'npm ci' : `npm --prefix ${shellWord(packageRoot)} ci`;
+  return `npm install ${isLocal(cwd) ? '--save-dev' : '--global'} ${packages.join(' ')}`;
+}
+
+/** Whether `npx` finds this package from `cwd`. */
+function isLocal(cwd: string): boolean {
+  return foldersUp(cwd).some(
+    (folder) =>
+      sameFile(folder, packageRoot) || sameFile(join(folder, 'node_modules', 'inkhorn'), packageRoot),
+  );
+}
+
+/** Whether npm takes `cwd` to be in the repository: its nearest package is this one. */
+function isInRepository(cwd: string): boolean {
+  const nearest = foldersUp(cwd).find((folder) => existsSync(join(folder, 'package.json')));
+  return nearest !== undefined && sameFile(nearest, packageRoot);
+}
+
+function sameFile(a: string, b: string): boolean {
+  return existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
+}
