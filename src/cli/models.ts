@@ -5,18 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { readJson } from '../base/json.ts';
 import { object, optional } from '../base/schema.ts';
 import { sha256Of } from '../corpora/fetch.ts';
-import { type Corpus, CorpusUnavailable, loadCorpus } from '../corpora/index.ts';
+import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
 import { folderStore, reason } from '../platform/node-store.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
-import { defaultSplit, type Split } from '../train/data.ts';
+import { defaultSplit, type SeparatedText, type Split } from '../train/data.ts';
 import { BEST, HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
 import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
 import { asked, misuse } from './errors.ts';
-import { choice, type Flags, number, text } from './flags.ts';
+import { choice, type Flags, number, text, texts, toggle } from './flags.ts';
 import type { Output } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -30,11 +30,18 @@ export const modelFlag = text({
 /** The model that comes with the package, trained as its card says. */
 export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
 
-export const dataFlag = text({
-  about: 'text: a file, a folder of .txt, or tiny-shakespeare or moby-dick',
-  argument: '<spec>',
+export const dataFlag = texts({
+  about:
+    "text: a file, a folder of .txt and .md, a pattern such as 'notes/**/*.ts', - (standard input), tiny-shakespeare or moby-dick; several times: one after the other",
+  argument: '<text>',
   short: 'd',
 });
+
+/** What else may be said about a text. */
+export const asBytesFlag = toggle({ about: 'take the files of --data byte by byte, whatever they are' });
+
+/** How the files of `--data` are read. */
+export type Reading = Pick<DataRecord, 'asBytes' | 'separator'>;
 
 /** How a text is split. */
 export const splitFlags = {
@@ -117,14 +124,23 @@ export async function tokenizerOf(
   return openTokenizer(join(store.location, TOKENIZER_FILE));
 }
 
-/** Loads the text that `spec` stands for, with a progress bar where it must be fetched. */
-export async function openData(spec: string | undefined): Promise<Corpus> {
-  if (spec === undefined)
-    throw misuse('--data is missing: a file, a folder of .txt, or a name (see `inkhorn data`)');
-  const progress = createProgress(`fetching ${spec}`, 'bytes');
+/** Loads the text of `--data`, with a progress bar where that takes a while, and says what is odd about it. */
+export async function openData(
+  inputs: readonly string[] | undefined,
+  output: Output,
+  asBytes = false,
+): Promise<Corpus> {
+  if (inputs === undefined)
+    throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
+  if (inputs.includes(STDIN) && process.stdin.isTTY)
+    throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
+  const progress = createProgress(`reading ${inputs.length === 1 ? inputs[0] : 'the text'}`, 'bytes');
   try {
-    return await loadCorpus(spec, { onProgress: progress.update });
+    const corpus = await loadCorpus(inputs, { asBytes, onProgress: progress.update });
+    for (const remark of corpus.remarks) output.note(remark);
+    return corpus;
   } catch (error) {
+    if (error instanceof NotText) throw misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
     // No network is nobody's mistake; a path that leads nowhere is.
     throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);
   } finally {
@@ -132,9 +148,42 @@ export async function openData(spec: string | undefined): Promise<Corpus> {
   }
 }
 
+/** The text of one file, or of standard input (`-`); `flag` is what named it. It may be empty. */
+export async function openText(
+  path: string,
+  flag: string,
+  output: Output,
+  asBytes = false,
+): Promise<Uint8Array> {
+  try {
+    const { bytes, remarks } = await readText(path, { asBytes });
+    for (const remark of remarks) output.note(remark);
+    return bytes;
+  } catch (error) {
+    if (error instanceof NotText)
+      throw misuse(`${flag}: ${error.finding}; --as-bytes takes the bytes as they are`);
+    throw misuse(`${flag}: ${(error as Error).message}`);
+  }
+}
+
 /** What a run remembers of its text. */
-export function dataRecord(spec: string, { name, bytes }: Corpus, split: Split): DataRecord {
-  return { spec, name, bytes: bytes.length, sha256: sha256Of(bytes), ...split };
+export function dataRecord(
+  inputs: readonly string[],
+  { name, bytes }: Corpus,
+  split: Split,
+  { asBytes, separator }: Reading = { asBytes: false, separator: null },
+): DataRecord {
+  const { trainFraction, validate } = split;
+  const what = { inputs, asBytes, separator, name, bytes: bytes.length, sha256: sha256Of(bytes) };
+  return { ...what, trainFraction, validate };
+}
+
+/** A corpus as `encodeText` and `dataset` take it. */
+export function textOf(
+  { bytes, documents }: Corpus,
+  { separator }: Pick<DataRecord, 'separator'>,
+): Uint8Array | SeparatedText {
+  return separator === null ? bytes : { documents, separator };
 }
 
 /** What a shipped model says of itself. */
@@ -179,24 +228,39 @@ export interface MeasuredText {
  * is neither.
  */
 export async function openMeasuredText(
-  spec: string | undefined,
+  { data, asBytes }: { data?: readonly string[]; asBytes?: boolean },
   model: Store,
   output: Output,
 ): Promise<MeasuredText> {
   const recorded = await recordedData(model);
-  if (spec === undefined && recorded === null) {
+  if (data !== undefined) {
+    // Another text is read as the run read its own: byte by byte, and with its separator.
+    const reading = readingOf(asBytes, recorded);
+    const corpus = await openData(data, output, reading.asBytes);
+    return { corpus, record: dataRecord(data, corpus, splitOf({}, recorded ?? defaultSplit), reading) };
+  }
+  if (recorded === null)
     throw misuse(`--data is missing: ${model.location} does not say which text it was trained on`);
-  }
-  const from = spec ?? (recorded as DataRecord).spec;
-  const corpus = await openData(from);
-  const record = dataRecord(from, corpus, splitOf({}, recorded ?? defaultSplit));
-  if (spec === undefined) {
-    if (record.sha256 !== recorded?.sha256) {
-      throw misuse(
-        `${from} is not the text any more that the model was trained on: give --data (sha256 ${recorded?.sha256.slice(0, 12)}..., ${recorded?.bytes} bytes)`,
-      );
-    }
-    output.note(`text: ${corpus.source}, which the model was trained on`);
-  }
-  return { corpus, record };
+  const corpus = await openRecorded(recorded, output);
+  output.note(`text: ${corpus.source}, which the model was trained on`);
+  return { corpus, record: dataRecord(recorded.inputs, corpus, splitOf({}, recorded), recorded) };
+}
+
+/** How another text than its own is read for a model: as its run read its own. */
+function readingOf(asBytes: boolean | undefined, recorded: DataRecord | null): Reading {
+  return { asBytes: asBytes ?? recorded?.asBytes ?? false, separator: recorded?.separator ?? null };
+}
+
+/** The text of a run, which must still be the same. */
+export async function openRecorded(record: DataRecord, output: Output): Promise<Corpus> {
+  const { inputs, bytes, sha256, asBytes } = record;
+  const facts = `${bytes.toLocaleString('en-US')} bytes, sha256 ${sha256.slice(0, 12)}...`;
+  if (inputs.includes(STDIN))
+    throw misuse(`the run was trained on standard input (${facts}), which is not kept: give --data`);
+  const corpus = await openData(inputs, output, asBytes);
+  if (sha256Of(corpus.bytes) !== sha256)
+    throw misuse(
+      `${inputs.join(' ')} is not the text any more that the model was trained on: give --data (${facts})`,
+    );
+  return corpus;
 }

@@ -6,11 +6,11 @@ import { folderStore } from '../platform/node-store.ts';
 import { bestEval } from '../report/facts.ts';
 import type { RunSummary } from '../report/report.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { splitTokens } from '../train/data.ts';
+import { encodeText, splitTokens } from '../train/data.ts';
 import { BEST, readHistory } from '../train/run-folder.ts';
 import { withEngine } from './engine.ts';
 import { MisuseError } from './errors.ts';
-import { openMeasuredText } from './models.ts';
+import { openMeasuredText, textOf } from './models.ts';
 import type { Output } from './output.ts';
 
 /** Looks at the best model of the run in `out` reading its validation part, and keeps what it sees there. */
@@ -45,10 +45,10 @@ export async function refreshLook(
   const best = bestEval(events);
   if (!best || (await lookedAt(run)) === best.step) return false;
   try {
-    const { corpus, record } = await openMeasuredText(undefined, run.folder(BEST), output);
+    const { corpus, record } = await openMeasuredText({}, run.folder(BEST), output);
     await withEngine({ precision }, output, (backend) =>
       lookInsideRun(folder, backend, (tokenizer) => {
-        const ids = tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' });
+        const ids = encodeText(textOf(corpus, record), tokenizer);
         return splitTokens(ids, record).val;
       }),
     );

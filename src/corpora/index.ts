@@ -1,6 +1,6 @@
-// Texts to train on: a file, a folder of .txt, or a corpus with a name. Read next: catalog.ts.
+// Texts to train on: files, folders, patterns, standard input, or corpora with a name. Read next: local.ts, read.ts, catalog.ts.
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
@@ -9,21 +9,29 @@ import { folderStore, reason } from '../platform/node-store.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
 import { type FetchProgress, fetchText, sha256Of } from './fetch.ts';
-import { isThere, readLocal } from './local.ts';
+import { findFiles, isThere } from './local.ts';
+import { type Found, joinLines, readAll } from './read.ts';
 
 export type { NamedCorpus } from './catalog.ts';
 export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
+export { STDIN, TEXT_KINDS } from './local.ts';
+export { readText } from './read.ts';
+export { NotText } from './text-check.ts';
 
-/** A text to train on. */
+/** A text to train on: one document, or several. */
 export interface Corpus {
-  /** The catalog's name, or the last part of the path. */
+  /** The catalog's name, or the last part of the path; of several inputs the first, and how many there are beside it. */
   name: string;
   /** For people: the path, how many files, or the address. */
   source: string;
-  /** The text as it is: nothing is decoded, so invalid UTF-8, carriage returns and byte order marks survive. */
+  /** All documents as UTF-8, with a line feed between one and the next; see `asBytes`. */
   bytes: Uint8Array;
-  /** The same decoded as UTF-8; invalid bytes become U+FFFD. Throws when it is too long for one string: see `decodeText`. */
+  /** The documents by themselves, one per file that is not empty: views of `bytes`. */
+  documents: readonly Uint8Array[];
+  /** What should be said about the text, a line each: what was converted, what is odd about it. */
+  remarks: readonly string[];
+  /** `bytes` decoded; what is not UTF-8 becomes U+FFFD. Throws when it is too long for one string: see `decodeText`. */
   text(): string;
 }
 
@@ -34,9 +42,14 @@ export interface CorpusOptions {
   assetsFolder?: string;
   /** The corpora that have names. */
   catalog?: readonly NamedCorpus[];
-  /** Called while a corpus is being fetched. */
+  /**
+   * Takes every file byte by byte, whatever it is: nothing is checked, converted or left out. Without it a file must be text
+   * in UTF-8, or in UTF-16 with a byte order mark.
+   */
+  asBytes?: boolean;
+  /** Called while a corpus is being fetched or read: with bytes so far, and in all (0 while that is not known). */
   onProgress?: FetchProgress;
-  /** Ends a fetch: `loadCorpus` then throws the signal's reason. */
+  /** Ends it: `loadCorpus` then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -46,27 +59,48 @@ export class CorpusUnavailable extends Error {
 }
 
 /**
- * The text that `spec` stands for. A name of the catalog comes first (`./moby-dick` is a file of that name); anything else
- * is the path of a file or of a folder of .txt files. A corpus with a URL is fetched once, checked and kept in the
- * cache. Throws one line that says what is wrong and what to do.
+ * The text that `inputs` stand for, one after the other. Each is a name of the catalog (`./moby-dick` is a file of that
+ * name), the path of a file, of a folder (see TEXT_KINDS), a pattern (`notes/**\/*.ts`), or `-`, standard input. A file that
+ * several inputs name is taken once, where it comes first. A corpus with a URL is fetched once, checked and kept in the
+ * cache. Throws one line that says what is wrong and what to do; NotText for what is none.
  */
-export async function loadCorpus(spec: string, options: CorpusOptions = {}): Promise<Corpus> {
+export async function loadCorpus(
+  inputs: string | readonly string[],
+  options: CorpusOptions = {},
+): Promise<Corpus> {
+  const list = typeof inputs === 'string' ? [inputs] : inputs;
+  if (list.length === 0) throw new Error('no text is named: give a file, a folder, a pattern or a name');
+  const found: Found[] = [];
+  for (const input of list) found.push(await find(input, options));
+  const { parts, remarks } = await readAll(found, options);
+  const { bytes, documents } = joinLines(parts);
+  const [first, ...rest] = found;
+  return {
+    name: rest.length === 0 ? first.name : `${first.name} and ${rest.length} more`,
+    source: found.map(({ source }) => source).join(', '),
+    bytes,
+    documents,
+    remarks,
+    text: () => decodeText(bytes),
+  };
+}
+
+async function find(input: string, options: CorpusOptions): Promise<Found> {
   const { catalog = CATALOG } = options;
-  const named = catalog.find((corpus) => corpus.name === spec);
+  const named = catalog.find((corpus) => corpus.name === input);
   if (named) {
     const read =
       'url' in named.from
         ? fetched(named, named.from.url, options)
         : embedded(named, named.from.asset, options);
-    return corpus(named.name, await read);
+    return { name: named.name, ...(await read) };
   }
-  if (!(await isThere(spec))) {
-    const names = catalog.map((corpus) => corpus.name).join(', ');
-    throw new Error(
-      `there is no file or folder ${JSON.stringify(spec)}, and no corpus of that name: the names are ${names}`,
-    );
-  }
-  return corpus(basename(spec), await readLocal(spec));
+  const files = await findFiles(input);
+  if (files) return files;
+  const names = catalog.map((corpus) => corpus.name).join(', ');
+  throw new Error(
+    `there is no file or folder ${JSON.stringify(input)}, and no corpus of that name: the names are ${names}`,
+  );
 }
 
 /** One line of the list of corpora. */
@@ -100,10 +134,6 @@ export async function listCorpora(options: CorpusOptions = {}): Promise<CorpusLi
 /** Where fetched corpora are kept. */
 export function cacheFolder(options: CorpusOptions = {}): string {
   return options.cacheFolder ?? (process.env.INKHORN_CACHE || envPaths('inkhorn', { suffix: '' }).cache);
-}
-
-function corpus(name: string, { bytes, source }: { bytes: Uint8Array; source: string }): Corpus {
-  return { name, source, bytes, text: () => decodeText(bytes) };
 }
 
 async function embedded(

@@ -1,10 +1,27 @@
-// Texts of one's own: a file, or a folder of .txt files.
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+// Texts of one's own: files, folders of text files, patterns, standard input. Read next: text-check.ts.
+import { createReadStream } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, extname, isAbsolute, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { glob, isDynamicPattern } from 'tinyglobby';
 import { reason } from '../platform/node-store.ts';
 
-/** Bytes of the longest text: places in it are 32-bit numbers, and Node reads no longer file at once. */
-export const LONGEST_TEXT = 2 ** 31 - 1;
+/** Standard input, as a path. */
+export const STDIN = '-';
+
+/** Ends of the names that a folder is searched for; other files are named one by one, or by a pattern. */
+export const TEXT_KINDS: readonly string[] = [
+  ...['.txt', '.text', '.md', '.markdown', '.rst', '.adoc', '.asciidoc', '.org', '.tex'],
+];
+
+/** The files that one input stands for, in order. */
+export interface LocalFiles {
+  /** For people: the path itself, with the number of files where it stands for several. */
+  source: string;
+  /** The last part of the path. */
+  name: string;
+  paths: readonly string[];
+}
 
 /** Whether there is anything at `path`. */
 export async function isThere(path: string): Promise<boolean> {
@@ -15,37 +32,53 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The bytes of a file as they are, or of every `.txt` file in a folder and the folders inside it, in the order of their
- * paths ("a/b.txt" before "b.txt", compared character by character), with one line feed between one file and the next.
- * Names that start with a dot are passed over. Throws, in one line, when something cannot be read and when there is no text.
+ * The files of one input, in the order of their paths ("a/b.txt" before "b.txt", compared character by character): a file;
+ * of a folder all that end like a text, also further down; all that a pattern fits. Names that start with a dot are passed
+ * over. Null where there is nothing of that name. Throws, in one line, when something cannot be read and when there is no text.
  */
-export async function readLocal(path: string): Promise<{ bytes: Uint8Array; source: string }> {
-  const kind = await attempt(path, stat(path));
-  if (!kind.isDirectory()) {
-    if (!kind.isFile() && !kind.isFIFO())
-      throw new Error(`${path} is neither a file nor a folder: it holds no text`);
-    checkLength(path, kind.size);
-    const bytes = await attempt(path, readFile(path));
-    if (bytes.length === 0) throw new Error(`${path} is empty: a corpus needs text`);
-    return { bytes, source: path };
-  }
-  const names = (await textFiles(path, '', new Set())).sort();
-  if (names.length === 0)
-    throw new Error(`${path} holds no .txt file: name a file, or a folder of .txt files`);
-  let length = names.length - 1; // the line feeds between files
-  for (const name of names) length += (await attempt(join(path, name), stat(join(path, name)))).size;
-  checkLength(path, length);
-  const parts: Uint8Array[] = [];
-  for (const name of names) parts.push(await attempt(join(path, name), readFile(join(path, name))));
-  if (parts.every((part) => part.length === 0))
-    throw new Error(`every .txt file in ${path} is empty: a corpus needs text`);
-  return {
-    bytes: joinLines(parts),
-    source: `${path} (${names.length} .txt file${names.length === 1 ? '' : 's'})`,
-  };
+export async function findFiles(input: string): Promise<LocalFiles | null> {
+  if (input === STDIN) return { source: 'standard input', name: 'standard input', paths: [STDIN] };
+  if (!(await isThere(input))) return isDynamicPattern(input) ? matching(input) : null;
+  const kind = await attempt(input, stat(input));
+  if (kind.isDirectory()) return within(input);
+  if (!kind.isFile() && !kind.isFIFO())
+    throw new Error(`${input} is neither a file nor a folder: it holds no text`);
+  return { source: input, name: basename(input), paths: [input] };
 }
 
-/** The paths of the .txt files below `root`, relative to it, with forward slashes. Follows links, each folder once. */
+async function within(folder: string): Promise<LocalFiles> {
+  const names = (await textFiles(folder, '', new Set())).sort();
+  if (names.length === 0)
+    throw new Error(
+      `${folder} holds no .txt file, nor another of ${TEXT_KINDS.slice(1).join(' ')}: name a file, or a pattern such as '${join(folder, '**/*.ts')}'`,
+    );
+  const paths = names.map((name) => join(folder, name));
+  return { source: `${folder} (${countKinds(names)})`, name: basename(folder), paths };
+}
+
+async function matching(pattern: string): Promise<LocalFiles> {
+  const paths = (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort();
+  if (paths.length === 0) throw new Error(`no file fits the pattern ${JSON.stringify(pattern)}`);
+  return { source: `${pattern} (${countKinds(paths)})`, name: pattern, paths };
+}
+
+/** `4 .txt files`; `5 files: 4 .txt, 1 .md`. */
+function countKinds(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const kind = extname(name).toLowerCase();
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const files = `file${names.length === 1 ? '' : 's'}`;
+  const [[only]] = counts;
+  if (counts.size === 1) return `${names.length} ${only ? `${only} ` : ''}${files}`;
+  const kinds = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, n]) => `${n} ${kind || 'without an ending'}`);
+  return `${names.length} ${files}: ${kinds.join(', ')}`;
+}
+
+/** The paths of the text files below `root`, relative to it, with forward slashes. Follows links, each folder once. */
 async function textFiles(root: string, below: string, seen: Set<string>): Promise<string[]> {
   const folder = join(root, below);
   const real = await attempt(folder, realpath(folder));
@@ -57,24 +90,66 @@ async function textFiles(root: string, below: string, seen: Set<string>): Promis
     const path = below ? `${below}/${name}` : name;
     const kind = await attempt(join(root, path), stat(join(root, path)));
     if (kind.isDirectory()) found.push(...(await textFiles(root, path, seen)));
-    else if (kind.isFile() && /\.txt$/i.test(name)) found.push(path);
+    else if (kind.isFile() && TEXT_KINDS.includes(extname(name).toLowerCase())) found.push(path);
   }
   return found;
 }
 
-/** Throws when a text of `length` bytes at `path` is too long: before it is read. */
-function checkLength(path: string, length: number): void {
+/** Bytes of the longest text: places in it are 32-bit numbers, and Node reads no longer file at once. */
+export const LONGEST_TEXT = 2 ** 31 - 1;
+
+/** Throws when a text of `length` bytes is too long: before it is read, where that can be known. */
+export function checkLength(what: string, length: number): void {
   if (length <= LONGEST_TEXT) return;
   const count = (n: number): string => n.toLocaleString('en-US');
   throw new Error(
-    `${path} has ${count(length)} bytes, a text has at most ${count(LONGEST_TEXT)}: take a part of it ` +
+    `${what} has ${count(length)} bytes, a text has at most ${count(LONGEST_TEXT)}: take a part of it ` +
       `(\`head -c ${LONGEST_TEXT} FILE > PART\`)`,
   );
 }
 
-function joinLines(parts: readonly Uint8Array[]): Uint8Array {
-  const lineFeed = Uint8Array.of(0x0a);
-  return Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [lineFeed, part])));
+/** Bytes of a file as far as it says; 0 of a FIFO and of standard input. */
+export async function sizeOf(path: string): Promise<number> {
+  return path === STDIN ? 0 : (await attempt(path, stat(path))).size;
+}
+
+export interface ReadOptions {
+  /** Called now and then with the bytes read so far. */
+  onRead?: (bytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/** The bytes of a file, a FIFO or standard input. Throws one line when it cannot be read, or the signal's reason. */
+export async function readBytes(path: string, { onRead, signal }: ReadOptions = {}): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  let bytes = Buffer.alloc(await sizeOf(path)); // as long as the file says: no second copy of a large one
+  const stream: Readable =
+    path === STDIN ? process.stdin : createReadStream(path, { highWaterMark: 1 << 22 });
+  const stop = (): void => void stream.destroy(signal?.reason as Error);
+  signal?.addEventListener('abort', stop, { once: true });
+  let length = 0;
+  try {
+    for await (const part of stream as AsyncIterable<Buffer>) {
+      checkLength(path === STDIN ? 'standard input' : path, length + part.length);
+      if (length + part.length > bytes.length) bytes = grown(bytes, length, length + part.length);
+      length += part.copy(bytes, length);
+      onRead?.(length);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new Error(`cannot read ${path === STDIN ? 'standard input' : path}: ${reason(error)}`, {
+      cause: error,
+    });
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+  return bytes.subarray(0, length);
+}
+
+function grown(bytes: Buffer, used: number, needed: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.alloc(Math.min(LONGEST_TEXT, Math.max(needed, 2 * bytes.length)));
+  bytes.copy(larger, 0, 0, used);
+  return larger;
 }
 
 async function attempt<T>(path: string, step: Promise<T>): Promise<T> {

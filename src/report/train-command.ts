@@ -10,7 +10,7 @@ import { recipes, type TrainSettings } from '../train/settings.ts';
 export interface RunRecipe {
   config: GPTConfig;
   settings: TrainSettings;
-  data: Pick<DataRecord, 'spec' | 'trainFraction' | 'validate'>;
+  data: Pick<DataRecord, 'inputs' | 'asBytes' | 'separator' | 'trainFraction' | 'validate'>;
   precision: Precision;
   /** How the tokenizer cuts text. */
   split: string;
@@ -36,7 +36,9 @@ export function trainCommand(run: RunRecipe): string {
     ...(split !== 'none' ? [['pattern', split]] : []),
   ];
   const all: string[][] = [
-    ['data', data.spec],
+    ...data.inputs.map((input) => ['data', input]),
+    ...(data.asBytes ? [['as-bytes']] : []),
+    ...(data.separator !== null ? [['special', data.separator]] : []),
     ['preset', preset],
     ...flags,
     ...(tokenizer === undefined ? own : [['tokenizer', tokenizer]]),

@@ -34,6 +34,11 @@ export interface TokenizerTraining {
   pattern?: Pattern;
   /** Where these names occur in the text, they separate it and are not learnt from. */
   specialTokens?: readonly string[];
+  /**
+   * Takes fewer tokens than `vocabSize` from a short text: as long as a pair of tokens occurs twice, and the text does not
+   * shrink to too few tokens to learn from (a quarter of its bytes; 4,096 are enough). Default: that many, or an error.
+   */
+  atMost?: boolean;
   /** Called after each merge, with the new token's bytes. */
   onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
 }
@@ -95,8 +100,8 @@ export class Tokenizer {
    * 256 plus the special tokens, and when the text has too few bytes for it: merging ends where nothing is left to merge.
    */
   static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
-    refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'onMerge'], 'Tokenizer.train');
-    const { vocabSize, pattern = 'none', specialTokens = [], onMerge } = options;
+    refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'atMost', 'onMerge'], 'Tokenizer.train');
+    const { vocabSize, pattern = 'none', specialTokens = [], atMost = false, onMerge } = options;
     const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
     const wanted = vocabSize - untrained.vocabSize;
     if (!Number.isInteger(vocabSize) || wanted < 0) {
@@ -113,7 +118,8 @@ export class Tokenizer {
       Math.min(wanted, byteLength),
       onMerge && withBytes(onMerge, untrained.#tokens.slice(0, 256)),
     );
-    if (steps.length < wanted)
+    if (atMost) steps.length = worthwhile(steps, byteLength);
+    if (steps.length < wanted && !atMost)
       throw new RangeError(
         `vocabSize ${vocabSize} is more than ${byteLength} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
       );
@@ -285,6 +291,20 @@ export class Tokenizer {
     return new Tokenizer({ ...fromTiktoken(file), ...extras });
   }
 }
+
+/** How many of the merges `atMost` takes. */
+function worthwhile(steps: readonly MergeStep[], bytes: number): number {
+  const enough = Math.min(ENOUGH_TOKENS, bytes / 4);
+  let tokens = bytes;
+  const end = steps.findIndex(({ count }) => {
+    tokens -= count;
+    return count < 2 || tokens < enough;
+  });
+  return end < 0 ? steps.length : end;
+}
+
+/** Of so many tokens a text may consist, however long they are. */
+const ENOUGH_TOKENS = 4096;
 
 /** A listener to merges that hands them on with the bytes of the new token. `tokens` grows with them. */
 function withBytes(

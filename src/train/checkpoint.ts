@@ -23,8 +23,12 @@ export const TRAINING_FILE = 'training.json';
 
 /** Which text a run learns from: enough to find it again and to notice when it has changed. */
 export interface DataRecord extends Split {
-  /** What `--data` was: a file, a folder or a name. */
-  spec: string;
+  /** What `--data` was, in order: files, folders, patterns, names, `-` for standard input. */
+  inputs: readonly string[];
+  /** Whether files were taken byte by byte, whatever they were (`asBytes` of `loadCorpus`). */
+  asBytes: boolean;
+  /** The special token between documents; null: a line feed. */
+  separator: string | null;
   name: string;
   bytes: number;
   /** Of the whole text, hexadecimal. */

@@ -39,25 +39,85 @@ export function splitTokens(
   return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
 }
 
+/** A text, or documents that a special token stands between. */
+export interface SeparatedText {
+  documents: readonly (string | Uint8Array)[];
+  /** The name of that token: the tokenizer must have it. Where a document holds the name itself, that is ordinary text. */
+  separator: string;
+}
+
 /**
- * Encodes `text` and splits it by tokens: the first part trains, the next validates; see Split.
+ * The tokens of a whole text. In a text that is one piece the names of special tokens separate documents, and become those
+ * tokens. Throws when the tokenizer has no such separator.
+ */
+export function encodeText(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Int32Array {
+  if (typeof text === 'string' || text instanceof Uint8Array)
+    return tokenizer.encode(text, { allowedSpecial: 'all' });
+  const separator = Int32Array.of(separatorId(tokenizer, text.separator));
+  const parts = text.documents.map((document) => tokenizer.encode(document, { otherSpecial: 'text' }));
+  return concatTokens(parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part])));
+}
+
+/** Token ids one after another. */
+export function concatTokens(parts: readonly Int32Array[]): Int32Array {
+  const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    ids.set(part, at);
+    at += part.length;
+  }
+  return ids;
+}
+
+function separatorId(tokenizer: Tokenizer, name: string): number {
+  const id = tokenizer.specialTokens.get(name);
+  if (id !== undefined) return id;
+  const known = [...tokenizer.specialTokens.keys()].join(' ') || 'none';
+  throw new Error(`the tokenizer has no special token '${name}' to put between documents: it has ${known}`);
+}
+
+/** Mean bytes of text per token of `ids`, which turns nats per token into bits per byte. A separator is no text: 0 bytes. */
+export function bytesPerToken(
+  ids: Int32Array,
+  tokenizer: Tokenizer,
+  separator: string | null = null,
+): number {
+  const bytes = tokenizer.byteLength(ids);
+  if (separator === null) return bytes / ids.length;
+  const id = separatorId(tokenizer, separator);
+  const separators = ids.reduce((count, token) => count + (token === id ? 1 : 0), 0);
+  return (bytes - separators * tokenizer.token(id).length) / ids.length;
+}
+
+/**
+ * Encodes `text` (see `encodeText`) and splits it by tokens: the first part trains, the next validates; see Split.
  * Throws when the split is not a possible one, and when it leaves nothing for one of the parts.
  */
 export function dataset(
-  text: string | Uint8Array,
+  text: string | Uint8Array | SeparatedText,
   tokenizer: Tokenizer,
   options: Partial<Split> = {},
 ): Dataset {
   const split = checkSplit(options);
-  const ids = tokenizer.encode(text, { allowedSpecial: 'all' }); // special tokens separate the texts of a corpus
+  const ids = encodeText(text, tokenizer);
   const { train, val } = splitTokens(ids, split);
   if (train.length < 2 || val.length < 2) {
     throw new Error(
-      `the text has ${ids.length} tokens: too short to split into training and validation (2 tokens each at least)`,
+      `the text has ${ids.length} tokens: too short to split into training and validation (2 tokens each at least; ` +
+        `with trainFraction ${split.trainFraction} that takes ${leastTokens(split)})`,
     );
   }
-  const valBytesPerToken = tokenizer.compressionRatio(val);
+  const separator = typeof text === 'object' && 'separator' in text ? text.separator : null;
+  const valBytesPerToken = bytesPerToken(val, tokenizer, separator);
   return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize };
+}
+
+/** Tokens of the shortest text whose parts have 2 each. */
+function leastTokens(split: Split): number {
+  for (let n = 4; ; n++) {
+    const { train, val } = splitTokens(new Int32Array(n), split);
+    if (train.length >= 2 && val.length >= 2) return n;
+  }
 }
 
 function checkSplit(options: Partial<Split>): Split {

@@ -2,7 +2,7 @@
 // Read next: tokenizer/bpe-dropout.ts.
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { type Dataset, STREAMS } from './data.ts';
+import { concatTokens, type Dataset, STREAMS } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
 /**
@@ -21,10 +21,11 @@ export function trainingTokens(
   if (tokenizer.vocabSize !== data.vocabSize) {
     throw new Error(`the tokenizer has ${tokenizer.vocabSize} tokens, the data's ${data.vocabSize}`);
   }
-  const bytes = tokenizer.decodeBytes(data.train);
+  const texts = betweenSpecials(data.train, tokenizer);
   const encode = (epoch: number): Int32Array => {
     const random = createRandom({ seed, stream: STREAMS.bpeDropout, position: epoch * 2 ** 32 });
-    return tokenizer.encode(bytes, { allowedSpecial: 'all', dropout: { p, random } });
+    const options = { otherSpecial: 'text', dropout: { p, random } } as const;
+    return concatTokens(texts.flatMap(({ bytes, special }) => [tokenizer.encode(bytes, options), special]));
   };
   let current = { epoch: -1, ids: data.train };
   return (step) => {
@@ -32,4 +33,20 @@ export function trainingTokens(
     if (epoch !== current.epoch) current = { epoch, ids: encode(epoch) };
     return current.ids;
   };
+}
+
+/** The text between special tokens, which stay as they are: each stretch with the token that ends it, the last with none. */
+function betweenSpecials(
+  ids: Int32Array,
+  tokenizer: Tokenizer,
+): { bytes: Uint8Array; special: Int32Array }[] {
+  const specials = new Set(tokenizer.specialTokens.values());
+  const texts: { bytes: Uint8Array; special: Int32Array }[] = [];
+  let from = 0;
+  for (let i = 0; i <= ids.length; i++) {
+    if (i < ids.length && !specials.has(ids[i])) continue;
+    texts.push({ bytes: tokenizer.decodeBytes(ids.subarray(from, i)), special: ids.subarray(i, i + 1) });
+    from = i + 1;
+  }
+  return texts;
 }

@@ -40,15 +40,22 @@ function schemaOf({ kind, min, max }: SettingSpec): Schema<unknown> {
   return kind === 'text' ? string : oneOf(...kind);
 }
 
-/** Which text a run learnt from. */
-export const dataRecord: Schema<DataRecord> = object<DataRecord>({
-  spec: string,
+const dataFields: Schema<DataRecord> = object<DataRecord>({
+  inputs: array(string),
+  asBytes: otherwise(boolean, true), // the first versions looked at no byte
+  separator: otherwise(nullable(string), null),
   name: string,
   bytes: integer({ min: 0 }),
   sha256: string,
   trainFraction: otherwise(number({ above: 0, below: 1 }), defaultSplit.trainFraction),
   validate: otherwise(oneOf('validation', 'inner'), defaultSplit.validate),
 });
+
+/** Which text a run learnt from. The first versions knew one input, and called it `spec`. */
+export const dataRecord: Schema<DataRecord> = (value) => {
+  const { spec, ...fields } = Object(value) as { spec?: unknown };
+  return dataFields(spec === undefined ? value : { inputs: [spec], ...fields });
+};
 
 /** `history.json` */
 export const historyFile: Schema<History> = where(

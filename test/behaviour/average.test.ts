@@ -23,7 +23,15 @@ const settings: TrainSettings = {
   ...{ ...seedSettings, steps: 9, batchSize: 4, lr: 1e-2, emaDecay: 0.6 },
   ...{ evalEvery: 3, probeEvery: 0, sampleEvery: 9, sampleTokens: 5 },
 };
-const record: DataRecord = { spec: 'made up', name: 'made up', bytes: 1, sha256: '', ...defaultSplit };
+const record: DataRecord = {
+  inputs: ['made up'],
+  asBytes: false,
+  separator: null,
+  name: 'made up',
+  bytes: 1,
+  sha256: '',
+  ...defaultSplit,
+};
 
 describe('the average of the weights', () => {
   let backend: Backend;

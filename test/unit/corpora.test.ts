@@ -11,7 +11,14 @@ import { after, before, describe, test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import { ASSETS, CATALOG, type NamedCorpus } from '../../src/corpora/catalog.ts';
 import { fetchText } from '../../src/corpora/fetch.ts';
-import { CorpusUnavailable, cacheFolder, listCorpora, loadCorpus } from '../../src/corpora/index.ts';
+import {
+  CorpusUnavailable,
+  cacheFolder,
+  listCorpora,
+  loadCorpus,
+  NotText,
+  readText,
+} from '../../src/corpora/index.ts';
 
 let scratch = '';
 let next = 0;
@@ -34,10 +41,10 @@ async function folderOf(files: Record<string, string | Uint8Array>): Promise<str
 }
 
 describe('files and folders', () => {
-  test('a file keeps its bytes: byte order mark, carriage returns, invalid UTF-8', async () => {
+  test('asBytes: a file keeps its bytes: byte order mark, carriage returns, invalid UTF-8', async () => {
     const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61, 0x0d, 0x0a, 0xff);
     const root = await folderOf({ 'odd.dat': bytes });
-    const corpus = await loadCorpus(join(root, 'odd.dat'));
+    const corpus = await loadCorpus(join(root, 'odd.dat'), { asBytes: true });
     assert.deepEqual(new Uint8Array(corpus.bytes), bytes);
     assert.equal(corpus.text(), '\ufeffa\r\n\ufffd');
     assert.equal(corpus.name, 'odd.dat');
@@ -59,19 +66,20 @@ describe('files and folders', () => {
     );
   });
 
-  test('a folder: its .txt files, also further down, in the order of their paths, a line feed between them', async () => {
+  test('a folder: its text files, also further down, in the order of their paths, a line feed between them', async () => {
     const root = await folderOf({
       'b.txt': 'bee',
       'a/z.TXT': 'zed\n',
       'a/10.txt': 'ten',
       'B.txt': 'Bee',
-      'notes.md': 'no',
+      'notes.md': 'notes',
+      'code.ts': 'no',
       '.hidden.txt': 'no',
       '.git/x.txt': 'no',
     });
     const corpus = await loadCorpus(`${root}/`);
-    assert.equal(corpus.text(), 'Bee\nten\nzed\n\nbee');
-    assert.match(corpus.source, /\(4 \.txt files\)$/);
+    assert.equal(corpus.text(), 'Bee\nten\nzed\n\nbee\nnotes');
+    assert.match(corpus.source, /\(5 files: 4 \.txt, 1 \.md\)$/);
   });
 
   test('links are followed, and a circle of them ends', async () => {
@@ -97,10 +105,13 @@ describe('files and folders', () => {
     await refused('', /there is no file or folder ""/);
   });
   test('nothing in it', async () => {
-    const root = await folderOf({ 'empty.txt': '', 'sub/notes.md': 'x' });
+    const root = await folderOf({ 'empty.txt': '', 'sub/notes.ts': 'x', 'all/a.txt': '', 'all/b.txt': '' });
     await refused(join(root, 'empty.txt'), /empty\.txt is empty: a corpus needs text/);
-    await refused(root, /every \.txt file in .* is empty/);
-    await refused(join(root, 'sub'), /holds no \.txt file: name a file, or a folder of \.txt files/);
+    await refused(join(root, 'all'), /every file of .*all \(2 \.txt files\) is empty/);
+    await refused(
+      join(root, 'sub'),
+      /holds no \.txt file, nor another of \.text \.md .*: name a file, or a pattern such as '.*sub\/\*\*\/\*\.ts'/,
+    );
   });
   test('not to be read', async (t) => {
     await refused('/dev/null', /neither a file nor a folder/);
@@ -112,6 +123,179 @@ describe('files and folders', () => {
     const secret = await folderOf({ 'a.txt': 'a' });
     await fs.chmod(join(secret, 'a.txt'), 0);
     await refused(join(secret, 'a.txt'), /cannot read .*a\.txt: permission denied/);
+  });
+});
+
+describe('several inputs', () => {
+  const texts = ({ documents }: { documents: readonly Uint8Array[] }): string[] =>
+    documents.map((document) => new TextDecoder().decode(document));
+
+  test('one after the other, each file once, where it is named first', async () => {
+    const root = await folderOf({ 'a.txt': 'A', 'b/c.txt': 'C', 'b/d.ts': 'D', 'e [1].txt': 'E' });
+    const at = (path: string): string => join(root, path);
+    const corpus = await loadCorpus([at('b/d.ts'), root, at('b/*')]);
+    assert.equal(corpus.text(), 'D\nA\nC\nE');
+    assert.deepEqual(texts(corpus), ['D', 'A', 'C', 'E']);
+    assert.deepEqual(corpus.remarks, ['2 files named more than once: taken once']);
+    assert.equal(corpus.name, 'd.ts and 2 more');
+    assert.equal((await loadCorpus(at('e [1].txt'))).text(), 'E'); // what is there is no pattern
+  });
+
+  test('a pattern: the files that fit it, in the order of their paths; none is an error', async () => {
+    const root = await folderOf({
+      'b.ts': 'b',
+      'a/z.ts': 'z',
+      'a/x/y.ts': 'y',
+      'a.js': 'no',
+      '.x/a.ts': 'no',
+    });
+    assert.equal((await loadCorpus(`${root}/**/*.ts`)).text(), 'y\nz\nb');
+    assert.equal((await loadCorpus(`${root}/{b,c}.ts`)).text(), 'b');
+    await assert.rejects(loadCorpus(`${root}/*.py`), /^Error: no file fits the pattern ".*\*\.py"$/);
+  });
+
+  test('an empty file among others is no document; one that was named is an error', async () => {
+    const root = await folderOf({ 'a.txt': 'A', 'b.txt': '', 'c.txt': 'C' });
+    const corpus = await loadCorpus(root);
+    assert.deepEqual([corpus.text(), ...texts(corpus)], ['A\n\nC', 'A', 'C']);
+    await assert.rejects(loadCorpus([root, join(root, 'b.txt'), '/dev/null']), /neither a file nor a folder/);
+    await assert.rejects(loadCorpus([join(root, 'b.txt'), root]), /b\.txt is empty/);
+    await assert.rejects(loadCorpus([]), /no text is named/);
+  });
+});
+
+describe('what is no text', () => {
+  const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const wide = (text: string, bytes: number, little: boolean): Uint8Array => {
+    const units = bytes === 2 ? Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)) : [];
+    if (bytes === 4) units.push(...Array.from(text, (c) => c.codePointAt(0) ?? 0));
+    const view = new DataView(new ArrayBuffer(units.length * bytes));
+    units.forEach((unit, i) => {
+      if (bytes === 2) view.setUint16(2 * i, unit, little);
+      else view.setUint32(4 * i, unit, little);
+    });
+    return new Uint8Array(view.buffer);
+  };
+  const noise = Uint8Array.from({ length: 2000 }, (_, i) => (i * 2654435761) >>> 13);
+  const french = "Le café où il allait, déjà fermé à midi, était près de l'hôtel.\n".repeat(20);
+  const russian = 'Все счастливые семьи похожи друг на друга.\n'.repeat(20);
+  const chinese = '道可道，非常道。名可名，非常名。\n'.repeat(20);
+  const bytesOf = (...parts: (string | Uint8Array)[]): Uint8Array =>
+    Buffer.concat(parts.map((p) => Buffer.from(p)));
+
+  const cases: [what: string, bytes: Uint8Array, says: RegExp][] = [
+    ['PNG', bytesOf(latin1('\x89PNG\r\n\x1a\n\0\0\0\rIHDR'), noise), /is a PNG image, not text \(.* %/],
+    ['gzip', bytesOf(latin1('\x1f\x8b\x08\0'), noise), /is gzip data, not text/],
+    ['SQLite', bytesOf('SQLite format 3\0', new Uint8Array(1000)), /is an SQLite database, not text/],
+    ['WAV', bytesOf('RIFF\x24\x08\0\0WAVEfmt ', noise), /is WAV audio, not text/],
+    ['PDF', latin1('%PDF-1.4\n1 0 obj\n'), /is a PDF document, not text: save it as plain text/],
+    ['RTF', latin1('{\\rtf1 hello}'), /is an RTF document/],
+    ['noise', noise, /is binary data, not text \(\d.* % of its bytes are .*, from byte \d+ on\)/],
+    ['NULs', new Uint8Array(500), /is binary data.*100 % of its bytes are NUL, from byte 0 on/],
+    [
+      'Latin-1',
+      latin1(french),
+      /looks like ISO-8859-1 \(Latin-1\) \(.* not UTF-8, from byte 6 on\): convert it: iconv -f ISO-8859-1/,
+    ],
+    ['a short Latin-1', latin1('caf\u00e9 au lait'), /looks like ISO-8859-1.*from byte 3 on/],
+    ['Windows-1252', latin1(french.replaceAll("'", '\x92')), /looks like windows-1252/],
+    ['UTF-16LE', wide(french, 2, true), /is UTF-16LE without a byte order mark.*iconv -f UTF-16LE -t UTF-8/],
+    ['UTF-16BE', wide(french, 2, false), /is UTF-16BE without/],
+    ['Russian UTF-16LE', wide(russian, 2, true), /is UTF-16LE without/],
+    ['Russian UTF-16BE', wide(russian, 2, false), /is UTF-16BE without/],
+    ['Chinese UTF-16LE', wide(chinese, 2, true), /is UTF-16LE without/],
+    ['UTF-32LE', wide(chinese, 4, true), /is UTF-32LE without/],
+    ['UTF-32BE', wide(french, 4, false), /is UTF-32BE without/],
+    ['UTF-32 with a mark', wide(`\ufeff${french}`, 4, true), /is UTF-32LE by its byte order mark/],
+    ['ISO-2022-JP', latin1('\x1b$B8cGZ$OG-$G$"$k!#\x1b(B'), /is ISO-2022-JP by its escape sequences/],
+    [
+      'EBCDIC',
+      bytesOf(...[...'TO BE OR NOT TO BE THAT IS THE QUESTION '.repeat(9)].map(ebcdic)),
+      /looks like EBCDIC .*iconv -f CP037/,
+    ],
+  ];
+  function ebcdic(letter: string): Uint8Array {
+    const n = letter.charCodeAt(0) - 65;
+    return Uint8Array.of(letter === ' ' ? 0x40 : n < 9 ? 0xc1 + n : n < 18 ? 0xd1 + n - 9 : 0xe2 + n - 18);
+  }
+
+  for (const [what, bytes, says] of cases)
+    test(`${what} is named, with the fix; asBytes takes it`, async () => {
+      const path = join(await folderOf({ 'some.txt': bytes }), 'some.txt');
+      await assert.rejects(loadCorpus(path), (error: Error) => {
+        assert.ok(error instanceof NotText, String(error));
+        assert.match(error.message, says);
+        assert.match(error.message, /some\.txt .*; asBytes: true takes the bytes as they are$/);
+        assert.ok(!error.message.includes('\n'));
+        return true;
+      });
+      assert.deepEqual(
+        new Uint8Array((await loadCorpus(path, { asBytes: true })).bytes),
+        new Uint8Array(bytes),
+      );
+    });
+
+  test('in a folder the files are named', async () => {
+    const root = await folderOf({
+      'a.txt': 'fine',
+      'b.txt': noise,
+      'c.txt': latin1(french),
+      'd.txt': noise,
+      'e.txt': noise,
+    });
+    await assert.rejects(
+      loadCorpus(root),
+      /4 of 5 files cannot be taken as text: .*b\.txt is binary.*; .*c\.txt looks like.*; .*d\.txt .*; and 1 more: convert/,
+    );
+  });
+
+  test('UTF-16 with a mark is converted, and said; a UTF-8 mark is left out, and said', async () => {
+    for (const little of [true, false]) {
+      const root = await folderOf({ 'a.txt': wide(`\ufeff${russian}🖋`, 2, little), 'b.txt': 'plain' });
+      const { remarks, text } = await loadCorpus(root);
+      assert.equal(text(), `${russian}🖋\nplain`);
+      assert.match(remarks.join(), /^[^,]*a\.txt is UTF-16[LB]E by its byte order mark: converted to UTF-8$/);
+    }
+    const marked = await folderOf({ 'a.txt': '\ufeffone', 'b.txt': '\ufefftwo', 'c.txt': '\ufeffthree' });
+    const { remarks, text } = await loadCorpus(marked);
+    assert.equal(text(), 'one\ntwo\nthree');
+    assert.match(
+      remarks.join(),
+      /a\.txt and 2 more, each: begins with a byte order mark, which is left out$/,
+    );
+    const binary = await folderOf({ 'a.txt': bytesOf(Uint8Array.of(0xff, 0xfe), noise) });
+    await assert.rejects(loadCorpus(binary), NotText);
+  });
+
+  test('a little damage is said, and goes on as it is', async () => {
+    const one = async (...parts: (string | Uint8Array)[]): Promise<string> => {
+      const bytes = bytesOf(...parts);
+      const corpus = await loadCorpus(await folderOf({ 'a.txt': bytes }));
+      assert.deepEqual(new Uint8Array(corpus.bytes), new Uint8Array(bytes));
+      return corpus.remarks.join();
+    };
+    const long = 'A line of plain English text.\n'.repeat(200); // 6,000 bytes
+    assert.match(
+      await one(long, '\0', long),
+      /a\.txt holds 1 byte that is NUL \(byte 6,000\): taken as they are$/,
+    );
+    assert.match(
+      await one(long, Uint8Array.of(0xff, 0xfe, 0xc3), long),
+      /holds 3 bytes that are not UTF-8 \(the first is byte 6,000\)/,
+    );
+    assert.equal(await one(long, russian, chinese, '\t\f\r\n\x1b[0m'), '');
+    assert.equal(await one(bytesOf(chinese).subarray(0, 100)), ''); // a character that is cut at the end
+    assert.equal(await one('BM is no picture. MZ is no program.'), '');
+    await assert.rejects(one(long, '\0'.repeat(20)), NotText);
+  });
+
+  test('one file that may be empty', async () => {
+    const root = await folderOf({ 'a.txt': '', 'b.txt': '\ufeffb', 'c.txt': noise });
+    assert.equal((await readText(join(root, 'a.txt'))).bytes.length, 0);
+    assert.equal(String.fromCharCode(...(await readText(join(root, 'b.txt'))).bytes), 'b');
+    await assert.rejects(readText(join(root, 'c.txt')), NotText);
+    assert.equal((await readText(join(root, 'c.txt'), { asBytes: true })).bytes.length, noise.length);
+    await assert.rejects(readText(join(root, 'd.txt')), /cannot read .*d\.txt: there is no such file/);
   });
 });
 

@@ -13,7 +13,9 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
     parameters: 3514836,
     data: {
       ...{
-        spec: 'tiny-shakespeare',
+        inputs: ['tiny-shakespeare'],
+        asBytes: false,
+        separator: null,
         name: 'tiny-shakespeare',
         bytes: 1115394,
         sha256: '86c4',

@@ -9,7 +9,10 @@ import { type GPTConfig, makeConfig, type PresetName, presets } from '../../src/
 import { type RunRecipe, trainCommand } from '../../src/report/train-command.ts';
 import { recipes, type TrainSettings } from '../../src/train/settings.ts';
 
-const data = { spec: 'tiny-shakespeare', trainFraction: 0.9, validate: 'validation' } as const;
+const data = {
+  ...{ inputs: ['tiny-shakespeare'], asBytes: false, separator: null },
+  ...({ trainFraction: 0.9, validate: 'validation' } as const),
+};
 
 function recipe(
   preset: PresetName,
@@ -65,7 +68,7 @@ describe('the command of a run', () => {
       ...recipe('seed'),
       precision: 'bf16',
       split: 'gpt2',
-      data: { ...data, spec: 'my notes.txt' },
+      data: { ...data, inputs: ['my notes.txt'] },
     } as const;
     assert.equal(
       trainCommand(run),
@@ -74,6 +77,16 @@ describe('the command of a run', () => {
     assert.match(
       trainCommand({ ...run, tokenizer: 't.json' }),
       /--preset seed --tokenizer t\.json --precision/,
+    );
+    const several = {
+      ...data,
+      inputs: ['a.txt', 'notes/**/*.ts'],
+      asBytes: true,
+      separator: '<|endoftext|>',
+    };
+    assert.match(
+      trainCommand({ ...recipe('seed'), data: several }),
+      /--data a\.txt --data 'notes\/\*\*\/\*\.ts' --as-bytes --special '<\|endoftext\|>' --preset/,
     );
     const inner = { ...data, trainFraction: 0.8, validate: 'inner' } as const;
     assert.match(

@@ -9,12 +9,21 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
-import { dataFlag, findModel, openMeasuredText, runSplitFlags, splitOf } from '../models.ts';
+import {
+  asBytesFlag,
+  dataFlag,
+  findModel,
+  openMeasuredText,
+  runSplitFlags,
+  splitOf,
+  textOf,
+} from '../models.ts';
 import type { Output } from '../output.ts';
 import { createProgress } from '../progress.ts';
 
 export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },
+  asBytes: asBytesFlag,
   ...runSplitFlags,
   maxTokens: integer({ about: 'compare on about this many validation tokens', initial: 'all' }, 1),
   speedTokens: integer({ about: 'tokens per timed run, 0: do not measure the speed', initial: '128' }, 0),
@@ -36,13 +45,13 @@ export const compareCommand = defineCommand({
   flags,
   async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {
     const [storeA, storeB] = [await findModel(a, output), await findModel(b, output)];
-    const { corpus, record } = await openMeasuredText(given.data, storeA, output);
+    const { corpus, record } = await openMeasuredText(given, storeA, output);
     await withEngine(given, output, async (backend) => {
       const before = await loadModel(storeA, { backend, onNote: output.note });
       const after = await loadModel(storeB, { backend, onNote: output.note });
       checkSameTokenizer(before.tokenizer, after.tokenizer);
       const split = splitOf(given, record);
-      const data = await asked(() => dataset(corpus.bytes, before.tokenizer, split));
+      const data = await asked(() => dataset(textOf(corpus, record), before.tokenizer, split));
       const report = await compareWithProgress(before.model, after.model, data, given);
       output.data({
         before: storeA.location,

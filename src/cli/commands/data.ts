@@ -6,12 +6,12 @@ import { formatCount } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
-import { openData } from '../models.ts';
+import { asBytesFlag, openData } from '../models.ts';
 import { createProgress } from '../progress.ts';
 
 export const dataList = defineCommand({
   name: 'data',
-  about: 'list the texts that have a name; --data takes these, or a file, or a folder of .txt',
+  about: 'list the texts that have a name; --data takes these, files, folders, patterns and standard input',
   examples: [
     ['data', 'what there is, and whether it is on this machine'],
     ['data fetch tiny-shakespeare', 'downloads it once and checks it'],
@@ -57,6 +57,7 @@ export const dataFetch = defineCommand({
 
 const showFlags = {
   lines: integer({ about: 'lines to show', argument: '<n>', initial: '10', short: 'n' }, 0, 10_000),
+  asBytes: { ...asBytesFlag, about: 'take the files byte by byte, whatever they are' },
 } satisfies Flags;
 
 export const dataShow = defineCommand({
@@ -64,15 +65,17 @@ export const dataShow = defineCommand({
   about: 'the first lines of a text, and what it amounts to',
   examples: [
     ['data show moby-dick', 'a text that has a name'],
-    ['data show notes/ --lines 40', 'all .txt files in a folder, as training sees them'],
+    ['data show notes/ --lines 40', 'all .txt and .md files in a folder, as training sees them'],
+    ["data show 'notes/**/*.ts' more.txt", 'the files that fit a pattern, then another'],
   ],
-  args: [['<spec>', 'a file, a folder of .txt, or a name']],
+  args: [['<text...>', 'files, folders, patterns, - for standard input, or names: one after the other']],
   flags: showFlags,
-  async run({ args: [spec], flags, output }: Context<typeof showFlags>): Promise<void> {
-    const { bytes, source } = await openData(spec);
+  async run({ args, flags, output }: Context<typeof showFlags>): Promise<void> {
+    const { bytes, documents, source } = await openData(args, output, flags.asBytes);
     const { characters, lines, distinctCharacters, first } = textFacts(bytes, flags.lines ?? 10);
     const facts = {
       source,
+      documents: documents.length,
       bytes: bytes.length,
       characters,
       lines,
@@ -82,6 +85,7 @@ export const dataShow = defineCommand({
     output.data({ ...facts, first });
     output.facts([
       ['source', source],
+      ...(documents.length > 1 ? [['documents', formatCount(documents.length)] as const] : []),
       ['bytes', formatCount(facts.bytes)],
       [
         'characters',

@@ -13,7 +13,7 @@ import { folderStore } from '../../platform/node-store.ts';
 import { compare } from '../../quantize/compare.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
-import { Tokenizer } from '../../tokenizer/index.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
 import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
@@ -22,16 +22,18 @@ import { type Context, defineCommand } from '../command.ts';
 import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
-import { dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
+import { asBytesFlag, dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
 import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import type { Output } from '../output.ts';
 import { type OutFolder, takeOutFolder } from '../outputs.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
+import { fittingContext, trainTokenizer } from '../short-text.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { saveQuantized } from './quantize.ts';
 
 const flags = {
   data: { ...dataFlag, initial: 'tiny-shakespeare, or moby-dick where it cannot be fetched' },
+  asBytes: asBytesFlag,
   out: text({
     about: 'folder of the run',
     argument: '<dir>',
@@ -76,11 +78,11 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
   const { flags: given, output } = context;
   const { folder: out } = folder;
   const backend = await startEngine(given, output);
-  const corpus = await demoText(given.data, output);
+  const corpus = await demoText(given.data, output, given.asBytes);
   const tokenizer = await tokenize(corpus, output);
   await prepareFolder(folder);
-  const spec = given.data ?? corpus.name;
-  const plan = await asked(() => planRun({ folder, spec, steps: given.steps }, corpus, tokenizer, backend));
+  const inputs = given.data ?? [corpus.name];
+  const plan = await asked(() => planRun({ ...given, folder, inputs }, corpus, tokenizer, backend, output));
   const { signal } = context; // from here on there is something to save
   const events = await trainRun(plan, output, signal);
   if (signal.aborted) {
@@ -128,15 +130,19 @@ async function introduce(backend: Backend, output: Output): Promise<void> {
   model.dispose();
 }
 
-async function demoText(spec: string | undefined, output: Output): Promise<Corpus> {
-  if (spec !== undefined) return openData(spec);
+async function demoText(
+  inputs: readonly string[] | undefined,
+  output: Output,
+  asBytes?: boolean,
+): Promise<Corpus> {
+  if (inputs !== undefined) return openData(inputs, output, asBytes);
   try {
-    return await openData('tiny-shakespeare');
+    return await openData(['tiny-shakespeare'], output);
   } catch (error) {
     if (!(error instanceof CorpusUnavailable)) throw error;
     output.note(error.message);
     output.note('using moby-dick instead, which this package brings along');
-    return openData('moby-dick');
+    return openData(['moby-dick'], output);
   }
 }
 
@@ -147,7 +153,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
     `Byte pair encoding on ${corpus.name}, ${corpus.bytes.length} bytes, up to 500 tokens.`,
   );
   const begun = performance.now();
-  const tokenizer = await asked(() => Tokenizer.train(corpus.bytes, { vocabSize: 500 }));
+  const tokenizer = await trainTokenizer(corpus.bytes, {}, output);
   const seconds = ((performance.now() - begun) / 1000).toFixed(2);
   const beginning = new TextDecoder().decode(corpus.bytes.subarray(0, 240)).slice(0, 60);
   const example = beginning.split('\n').find((line) => line.length > 10) ?? beginning.slice(0, 40);
@@ -159,15 +165,23 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
 
 /** Without the native engine the same two minutes are enough for a far smaller model only. */
 async function planRun(
-  { folder, spec, steps: wanted }: { folder: OutFolder; spec: string; steps?: number },
+  {
+    folder,
+    inputs,
+    asBytes = false,
+    steps: wanted,
+  }: { folder: OutFolder; inputs: readonly string[]; asBytes?: boolean; steps?: number },
   corpus: Corpus,
   tokenizer: Tokenizer,
   backend: Backend,
+  output: Output,
 ): Promise<RunPlan> {
   const slow = backend.name === 'reference';
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
-  const config = makeConfig(presets.tiny, tokenizer.vocabSize, smaller);
   const data = dataset(corpus.bytes, tokenizer);
+  const { blockSize } = { ...presets.tiny, ...smaller };
+  const fitting = { ...smaller, blockSize: fittingContext(data, { blockSize, sampled: false }, output) };
+  const config = makeConfig(presets.tiny, tokenizer.vocabSize, fitting);
   const base: TrainSettings = {
     ...recipes.tiny,
     batchSize: slow ? 8 : recipes.tiny.batchSize,
@@ -186,7 +200,7 @@ async function planRun(
   return {
     ...{ out: folder.folder, lock: { release: folder.release } },
     ...{ tokenizer, settings, backend, model, dataset: data },
-    data: dataRecord(spec, corpus, defaultSplit),
+    data: dataRecord(inputs, corpus, defaultSplit, { asBytes, separator: null }),
     title: `demo on ${corpus.name}`,
   };
 }

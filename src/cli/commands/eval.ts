@@ -3,13 +3,22 @@
 import { loadModel } from '../../model/folder.ts';
 import { formatCount } from '../../report/format.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { type Split, splitTokens } from '../../train/data.ts';
+import { bytesPerToken, encodeText, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer } from '../flags.ts';
-import { dataFlag, findModel, modelFlag, openMeasuredText, runSplitFlags, splitOf } from '../models.ts';
+import {
+  asBytesFlag,
+  dataFlag,
+  findModel,
+  modelFlag,
+  openMeasuredText,
+  runSplitFlags,
+  splitOf,
+  textOf,
+} from '../models.ts';
 import { createProgress } from '../progress.ts';
 
 const parts = ['val', 'train', 'all'] as const;
@@ -19,6 +28,7 @@ type Part = (typeof parts)[number];
 const flags = {
   model: modelFlag,
   data: { ...dataFlag, initial: 'the text of the run' },
+  asBytes: asBytesFlag,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
   ...runSplitFlags,
   maxTokens: integer({ about: 'stop after about this many tokens', initial: 'all' }, 1),
@@ -36,23 +46,28 @@ export const evalCommand = defineCommand({
   meant: (_, place) => (place === 'file' ? '--data' : '--model'),
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const store = await findModel(given.model, output);
-    const { corpus, record } = await openMeasuredText(given.data, store, output);
+    const { corpus, record } = await openMeasuredText(given, store, output);
     await withEngine(given, output, async (backend) => {
       const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
       const { split: part = 'val', maxTokens } = given;
       const split = splitOf(given, record);
-      const ids = await asked(() => partOf(corpus.bytes, tokenizer, part, split));
+      const ids = await asked(() => partOf(textOf(corpus, record), tokenizer, part, split));
       const progress = createProgress(`evaluating ${corpus.name}`, 'tokens');
       const begun = performance.now();
       const { loss, tokens } = await evaluate(model, ids, { maxTokens, onProgress: progress.update }).finally(
         progress.end,
       );
       const seconds = (performance.now() - begun) / 1000;
-      const bytesPerToken = tokenizer.compressionRatio(ids);
-      const bitsPerByte = loss / Math.LN2 / bytesPerToken;
+      const ratio = bytesPerToken(ids, tokenizer, record.separator);
+      const bitsPerByte = loss / Math.LN2 / ratio;
       const perplexity = Math.exp(loss);
       output.data({
-        ...{ model: store.location, data: record.spec, split: part, ...split },
+        ...{
+          model: store.location,
+          data: record.inputs.length === 1 ? record.inputs[0] : record.inputs,
+          split: part,
+          ...split,
+        },
         loss,
         bitsPerByte,
         perplexity,
@@ -61,7 +76,7 @@ export const evalCommand = defineCommand({
       });
       output.facts([
         ['nats/token', loss.toFixed(4)],
-        ['bits/byte', `${bitsPerByte.toFixed(4)} (${bytesPerToken.toFixed(3)} bytes per token)`],
+        ['bits/byte', `${bitsPerByte.toFixed(4)} (${ratio.toFixed(3)} bytes per token)`],
         ['perplexity', perplexity.toFixed(3)],
         [
           'tokens',
@@ -80,8 +95,13 @@ function partName(name: Part, { validate }: Split): string {
 }
 
 /** The token ids of a part of a text. Throws when there is nothing to predict in it. */
-function partOf(text: Uint8Array, tokenizer: Tokenizer, name: Part, split: Split): Int32Array {
-  const ids = tokenizer.encode(text, { allowedSpecial: 'all' });
+function partOf(
+  text: Uint8Array | SeparatedText,
+  tokenizer: Tokenizer,
+  name: Part,
+  split: Split,
+): Int32Array {
+  const ids = encodeText(text, tokenizer);
   const part = { ...splitTokens(ids, split), all: ids }[name];
   if (part.length < 2) {
     throw misuse(

@@ -6,7 +6,7 @@ import { engineFlags, withEngine } from '../engine.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer, text, texts, type Values } from '../flags.ts';
 import type { Findings, Subject } from '../inspect/subject.ts';
-import { dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
+import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
 import { specialFlags } from '../special.ts';
@@ -20,6 +20,7 @@ const textFlags = {
   model: modelFlag,
   text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
   data: { ...dataFlag, initial: 'the text of the run' },
+  asBytes: asBytesFlag,
   ...runSplitFlags,
   out: outFlag,
   force: forceFlag,

@@ -33,6 +33,7 @@ import {
   recordedData,
   SHIPPED_MODEL,
   splitOf,
+  textOf,
 } from '../models.ts';
 import type { Output } from '../output.ts';
 import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
@@ -198,13 +199,13 @@ async function splitText(
   tokenizer: Tokenizer,
 ): Promise<{ data: Dataset; record: DataRecord }> {
   const split = splitOf(given, record);
-  const data = await asked(() => dataset(corpus.bytes, tokenizer, split));
+  const data = await asked(() => dataset(textOf(corpus, record), tokenizer, split));
   return { data, record: { ...record, ...split } };
 }
 
 /** The text to calibrate and compare on; null, and a remark, where none is known and none is needed. */
 async function comparisonText(
-  { data }: Given,
+  { data, asBytes }: Given,
   { bits, method }: Chosen,
   model: Store,
   output: Output,
@@ -221,7 +222,7 @@ async function comparisonText(
     return null;
   }
   try {
-    return await openMeasuredText(data, model, output);
+    return await openMeasuredText({ data, asBytes }, model, output);
   } catch (error) {
     // A text that nobody asked for and nobody needs may be out of reach.
     if (data !== undefined || method === 'gptq' || !(error instanceof CorpusUnavailable)) throw error;
@@ -260,7 +261,8 @@ function renderReport({ before, after, quantize: options, data, ...report }: Com
         ...(bits === 4 ? [`--group-size ${groupSize} --method ${method}`] : []),
         `--activations ${activations}`,
         ...exclude.map((name) => `--exclude ${shellWord(name)}`),
-        `--data ${shellWord(data.spec)}`,
+        ...data.inputs.map((input) => `--data ${shellWord(input)}`),
+        ...(data.asBytes ? ['--as-bytes'] : []),
       ].join(' '),
       'sh',
     ),

@@ -1,19 +1,24 @@
 // `inkhorn tokenizer train`: byte-pair encoding, learnt from a text.
 import { formatCount } from '../../report/format.ts';
-import { type MergeStep, patterns, printable, Tokenizer } from '../../tokenizer/index.ts';
+import { type MergeStep, patterns, printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
-import { asked, misuse } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
-import { dataFlag, openData } from '../models.ts';
+import { asBytesFlag, dataFlag, openData } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFile, forceFlag, writeOutFile } from '../outputs.ts';
+import { trainTokenizer } from '../short-text.ts';
 
 const flags = {
   data: dataFlag,
+  asBytes: asBytesFlag,
   out: text({ about: 'tokenizer.json, or a name that ends in .tiktoken', argument: '<file>', short: 'o' }),
   vocabSize: integer(
-    { about: 'tokens in all: 256 bytes, the merges, the special ones', initial: '500' },
+    {
+      about: 'tokens in all: 256 bytes, the merges, the special ones',
+      initial: '500, fewer of a short text',
+    },
     256,
   ),
   pattern: choice({ about: 'how text is split before merging', initial: 'none' }, patterns),
@@ -33,15 +38,13 @@ export const tokenizerTrain = defineCommand({
   flags,
   meant: () => '--data',
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    const { out, vocabSize = 500, pattern = 'none', special: specialTokens = [], verbose, force } = given;
+    const { out, vocabSize, pattern = 'none', special: specialTokens = [], verbose, force } = given;
     if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');
     await claimOutFile(out, force);
-    const { bytes, source } = await openData(given.data);
+    const { bytes, source } = await openData(given.data, output, given.asBytes);
     const onMerge = verbose ? mergePrinter(output) : undefined;
     const begun = performance.now();
-    const tokenizer = await asked(() =>
-      Tokenizer.train(bytes, { vocabSize, pattern, specialTokens, onMerge }),
-    );
+    const tokenizer = await trainTokenizer(bytes, { vocabSize, pattern, specialTokens, onMerge }, output);
     const seconds = (performance.now() - begun) / 1000;
     let tokens = 0;
     for (const part of tokenizer.encodeParts(bytes, { allowedSpecial: 'all' })) tokens += part.length;

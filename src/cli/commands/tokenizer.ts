@@ -1,7 +1,6 @@
 // `inkhorn tokenizer encode`, `decode`, `show`: what a tokenizer does to a text, and what it is made of.
-import { readFile } from 'node:fs/promises';
 import { revealJson } from '../../base/controls.ts';
-import { reason } from '../../platform/node-store.ts';
+import { STDIN } from '../../corpora/index.ts';
 import { formatCount } from '../../report/format.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
@@ -9,7 +8,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, text, toggle } from '../flags.ts';
 import { idText, readIds } from '../id-stream.ts';
-import { modelFlag, tokenizerFlag, tokenizerOf } from '../models.ts';
+import { asBytesFlag, modelFlag, openText, tokenizerFlag, tokenizerOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { encodeTextParts, specialFlags } from '../special.ts';
 
@@ -20,7 +19,8 @@ const source = {
 
 const encodeFlags = {
   ...source,
-  file: text({ about: 'encode this file', argument: '<file>', short: 'f' }),
+  file: text({ about: 'encode this file; - is standard input', argument: '<file>', short: 'f' }),
+  asBytes: { ...asBytesFlag, about: 'encode the bytes of the file as they are, whatever it is' },
   pieces: toggle({ about: 'one token per line, with its text' }),
   ...specialFlags,
 } satisfies Flags;
@@ -41,7 +41,8 @@ export const tokenizerEncode = defineCommand({
     if (argument !== undefined && file !== undefined)
       throw misuse('a text and --file are both given: which one?');
     const tokenizer = await tokenizerOf(flags, output);
-    const bytes = argument === undefined ? await readInput(file) : new TextEncoder().encode(argument);
+    const bytes =
+      argument === undefined ? await textInput(file, output, flags) : new TextEncoder().encode(argument);
     const facts = { tokens: 0, bytes: bytes.length, bytesPerToken: null as number | null };
     const parts = counted(encodeTextParts(tokenizer, bytes, flags), facts);
     if (output.json) {
@@ -150,16 +151,15 @@ function madeOf(tokenizer: Tokenizer, [left, right]: readonly [number, number]):
   return `${printable(tokenizer.token(left))} + ${printable(tokenizer.token(right))}  (${left}, ${right})`;
 }
 
-/** A file, or standard input when there is none. */
-async function readInput(file?: string): Promise<Uint8Array> {
-  if (file !== undefined) {
-    return readFile(file).catch((error) => {
-      throw misuse(`--file ${file}: ${reason(error)}`);
-    });
-  }
-  const parts: Uint8Array[] = [];
-  for await (const part of standardInput()) parts.push(part);
-  return Buffer.concat(parts);
+/** A text: of a file, or of standard input when there is none. */
+async function textInput(
+  file: string | undefined,
+  output: Output,
+  { asBytes }: { asBytes?: boolean },
+): Promise<Uint8Array> {
+  if (file !== undefined && file !== STDIN) return openText(file, '--file', output, asBytes);
+  if (process.stdin.isTTY) throw misuse('nothing to read: give it as an argument, or on standard input');
+  return openText(STDIN, 'standard input', output, asBytes);
 }
 
 function standardInput(): AsyncIterable<Buffer> {

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
-import { makeConfig, presets } from '../../model/config.ts';
+import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { ownCommand } from '../../platform/node-command.ts';
 import { folderStore } from '../../platform/node-store.ts';
-import { patterns, Tokenizer } from '../../tokenizer/index.ts';
+import { patterns, type Tokenizer } from '../../tokenizer/index.ts';
 import { hasCheckpoint, loadCheckpoint, precisionOfRun } from '../../train/checkpoint.ts';
-import { checkDataset, dataset } from '../../train/data.ts';
+import { checkDataset, type Dataset, dataset } from '../../train/data.ts';
 import { LAST } from '../../train/run-folder.ts';
 import { checkSettings } from '../../train/settings.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -18,16 +18,34 @@ import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
-import { dataFlag, dataRecord, openData, openTokenizer, splitFlags, splitOf } from '../models.ts';
+import {
+  asBytesFlag,
+  dataFlag,
+  dataRecord,
+  openData,
+  openRecorded,
+  openTokenizer,
+  type Reading,
+  splitFlags,
+  splitOf,
+  textOf,
+} from '../models.ts';
 import type { Output } from '../output.ts';
 import { lockOut, type OutFolder } from '../outputs.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
+import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { columnsOf, printable, wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
+  asBytes: { ...asBytesFlag, rare: true },
+  special: text({
+    about:
+      'put a special token such as <|endoftext|> between the files of --data, in place of a line feed; --tokenizer must have it',
+    argument: '<name>',
+  }),
   out: text({ about: 'folder of the run', argument: '<dir>', short: 'o' }),
   resume: text({
     about: 'go on with the run in this folder, exactly as if it had not ended',
@@ -35,7 +53,10 @@ const runFlags = {
   }),
   force: toggle({ about: 'replace a run that is in the folder already' }),
   tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
-  vocabSize: integer({ about: 'tokens of the tokenizer that is trained', initial: '500' }, 256),
+  vocabSize: integer(
+    { about: 'tokens of the tokenizer that is trained', initial: '500, fewer of a short text' },
+    256,
+  ),
   pattern: choice({ about: 'how text is split before merging', initial: 'none', rare: true }, patterns),
   trainFraction: { ...splitFlags.trainFraction, rare: true },
   validate: { ...splitFlags.validate, rare: true },
@@ -54,7 +75,7 @@ const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
 const WRITER = 'inkhorn train';
 
 /** What may be given along with --resume: the rest is in the checkpoint. */
-const WITH_RESUME = new Set(['resume', 'steps', 'data', 'backend', 'threads', 'json']);
+const WITH_RESUME = new Set(['resume', 'steps', 'data', 'asBytes', 'backend', 'threads', 'json']);
 
 export const train = defineCommand({
   name: 'train',
@@ -122,25 +143,47 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const { preset, changes, settings } = recipe;
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
-  const corpus = await openData(given.data);
+  const corpus = await openData(given.data, output, given.asBytes);
   const split = splitOf(given);
+  const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
   const tokenizer = await tokenizerFor(given, recipe, corpus, output);
-  const config = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
-  await asked(() => matchTaps(probeTaps ?? [], config));
-  const parts = await asked(() => {
-    const made = dataset(corpus.bytes, tokenizer, split);
-    checkDataset(made, config);
-    return made;
-  });
+  const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
+  await asked(() => matchTaps(probeTaps ?? [], wanted));
+  const parts = await asked(() => dataset(textOf(corpus, reading), tokenizer, split));
+  const config = await asked(() => fitted(wanted, parts, recipe, output));
+  checkSeparator(reading, corpus, output);
   await prepareFolder(folder);
   const backend = await chooseEngine(given, output);
   return {
     ...{ out, lock: { release }, tokenizer, dataset: parts, settings, probeTaps, backend },
     model: new GPT(config, { seed: settings.seed, backend }),
-    data: dataRecord(given.data as string, corpus, split),
+    data: dataRecord(given.data ?? [], corpus, split, reading),
     title: `${preset} on ${corpus.name}`,
     tokenizerFile: given.tokenizer,
   };
+}
+
+/** The config, with a context that the text is long enough for where none was asked for. */
+function fitted(config: GPTConfig, data: Dataset, { changes, settings }: Recipe, output: Output): GPTConfig {
+  const { blockSize } = config;
+  const sampled = settings.evalMethod === 'sampled';
+  const fits =
+    changes.blockSize === undefined ? fittingContext(data, { blockSize, sampled }, output) : blockSize;
+  checkDataset(data, { ...config, blockSize: fits });
+  return { ...config, blockSize: fits };
+}
+
+/** Says what a separator does not do. */
+function checkSeparator({ separator }: Reading, { bytes, documents }: Corpus, output: Output): void {
+  if (separator === null) return;
+  if (documents.length === 1)
+    output.note(`--special ${separator}: the text is one file, so that it stands nowhere in it`);
+  const inside = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(separator);
+  if (inside)
+    output.note(
+      `the text itself holds ${separator}: there it is ordinary text; to make tokens of these, train a tokenizer ` +
+        'with --special and give it by --tokenizer, without --special here',
+    );
 }
 
 async function tokenizerFor(
@@ -161,9 +204,10 @@ async function tokenizerFor(
     return opened;
   }
   const { pattern = 'none' } = given;
-  const vocabSize = given.vocabSize ?? recipe.vocabSize ?? 500;
-  output.note(`training a tokenizer of ${vocabSize} tokens on ${corpus.source}`);
-  return asked(() => Tokenizer.train(corpus.bytes, { vocabSize, pattern }));
+  const vocabSize = given.vocabSize ?? recipe.vocabSize;
+  const specialTokens = given.special === undefined ? [] : [given.special];
+  output.note(`training a tokenizer of ${vocabSize ?? DEFAULT_VOCAB_SIZE} tokens on ${corpus.source}`);
+  return trainTokenizer(corpus.bytes, { vocabSize, pattern, specialTokens }, output);
 }
 
 /** The run of `--resume`, kept from other commands. */
@@ -194,11 +238,14 @@ async function resumedRun(given: Given, folder: OutFolder, output: Output): Prom
   const { step } = from.resume;
   if (step >= settings.steps)
     throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
-  const corpus = await openData(given.data ?? from.data.spec);
-  const data = dataRecord(from.data.spec, corpus, splitOf({}, from.data));
-  if (data.sha256 !== from.data.sha256) {
+  const { data } = from;
+  const corpus =
+    given.data === undefined
+      ? await openRecorded(data, output)
+      : await openData(given.data, output, given.asBytes ?? data.asBytes);
+  if (dataRecord(data.inputs, corpus, data).sha256 !== data.sha256) {
     throw misuse(
-      `${corpus.source} is not the text of this run (${from.data.bytes} bytes, ${from.data.spec}): give --data`,
+      `${corpus.source} is not the text of this run (${data.bytes} bytes, ${data.inputs.join(' ')}): give --data`,
     );
   }
   output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
@@ -214,7 +261,7 @@ async function resumedRun(given: Given, folder: OutFolder, output: Output): Prom
       model: from.model,
       tokenizer: from.tokenizer,
     },
-    dataset: dataset(corpus.bytes, from.tokenizer, splitOf({}, data)),
+    dataset: dataset(textOf(corpus, data), from.tokenizer, splitOf({}, data)),
     title: `${dirname(`${out}/x`)} on ${corpus.name}`,
   };
 }

@@ -7,12 +7,12 @@ import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import { type Figure, writeFigure } from '../../report/figure.ts';
 import { visibleLine } from '../../tokenizer/index.ts';
-import { randomBatch, splitTokens } from '../../train/data.ts';
+import { encodeText, randomBatch, splitTokens } from '../../train/data.ts';
 import type { LookFlags } from '../commands/inspect.ts';
 import { asked, misuse } from '../errors.ts';
-import { openMeasuredText, recordedData, splitOf } from '../models.ts';
+import { textOf as dataOf, openMeasuredText, recordedData, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
-import { encodeText } from '../special.ts';
+import { encodeText as encodeWords } from '../special.ts';
 
 /** A model that is looked at, and how. */
 export interface Subject {
@@ -71,7 +71,7 @@ export async function textOf({ folder, store, given, output }: Subject, least: n
     });
     return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));
   }
-  const ids = encodeText(tokenizer, given.text, given);
+  const ids = encodeWords(tokenizer, given.text, given);
   if (ids.length < least) {
     const tokens = `${ids.length} token${ids.length === 1 ? '' : 's'}`;
     const why = least > 1 ? `${least} or more are needed, for one to be predicted` : 'at least one is needed';
@@ -117,8 +117,8 @@ const validationParts = new WeakMap<ModelFolder, Int32Array>();
 async function validationPart({ folder, store, given, output }: Subject): Promise<Int32Array> {
   const known = validationParts.get(folder);
   if (known) return known;
-  const { corpus, record } = await openMeasuredText(given.data, store, output);
-  const ids = await asked(() => folder.tokenizer.encode(corpus.bytes, { allowedSpecial: 'all' }));
+  const { corpus, record } = await openMeasuredText(given, store, output);
+  const ids = await asked(() => encodeText(dataOf(corpus, record), folder.tokenizer));
   const { val } = splitTokens(ids, splitOf(given, record));
   if (val.length < 2)
     throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);

@@ -1,0 +1,38 @@
+// What a short text cannot give: defaults that nobody asked for make room for it, and say so.
+import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
+import type { Dataset } from '../train/data.ts';
+import { asked } from './errors.ts';
+import type { Output } from './output.ts';
+
+/** Tokens of a tokenizer of which no number was asked for. */
+export const DEFAULT_VOCAB_SIZE = 500;
+
+/** A tokenizer of exactly `vocabSize` tokens; where none is asked for, of 500 or fewer, of a short text. */
+export async function trainTokenizer(
+  text: Uint8Array,
+  { vocabSize, ...options }: Omit<TokenizerTraining, 'vocabSize' | 'atMost'> & { vocabSize?: number },
+  output: Output,
+): Promise<Tokenizer> {
+  const wanted = { vocabSize: vocabSize ?? DEFAULT_VOCAB_SIZE, atMost: vocabSize === undefined };
+  const tokenizer = await asked(() => Tokenizer.train(text, { ...options, ...wanted }));
+  if (tokenizer.vocabSize < wanted.vocabSize)
+    output.note(
+      `the text is short: a vocabulary of ${tokenizer.vocabSize} tokens, not ${wanted.vocabSize} (--vocab-size asks for a number)`,
+    );
+  return tokenizer;
+}
+
+/** The context of a model that nobody chose: `blockSize`, or less where a part of the text has too few tokens for it. */
+export function fittingContext(
+  { train, val }: Dataset,
+  { blockSize, sampled }: { blockSize: number; sampled: boolean },
+  output: Output,
+): number {
+  const tokens = sampled ? Math.min(train.length, val.length) : train.length;
+  if (tokens > blockSize) return blockSize;
+  const fitting = Math.floor(tokens / 2); // two windows that do not overlap
+  output.note(
+    `the text is short: a context of ${fitting} tokens, not ${blockSize} (${train.length} to train on, ${val.length} to validate)`,
+  );
+  return fitting;
+}

@@ -1,0 +1,111 @@
+// What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded where needed only.
+import chardet from 'chardet';
+import { fileTypeFromBuffer } from 'file-type';
+import { byteOrderMark, inEncoding, type Problem } from './text-check.ts';
+
+/** Bytes that are looked at: enough for any signature and for the statistics of an encoding. */
+const SEEN = 1 << 18;
+
+/** Names what `bytes` are. `damage` says in what way they are no text. */
+export async function identify(bytes: Uint8Array, damage: string): Promise<Problem> {
+  const start = bytes.subarray(0, SEEN);
+  const mark = byteOrderMark(bytes);
+  if (mark) return inEncoding(mark, 'by its byte order mark');
+  const wide = wideEncoding(start);
+  if (wide) return inEncoding(wide, 'without a byte order mark');
+  // A signature of two letters (BM, MZ) may begin a text, too: a share of text says more than it.
+  const type = await fileTypeFromBuffer(start).catch(() => undefined);
+  if (type) return { what: `is ${nameOf(type)}, not text (${damage})` };
+  const encoding = byteEncoding(start);
+  if (encoding)
+    return {
+      ...inEncoding(encoding, damage),
+      what: `looks like ${encoding === 'ISO-8859-1' ? 'ISO-8859-1 (Latin-1)' : encoding} (${damage})`,
+    };
+  return { what: `is binary data, not text (${damage})` };
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  gz: 'gzip data',
+  zip: 'a ZIP archive',
+  docx: 'a Word document (docx)',
+  xlsx: 'an Excel workbook (xlsx)',
+  pptx: 'a PowerPoint presentation (pptx)',
+  odt: 'an OpenDocument text',
+  epub: 'an EPUB book',
+  sqlite: 'an SQLite database',
+  cfb: 'an old Microsoft Office document, or another compound file',
+};
+
+/** `a PNG image`, `WAV audio`, `an SQLite database`. */
+function nameOf({ ext, mime }: { ext: string; mime: string }): string {
+  if (ext in NAMES) return NAMES[ext];
+  const name = ext.toUpperCase();
+  const [kind] = mime.split('/');
+  const article = /^[AEFHILMNORSX]/.test(name) ? 'an' : 'a';
+  if (kind === 'image') return `${article} ${name} image`;
+  if (kind === 'audio') return `${name} audio`;
+  if (kind === 'video') return `${article} ${name} video`;
+  if (kind === 'font') return `${article} ${name} font`;
+  return `${article} ${name} file (${mime})`;
+}
+
+const WIDE = ['UTF-32LE', 'UTF-32BE', 'UTF-16LE', 'UTF-16BE'] as const;
+
+/** UTF-16 or UTF-32 without a mark: wide code units that come to the characters of a text. */
+function wideEncoding(bytes: Uint8Array): (typeof WIDE)[number] | null {
+  const fits = WIDE.map((encoding) => ({ encoding, quality: wideQuality(decodeWide(bytes, encoding)) }));
+  const [best] = fits.sort((a, b) => b.quality - a.quality);
+  return best.quality > 0 ? best.encoding : null;
+}
+
+/** The text of whole code units; null where one of them is none. */
+function decodeWide(bytes: Uint8Array, encoding: (typeof WIDE)[number]): string | null {
+  try {
+    if (encoding.startsWith('UTF-16'))
+      return new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(0, bytes.length & ~1), {
+        stream: true,
+      });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length & ~3);
+    const units = Array.from({ length: view.byteLength / 4 }, (_, i) =>
+      view.getUint32(4 * i, encoding === 'UTF-32LE'),
+    );
+    return units.map((unit) => String.fromCodePoint(unit)).join('');
+  } catch {
+    return null; // a lone surrogate, or a number above U+10FFFF
+  }
+}
+
+/**
+ * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and spaces, and of
+ * the latter two every text has some. Bytes of an 8-bit encoding read in pairs are Chinese characters, hardly one of them a space.
+ */
+function wideQuality(text: string | null): number {
+  const characters = [...(text ?? '')];
+  const share = (expression: RegExp): number =>
+    characters.filter((c) => expression.test(c)).length / characters.length;
+  if (characters.length === 0 || share(/[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\r\n\t]/u) < 0.97) return 0;
+  const between = share(/[\p{P}\s]/u);
+  return between >= 0.01 ? between : 0;
+}
+
+/** An encoding of a byte or two per character, by the statistics of its bytes; null: the bytes are no characters. */
+function byteEncoding(bytes: Uint8Array): string | null {
+  const counts = new Array<number>(256).fill(0);
+  for (const byte of bytes) counts[byte]++;
+  const share = (of: (byte: number) => boolean): number =>
+    counts.reduce((sum, n, byte) => sum + (of(byte) ? n : 0), 0) / bytes.length;
+  if (looksLikeEbcdic(share)) return 'EBCDIC';
+  if (share((byte) => byte < 0x20 && ![9, 10, 12, 13, 27].includes(byte)) > 0.005) return null;
+  return chardet.detect(bytes);
+}
+
+/** Letters, digits and spaces of EBCDIC (code page 037 and its relatives) lie where other encodings have few. */
+function looksLikeEbcdic(share: (of: (byte: number) => boolean) => number): boolean {
+  const letters = share(
+    (byte) => byte >= 0x81 && (byte & 0x0f) >= 1 && (byte & 0x0f) <= 9 && (byte & 0xf0) !== 0xb0,
+  );
+  const spaces = share((byte) => byte === 0x40);
+  const asciiSpaces = share((byte) => byte === 0x20);
+  return letters > 0.5 && spaces > 0.05 && spaces < 0.4 && asciiSpaces < 0.01;
+}

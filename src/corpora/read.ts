@@ -1,0 +1,142 @@
+// From files to documents: each file read once, checked to be text, and put one after the other.
+import { resolve } from 'node:path';
+import type { Corpus, CorpusOptions } from './index.ts';
+import { checkLength, type ReadOptions, readBytes, STDIN, sizeOf } from './local.ts';
+import { checkText, NotText, type Problem, type Remark } from './text-check.ts';
+
+/** What an input stands for: files, or a text that is here already. */
+export type Found = { name: string; source: string } & ({ paths: readonly string[] } | { bytes: Uint8Array });
+
+/** What is read: documents, empty ones included, and what should be said about them. */
+export interface ReadTexts {
+  parts: Uint8Array[];
+  remarks: string[];
+}
+
+/**
+ * The documents of all inputs, in order. Throws when they are too long together, when one cannot be read, when a file that was
+ * named by itself or every file is empty, and NotText when some are no text.
+ */
+export async function readAll(
+  found: readonly Found[],
+  { asBytes, onProgress, signal }: Pick<CorpusOptions, 'asBytes' | 'onProgress' | 'signal'>,
+): Promise<ReadTexts> {
+  const { texts, repeated } = eachOnce(found);
+  let total = texts.length - 1; // the line feeds between them
+  for (const { path, bytes } of texts) total += bytes?.length ?? (await sizeOf(path));
+  checkLength(found.map(({ source }) => source).join(', '), total);
+  const checks = makeChecks(texts.length);
+  const parts: Uint8Array[] = [];
+  let read = 0;
+  for (const { path, bytes, alone } of texts) {
+    const onRead = (done: number): void => onProgress?.(read + done, total);
+    const raw = bytes ?? (await readBytes(path, { onRead, signal }));
+    read += raw.length;
+    if (raw.length === 0 && alone) throw new Error(`${nameOf(path)} is empty: a corpus needs text`);
+    parts.push(asBytes || bytes ? raw : await checks.take(path, raw));
+  }
+  checks.refuse();
+  if (parts.every(({ length }) => length === 0))
+    throw new Error(`every file of ${found[0].source} is empty: a corpus needs text`);
+  const again = repeated > 0 ? [`${files(repeated)} named more than once: taken once`] : [];
+  return { parts, remarks: [...again, ...checks.remarks()] };
+}
+
+/** One file, or standard input, as a text that may be empty. Throws when it cannot be read, and NotText when it is none. */
+export async function readText(
+  path: string,
+  { asBytes, ...options }: ReadOptions & Pick<CorpusOptions, 'asBytes'> = {},
+): Promise<Pick<Corpus, 'bytes' | 'remarks'>> {
+  const raw = await readBytes(path, options);
+  if (asBytes) return { bytes: raw, remarks: [] };
+  const checks = makeChecks(1);
+  const bytes = await checks.take(path, raw);
+  checks.refuse();
+  return { bytes, remarks: checks.remarks() };
+}
+
+/** Documents one after the other in one buffer, with a line feed between one and the next, and where each is in it. */
+export function joinLines(parts: readonly Uint8Array[]): { bytes: Uint8Array; documents: Uint8Array[] } {
+  if (parts.length === 1) return { bytes: parts[0], documents: [parts[0]] };
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length + 1, -1)).fill(0x0a);
+  let at = 0;
+  const documents = parts.map((part) => {
+    bytes.set(part, at);
+    at += part.length + 1;
+    return bytes.subarray(at - part.length - 1, at - 1);
+  });
+  return { bytes, documents: documents.filter(({ length }) => length > 0) };
+}
+
+/** One file, or the text that an input brings along; `alone`: nothing but this was named. */
+interface Text {
+  path: string;
+  bytes?: Uint8Array;
+  alone: boolean;
+}
+
+/** Every file where it is named first, and how many were named again. */
+function eachOnce(found: readonly Found[]): { texts: Text[]; repeated: number } {
+  const seen = new Set<string>();
+  const texts: Text[] = [];
+  let repeated = 0;
+  for (const input of found) {
+    const paths = 'paths' in input ? input.paths : [input.source];
+    for (const path of paths) {
+      const place = path === STDIN ? STDIN : resolve(path);
+      if (seen.has(place)) repeated++;
+      else texts.push({ path, alone: paths.length === 1, ...('bytes' in input && { bytes: input.bytes }) });
+      seen.add(place);
+    }
+  }
+  return { texts, repeated };
+}
+
+/** How many files are named in a message. */
+const NAMED = 3;
+
+/** Checks one file after the other, and says at the end what is wrong or odd about them. */
+function makeChecks(all: number): {
+  take(path: string, bytes: Uint8Array): Promise<Uint8Array>;
+  refuse(): void;
+  remarks(): string[];
+} {
+  const problems: { name: string; problem: Problem }[] = [];
+  const remarks = new Map<string, { name: string; remark: Remark }[]>();
+  return {
+    async take(path, bytes) {
+      const name = nameOf(path);
+      const checked = await checkText(bytes);
+      if ('problem' in checked) {
+        problems.push({ name, problem: checked.problem });
+        return new Uint8Array(0);
+      }
+      const { remark } = checked;
+      if (remark) remarks.set(remark.kind, [...(remarks.get(remark.kind) ?? []), { name, remark }]);
+      return checked.bytes;
+    },
+    refuse() {
+      if (problems.length === 0) return;
+      const shown = problems.slice(0, NAMED).map(({ name, problem }) => `${name} ${problem.what}`);
+      const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
+      const count = all > 1 ? `${problems.length} of ${files(all)} cannot be taken as text: ` : '';
+      const fix = problems.slice(0, NAMED).flatMap((one) => one.problem.fix ?? [])[0];
+      throw new NotText(`${count}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
+    },
+    remarks: () =>
+      [...remarks].map(([kind, of]) => {
+        const [{ name, remark }] = of;
+        return of.length === 1
+          ? `${name} ${remark.detail ?? kind}`
+          : `${name} and ${of.length - 1} more, each: ${kind}`;
+      }),
+  };
+}
+
+function nameOf(path: string): string {
+  return path === STDIN ? 'standard input' : path;
+}
+
+function files(n: number): string {
+  return `${n.toLocaleString('en-US')} file${n === 1 ? '' : 's'}`;
+}
