@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Command, Option } from 'commander';
 import { shellWord } from '../base/shell.ts';
+import { missingGlyphsNote } from '../report/missing-glyphs.ts';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
@@ -57,14 +58,17 @@ export function toCommander(spec: CommandSpec): Command {
     refuseSurplus(command, spec);
     const values = command.opts();
     const { args } = command;
+    const output = createOutput(values.json === true);
     await spec.run({
       args,
       flags: values,
-      output: createOutput(values.json === true),
+      output,
       get signal() {
         return interruptSignal();
       },
     });
+    const note = missingGlyphsNote();
+    if (note) output.note(note);
   });
 }
 

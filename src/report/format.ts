@@ -26,7 +26,7 @@ export function formatShort(n: number): string {
 
 /** As `formatShort`, for axes: 30k rather than 30.0k, and an exponent for what is very small. */
 export function formatTick(n: number): string {
-  if (n !== 0 && Math.abs(n) < 1e-3) return n.toExponential().replace('e+', 'e');
+  if (n !== 0 && Math.abs(n) < 1e-3) return Number(n.toPrecision(3)).toExponential().replace('e+', 'e');
   return formatShort(n)
     .replace(/(\.\d*?)0+(?=[GMk]?$)/, '$1')
     .replace(/\.(?=[GMk]?$)/, '');

@@ -12,7 +12,7 @@ const ROW = 64;
 const UNKNOWN = '\u{10fffd}';
 
 /** Letters that DejaVu has beyond doubt, and what is not drawn by itself: marks, blanks, controls. */
-const PLAIN = /[\u0000-\u02af\u0370-\u04ff]|\p{M}|\p{Z}|\p{C}/u;
+const PLAIN = /[!-\u02af\u0370-\u04ff]|\p{M}|\p{Z}|\p{C}/u;
 
 /** What draws a letter: the fonts that come with this package, those of the machine, nothing. */
 type Source = 'own' | 'system' | 'nothing';

@@ -5,7 +5,7 @@ import * as Plot from '@observablehq/plot';
 import type { Activation } from '../backend/contract.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatNumber, formatPercent, formatStep } from './format.ts';
+import { formatCount, formatNumber, formatPercent, formatStep, formatTick } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 
 const CHART_WIDTH = 600;
@@ -291,9 +291,13 @@ function powersOfTen(lo: number, hi: number): number[] {
   return Array.from({ length: Math.floor(Math.log10(hi)) - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
+/** A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is, 0.002. */
 export function powerOfTen(value: number): string {
   const exponent = Math.round(Math.log10(value));
-  return Math.abs(exponent) < 3 ? formatNumber(value).replace(/\.?0+$/, '') : `10${superscript(exponent)}`;
+  const exact = Math.abs(value / 10 ** exponent - 1) < 1e-9;
+  return exact && Math.abs(exponent) >= 3
+    ? `10${superscript(exponent)}`
+    : formatTick(value).replace('-', '−');
 }
 
 /** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */

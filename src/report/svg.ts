@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import * as Plot from '@observablehq/plot';
 import { Resvg } from '@resvg/resvg-js';
 import { parseHTML } from 'linkedom';
+import { fontsFor } from './glyphs.ts';
 
 /** Ink, paper and type of every picture. */
 export const theme = {
@@ -24,8 +25,10 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 /** Renders an SVG document to PNG at `zoom` pixels per unit. */
 export function toPng(svg: string, zoom = 2): Buffer {
-  const font = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'DejaVu Sans' };
-  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: zoom }, logLevel: 'error' }).render().asPng();
+  const own = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'DejaVu Sans' };
+  return new Resvg(svg, { font: fontsFor(svg, own), fitTo: { mode: 'zoom', value: zoom }, logLevel: 'error' })
+    .render()
+    .asPng();
 }
 
 /** Escapes text for SVG, dropping what XML cannot hold. */

@@ -1,5 +1,6 @@
 // Where a text was easy and where it was hard: the text itself, set in lines, with a bar above every token: its loss, or by how
 // much an edit changed it.
+import { runsLeft, textColumns } from '../base/columns.ts';
 import type { Figure } from './figure.ts';
 import { formatCount, visibleToken } from './format.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
@@ -33,7 +34,9 @@ interface Bar {
 
 interface Placed extends Bar {
   label: string;
+  /** Where it begins, from the left, and how wide it is. */
   column: number;
+  columns: number;
   row: number;
 }
 
@@ -103,10 +106,15 @@ function known(values: readonly (number | null)[]): number[] {
 function textPicture(title: string, subtitle: string, bars: readonly Bar[], scale: Scale): string {
   const placed = layOut(bars);
   const rows = (placed.at(-1)?.row ?? 0) + 1;
-  const columns = Math.max(...placed.map((token) => token.column + token.label.length));
+  const columns = Math.max(...placed.map((token) => token.column + token.columns));
+  const left = runsLeft(bars.map((bar) => bar.text).join(''));
+  // A text that is read from the right begins there, bars and all.
+  const shown = left
+    ? placed.map((token) => ({ ...token, column: columns - token.column - token.columns }))
+    : placed;
   const width = Math.max(2 * MARGIN + AXIS + columns * ADVANCE, 720, 2 * MARGIN + 7.2 * subtitle.length);
   const body = Array.from({ length: rows }, (_, row) => ruler(row, scale, width - MARGIN));
-  body.push(...placed.map((token) => drawToken(token, scale)));
+  body.push(...shown.map((token) => drawToken(token, scale)));
   return picture({ title, subtitle, width, height: BODY_TOP + rows * LINE_HEIGHT + 20, body });
 }
 
@@ -115,9 +123,10 @@ function layOut(bars: readonly Bar[]): Placed[] {
   let [row, column] = [0, 0];
   return bars.map((bar) => {
     const label = visibleToken(bar.text) || '∅';
-    if (column > 0 && column + label.length > LINE_CHARACTERS) [row, column] = [row + 1, 0];
-    const placed = { ...bar, label, row, column };
-    column += label.length;
+    const columns = Math.max(1, textColumns(label));
+    if (column > 0 && column + columns > LINE_CHARACTERS) [row, column] = [row + 1, 0];
+    const placed = { ...bar, label, row, column, columns };
+    column += columns;
     return placed;
   });
 }
@@ -146,11 +155,15 @@ function ruler(row: number, scale: Scale, right: number): string {
   ].join('');
 }
 
-function drawToken({ label, value, color, row, column }: Placed, scale: Scale): string {
+/** The label in the middle beneath its bar, wherever its letters run. */
+function drawToken({ label, value, color, row, column, columns }: Placed, scale: Scale): string {
   const x = MARGIN + AXIS + column * ADVANCE;
-  const width = label.length * ADVANCE;
+  const width = columns * ADVANCE;
   const ink = value === null ? theme.muted : theme.ink;
-  const parts = [text(x, level(row, scale.low, scale) + 18, label, { size: SIZE, mono: true, fill: ink })];
+  const style = { size: SIZE, mono: true, fill: ink, anchor: 'middle' } as const;
+  // A space before a word that is read from the right stands on its right.
+  const shown = runsLeft(label) ? `\u2067${label}\u2069` : label;
+  const parts = [text(x + width / 2, level(row, scale.low, scale) + 18, shown, style)];
   if (value !== null) {
     const [zero, end] = [level(row, 0, scale), level(row, value, scale)];
     parts.push(rect(x + 0.75, Math.min(zero, end), width - 1.5, Math.abs(zero - end), color, 1));

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import type { HeadSummary } from '../../src/inspect/attention.ts';
 import { attentionFigure } from '../../src/report/attention-plot.ts';
 import { type Figure, writeFigure } from '../../src/report/figure.ts';
+import { formatTick } from '../../src/report/format.ts';
 import { ablationFigure, headsFigure } from '../../src/report/heads-plot.ts';
 import { healthFigure } from '../../src/report/health-plot.ts';
-import { activationsFigure, gradientsFigure } from '../../src/report/histogram-plot.ts';
+import { activationsFigure, gradientsFigure, powerOfTen } from '../../src/report/histogram-plot.ts';
 import { layerErrorFigure } from '../../src/report/layer-error-plot.ts';
 import { lensFigure } from '../../src/report/lens-plot.ts';
 import { lossFigure } from '../../src/report/loss-plot.ts';
+import { missingGlyphsNote } from '../../src/report/missing-glyphs.ts';
 import { neighboursFigure } from '../../src/report/neighbours-plot.ts';
 import { overTimeFigure } from '../../src/report/over-time-plot.ts';
 import { similarityFigure } from '../../src/report/similarity-plot.ts';
@@ -380,4 +382,67 @@ describe('what is inside', () => {
     );
     assert.ok(words.includes('cosine') && words.includes('2'));
   });
+});
+
+describe('letters beyond our fonts', () => {
+  const tokens = (texts: readonly string[]): { text: string; loss: number | null }[] =>
+    texts.map((text, i) => ({ text, loss: i === 0 ? null : i }));
+
+  test('are noted when no font draws them, once', (t) => {
+    missingGlyphsNote(); // of other pictures
+    toPng(tokenLossFigure(tokens(['plain', ' text', ' żółw', ' Ωδή', ' мир'])).svg);
+    assert.equal(missingGlyphsNote(), null);
+    toPng(tokenLossFigure(tokens(['a', '𓀀𖼀', '𒀀'])).svg);
+    const note = missingGlyphsNote();
+    if (note === null) return t.skip('this machine has fonts for hieroglyphs, Miao and cuneiform');
+    assert.match(
+      note,
+      /no font of this machine draws [𓀀𖼀𒀀 ]+: boxes stand for them in the PNGs .*install one/u,
+    );
+    assert.equal(missingGlyphsNote(), null);
+  });
+
+  test('a text from the right has its bars from the right, each above its token', () => {
+    const { svg } = tokenLossFigure(tokens(['שלום', ' עולם', ' טוב']));
+    const labels = [...svg.matchAll(/<text x="([\d.]+)"[^>]*text-anchor="middle"[^>]*>\u2067([^<]*)\u2069/g)];
+    const xs = labels.map(([, x]) => Number(x));
+    assert.equal(xs.length, 3);
+    assert.ok(xs[0] > xs[1] && xs[1] > xs[2], String(xs));
+    const bars = [
+      ...svg.matchAll(
+        /<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="[\d.]+" fill="#(?:56b4e9|d55e00)"/g,
+      ),
+    ];
+    assert.deepEqual(
+      bars.map(([, x, width]) => Math.round(Number(x) + Number(width) / 2)),
+      xs.slice(1).map(Math.round),
+    );
+  });
+
+  test('wide letters have bars as wide as they are', () => {
+    const { svg } = tokenLossFigure(tokens(['a', '猫', 'b']));
+    const widths = [
+      ...svg.matchAll(
+        /<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="[\d.]+" fill="#(?:56b4e9|d55e00)"/g,
+      ),
+    ].map(([, w]) => Number(w));
+    assert.ok(widths[0] > 1.9 * widths[1], String(widths));
+  });
+});
+
+test('ticks of a logarithmic axis are the values they stand at', () => {
+  assert.deepEqual([0.002, 0.001, 0.1, 1, 10, 100, 20, 200, 1000, 1e-5, 3e-4].map(powerOfTen), [
+    '0.002',
+    '10⁻³',
+    '0.1',
+    '1',
+    '10',
+    '100',
+    '20',
+    '200',
+    '10³',
+    '10⁻⁵',
+    '3e−4',
+  ]);
+  assert.equal(formatTick(0.00030000000000000003), '3e-4');
 });

@@ -1,25 +1,15 @@
 // Text in columns: how wide a string is on a terminal, and how to make it fit. Escape sequences take no room.
 import { stripVTControlCharacters } from 'node:util';
+import { characterColumns, textColumns } from '../../base/columns.ts';
 import { revealControls } from '../../base/controls.ts';
 
-/** East Asian wide forms and pictographs take two columns (Unicode Standard Annex 11, roughly). */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
-const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const ESCAPE = '\u001b';
 /** A colour sequence, or one character. */
 const PIECES = new RegExp(`${ESCAPE}\\[[0-9;]*m|.`, 'gsu');
 
 /** Columns that `text` takes. */
 export function textWidth(text: string): number {
-  let width = 0;
-  for (const character of stripVTControlCharacters(text)) width += characterWidth(character);
-  return width;
-}
-
-function characterWidth(character: string): number {
-  if (NO_WIDTH.test(character)) return 0;
-  return WIDE.test(character) ? 2 : 1;
+  return textColumns(stripVTControlCharacters(text));
 }
 
 /** Columns of a terminal, else those of `COLUMNS`; 80 where neither says, as some pseudo-terminals, which say 0. */
@@ -38,10 +28,10 @@ export function fitLine(text: string, columns: number): string {
       kept += piece; // those after the cut, too: they end the colours
       continue;
     }
-    full ||= width + characterWidth(piece) > columns - 1;
+    full ||= width + characterColumns(piece) > columns - 1;
     if (full) continue;
     kept += piece;
-    width += characterWidth(piece);
+    width += characterColumns(piece);
   }
   return columns > 0 ? `${kept}…` : '';
 }
@@ -66,7 +56,7 @@ export function cutText(text: string, columns: number): string[] {
   const lines = [''];
   let width = 0;
   for (const character of text) {
-    const next = characterWidth(character);
+    const next = characterColumns(character);
     if (width + next > Math.max(columns, 2)) {
       lines.push('');
       width = 0;

@@ -24,7 +24,7 @@ export function healthSection({ events, config }: RunSummary): Part {
   const overTime = (['activations', 'gradients'] as const).map((kind) =>
     overTimeFigure(probes, kind, config.activation),
   );
-  const percent = { format: (share: number) => `${Math.round(100 * share)} %`, precise: formatPercent };
+  const percent = { format: wholeShare, precise: formatPercent };
   return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatCount(units)} units are dead`}: over the last
 ${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
 Sparsity, the share of outputs that are 0 or less, is no fault of a ReLU.</p>

@@ -187,7 +187,7 @@ ${one('Tokens per second', 'var(--ink)', ({ tokensPerSecond }) => tokensPerSecon
 
 /** 3e-4 rather than 0.0003. */
 function rate(lr: number): string {
-  return lr === 0 ? '0' : lr.toExponential().replace(/e\+0$/, '');
+  return lr === 0 ? '0' : Number(lr.toPrecision(3)).toExponential().replace(/e\+0$/, '');
 }
 
 /** Samples that are shown at once: the first, the last, and what lies evenly between. */

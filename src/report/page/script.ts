@@ -1,10 +1,23 @@
-// What a page does when someone points at a chart: a rule, and the values of every line there. The page is whole without it.
+// What a page does when someone points at a chart: a rule, and the values of every line there; and that it says which tables and
+// pictures are wider than the window. The page is whole without it.
 
 /**
  * For each chart: `data-x` and `data-y` of the drawing are [domain from, to, range from, to, logarithmic], the JSON beside it
  * `{ x: label, series: [{ name, color, points: [[x, y, text of y], ...] }] }`.
  */
 export const SCRIPT = `
+for (const wide of document.querySelectorAll('.scroll')) {
+  const hint = Object.assign(document.createElement('p'), { className: 'hint', textContent: 'wider than this window: scroll sideways \\u2192' });
+  wide.after(hint);
+  const mark = () => {
+    const over = wide.scrollWidth - wide.clientWidth;
+    hint.hidden = over < 2;
+    wide.classList.toggle('more', over - wide.scrollLeft >= 2);
+  };
+  wide.addEventListener('scroll', mark, { passive: true });
+  new ResizeObserver(mark).observe(wide);
+  mark();
+}
 for (const figure of document.querySelectorAll('figure.chart')) {
   const { x: label, series } = JSON.parse(figure.querySelector('script').textContent);
   const tip = Object.assign(document.createElement('div'), { className: 'tip', hidden: true });

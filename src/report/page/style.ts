@@ -46,6 +46,8 @@ figcaption b{color:var(--ink);font-weight:600}
 .tip span{display:flex;justify-content:space-between;gap:1rem}
 .rule{position:absolute;width:0;border-left:1px solid var(--muted);pointer-events:none;opacity:.6}
 .scroll{overflow-x:auto;margin:.6rem 0;-webkit-overflow-scrolling:touch}
+.scroll.more{-webkit-mask-image:linear-gradient(to right,#000 calc(100% - 3rem),#0002);mask-image:linear-gradient(to right,#000 calc(100% - 3rem),#0002)}
+.hint{margin:.1rem 0 0;color:var(--muted);font-size:.8125rem;text-align:right}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;font-variant-numeric:tabular-nums}
 th,td{padding:.34rem 1.4rem .34rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--rule)}
 th:last-child,td:last-child{padding-right:0}
