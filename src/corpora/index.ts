@@ -16,7 +16,7 @@ export type { NamedCorpus } from './catalog.ts';
 export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
 export { STDIN, TEXT_KINDS } from './local.ts';
-export { readText } from './read.ts';
+export { checkedText, readText } from './read.ts';
 export { NotText } from './text-check.ts';
 
 /** A text to train on: one document, or several. */

@@ -48,7 +48,11 @@ export async function readText(
   { asBytes, ...options }: ReadOptions & Pick<CorpusOptions, 'asBytes'> = {},
 ): Promise<Pick<Corpus, 'bytes' | 'remarks'>> {
   const raw = await readBytes(path, options);
-  if (asBytes) return { bytes: raw, remarks: [] };
+  return asBytes ? { bytes: raw, remarks: [] } : checkedText(path, raw);
+}
+
+/** The text in what was read from `path`, and what should be said about it. Throws NotText when it is none. */
+export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<Corpus, 'bytes' | 'remarks'>> {
   const checks = makeChecks(1);
   const bytes = await checks.take(path, raw);
   checks.refuse();

@@ -130,6 +130,25 @@ describe('what is no text', () => {
   });
 });
 
+describe('the prompt of generate', () => {
+  const start = async (line: string, input?: string): Promise<string> =>
+    (await good(`generate --tokens 4 ${line}`, input)).stdout;
+
+  test('comes from standard input, a file or a flag, without its last line break', async () => {
+    await writeFile(join(folder, 'prompt.txt'), 'ROMEO:\n');
+    const said = await start('--prompt ROMEO:');
+    assert.ok(said.startsWith('ROMEO:'));
+    assert.equal(await start('--seed 1337', 'ROMEO:\n'), said);
+    assert.equal(await start('--prompt -', 'ROMEO:'), said);
+    assert.equal(await start('--prompt-file prompt.txt', 'ignored'), said);
+    assert.equal(await start('--prompt ROMEO:', 'ignored'), said);
+    const both = await run('generate --prompt a --prompt-file prompt.txt');
+    assert.match(both.errors.join(), /--prompt and --prompt-file are both given/);
+    const binary = await run('generate', Buffer.alloc(50, 0));
+    assert.match(binary.errors.join(), /standard input is binary data/);
+  });
+});
+
 describe('short texts', () => {
   test('defaults that were not asked for make room, and say so', async () => {
     const { stderr } = await good(

@@ -12,9 +12,10 @@ import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flag, type Flags, integer, text, texts } from '../flags.ts';
+import { choice, type Flag, type Flags, integer, texts } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
+import { promptFlags, readPrompt } from '../prompt-input.ts';
 import { encodeText, specialFlags } from '../special.ts';
 
 /** A flag from the table of sampling options. */
@@ -36,7 +37,7 @@ const overflows: readonly Overflow[] = ['slide', 'shift'];
 
 const flags = {
   model: modelFlag,
-  prompt: text({ about: 'text to go on from', short: 'p', initial: 'none' }),
+  ...promptFlags,
   tokens: integer({ about: 'tokens per sample at most', short: 'n', initial: '256' }, 1),
   temperature: samplingFlag('temperature'),
   topK: samplingFlag('topK'),
@@ -74,11 +75,13 @@ export const generateCommand = defineCommand({
     ["generate -m runs/first -p 'To be' --stop $'\\n' --samples 5", 'five ways to end a line'],
     ['generate -m runs/first -p ROMEO --tokens 8 --logprobs 3', 'what else it might have said'],
     ["generate -p ROMEO: --edit 'blocks.{0,1}.attn.out=0'", 'what it says when two blocks look at nothing'],
+    ['generate --prompt-file start.txt', 'goes on from a file; `echo ROMEO: | inkhorn generate` from a pipe'],
     ['generate -m runs/first --json', 'events, one per line'],
   ],
   flags,
   meant: (_, place) => (place === 'folder' ? '--model' : '--prompt'),
-  async run({ flags: given, output, signal }: Context<typeof flags>): Promise<void> {
+  async run({ flags: written, output, signal }: Context<typeof flags>): Promise<void> {
+    const given = { ...written, prompt: await readPrompt(written, output) };
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend, onNote: output.note });
