@@ -43,6 +43,8 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, 
     throw new Error(`${what} has ${numeral(source.length)} bytes: at most ${numeral(bytes)} are read`);
   const text = typeof source === 'string' ? source : decode(source, what);
   if (text.trim() === '') throw new Error(`${what} is empty`);
+  if (/^\s*</.test(text))
+    throw new Error(`${what} is not valid JSON: it is HTML, such as a server's page for a wrong address`);
   scan(text, { depth, values }, what);
   try {
     return JSON.parse(text);

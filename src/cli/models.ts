@@ -8,7 +8,7 @@ import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
-import { folderStore, reason } from '../platform/node-store.ts';
+import { folderStore, NO_SUCH_FILE, reason } from '../platform/node-store.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
@@ -83,8 +83,9 @@ export async function findModel(path: string | undefined, output: Output): Promi
     output.note('model: the Shakespeare that comes along; --model takes another');
     return folderStore(SHIPPED_MODEL);
   }
-  await access(path).catch(() => {
-    throw misuse(`there is no model folder ${path}`);
+  await access(path).catch((error) => {
+    const why = reason(error);
+    throw misuse(why === NO_SUCH_FILE ? `there is no model folder ${path}` : `--model ${path}: ${why}`);
   });
   const store = await asked(() => modelStore(folderStore(path)));
   if (store.location !== path) output.note(`model: ${store.location}`);

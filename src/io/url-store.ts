@@ -1,9 +1,13 @@
 // A store on a web server, read-only: a page loads a model folder from where it is published.
 import { checkName, type Store } from './store.ts';
 
-/** The files under `base` (`https://example.org/models/tiny`). Cannot list and cannot write: both throw and say so. */
+/**
+ * The files under `base` (`https://example.org/models/tiny`; in a page also one relative to it). Cannot list and cannot write: both
+ * throw and say so. Throws for addresses of another kind, such as `file://`.
+ */
 export function urlStore(base: string): Store {
   const location = base.replace(/\/+$/, '');
+  checkScheme(location);
   const at = (name: string): string => {
     checkName(name);
     return `${location}/${encodeURIComponent(name)}`;
@@ -16,11 +20,19 @@ export function urlStore(base: string): Store {
     async read(name): Promise<Uint8Array> {
       const response = await request(at(name), 'GET');
       if (!response.ok) throw refused(at(name), response);
-      return new Uint8Array(await response.arrayBuffer());
+      const bytes = await response.arrayBuffer().catch((error) => {
+        throw new Error(`${at(name)}: the connection was cut before the whole file had come`, {
+          cause: error,
+        });
+      });
+      return new Uint8Array(bytes);
     },
     async exists(name): Promise<boolean> {
-      const response = await request(at(name), 'HEAD');
-      if (!response.ok && response.status !== 404) throw refused(at(name), response);
+      let response = await request(at(name), 'HEAD');
+      const unknown = response.status === 405 || response.status === 501; // not every server knows HEAD
+      if (unknown) response = await request(at(name), 'GET');
+      if (!response.ok && response.status !== 404 && response.status !== 410)
+        throw refused(at(name), response);
       return response.ok;
     },
     list: refuse('listed'),
@@ -36,12 +48,46 @@ export function urlStore(base: string): Store {
 
 type Response = Awaited<ReturnType<typeof fetch>>;
 
+/** Addresses without a scheme are left to `fetch`: a page has one that they are relative to. */
+function checkScheme(location: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1].toLowerCase();
+  if (scheme === undefined || scheme === 'http' || scheme === 'https') return;
+  if (scheme === 'file')
+    throw new Error(`${location} is a folder of this machine, not on the web: use folderStore with its path`);
+  throw new Error(`${location}: ${scheme}: is not read, only http: and https: are`);
+}
+
 async function request(url: string, method: string): Promise<Response> {
   try {
     return await fetch(url, { method });
   } catch (error) {
-    throw new Error(`${url} cannot be reached: check the address and the connection`, { cause: error });
+    throw new Error(`${url} cannot be reached: ${unreachable(error)}`, { cause: error });
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no host has that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up: check the connection',
+  ECONNREFUSED: 'the host refuses the connection: check the port, and that the server runs',
+  ECONNRESET: 'the connection was cut',
+  UND_ERR_SOCKET: 'the connection was cut',
+  ETIMEDOUT: 'the host does not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'the host does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'the host does not answer',
+  ENETUNREACH: 'there is no connection to its network',
+  EHOSTUNREACH: 'there is no connection to its network',
+  ERR_INVALID_URL: 'it is no whole address: begin it with https://',
+};
+
+/** Why `fetch` failed, as far as it says: a browser tells a page nothing. */
+function unreachable(error: unknown): string {
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+  const code = String(cause?.code ?? '');
+  const message = String(cause?.message ?? '').replace(/\s+/g, ' ');
+  if (Object.hasOwn(REASONS, code)) return REASONS[code];
+  if (message === 'redirect count exceeded') return 'it redirects without end';
+  if (/CERT|TLS|SSL/.test(code)) return `its certificate is not trusted (${code})`;
+  return message === '' ? 'check the address and the connection' : message;
 }
 
 function refused(url: string, response: Response): Error {

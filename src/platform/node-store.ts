@@ -8,6 +8,7 @@
 // Killed before 2, nothing has happened: what is left are temporary files, which the next write removes. Killed after 2,
 // everything has happened: reads follow the journal, and the next write finishes step 3. Reading never changes a folder.
 import { randomBytes } from 'node:crypto';
+import { existsSync, readlinkSync, statfsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -31,7 +32,10 @@ export interface FileSteps {
 
 /** The real ones. */
 export const nodeFiles: FileSteps = {
-  read: (path) => fs.readFile(path),
+  async read(path) {
+    const { buffer, byteOffset, length } = await fs.readFile(path);
+    return new Uint8Array(buffer, byteOffset, length); // whoever reads it need not know what a Buffer does otherwise
+  },
   async entries(folder) {
     const entries = await fs.readdir(folder, { withFileTypes: true });
     return entries.map((e) => ({ name: e.name, isFile: e.isFile() || e.isSymbolicLink() }));
@@ -100,7 +104,10 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
         return await files.read(at(name));
       } catch (error) {
         const there = codeOf(error) !== 'ENOENT' || (await unlessMissing(files.entries(root)));
-        const why = there ? reason(error) : `there is no folder ${path}`;
+        const target = there ? null : danglingLink(root);
+        const missing =
+          target === null ? `there is no folder ${path}` : `${path} is a link to ${target}, where nothing is`;
+        const why = there ? reason(error) : missing;
         throw new Error(`cannot read ${shown(name)}: ${why}`, { cause: error });
       }
     },
@@ -321,10 +328,14 @@ function inTurn(root: string, act: () => Promise<void>): Promise<void> {
 
 // ---- errors --------------------------------------------------------------------------------------------------------
 
+/** Of a path that leads nowhere, and nothing else is known of it. */
+export const NO_SUCH_FILE = 'there is no such file';
+
 const REASONS: Record<string, string> = {
-  ENOENT: 'there is no such file',
+  ENOENT: NO_SUCH_FILE,
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'your quota on this disk is used up',
+  EFBIG: 'it is larger than this disk, or a limit on this process, allows',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
@@ -333,15 +344,48 @@ const REASONS: Record<string, string> = {
   EISDIR: 'it is a folder, not a file',
   ELOOP: 'its symbolic links go round in circles',
   ENAMETOOLONG: 'the name is too long',
-  EMFILE: 'too many files are open',
+  EMFILE: 'too many files are open in this process (see `ulimit -n`)',
+  ENFILE: 'too many files are open on this machine',
+  EBUSY: 'another program is using it',
   EIO: 'the disk reports an error',
+  ESTALE: 'the network file system has lost it',
+  ENODEV: 'its device is not there',
+  ENXIO: 'its device is not there',
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
 };
 
-/** Why a file operation failed, in words and on one line: `permission denied`. */
+/** Why a file operation failed, in words and on one line: `permission denied`. Looks where the system says less than it could. */
 export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return REASONS[codeOf(error) ?? ''] ?? message.replace(/\s+/g, ' ');
+  const code = codeOf(error) ?? '';
+  const path = error instanceof Error && 'path' in error ? String(error.path) : null;
+  if (path !== null && (code === 'ENOENT' || code === 'EEXIST')) {
+    const target = danglingLink(path);
+    if (target !== null) return `it is a link to ${target}, where nothing is`;
+  }
+  if (path !== null && code === 'ENOSPC' && !hasInodes(dirname(path)))
+    return 'no inode is left on the disk: it holds as many files as it can, however small; remove some';
+  return REASONS[code] ?? message.replace(/\s+/g, ' ');
+}
+
+/** Where the symbolic link `path` leads, if nothing is there; null for everything else. */
+function danglingLink(path: string): string | null {
+  try {
+    const target = readlinkSync(path);
+    return existsSync(path) ? null : target;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether another file fits by number; file systems that count none have 0 in all. */
+function hasInodes(folder: string): boolean {
+  try {
+    const { files, ffree } = statfsSync(folder);
+    return files === 0 || ffree > 0;
+  } catch {
+    return true;
+  }
 }
 
 function codeOf(error: unknown): string | undefined {

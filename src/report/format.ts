@@ -60,10 +60,19 @@ export function formatPercent(share: number): string {
 
 /** Three significant digits, with an exponent only where a plain number would be unreadable: 0.210, 1,234, 4.10e-7. */
 export function formatNumber(x: number): string {
-  if (x === 0 || !Number.isFinite(x)) return String(x);
+  if (x === 0) return '0';
+  if (!Number.isFinite(x)) return NOT_FINITE;
   const size = Math.abs(x);
   if (size < 1e-3 || size >= 1e7) return x.toExponential(2).replace('e+', 'e');
   return size < 999.5 ? x.toPrecision(3) : formatCount(x);
+}
+
+/** What a run that diverged has measured. */
+const NOT_FINITE = 'not finite';
+
+/** A loss with its digits: `1.4711`. */
+export function formatLoss(loss: number, digits: number): string {
+  return Number.isFinite(loss) ? loss.toFixed(digits) : NOT_FINITE;
 }
 
 /** `visibleToken`, cut to `most` characters. */

@@ -48,7 +48,7 @@ export function headsFigure(heads: readonly HeadSummary[]): Figure {
       const number = value(head);
       return {
         label: number?.toFixed(digits) ?? '',
-        share: number === null ? null : Math.sqrt(number / end),
+        share: number === null ? null : Math.sqrt(Math.max(0, number / end)), // rounding may leave less than 0
       };
     });
     const place = { x: MARGIN + (i % PER_ROW) * width, y: BODY_TOP + Math.floor(i / PER_ROW) * height };

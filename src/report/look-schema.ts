@@ -17,8 +17,8 @@ import type { Looks, RunLook, SavedAttention, SavedLoss } from './run-look.ts';
 
 const count = integer({ min: 0 });
 const share = number({ min: 0, max: 1 });
-/** Sums of rounded shares may be a little off on either side. */
-const nats = number();
+/** Losses, entropies, sums of shares: none is negative, but for rounding. */
+const nats = number({ min: -1e-3 });
 
 /** `attention.json` */
 export const attentionFile: Schema<SavedAttention> = where(

@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatStep } from './format.ts';
+import { formatCount, formatLoss, formatStep } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -109,7 +109,7 @@ function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: Ev
       Plot.text(last, {
         x: 'step',
         y: 'trainLoss',
-        text: (e) => e.trainLoss.toFixed(3),
+        text: (e) => formatLoss(e.trainLoss, 3),
         fill: TRAIN,
         ...label,
         dy: apart,
@@ -117,7 +117,7 @@ function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: Ev
       Plot.text(last, {
         x: 'step',
         y: 'valLoss',
-        text: (e) => e.valLoss.toFixed(3),
+        text: (e) => formatLoss(e.valLoss, 3),
         fill: VAL,
         ...label,
         dy: -apart,
@@ -153,7 +153,7 @@ function legend(perPoint: number, hasBatches: boolean, hasEvals: boolean, best: 
     x += 30 + 6.4 * label.length + 28;
   }
   if (best) {
-    const label = `best validation ${best.valLoss.toFixed(4)} at step ${formatCount(best.step)} (${best.bitsPerByte.toFixed(3)} bits/byte)`;
+    const label = `best validation ${formatLoss(best.valLoss, 4)} at step ${formatCount(best.step)} (${formatLoss(best.bitsPerByte, 3)} bits/byte)`;
     parts.push(
       `<circle cx="${x + 8}" cy="${BODY_TOP + 10}" r="6" fill="none" stroke="${VAL}" stroke-width="2"/>`,
       text(x + 22, BODY_TOP + 14, label),

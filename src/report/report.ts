@@ -10,7 +10,14 @@ import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { bestEval, ending, medianSpeed, probesOf, setupFacts, totalSeconds } from './facts.ts';
 import { type Figure, writeFigure } from './figure.ts';
-import { formatCount, formatDuration, formatNumber, formatPercent, formatShort } from './format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from './format.ts';
 import { healthFigure } from './health-plot.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
 import { lossFigure } from './loss-plot.ts';
@@ -109,8 +116,8 @@ function outcome(run: RunSummary): string {
   if (best) {
     const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
     sentences.push(
-      `Best ${measured} **${best.valLoss.toFixed(4)}** nats per token = **${best.bitsPerByte.toFixed(3)}** bits per byte ` +
-        `(perplexity ${best.perplexity.toFixed(2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
+      `Best ${measured} **${formatLoss(best.valLoss, 4)}** nats per token = **${formatLoss(best.bitsPerByte, 3)}** bits per byte ` +
+        `(perplexity ${formatLoss(best.perplexity, 2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
     );
   }
   sentences.push(`The run ${ending(run)}, in ${formatDuration(totalSeconds(run))} with evaluations.`);
@@ -132,10 +139,10 @@ function losses({ events }: RunSummary, figures: readonly Figure[]): string {
     ['step', 'train', 'validation', 'bits/byte', 'perplexity', ''],
     evals.map((e) => [
       formatCount(e.step),
-      e.trainLoss.toFixed(4),
-      e.valLoss.toFixed(4),
-      e.bitsPerByte.toFixed(3),
-      e.perplexity.toFixed(2),
+      formatLoss(e.trainLoss, 4),
+      formatLoss(e.valLoss, 4),
+      formatLoss(e.bitsPerByte, 3),
+      formatLoss(e.perplexity, 2),
       e === best ? 'best' : '',
     ]),
   );

@@ -64,13 +64,19 @@ const evaluation = where(
       : null,
 );
 
+/** A range that was not finite holds no histogram: as of a probe without bins. */
+const histogram: Schema<Summary['histogram']> = (value) => {
+  const found = object<Summary['histogram']>({ lo: measured, hi: measured, counts: array(count) })(value);
+  return Number.isFinite(found.hi - found.lo) ? found : { lo: 0, hi: 0, counts: [] };
+};
+
 const summary = object<Summary>({
   count,
   mean: measured,
   std: measured,
   min: measured,
   max: measured,
-  histogram: object({ lo: measured, hi: measured, counts: array(count) }),
+  histogram,
 });
 
 /** One watched value. */

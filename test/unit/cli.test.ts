@@ -9,11 +9,13 @@ import { commands } from '../../src/cli/commands/index.ts';
 import { misuse } from '../../src/cli/errors.ts';
 import { choice, flagName, integer, number } from '../../src/cli/flags.ts';
 import { wrapCommand } from '../../src/cli/help.ts';
+import { checkMemory } from '../../src/cli/memory.ts';
 import { recordedData } from '../../src/cli/models.ts';
 import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import { textWidth } from '../../src/cli/view/width.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
 import { folderStore } from '../../src/platform/node-store.ts';
 
 describe('formatTable', () => {
@@ -196,4 +198,13 @@ describe('outputs and records', () => {
     await assert.rejects(recordedData(store.folder('best')), /compare\.json: data is 7: expected an object$/);
     await rm(folder, { recursive: true });
   });
+});
+
+test('a model larger than the memory is refused with its parameters and bytes', () => {
+  const config = makeConfig(presets.seed, 500, { nLayer: 4000 });
+  assert.throws(
+    () => checkMemory(config, 16, 8e9),
+    /a model of 2,[\d,]+ parameters takes [\d.]+ GB \(16 bytes each\), this machine has [\d.]+ GB: lower --n-layer/,
+  );
+  checkMemory(config, 1, 8e9);
 });

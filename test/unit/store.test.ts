@@ -369,7 +369,86 @@ describe('a folder store on a bad day', () => {
   });
 });
 
+test('the system is told as what it is: links that lead nowhere or in circles, names too long, too many open files', async () => {
+  const path = newPath();
+  await fs.mkdir(path);
+  await fs.symlink('gone.json', join(path, 'a.json'));
+  await fs.symlink('loop', join(path, 'loop'));
+  const store = folderStore(path);
+  await assert.rejects(store.read('a.json'), /a\.json: it is a link to gone\.json, where nothing is$/);
+  await assert.rejects(store.read('loop'), /loop: its symbolic links go round in circles$/);
+  const link = newPath();
+  await fs.symlink('nowhere', link);
+  await assert.rejects(folderStore(link).read('b'), /is a link to nowhere, where nothing is$/);
+  await assert.rejects(
+    folderStore(link).write('b', utf8('x')),
+    /: it is a link to nowhere, where nothing is\. What was/,
+  );
+  const failing = (code: string): FileSteps => ({
+    ...nodeFiles,
+    read: () => Promise.reject(Object.assign(new Error(`${code}: x`), { code })),
+  });
+  for (const [code, words] of Object.entries({
+    EMFILE: /ulimit -n/,
+    ENFILE: /on this machine/,
+    EIO: /disk reports/,
+  }))
+    await assert.rejects(folderStore(path, failing(code)).read('x'), words);
+  await fs.writeFile(join(path, 'b'), 'x');
+  assert.equal((await store.read('b')).constructor, Uint8Array, 'not a Buffer, whose slice is a view');
+});
+
+test('a disk without inodes (real, a small tmpfs)', async (t) => {
+  const path = newPath();
+  await fs.mkdir(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=4', 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return t.skip('cannot mount a tmpfs here');
+  }
+  try {
+    const store = folderStore(path);
+    const write = async (): Promise<void> => {
+      for (let i = 0; i < 8; i++) await store.write(`f${i}`, utf8('x'));
+    };
+    await assert.rejects(write(), /no inode is left on the disk: it holds as many files as it can/);
+  } finally {
+    execFileSync('umount', [path]);
+  }
+});
+
 describe('url store', () => {
+  test('other addresses, redirects without end, connections that are cut, servers that do not know HEAD', async () => {
+    assert.throws(
+      () => urlStore('file:///models/a'),
+      /is a folder of this machine, not on the web: use folderStore/,
+    );
+    assert.throws(() => urlStore('ftp://example.org'), /ftp: is not read, only http: and https: are/);
+    await assert.rejects(urlStore('models/a').read('x'), /it is no whole address: begin it with https/);
+    const server = createServer((request, response) => {
+      if (request.url === '/round') response.writeHead(302, { location: '/round' }).end();
+      else if (request.url === '/moved') response.writeHead(301, { location: '/there' }).end();
+      else if (request.url === '/there') response.end('moved');
+      else if (request.method === 'HEAD') response.writeHead(405).end();
+      else if (request.url === '/cut') {
+        response.writeHead(200, { 'content-length': 100 }).write('half');
+        setImmediate(() => response.destroy());
+      } else response.writeHead(request.url === '/secret' ? 403 : 200).end('x');
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const store = urlStore(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    try {
+      await assert.rejects(store.read('round'), /cannot be reached: it redirects without end$/);
+      assert.equal(await textOf(store, 'moved'), 'moved');
+      await assert.rejects(store.read('cut'), /cut: the connection was cut before the whole file had come$/);
+      await assert.rejects(store.read('secret'), /answered 403 Forbidden/);
+      assert.equal(await store.exists('plain'), true);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    }
+  });
+
   test('reads, asks for existence, says what the server said, and refuses the rest', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/m/config.json') response.end('{}');

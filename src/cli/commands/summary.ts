@@ -1,6 +1,7 @@
 // `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and where its time goes.
 // The counting is in inspect/cost.ts.
 import type { Backend } from '../../backend/contract.ts';
+import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { createBackend } from '../../backend/registry.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
 import { readSafetensors, storedBytes } from '../../io/safetensors.ts';
@@ -14,6 +15,7 @@ import { modelFlags, pick } from '../config-flags.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagName, integer, toggle } from '../flags.ts';
+import { checkMemory } from '../memory.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { presetNames } from '../run-settings.ts';
@@ -75,7 +77,11 @@ function checkGiven(given: Given): void {
 async function makeModel(given: Given, store: Store | null, backend: Backend): Promise<GPT> {
   if (store) return (await loadModel(store, { backend })).model;
   const { preset = 'seed', vocabSize = 500 } = given;
-  return asked(() => new GPT(makeConfig(presets[preset], vocabSize, pick(given, modelFlags)), { backend }));
+  return asked(() => {
+    const config = makeConfig(presets[preset], vocabSize, pick(given, modelFlags));
+    checkMemory(config, BYTES_PER_ELEMENT.f32);
+    return new GPT(config, { backend });
+  });
 }
 
 /** Bytes of the stored tensors by their dtype, `F32`. */

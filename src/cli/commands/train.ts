@@ -18,6 +18,7 @@ import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
+import { checkMemory, TRAINING_BYTES } from '../memory.ts';
 import {
   asBytesFlag,
   dataFlag,
@@ -148,6 +149,7 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
   const tokenizer = await tokenizerFor(given, recipe, corpus, output);
   const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
+  checkMemory(wanted, TRAINING_BYTES);
   await asked(() => matchTaps(probeTaps ?? [], wanted));
   const parts = await asked(() => dataset(textOf(corpus, reading), tokenizer, split));
   const config = await asked(() => fitted(wanted, parts, recipe, output));

@@ -2,7 +2,7 @@
 import type { EvalEvent } from '../../train/events.ts';
 import { compareRuns, measured, type RunComparison } from '../compare-runs.ts';
 import { clock, tokensPerStep } from '../facts.ts';
-import { formatCount, formatDuration, formatShort, formatTick } from '../format.ts';
+import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, stepAxis } from './charts.ts';
 import { CATEGORIES, categoryColor } from './colors.ts';
@@ -46,9 +46,9 @@ function results({ runs, measure }: RunComparison): Html {
     html`<span class="key" style="--c:${categoryColor(i)}">${label}</span>`,
     ...(best
       ? [
-          best.valLoss.toFixed(4),
-          best.bitsPerByte.toFixed(3),
-          best.trainLoss.toFixed(4),
+          formatLoss(best.valLoss, 4),
+          formatLoss(best.bitsPerByte, 3),
+          formatLoss(best.trainLoss, 4),
           formatCount(best.step),
         ]
       : ['', '', '', '']),

@@ -10,7 +10,7 @@ import {
   tokensPerStep,
   totalSeconds,
 } from '../facts.ts';
-import { formatCount, formatDuration, formatNumber, formatShort, formatTick } from '../format.ts';
+import { formatCount, formatDuration, formatLoss, formatNumber, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
@@ -66,9 +66,9 @@ context ${blockSize}) learns ${data.name}${engine !== undefined && ` on ${engine
 ${headlines([
   ...(best
     ? ([
-        [`best ${measured}`, best.valLoss.toFixed(4), 'nats/token'],
-        [`at step ${formatCount(best.step)}`, best.bitsPerByte.toFixed(3), 'bits/byte'],
-        ['perplexity there', best.perplexity.toFixed(2)],
+        [`best ${measured}`, formatLoss(best.valLoss, 4), 'nats/token'],
+        [`at step ${formatCount(best.step)}`, formatLoss(best.bitsPerByte, 3), 'bits/byte'],
+        ['perplexity there', formatLoss(best.perplexity, 2)],
       ] as const)
     : []),
   ['trained on', formatShort(step * tokensPerStep(run)), 'tokens'],
@@ -122,10 +122,10 @@ function lossSection({ events }: RunSummary): Part {
   const rows = evals.map((e) => [
     ...[
       formatCount(e.step),
-      e.trainLoss.toFixed(4),
-      e.valLoss.toFixed(4),
-      e.bitsPerByte.toFixed(3),
-      e.perplexity.toFixed(2),
+      formatLoss(e.trainLoss, 4),
+      formatLoss(e.valLoss, 4),
+      formatLoss(e.bitsPerByte, 3),
+      formatLoss(e.perplexity, 2),
     ],
   ]);
   const values = folded(
