@@ -84,6 +84,11 @@ export interface Backend {
   /** Resolves when everything queued has run, and lets the event loop turn at least once. */
   sync(): Promise<void>;
   /**
+   * Drops what is queued and has not begun; reads that wait for it reject with `reason`. What it would have written is undefined
+   * afterwards. Of engines whose kernels take so long that nobody should wait for the rest of a pass; left out: passes are short.
+   */
+  cancel?(reason: unknown): void;
+  /**
    * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them; all else acts at once, as ever.
    * What `fn` frees is lent to the program until it is disposed of. Buffers that it uses and does not free must
    * live as long as the program. Recordings do not nest, and a replay cannot be recorded.

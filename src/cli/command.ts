@@ -1,13 +1,13 @@
 // A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
 // the help and the exit codes.
 import { statSync } from 'node:fs';
-import { constants } from 'node:os';
 import { Command, Option } from 'commander';
 import { shellWord } from '../base/shell.ts';
 import { missingGlyphsNote } from '../report/missing-glyphs.ts';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
+import { interruptSignal } from './interrupt.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What a command is given to work with. */
@@ -16,8 +16,8 @@ export interface Context<F extends Flags> {
   flags: Values<F>;
   output: Output;
   /**
-   * Aborted by the first Ctrl-C (or SIGTERM); a second one ends the process. Only a command that reads it gets the first one
-   * in this way, and from then on: until there is something to save, a process should end at once.
+   * Asks the command to stop: see interrupt.ts. Only a command that reads it is asked, and from then on: until there is
+   * something to save, a process should end at once.
    */
   readonly signal: AbortSignal;
 }
@@ -119,26 +119,4 @@ function addFlag(command: Command, name: string, flag: Flag<unknown>): void {
     twoWay.add(option);
     command.addOption(new Option(`--no-${long.slice(2)}`).hideHelp());
   }
-}
-
-let interrupt: AbortSignal | undefined;
-let interruptedBy: 'SIGINT' | 'SIGTERM' | undefined;
-
-/** One signal per process. */
-function interruptSignal(): AbortSignal {
-  if (interrupt) return interrupt;
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      interruptedBy = name;
-      controller.abort(new Error(`interrupted by ${name}`));
-    });
-  }
-  interrupt = controller.signal;
-  return interrupt;
-}
-
-/** 0; where a signal asked a command to stop, 128 + its number, as shells say it, so that `train && eval` ends there too. */
-export function endCode(): number {
-  return interruptedBy ? 128 + constants.signals[interruptedBy] : 0;
 }

@@ -2,10 +2,11 @@
 // (0 done, 1 failed, 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { runnable } from '../platform/node-command.ts';
-import { type CommandSpec, endCode, toCommander } from './command.ts';
+import { type CommandSpec, toCommander } from './command.ts';
 import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
 import { helpStyle, helpWidth } from './help.ts';
+import { endCode } from './interrupt.ts';
 import { packageVersion } from './version.ts';
 import { terminalText } from './view/ink.ts';
 import { wrapText } from './view/width.ts';

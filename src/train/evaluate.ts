@@ -5,6 +5,7 @@ import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
+import { cancellable } from './cancel.ts';
 import { randomBatch } from './data.ts';
 
 /** Loss of a set of predictions. */
@@ -36,14 +37,13 @@ export async function evaluate(
   const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
   const total = { loss: 0, tokens: 0 };
   for (let first = 0; first < count; first += EVAL_SEQUENCES) {
-    signal?.throwIfAborted();
     const B = Math.min(EVAL_SEQUENCES, count - first);
     const offsets = Array.from({ length: B }, (_, b) => (first + b) * T);
-    await addLosses(total, model, windows(ids, offsets, T));
+    await addLosses(total, model, windows(ids, offsets, T), signal);
     onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
   }
   if (rest > 0 && count === whole && (whole === 0 || total.tokens + rest <= maxTokens)) {
-    await addLosses(total, model, windows(ids, [whole * T], rest));
+    await addLosses(total, model, windows(ids, [whole * T], rest), signal);
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };
 }
@@ -68,8 +68,7 @@ export async function evaluateSampled(
   for (let index = 0; index < options.batches; index++) {
     const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
     for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
-      options.signal?.throwIfAborted();
-      await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES));
+      await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES), options.signal);
     }
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };
@@ -88,7 +87,13 @@ export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Pr
   }
 }
 
-async function addLosses(total: Evaluation, model: GPT, batch: Batch): Promise<void> {
-  for (const loss of await tokenLosses(model, batch)) total.loss += loss;
+async function addLosses(
+  total: Evaluation,
+  model: GPT,
+  batch: Batch,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const losses = await cancellable(model.backend, signal, () => tokenLosses(model, batch));
+  for (const loss of losses) total.loss += loss;
   total.tokens += batch.B * batch.T;
 }

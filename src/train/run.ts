@@ -45,7 +45,7 @@ export interface TrainOptions extends Partial<TrainSettings> {
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
   /** Goes on from here; the model must hold the weights of the same checkpoint. */
   resume?: Resume;
-  /** Ends the run after the current step, with a checkpoint. */
+  /** Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made again when the run goes on. */
   signal?: AbortSignal;
 }
 

@@ -6,6 +6,7 @@ import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
+import { cancellable } from './cancel.ts';
 
 /** How the gradient of a batch is computed. */
 export interface GradientOptions {
@@ -18,17 +19,19 @@ export interface GradientOptions {
   dropout?: number;
   labelSmoothing?: number;
   tap?: BatchTap;
+  /** Gives up in the middle: rejects, and what the gradients hold then is undefined. */
+  signal?: AbortSignal;
 }
 
 /**
  * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per token.
  * The event loop turns between micro-batches.
  */
-export async function accumulateGradients(
-  model: GPT,
-  batch: Batch,
-  options: GradientOptions,
-): Promise<number> {
+export function accumulateGradients(model: GPT, batch: Batch, options: GradientOptions): Promise<number> {
+  return cancellable(model.backend, options.signal, () => accumulate(model, batch, options));
+}
+
+async function accumulate(model: GPT, batch: Batch, options: GradientOptions): Promise<number> {
   const reads: Promise<HostArray>[] = [];
   try {
     for (let first = 0; first < batch.B; first += options.microBatch) {
@@ -36,6 +39,7 @@ export async function accumulateGradients(
       // One micro-batch ahead of the engine, which then never waits for kernels to be queued.
       await reads.at(-2);
       await options.tap?.collect();
+      options.signal?.throwIfAborted();
     }
     let sum = 0;
     for (const read of reads) for (const loss of await read) sum += loss;

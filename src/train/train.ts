@@ -48,7 +48,9 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
   for (;;) {
     yield* milestones(run);
     if (progress.step === settings.steps || options.signal?.aborted || nonFinite === NON_FINITE_LIMIT) break;
-    const { event, groups } = await optimizerStep(run);
+    const done = await stepUnlessAborted(run);
+    if (!done) continue;
+    const { event, groups } = done;
     yield event;
     if (groups) yield run.probe.finish(progress.step, groups);
     nonFinite = Number.isFinite(event.loss + event.gradNorm) ? 0 : nonFinite + 1;
@@ -85,6 +87,16 @@ async function* checkpoint(
   yield { type: 'checkpoint', step: progress.step, kind, path: await options.save(kind, progress) };
 }
 
+/** Null when the run was aborted in the middle of the step: the weights are as they were, a resumed run makes it again. */
+async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] } | null> {
+  try {
+    return await optimizerStep(run);
+  } catch (error) {
+    if (run.options.signal?.aborted && error === run.options.signal.reason) return null;
+    throw error;
+  }
+}
+
 /** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
   const { options, settings, progress, parameters, optimizer, average, probe, taps } = run;
@@ -100,7 +112,9 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
   optimizer.zeroGrad();
-  const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap });
+  // What a probe has seen of a step cannot be taken back: such a step is finished.
+  const signal = probed ? undefined : options.signal;
+  const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap, signal });
   const gradNorm = await gradientNorm(parameters);
   const meter = probed ? meterGroups(parameters) : null;
   const lr = learningRate(step, settings);

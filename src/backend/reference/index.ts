@@ -20,6 +20,7 @@ import { qkNorm, qkNormBackward } from './qk-norm.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 export type { HostBuffer } from './buffer.ts';
 
@@ -73,17 +74,22 @@ function kernelsIn(precision: Precision): Kernels {
   return { ...referenceKernels, matmul: matmulIn(precision), ...attentionIn(precision) };
 }
 
-/** A new engine with a pool of its own. Kernels run at once, on the thread that calls them, whatever `threads` is. */
+/**
+ * A new engine with a pool of its own. Kernels run on the thread that calls them, whatever `threads` is: at once, or, after a
+ * tenth of a second of them, in later turns of the event loop.
+ */
 export function createReference({ precision = 'f32' }: BackendOptions = {}): Backend {
   const pool = createPool<HostBuffer>({
     create: (dtype, length) => ({ dtype, length, array: hostArray(dtype, length) }),
   });
+  const turns = createTurns();
   const lender = createLender(pool, (buffer) => {
     pool.free(buffer);
     // Whoever reads what was freed shall see it: NaN, and ids that no table has.
-    (buffer as HostBuffer).array.fill(buffer.dtype === 'f32' ? Number.NaN : -1);
+    const { array, dtype } = buffer as HostBuffer;
+    turns.run(() => array.fill(dtype === 'f32' ? Number.NaN : -1));
   });
-  const recorder = createRecorder(kernelsIn(precision));
+  const recorder = createRecorder(inTurns(kernelsIn(precision), turns));
   return {
     name: 'reference',
     description: `reference (plain TypeScript, 1 thread${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
@@ -91,16 +97,40 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
     kernels: recorder.kernels,
     alloc: lender.alloc,
     free: lender.free,
-    write: (buffer, data, offset) => writeHost(buffer as HostBuffer, data, offset),
-    read: async (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
-    readInto: async (out, buffer, offset) => readHostInto(out, buffer as HostBuffer, offset),
-    readSync: (buffer, offset, length) => readHost(buffer as HostBuffer, offset, length),
-    sync: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    write(buffer, data, offset) {
+      if (!turns.behind()) return writeHost(buffer as HostBuffer, data, offset);
+      const copy = data.slice(); // the caller may change it as soon as this returns
+      turns.run(() => writeHost(buffer as HostBuffer, copy, offset));
+    },
+    read: (buffer, offset, length) => turns.result(() => readHost(buffer as HostBuffer, offset, length)),
+    readInto: (out, buffer, offset) => turns.result(() => readHostInto(out, buffer as HostBuffer, offset)),
+    readSync(buffer, offset, length) {
+      turns.finish();
+      return readHost(buffer as HostBuffer, offset, length);
+    },
+    async sync() {
+      await turns.result(() => undefined);
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    },
+    cancel: turns.drop,
     record: (fn) => lender.record(() => recorder.record(fn)),
     memory: pool.memory,
     trim: pool.trim,
-    dispose: pool.dispose,
+    dispose() {
+      turns.drop(new Error('the engine was disposed of'));
+      pool.dispose();
+    },
   };
+}
+
+/** The same kernels, in turns. */
+function inTurns(kernels: Kernels, turns: Turns): Kernels {
+  const later = (kernel: (...args: unknown[]) => void) => {
+    return (...args: unknown[]): void => turns.run(() => kernel(...args));
+  };
+  return Object.fromEntries(
+    Object.entries(kernels).map(([name, kernel]) => [name, later(kernel)]),
+  ) as unknown as Kernels;
 }
 
 function hostArray(dtype: DType, length: number): HostArray {
