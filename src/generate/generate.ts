@@ -1,4 +1,5 @@
 // Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees), sampler.ts.
+import { settled, whenDropped } from '../base/dropped.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -104,6 +105,8 @@ async function* oneSample(
 ): AsyncGenerator<TokenEvent, FinishEvent, undefined> {
   const { sampling, maxTokens, signal, topLogprobs, endOfText } = settings;
   const context = createContext(model, settings.overflow, settings.tap);
+  const holder = {};
+  whenDropped(holder, context.dispose);
   const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
   const stops = stopFilter(settings.stop);
@@ -136,6 +139,7 @@ async function* oneSample(
     if (stops.found !== null) reason = 'stop';
     return { type: 'finish', sample, text, reason, stop: stops.found, tokens };
   } finally {
+    settled(holder);
     context.dispose();
   }
 }

@@ -1,5 +1,6 @@
 // The training loop: an async generator of events, and nothing else drives training. Read next: step.ts.
 
+import { settled, whenDropped } from '../base/dropped.ts';
 import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
 import { probeTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
@@ -7,6 +8,7 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import { randomBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
+import { hold, letGo } from './exclusive.ts';
 import { due, evaluated, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
 import { drawSample } from './sample.ts';
 import { dropoutAt, learningRate } from './schedules.ts';
@@ -19,7 +21,8 @@ const NON_FINITE_LIMIT = 5;
 /**
  * Trains `model` and yields what happens, in order. The settings default to the seed's recipe. Equal arguments on the same
  * engine give equal bits, also when the run is interrupted and resumed from what `save` was given.
- * Throws before the first step when the settings, the data and the model do not fit together.
+ * Throws before the first step when the settings, the data and the model do not fit together, or another training holds the
+ * model.
  *
  * @example
  * for await (const e of train({ model, data, steps: 5000, evalEvery: 500 })) {
@@ -27,17 +30,27 @@ const NON_FINITE_LIMIT = 5;
  * }
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void> {
-  const run = startRun(options);
-  const watch = createWatch();
+  const holder = {};
+  hold(options.model, holder);
+  let run: Run | undefined;
   try {
+    run = startRun(options);
+    const { optimizer, average } = run;
+    whenDropped(holder, () => {
+      optimizer.dispose();
+      average?.model.dispose();
+    });
+    const watch = createWatch();
     for await (const event of loop(run)) {
       yield event;
       yield* watch(event);
     }
   } finally {
-    run.average?.apply();
-    run.average?.model.dispose();
-    run.optimizer.dispose();
+    settled(holder);
+    letGo(options.model);
+    run?.average?.apply();
+    run?.average?.model.dispose();
+    run?.optimizer.dispose();
   }
 }
 

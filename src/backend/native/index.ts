@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { whenDropped } from '../../base/dropped.ts';
 import { readJson } from '../../base/json.ts';
 import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
@@ -16,7 +17,7 @@ import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
- * A native engine of its own threads, queue and pool. The environment variable INKHORN_ISA (avx512, avx2, portable)
+ * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The environment variable INKHORN_ISA (avx512, avx2, portable)
  * chooses a lesser instruction set than the best. Throws with reason and fix when the addon is not built, does not load,
  * or has not that instruction set.
  */
@@ -24,8 +25,47 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
   const addon = loadAddon();
   const isa = chooseIsa(addon.isas(), process.env.INKHORN_ISA);
   const { threads = availableParallelism(), precision = 'f32' } = options;
-  const engine = new addon.NativeEngine(isa.name, threads, precision === 'bf16');
-  return wrap(engine, isa, { threads, precision });
+  return wrap(share(addon, isa, { threads, precision }), isa, { threads, precision });
+}
+
+// ---- threads: engines of equal settings share them ---------------------------------------------------------------------
+
+/** Threads and a queue, for all engines of the same settings: each has buffers of its own. */
+interface Shared {
+  engine: NativeEngine;
+  /** Engines that use it. */
+  users: number;
+  /** The one that records at the moment: what others queue meanwhile would get into its program. */
+  recording: object | null;
+}
+
+const shared = new Map<string, Shared>();
+
+/** Those of the settings, started where nobody has them yet. */
+function share(addon: Addon, isa: Isa, { threads, precision }: Required<BackendOptions>): Lease {
+  const settings = `${isa.name} ${threads} ${precision}`;
+  const team = shared.get(settings) ?? {
+    engine: new addon.NativeEngine(isa.name, threads, precision === 'bf16'),
+    users: 0,
+    recording: null,
+  };
+  shared.set(settings, team);
+  team.users++;
+  return {
+    team,
+    end() {
+      if (--team.users > 0) return;
+      shared.delete(settings);
+      team.engine.dispose();
+    },
+  };
+}
+
+/** The use of shared threads. */
+interface Lease {
+  team: Shared;
+  /** Gives them back; the last one ends them. */
+  end(): void;
 }
 
 /** The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other code. */
@@ -78,14 +118,26 @@ interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
 }
 
-function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>): Backend {
+function wrap({ team, end }: Lease, isa: Isa, options: Required<BackendOptions>): Backend {
+  const { engine } = team;
   let disposed = false;
+  const programs = new Set<number>();
   const pool = createPool<NativeBuffer>({
-    create: (dtype, length) => ({ dtype, length, id: engine.alloc(DTYPE_NUMBERS[dtype], length) }),
+    create(dtype, length) {
+      if (disposed) throw new Error('this engine was disposed: make a new one');
+      return { dtype, length, id: engine.alloc(DTYPE_NUMBERS[dtype], length) };
+    },
     destroy(buffer) {
-      if (!disposed) engine.release(buffer.id);
+      if (team.users > 0) engine.release(buffer.id); // else it went with the threads
     },
   });
+  const giveBack = (): void => {
+    if (disposed) return;
+    disposed = true;
+    end();
+    if (team.users > 0) for (const program of programs) engine.releaseProgram(program);
+    pool.dispose();
+  };
   const lender = createLender(pool);
   const own = (buffer: DeviceBuffer): NativeBuffer => {
     if (pool.owns(buffer)) return buffer as NativeBuffer;
@@ -93,17 +145,21 @@ function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>)
       `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
     );
   };
+  const ofKernel = (buffer: DeviceBuffer): Id => {
+    if (team.recording === null || team.recording === pool) return own(buffer).id;
+    throw new Error('an engine of the same settings is recording: call no kernel of another one meanwhile');
+  };
   const target = (buffer: DeviceBuffer, offset: number, length: number): HostArray => {
     const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
     if (whole && offset + length <= buffer.length) return hostArray(buffer.dtype, length);
     throw new Error(`read: ${length} elements from ${offset} on do not fit a buffer of ${buffer.length}`);
   };
 
-  return {
+  const backend: Backend = {
     name: 'native',
     description: describe(isa, options),
     precision: options.precision,
-    kernels: createKernels(engine, (buffer) => own(buffer).id),
+    kernels: createKernels(engine, ofKernel),
     alloc: lender.alloc,
     free: lender.free,
     write: (buffer, data, offset = 0) => engine.write(own(buffer).id, data, offset),
@@ -122,33 +178,36 @@ function wrap(engine: NativeEngine, isa: Isa, options: Required<BackendOptions>)
     },
     record: (fn) =>
       lender.record(() => {
-        const program = recorded(engine, fn);
+        const program = recorded(team, pool, fn);
+        programs.add(program);
         return {
           replay: (start) => engine.replay(program, start),
           dispose() {
-            if (!disposed) engine.releaseProgram(program);
+            if (programs.delete(program) && !disposed) engine.releaseProgram(program);
           },
         };
       }),
     memory: pool.memory,
     trim: pool.trim,
-    dispose() {
-      disposed = true;
-      engine.dispose();
-      pool.dispose();
-    },
+    dispose: giveBack,
   };
+  whenDropped(backend, giveBack);
+  return backend;
 }
 
 /** The number of a program of the kernels that `fn` calls. */
-function recorded(engine: NativeEngine, fn: () => void): number {
+function recorded(team: Shared, who: object, fn: () => void): number {
+  const { engine } = team;
   engine.startRecording();
+  team.recording = who;
   try {
     fn();
     return engine.stopRecording();
   } catch (error) {
     engine.dropRecording();
     throw error;
+  } finally {
+    team.recording = null;
   }
 }
 
