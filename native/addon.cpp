@@ -5,7 +5,7 @@
 
 #include <unordered_map>
 
-#include "args.h"
+#include "call.h"
 
 namespace inkhorn {
 namespace {
@@ -14,6 +14,46 @@ namespace {
 void copyBytes(void* to, const void* from, size_t bytes) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
+
+/** The arguments of one method, read in order and checked. */
+class Args {
+ public:
+  Args(const Napi::CallbackInfo& info, Engine& engine, const char* method)
+      : info_(info), engine_(engine), method_(method) {}
+
+  /** A whole number from 0 to 2^53. */
+  Index size(const char* name) {
+    const Napi::Value value = info_[position_++];
+    const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    if (!(number >= 0 && number <= 9007199254740992.0) || number != double(Index(number))) {
+      fail(std::string(name) + " " + std::string(value.ToString()) + " is not a whole number >= 0");
+    }
+    return Index(number);
+  }
+
+  const Buffer& buffer() {
+    const Buffer* found = engine_.find(double(size("buffer")));
+    if (found == nullptr) fail("not a buffer of this engine, or it was given back");
+    return *found;
+  }
+
+  /** The number of a program that is there. */
+  uint32_t program() {
+    const Index id = size("program");
+    if (engine_.program(double(id)) == nullptr) fail("there is no such program, or it was disposed");
+    return uint32_t(id);
+  }
+
+  [[noreturn]] void fail(const std::string& reason) {
+    throw Napi::RangeError::New(info_.Env(), std::string(method_) + ": " + reason);
+  }
+
+ private:
+  const Napi::CallbackInfo& info_;
+  Engine& engine_;
+  const char* method_;
+  size_t position_ = 0;
+};
 
 class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  public:
@@ -27,15 +67,12 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
         InstanceMethod<&NativeEngine::dropRecording>("dropRecording"),
         InstanceMethod<&NativeEngine::replay>("replay"),   InstanceMethod<&NativeEngine::releaseProgram>("releaseProgram"),
         InstanceMethod<&NativeEngine::dispose>("dispose"),
+        InstanceMethod<&NativeEngine::call>("call"),       InstanceMethod<&NativeEngine::peak>("peak"),
     };
-#define INKHORN_METHOD(name, parameters) \
-  members.push_back(InstanceMethod<&NativeEngine::call<bindings::name>>(#name, napi_default, (void*)#name));
-    INKHORN_KERNELS(INKHORN_METHOD)
-#undef INKHORN_METHOD
     return DefineClass(env, "NativeEngine", members);
   }
 
-  // new NativeEngine(isa, threads, bf16)
+  // new NativeEngine(isa, threads, bf16, packed): `packed` is the Float64Array that `call` finds its numbers in
   explicit NativeEngine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeEngine>(info), env_(info.Env()) {
     const std::string wanted = info[0].ToString();
     const int threads = info[1].ToNumber();
@@ -44,6 +81,9 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
       if (isa.name == wanted) engine_ = std::make_unique<Engine>(std::move(isa), threads, bf16);
     }
     if (!engine_) throw Napi::Error::New(env_, "no instruction set named " + wanted + " here");
+    const auto packed = info[3].As<Napi::Float64Array>();
+    packed_ = packed.Data();
+    packedArray_ = Napi::Persistent(packed);
     settle_ = Settle::New(env_, "inkhorn", 0, 1, this);
     settle_.Unref(env_);
     // Runs before Node closes `settle_` (hooks run in reverse order), so that the engine's thread never meets a closed one.
@@ -63,10 +103,32 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   }
   using Settle = Napi::TypedThreadSafeFunction<NativeEngine, void, settle>;
 
-  template <void (*binding)(Args&)>
+  // call(kernel): the number of an entry of `kernels`
   void call(const Napi::CallbackInfo& info) {
-    Args args(info, alive(), static_cast<const char*>(info.Data()));
-    binding(args);
+    Args in(info, alive(), "call");
+    const auto& entries = kernelEntries();
+    const Index which = in.size("kernel");
+    if (which >= Index(entries.size())) in.fail("there is no kernel number " + std::to_string(which));
+    const KernelEntry& entry = entries[size_t(which)];
+    try {
+      Call call(*engine_, packed_);
+      entry.enter(call);
+    } catch (const std::invalid_argument& error) {
+      in.fail(std::string(entry.name) + ": " + error.what());
+    }
+  }
+
+  // peak(kind, blocks, out), out of at least 1 + blocks f32
+  void peak(const Napi::CallbackInfo& info) {
+    Args in(info, alive(), "peak");
+    const Index kind = in.size("kind"), blocks = in.size("blocks");
+    const Buffer& buffer = in.buffer();
+    if (kind > Index(Peak::int8)) in.fail("there is no peak number " + std::to_string(kind));
+    if (buffer.dtype != DType::f32 || buffer.length < 1 + blocks) in.fail("out is not of 1 + blocks f32");
+    float* out = buffer.as<float>();
+    engine_->queue().push([=, kernels = &engine_->kernels(), team = &engine_->team()] {
+      kernels->peak(*team, out, Peak(int(kind)), blocks);
+    });
   }
 
   Engine& alive() {
@@ -77,7 +139,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   // alloc(dtype, length): id
   Napi::Value alloc(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "alloc");
-    const Index dtype = in.size("dtype", 0), length = in.size("length", 0);
+    const Index dtype = in.size("dtype"), length = in.size("length");
     if (dtype > Index(DType::i8)) in.fail("there is no dtype number " + std::to_string(dtype));
     try {
       return Napi::Number::New(env_, engine_->allocate(DType(uint8_t(dtype)), length));
@@ -90,14 +152,14 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   // release(id)
   void release(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "release");
-    in.buffer("buffer");
+    in.buffer();
     engine_->release(uint32_t(info[0].As<Napi::Number>().DoubleValue()));
   }
 
   // write(id, data, offset): `data` has the buffer's element size
   void write(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "write");
-    const Buffer& buffer = in.buffer("buffer");
+    const Buffer& buffer = in.buffer();
     const Span span = readSpan(in, info[1], info[2], buffer);
     buffer.storage->changed();
     if (engine_->queue().idle()) {
@@ -114,7 +176,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   // read(id, data, offset): a promise of `data`, filled
   Napi::Value read(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "read");
-    const Buffer& buffer = in.buffer("buffer");
+    const Buffer& buffer = in.buffer();
     const Span span = readSpan(in, info[1], info[2], buffer);
     if (engine_->queue().idle()) {
       copyBytes(span.inArray, span.inBuffer, span.bytes);
@@ -128,7 +190,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   // readNow(id, data, offset): blocks, then fills `data`
   void readNow(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "readNow");
-    const Buffer& buffer = in.buffer("buffer");
+    const Buffer& buffer = in.buffer();
     const Span span = readSpan(in, info[1], info[2], buffer);
     engine_->queue().drain();
     copyBytes(span.inArray, span.inBuffer, span.bytes);
@@ -155,24 +217,19 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   // replay(program, start)
   void replay(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "replay");
-    const double id = in.number("program");
-    const Index start = in.size("start", 0);
-    const Program* program = engine_->program(id);
-    if (program == nullptr) in.fail("there is no such program, or it was disposed");
+    const uint32_t id = in.program();
+    const Index start = in.size("start"), last = engine_->program(id)->lastStart();
     if (engine_->recording()) in.fail("a program cannot be part of another: replay it outside of `record`");
-    if (start > program->lastStart()) {
-      in.fail("start " + std::to_string(start) + " is beyond what was recorded: at most " +
-              std::to_string(program->lastStart()));
+    if (start > last) {
+      in.fail("start " + std::to_string(start) + " is beyond what was recorded: at most " + std::to_string(last));
     }
-    engine_->replay(uint32_t(id), start);
+    engine_->replay(id, start);
   }
 
   // releaseProgram(program)
   void releaseProgram(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "releaseProgram");
-    const double id = in.number("program");
-    if (engine_->program(id) == nullptr) in.fail("there is no such program, or it was disposed");
-    engine_->releaseProgram(uint32_t(id));
+    engine_->releaseProgram(in.program());
   }
 
   // dispose(): rejects what is still being waited for
@@ -197,9 +254,10 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
                       : buffer.dtype == DType::i32 ? type == napi_int32_array
                                                    : type == napi_int8_array;
     if (!fits) in.fail(std::string("data has not the buffer's dtype, ") + nameOf(buffer.dtype));
-    const double from = offset.As<Napi::Number>().DoubleValue(), length = double(array.ElementLength());
-    if (!(from >= 0) || from != double(Index(from)) || !(from + length <= double(buffer.length))) {
-      in.fail(Args::show(length) + " elements from " + Args::show(from) + " on do not fit a buffer of " +
+    const double from = offset.As<Napi::Number>().DoubleValue();
+    const size_t length = array.ElementLength();
+    if (!(from >= 0) || from != double(Index(from)) || !(from + double(length) <= double(buffer.length))) {
+      in.fail(std::to_string(length) + " elements from " + std::string(offset.ToString()) + " on do not fit a buffer of " +
               std::to_string(buffer.length));
     }
     char* inArray = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
@@ -241,6 +299,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
 
   Napi::Env env_;
   std::unique_ptr<Engine> engine_;
+  Napi::Reference<Napi::Float64Array> packedArray_;  // keeps `packed_` where it is
+  const double* packed_ = nullptr;
   Settle settle_;
   std::unordered_map<uintptr_t, Fence> fences_;
   uintptr_t lastTicket_ = 0;
@@ -259,11 +319,24 @@ Napi::Value isas(const Napi::CallbackInfo& info) {
   return list;
 }
 
+/** kernels: [{ name, layout }], in the order in which `call` numbers them */
+Napi::Value kernels(Napi::Env env) {
+  Napi::Array list = Napi::Array::New(env);
+  for (const KernelEntry& kernel : kernelEntries()) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", kernel.name);
+    entry.Set("layout", kernel.layout);
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
 /** What src/backend/native/addon.ts calls ADDON_VERSION. */
-constexpr int VERSION = 1;
+constexpr int VERSION = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", VERSION);
+  exports.Set("kernels", kernels(env));
   exports.Set("NativeEngine", NativeEngine::define(env));
   exports.Set("isas", Napi::Function::New<isas>(env, "isas"));
   return exports;

@@ -1,5 +1,5 @@
 // An engine: kernels of one instruction set, a team of threads, a queue in front of them, and numbered buffers.
-// Knows nothing of JavaScript. Read next: args.h, which checks what JavaScript passes, then bindings/.
+// Knows nothing of JavaScript. Read next: call.h, then entries.cpp.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -41,6 +41,7 @@ class Engine {
   bool bf16() const { return bf16_; }
   int threads() const { return team_.threads(); }
   Queue& queue() { return queue_; }
+  Team& team() { return team_; }
 
   /** Returns the number of a new buffer. Throws std::bad_alloc. */
   uint32_t allocate(DType dtype, Index length) {

@@ -16,7 +16,7 @@ const BLOCKS = 256;
 export async function peaks(threads: number, turns: number): Promise<Peaks> {
   const addon = loadAddon();
   const [isa] = addon.isas();
-  const engine = new addon.NativeEngine(isa.name, threads, false);
+  const engine = new addon.NativeEngine(isa.name, threads, false, new Float64Array(1));
   const out = engine.alloc(DTYPE_NUMBERS.f32, 1 + BLOCKS);
   const rates: (number | null)[] = [];
   for (const kind of [0, 1, 2]) {

@@ -456,7 +456,7 @@ void attentionBackward(Team& team, float* dqkv, const float* dOut, const float* 
 }
 
 void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
-                     Index start, Index capacity) {
+                     Position start, Index capacity) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
   const Index work = 2 * shape.B * C * T * (start + T);
   forBlocks(team, shape.B * shape.H, work, [&](Index head, int thread) {

@@ -52,7 +52,7 @@ void scale(Team& team, float* out, const float* x, float factor, Index n) {
 }
 
 /** Each block sums in single precision over many lanes, the blocks are summed in double, in order. */
-void sumSquares(Team& team, float* out, const float* x, Index n, bool accumulate) {
+void sumSquares(Team& team, float* out, const float* x, bool accumulate, Index n) {
   const Index blocks = (n + blockSize - 1) / blockSize;
   float* partial = team.shared(0, blocks);
   forRanges(team, n, blockSize, [&](Index begin, Index end, Index block, int) {

@@ -12,7 +12,7 @@ bool inRange(int32_t id, Index vocab) { return id >= 0 && id < vocab; }
 }  // namespace
 
 void embedding(Team& team, float* out, const int32_t* ids, const float* tokens, const float* positions, Index B,
-               Index T, Index C, Index start, Index vocab) {
+               Index T, Index C, Position start, Index vocab) {
   forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const bool known = inRange(ids[r], vocab);

@@ -168,7 +168,7 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
 }
 
 void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* codes, const float* scale,
-                   const float* positions, Index B, Index T, Index C, Index start, Index vocab, Index groupSize) {
+                   const float* positions, Index B, Index T, Index C, Position start, Index groupSize, Index vocab) {
   forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       float* to = out + r * C;

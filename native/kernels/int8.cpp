@@ -205,7 +205,7 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
 }
 
 void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,
-                   const float* positions, Index B, Index T, Index C, Index start, Index vocab) {
+                   const float* positions, Index B, Index T, Index C, Position start, Index vocab) {
   forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       float* to = out + r * C;

@@ -5,10 +5,8 @@ namespace inkhorn::INKHORN_ISA {
 
 extern const Kernels kernels;
 const Kernels kernels = {
-#define INKHORN_ENTRY(name, parameters) .name = name,
-    INKHORN_KERNELS(INKHORN_ENTRY)
-    INKHORN_PACKED_KERNELS(INKHORN_ENTRY)
-#undef INKHORN_ENTRY
+#define KERNEL(name, ...) .name = name,
+#include "../kernel-list.h"
 };
 
 }  // namespace inkhorn::INKHORN_ISA

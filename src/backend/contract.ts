@@ -1,5 +1,5 @@
-// The seam between the model and the machine: buffers, and about thirty coarse kernels on them.
-// `reference/` defines what each kernel computes; every other engine is tested against it. Read next: reference/matmul.ts.
+// The seam between the model and the machine: buffers, and 42 coarse kernels on them. `reference/` defines what each
+// computes; every other engine is tested against it. Read next: signatures.ts, reference/matmul.ts.
 //
 // Rules that hold for every kernel
 // - Calls are queued and return at once; they run in the order of the calls. Only `read` and `sync` wait.

@@ -1,5 +1,6 @@
 // What every kernel of an engine takes: each call is waited for before the next one is queued, which makes the whole a little slower.
-import type { Backend, Kernels } from '../backend/contract.ts';
+import { type KernelName, wrapKernels } from '../backend/call.ts';
+import type { Backend } from '../backend/contract.ts';
 
 /** Calls of one kind and their seconds. */
 export interface KernelTime {
@@ -10,10 +11,7 @@ export interface KernelTime {
 }
 
 /** What a call is listed as, and its floating-point operations where they matter. */
-export type Describe = (
-  name: keyof Kernels,
-  args: readonly unknown[],
-) => readonly [kind: string, flop: number];
+export type Describe = (name: KernelName, args: readonly unknown[]) => readonly [kind: string, flop: number];
 
 /** An engine that keeps a record of its kernels. */
 export interface TimedBackend {
@@ -26,20 +24,15 @@ export interface TimedBackend {
 export function timeKernels(engine: Backend, describe: Describe = (name) => [name, 0]): TimedBackend {
   let times = new Map<string, KernelTime>();
   const flag = engine.alloc('f32', 1);
-  const timed = (name: string, kernel: (...args: unknown[]) => void) => {
-    return (...args: unknown[]): void => {
-      const begun = performance.now();
-      kernel(...args);
-      engine.readSync(flag);
-      const seconds = (performance.now() - begun) / 1000;
-      const [kind, flop] = describe(name as keyof Kernels, args);
-      const time = times.get(kind) ?? { calls: 0, seconds: 0, flop: 0 };
-      times.set(kind, { calls: time.calls + 1, seconds: time.seconds + seconds, flop: time.flop + flop });
-    };
-  };
-  const kernels = Object.fromEntries(
-    Object.entries(engine.kernels).map(([name, kernel]) => [name, timed(name, kernel)]),
-  ) as unknown as Kernels;
+  const kernels = wrapKernels(engine.kernels, (call, args, kernel) => {
+    const begun = performance.now();
+    kernel(...args);
+    engine.readSync(flag);
+    const seconds = (performance.now() - begun) / 1000;
+    const [kind, flop] = describe(call.name, args);
+    const time = times.get(kind) ?? { calls: 0, seconds: 0, flop: 0 };
+    times.set(kind, { calls: time.calls + 1, seconds: time.seconds + seconds, flop: time.flop + flop });
+  });
   return {
     backend: { ...engine, kernels },
     take() {

@@ -1,5 +1,5 @@
 // The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never waits for them
-// unless it asks to. Read next: kernels.ts, then native/engine.h.
+// unless it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -9,63 +9,24 @@ import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
-import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa, type NativeEngine } from './addon.ts';
+import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa } from './addon.ts';
 import { createKernels } from './kernels.ts';
+import { type Lease, type Shared, share } from './threads.ts';
 import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 
 /** INKHORN_ADDON names another one than the package's: scripts/sanitize.mjs tests one with sanitizers. */
 const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
- * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The environment variable INKHORN_ISA (avx512, avx2, portable)
- * chooses a lesser instruction set than the best. Throws with reason and fix when the addon is not built, does not load,
- * or has not that instruction set.
+ * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The environment
+ * variable INKHORN_ISA (avx512, avx2, portable) chooses a lesser instruction set than the best. Throws with reason and fix
+ * when the addon is not built, does not load, or has not that instruction set.
  */
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
   const addon = loadAddon();
   const isa = chooseIsa(addon.isas(), process.env.INKHORN_ISA);
   const { threads = availableParallelism(), precision = 'f32' } = options;
-  return wrap(share(addon, isa, { threads, precision }), isa, { threads, precision });
-}
-
-// ---- threads: engines of equal settings share them ---------------------------------------------------------------------
-
-/** Threads and a queue, for all engines of the same settings: each has buffers of its own. */
-interface Shared {
-  engine: NativeEngine;
-  /** Engines that use it. */
-  users: number;
-  /** The one that records at the moment: what others queue meanwhile would get into its program. */
-  recording: object | null;
-}
-
-const shared = new Map<string, Shared>();
-
-/** Those of the settings, started where nobody has them yet. */
-function share(addon: Addon, isa: Isa, { threads, precision }: Required<BackendOptions>): Lease {
-  const settings = `${isa.name} ${threads} ${precision}`;
-  const team = shared.get(settings) ?? {
-    engine: new addon.NativeEngine(isa.name, threads, precision === 'bf16'),
-    users: 0,
-    recording: null,
-  };
-  shared.set(settings, team);
-  team.users++;
-  return {
-    team,
-    end() {
-      if (--team.users > 0) return;
-      shared.delete(settings);
-      team.engine.dispose();
-    },
-  };
-}
-
-/** The use of shared threads. */
-interface Lease {
-  team: Shared;
-  /** Gives them back; the last one ends them. */
-  end(): void;
+  return wrap(share(addon, isa.name, { threads, precision }), addon, isa, { threads, precision });
 }
 
 /** The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other code. */
@@ -118,7 +79,12 @@ interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
 }
 
-function wrap({ team, end }: Lease, isa: Isa, options: Required<BackendOptions>): Backend {
+function wrap(
+  { team, end }: Lease,
+  addon: Addon,
+  isa: Isa,
+  options: Required<BackendOptions>,
+): Backend {
   const { engine } = team;
   let disposed = false;
   const programs = new Set<number>();
@@ -159,7 +125,7 @@ function wrap({ team, end }: Lease, isa: Isa, options: Required<BackendOptions>)
     name: 'native',
     description: describe(isa, options),
     precision: options.precision,
-    kernels: createKernels(engine, ofKernel),
+    kernels: createKernels(addon, team, ofKernel),
     alloc: lender.alloc,
     free: lender.free,
     write: (buffer, data, offset = 0) => engine.write(own(buffer).id, data, offset),

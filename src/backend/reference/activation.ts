@@ -1,6 +1,6 @@
 // The non-linearities of the MLP, each with its derivative beside it. Read next: dropout.ts, then attention.ts.
 import type { Activation, Kernels } from '../contract.ts';
-import { checkSameLength, f32 } from './buffer.ts';
+import { f32 } from './buffer.ts';
 
 /** f(x) and f'(x). */
 export interface Curve {
@@ -24,41 +24,37 @@ const curves: Record<Activation, Curve> = {
 
 /** out = f(x), f by its name. `out` may be `x`. */
 export const activation: Kernels['activation'] = (out, x, kind) => {
-  checkSameLength('activation', out, x);
   const n = x.length;
-  const O = f32(out, 'activation: out', n);
-  const X = f32(x, 'activation: x', n);
+  const O = f32(out);
+  const X = f32(x);
   const { f } = curveOf(kind);
   for (let i = 0; i < n; i++) O[i] = f(X[i]);
 };
 
 /** dx = dOut * f'(x). `dx` may be `dOut`. */
 export const activationBackward: Kernels['activationBackward'] = (dx, dOut, x, kind) => {
-  checkSameLength('activationBackward', dx, dOut, x);
   const n = x.length;
-  const dX = f32(dx, 'activationBackward: dx', n);
-  const dO = f32(dOut, 'activationBackward: dOut', n);
-  const X = f32(x, 'activationBackward: x', n);
+  const dX = f32(dx);
+  const dO = f32(dOut);
+  const X = f32(x);
   const { derivative } = curveOf(kind);
   for (let i = 0; i < n; i++) dX[i] = dO[i] * derivative(X[i]);
 };
 
 /** out = cap * tanh(x / cap): almost x where |x| is small beside `cap`, and never beyond it. `out` may be `x`. */
 export const softcap: Kernels['softcap'] = (out, x, cap) => {
-  checkSameLength('softcap', out, x);
   const n = x.length;
-  const O = f32(out, 'softcap: out', n);
-  const X = f32(x, 'softcap: x', n);
+  const O = f32(out);
+  const X = f32(x);
   for (let i = 0; i < n; i++) O[i] = cap * Math.tanh(X[i] / cap);
 };
 
 /** dx = dOut * (1 - (y / cap)^2), y being what `softcap` wrote. `dx` may be `dOut`. */
 export const softcapBackward: Kernels['softcapBackward'] = (dx, dOut, y, cap) => {
-  checkSameLength('softcapBackward', dx, dOut, y);
   const n = y.length;
-  const dX = f32(dx, 'softcapBackward: dx', n);
-  const dO = f32(dOut, 'softcapBackward: dOut', n);
-  const Y = f32(y, 'softcapBackward: y', n);
+  const dX = f32(dx);
+  const dO = f32(dOut);
+  const Y = f32(y);
   for (let i = 0; i < n; i++) dX[i] = dO[i] * (1 - (Y[i] / cap) ** 2);
 };
 

@@ -17,23 +17,26 @@ function forward(
   ...[out, lse, qkv, shape, dropout]: Parameters<Kernels['attention']>
 ): void {
   const { B, T, H, hs, scale } = shape;
-  const O = f32(out, 'attention: out', B * T * H * hs);
-  const L = f32(lse, 'attention: lse', B * H * T);
-  const X = inPrecision(precision, f32(qkv, 'attention: qkv', B * T * 3 * H * hs));
+  const X = inPrecision(precision, f32(qkv));
+  const L = f32(lse);
   const round = rounding(precision);
-  const step = 3 * H * hs; // from one token to the next in qkv
   const p = new Float64Array(T);
   const mask = new Float64Array(T).fill(1);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
-      const { q, k, v } = heads(b, h, shape);
+      const { q, k, v } = heads(X, shape, b, h);
+      const o = rows(f32(out), b * T * H + h, H, T, hs);
       for (let t = 0; t < T; t++) {
-        scores(p, X, q + t * step, X, k, step, t + 1, hs, scale);
+        // 1. How well each key fits the query, the future left out.
+        for (let s = 0; s <= t; s++) p[s] = scale * dot(q[t], k[s]);
+        // 2. The softmax, but for its division.
         const { largest, sum } = numerators(p, t + 1);
         L[(b * H + h) * T + t] = largest + Math.log(sum);
+        // 3. Dropout, and the shares.
         if (dropout) maskOfRow(mask, b, h, t, shape, dropout);
         for (let s = 0; s <= t; s++) p[s] = round(mask[s] * p[s]) / sum;
-        mix(O, ((b * T + t) * H + h) * hs, p, X, v, step, t + 1, hs);
+        // 4. The values, mixed.
+        mix(o[t], p, v, t + 1);
       }
     }
   }
@@ -53,38 +56,27 @@ function backward(
   ...[dqkv, dOut, out, lse, qkv, shape, dropout]: Parameters<Kernels['attentionBackward']>
 ): void {
   const { B, T, H, hs, scale } = shape;
-  const dX = f32(dqkv, 'attentionBackward: dqkv', B * T * 3 * H * hs);
-  const dO = f32(dOut, 'attentionBackward: dOut', B * T * H * hs);
-  const O = f32(out, 'attentionBackward: out', B * T * H * hs);
-  const L = f32(lse, 'attentionBackward: lse', B * H * T);
-  const X = inPrecision(precision, f32(qkv, 'attentionBackward: qkv', B * T * 3 * H * hs));
-  const dR = inPrecision(precision, dO);
+  const X = inPrecision(precision, f32(qkv));
+  const rounded = inPrecision(precision, f32(dOut));
+  const L = f32(lse);
   const round = rounding(precision);
-  const step = 3 * H * hs;
-  const p = new Float64Array(T);
   const mask = new Float64Array(T).fill(1);
-  dX.fill(0, 0, B * T * step);
+  f32(dqkv).fill(0, 0, B * T * 3 * H * hs);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
-      const { q, k, v } = heads(b, h, shape);
+      const { q, k, v } = heads(X, shape, b, h);
+      const { q: dq, k: dk, v: dv } = heads(f32(dqkv), shape, b, h);
+      const [o, dO, dR] = [f32(out), f32(dOut), rounded].map((x) => rows(x, b * T * H + h, H, T, hs));
       for (let t = 0; t < T; t++) {
-        const row = ((b * T + t) * H + h) * hs; // of out and dOut
-        const qt = q + t * step;
-        const D = dot(dO, row, O, row, hs);
-        scores(p, X, qt, X, k, step, t + 1, hs, scale);
+        const D = dot(dO[t], o[t]);
         if (dropout) maskOfRow(mask, b, h, t, shape, dropout);
         for (let s = 0; s <= t; s++) {
-          const ks = k + s * step;
-          const vs = v + s * step;
-          const ps = Math.exp(p[s] - L[(b * H + h) * T + t]);
-          const dp = mask[s] * dot(dR, row, X, vs, hs);
-          const dscore = scale * round(ps * (dp - D));
-          const kept = round(mask[s] * ps);
-          for (let c = 0; c < hs; c++) {
-            dX[vs + c] += kept * dR[row + c];
-            dX[qt + c] += dscore * X[ks + c];
-            dX[ks + c] += dscore * X[qt + c];
-          }
+          const p = Math.exp(scale * dot(q[t], k[s]) - L[(b * H + h) * T + t]);
+          const dp = mask[s] * dot(dR[t], v[s]);
+          const dscore = scale * round(p * (dp - D));
+          addScaled(dv[s], round(mask[s] * p), dR[t]);
+          addScaled(dq[t], dscore, k[s]);
+          addScaled(dk[s], dscore, q[t]);
         }
       }
     }
@@ -105,28 +97,19 @@ export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | '
  */
 export const attentionCached: Kernels['attentionCached'] = (out, keys, values, qkv, shape) => {
   const { B, T, H, hs, scale, start, capacity } = shape;
-  const O = f32(out, 'attentionCached: out', B * T * H * hs);
-  const K = f32(keys, 'attentionCached: keys', B * H * capacity * hs);
-  const V = f32(values, 'attentionCached: values', B * H * capacity * hs);
-  const X = f32(qkv, 'attentionCached: qkv', B * T * 3 * H * hs);
-  if (start + T > capacity) {
-    throw new Error(
-      `attentionCached: ${T} tokens from position ${start} on do not fit a cache of ${capacity}`,
-    );
-  }
-  const step = 3 * H * hs;
   const p = new Float64Array(capacity);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
-      const { q, k, v } = heads(b, h, shape);
-      const cache = (b * H + h) * capacity * hs;
+      const { q, k, v } = heads(f32(qkv), shape, b, h);
+      const [K, V] = [keys, values].map((cache) => rows(f32(cache), (b * H + h) * capacity, 1, capacity, hs));
+      const o = rows(f32(out), b * T * H + h, H, T, hs);
       for (let t = 0; t < T; t++) {
-        K.set(X.subarray(k + t * step, k + t * step + hs), cache + (start + t) * hs);
-        V.set(X.subarray(v + t * step, v + t * step + hs), cache + (start + t) * hs);
+        K[start + t].set(k[t]);
+        V[start + t].set(v[t]);
         const seen = start + t + 1;
-        scores(p, X, q + t * step, K, cache, hs, seen, hs, scale);
+        for (let s = 0; s < seen; s++) p[s] = scale * dot(q[t], K[s]);
         softmax(p, seen);
-        mix(O, ((b * T + t) * H + h) * hs, p, V, cache, hs, seen, hs);
+        mix(o[t], p, V, seen);
       }
     }
   }
@@ -134,43 +117,42 @@ export const attentionCached: Kernels['attentionCached'] = (out, keys, values, q
 
 /** probs [B, H, T, T]: p of every row, 0 for the future; no dropout. */
 export const attentionProbabilities: Kernels['attentionProbabilities'] = (probs, qkv, shape) => {
-  const { B, T, H, hs, scale } = shape;
-  const P = f32(probs, 'attentionProbabilities: probs', B * H * T * T);
-  const X = f32(qkv, 'attentionProbabilities: qkv', B * T * 3 * H * hs);
-  const step = 3 * H * hs;
+  const { B, T, H, scale } = shape;
   const p = new Float64Array(T);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
-      const { q, k } = heads(b, h, shape);
+      const { q, k } = heads(f32(qkv), shape, b, h);
+      const P = rows(f32(probs), (b * H + h) * T, 1, T, T);
       for (let t = 0; t < T; t++) {
         p.fill(0);
-        scores(p, X, q + t * step, X, k, step, t + 1, hs, scale);
+        for (let s = 0; s <= t; s++) p[s] = scale * dot(q[t], k[s]);
         softmax(p, t + 1);
-        P.set(p, ((b * H + h) * T + t) * T);
+        P[t].set(p);
       }
     }
   }
 };
 
-/** Where in qkv [B, T, 3, H, hs] the q, k and v of the first token of sequence b, head h begin. */
-function heads(b: number, h: number, { T, H, hs }: AttentionShape): { q: number; k: number; v: number } {
-  const q = (b * T * 3 * H + h) * hs;
-  return { q, k: q + H * hs, v: q + 2 * H * hs };
+type Rows = Float32Array[];
+
+/** The queries, keys and values [T, hs] of sequence b and head h, as views into qkv [B, T, 3, H, hs]. */
+function heads(
+  qkv: Float32Array,
+  { T, H, hs }: AttentionShape,
+  b: number,
+  h: number,
+): Record<'q' | 'k' | 'v', Rows> {
+  const first = b * T * 3 * H + h;
+  const [q, k, v] = [0, 1, 2].map((which) => rows(qkv, first + which * H, 3 * H, T, hs));
+  return { q, k, v };
 }
 
-/** p[s] = scale * (query . key[s]) for s < count; key s is at k + s * step of K. */
-function scores(
-  p: Float64Array,
-  X: Float32Array,
-  query: number,
-  K: Float32Array,
-  k: number,
-  step: number,
-  count: number,
-  hs: number,
-  scale: number,
-): void {
-  for (let s = 0; s < count; s++) p[s] = scale * dot(X, query, K, k + s * step, hs);
+/** Views of `count` rows of x [..., cols]: row number `first`, and from there every `step`-th. */
+function rows(x: Float32Array, first: number, step: number, count: number, cols: number): Rows {
+  return Array.from({ length: count }, (_, i) => {
+    const at = (first + i * step) * cols;
+    return x.subarray(at, at + cols);
+  });
 }
 
 /** p = softmax(p) over the first `count`. */
@@ -191,21 +173,12 @@ function numerators(p: Float64Array, count: number): { largest: number; sum: num
   return { largest, sum };
 }
 
-/** O[at + c] = sum over s < count of p[s] * V[v + s * step + c]. */
-function mix(
-  O: Float32Array,
-  at: number,
-  p: Float64Array,
-  V: Float32Array,
-  v: number,
-  step: number,
-  count: number,
-  hs: number,
-): void {
-  for (let c = 0; c < hs; c++) {
+/** out = sum over s < count of p[s] * v[s]. */
+function mix(out: Float32Array, p: Float64Array, v: Rows, count: number): void {
+  for (let c = 0; c < out.length; c++) {
     let sum = 0;
-    for (let s = 0; s < count; s++) sum += p[s] * V[v + s * step + c];
-    O[at + c] = sum;
+    for (let s = 0; s < count; s++) sum += p[s] * v[s][c];
+    out[c] = sum;
   }
 }
 
@@ -222,8 +195,13 @@ function maskOfRow(
   dropoutMask(mask, dropout.offset + row * Math.ceil(T / 64) * 64, t + 1, dropout);
 }
 
-function dot(a: Float32Array, at: number, b: Float32Array, bt: number, n: number): number {
+function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < n; i++) sum += a[at + i] * b[bt + i];
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
+}
+
+/** out += factor * x. */
+function addScaled(out: Float32Array, factor: number, x: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] += factor * x[i];
 }

@@ -10,10 +10,10 @@ import { checkIds } from './embedding.ts';
  */
 export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, shape) => {
   const { rows, cols, smoothing = 0 } = shape;
-  const L = f32(losses, 'crossEntropy: losses', rows);
-  const S = f32(lse, 'crossEntropy: lse', rows);
-  const Z = f32(logits, 'crossEntropy: logits', rows * cols);
-  const Y = i32(targets, 'crossEntropy: targets', rows);
+  const L = f32(losses);
+  const S = f32(lse);
+  const Z = f32(logits);
+  const Y = i32(targets);
   checkIds('crossEntropy: targets', Y, rows, cols);
   for (let r = 0; r < rows; r++) {
     const row = r * cols;
@@ -41,10 +41,10 @@ export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
   shape,
 ) => {
   const { rows, cols, factor, smoothing = 0 } = shape;
-  const dZ = f32(dLogits, 'crossEntropyBackward: dLogits', rows * cols);
-  const Z = f32(logits, 'crossEntropyBackward: logits', rows * cols);
-  const S = f32(lse, 'crossEntropyBackward: lse', rows);
-  const Y = i32(targets, 'crossEntropyBackward: targets', rows);
+  const dZ = f32(dLogits);
+  const Z = f32(logits);
+  const S = f32(lse);
+  const Y = i32(targets);
   checkIds('crossEntropyBackward: targets', Y, rows, cols);
   for (let r = 0; r < rows; r++) {
     const row = r * cols;

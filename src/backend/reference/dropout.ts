@@ -1,18 +1,17 @@
 // Dropout: which elements a step keeps is a function of counters, so nothing is stored and every engine drops the same.
 // Read next: attention.ts.
 import type { Dropout, Kernels } from '../contract.ts';
-import { checkSameLength, f32 } from './buffer.ts';
+import { f32 } from './buffer.ts';
 import { philox } from './philox.ts';
 
 const WORD = 2 ** 32;
 
 /** out = (kept(i) ? x / (1 - p) : 0) (+ residual). `out` may be either. Element i is number `offset + i` of the site. */
 export const dropout: Kernels['dropout'] = (out, x, options, residual = null) => {
-  checkSameLength('dropout', out, x, residual ?? x);
   const n = x.length;
-  const O = f32(out, 'dropout: out', n);
-  const X = f32(x, 'dropout: x', n);
-  const R = residual && f32(residual, 'dropout: residual', n);
+  const O = f32(out);
+  const X = f32(x);
+  const R = residual && f32(residual);
   const mask = new Float64Array(1024);
   for (let start = 0; start < n; start += mask.length) {
     const end = Math.min(start + mask.length, n);
@@ -23,11 +22,10 @@ export const dropout: Kernels['dropout'] = (out, x, options, residual = null) =>
 
 /**
  * The mask of `Dropout` (contract.ts) for the `count` elements from number `from` on: mask[j] = 1 / (1 - p) where element
- * from + j is kept, else 0. The element's own `offset` is not looked at. Throws unless 0 <= p < 1.
+ * from + j is kept, else 0. The element's own `offset` is not looked at.
  */
 export function dropoutMask(mask: Float64Array, from: number, count: number, options: Dropout): void {
   const { p, seed, step, site } = options;
-  if (!(p >= 0 && p < 1)) throw new Error(`dropout p ${p} is outside 0 <= p < 1`);
   if (p === 0) {
     mask.fill(1, 0, count);
     return;

@@ -5,10 +5,10 @@ import { f32, i32 } from './buffer.ts';
 /** out[b, t, :] = tokens[ids[b, t], :] + positions[start + t, :]. Throws on an id outside the table. */
 export const embedding: Kernels['embedding'] = (out, ids, tokens, positions, shape) => {
   const { B, T, C, start } = shape;
-  const O = f32(out, 'embedding: out', B * T * C);
-  const I = i32(ids, 'embedding: ids', B * T);
-  const E = f32(tokens, 'embedding: tokens', C);
-  const P = positions ? f32(positions, 'embedding: positions', (start + T) * C) : null;
+  const O = f32(out);
+  const I = i32(ids);
+  const E = f32(tokens);
+  const P = positions ? f32(positions) : null;
   checkIds('embedding: ids', I, B * T, Math.floor(tokens.length / C));
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {
@@ -23,10 +23,10 @@ export const embedding: Kernels['embedding'] = (out, ids, tokens, positions, sha
 /** dTokens[ids[b, t], :] += dOut[b, t, :]; dPositions[t, :] += sum over b of dOut[b, t, :]. */
 export const embeddingBackward: Kernels['embeddingBackward'] = (dTokens, dPositions, dOut, ids, shape) => {
   const { B, T, C } = shape;
-  const dE = f32(dTokens, 'embeddingBackward: dTokens', C);
-  const dP = dPositions ? f32(dPositions, 'embeddingBackward: dPositions', T * C) : null;
-  const dO = f32(dOut, 'embeddingBackward: dOut', B * T * C);
-  const I = i32(ids, 'embeddingBackward: ids', B * T);
+  const dE = f32(dTokens);
+  const dP = dPositions ? f32(dPositions) : null;
+  const dO = f32(dOut);
+  const I = i32(ids);
   checkIds('embeddingBackward: ids', I, B * T, Math.floor(dTokens.length / C));
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {

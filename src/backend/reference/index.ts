@@ -1,5 +1,6 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
 // is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
+import { wrapKernels } from '../call.ts';
 import type { Backend, BackendOptions, DType, HostArray, Kernels, Precision } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
@@ -20,7 +21,7 @@ import { qkNorm, qkNormBackward } from './qk-norm.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { createTurns } from './turns.ts';
 
 export type { HostBuffer } from './buffer.ts';
 
@@ -89,7 +90,9 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
     const { array, dtype } = buffer as HostBuffer;
     turns.run(() => array.fill(dtype === 'f32' ? Number.NaN : -1));
   });
-  const recorder = createRecorder(inTurns(kernelsIn(precision), turns));
+  const recorder = createRecorder(
+    wrapKernels(kernelsIn(precision), (_, args, kernel) => turns.run(() => kernel(...args))),
+  );
   return {
     name: 'reference',
     description: `reference (plain TypeScript, 1 thread${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
@@ -121,16 +124,6 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
       pool.dispose();
     },
   };
-}
-
-/** The same kernels, in turns. */
-function inTurns(kernels: Kernels, turns: Turns): Kernels {
-  const later = (kernel: (...args: unknown[]) => void) => {
-    return (...args: unknown[]): void => turns.run(() => kernel(...args));
-  };
-  return Object.fromEntries(
-    Object.entries(kernels).map(([name, kernel]) => [name, later(kernel)]),
-  ) as unknown as Kernels;
 }
 
 function hostArray(dtype: DType, length: number): HostArray {

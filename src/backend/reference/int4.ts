@@ -6,8 +6,8 @@ import { quantizeRow } from './int8.ts';
 
 /** x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]. */
 export const dequantizeInt4: Kernels['dequantizeInt4'] = (x, codes, scale, { rows, cols, groupSize }) => {
-  const X = f32(x, 'dequantizeInt4: x', rows * cols);
-  const weight = int4('dequantizeInt4', codes, scale, rows, cols, groupSize);
+  const X = f32(x);
+  const weight = int4(codes, scale, rows, cols, groupSize);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) X[r * cols + c] = weight(r, c);
   }
@@ -19,10 +19,10 @@ export const dequantizeInt4: Kernels['dequantizeInt4'] = (x, codes, scale, { row
  */
 export const linearInt4: Kernels['linearInt4'] = (out, x, codes, scale, bias, shape) => {
   const { m, n, k, groupSize, activations } = shape;
-  const O = f32(out, 'linearInt4: out', m * n);
-  const X = f32(x, 'linearInt4: x', m * k);
-  const weight = int4('linearInt4', codes, scale, n, k, groupSize);
-  const shift = bias ? f32(bias, 'linearInt4: bias', n) : null;
+  const O = f32(out);
+  const X = f32(x);
+  const weight = int4(codes, scale, n, k, groupSize);
+  const shift = bias ? f32(bias) : null;
   const quantized = new Int8Array(k);
   for (let i = 0; i < m; i++) {
     let row: Float32Array | Int8Array = X.subarray(i * k, (i + 1) * k);
@@ -43,10 +43,10 @@ export const linearInt4: Kernels['linearInt4'] = (out, x, codes, scale, bias, sh
 export const embeddingInt4: Kernels['embeddingInt4'] = (out, ids, codes, scale, positions, shape) => {
   const { B, T, C, start, groupSize } = shape;
   const V = Math.floor(codes.length / Math.ceil(C / 2));
-  const O = f32(out, 'embeddingInt4: out', B * T * C);
-  const I = i32(ids, 'embeddingInt4: ids', B * T);
-  const token = int4('embeddingInt4', codes, scale, V, C, groupSize);
-  const P = positions ? f32(positions, 'embeddingInt4: positions', (start + T) * C) : null;
+  const O = f32(out);
+  const I = i32(ids);
+  const token = int4(codes, scale, V, C, groupSize);
+  const P = positions ? f32(positions) : null;
   checkIds('embeddingInt4: ids', I, B * T, V);
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {
@@ -59,19 +59,15 @@ export const embeddingInt4: Kernels['embeddingInt4'] = (out, ids, codes, scale, 
 
 /** Element (r, c) of a matrix [rows, cols] of codes. The byte of columns c and c + 1, c even, has c in its low half. */
 function int4(
-  kernel: string,
   codes: DeviceBuffer,
   scale: DeviceBuffer,
   rows: number,
   cols: number,
   groupSize: number,
 ): (r: number, c: number) => number {
-  if (!Number.isInteger(groupSize) || groupSize < 32 || groupSize % 32 !== 0) {
-    throw new Error(`${kernel}: groupSize ${groupSize} is not a multiple of 32`);
-  }
   const rowBytes = Math.ceil(cols / 2);
-  const Q = i8(codes, `${kernel}: codes`, rows * rowBytes);
-  const S = f32(scale, `${kernel}: scale`, Math.ceil(cols / groupSize) * rows);
+  const Q = i8(codes);
+  const S = f32(scale);
   return (r, c) => {
     const pair = Q[r * rowBytes + (c >> 1)];
     const code = (c % 2 === 0 ? pair : pair >> 4) & 15;

@@ -3,22 +3,19 @@ import type { Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
 
-/** 127 * 127 * k must fit in an int32. */
-const LONGEST_INT32_SUM = Math.floor((2 ** 31 - 1) / (127 * 127));
-
 /** Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale), 0 where scale is 0. */
 export const quantizeRows: Kernels['quantizeRows'] = (q, scale, x, rows, cols) => {
-  const Q = i8(q, 'quantizeRows: q', rows * cols);
-  const S = f32(scale, 'quantizeRows: scale', rows);
-  const X = f32(x, 'quantizeRows: x', rows * cols);
+  const Q = i8(q);
+  const S = f32(scale);
+  const X = f32(x);
   for (let r = 0; r < rows; r++) S[r] = quantizeRow(Q, X, r * cols, cols, r * cols);
 };
 
 /** x[r, c] = q[r, c] * scale[r]. */
 export const dequantizeRows: Kernels['dequantizeRows'] = (x, q, scale, rows, cols) => {
-  const X = f32(x, 'dequantizeRows: x', rows * cols);
-  const Q = i8(q, 'dequantizeRows: q', rows * cols);
-  const S = f32(scale, 'dequantizeRows: scale', rows);
+  const X = f32(x);
+  const Q = i8(q);
+  const S = f32(scale);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) X[r * cols + c] = Q[r * cols + c] * S[r];
   }
@@ -31,16 +28,11 @@ export const dequantizeRows: Kernels['dequantizeRows'] = (x, q, scale, rows, col
  */
 export const linearInt8: Kernels['linearInt8'] = (out, x, weight, scale, bias, shape) => {
   const { m, n, k, activations } = shape;
-  const O = f32(out, 'linearInt8: out', m * n);
-  const X = f32(x, 'linearInt8: x', m * k);
-  const W = i8(weight, 'linearInt8: weight', n * k);
-  const S = f32(scale, 'linearInt8: scale', n);
-  const start = bias ? f32(bias, 'linearInt8: bias', n) : null;
-  if (activations === 'int8' && k > LONGEST_INT32_SUM) {
-    throw new Error(
-      `linearInt8: k ${k} is above ${LONGEST_INT32_SUM}, where int32 sums may overflow: use activations f32`,
-    );
-  }
+  const O = f32(out);
+  const X = f32(x);
+  const W = i8(weight);
+  const S = f32(scale);
+  const start = bias ? f32(bias) : null;
   const quantized = new Int8Array(k);
   for (let i = 0; i < m; i++) {
     let row: Float32Array | Int8Array = X.subarray(i * k, (i + 1) * k);
@@ -58,12 +50,12 @@ export const linearInt8: Kernels['linearInt8'] = (out, x, weight, scale, bias, s
 /** As `embedding`, from a table of bytes: out[b, t, :] = tokens[id, :] * scale[id] + positions[start + t, :]. */
 export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale, positions, shape) => {
   const { B, T, C, start } = shape;
-  const O = f32(out, 'embeddingInt8: out', B * T * C);
-  const I = i32(ids, 'embeddingInt8: ids', B * T);
-  const E = i8(tokens, 'embeddingInt8: tokens', C);
+  const O = f32(out);
+  const I = i32(ids);
+  const E = i8(tokens);
   const V = Math.floor(tokens.length / C);
-  const S = f32(scale, 'embeddingInt8: scale', V);
-  const P = positions ? f32(positions, 'embeddingInt8: positions', (start + T) * C) : null;
+  const S = f32(scale);
+  const P = positions ? f32(positions) : null;
   checkIds('embeddingInt8: ids', I, B * T, V);
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {

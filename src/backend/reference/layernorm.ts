@@ -8,12 +8,12 @@ import { f32 } from './buffer.ts';
  */
 export const layernorm: Kernels['layernorm'] = (out, mean, rstd, x, weight, bias, shape) => {
   const { rows, cols, eps } = shape;
-  const O = f32(out, 'layernorm: out', rows * cols);
-  const means = f32(mean, 'layernorm: mean', rows);
-  const rstds = f32(rstd, 'layernorm: rstd', rows);
-  const X = f32(x, 'layernorm: x', rows * cols);
-  const W = f32(weight, 'layernorm: weight', cols);
-  const shift = bias ? f32(bias, 'layernorm: bias', cols) : null;
+  const O = f32(out);
+  const means = f32(mean);
+  const rstds = f32(rstd);
+  const X = f32(x);
+  const W = f32(weight);
+  const shift = bias ? f32(bias) : null;
   for (let r = 0; r < rows; r++) {
     const row = r * cols;
     let sum = 0;
@@ -44,14 +44,14 @@ export const layernormBackward: Kernels['layernormBackward'] = (
   shape,
 ) => {
   const { rows, cols, accumulate } = shape;
-  const dX = f32(dx, 'layernormBackward: dx', rows * cols);
-  const dW = f32(dWeight, 'layernormBackward: dWeight', cols);
-  const dB = dBias ? f32(dBias, 'layernormBackward: dBias', cols) : null;
-  const dO = f32(dOut, 'layernormBackward: dOut', rows * cols);
-  const X = f32(x, 'layernormBackward: x', rows * cols);
-  const W = f32(weight, 'layernormBackward: weight', cols);
-  const means = f32(mean, 'layernormBackward: mean', rows);
-  const rstds = f32(rstd, 'layernormBackward: rstd', rows);
+  const dX = f32(dx);
+  const dW = f32(dWeight);
+  const dB = dBias ? f32(dBias) : null;
+  const dO = f32(dOut);
+  const X = f32(x);
+  const W = f32(weight);
+  const means = f32(mean);
+  const rstds = f32(rstd);
   const weightSums = new Float64Array(cols);
   const biasSums = new Float64Array(cols);
   for (let r = 0; r < rows; r++) {
@@ -86,10 +86,10 @@ export const layernormBackward: Kernels['layernormBackward'] = (
  */
 export const rmsnorm: Kernels['rmsnorm'] = (out, rrms, x, weight, shape) => {
   const { rows, cols, eps } = shape;
-  const O = f32(out, 'rmsnorm: out', rows * cols);
-  const scales = f32(rrms, 'rmsnorm: rrms', rows);
-  const X = f32(x, 'rmsnorm: x', rows * cols);
-  const W = f32(weight, 'rmsnorm: weight', cols);
+  const O = f32(out);
+  const scales = f32(rrms);
+  const X = f32(x);
+  const W = f32(weight);
   for (let r = 0; r < rows; r++) {
     const row = r * cols;
     let squares = 0;
@@ -103,12 +103,12 @@ export const rmsnorm: Kernels['rmsnorm'] = (out, rrms, x, weight, shape) => {
 /** With n = x * rrms and dn = dOut * weight: dx = rrms * (dn - n * average(dn * n)); dWeight += sum over rows of dOut * n. */
 export const rmsnormBackward: Kernels['rmsnormBackward'] = (dx, dWeight, dOut, x, weight, rrms, shape) => {
   const { rows, cols, accumulate } = shape;
-  const dX = f32(dx, 'rmsnormBackward: dx', rows * cols);
-  const dW = f32(dWeight, 'rmsnormBackward: dWeight', cols);
-  const dO = f32(dOut, 'rmsnormBackward: dOut', rows * cols);
-  const X = f32(x, 'rmsnormBackward: x', rows * cols);
-  const W = f32(weight, 'rmsnormBackward: weight', cols);
-  const scales = f32(rrms, 'rmsnormBackward: rrms', rows);
+  const dX = f32(dx);
+  const dW = f32(dWeight);
+  const dO = f32(dOut);
+  const X = f32(x);
+  const W = f32(weight);
+  const scales = f32(rrms);
   const weightSums = new Float64Array(cols);
   for (let r = 0; r < rows; r++) {
     const row = r * cols;

@@ -24,14 +24,10 @@ export function matmulIn(precision: Precision): Kernels['matmul'] {
 function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kernels['matmul']>): void {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
   const { activation, slope } = options;
-  if (options.symmetric && (m !== n || bias))
-    throw new Error(`matmul: symmetric does not go with ${m} x ${n}${bias ? ' and a bias' : ''}`);
-  if ((activation || slope) && (accumulate || options.symmetric || (activation && slope)))
-    throw new Error('matmul: activation and slope do not go with one another, accumulate or symmetric');
-  const O = f32(out, 'matmul: out', m * n);
-  const A = inPrecision(precision, f32(a, 'matmul: a', m * k));
-  const B = inPrecision(precision, f32(b, 'matmul: b', k * n));
-  const first = bias ? f32(bias, 'matmul: bias', n) : null;
+  const O = f32(out);
+  const A = inPrecision(precision, f32(a));
+  const B = inPrecision(precision, f32(b));
+  const first = bias ? f32(bias) : null;
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) O[i * n + j] = (accumulate ? O[i * n + j] : 0) + (first ? first[j] : 0);
   }
@@ -45,12 +41,12 @@ function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kern
     k,
   );
   if (activation) {
-    if (activation.pre) f32(activation.pre, 'matmul: pre', m * n).set(O.subarray(0, m * n));
+    if (activation.pre) f32(activation.pre).set(O.subarray(0, m * n));
     const { f } = curveOf(activation.kind);
     for (let i = 0; i < m * n; i++) O[i] = f(O[i]);
   }
   if (slope) {
-    const X = f32(slope.x, 'matmul: x', m * n);
+    const X = f32(slope.x);
     const { derivative } = curveOf(slope.kind);
     for (let i = 0; i < m * n; i++) O[i] *= derivative(X[i]);
   }

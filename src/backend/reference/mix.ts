@@ -8,10 +8,10 @@ import { f32 } from './buffer.ts';
  */
 export const mix: Kernels['mix'] = (out, a, b, weight, shape) => {
   const { rows, cols, from, to } = shape;
-  const O = f32(out, 'mix: out', rows * cols);
-  const A = f32(a, 'mix: a', rows * cols);
-  const B = f32(b, 'mix: b', rows * cols);
-  const [w] = f32(weight, 'mix: weight', 1);
+  const O = f32(out);
+  const A = f32(a);
+  const B = f32(b);
+  const [w] = f32(weight);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) {
       const i = r * cols + c;
@@ -26,13 +26,13 @@ export const mix: Kernels['mix'] = (out, a, b, weight, shape) => {
  */
 export const mixBackward: Kernels['mixBackward'] = (da, db, dWeight, dOut, a, b, weight, shape) => {
   const { rows, cols, from, to, accumulate } = shape;
-  const dA = f32(da, 'mixBackward: da', rows * cols);
-  const dB = f32(db, 'mixBackward: db', rows * cols);
-  const dW = f32(dWeight, 'mixBackward: dWeight', 1);
-  const dO = f32(dOut, 'mixBackward: dOut', rows * cols);
-  const A = f32(a, 'mixBackward: a', rows * cols);
-  const B = f32(b, 'mixBackward: b', rows * cols);
-  const [w] = f32(weight, 'mixBackward: weight', 1);
+  const dA = f32(da);
+  const dB = f32(db);
+  const dW = f32(dWeight);
+  const dO = f32(dOut);
+  const A = f32(a);
+  const B = f32(b);
+  const [w] = f32(weight);
   let sum = 0;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) {

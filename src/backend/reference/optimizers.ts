@@ -1,6 +1,6 @@
 // What a gradient does to a parameter. Read next: statistics.ts.
 import type { Kernels } from '../contract.ts';
-import { checkSameLength, f32 } from './buffer.ts';
+import { f32 } from './buffer.ts';
 
 /**
  * AdamW (Loshchilov & Hutter 2019), elementwise: with g = gradScale * grad,
@@ -8,13 +8,12 @@ import { checkSameLength, f32 } from './buffer.ts';
  * param = param (1 - lr weightDecay) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
  */
 export const adamw: Kernels['adamw'] = (param, grad, m, v, options) => {
-  checkSameLength('adamw', param, grad, m, v);
   const { lr, beta1, beta2, eps, weightDecay, t, gradScale } = options;
   const n = param.length;
-  const P = f32(param, 'adamw: param', n);
-  const G = f32(grad, 'adamw: grad', n);
-  const M = f32(m, 'adamw: m', n);
-  const V = f32(v, 'adamw: v', n);
+  const P = f32(param);
+  const G = f32(grad);
+  const M = f32(m);
+  const V = f32(v);
   const mCorrection = 1 - beta1 ** t;
   const vCorrection = 1 - beta2 ** t;
   for (let i = 0; i < n; i++) {
@@ -31,14 +30,11 @@ export const adamw: Kernels['adamw'] = (param, grad, m, v, options) => {
  * velocity = momentum * velocity + g; param -= lr * velocity. `velocity` null: g itself.
  */
 export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
-  checkSameLength('sgd', param, grad, velocity ?? param);
   const { lr, momentum, weightDecay, gradScale } = options;
   const n = param.length;
-  const P = f32(param, 'sgd: param', n);
-  const G = f32(grad, 'sgd: grad', n);
-  const U = velocity ? f32(velocity, 'sgd: velocity', n) : null;
-  if (!U && momentum !== 0)
-    throw new Error(`sgd: momentum ${momentum} needs a velocity buffer: pass one, or momentum 0`);
+  const P = f32(param);
+  const G = f32(grad);
+  const U = velocity ? f32(velocity) : null;
   for (let i = 0; i < n; i++) {
     const g = gradScale * G[i] + weightDecay * P[i];
     const u = U ? momentum * U[i] + g : g;
@@ -52,11 +48,10 @@ export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
  * velocity that the next step would have if its gradient were the same. `out` may be `grad`.
  */
 export const nesterov: Kernels['nesterov'] = (out, velocity, grad, { momentum, gradScale }) => {
-  checkSameLength('nesterov', out, velocity, grad);
   const n = out.length;
-  const O = f32(out, 'nesterov: out', n);
-  const U = f32(velocity, 'nesterov: velocity', n);
-  const G = f32(grad, 'nesterov: grad', n);
+  const O = f32(out);
+  const U = f32(velocity);
+  const G = f32(grad);
   for (let i = 0; i < n; i++) {
     const g = gradScale * G[i];
     U[i] = momentum * U[i] + g;

@@ -9,10 +9,10 @@ import { f32 } from './buffer.ts';
  */
 export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
   const { rows, H, hs, eps } = shape;
-  const O = f32(out, 'qkNorm: out', rows * 3 * H * hs);
-  const scales = f32(rrms, 'qkNorm: rrms', rows * 2 * H);
-  const X = f32(qkv, 'qkNorm: qkv', rows * 3 * H * hs);
-  const W = f32(weight, 'qkNorm: weight', 2 * hs);
+  const O = f32(out);
+  const scales = f32(rrms);
+  const X = f32(qkv);
+  const W = f32(weight);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < 3 * H; j++) {
       const at = (r * 3 * H + j) * hs;
@@ -36,12 +36,12 @@ export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
  */
 export const qkNormBackward: Kernels['qkNormBackward'] = (dqkv, dWeight, dOut, qkv, weight, rrms, shape) => {
   const { rows, H, hs } = shape;
-  const dX = f32(dqkv, 'qkNormBackward: dqkv', rows * 3 * H * hs);
-  const dW = f32(dWeight, 'qkNormBackward: dWeight', 2 * hs);
-  const dO = f32(dOut, 'qkNormBackward: dOut', rows * 3 * H * hs);
-  const X = f32(qkv, 'qkNormBackward: qkv', rows * 3 * H * hs);
-  const W = f32(weight, 'qkNormBackward: weight', 2 * hs);
-  const scales = f32(rrms, 'qkNormBackward: rrms', rows * 2 * H);
+  const dX = f32(dqkv);
+  const dW = f32(dWeight);
+  const dO = f32(dOut);
+  const X = f32(qkv);
+  const W = f32(weight);
+  const scales = f32(rrms);
   const sums = new Float64Array(2 * hs);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < 3 * H; j++) {

@@ -1,4 +1,5 @@
 // Programs in plain TypeScript: a recording is the list of the calls. Read next: ../contract.ts (`record`).
+import { wrapKernels } from '../call.ts';
 import type { Kernels, Program } from '../contract.ts';
 
 export interface Recorder {
@@ -10,36 +11,31 @@ export interface Recorder {
 
 /** A recorder of calls of `direct`. */
 export function createRecorder(direct: Kernels): Recorder {
-  let calls: ((start: number) => void)[] | null = null;
-  const recorded = (kernel: (...args: unknown[]) => void): ((...args: unknown[]) => void) => {
-    return (...args) => {
-      if (calls) calls.push((start) => kernel(...args.map((arg) => startingAt(arg, start))));
-      else kernel(...args);
-    };
-  };
-  const entries = Object.entries(direct).map(([name, kernel]) => [name, recorded(kernel)]);
-
+  let list: ((start: number) => void)[] | null = null;
   return {
-    kernels: Object.fromEntries(entries) as Kernels,
+    kernels: wrapKernels(direct, (call, args, kernel) => {
+      call.check(args);
+      if (!list) return kernel(...args);
+      list.push((start) => {
+        const moved = call.startingAt(args, start);
+        if (moved !== args) call.check(moved);
+        kernel(...moved);
+      });
+    }),
     record(fn) {
-      const list: typeof calls = [];
-      calls = list;
+      const steps: ((start: number) => void)[] = [];
+      list = steps;
       try {
         fn();
       } finally {
-        calls = null;
+        list = null;
       }
       return {
         replay(start) {
-          for (const call of list) call(start);
+          for (const step of steps) step(start);
         },
-        dispose: () => list.splice(0),
+        dispose: () => steps.splice(0),
       };
     },
   };
-}
-
-/** A shape that has a `start` with this one; everything else as it is. */
-function startingAt(arg: unknown, start: number): unknown {
-  return typeof arg === 'object' && arg !== null && 'start' in arg ? { ...arg, start } : arg;
 }

@@ -9,8 +9,8 @@ import { f32 } from './buffer.ts';
  */
 export const rope: Kernels['rope'] = (out, qkv, shape) => {
   const { B, T, H, hs, start, base, inverse } = shape;
-  const O = f32(out, 'rope: out', B * T * 3 * H * hs);
-  const X = f32(qkv, 'rope: qkv', B * T * 3 * H * hs);
+  const O = f32(out);
+  const X = f32(qkv);
   if (O !== X) O.set(X.subarray(0, B * T * 3 * H * hs));
   const half = Math.floor(hs / 2);
   for (let t = 0; t < T; t++) {

@@ -10,9 +10,9 @@ import { f32, i32 } from './buffer.ts';
  */
 export const statistics: Kernels['statistics'] = (out, active, x, options) => {
   const { rows, cols, lo, hi, bins } = options;
-  const O = f32(out, 'statistics: out', STATISTICS_HEADER + bins);
-  const A = active ? i32(active, 'statistics: active', cols) : null;
-  const X = f32(x, 'statistics: x', rows * cols);
+  const O = f32(out);
+  const A = active ? i32(active) : null;
+  const X = f32(x);
   const histogram = new Float64Array(bins);
   let sum = 0;
   let squares = 0;

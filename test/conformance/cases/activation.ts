@@ -91,8 +91,8 @@ for (const n of [1, 17, 4099]) {
       },
       {
         name: `softcapBackward ${n}${inPlace ? ' in place' : ''}`,
-        run({ kernels, garbage, normal, scratch }) {
-          const y = scratch(n);
+        run({ kernels, garbage, normal }) {
+          const y = garbage(n);
           kernels.softcap(y, normal(n, 10), 15);
           const dOut = normal(n);
           const dx = inPlace ? dOut : garbage(n);

@@ -37,10 +37,10 @@ for (const { B, T, H, hs } of shapes) {
     });
     attentionCases.push({
       name: `attentionBackward ${name}${how}`,
-      run({ kernels, garbage, normal, scratch }) {
+      run({ kernels, garbage, normal }) {
         const qkv = normal(B * T * 3 * H * hs);
-        const out = scratch(B * T * H * hs);
-        const lse = scratch(B * H * T);
+        const out = garbage(B * T * H * hs);
+        const lse = garbage(B * H * T);
         kernels.attention(out, lse, qkv, shape, dropout);
         const dqkv = garbage(B * T * 3 * H * hs + GUARD);
         kernels.attentionBackward(dqkv, normal(B * T * H * hs), out, lse, qkv, shape, dropout);
@@ -75,10 +75,10 @@ for (const T of [33, 257]) {
     {
       name: `attentionBackward with large scores T ${T}`,
       tolerance: 1e-3,
-      run({ kernels, garbage, normal, scratch }) {
+      run({ kernels, garbage, normal }) {
         const qkv = normal(T * 3 * 2 * 38, 6);
-        const out = scratch(T * 2 * 38);
-        const lse = scratch(2 * T);
+        const out = garbage(T * 2 * 38);
+        const lse = garbage(2 * T);
         kernels.attention(out, lse, qkv, shape, null);
         const dqkv = garbage(T * 3 * 2 * 38);
         kernels.attentionBackward(dqkv, normal(T * 2 * 38), out, lse, qkv, shape, null);
@@ -157,11 +157,11 @@ for (const { rows, H, hs } of [
       },
       {
         name: `qkNormBackward ${name}`,
-        run({ kernels, garbage, normal, scratch }) {
+        run({ kernels, garbage, normal }) {
           const qkv = normal(size, 3);
           const weight = normal(2 * hs);
           const rrms = garbage(rows * 2 * H);
-          kernels.qkNorm(scratch(size), rrms, qkv, weight, { rows, H, hs, eps });
+          kernels.qkNorm(garbage(size), rrms, qkv, weight, { rows, H, hs, eps });
           const dOut = normal(size + (inPlace ? GUARD : 0));
           const dqkv = inPlace ? dOut : garbage(size + GUARD);
           const dWeight = normal(2 * hs);

@@ -25,11 +25,11 @@ for (const [rows, cols, std] of [
     crossEntropyCases.push({
       name: `crossEntropyBackward ${name}${inPlace ? ' in place' : ''}`,
       tolerance: std > 10 || cols > 10_000 ? 1e-4 : 1e-5, // lse has few digits left, or sums up many terms
-      run({ kernels, garbage, ids, normal, scratch }) {
+      run({ kernels, garbage, ids, normal }) {
         const logits = normal(rows * cols, std);
         const targets = ids(rows, cols);
-        const lse = scratch(rows);
-        kernels.crossEntropy(scratch(rows), lse, logits, targets, { rows, cols });
+        const lse = garbage(rows);
+        kernels.crossEntropy(garbage(rows), lse, logits, targets, { rows, cols });
         const dLogits = inPlace ? logits : garbage(rows * cols + GUARD);
         kernels.crossEntropyBackward(dLogits, logits, lse, targets, { rows, cols, factor: 1 / rows });
         return { dLogits };
@@ -40,10 +40,10 @@ for (const [rows, cols, std] of [
   crossEntropyCases.push({
     name: `crossEntropy ${name} smoothed`,
     tolerance: std > 10 ? 1e-4 : 1e-5,
-    run({ kernels, garbage, ids, normal, scratch }) {
+    run({ kernels, garbage, ids, normal }) {
       const [logits, targets] = [normal(rows * cols, std), ids(rows, cols)];
       const losses = garbage(rows + GUARD);
-      const lse = scratch(rows);
+      const lse = garbage(rows);
       const dLogits = garbage(rows * cols + GUARD);
       kernels.crossEntropy(losses, lse, logits, targets, { rows, cols, smoothing: 0.1 });
       const shape = { rows, cols, factor: 1 / rows, smoothing: 0.1 };

@@ -116,7 +116,7 @@ normalisationCases.push(
 
 /** The mean and rstd that the backward takes, as the same engine's forward makes them. */
 function rowMoments(
-  { kernels, garbage, scratch }: Lab,
+  { kernels, garbage }: Lab,
   x: DeviceBuffer,
   weight: DeviceBuffer,
   rows: number,
@@ -124,6 +124,6 @@ function rowMoments(
 ): { mean: DeviceBuffer; rstd: DeviceBuffer } {
   const mean = garbage(rows);
   const rstd = garbage(rows);
-  kernels.layernorm(scratch(rows * cols), mean, rstd, x, weight, null, { rows, cols, eps });
+  kernels.layernorm(garbage(rows * cols), mean, rstd, x, weight, null, { rows, cols, eps });
   return { mean, rstd };
 }

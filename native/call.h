@@ -1,0 +1,160 @@
+// One kernel call as numbers (src/backend/call.ts packs and checks it), turned into the kernel's parameters and queued. Knows
+// nothing of JavaScript: whoever has such numbers can call. Read next: entries.cpp.
+#pragma once
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "engine.h"
+
+namespace inkhorn {
+
+/** A buffer of whatever dtype; `const char`: it is only read. */
+template <class Byte>
+struct AnyBuffer {
+  Byte* data;
+  DType dtype;
+  Index length;
+};
+
+/** A product as it is called: at its end at most one of the two, which is not 0. */
+struct MatmulCall {
+  MatmulShape shape;
+  Activation activation, slope;
+};
+
+// The numbers of a shape, in the order in which the row of its kernel has them.
+inline auto fieldsOf(MixShape& s) { return std::tie(s.rows, s.cols, s.from, s.to); }
+inline auto fieldsOf(RopeShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.start, s.base, s.inverse); }
+inline auto fieldsOf(AttentionShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.scale); }
+inline auto fieldsOf(Int4Shape& s) { return std::tie(s.m, s.n, s.k, s.groupSize); }
+inline auto fieldsOf(Dropout& s) { return std::tie(s.p, s.seed, s.step, s.site, s.offset); }
+inline auto fieldsOf(AdamW& s) { return std::tie(s.lr, s.beta1, s.beta2, s.eps, s.weightDecay, s.t, s.gradScale); }
+inline auto fieldsOf(Sgd& s) { return std::tie(s.lr, s.momentum, s.weightDecay, s.gradScale); }
+inline auto fieldsOf(MatmulCall& c) {
+  auto& [s, activation, slope] = c;
+  return std::tie(s.m, s.n, s.k, s.transA, s.transB, s.accumulate, s.symmetric, activation, slope);
+}
+
+template <class T>
+inline constexpr bool isAnyBuffer = false;
+template <class Byte>
+inline constexpr bool isAnyBuffer<AnyBuffer<Byte>> = true;
+
+template <class T>
+constexpr DType dtypeOf() {
+  return std::is_same_v<T, float> ? DType::f32 : std::is_same_v<T, int32_t> ? DType::i32 : DType::i8;
+}
+
+/** The letters that src/backend/call.ts has for a parameter. */
+template <class T>
+std::string lettersOf() {
+  if constexpr (std::is_pointer_v<T>) {
+    using Element = std::remove_pointer_t<T>;
+    const char letter = "fiq"[int(dtypeOf<std::remove_const_t<Element>>())];
+    return std::string(1, std::is_const_v<Element> ? letter : char(letter - 'a' + 'A'));
+  } else if constexpr (isAnyBuffer<T>) {
+    return std::is_same_v<T, AnyBuffer<char>> ? "A" : "a";
+  } else if constexpr (std::is_same_v<T, Position>) {
+    return "s";
+  } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    return "n";
+  } else {
+    T shape{};
+    return std::apply([](auto&... field) { return (lettersOf<std::decay_t<decltype(field)>>() + ...); }, fieldsOf(shape));
+  }
+}
+
+/** Reads the parameters of one call in order, and queues or records it. */
+class Call {
+ public:
+  /** `packed`: the last position that a replay may have, then what the kernel's layout says. */
+  Call(Engine& engine, const double* packed) : engine_(engine), next_(packed) {
+    const double last = *next_++;
+    lastStart_ = last < 9e15 ? Index(last) : std::numeric_limits<Index>::max();
+  }
+
+  /** The next parameter, of the type that the kernel has for it. Throws when a number stands for no such buffer. */
+  template <class T>
+  T take() {
+    if constexpr (std::is_pointer_v<T>) {
+      using Element = std::remove_pointer_t<T>;
+      const Buffer* buffer = takeBuffer(!std::is_const_v<Element>);
+      if (!buffer) return nullptr;
+      if (buffer->dtype != dtypeOf<std::remove_const_t<Element>>()) throw std::invalid_argument("another dtype");
+      return buffer->template as<std::remove_const_t<Element>>();
+    } else if constexpr (isAnyBuffer<T>) {
+      const Buffer* buffer = takeBuffer(std::is_same_v<T, AnyBuffer<char>>);
+      if (!buffer) throw std::invalid_argument("a buffer is missing");
+      return {buffer->template as<char>(), buffer->dtype, buffer->length};
+    } else if constexpr (std::is_same_v<T, Position>) {
+      start_ = Index(*next_++);
+      return {start_};
+    } else if constexpr (std::is_enum_v<T>) {
+      return T(int(*next_++));
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      return T(*next_++);
+    } else {
+      T shape{};
+      std::apply([this](auto&... field) { ((field = take<std::decay_t<decltype(field)>>()), ...); }, fieldsOf(shape));
+      if constexpr (requires { shape.bf16; }) shape.bf16 = bf16();
+      return shape;
+    }
+  }
+
+  /** Whether the engine's products take their inputs rounded to bfloat16. */
+  bool bf16() const { return engine_.bf16(); }
+
+  /** Queues `run(kernels, team, start)`, or records it: replays go on from other positions. */
+  template <class Run>
+  void launch(Run run) {
+    engine_.launch(run, start_, lastStart_);
+  }
+
+  /**
+   * Queues `run(kernels, team, null)` of a product. In a recording, the weight, the buffer taken as number `which`, may be
+   * packed: `run` then gets `bytes` bytes that `pack(kernels, team, to)` has filled before the first replay, and again whenever
+   * the weight has changed.
+   */
+  template <class T, class Pack, class Run>
+  void launchPacked(size_t which, Packing packing, Index bytes, Pack pack, Run run) {
+    Program* program = engine_.recording();
+    const auto* packed = program ? program->addWeight(taken_[which]->storage, packing, size_t(bytes), pack) : nullptr;
+    launch([run, packed](const Kernels& kernels, Team& team, Index) {
+      run(kernels, team, packed ? packed->template data<T>() : nullptr);
+    });
+  }
+
+ private:
+  /** Null where the number says that there is none. */
+  const Buffer* takeBuffer(bool written) {
+    const double id = *next_++;
+    const Buffer* buffer = id == -1 ? nullptr : engine_.find(id);
+    if (!buffer && id != -1) throw std::invalid_argument("not a buffer of this engine, or it was given back");
+    if (buffer) engine_.use(buffer->storage, written);
+    taken_[takenCount_++] = buffer;
+    return buffer;
+  }
+
+  Engine& engine_;
+  const double* next_;
+  Index start_ = 0;
+  Index lastStart_;
+  const Buffer* taken_[16] = {};
+  size_t takenCount_ = 0;
+};
+
+/** How calls of one kernel are made. */
+struct KernelEntry {
+  const char* name;
+  std::string layout;  // what src/backend/call.ts packs for it, by letters
+  void (*enter)(Call&);
+};
+
+/** All kernels that JavaScript calls. */
+const std::vector<KernelEntry>& kernelEntries();
+
+}  // namespace inkhorn
