@@ -12,8 +12,9 @@
 /** What an element is stored as. */
 export type DType = 'f32' | 'i32' | 'i8';
 
-/** The typed array that holds a `DType` on the JavaScript side. */
-export type HostArray = Float32Array | Int32Array | Int8Array;
+/** The typed array that holds a dtype on the JavaScript side. */
+export type ArrayOf<D extends DType> = { f32: Float32Array; i32: Int32Array; i8: Int8Array }[D];
+export type HostArray = ArrayOf<DType>;
 
 /** A block of memory that belongs to one engine. Opaque: only that engine's kernels can look inside. */
 export interface DeviceBuffer {
@@ -122,6 +123,11 @@ export interface Dropout {
   site: number;
   /** Added to the element index, so that a micro-batch draws the masks of its rows of the whole batch. */
   offset: number;
+}
+
+/** Elements of a mask that a row of T attention probabilities takes: rounded up, so that rows begin at a vector. */
+export function maskRow(T: number): number {
+  return Math.ceil(T / 64) * 64;
 }
 
 /** Shape of an attention: B sequences of T tokens, H heads of hs columns; scores are multiplied by `scale`. */
@@ -307,7 +313,7 @@ export interface Kernels {
    * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept).
    * qkv [B, T, 3, H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
    * `dropout` acts on the probabilities; probability (b, h, t, s) is element
-   * `offset + ((b * H + h) * T + t) * ceil64(T) + s`, ceil64 rounding up to a multiple of 64. With `bf16` q, k and v are
+   * `offset + ((b * H + h) * T + t) * maskRow(T) + s`. With `bf16` q, k and v are
    * rounded, and the numerators of the softmax, exp(score - the row's largest), after dropout.
    */
   attention(

@@ -98,10 +98,11 @@ function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pas
   const input = keep(empty([1, length], 'i32', backend));
   const host = new Int32Array(length);
   const filled = cache?.length ?? 0;
-  let logits = input;
+  const made: Tensor[] = [];
   const program: Program = backend.record(() => {
-    logits = keep(scope((): Tensor => model.forward(input, { cache, logits: 'last' }))); // [1, 1, V]
+    made.push(keep(scope(() => model.forward(input, { cache, logits: 'last' })))); // [1, 1, V]
   });
+  const [logits] = made;
   if (cache) cache.length = filled; // nothing has been computed yet
   const out = new Float32Array(logits.size); // one for all: a new one takes longer than reading does
   return {

@@ -14,7 +14,7 @@ export interface BatchTap extends Tap {
 /** One `statistics` call that is queued and not yet read. */
 interface Pending extends Omit<Measurement, 'stats' | 'active'> {
   stats: Tensor;
-  active: Tensor | null;
+  active: Tensor<'i32'> | null;
 }
 
 /** A tap on the values of these names that hands each measurement to `sink`, in histograms of the ranges of `probe`. */
@@ -40,8 +40,7 @@ export function probeTap(
     gradient: (name, gradient) => measure(name, 'gradient', gradient),
     async collect(): Promise<void> {
       for (const { stats, active, ...rest } of pending) {
-        const counted = active && ((await active.backend.read(active.buffer)) as Int32Array);
-        sink({ ...rest, stats: await stats.data(), active: counted });
+        sink({ ...rest, stats: await stats.data(), active: active && (await active.data()) });
         stats.dispose();
         active?.dispose();
       }

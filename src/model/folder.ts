@@ -53,7 +53,7 @@ export async function modelFiles(
   for (const { name, value } of slots(model)) {
     if (value instanceof Int8Tensor) {
       activations = value.activations;
-      tensors.set(name, await stored(value.values));
+      tensors.set(name, { shape: value.values.shape, data: await value.values.data() });
       tensors.set(`${name}.scale`, await stored(value.scale));
     } else if (value instanceof Int4Tensor) {
       const { groupSize, method, activations } = value;
@@ -305,7 +305,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 /** Vectors stay as they are: they are few, and norms are multiplied into everything. */
 async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToWrite> {
   const data = await t.data();
-  if (matrices === 'f32' || !(data instanceof Float32Array) || t.shape.length < 2)
-    return { shape: t.shape, data };
+  if (matrices === 'f32' || t.shape.length < 2) return { shape: t.shape, data };
   return { dtype: 'BF16', shape: t.shape, data: new Uint8Array(toBfloat16(data).buffer) };
 }

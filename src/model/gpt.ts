@@ -1,6 +1,6 @@
 // The GPT: a decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019), pre-norm, in one file.
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
-import type { Activation, Backend, Dropout } from '../backend/contract.ts';
+import type { Activation, Backend } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
 import { Embedding, Linear, Mix, mlp, type Norm, Positions, QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
@@ -9,6 +9,7 @@ import { createRandom } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
+import { dropoutOf, type TrainingPass } from './dropout.ts';
 import { type Initialiser, initialisers } from './initialise.ts';
 import type { KVCache } from './kv-cache.ts';
 import { skipFrom } from './shapes.ts';
@@ -16,11 +17,8 @@ import { type Tap, watch, watchProbabilities } from './taps.ts';
 
 /** How a forward pass is run; all left out: inference on whole sequences from position 0. */
 export interface ForwardOptions {
-  /**
-   * Training: which dropout masks to draw. `firstSequence` is the number of the first sequence within the batch; `dropout`
-   * takes the place of the config's.
-   */
-  training?: { seed: number; step: number; firstSequence: number; dropout?: number };
+  /** Training: which dropout masks to draw. */
+  training?: TrainingPass;
   /** Generation: `ids` continue what the cache holds, which grows by them. */
   cache?: KVCache;
   /** `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position alone. */
@@ -82,7 +80,7 @@ class Attention {
           start,
           capacity: cache.capacity,
         })
-      : ops.attention(qkv, shape, mask(pass, this.config, 3 * this.layer, H * T * Math.ceil(T / 64) * 64));
+      : ops.attention(qkv, shape, dropoutOf(pass, this.config, this.layer, 'probs'));
     const heads = watch(tap, `${name}.heads`, found);
     return watch(tap, `${name}.out`, this.proj.forward(last ? ops.lastPosition(heads) : heads)); // [B, T, C]
   }
@@ -139,15 +137,15 @@ class Block {
   forward(stream: Tensor, pass: Pass): Tensor {
     const { config, layer } = this;
     const name = `blocks.${layer}`;
-    const perSequence = pass.T * config.nEmbd;
     // Past the last attention no position looks at another: what is not asked for need not be computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
-    const x = this.skip ? this.skip.forward(stream, pass.stream[skipFrom(config, layer) as number]) : stream;
+    const from = skipFrom(config, layer);
+    const x = this.skip && from !== null ? this.skip.forward(stream, pass.stream[from]) : stream;
     const a = this.attn.forward(this.norm1.forward(x), pass, last);
-    const sum = ops.add(last ? ops.lastPosition(x) : x, a, mask(pass, config, 3 * layer + 1, perSequence));
+    const sum = ops.add(last ? ops.lastPosition(x) : x, a, dropoutOf(pass, config, layer, 'attn'));
     const mid = watch(pass.tap, `${name}.mid`, sum);
     const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
-    const out = ops.add(mid, m, mask(pass, config, 3 * layer + 2, perSequence));
+    const out = ops.add(mid, m, dropoutOf(pass, config, layer, 'mlp'));
     return watch(pass.tap, `${name}.out`, out);
   }
 }
@@ -195,7 +193,7 @@ export class GPT {
   }
 
   /** ids [B, T] `i32` -> logits [B, T, V], or [B, 1, V] with `logits: 'last'`. Throws when T exceeds the block size. */
-  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+  forward(ids: Tensor<'i32'>, options: ForwardOptions = {}): Tensor {
     const { cache, tap } = options;
     const [B, T] = ids.shape;
     const start = cache?.length ?? 0;
@@ -236,11 +234,3 @@ export class GPT {
 
 /** Random stream of the initial weights; training and sampling draw from others. */
 const INIT_STREAM = 0;
-
-/** The dropout mask of a place in the model, or null when not training. `perSequence`: elements it covers per sequence. */
-function mask(pass: Pass, config: GPTConfig, site: number, perSequence: number): Dropout | null {
-  const p = pass.training?.dropout ?? config.dropout;
-  if (!pass.training || p === 0) return null;
-  const { seed, step, firstSequence } = pass.training;
-  return { p, seed, step, site, offset: firstSequence * perSequence };
-}

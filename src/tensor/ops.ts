@@ -2,7 +2,7 @@
 // Names as in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
 import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
 import { Int8Tensor, isQuantized, type QuantizedTensor, type Weight } from './quantized.ts';
-import { addGrad, gradOf, needsGrad, passGrad, record } from './tape.ts';
+import { addGrad, gradOf, needsGrad, passGrad, record, recordLoss } from './tape.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
 /** y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. W may be quantised: no gradient then. */
@@ -18,8 +18,7 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
     return y;
   }
   kernels.matmul(y.buffer, x.buffer, weight.buffer, { m, n, k, transB: true, bias: bias?.buffer ?? null });
-  return record(y, [x, weight, bias], [], () => {
-    const dy = y.grad as Tensor;
+  return record(y, [x, weight, bias], [], (dy) => {
     if (x.requiresGrad) multiplyGrad(x, dy, weight);
     addWeightGrads(weight, bias, dy, x);
   });
@@ -51,8 +50,7 @@ export function mlp(
   });
   const y = empty([...x.shape.slice(0, -1), n], 'f32', x.backend);
   kernels.matmul(y.buffer, h.buffer, W2.buffer, { m, n, k: hidden, transB: true, bias: b2?.buffer ?? null });
-  return record(y, inputs, pre ? [h, pre] : [h], () => {
-    const dy = y.grad as Tensor;
+  return record(y, inputs, pre ? [h, pre] : [h], (dy) => {
     const dPre = empty(h.shape, 'f32', x.backend);
     const slope = { kind, x: (pre ?? h).buffer };
     kernels.matmul(dPre.buffer, dy.buffer, W2.buffer, { m, n: hidden, k: n, slope });
@@ -100,7 +98,12 @@ function multiplyQuantized(
 }
 
 /** x [B, T, C] = tokens[ids] (+ positions[start ..]); ids [B, T] `i32`. The token table may be quantised. */
-export function embedding(ids: Tensor, tokens: Weight, positions: Tensor | null, start: number): Tensor {
+export function embedding(
+  ids: Tensor<'i32'>,
+  tokens: Weight,
+  positions: Tensor | null,
+  start: number,
+): Tensor {
   const [B, T] = ids.shape;
   const C = tokens.shape[1];
   const x = empty([B, T, C], 'f32', ids.backend);
@@ -117,10 +120,10 @@ export function embedding(ids: Tensor, tokens: Weight, positions: Tensor | null,
     return x;
   }
   kernels.embedding(x.buffer, ids.buffer, tokens.buffer, p, shape);
-  return record(x, [tokens, positions], [], () => {
+  return record(x, [tokens, positions], [], (dx) => {
     const dTokens = gradOf(tokens).grad.buffer;
     const dPositions = positions && gradOf(positions).grad.buffer;
-    kernels.embeddingBackward(dTokens, dPositions, (x.grad as Tensor).buffer, ids.buffer, { B, T, C });
+    kernels.embeddingBackward(dTokens, dPositions, dx.buffer, ids.buffer, { B, T, C });
   });
 }
 
@@ -133,13 +136,12 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor | null, eps: n
   const { kernels } = x.backend;
   const b = bias?.buffer ?? null;
   kernels.layernorm(y.buffer, mean.buffer, rstd.buffer, x.buffer, weight.buffer, b, { ...shape, eps });
-  return record(y, [x, weight, bias], [mean, rstd], () => {
+  return record(y, [x, weight, bias], [mean, rstd], (dy) => {
     const { grad: dx, accumulate } = gradOf(x);
     const dWeight = gradOf(weight).grad.buffer;
     const dBias = bias && gradOf(bias).grad.buffer;
-    const dy = (y.grad as Tensor).buffer;
     kernels.layernormBackward(
-      ...([dx.buffer, dWeight, dBias, dy, x.buffer, weight.buffer, mean.buffer, rstd.buffer] as const),
+      ...([dx.buffer, dWeight, dBias, dy.buffer, x.buffer, weight.buffer, mean.buffer, rstd.buffer] as const),
       { ...shape, accumulate },
     );
   });
@@ -152,11 +154,10 @@ export function rmsnorm(x: Tensor, weight: Tensor, eps: number): Tensor {
   const rrms = empty([shape.rows], 'f32', x.backend);
   const { kernels } = x.backend;
   kernels.rmsnorm(y.buffer, rrms.buffer, x.buffer, weight.buffer, { ...shape, eps });
-  return record(y, [x, weight], [rrms], () => {
+  return record(y, [x, weight], [rrms], (dy) => {
     const { grad: dx, accumulate } = gradOf(x);
     const dWeight = gradOf(weight).grad.buffer;
-    const dy = (y.grad as Tensor).buffer;
-    kernels.rmsnormBackward(dx.buffer, dWeight, dy, x.buffer, weight.buffer, rrms.buffer, {
+    kernels.rmsnormBackward(dx.buffer, dWeight, dy.buffer, x.buffer, weight.buffer, rrms.buffer, {
       ...shape,
       accumulate,
     });
@@ -168,8 +169,7 @@ export function activation(x: Tensor, kind: Activation): Tensor {
   const y = empty(x.shape, 'f32', x.backend);
   const { kernels } = x.backend;
   kernels.activation(y.buffer, x.buffer, kind);
-  return record(y, [x], [], () => {
-    const dy = y.grad as Tensor;
+  return record(y, [x], [], (dy) => {
     kernels.activationBackward(dy.buffer, dy.buffer, x.buffer, kind);
     passGrad(x, y);
   });
@@ -185,8 +185,7 @@ export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
   const { kernels } = a.backend;
   if (mask) kernels.dropout(y.buffer, b.buffer, mask, a.buffer);
   else kernels.add(y.buffer, a.buffer, b.buffer);
-  return record(y, [a, b], [], () => {
-    const dy = y.grad as Tensor;
+  return record(y, [a, b], [], (dy) => {
     if (b.requiresGrad) {
       addGrad(b, (db) =>
         mask ? kernels.dropout(db.buffer, dy.buffer, mask) : kernels.copy(db.buffer, dy.buffer),
@@ -211,11 +210,10 @@ export function mix(
   const y = empty(a.shape, 'f32', a.backend);
   const { kernels } = a.backend;
   kernels.mix(y.buffer, a.buffer, b.buffer, weight.buffer, shape);
-  return record(y, [a, b, weight], [], () => {
-    const dy = (y.grad as Tensor).buffer;
+  return record(y, [a, b, weight], [], (dy) => {
     const dWeight = gradOf(weight).grad.buffer;
     const { grad: db, accumulate } = gradOf(b);
-    kernels.mixBackward(dy, db.buffer, dWeight, dy, a.buffer, b.buffer, weight.buffer, {
+    kernels.mixBackward(dy.buffer, db.buffer, dWeight, dy.buffer, a.buffer, b.buffer, weight.buffer, {
       ...shape,
       accumulate,
     });
@@ -228,8 +226,7 @@ export function softcap(x: Tensor, cap: number): Tensor {
   const y = empty(x.shape, 'f32', x.backend);
   const { kernels } = x.backend;
   kernels.softcap(y.buffer, x.buffer, cap);
-  return record(y, [x], [], () => {
-    const dy = y.grad as Tensor;
+  return record(y, [x], [], (dy) => {
     kernels.softcapBackward(dy.buffer, dy.buffer, y.buffer, cap);
     passGrad(x, y);
   });
@@ -246,10 +243,9 @@ export function qkNorm(
   const rrms = empty([shape.rows, 2, H], 'f32', qkv.backend);
   const { kernels } = qkv.backend;
   kernels.qkNorm(y.buffer, rrms.buffer, qkv.buffer, weight.buffer, { ...shape, eps });
-  return record(y, [qkv, weight], [rrms], () => {
-    const dy = (y.grad as Tensor).buffer;
+  return record(y, [qkv, weight], [rrms], (dy) => {
     const dWeight = gradOf(weight).grad.buffer;
-    kernels.qkNormBackward(dy, dWeight, dy, qkv.buffer, weight.buffer, rrms.buffer, shape);
+    kernels.qkNormBackward(dy.buffer, dWeight, dy.buffer, qkv.buffer, weight.buffer, rrms.buffer, shape);
     passGrad(qkv, y);
   });
 }
@@ -260,8 +256,7 @@ export function rope(qkv: Tensor, shape: { H: number; hs: number; start: number;
   const y = empty(qkv.shape, 'f32', qkv.backend);
   const { kernels } = qkv.backend;
   kernels.rope(y.buffer, qkv.buffer, { B, T, ...shape, inverse: false });
-  return record(y, [qkv], [], () => {
-    const dy = y.grad as Tensor;
+  return record(y, [qkv], [], (dy) => {
     kernels.rope(dy.buffer, dy.buffer, { B, T, ...shape, inverse: true });
     passGrad(qkv, y);
   });
@@ -274,10 +269,9 @@ export function attention(qkv: Tensor, shape: AttentionShape, mask: Dropout | nu
   const lse = empty([B, H, T], 'f32', qkv.backend);
   const { kernels } = qkv.backend;
   kernels.attention(y.buffer, lse.buffer, qkv.buffer, shape, mask);
-  return record(y, [qkv], [lse], () => {
-    const dy = (y.grad as Tensor).buffer;
+  return record(y, [qkv], [lse], (dy) => {
     addGrad(qkv, (d) =>
-      kernels.attentionBackward(d.buffer, dy, y.buffer, lse.buffer, qkv.buffer, shape, mask),
+      kernels.attentionBackward(d.buffer, dy.buffer, y.buffer, lse.buffer, qkv.buffer, shape, mask),
     );
   });
 }
@@ -302,7 +296,7 @@ export function attentionCached(
  */
 export function crossEntropy(
   logits: Tensor,
-  targets: Tensor,
+  targets: Tensor<'i32'>,
   factor: number = 1 / targets.size,
   smoothing = 0,
 ): Tensor {
@@ -312,7 +306,7 @@ export function crossEntropy(
   const lse = empty(targets.shape, 'f32', logits.backend);
   const { kernels } = logits.backend;
   kernels.crossEntropy(losses.buffer, lse.buffer, logits.buffer, targets.buffer, shape);
-  return record(losses, [logits], [lse], () => {
+  return recordLoss(losses, [logits], [lse], () => {
     addGrad(logits, (d) =>
       kernels.crossEntropyBackward(d.buffer, logits.buffer, lse.buffer, targets.buffer, { ...shape, factor }),
     );

@@ -7,11 +7,11 @@ export type Activations = 'f32' | 'int8';
 
 /** x[r, c] = values[r, c] * scale[r]; values `i8` [rows, cols], scale `f32` [rows]. */
 export class Int8Tensor {
-  readonly values: Tensor;
+  readonly values: Tensor<'i8'>;
   readonly scale: Tensor;
   readonly activations: Activations;
 
-  constructor(values: Tensor, scale: Tensor, activations: Activations) {
+  constructor(values: Tensor<'i8'>, scale: Tensor, activations: Activations) {
     this.values = values;
     this.scale = scale;
     this.activations = activations;
@@ -44,14 +44,14 @@ export interface Int4Format {
  */
 export class Int4Tensor implements Int4Format {
   readonly shape: readonly number[];
-  readonly codes: Tensor;
+  readonly codes: Tensor<'i8'>;
   readonly scale: Tensor;
   readonly groupSize: number;
   readonly method: Int4Method;
   readonly activations: Activations;
 
   /** `shape`: [rows, cols] of what it stands for. */
-  constructor(shape: readonly number[], codes: Tensor, scale: Tensor, format: Int4Format) {
+  constructor(shape: readonly number[], codes: Tensor<'i8'>, scale: Tensor, format: Int4Format) {
     this.shape = shape;
     this.codes = codes;
     this.scale = scale;

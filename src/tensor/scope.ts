@@ -1,20 +1,24 @@
 // Who frees what: tensors made inside `scope(fn)` are freed when it returns, except those it returns or keeps.
-import type { Tensor } from './tensor.ts';
 
-const scopes: Set<Tensor>[] = [];
+/** What a scope owns: it has to be freed, that is all. */
+export interface Owned {
+  dispose(): void;
+}
+
+const scopes: Set<Owned>[] = [];
 
 /** Called by every new tensor that is not a parameter: the innermost scope owns it. */
-export function adopt(tensor: Tensor): void {
+export function adopt(tensor: Owned): void {
   scopes.at(-1)?.add(tensor);
 }
 
 /** Called by a tensor that was freed early. */
-export function forget(tensor: Tensor): void {
+export function forget(tensor: Owned): void {
   for (const owned of scopes) owned.delete(tensor);
 }
 
 /** Takes a tensor out of all scopes: whoever keeps it disposes of it. */
-export function keep<T extends Tensor>(tensor: T): T {
+export function keep<T extends Owned>(tensor: T): T {
   forget(tensor);
   return tensor;
 }
@@ -24,7 +28,7 @@ export function keep<T extends Tensor>(tensor: T): T {
  * plain object of tensors. Those go to the enclosing scope, if there is one. Frees everything when `fn` throws.
  */
 export function scope<R>(fn: () => R): R {
-  const owned = new Set<Tensor>();
+  const owned = new Set<Owned>();
   scopes.push(owned);
   let result: R | undefined;
   try {

@@ -3,9 +3,10 @@
 import { adopt, keep, scope } from './scope.ts';
 import { empty, type Tensor, zeros } from './tensor.ts';
 
-/** One recorded op: what to do on the way back, and what can be freed after it. */
+/** One recorded op: what it made, what to do on the way back, and what can be freed after it. */
 interface Entry {
-  backward: () => void;
+  output: Tensor;
+  backward: (dy: Tensor | null) => void;
   release: readonly Tensor[];
 }
 
@@ -17,20 +18,40 @@ export function needsGrad(...inputs: readonly (Tensor | null)[]): boolean {
 }
 
 /**
- * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is remembered: it
- * reads `output.grad` and adds to the gradients of the inputs. `saved` are tensors that only the backward needs.
+ * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is remembered: it gets
+ * dy, the gradient of `output`, and adds to the gradients of the inputs; it is not called where no gradient arrives. It may
+ * overwrite dy with dx, in place, and hand the buffer on by `passGrad`. `saved` are tensors that only the backward needs.
  */
 export function record(
   output: Tensor,
   inputs: readonly (Tensor | null)[],
   saved: readonly Tensor[],
+  backward: (dy: Tensor) => void,
+): Tensor {
+  return remember(output, inputs, saved, (dy) => dy && backward(dy));
+}
+
+/** The same for an op whose output is what is differentiated: a gradient starts there, and none arrives. */
+export function recordLoss(
+  output: Tensor,
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[],
   backward: () => void,
+): Tensor {
+  return remember(output, inputs, saved, backward);
+}
+
+function remember(
+  output: Tensor,
+  inputs: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  backward: (dy: Tensor | null) => void,
 ): Tensor {
   if (needsGrad(...inputs)) {
     output.requiresGrad = true;
     const release = [output, ...saved];
     for (const tensor of release) keep(tensor); // the tape owns them now, and frees them in `play`
-    recording?.push({ backward, release });
+    recording?.push({ output, backward, release });
   } else {
     for (const tensor of saved) tensor.dispose();
   }
@@ -41,7 +62,7 @@ export function record(
 export function onGradient(tensor: Tensor, watch: (grad: Tensor) => void): void {
   // What uses `tensor` is recorded after this entry and so plays before it; what made `tensor` plays after it.
   if (tensor.requiresGrad) {
-    recording?.push({ backward: () => tensor.grad && watch(tensor.grad), release: [] });
+    recording?.push({ output: tensor, backward: (grad) => grad && watch(grad), release: [] });
   }
 }
 
@@ -68,8 +89,8 @@ export function withGradients<R>(fn: () => R): R {
   });
 }
 
-function play({ backward, release }: Entry, results: ReadonlySet<unknown>): void {
-  backward();
+function play({ output, backward, release }: Entry, results: ReadonlySet<unknown>): void {
+  backward(output.grad);
   for (const tensor of release) {
     tensor.grad?.dispose();
     tensor.grad = null;
@@ -101,7 +122,10 @@ export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
   dx.dispose();
 }
 
-/** Hands the gradient of `from` on to `x`, the buffer itself where `x` has none yet: `from` has none afterwards. */
+/**
+ * Hands the gradient of `from`, which the kernel before has turned into that of `x`, on to `x`: the buffer itself where `x` has
+ * none yet. `from` has none afterwards.
+ */
 export function passGrad(x: Tensor, from: Tensor): void {
   const dOut = from.grad as Tensor;
   from.grad = null;

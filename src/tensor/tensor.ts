@@ -1,10 +1,10 @@
 // A tensor: a buffer on an engine, a shape, and (while training) a gradient. Read next: ops.ts, then tape.ts.
-import type { Backend, DeviceBuffer, DType, HostArray } from '../backend/contract.ts';
+import type { ArrayOf, Backend, DeviceBuffer, DType, HostArray } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
 import { adopt, forget } from './scope.ts';
 
-/** Dense, row-major. The contents live on `backend`; `data()` copies them out. */
-export class Tensor {
+/** Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored as. */
+export class Tensor<D extends DType = 'f32'> {
   readonly backend: Backend;
   readonly buffer: DeviceBuffer;
   readonly shape: readonly number[];
@@ -25,8 +25,8 @@ export class Tensor {
     if (!isParameter) adopt(this);
   }
 
-  get dtype(): DType {
-    return this.buffer.dtype;
+  get dtype(): D {
+    return this.buffer.dtype as D;
   }
 
   /** Number of elements. */
@@ -39,17 +39,17 @@ export class Tensor {
   }
 
   /** The elements, copied out after everything queued before has run. */
-  async data(): Promise<Float32Array> {
-    return (await this.backend.read(this.buffer, 0, this.size)) as Float32Array;
+  async data(): Promise<ArrayOf<D>> {
+    return (await this.backend.read(this.buffer, 0, this.size)) as ArrayOf<D>;
   }
 
   /** The same, blocking; throws on engines that cannot. */
-  dataSync(): Float32Array {
-    return this.backend.readSync(this.buffer, 0, this.size) as Float32Array;
+  dataSync(): ArrayOf<D> {
+    return this.backend.readSync(this.buffer, 0, this.size) as ArrayOf<D>;
   }
 
   /** Overwrites the elements from `offset` on. */
-  write(data: HostArray, offset = 0): this {
+  write(data: ArrayOf<D>, offset = 0): this {
     this.backend.write(this.buffer, data, offset);
     return this;
   }
@@ -75,32 +75,34 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** A tensor with undefined contents, to be written by a kernel. */
-export function empty(
+export function empty<D extends DType = 'f32'>(
   shape: readonly number[],
-  dtype: DType = 'f32',
+  dtype: D = 'f32' as D,
   backend: Backend = currentBackend(),
-): Tensor {
+): Tensor<D> {
   return new Tensor(backend, backend.alloc(dtype, sizeOf(shape)), shape);
 }
 
-export function zeros(
+export function zeros<D extends DType = 'f32'>(
   shape: readonly number[],
-  dtype: DType = 'f32',
+  dtype: D = 'f32' as D,
   backend: Backend = currentBackend(),
-): Tensor {
-  const out = empty(shape, dtype, backend);
+): Tensor<D> {
+  const out = empty<D>(shape, dtype, backend);
   backend.kernels.fill(out.buffer, 0);
   return out;
 }
 
 /** A tensor with these elements. Throws when their number does not fit the shape. */
-export function tensor(
-  data: HostArray,
+export function tensor<A extends HostArray>(
+  data: A,
   shape: readonly number[],
   backend: Backend = currentBackend(),
-): Tensor {
+): Tensor<DTypeOf<A>> {
   checkSize(data, shape);
-  return empty(shape, dtypeOf(data), backend).write(data);
+  const out = empty(shape, dtypeOf(data), backend);
+  backend.write(out.buffer, data);
+  return out;
 }
 
 /** A trainable tensor with these elements; it belongs to no scope. */
@@ -118,7 +120,10 @@ function checkSize({ length }: HostArray, shape: readonly number[]): void {
   throw new Error(`${length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
 }
 
-function dtypeOf(data: HostArray): DType {
-  if (data instanceof Float32Array) return 'f32';
-  return data instanceof Int32Array ? 'i32' : 'i8';
+/** The dtype of an array. */
+type DTypeOf<A extends HostArray> = A extends Float32Array ? 'f32' : A extends Int32Array ? 'i32' : 'i8';
+
+function dtypeOf<A extends HostArray>(data: A): DTypeOf<A> {
+  const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Int32Array ? 'i32' : 'i8';
+  return dtype as DTypeOf<A>;
 }

@@ -10,6 +10,8 @@ const floors = [
     'base',
     'options',
     'backend/contract',
+    'backend/signatures',
+    'backend/call',
     'backend/pool',
     'backend/lender',
     'tokenizer',

@@ -211,7 +211,7 @@ test('shapes that do not fit are refused, and so is training through INT8', () =
   );
 });
 
-function ids(): Tensor {
+function ids(): Tensor<'i32'> {
   return tensor(
     Int32Array.from({ length: B * T }, (_, i) => (i * 4) % 9),
     [B, T],

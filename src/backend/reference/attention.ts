@@ -1,6 +1,6 @@
 // Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their values.
 // With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts, crossentropy.ts.
-import type { AttentionShape, Dropout, Kernels, Precision } from '../contract.ts';
+import { type AttentionShape, type Dropout, type Kernels, maskRow, type Precision } from '../contract.ts';
 import { inPrecision, rounding } from './bf16.ts';
 import { f32 } from './buffer.ts';
 import { dropoutMask } from './dropout.ts';
@@ -182,7 +182,7 @@ function mix(out: Float32Array, p: Float64Array, v: Rows, count: number): void {
   }
 }
 
-/** mask[s] for s <= t: probability (b, h, t, s) is element offset + ((b H + h) T + t) ceil64(T) + s of the dropout. */
+/** mask[s] for s <= t: probability (b, h, t, s) is element offset + ((b H + h) T + t) maskRow(T) + s of the dropout. */
 function maskOfRow(
   mask: Float64Array,
   b: number,
@@ -192,7 +192,7 @@ function maskOfRow(
   dropout: Dropout,
 ): void {
   const row = (b * H + h) * T + t;
-  dropoutMask(mask, dropout.offset + row * Math.ceil(T / 64) * 64, t + 1, dropout);
+  dropoutMask(mask, dropout.offset + row * maskRow(T), t + 1, dropout);
 }
 
 function dot(a: Float32Array, b: Float32Array): number {
