@@ -79,12 +79,7 @@ interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
 }
 
-function wrap(
-  { team, end }: Lease,
-  addon: Addon,
-  isa: Isa,
-  options: Required<BackendOptions>,
-): Backend {
+function wrap({ team, end }: Lease, addon: Addon, isa: Isa, options: Required<BackendOptions>): Backend {
   const { engine } = team;
   let disposed = false;
   const programs = new Set<number>();
