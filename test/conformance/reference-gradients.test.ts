@@ -8,6 +8,7 @@ import { checkGradients, type Differentiable } from './gradients.ts';
 const host = createReference();
 const ids = host.alloc('i32', 6);
 host.write(ids, Int32Array.of(3, 1, 3, 0, 4, 3));
+const target = host.alloc('i32', 1);
 
 const B = 2;
 const T = 9;
@@ -148,7 +149,6 @@ const kernels: Differentiable[] = [
       // Its loss is factor * sum(losses), so rows are taken one at a time, each with its own factor.
       backward(k, { logits: dLogits }, dOut, { logits }, make) {
         const [row, dRow, lse] = [make('row', 7), make('dRow', 7), make('rowLse', 1)];
-        const target = host.alloc('i32', 1);
         for (let r = 0; r < 6; r++) {
           k.copy(row, logits, 0, r * 7, 7);
           k.copy(lse, make('lse', 6), 0, r, 1);
@@ -157,7 +157,6 @@ const kernels: Differentiable[] = [
           k.crossEntropyBackward(dRow, row, lse, target, { rows: 1, cols: 7, factor, smoothing });
           k.copy(dLogits, dRow, r * 7);
         }
-        host.free(target);
       },
     }),
   ),
