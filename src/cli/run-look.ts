@@ -3,17 +3,18 @@ import type { Backend } from '../backend/contract.ts';
 import { CorpusUnavailable } from '../corpora/index.ts';
 import { loadModel } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
-import { bestEval } from '../report/facts.ts';
+import { bestEval, lastStep } from '../report/facts.ts';
 import type { RunSummary } from '../report/report.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { encodeText, splitTokens } from '../train/data.ts';
-import { BEST, readHistory } from '../train/run-folder.ts';
+import type { TrainEvent } from '../train/events.ts';
+import { modelStore, readHistory } from '../train/run-folder.ts';
 import { withEngine } from './engine.ts';
 import { MisuseError } from './errors.ts';
 import { openMeasuredText, textOf } from './models.ts';
 import type { Output } from './output.ts';
 
-/** Looks at the best model of the run in `out` reading its validation part, and keeps what it sees there. */
+/** Looks at the model of the run in `out` reading its validation part, and keeps what it sees there. */
 export async function lookInsideRun(
   out: string,
   backend: Backend,
@@ -21,15 +22,19 @@ export async function lookInsideRun(
 ): Promise<void> {
   const { lookInside, saveLook } = await import('../report/run-look.ts');
   const run = folderStore(out);
-  const best = bestEval((await readHistory(run)).events);
-  if (!best) return;
-  const folder = await loadModel(run.folder(BEST), { backend });
+  const step = shownStep((await readHistory(run)).events);
+  const folder = await loadModel(await modelStore(run), { backend });
   try {
     const val = valOf(folder.tokenizer);
-    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, best.step));
+    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, step));
   } finally {
     folder.model.dispose();
   }
+}
+
+/** The step of the model that a run shows: its best one, or, where it was never evaluated, its last. */
+function shownStep(events: readonly TrainEvent[]): number {
+  return bestEval(events)?.step ?? lastStep(events);
 }
 
 /**
@@ -42,10 +47,9 @@ export async function refreshLook(
 ): Promise<boolean> {
   const { lookedAt } = await import('../report/run-look.ts');
   const run = folderStore(folder);
-  const best = bestEval(events);
-  if (!best || (await lookedAt(run)) === best.step) return false;
+  if ((await lookedAt(run)) === shownStep(events)) return false;
   try {
-    const { corpus, record } = await openMeasuredText({}, run.folder(BEST), output);
+    const { corpus, record } = await openMeasuredText({}, await modelStore(run), output);
     await withEngine({ precision }, output, (backend) =>
       lookInsideRun(folder, backend, (tokenizer) => {
         const ids = encodeText(textOf(corpus, record), tokenizer);

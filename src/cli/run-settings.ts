@@ -12,7 +12,14 @@ import {
 } from '../model/config.ts';
 import { reason } from '../platform/node-store.ts';
 import { checkSetting, settingFields } from '../train/setting-fields.ts';
-import { checkSettings, checkSuited, recipes, type TrainSettings } from '../train/settings.ts';
+import {
+  checkSettings,
+  checkSuited,
+  idleSetting,
+  recipes,
+  refuseIdle,
+  type TrainSettings,
+} from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
 import { choice, type Flags, flagName, text } from './flags.ts';
@@ -50,33 +57,19 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
-  refuseIdle(pick(flags, settingFlags), settings);
+  refuseIdleFlags(pick(flags, settingFlags), settings);
+  await asked(() => refuseIdle(chosen, settings));
   // Everything but the vocabulary is known now.
   await asked(() => checkSuited(settings, makeConfig(presets[preset], 256, changes)));
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }
 
-/** Settings that only have an effect together with others, and those others as flags. */
-const needs: Partial<Record<keyof TrainSettings, [holds: (s: TrainSettings) => boolean, flag: string]>> = {
-  momentum: [(s) => s.optimizer === 'sgd', '--optimizer sgd'],
-  beta1: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
-  beta2: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
-  eps: [(s) => s.optimizer !== 'sgd', '--optimizer adamw or muon'],
-  muonLr: [(s) => s.optimizer === 'muon', '--optimizer muon'],
-  muonMomentum: [(s) => s.optimizer === 'muon', '--optimizer muon'],
-  decay: [(s) => s.weightDecay > 0, '--weight-decay above 0'],
-  minLr: [(s) => s.schedule !== 'constant', '--schedule cosine, linear or wsd'],
-  decayFraction: [(s) => s.schedule === 'wsd', '--schedule wsd'],
-  evalBatches: [(s) => s.evalMethod === 'sampled', '--eval-method sampled'],
-  sampleTokens: [(s) => s.sampleEvery > 0, '--sample-every above 0'],
-  samplePrompt: [(s) => s.sampleEvery > 0, '--sample-every above 0'],
-};
-
-/** Nothing that was asked for may be without effect. */
-function refuseIdle(flags: Readonly<Record<string, unknown>>, settings: TrainSettings): void {
-  for (const [name, [holds, flag]] of Object.entries(needs)) {
-    if (name in flags && !holds(settings)) throw misuse(`${flagName(name)} has no effect without ${flag}`);
-  }
+/** Nothing that a flag asked for may be without effect, the value of a recipe neither. */
+function refuseIdleFlags(flags: Readonly<Record<string, unknown>>, settings: TrainSettings): void {
+  const idle = idleSetting(Object.keys(flags), settings);
+  if (!idle) return;
+  const [needed, value] = idle.needs;
+  throw misuse(`${flagName(idle.name)} has no effect without ${flagName(needed)} ${value}`);
 }
 
 /** A short run has no room for a preset's warm-up: a tenth of the steps is kept unless it was asked for. */

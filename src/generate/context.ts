@@ -18,6 +18,8 @@ export type Overflow = 'slide' | 'shift';
 export interface Context {
   /** Appends tokens (at least one) and returns the logits [V] of the token after them, in an array that the next call may overwrite. */
   read(ids: readonly number[]): Promise<Float32Array>;
+  /** Logits [V] after each of `ids` (fewer than fit the window), were they to come next; the context stays as it is. */
+  peek(ids: readonly number[]): Promise<Float32Array[]>;
   /** The tokens that the last logits were computed from. */
   readonly visible: readonly number[];
   /** Frees the cache. */
@@ -37,7 +39,7 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
   /** A pass over `ids`; what `before` holds comes before them, and it grows by them. */
   async function forward(ids: readonly number[], before?: KVCache): Promise<Float32Array> {
     const often = ids.length === 1 || before === undefined; // the next token, or the next window
-    if (tap || !often) return once(model, ids, { cache: before, tap });
+    if (tap || !often) return once(model, ids, { cache: before, tap, logits: 'last' });
     const kind = before ? 'token' : 'window';
     const pass = passes.get(kind) ?? recordPass(model, ids.length, before);
     passes.set(kind, pass);
@@ -58,6 +60,16 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
       cache.clear();
       return forward(visible, overflow === 'slide' && !first ? undefined : cache);
     },
+    async peek(ids): Promise<Float32Array[]> {
+      const fits = visible.length + ids.length <= blockSize;
+      const read = fits ? ids : [...visible, ...ids].slice(-blockSize);
+      const filled = cache.length;
+      const logits = await once(model, read, { cache: fits ? cache : undefined, tap, logits: 'all' });
+      cache.length = filled; // what was written behind it is written again before it is read
+      const V = model.config.vocabSize;
+      const after = read.map((_, t) => logits.subarray(t * V, (t + 1) * V));
+      return after.slice(-ids.length);
+    },
     get visible(): readonly number[] {
       return visible;
     },
@@ -69,15 +81,15 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
   };
 }
 
-/** Logits [V] after `ids`, computed directly. */
+/** Logits after `ids`, [V], or after each of them, [T, V]; computed directly. */
 async function once(
   model: GPT,
   ids: readonly number[],
-  options: Pick<ForwardOptions, 'cache' | 'tap'>,
+  options: Pick<ForwardOptions, 'cache' | 'tap' | 'logits'>,
 ): Promise<Float32Array> {
   const logits = scope(() => {
     const input = empty([1, ids.length], 'i32', model.backend).write(Int32Array.from(ids));
-    return model.forward(input, { ...options, logits: 'last' }); // [1, 1, V]
+    return model.forward(input, options); // [1, 1, V] or [1, T, V]
   });
   try {
     return await logits.data();

@@ -1,9 +1,10 @@
-// Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees), sampler.ts.
+// Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees), sampler.ts, heal.ts.
 import { settled, whenDropped } from '../base/dropped.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { createContext } from './context.ts';
+import { type Context, createContext } from './context.ts';
+import { drawHealed, type FirstToken } from './heal.ts';
 import { checkGenerate, type GenerateOptions, type GenerateSettings } from './options.ts';
 import { mostLikely, sample as sampleToken } from './sampler.ts';
 import { stopFilter } from './stop.ts';
@@ -30,6 +31,8 @@ export interface TokenEvent {
   text: string;
   /** ln of the model's own probability of the token: before penalty, temperature and filters. */
   logprob: number;
+  /** Bytes at the end of the prompt that the token holds, too: `text` is what goes beyond them. Left out: none. */
+  held?: number;
   /** The most likely tokens, with their text for people (`tokenText`), when asked for by `topLogprobs`. */
   top?: { id: number; text: string; logprob: number }[];
 }
@@ -109,10 +112,11 @@ async function* oneSample(
   whenDropped(holder, context.dispose);
   const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
+  decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3)); // it may end inside a character
   const stops = stopFilter(settings.stop);
   const pause = pacemaker(model);
   let reason: FinishEvent['reason'] = 'length';
-  let next = settings.prompt;
+  let next: readonly number[] = [];
   let tokens = 0;
   try {
     while (tokens < maxTokens) {
@@ -121,19 +125,23 @@ async function* oneSample(
         reason = 'aborted';
         break;
       }
-      const logits = await context.read(next);
-      const { id, logprob } = sampleToken(logits, sampling, context.visible, random.uniform());
+      const drawn: FirstToken =
+        tokens === 0
+          ? await firstToken(context, settings, random.uniform())
+          : await nextToken(context, next, sampling, random.uniform());
+      const { id, logprob, logits, held } = drawn;
       if (id === endOfText) {
         reason = 'end';
         break;
       }
-      const text = stops.push(decoder.push(id));
+      const text = stops.push(decoder.pushBytes(tokenizer.token(id).subarray(held)));
       const event: TokenEvent = { type: 'token', sample, id, text, logprob };
+      if (held > 0) event.held = held;
       if (topLogprobs > 0) event.top = alternatives(logits, topLogprobs, tokenizer);
       tokens++;
       yield event;
       if (stops.found !== null) break;
-      next = [id];
+      next = drawn.next;
     }
     const text = stops.push(decoder.flush()) + stops.flush();
     if (stops.found !== null) reason = 'stop';
@@ -142,6 +150,27 @@ async function* oneSample(
     settled(holder);
     context.dispose();
   }
+}
+
+/** Draws the token after the prompt. */
+function firstToken(
+  context: Context,
+  { prompt, healing, sampling }: GenerateSettings,
+  u: number,
+): Promise<FirstToken> {
+  return healing ? drawHealed(context, healing, sampling, u) : nextToken(context, prompt, sampling, u);
+}
+
+/** Reads `ids` and draws the token after them. */
+async function nextToken(
+  context: Context,
+  ids: readonly number[],
+  sampling: GenerateSettings['sampling'],
+  u: number,
+): Promise<FirstToken> {
+  const logits = await context.read(ids);
+  const { id, logprob } = sampleToken(logits, sampling, context.visible, u);
+  return { id, logprob, logits, held: 0, next: [id] };
 }
 
 function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): TokenEvent['top'] {

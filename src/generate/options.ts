@@ -4,12 +4,24 @@ import type { Tap } from '../model/taps.ts';
 import { refuseUnknown } from '../options.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
+import { type Healing, planHealing } from './heal.ts';
 import { checkSampling, type SamplingOptions, samplingFields } from './sampler.ts';
+import { END_OF_TEXT, type Start, startToken } from './start.ts';
 
 /** All may be left out. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Text, or token ids. Default: empty, see `promptIds`. */
+  /** Text, or token ids. Default: empty, see `start`. */
   prompt?: string | ArrayLike<number>;
+  /**
+   * What an empty prompt goes on from; it is no part of the text. Default `text`: a token that the training text has between
+   * its parts, see `startToken`. `token0`: as the seed does.
+   */
+  start?: Start;
+  /**
+   * Lets the first token hold the end of the prompt and more, where the tokenizer would have cut the text so: see heal.ts.
+   * Default: true for a text; token ids are taken as they are unless it is set.
+   */
+  heal?: boolean;
   /** Ends after this many tokens. Default 256. */
   maxTokens?: number;
   /** Ends before the first of these strings; neither it nor what follows is part of the text. */
@@ -33,6 +45,8 @@ export interface GenerateSettings {
   sampling: Required<SamplingOptions>;
   /** The whole prompt as tokens, never empty. */
   prompt: readonly number[];
+  /** The tokenisations of the prompt, where there are several. */
+  healing: Healing | null;
   maxTokens: number;
   stop: readonly string[];
   seed: number;
@@ -45,13 +59,12 @@ export interface GenerateSettings {
   endOfText: number | undefined;
 }
 
-/** The special token between texts. Where a tokenizer has it, an empty prompt starts from it and its draw ends a sample. */
-export const END_OF_TEXT = '<|endoftext|>';
-
 const optionNames: readonly (keyof GenerateOptions)[] = [
   ...(Object.keys(samplingFields) as (keyof SamplingOptions)[]),
   ...([
     'prompt',
+    'start',
+    'heal',
     'maxTokens',
     'stop',
     'seed',
@@ -79,6 +92,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     topLogprobs = 0,
     overflow = 'slide',
     stop = [],
+    heal = typeof options.prompt === 'string',
   } = options;
   checkWhole('maxTokens', maxTokens, 1);
   checkWhole('seed', seed, 0);
@@ -91,21 +105,46 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     throw new Error(`stop ${JSON.stringify(stop)} is not a list of strings with at least one character each`);
   }
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
-  const prompt = promptIds(options.prompt ?? '', tokenizer, endOfText);
+  if (typeof heal !== 'boolean') throw new Error(`heal ${String(heal)} is neither true nor false`);
+  const given = promptIds(options.prompt ?? '', tokenizer);
+  const start = startOf(options.start, given, model, tokenizer);
+  const prompt = given.length > 0 ? given : [start];
+  const { blockSize } = model.config;
+  const healing = heal && given.length > 0 ? planHealing(given, tokenizer, { start, blockSize }) : null;
   const sampling = checkSampling(options);
   const { tap, signal } = options;
-  return { sampling, prompt, maxTokens, stop, seed, samples, topLogprobs, overflow, tap, signal, endOfText };
+  return {
+    sampling,
+    prompt,
+    healing,
+    maxTokens,
+    stop,
+    seed,
+    samples,
+    topLogprobs,
+    overflow,
+    tap,
+    signal,
+    endOfText,
+  };
 }
 
-/**
- * The tokens of a prompt. An empty one becomes one token: the end-of-text token where the tokenizer has it, else token 0,
- * from which the seed starts too. It is not part of the text. Throws when an id is not in the vocabulary.
- */
-function promptIds(
-  prompt: string | ArrayLike<number>,
+/** The token before the text. Throws when it was asked for and cannot be honoured. */
+function startOf(
+  start: Start | undefined,
+  prompt: readonly number[],
+  model: GPT,
   tokenizer: Tokenizer,
-  endOfText: number | undefined,
-): readonly number[] {
+): number {
+  if (start !== undefined && start !== 'text' && start !== 'token0')
+    throw new Error(`start '${String(start)}' is unknown: use text or token0`);
+  if (start !== undefined && prompt.length > 0)
+    throw new Error(`start '${start}' has no effect with a prompt: leave one of them out`);
+  return start === 'token0' ? 0 : startToken(model, tokenizer);
+}
+
+/** The tokens of a prompt. Throws when an id is not in the vocabulary. */
+function promptIds(prompt: string | ArrayLike<number>, tokenizer: Tokenizer): readonly number[] {
   const ids = Array.from(typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt);
   const foreign = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize));
   if (foreign !== undefined) {
@@ -113,7 +152,7 @@ function promptIds(
       `prompt token ${foreign} is not in the vocabulary: ids go from 0 to ${tokenizer.vocabSize - 1}`,
     );
   }
-  return ids.length > 0 ? ids : [endOfText ?? 0];
+  return ids;
 }
 
 function checkWhole(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): void {

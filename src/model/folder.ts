@@ -67,6 +67,7 @@ export async function modelFiles(
   const metadata = {
     ...{ format: FORMAT, tokenizer: fingerprint(tokenizer) },
     ...(activations ? { activations } : {}),
+    ...(model.startToken === null ? {} : { startToken: String(model.startToken) }),
   };
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
@@ -118,6 +119,7 @@ export async function loadModel(store: Store, options: LoadOptions = {}): Promis
   const activations = activationsOf(tensors, metadata.activations, file, options.onNote);
   const model = new GPT(config, { backend: options.backend, init: 'blank' });
   try {
+    model.startToken = readStart(metadata.startToken, config, file);
     for (const slot of slots(model)) fillSlot(slot, tensors, { activations, quantization }, file);
     const [surplus] = tensors.keys();
     if (surplus)
@@ -205,6 +207,16 @@ function fingerprint(tokenizer: Tokenizer): string {
   let hash = 0x811c9dc5;
   for (const byte of jsonBytes(tokenizer.toJSON(), 2)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/** The start that training found; files of the first versions name none. */
+function readStart(text: string | undefined, { vocabSize }: GPTConfig, file: string): number | null {
+  if (text === undefined) return null;
+  const id = Number(text);
+  if (text.trim() !== '' && Number.isInteger(id) && id >= 0 && id < vocabSize) return id;
+  throw new Error(
+    `${file}: its metadata has startToken ${JSON.stringify(text)}: expected a token from 0 to ${vocabSize - 1}`,
+  );
 }
 
 /** Writes the tensor of that name into the model and takes it out of `tensors`. */

@@ -171,6 +171,8 @@ export interface GPTOptions {
 export class GPT {
   readonly config: GPTConfig;
   readonly backend: Backend;
+  /** The token that a text without a prompt goes on from, as training found it in its text; null: not known. */
+  startToken: number | null = null;
   tokens: Embedding;
   positions: Positions | null;
   blocks: Block[];

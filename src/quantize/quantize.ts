@@ -70,6 +70,7 @@ export function quantize(model: GPT, options: QuantizeOptions = {}): GPT {
   if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
   const batch = int4?.method === 'gptq' ? calibrationOf(options, model) : null;
   const small = new GPT(model.config, { backend: model.backend, init: 'blank' });
+  small.startToken = model.startToken;
   const places = slots(small);
   for (const { name, value } of places) {
     model.backend.kernels.copy((value as Tensor).buffer, (parameters.get(name) as Tensor).buffer);

@@ -13,7 +13,7 @@ import { compareReport } from '../quantize/compare-schema.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { readRecord, TRAINING_FILE } from '../train/checkpoint.ts';
-import { BEST, LAST, modelStore, readHistory } from '../train/run-folder.ts';
+import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
 import { compareTables } from './compare-tables.ts';
 import { attentionFile, headsFile, lensFile, lookFile, lossesFile } from './look-schema.ts';
 import type { ReportTable } from './markdown.ts';
@@ -46,7 +46,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     precision,
     settings,
     events,
-    ...(await findings(folder)),
+    ...(await findings(folder, model)),
     command: trainCommand({
       config,
       settings,
@@ -77,7 +77,7 @@ async function countParameters(model: Store): Promise<number> {
 }
 
 /** What other commands left in folders of the run (`quantize`, `demo`), and what was seen inside its best model. */
-async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
+async function findings(folder: string, model: Store): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
   const tables: ReportTable[] = [];
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -89,7 +89,7 @@ async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'lo
   }
   const run = folderStore(folder);
   const own: Looks = (await run.exists(LOOK_FILE)) ? await readJsonFile(run, LOOK_FILE, lookFile) : {};
-  const asked = await askedLooks(folder);
+  const asked = await askedLooks(folder, model);
   const { attention, heads } = asked.attention ? asked : own; // of one text, both
   return {
     tables,
@@ -98,12 +98,12 @@ async function findings(folder: string): Promise<Pick<RunSummary, 'tables' | 'lo
 }
 
 /**
- * What `inspect --out RUN/inspect` saw, which takes the place of what was looked at when the run ended. What is older than the best
+ * What `inspect --out RUN/inspect` saw, which takes the place of what was looked at when the run ended. What is older than the
  * model was seen in another one, and does not count.
  */
-async function askedLooks(folder: string): Promise<Looks> {
+async function askedLooks(folder: string, model: Store): Promise<Looks> {
   const store = folderStore(join(folder, INSPECT_FOLDER));
-  const trained = await changedAt(join(folder, BEST, MODEL_FILE));
+  const trained = await changedAt(join(model.location, MODEL_FILE));
   const found = async <T>(file: string, schema: Schema<T>): Promise<T | undefined> =>
     (await changedAt(join(store.location, file))) > trained ? readJsonFile(store, file, schema) : undefined;
   return {

@@ -120,6 +120,7 @@ function outcome(run: RunSummary): string {
         `(perplexity ${formatLoss(best.perplexity, 2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
     );
   }
+  if (!best) sentences.push('It has not been evaluated.');
   sentences.push(`The run ${ending(run)}, in ${formatDuration(totalSeconds(run))} with evaluations.`);
   const speed = medianSpeed(events);
   if (speed !== null)

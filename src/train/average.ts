@@ -21,6 +21,7 @@ export function createAverage(model: GPT, decay: number): Average {
   const { backend } = model;
   const { kernels } = backend;
   const average = new GPT(model.config, { backend, init: 'blank' });
+  average.startToken = model.startToken;
   const averages = namedParameters(average);
   const pairs = [...namedParameters(model)].map(([name, weight]) => ({
     weight: weight.buffer,

@@ -1,4 +1,5 @@
 // Text as training sees it: token ids, split in two, and the random windows of a batch.
+import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -12,6 +13,8 @@ export interface Dataset {
   /** Mean bytes of text per token of the validation part: turns nats per token into bits per byte. */
   valBytesPerToken: number;
   vocabSize: number;
+  /** The token that most often comes before a part of the text (`commonStart`): the model is told when it is trained. */
+  startToken?: number;
 }
 
 /** Which tokens of a text train and which validate. */
@@ -109,7 +112,8 @@ export function dataset(
   }
   const separator = typeof text === 'object' && 'separator' in text ? text.separator : null;
   const valBytesPerToken = bytesPerToken(val, tokenizer, separator);
-  return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize };
+  const startToken = commonStart(train, tokenizer, separator ?? undefined);
+  return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
 }
 
 /** Tokens of the shortest text whose parts have 2 each. */

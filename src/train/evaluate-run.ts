@@ -1,16 +1,19 @@
 // The evaluation of a running training: both splits, by the method of the settings.
+import type { Dataset } from './data.ts';
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
 import { evaluated, noteTime, type Run } from './run.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** Null when the run was aborted meanwhile. */
 export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   const { options, settings, progress } = run;
   const { data, signal } = options;
   const begun = performance.now();
+  const how = evaluationMethod(settings, data, options.model.config.blockSize);
   try {
-    const valLoss = await splitLoss(run, data.val);
-    const trainLoss = await splitLoss(run, data.train);
+    const valLoss = await splitLoss(run, data.val, how);
+    const trainLoss = await splitLoss(run, data.train, how);
     const { step, best: before } = progress;
     const best = valLoss < (before?.valLoss ?? Number.POSITIVE_INFINITY);
     if (best) progress.best = { valLoss, step };
@@ -25,7 +28,7 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
       valLoss,
       bitsPerByte,
       perplexity,
-      method: settings.evalMethod,
+      method: how.method,
       weights: run.average ? 'average' : 'trained',
       best,
       seconds,
@@ -36,13 +39,41 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   }
 }
 
-async function splitLoss(run: Run, ids: Int32Array): Promise<number> {
+/** How an evaluation is made; `batches` per split where it is sampled. */
+export interface EvaluationMethod {
+  method: 'whole' | 'sampled';
+  batches: number;
+}
+
+/** Tokens of each split that an evaluation may read, as a share of those trained on until the next one: see below. */
+const AFFORDABLE = 0.1;
+
+/**
+ * What `evalMethod` comes to for a text. `auto` reads of each split at most a tenth as many tokens as are trained on
+ * between two evaluations. A token that is trained on costs about three forward passes, and a run has up to three evaluations of
+ * two splits for its first interval (before step 1, after it, after the last step): 3 * 2 * 0.1 / 3, a fifth of the training time
+ * at most.
+ */
+export function evaluationMethod(
+  settings: TrainSettings,
+  data: Pick<Dataset, 'val'>,
+  blockSize: number,
+): EvaluationMethod {
+  const { evalMethod, evalBatches, evalEvery, steps, batchSize, accumulate } = settings;
+  if (evalMethod !== 'auto') return { method: evalMethod, batches: evalBatches };
+  const perBatch = batchSize * blockSize;
+  const batches = Math.max(1, Math.floor(AFFORDABLE * Math.min(evalEvery, steps) * accumulate));
+  const cheap = data.val.length <= batches * perBatch; // as many tokens of the training part are read
+  return { method: cheap ? 'whole' : 'sampled', batches };
+}
+
+async function splitLoss(run: Run, ids: Int32Array, { method, batches }: EvaluationMethod): Promise<number> {
   const { options, settings } = run;
   const { data, signal } = options;
   const model = evaluated(run);
-  const { evalMethod, evalBatches: batches, batchSize, seed } = settings;
+  const { batchSize, seed } = settings;
   const { loss } =
-    evalMethod === 'sampled'
+    method === 'sampled'
       ? await evaluateSampled(model, ids, { batches, batchSize, seed, signal })
       : await evaluate(model, ids, { maxTokens: data.val.length, signal });
   return loss;

@@ -65,7 +65,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     else await saveCheckpoint(folder, { model, tokenizer }, record, progress);
     return folder.location;
   };
-  const looks = [...ACTIVATIONS, ...(probeTaps ?? [])];
+  const looks = probeTaps && [...ACTIVATIONS, ...probeTaps];
   const rest = { save, resume: from?.resume, signal, probeTaps: looks };
   const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
   for await (const event of events) {

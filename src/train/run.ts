@@ -10,7 +10,7 @@ import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { trainingTokens } from './retokenise.ts';
-import { checkSettings, checkSuited, seedSettings, type TrainSettings } from './settings.ts';
+import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
 export interface Progress {
@@ -71,7 +71,10 @@ export interface Run {
 /** Checks that settings, data and model fit together, and sets up the rest. */
 export function startRun(options: TrainOptions): Run {
   const { model, data, tokenizer, save, resume, signal, probeTaps = ACTIVATIONS, ...changes } = options;
-  const settings = checkSettings({ ...seedSettings, ...changes });
+  const settings = checkSettings({ ...seedSettings, evalMethod: 'auto', ...changes });
+  if (!resume) refuseIdle(changes, settings); // a run that has begun goes on
+  if (options.probeTaps && settings.probeEvery === 0)
+    throw new Error('probeTaps has no effect without probeEvery above 0: set that, or leave it out');
   checkDataset(data, model.config);
   if (settings.sampleEvery > 0 && !tokenizer) {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
@@ -80,6 +83,7 @@ export function startRun(options: TrainOptions): Run {
   checkSuited(settings, model.config);
   const parameters = namedParameters(model);
   const optimizer = createOptimizer(parameters, settings);
+  model.startToken = data.startToken ?? model.startToken;
   const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
   if (resume) {
     restore('moment', optimizer.state(), resume.optimizer);
@@ -146,5 +150,6 @@ export function timeLeft({ settings, progress, clock }: Run): number {
   const mean = ({ count, seconds: sum }: { count: number; seconds: number }): number =>
     sum / Math.max(1, count);
   const steps = settings.steps - progress.step;
-  return steps * mean(clock.steps) + Math.ceil(steps / settings.evalEvery) * mean(clock.evals);
+  const evaluations = settings.evalEvery > 0 ? Math.ceil(steps / settings.evalEvery) : 0;
+  return steps * mean(clock.steps) + evaluations * mean(clock.evals);
 }

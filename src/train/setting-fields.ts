@@ -75,8 +75,11 @@ const regularisation = {
 } satisfies Specs;
 
 const watching = {
-  evalEvery: { kind: 'integer', min: 1, about: 'steps between evaluations' },
-  evalMethod: { kind: ['whole', 'sampled'], about: 'evaluate on everything, or on random batches' },
+  evalEvery: { kind: 'integer', min: 0, about: 'steps between evaluations, 0: none' },
+  evalMethod: {
+    kind: ['whole', 'sampled', 'auto'],
+    about: 'evaluate on everything, on random batches, or on as many as cost a fifth of the training',
+  },
   evalBatches: { kind: 'integer', min: 1, about: 'batches per split of a sampled evaluation' },
   checkpointEvery: { kind: 'integer', min: 0, about: 'steps between extra checkpoints, 0: none' },
   probeEvery: { kind: 'integer', min: 0, about: 'steps between looks at the ReLUs, 0: none' },

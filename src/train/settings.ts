@@ -25,10 +25,13 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   emaDecay: number;
   /** Decides batches, dropout masks and samples. */
   seed: number;
-  /** Steps between evaluations; the first is before step 1, the last after the last step. */
+  /** Steps between evaluations; the first is before step 1, the last after the last step. 0: none, and no best model. */
   evalEvery: number;
-  /** `whole`: all of the validation part and as many tokens of the training part. `sampled`: random batches of both. */
-  evalMethod: 'whole' | 'sampled';
+  /**
+   * `whole`: all of the validation part and as many tokens of the training part. `sampled`: random batches of both. `auto`: whole
+   * where that is cheap, else as many random batches as cost at most a fifth of the training time; see `evaluationMethod`.
+   */
+  evalMethod: 'whole' | 'sampled' | 'auto';
   /** Batches per split of a `sampled` evaluation; the seed takes 200. */
   evalBatches: number;
   /** Steps between checkpoints besides those after each evaluation; 0: none. */
@@ -146,6 +149,71 @@ export function checkSettings(settings: unknown): TrainSettings {
     );
   }
   return settings as TrainSettings;
+}
+
+/** A setting that only acts together with another one: when it does, and what to set for it. */
+interface Dependence {
+  acts(settings: TrainSettings): boolean;
+  needs: [name: keyof TrainSettings, value: string];
+}
+
+const withAdam: Dependence = {
+  acts: ({ optimizer }) => optimizer !== 'sgd',
+  needs: ['optimizer', 'adamw or muon'],
+};
+const withMuon: Dependence = { acts: ({ optimizer }) => optimizer === 'muon', needs: ['optimizer', 'muon'] };
+const withSamples: Dependence = {
+  acts: ({ sampleEvery }) => sampleEvery > 0,
+  needs: ['sampleEvery', 'above 0'],
+};
+
+const dependences: Readonly<Partial<Record<keyof TrainSettings, readonly Dependence[]>>> = {
+  momentum: [{ acts: ({ optimizer }) => optimizer === 'sgd', needs: ['optimizer', 'sgd'] }],
+  beta1: [withAdam],
+  beta2: [withAdam],
+  eps: [withAdam],
+  muonLr: [withMuon],
+  muonMomentum: [withMuon],
+  decay: [{ acts: ({ weightDecay }) => weightDecay > 0, needs: ['weightDecay', 'above 0'] }],
+  minLr: [{ acts: ({ schedule }) => schedule !== 'constant', needs: ['schedule', 'cosine, linear or wsd'] }],
+  decayFraction: [{ acts: ({ schedule }) => schedule === 'wsd', needs: ['schedule', 'wsd'] }],
+  evalMethod: [{ acts: ({ evalEvery }) => evalEvery > 0, needs: ['evalEvery', 'above 0'] }],
+  evalBatches: [
+    { acts: ({ evalEvery }) => evalEvery > 0, needs: ['evalEvery', 'above 0'] },
+    { acts: ({ evalMethod }) => evalMethod === 'sampled', needs: ['evalMethod', 'sampled'] },
+  ],
+  sampleTokens: [withSamples],
+  samplePrompt: [withSamples],
+};
+
+/** The first of `names` that has no effect among `settings`, and what it needs; null when all of them act. */
+export function idleSetting(
+  names: Iterable<string>,
+  settings: TrainSettings,
+): { name: string; needs: Dependence['needs'] } | null {
+  for (const name of names) {
+    const missing = dependences[name as keyof TrainSettings]?.find(({ acts }) => !acts(settings));
+    if (missing) return { name, needs: missing.needs };
+  }
+  return null;
+}
+
+/**
+ * Throws when one of `chosen` has no effect among `settings`. What a recipe holds was not asked for: recipes are spread
+ * as a whole.
+ */
+export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettings): void {
+  const usual = (name: string, value: unknown): boolean =>
+    Object.values(recipes).some((recipe) => recipe[name as keyof TrainSettings] === value);
+  const asked = Object.entries(chosen).filter(([name, value]) => !usual(name, value));
+  const idle = idleSetting(
+    asked.map(([name]) => name),
+    settings,
+  );
+  if (!idle) return;
+  const { name, needs } = idle;
+  const value = JSON.stringify(chosen[name as keyof TrainSettings]);
+  throw new Error(`${name} ${value} has no effect without ${needs.join(' ')}: set that, or leave it out`);
 }
 
 /** Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would act on nothing. */

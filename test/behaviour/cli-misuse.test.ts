@@ -62,6 +62,17 @@ const cases: Record<string, readonly Case[]> = {
     ['trian', 2, /Did you mean train/],
     ['tokenizer sing', 2, /unknown command 'sing'/],
     ['data fecth', 2, /"fecth" of data: there are fetch, show/],
+    ['train --data text.txt --out new --eval-every -1', 2, /--eval-every -1 is not a whole number >= 0/],
+    [
+      'train --data text.txt --out new --eval-batches 9',
+      2,
+      /--eval-batches has no effect without --eval-method sampled/,
+    ],
+    [
+      'train --data text.txt --out new --eval-every 0 --eval-method sampled',
+      2,
+      /--eval-method has no effect without --eval-every above 0/,
+    ],
     ['train --data text.txt --out new --momentum 0.5', 2, /--momentum has no effect without --optimizer sgd/],
     [
       'train --data text.txt --out new --muon-lr 0.5 --optimizer sgd',

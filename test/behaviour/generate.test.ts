@@ -101,6 +101,7 @@ describe('generate', () => {
       const model = makeModel(tokenizer, { position });
       const events = await collect(model, tokenizer, {
         prompt: 'The ',
+        heal: false,
         maxTokens: 40,
         temperature: 0,
         overflow: 'slide',
@@ -153,9 +154,16 @@ describe('generate', () => {
 
   it('streams exactly the text of its tokens, characters whole', async () => {
     for (let seed = 0; seed < 20; seed++) {
-      const events = await collect(model, tokenizer, { prompt: 'The', maxTokens: 30, seed });
-      const whole = tokenizer.decode(Int32Array.from(tokensOf(events), ({ id }) => id));
-      assert.equal(events.map((event) => event.text).join(''), whole);
+      for (const heal of [true, false]) {
+        const events = await collect(model, tokenizer, { prompt: 'The', maxTokens: 30, seed, heal });
+        const held = tokensOf(events)[0].held ?? 0;
+        const bytes = tokenizer.decodeBytes(tokensOf(events).map(({ id }) => id));
+        assert.ok(heal || held === 0);
+        assert.equal(
+          events.map((event) => event.text).join(''),
+          new TextDecoder().decode(bytes.subarray(held)),
+        );
+      }
     }
   });
 
@@ -178,6 +186,7 @@ describe('generate', () => {
       maxTokens: 3,
       temperature: 0,
       topLogprobs: 4,
+      heal: false,
     });
     for (const { id, logprob, top } of tokensOf(events)) {
       assert.equal(top?.length, 4);
@@ -205,12 +214,19 @@ describe('generate', () => {
     assert.ok(last?.type === 'finish' && last.reason === 'aborted');
   });
 
-  it('starts an empty prompt from token 0, or from the end-of-text token and ends when that is drawn', async () => {
-    const plain = await collect(model, tokenizer, { maxTokens: 3 });
-    assert.deepEqual(
-      tokensOf(plain),
-      tokensOf(await collect(model, tokenizer, { prompt: [0], maxTokens: 3 })),
-    );
+  it('starts an empty prompt from the token that training found, else a line feed, and from token 0 when asked', async () => {
+    const from = async (options: GenerateOptions): Promise<TokenEvent[]> =>
+      tokensOf(await collect(model, tokenizer, { maxTokens: 3, ...options }));
+    assert.deepEqual(await from({}), await from({ prompt: [10] }));
+    assert.deepEqual(await from({ start: 'text' }), await from({ prompt: [10] }));
+    assert.deepEqual(await from({ start: 'token0' }), await from({ prompt: [0] }));
+    model.startToken = 260;
+    assert.deepEqual(await from({}), await from({ prompt: [260] }));
+    assert.deepEqual(await from({ start: 'token0' }), await from({ prompt: [0] }));
+    model.startToken = null;
+  });
+
+  it('starts from the end-of-text token where there is one, and ends when that is drawn', async () => {
     const special = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|endoftext|>'] });
     const end = special.specialTokens.get('<|endoftext|>') as number;
     const withEnd = makeModel(special);
@@ -255,6 +271,9 @@ describe('generate', () => {
     refuses({ seed: -1 }, /seed -1/);
     refuses({ topLogprobs: 281 }, /topLogprobs 281 .* from 0 to 280/);
     refuses({ overflow: 'crop' }, /overflow 'crop' is unknown: use slide or shift/);
+    refuses({ start: 'zero' }, /start 'zero' is unknown: use text or token0/);
+    refuses({ start: 'token0', prompt: 'The' }, /start 'token0' has no effect with a prompt/);
+    refuses({ heal: 'no' }, /heal no is neither true nor false/);
     refuses({ stop: [''] }, /stop \[""\]/);
     refuses({ stop: 'x' }, /stop "x" is not a list/);
     refuses({ prompt: [280] }, /prompt token 280 is not in the vocabulary: ids go from 0 to 279/);

@@ -132,6 +132,17 @@ for (const { name, create, skip } of await engines()) {
         assert.ok(distance(grad, grads[0]) < 1e-5, `${distance(grad, grads[0])}`);
     });
 
+    test('evalEvery 0: trains the same without evaluations, with finite times left, and saves the last model', async () => {
+      const plain = await run(settings);
+      const saved: string[] = [];
+      const save = async (kind: 'best' | 'last'): Promise<string> => `${saved.push(kind)}`;
+      const events = await run({ ...settings, evalEvery: 0, save });
+      assert.deepEqual(losses(events), losses(plain));
+      assert.deepEqual(evals(events), []);
+      assert.ok(steps(events).every(({ eta }) => Number.isFinite(eta)));
+      assert.deepEqual(saved, ['last']);
+    });
+
     test('200 steps: the pool stops growing', async () => {
       const bytes: number[] = [];
       const events = await run({
@@ -173,6 +184,9 @@ test('settings, data and model that do not fit together are refused before the f
   await refuse({ sampleEvery: 5 }, /sampleEvery 5 needs a tokenizer/);
   await refuse({ bpeDropout: 0.1 }, /bpeDropout 0.1 needs a tokenizer/);
   await refuse({ bpeDropout: 2 }, /bpeDropout 2 is not a number from 0 to 1/);
+  await refuse({ evalEvery: -1 }, /evalEvery -1 is not a whole number >= 0/);
+  await refuse({ evalBatches: 50 }, /evalBatches 50 has no effect without evalMethod sampled/);
+  await refuse({ probeTaps: ['logits'] }, /probeTaps has no effect without probeEvery above 0/);
   await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes'/);
 });
 

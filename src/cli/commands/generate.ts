@@ -12,7 +12,7 @@ import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flag, type Flags, integer, texts } from '../flags.ts';
+import { choice, type Flag, type Flags, integer, texts, yesNo } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { promptFlags, readPrompt } from '../prompt-input.ts';
@@ -38,6 +38,17 @@ const overflows: readonly Overflow[] = ['slide', 'shift'];
 const flags = {
   model: modelFlag,
   ...promptFlags,
+  start: choice(
+    {
+      about: 'without a prompt: after a line feed or end of text, as training saw it, or after token 0',
+      initial: 'text',
+    },
+    ['text', 'token0'],
+  ),
+  heal: yesNo({
+    about: 'the first token may hold the end of the prompt and more (`:\\n` after ROMEO)',
+    initial: 'yes',
+  }),
   tokens: integer({ about: 'tokens per sample at most', short: 'n', initial: '256' }, 1),
   temperature: samplingFlag('temperature'),
   topK: samplingFlag('topK'),
@@ -90,6 +101,8 @@ export const generateCommand = defineCommand({
         ...samplingOf(given),
         tap,
         prompt: encodeText(model.tokenizer, given.prompt ?? '', given),
+        start: given.start,
+        heal: given.heal ?? true,
         maxTokens: given.tokens,
         stop: given.stop,
         seed: given.seed,

@@ -1,0 +1,48 @@
+// Where a text without a prompt begins: after a token that the training text has between its parts. Read next: generate.ts.
+import type { GPT } from '../model/gpt.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+
+/** The special token between texts. Where a model has seen it, an empty prompt starts from it; its draw ends a sample. */
+export const END_OF_TEXT = '<|endoftext|>';
+
+/** What an empty prompt goes on from: `text`, see `startToken`; `token0`, as the seed does, whatever token that is. */
+export type Start = 'text' | 'token0';
+
+/**
+ * The token that an empty prompt goes on from: the one that training found in its text (`commonStart`); for a model that
+ * does not say, the end-of-text token where the tokenizer has one, else the line feed.
+ */
+export function startToken(model: GPT, tokenizer: Tokenizer): number {
+  return model.startToken ?? tokenizer.specialTokens.get(END_OF_TEXT) ?? tokenizer.byteIds[LINE_FEED];
+}
+
+/**
+ * The token of `ids` after which a part of the text most often begins: the special token `separator` where it occurs; else the most frequent of
+ * those that are only line breaks (`\n`, `\n\n`, `\r\n`), or that end in a line feed where line breaks are seldom tokens
+ * of their own; in a text without line feeds the most frequent that ends in white space, else the most frequent of all.
+ * So it is one that the model has seen. Throws when there are no tokens.
+ */
+export function commonStart(ids: Int32Array, tokenizer: Tokenizer, separator: string = END_OF_TEXT): number {
+  if (ids.length === 0) throw new Error('no tokens: a start is one of them');
+  const counts = new Map<number, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const end = tokenizer.specialTokens.get(separator);
+  if (end !== undefined && counts.has(end)) return end;
+  const seen = [...counts].map(([id, count]) => ({ id, count, bytes: tokenizer.token(id) }));
+  const lines = seen.filter(({ bytes }) => bytes[bytes.length - 1] === LINE_FEED);
+  const breaks = lines.filter(({ bytes }) => bytes.every((byte) => byte === LINE_FEED || byte === RETURN));
+  const spaces = seen.filter(({ bytes }) => WHITE_SPACE.has(bytes[bytes.length - 1]));
+  const candidates =
+    [breaks, lines, spaces].find((some) => some.length > 0 && total(some) >= SELDOM * total(lines)) ?? seen;
+  return candidates.reduce((a, b) => (b.count > a.count || (b.count === a.count && b.id < a.id) ? b : a)).id;
+}
+
+function total(tokens: readonly { count: number }[]): number {
+  return tokens.reduce((sum, { count }) => sum + count, 0);
+}
+
+const LINE_FEED = 10;
+const RETURN = 13;
+const WHITE_SPACE: ReadonlySet<number> = new Set([9, LINE_FEED, 11, 12, RETURN, 32]);
+/** Below this share of the lines, line breaks of their own are exceptions. */
+const SELDOM = 0.05;
