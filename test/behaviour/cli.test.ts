@@ -264,6 +264,9 @@ describe('demo', () => {
     assert.match(stdout, /Before we begin.*ROMEO:/s); // the model that comes along speaks first
     assert.match(stdout, /smaller/);
     assert.match(stdout, /Everything is in demo/);
+    const [, advised] = stdout.match(/generate --model demo --prompt '?([^'\n]+)/) ?? [];
+    assert.ok((await readFile(join(folder, 'text.txt'), 'utf8')).includes(advised), advised);
+    assert.match(stdout, /generation \d+ -> \d+ tokens\/s(, \d.*x faster|: as fast|: slower; INT8 saves)/);
     assert.match((await good('eval --model demo/int8')).stdout, /bits\/byte/);
     assert.equal((await run('train --resume demo --steps 6')).code, 2);
     await good('train --resume demo --steps 7');
@@ -333,6 +336,24 @@ describe('eval', () => {
       jsonLines<EvalResult>(await good(`eval -m run --split ${split} --train-fraction 0.8 --json`))[0].tokens;
     const [train, val, all] = [await tokens('train'), await tokens('val'), await tokens('all')];
     assert.equal(train + val + 1, all); // the first token of each is not predicted
+  });
+
+  test('a run that was never evaluated has its last model, which every command takes', async () => {
+    const never = SMALL.replace('--eval-every 10', '--eval-every 0');
+    await good(`train --data text.txt --out unseen ${never} --steps 4`);
+    assert.deepEqual((await readdir(join(folder, 'unseen'))).includes('best'), false);
+    assert.match(await readFile(join(folder, 'unseen/report.md'), 'utf8'), /It has not been evaluated/);
+    assert.ok((await readdir(join(folder, 'unseen'))).includes('look.json'));
+    const loss = jsonLines(await good('eval -m unseen --json'));
+    assert.ok(loss.length > 0);
+    await good('generate -m unseen -n 2');
+    await good('inspect -m unseen --text The');
+    await good('inspect health -m unseen');
+    await good('quantize -m unseen --out unseen/int8 --max-tokens 64 --speed-tokens 4');
+    await good('report unseen');
+    await good('report unseen run --out seldom');
+    await good('train --resume unseen --steps 6');
+    await rm(join(folder, 'unseen'), { recursive: true });
   });
 
   test('refuses a text that is not the recorded one any more', async () => {

@@ -4,6 +4,7 @@ import type { Backend } from '../../backend/contract.ts';
 import { createBackend } from '../../backend/registry.ts';
 import { shellWord } from '../../base/shell.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
+import { openings } from '../../corpora/openings.ts';
 import { generate } from '../../generate/generate.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
@@ -13,7 +14,9 @@ import { folderStore } from '../../platform/node-store.ts';
 import { compare } from '../../quantize/compare.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
+import type { Speed } from '../../quantize/speed.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
+
 import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
@@ -45,8 +48,15 @@ const flags = {
   ...engineFlags,
 } satisfies Flags;
 
-/** What the samples go on from: the first speaker of the play, or Ishmael. */
-const PROMPTS: Readonly<Record<string, string>> = { 'moby-dick': 'The whale ' };
+/** Prompts that the text of the demo suggests: one for its samples, one to try afterwards. */
+function promptsOf(corpus: Corpus): { samples: string; advice: string } {
+  const start = new TextDecoder().decode(corpus.bytes.subarray(0, SUGGESTING_BYTES));
+  const [samples = '', advice = samples] = openings(start, 2);
+  return { samples, advice };
+}
+
+/** Enough of a text to know how its parts begin. */
+const SUGGESTING_BYTES = 2 ** 20;
 
 export const demo = defineCommand({
   name: 'demo',
@@ -92,7 +102,7 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
     await sample(plan, output, signal);
     if (!signal.aborted) await shrink(plan, output);
     await reportRun(plan, output);
-    farewell(out, output);
+    farewell(out, promptsOf(corpus).advice, output);
   }
   backend.dispose();
 }
@@ -185,7 +195,7 @@ async function planRun(
   const base: TrainSettings = {
     ...recipes.tiny,
     batchSize: slow ? 8 : recipes.tiny.batchSize,
-    samplePrompt: PROMPTS[corpus.name] ?? 'ROMEO:',
+    samplePrompt: promptsOf(corpus).samples,
   };
   const model = new GPT(config, { seed: base.seed, backend });
   const steps = wanted ?? (await stepsThatFit(model, data, base));
@@ -250,7 +260,7 @@ async function sample(
   chapter(
     output,
     '3. Speech',
-    `The best checkpoint, ${join(out, BEST)}, goes on from ${JSON.stringify(samplePrompt)}:\n`,
+    `The best checkpoint, ${join(out, BEST)}, ${samplePrompt === '' ? 'speaks' : `goes on from ${JSON.stringify(samplePrompt)}`}:\n`,
   );
   const { model, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
   await speak(model, tokenizer, samplePrompt, 120, output, signal);
@@ -294,15 +304,25 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   output.print(
     `validation loss ${validation.before.loss.toFixed(4)} -> ${validation.after.loss.toFixed(4)} nats/token`,
   );
-  if (speed) output.print(`generation ${Math.round(speed.before)} -> ${Math.round(speed.after)} tokens/s`);
+  if (speed) output.print(speedLine(speed));
   before.dispose();
   after.dispose();
 }
 
-function farewell(out: string, output: Output): void {
+/** `generation 1207 -> 702 tokens/s: slower, ...`: a slow-down is called one. */
+export function speedLine({ before, after }: Pick<Speed, 'before' | 'after'>): string {
+  const ratio = after / before;
+  const figures = `generation ${Math.round(before)} -> ${Math.round(after)} tokens/s`;
+  if (ratio >= 1.05) return `${figures}, ${ratio.toFixed(2)}x faster`;
+  if (ratio > 0.95) return `${figures}: as fast`;
+  return `${figures}: slower; INT8 saves reading weights from memory, which a model this small does not wait for`;
+}
+
+function farewell(out: string, prompt: string, output: Output): void {
   chapter(output, '5. Yours', `Everything is in ${out}: best/, int8/, plots, report.html. Now you:`);
   const [ink, run] = [ownCommand(), shellWord(out)];
-  output.print(`  ${ink} generate --model ${run} --prompt "KING:"`);
+  const going = prompt === '' ? '' : ` --prompt ${shellWord(prompt)}`;
+  output.print(`  ${ink} generate --model ${run}${going}`);
   output.print(`  ${ink} inspect --model ${run} --out ${shellWord(join(out, 'inspect'))}`);
   output.print(`  ${ink} train --data your.txt --out runs/yours`);
 }
