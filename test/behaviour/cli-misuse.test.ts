@@ -250,7 +250,7 @@ const cases: Record<string, readonly Case[]> = {
     ['summary --preset seed --n-head 7', 2, /nHead 7 does not divide/],
     ['report', 2, /no run is named/],
     ['report nowhere', 2, /nowhere: no history\.json: give the folder of a run/],
-    ['report run broken', 2, /broken\/history\.json: damaged/],
+    ['report run broken', 2, /broken\/history\.json: the file is not valid JSON/],
     ['report run --out other', 2, /--out other is not empty/],
     ['report run --force', 2, /--force has no effect without --out/],
   ],

@@ -60,12 +60,9 @@ describe('train', () => {
   });
 
   test('ends with the next command, which works as it stands', async () => {
-    const { stdout } = await inkhorn(folder, [
-      ...`train --data text.txt ${SMALL} --steps 2 --eval-every 2 --sample-every 0 --probe-every 0`.split(
-        ' ',
-      ),
-      ...['--out', "it's my run"],
-    ]);
+    const small = SMALL.replace('--sample-every 20', '--sample-every 2 --sample-prompt the');
+    const line = `train --data text.txt ${small} --steps 2`.split(' ');
+    const { stdout } = await inkhorn(folder, [...line, '--out', "it's my run"]);
     const [, next] = stdout.match(/^next: (.*)$/m) ?? [];
     assert.match(next ?? stdout, /generate --model 'it'\\''s my run' --prompt/);
     const { status, stderr } = spawnSync('sh', ['-c', next], { cwd: folder, encoding: 'utf8' });
