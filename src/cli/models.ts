@@ -15,10 +15,11 @@ import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
 import { defaultSplit, type SeparatedText, type Split } from '../train/data.ts';
 import { BEST, HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
 import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
-import { asked, misuse } from './errors.ts';
-import { choice, type Flags, number, text, texts, toggle } from './flags.ts';
+import { asked, MisuseError, misuse } from './errors.ts';
+import { choice, type Flags, number, text, texts, toggle, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 import { createProgress } from './progress.ts';
+import { tiktokenExtras, type tiktokenFlags } from './tiktoken.ts';
 
 export const modelFlag = text({
   about: 'model folder, or run folder (its best checkpoint)',
@@ -99,28 +100,41 @@ export function runOf(folder: string): string {
 }
 
 /** Reads a tokenizer.json, or a .tiktoken file. */
-export async function openTokenizer(file: string): Promise<Tokenizer> {
+export async function openTokenizer(
+  file: string,
+  extras: Values<typeof tiktokenFlags> = {},
+): Promise<Tokenizer> {
   const bytes = await readFile(file).catch((error) => {
     throw misuse(`--tokenizer ${file}: ${reason(error)}`);
   });
+  if (!file.endsWith('.tiktoken') && (extras.pattern ?? extras.special))
+    throw misuse(
+      `${file}: --pattern and --special belong to .tiktoken files: a tokenizer.json holds its own`,
+    );
   if (!file.endsWith('.tiktoken'))
     return readJson(bytes, file, (json) => Tokenizer.fromJSON(json), TOKENIZER_LIMITS);
   try {
-    return Tokenizer.fromTiktoken(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return Tokenizer.fromTiktoken(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes),
+      tiktokenExtras(bytes, extras),
+    );
   } catch (error) {
-    throw new Error(`${file}: ${(error as Error).message}`);
+    const Kind = error instanceof MisuseError ? MisuseError : Error;
+    throw new Kind(`${file}: ${(error as Error).message}`);
   }
 }
 
 /** The tokenizer of `--tokenizer FILE` or of `--model DIR`; without either, that of the bundled model. */
 export async function tokenizerOf(
-  given: { tokenizer?: string; model?: string },
+  given: { tokenizer?: string; model?: string } & Values<typeof tiktokenFlags>,
   output: Output,
 ): Promise<Tokenizer> {
   if (given.tokenizer !== undefined && given.model !== undefined) {
     throw misuse('--tokenizer and --model are both given: which one?');
   }
-  if (given.tokenizer !== undefined) return openTokenizer(given.tokenizer);
+  if (given.tokenizer !== undefined) return openTokenizer(given.tokenizer, given);
+  if (given.pattern ?? given.special)
+    throw misuse('--pattern and --special belong to a .tiktoken file: give --tokenizer');
   const store = await findModel(given.model, output);
   return openTokenizer(join(store.location, TOKENIZER_FILE));
 }

@@ -1,6 +1,7 @@
 // What other folders use of the tokenizer. Read next: tokenizer.ts.
 export type { Merge } from './bpe.ts';
 export type { BpeDropout } from './bpe-dropout.ts';
+export { type Encoding, type EncodingName, encodings } from './encodings.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';

@@ -6,42 +6,60 @@ import { makePairTable } from './pair-table.ts';
 import type { Tokenizer, TokenizerParts } from './tokenizer.ts';
 import { printable } from './utf8.ts';
 
-/** The file of a tokenizer, without its special tokens. */
+/** The file of a tokenizer, without its special tokens. Throws when its ids do not ascend with the merges. */
 export function toTiktoken(tokenizer: Tokenizer): string {
+  const { merges, ids } = tokenizer;
   let file = '';
-  for (let id = 0; id < 256 + tokenizer.merges.length; id++)
+  let last = -1;
+  for (let number = 0; number < 256 + merges.length; number++) {
+    const id = ids ? ids[number] : number;
+    if (id < last)
+      throw new Error(
+        `token ${id} follows ${last}: in a .tiktoken file ids ascend, bytes first, then merges`,
+      );
     file += `${toBase64(tokenizer.token(id))} ${id}\n`;
+    last = id;
+  }
   return file;
 }
 
-/** The merges and byte tokens of a file. Throws, naming the line, when it is damaged or merges cannot give its tokens. */
-export function fromTiktoken(file: string): Pick<TokenizerParts, 'merges' | 'byteIds'> {
-  const tokens = parseLines(file);
+/**
+ * The merges, byte tokens and ids of a file. Ranks ascend, perhaps with gaps (in p50k_base that of a special token).
+ * Throws, naming the line, when it is damaged or merges cannot give its tokens.
+ */
+export function fromTiktoken(file: string): Pick<TokenizerParts, 'merges' | 'byteIds' | 'ids'> {
+  const lines = parseLines(file);
+  const tokens = lines.map(({ token }) => token);
   const byteIds = byteIdsOf(tokens.slice(0, 256));
   const merges: Merge[] = [];
   const ranks = makePairTable();
   for (const token of tokens.slice(256)) {
     const parts = encode({ byteIds, merges, ranks }, token);
     if (parts.length !== 2) {
-      const found = parts.length === 1 ? `is token ${parts[0]} again` : 'is not made of two tokens before it';
+      const found =
+        parts.length === 1 ? `is token ${lines[parts[0]].rank} again` : 'is not made of two tokens before it';
       throw damaged(256 + merges.length, `'${printable(token)}' ${found}`);
     }
     ranks.set(parts[0], parts[1], merges.length);
     merges.push([parts[0], parts[1]]);
   }
-  return { merges, byteIds };
+  const gaps = lines.some(({ rank }, number) => rank !== number);
+  return { merges, byteIds, ...(gaps && { ids: Int32Array.from(lines, ({ rank }) => rank) }) };
 }
 
-function parseLines(file: string): Uint8Array[] {
+function parseLines(file: string): { token: Uint8Array; rank: number }[] {
   const lines = file.split('\n');
   if (lines.at(-1) === '') lines.pop();
-  return lines.map((line, rank) => {
-    const [, base64, number] = /^(\S+) (\d+)\r?$/.exec(line) ?? [];
+  let next = 0;
+  return lines.map((line, number) => {
+    const [, base64, digits] = /^(\S+) (\d+)\r?$/.exec(line) ?? [];
     const token = base64 === undefined ? undefined : fromBase64(base64);
-    if (!token) throw damaged(rank, `'${line.slice(0, 40)}' is not base64, a space and a rank`);
-    if (Number(number) !== rank)
-      throw damaged(rank, `rank ${number} should be ${rank}: ranks count up from 0`);
-    return token;
+    if (!token) throw damaged(number, `'${line.slice(0, 40)}' is not base64, a space and a rank`);
+    const rank = Number(digits);
+    if (!(rank >= next && rank <= 2 ** 24))
+      throw damaged(number, `rank ${digits} should be ${next} or more (and 2^24 at most): ranks ascend`);
+    next = rank + 1;
+    return { token, rank };
   });
 }
 

@@ -1,7 +1,7 @@
 // Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading checks everything
 // that could change an id and names what it cannot represent.
 import { type JsonLimits, parseJson } from '../base/json.ts';
-import type { Merge } from './bpe.ts';
+import { encode, type Merge, makeVocabulary } from './bpe.ts';
 import { spell } from './byte-level.ts';
 import type { Pattern } from './patterns.ts';
 import type { Tokenizer, TokenizerParts } from './tokenizer.ts';
@@ -71,15 +71,19 @@ const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
 
 /** The file of a tokenizer. */
 export function toTokenizerJson(tokenizer: Tokenizer): TokenizerJson {
-  const { merges, pattern, specialTokens } = tokenizer;
-  const spellings = Array.from({ length: 256 + merges.length }, (_, id) => spell(tokenizer.token(id)));
+  const { merges, pattern, specialTokens, ids, prefixSpace } = tokenizer;
+  const idOf = (number: number): number => (ids ? ids[number] : number);
+  const spellings = Array.from({ length: 256 + merges.length }, (_, n) => spell(tokenizer.token(idOf(n))));
+  const ordinary = spellings.map((spelling, number) => [spelling, idOf(number)] as const);
+  // Other readers give a special token the next id unless the vocabulary says which.
+  const inOrder = [...specialTokens.values()].every((id, k) => id === spellings.length + k);
   return {
     version: '1.0',
     truncation: null,
     padding: null,
     added_tokens: Array.from(specialTokens, ([content, id]) => addedToken(content, id)),
     normalizer: null,
-    pre_tokenizer: preTokenizer(pattern),
+    pre_tokenizer: preTokenizer(pattern, prefixSpace),
     post_processor: null,
     decoder: byteLevel(true),
     model: {
@@ -91,7 +95,7 @@ export function toTokenizerJson(tokenizer: Tokenizer): TokenizerJson {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: false,
-      vocab: Object.fromEntries(spellings.map((spelling, id) => [spelling, id])),
+      vocab: Object.fromEntries(ids || !inOrder ? [...ordinary, ...specialTokens] : ordinary),
       merges: merges.map(([left, right]) => `${spellings[left]} ${spellings[right]}`),
     },
   };
@@ -101,8 +105,10 @@ function addedToken(content: string, id: number): AddedToken {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-function preTokenizer(pattern: Pattern): object {
-  if (pattern === 'none' || pattern === 'gpt2') return byteLevel(pattern === 'gpt2');
+function preTokenizer(pattern: Pattern, add_prefix_space: boolean): object {
+  if (pattern === 'none' || pattern === 'gpt2') return { ...byteLevel(pattern === 'gpt2'), add_prefix_space };
+  if (add_prefix_space)
+    throw new Error(`tokenizer.json: no way to write a prefix space before pattern ${pattern}`);
   const Regex = writtenExpressions[pattern];
   const split = { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
   return { type: 'Sequence', pretokenizers: [split, byteLevel(false)] };
@@ -117,105 +123,202 @@ function byteLevel(use_regex: boolean): object {
  * What a file, as text or parsed, says of a tokenizer. Throws when it is damaged, and when it holds something that would give
  * other ids than a tokenizer here.
  */
-export function fromTokenizerJson(json: unknown): Required<TokenizerParts> {
+export function fromTokenizerJson(json: unknown): TokenizerParts {
   const file = record(
     typeof json === 'string' ? parseJson(json, TOKENIZER_LIMITS, 'tokenizer.json') : json,
     'the file',
   );
   const model = record(file.model, 'model');
   if (model.type !== 'BPE') throw unsupported('model.type', model.type, "'BPE'");
-  for (const name of ['truncation', 'padding', 'normalizer']) expectUnset(name, file[name]);
-  for (const name of modelExtras) expectUnset(`model.${name}`, model[name]);
-  if (!isByteLevel(file.post_processor)) expectUnset('post_processor', file.post_processor);
-  if (!isByteLevel(file.decoder)) throw unsupported('decoder', file.decoder, 'ByteLevel');
-  const pattern = readPattern(file.pre_tokenizer);
-  const merges = list(model.merges, 'model.merges').map(readMerge);
-  const specialTokens = readAdded(file.added_tokens, 256 + merges.length);
-  const vocab = readVocab(model.vocab, specialTokens, 256 + merges.length);
-  const byteIds = readByteIds(vocab);
-  return {
-    merges: merges.map((parts, rank) => resolveMerge(vocab, parts, rank)),
-    pattern,
-    specialTokens,
-    byteIds,
-  };
+  for (const [name, remedy] of Object.entries(foreign)) expectUnset(name, valueAt(file, name), remedy);
+  if (!stepsOf(file.post_processor, 'processors').every(isByteLevel))
+    expectUnset('post_processor', file.post_processor, withoutTemplate);
+  if (!stepsOf(file.decoder, 'decoders').every(isByteLevel))
+    throw unsupported('decoder', file.decoder, 'ByteLevel, or none');
+  const preTokenizer = readPreTokenizer(file.pre_tokenizer);
+  const specialTokens = readAdded(file.added_tokens);
+  const vocab = readVocab(model.vocab, specialTokens);
+  const numbered = numberTokens(vocab, list(model.merges, 'model.merges').map(readMerge));
+  if (model.ignore_merges === true) checkAllForm(numbered);
+  return { ...numbered, ...preTokenizer, specialTokens };
 }
 
-/** Fields of the model that change ids wherever they are set. */
-const modelExtras = [
-  'dropout',
-  'unk_token',
-  'continuing_subword_prefix',
-  'end_of_word_suffix',
-  'byte_fallback',
-  'ignore_merges',
-];
+/**
+ * Fields that change ids or texts wherever they are set, and what to do about them. (`unk_token`, `fuse_unk` and `byte_fallback`
+ * are not among them: no byte is unknown to a vocabulary that has all 256.)
+ */
+const foreign = {
+  truncation: 'set it to null: it cuts texts off',
+  padding: 'set it to null: it adds tokens to texts',
+  normalizer: 'normalise the texts before they are encoded, and set it to null',
+  'model.dropout': 'set it to null for the ids without dropout, and give the probability when encoding',
+  'model.continuing_subword_prefix': 'train the tokenizer without',
+  'model.end_of_word_suffix': 'train the tokenizer without',
+} as const;
 
-function readPattern(json: unknown): Pattern {
-  const only = 'ByteLevel, or Split with the pattern of GPT-2 or GPT-4 and then ByteLevel';
-  const steps =
-    typeOf(json) === 'Sequence' ? list(record(json, 'pre_tokenizer').pretokenizers, 'pretokenizers') : [json];
+const withoutTemplate =
+  'set it to null for the ids of encode(text, add_special_tokens=False), and write special tokens into the texts';
+
+function valueAt(file: Record<string, unknown>, path: string): unknown {
+  const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], file);
+  return typeOf(value) === 'Sequence' && stepsOf(value, 'normalizers').length === 0 ? null : value;
+}
+
+/** The parts of a `Sequence`; of anything else, itself; none where it is not set. */
+function stepsOf(value: unknown, parts: string): unknown[] {
+  if (value === undefined || value === null) return [];
+  return typeOf(value) === 'Sequence' ? list(record(value, parts)[parts], parts) : [value];
+}
+
+function readPreTokenizer(json: unknown): Required<Pick<TokenizerParts, 'pattern' | 'prefixSpace'>> {
+  const only = `ByteLevel, or Split with the pattern of ${[...new Set(knownExpressions.values())].join(', ')} and then ByteLevel`;
+  const steps = stepsOf(json, 'pretokenizers');
   const last = steps.at(-1);
   if (!isByteLevel(last) || steps.length > 2) throw unsupported('pre_tokenizer', json, only);
-  if (last.add_prefix_space !== false)
-    throw unsupported('pre_tokenizer.add_prefix_space', last.add_prefix_space, 'false');
-  const splits = last.use_regex !== false; // a missing use_regex is true
-  if (steps.length === 1) return splits ? 'gpt2' : 'none';
+  const { add_prefix_space: prefixSpace, use_regex = true } = last;
+  if (typeof prefixSpace !== 'boolean')
+    throw unsupported('pre_tokenizer.add_prefix_space', prefixSpace, 'true or false');
+  const splits = use_regex !== false;
+  if (steps.length === 1) return { pattern: splits ? 'gpt2' : 'none', prefixSpace };
   const split = record(steps[0], 'pre_tokenizer');
   const expression = record(split.pattern ?? {}, 'pre_tokenizer.pattern').Regex;
   const pattern = typeof expression === 'string' ? knownExpressions.get(expression) : undefined;
-  const isolated = split.type === 'Split' && split.behavior === 'Isolated' && split.invert === false;
-  if (!pattern || !isolated || splits) throw unsupported('pre_tokenizer', json, only);
-  return pattern;
+  const keepsMatches = split.invert === true ? split.behavior === 'Removed' : split.behavior === 'Isolated';
+  if (!pattern || split.type !== 'Split' || !keepsMatches) throw unsupported('pre_tokenizer', json, only);
+  if (splits)
+    throw unsupported('pre_tokenizer: use_regex', true, 'false after Split: chunks would be cut twice');
+  if (prefixSpace)
+    throw unsupported(
+      'pre_tokenizer: add_prefix_space',
+      true,
+      'false after Split: every chunk would get one',
+    );
+  return { pattern, prefixSpace };
 }
 
-/** Names of the special tokens, in the order of their ids, which must follow those of the vocabulary. */
-function readAdded(json: unknown, firstId: number): string[] {
-  return list(json ?? [], 'added_tokens').map((entry, k) => {
+/** The special tokens and their ids. */
+function readAdded(json: unknown): Map<string, number> {
+  const specials = new Map<string, number>();
+  for (const entry of list(json ?? [], 'added_tokens')) {
     const added = record(entry, 'added_tokens');
     const { id, content } = added;
     const name = `added token ${show(content)}`;
-    if (typeof content !== 'string' || id !== firstId + k)
-      throw new Error(
-        `tokenizer.json: ${name} has id ${show(id)}, not ${firstId + k}: special tokens follow the others in order`,
-      );
+    if (typeof content !== 'string' || !isId(id))
+      throw new Error(`tokenizer.json: ${name} has id ${show(id)}: a name and a number are needed`);
+    if (specials.has(content)) throw new Error(`tokenizer.json: ${name} is there twice`);
     if (added.special !== true) throw unsupported(`${name}: special`, added.special, 'true');
-    for (const flag of ['single_word', 'lstrip', 'rstrip']) expectUnset(`${name}: ${flag}`, added[flag]);
-    return content;
-  });
+    for (const flag of ['single_word', 'lstrip', 'rstrip'])
+      expectUnset(`${name}: ${flag}`, added[flag], 'set it to false: it changes the text around the token');
+    specials.set(content, id);
+  }
+  return specials;
 }
 
-/** The ids of the n ordinary tokens by spelling. Special tokens may be listed among them, as GPT-2's is. */
-function readVocab(json: unknown, specials: readonly string[], n: number): Map<string, number> {
+/** Ids of ordinary tokens by spelling. Special tokens may be listed among them, as trainers do. */
+function readVocab(json: unknown, specials: ReadonlyMap<string, number>): Map<string, number> {
   const vocab = new Map<string, number>();
-  const spellings: string[] = new Array(n);
+  const spellings = new Map<number, string>(Array.from(specials, ([name, id]) => [id, name]));
+  if (spellings.size < specials.size) throw new Error('tokenizer.json: two added tokens have the same id');
   for (const [spelling, id] of Object.entries(record(json, 'model.vocab'))) {
-    if (typeof id === 'number' && id >= n && specials[id - n] === spelling) continue;
     const name = `token ${show(spelling)}`;
-    if (!(typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < n))
-      throw new Error(
-        `tokenizer.json: ${name} has id ${show(id)}: 256 bytes and ${n - 256} merges have the ids 0 to ${n - 1}`,
-      );
-    if (spellings[id] !== undefined)
-      throw new Error(`tokenizer.json: ${name} has id ${id}, which ${show(spellings[id])} has too`);
-    spellings[id] = spelling;
+    if (!isId(id))
+      throw new Error(`tokenizer.json: ${name} has id ${show(id)}: ids are whole numbers from 0 on`);
+    const special = specials.get(spelling);
+    if (special === id) continue;
+    if (special !== undefined)
+      throw new Error(`tokenizer.json: ${name} has id ${id}, among the added tokens ${special}`);
+    const other = spellings.get(id);
+    if (other !== undefined)
+      throw new Error(`tokenizer.json: ${name} has id ${id}, which ${show(other)} has too`);
+    spellings.set(id, spelling);
     vocab.set(spelling, id);
   }
-  for (let id = 0; id < n; id++)
-    if (spellings[id] === undefined)
-      throw new Error(`tokenizer.json: no token has id ${id}: ids must be dense`);
   return vocab;
 }
 
-function readByteIds(vocab: ReadonlyMap<string, number>): Int32Array {
-  return Int32Array.from({ length: 256 }, (_, byte) => {
-    const id = vocab.get(spell(Uint8Array.of(byte)));
-    if (id === undefined || id > 255)
-      throw new Error(
-        `tokenizer.json: byte ${byte} has id ${show(id)}: the bytes must have the ids 0 to 255`,
-      );
-    return id;
+type Numbered = Pick<TokenizerParts, 'merges' | 'byteIds' | 'ids'>;
+
+/** Numbers the bytes, then what the merges make; `ids` where these are not the ids of the file. */
+function numberTokens(
+  vocab: ReadonlyMap<string, number>,
+  merges: readonly (readonly [string, string])[],
+): Numbered {
+  const bytes = readBytes(vocab);
+  const within = bytes.every((id) => id < 256); // GPT-2's own numbers its bytes so: their ids are their numbers
+  const byteIds = within ? bytes : Int32Array.from(bytes, (_, byte) => byte);
+  const ids = new Int32Array(256 + merges.length);
+  const numbers = new Map<number, number>(); // by id
+  const assign = (number: number, id: number): void => {
+    ids[number] = id;
+    numbers.set(id, number);
+  };
+  bytes.forEach((id, byte) => {
+    assign(byteIds[byte], id);
   });
+  const made = [...vocab.values()].filter((id) => !numbers.has(id)).sort((a, b) => a - b);
+  const numberedMerges = merges.map(([left, right], rank): Merge => {
+    const parts = [left, right, left + right].map((spelling) => {
+      const id = vocab.get(spelling);
+      if (id !== undefined) return id;
+      throw new Error(
+        `tokenizer.json: merge ${rank} (${show(left)}, ${show(right)}) needs token ${show(spelling)}, which is not in the vocabulary`,
+      );
+    });
+    if (parts[2] !== made[rank])
+      throw new Error(
+        `tokenizer.json: merge ${rank} makes token ${parts[2]}, not ${made[rank]}: ids must follow the merges, each making one token`,
+      );
+    const [l, r] = [numbers.get(parts[0]), numbers.get(parts[1])];
+    if (l === undefined || r === undefined)
+      throw new Error(
+        `tokenizer.json: merge ${rank} uses token ${show(l === undefined ? left : right)}, which no merge before it makes`,
+      );
+    assign(256 + rank, parts[2]);
+    return [l, r];
+  });
+  const unmade = made[merges.length];
+  if (unmade !== undefined) {
+    const [spelling] = [...vocab].find(([, id]) => id === unmade) ?? [];
+    throw new Error(
+      `tokenizer.json: no merge makes token ${show(spelling)} (id ${unmade}): cut off, or no BPE`,
+    );
+  }
+  return { merges: numberedMerges, byteIds, ...(ids.some((id, n) => id !== n) && { ids }) };
+}
+
+/** The ids of the 256 bytes. Throws when one has none, naming those. */
+function readBytes(vocab: ReadonlyMap<string, number>): Int32Array {
+  const ids = Int32Array.from({ length: 256 }, (_, byte) => vocab.get(spell(Uint8Array.of(byte))) ?? -1);
+  const missing = [...ids.keys()].filter((byte) => ids[byte] < 0);
+  if (missing.length === 0) return ids;
+  throw new Error(
+    `tokenizer.json: model.vocab has no token for ${missing.length} of the 256 bytes (${ranges(missing)}), so that not every text ` +
+      'can be encoded: train it with initial_alphabet=pre_tokenizers.ByteLevel.alphabet()',
+  );
+}
+
+/** `[1, 2, 3, 7]` -> `0x01-0x03, 0x07` */
+function ranges(bytes: readonly number[]): string {
+  const hex = (byte: number): string => `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  const starts = bytes.filter((byte, i) => byte !== bytes[i - 1] + 1);
+  const parts = starts.map((start) => {
+    let end = start;
+    while (bytes.includes(end + 1)) end++;
+    return end === start ? hex(start) : `${hex(start)}-${hex(end)}`;
+  });
+  return parts.join(', ');
+}
+
+/** With `ignore_merges` a chunk that is a token becomes that token, even one that merging would never form. */
+function checkAllForm({ merges, byteIds }: Numbered): void {
+  const vocabulary = makeVocabulary(merges, byteIds);
+  for (const token of vocabulary.tokens)
+    if (encode(vocabulary, token).length > 1)
+      throw unsupported(
+        'model.ignore_merges',
+        true,
+        `false, as token ${show(spell(token))} does not come out of merging`,
+      );
 }
 
 /** `a b` or `['a', 'b']` */
@@ -226,22 +329,8 @@ function readMerge(json: unknown, rank: number): readonly [string, string] {
   throw new Error(`tokenizer.json: merge ${rank} is ${show(json)}, not two tokens`);
 }
 
-function resolveMerge(
-  vocab: ReadonlyMap<string, number>,
-  [left, right]: readonly [string, string],
-  rank: number,
-): Merge {
-  const ids = [left, right, left + right].map((spelling) => {
-    const id = vocab.get(spelling);
-    if (id !== undefined) return id;
-    throw new Error(
-      `tokenizer.json: merge ${rank} (${show(left)}, ${show(right)}) needs token ${show(spelling)}, which is not in the vocabulary`,
-    );
-  });
-  if (ids[2] === 256 + rank) return [ids[0], ids[1]];
-  throw new Error(
-    `tokenizer.json: merge ${rank} makes token ${ids[2]}, not ${256 + rank}: ids must follow the merges`,
-  );
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 2 ** 24;
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {
@@ -263,9 +352,9 @@ function isByteLevel(value: unknown): value is Record<string, unknown> {
   return typeOf(value) === 'ByteLevel';
 }
 
-function expectUnset(name: string, value: unknown): void {
+function expectUnset(name: string, value: unknown, remedy: string): void {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return;
-  throw unsupported(name, value, 'none');
+  throw new Error(`tokenizer.json: ${name} ${show(value)} is not supported: ${remedy}`);
 }
 
 function unsupported(name: string, value: unknown, supported: string): Error {

@@ -5,6 +5,7 @@ import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
 import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
+import { encodings } from './encodings.ts';
 import { type Pattern, patterns } from './patterns.ts';
 import { type SpecialOptions, segments } from './special.ts';
 import { type Splitter, splitterOf } from './split-fast.ts';
@@ -21,10 +22,17 @@ export interface TokenizerParts {
   merges: readonly Merge[];
   /** How text is cut before merging. Default `none`. */
   pattern?: Pattern;
-  /** Names that are one token each, numbered after the merges. */
-  specialTokens?: readonly string[];
+  /** Names that are one token each: with their ids, or numbered after all others in the order of the list. */
+  specialTokens?: readonly string[] | ReadonlyMap<string, number>;
   /** The token of every byte. Default: its own value. */
   byteIds?: Int32Array;
+  /**
+   * The ids of tokens 0 to 255 + merges, where a file numbers them otherwise (special tokens first, gaps). Default: their
+   * numbers.
+   */
+  ids?: Int32Array;
+  /** Whether a text that does not begin with a space is encoded with one before it: `add_prefix_space`. Default false. */
+  prefixSpace?: boolean;
 }
 
 export interface TokenizerTraining {
@@ -55,11 +63,14 @@ const LONG_RESULT = 2 ** 26;
 /** Bytes that are encoded at a time with BPE dropout, which needs about 36 bytes of memory for each. */
 const DROPOUT_BATCH = 2 ** 26;
 
-/** What a `.tiktoken` file does not hold. */
-export type TiktokenExtras = Pick<TokenizerParts, 'pattern' | 'specialTokens'>;
+/** What a `.tiktoken` file does not hold: `encodings` has it for the published files. */
+export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
+  pattern: Pattern;
+}
 
 /**
- * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same.
+ * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same (with `prefixSpace`: after a
+ * space).
  *
  * ```ts
  * const tokenizer = Tokenizer.train(text, { vocabSize: 500 });
@@ -68,28 +79,37 @@ export type TiktokenExtras = Pick<TokenizerParts, 'pattern' | 'specialTokens'>;
  * ```
  */
 export class Tokenizer {
-  /** `merges[r]` are the two tokens that make token 256 + r. */
+  /** `merges[r]` are the two tokens that make token 256 + r. With `ids` these are numbers, of which `ids` has the ids. */
   readonly merges: readonly Merge[];
   readonly pattern: Pattern;
   /** Special tokens by name. */
   readonly specialTokens: ReadonlyMap<string, number>;
+  /** The id of token number k, where ids are other than the numbers; else null. */
+  readonly ids: Int32Array | null;
+  readonly prefixSpace: boolean;
   /** The token of every byte: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
   readonly byteIds: Int32Array;
-  readonly #tokens: readonly Uint8Array[];
+  /** By id; undefined where no token has that id. */
+  readonly #tokens: (Uint8Array | undefined)[];
+  #ranks: Map<number, number> | undefined;
   readonly #split: Splitter;
   readonly #encodeChunk: ChunkEncoder;
   readonly #encodeWithDropout: DropoutEncoder;
 
   /** Throws when the parts do not fit together. */
   constructor(parts: TokenizerParts) {
-    refuseUnknown(parts, ['merges', 'pattern', 'specialTokens', 'byteIds'], 'a tokenizer');
-    const { merges, pattern = 'none', specialTokens = [], byteIds } = parts;
+    const known = ['merges', 'pattern', 'specialTokens', 'byteIds', 'ids', 'prefixSpace'];
+    refuseUnknown(parts, known, 'a tokenizer');
+    const { merges, pattern = 'none', specialTokens = [], byteIds, ids, prefixSpace = false } = parts;
     const vocabulary = makeVocabulary(merges, byteIds);
     this.merges = merges;
     this.pattern = checkPattern(pattern);
-    this.specialTokens = numberSpecials(specialTokens, vocabulary);
+    this.ids = ids?.some((id, number) => id !== number) ? ids : null;
+    this.prefixSpace = prefixSpace;
+    this.#tokens = tokensById(vocabulary, ids);
+    this.specialTokens = numberSpecials(specialTokens, vocabulary, this.#tokens);
+    for (const [name, id] of this.specialTokens) this.#tokens[id] = toBytes(name);
     this.byteIds = vocabulary.byteIds;
-    this.#tokens = [...vocabulary.tokens, ...specialTokens.map(toBytes)];
     this.#split = splitterOf(this.pattern);
     this.#encodeChunk = makeEncoder(vocabulary);
     this.#encodeWithDropout = makeDropoutEncoder(vocabulary);
@@ -113,11 +133,7 @@ export class Tokenizer {
     const counts = countChunks(toBytes(text), untrained);
     const { byteLength } = counts;
     if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
-    const steps = trainOnCounts(
-      counts,
-      Math.min(wanted, byteLength),
-      onMerge && withBytes(onMerge, untrained.#tokens.slice(0, 256)),
-    );
+    const steps = trainOnCounts(counts, Math.min(wanted, byteLength), onMerge && withBytes(onMerge));
     if (atMost) steps.length = worthwhile(steps, byteLength);
     if (steps.length < wanted && !atMost)
       throw new RangeError(
@@ -126,7 +142,7 @@ export class Tokenizer {
     return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
   }
 
-  /** Tokens in all: ids go from 0 to `vocabSize` - 1. */
+  /** Ids go from 0 to `vocabSize` - 1: the number of tokens, and of gaps between their ids. */
   get vocabSize(): number {
     return this.#tokens.length;
   }
@@ -142,8 +158,9 @@ export class Tokenizer {
     if (dropout && !(dropout.p >= 0 && dropout.p <= 1))
       throw new RangeError(`BPE dropout ${dropout.p} is not a probability: give one from 0 to 1`);
     const bytes = toBytes(text);
+    const room = this.prefixSpace ? 2 * bytes.length : bytes.length;
     if (dropout) return this.#encodeDroppingOut(bytes, options, dropout);
-    const [ids = new Int32Array(0)] = this.#parts(bytes, options, bytes.length); // room for all: one part
+    const [ids = new Int32Array(0)] = this.#parts(bytes, options, room); // room for all: one part
     return ids.length < LONG_RESULT ? ids.slice() : ids;
   }
 
@@ -168,7 +185,7 @@ export class Tokenizer {
   *#parts(bytes: Uint8Array, options: SpecialOptions, room: number): Generator<Int32Array> {
     let out = { ids: new Int32Array(room), n: 0 };
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
-      const text = bytes.subarray(start, end);
+      const text = this.#prefixed(bytes.subarray(start, end));
       for (let at = this.#fill(out, text, 0); at < text.length; at = this.#fill(out, text, at)) {
         if (out.n > 0) yield out.ids.subarray(0, out.n);
         const chunk = this.#split(text, at) - at;
@@ -194,19 +211,33 @@ export class Tokenizer {
       n = this.#encodeChunk(text, at, end, ids, n);
       at = end;
     }
+    this.#number(ids, out.n, n);
     out.n = n;
     return at;
   }
 
+  /** Makes ids of the numbers `ids[from..to)`. */
+  #number(ids: Int32Array, from: number, to: number): void {
+    if (this.ids) for (let i = from; i < to; i++) ids[i] = this.ids[ids[i]];
+  }
+
+  /** A text between special tokens as it is encoded. */
+  #prefixed(text: Uint8Array): Uint8Array {
+    if (!this.prefixSpace || text.length === 0 || text[0] === 0x20) return text;
+    return concatBytes([Uint8Array.of(0x20), text]);
+  }
+
   #encodeDroppingOut(bytes: Uint8Array, options: SpecialOptions, dropout: BpeDropout): Int32Array {
-    const ids = new Int32Array(bytes.length);
+    const ids = new Int32Array(this.prefixSpace ? 2 * bytes.length : bytes.length);
     let n = 0;
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
-      const text = bytes.subarray(start, end);
+      const text = this.#prefixed(bytes.subarray(start, end));
       for (let from = 0; from < text.length; ) {
         const ends = this.#chunkEnds(text.subarray(from), DROPOUT_BATCH);
         const to = from + ends[ends.length - 1];
+        const before = n;
         n = this.#encodeWithDropout(text.subarray(from, to), ends, ids, n, dropout);
+        this.#number(ids, before, n);
         from = to;
       }
       if (special >= 0) ids[n++] = special;
@@ -242,12 +273,28 @@ export class Tokenizer {
     return makeStreamDecoder((id) => this.token(id));
   }
 
-  /** The bytes of token `id`; of a special token, its name. Throws when there is no such token. */
+  /**
+   * The bytes of token `id`; of a special token, its name; none for an id in a gap, which no text is encoded to. Throws when `id`
+   * is not in the vocabulary.
+   */
   token(id: number): Uint8Array {
     const bytes = this.#tokens[id];
-    if (!bytes)
-      throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
-    return bytes;
+    if (bytes) return bytes;
+    if (Number.isInteger(id) && id >= 0 && id < this.vocabSize) return new Uint8Array(0);
+    throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
+  }
+
+  /** The ids of the two tokens that token `id` was merged from; undefined for bytes and special tokens. */
+  mergeOf(id: number): Merge | undefined {
+    this.#ranks ??= new Map(this.merges.map((_, rank) => [this.#idOf(256 + rank), rank]));
+    const rank = this.#ranks.get(id);
+    if (rank === undefined) return undefined;
+    const [left, right] = this.merges[rank];
+    return [this.#idOf(left), this.#idOf(right)];
+  }
+
+  #idOf(number: number): number {
+    return this.ids ? this.ids[number] : number;
   }
 
   /**
@@ -285,10 +332,19 @@ export class Tokenizer {
     return toTiktoken(this);
   }
 
-  /** Reads a `.tiktoken` file and finds the merges again. Throws, naming the line, when it is damaged or not byte-level BPE. */
-  static fromTiktoken(file: string, extras: TiktokenExtras = {}): Tokenizer {
-    refuseUnknown(extras, ['pattern', 'specialTokens'], 'fromTiktoken');
-    return new Tokenizer({ ...fromTiktoken(file), ...extras });
+  /**
+   * Reads a `.tiktoken` file and finds the merges again; what the file does not hold must be given, such as
+   * `encodings.cl100k_base`. Throws, naming the line, when it is damaged or not byte-level BPE.
+   */
+  static fromTiktoken(file: string, extras: TiktokenExtras): Tokenizer {
+    const { pattern, specialTokens, ...others }: Partial<TiktokenExtras> = extras ?? {};
+    refuseUnknown(others, [], 'fromTiktoken');
+    if (pattern === undefined)
+      throw new Error(
+        '.tiktoken files do not hold their pattern, and another one gives other ids: give pattern ' +
+          `(${patterns.join(', ')}), or all of encodings.NAME (${Object.keys(encodings).join(', ')})`,
+      );
+    return new Tokenizer({ ...fromTiktoken(file), pattern, specialTokens });
   }
 }
 
@@ -306,11 +362,9 @@ function worthwhile(steps: readonly MergeStep[], bytes: number): number {
 /** Of so many tokens a text may consist, however long they are. */
 const ENOUGH_TOKENS = 4096;
 
-/** A listener to merges that hands them on with the bytes of the new token. `tokens` grows with them. */
-function withBytes(
-  onMerge: NonNullable<TokenizerTraining['onMerge']>,
-  tokens: Uint8Array[],
-): (step: MergeStep) => void {
+/** A listener to merges that hands them on with the bytes of the new token. */
+function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: MergeStep) => void {
+  const tokens = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
   return (step) => {
     const bytes = concatBytes(step.pair.map((part) => tokens[part]));
     tokens.push(bytes);
@@ -332,11 +386,31 @@ function countChunks(text: Uint8Array, { specialTokens, pattern }: Tokenizer): C
   return counts;
 }
 
-function numberSpecials(names: readonly string[], { tokens }: Vocabulary): ReadonlyMap<string, number> {
+/** The bytes of every token at its id. Throws when `ids` does not give each an id of its own. */
+function tokensById({ tokens }: Vocabulary, ids: Int32Array | undefined): (Uint8Array | undefined)[] {
+  if (!ids) return [...tokens];
+  if (ids.length !== tokens.length)
+    throw new Error(`ids has ${ids.length} ids: 256 bytes and the merges are ${tokens.length} tokens`);
+  const byId: (Uint8Array | undefined)[] = [];
+  ids.forEach((id, number) => {
+    if (!(id >= 0 && id <= LARGEST_ID)) throw new Error(`id ${id} is none: ids go from 0 to ${LARGEST_ID}`);
+    if (byId[id]) throw new Error(`id ${id} is given to two tokens: ids must differ`);
+    byId[id] = tokens[number];
+  });
+  return byId;
+}
+
+function numberSpecials(
+  given: readonly string[] | ReadonlyMap<string, number>,
+  { tokens }: Vocabulary,
+  byId: readonly (Uint8Array | undefined)[],
+): ReadonlyMap<string, number> {
   const specials = new Map<string, number>();
-  if (names.length === 0) return specials;
+  const numbered = 'get' in given ? [...given] : given.map((name, k) => [name, byId.length + k] as const);
+  if (numbered.length === 0) return specials;
   const ordinary = new Set(tokens.map(spell));
-  for (const name of names) {
+  const taken = new Set<number>();
+  for (const [name, id] of numbered) {
     const problem =
       typeof name !== 'string' || name === ''
         ? 'is no name: it needs at least one character'
@@ -344,12 +418,20 @@ function numberSpecials(names: readonly string[], { tokens }: Vocabulary): Reado
           ? 'is given twice: names must differ'
           : ordinary.has(name)
             ? 'is spelt like an ordinary token: choose a name such as <|endoftext|>'
-            : '';
+            : !(Number.isInteger(id) && id >= 0 && id <= LARGEST_ID)
+              ? `has id ${id}: ids go from 0 to ${LARGEST_ID}`
+              : byId[id] || taken.has(id)
+                ? `has id ${id}, which another token has: ids must differ`
+                : '';
     if (problem) throw new Error(`special token '${name}' ${problem}`);
-    specials.set(name, tokens.length + specials.size);
+    specials.set(name, id);
+    taken.add(id);
   }
   return specials;
 }
+
+/** A larger id is a mistake: the vocabulary has room for all ids up to the largest. */
+const LARGEST_ID = 2 ** 24;
 
 function checkPattern(pattern: Pattern): Pattern {
   if (patterns.includes(pattern)) return pattern;

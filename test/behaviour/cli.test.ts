@@ -544,11 +544,11 @@ describe('tokenizer', () => {
   test('train, encode, decode: any bytes come back', async () => {
     await good('tokenizer train --data text.txt --out t/a.json --vocab-size 300 --pattern gpt2');
     const bytes = Uint8Array.from([0xff, 0x00, ...new TextEncoder().encode('the cat, é\n'), 0xc3]);
-    const { stdout, stderr } = await good('tokenizer encode --tokenizer t/a.json', bytes);
+    const { stdout, stderr } = await good('tokenizer encode --as-bytes --tokenizer t/a.json', bytes);
     assert.match(stderr, /15 bytes, \d+ tokens, \d\.\d\d bytes per token/);
     await writeFile(join(folder, 'bytes'), bytes);
     const json = jsonLines<{ ids: number[]; bytes: number }>(
-      await good('tokenizer encode -t t/a.json --file bytes --json'),
+      await good('tokenizer encode -t t/a.json --as-bytes --file bytes --json'),
     );
     assert.deepEqual(json[0].ids, stdout.trim().split(' ').map(Number));
     const decoded = await good('tokenizer decode -t t/a.json', stdout);
@@ -568,11 +568,20 @@ describe('tokenizer', () => {
   });
 
   test('a .tiktoken file gives the same tokens', async () => {
-    await good('tokenizer train -d text.txt -o c.tiktoken --vocab-size 290');
-    await good('tokenizer train -d text.txt -o c.json --vocab-size 290');
-    const ids = async (file: string): Promise<string> =>
-      (await good(`tokenizer encode -t ${file} --file text.txt`)).stdout;
-    assert.equal(await ids('c.tiktoken'), await ids('c.json'));
+    await good('tokenizer train -d text.txt -o c.tiktoken --vocab-size 290 --pattern gpt2');
+    await good('tokenizer train -d text.txt -o c.json --vocab-size 290 --pattern gpt2');
+    const ids = async (tokenizer: string): Promise<string> =>
+      (await good(`tokenizer encode -t ${tokenizer} --file text.txt`)).stdout;
+    assert.equal(await ids('c.tiktoken --pattern gpt2'), await ids('c.json'));
+    assert.equal(await ids('c.tiktoken --pattern r50k_base'), await ids('c.json'));
+    const special =
+      'tokenizer encode -t c.tiktoken --pattern gpt2 --special <|x|>=500 --allow-special a<|x|>';
+    assert.match((await good(special)).stdout, /^97 500\n$/);
+    const without = await run('tokenizer encode -t c.tiktoken a');
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /does not hold its pattern.*give --pattern \(none, gpt2.*cl100k_base/);
+    const surplus = await run('tokenizer encode -t c.json --pattern gpt2 a');
+    assert.match(surplus.stderr, /--pattern and --special belong to .tiktoken files/);
   });
 
   test('special tokens are refused unless asked for', async () => {

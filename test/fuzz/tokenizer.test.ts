@@ -166,7 +166,7 @@ describe('round trips', () => {
         const merges = trainFast(corpus, Int32Array.of(corpus.length), 30).map((step) => step.pair);
         const tokenizer = new Tokenizer({ merges, pattern, specialTokens: ['<|endoftext|>'] });
         assert.deepEqual(Tokenizer.fromJSON(JSON.stringify(tokenizer)).toJSON(), tokenizer.toJSON());
-        assert.deepEqual(Tokenizer.fromTiktoken(tokenizer.toTiktoken()).merges, merges);
+        assert.deepEqual(Tokenizer.fromTiktoken(tokenizer.toTiktoken(), { pattern }).merges, merges);
       }),
       { numRuns: 60 },
     );
@@ -193,7 +193,10 @@ describe('a damaged file gives one clear error, or a tokenizer that works', () =
       tokenizer = read();
     } catch (error) {
       assert.ok(error instanceof Error && !(error instanceof TypeError), String(error));
-      assert.match(error.message, /^(tokenizer\.json|\.tiktoken line \d|merge \d|byte \d|special token)/);
+      assert.match(
+        error.message,
+        /^(".*" occurs twice in tokenizer\.json|tokenizer\.json|\.tiktoken line \d|merge \d|byte \d|special token)/,
+      );
       assert.doesNotMatch(error.message, /\n/);
       return;
     }
@@ -237,7 +240,9 @@ describe('a damaged file gives one clear error, or a tokenizer that works', () =
   test('.tiktoken', () => {
     const file = good.toTiktoken();
     fc.assert(
-      fc.property(damage(file), (damaged) => works(() => Tokenizer.fromTiktoken(damaged))),
+      fc.property(damage(file), (damaged) =>
+        works(() => Tokenizer.fromTiktoken(damaged, { pattern: 'none' })),
+      ),
       { numRuns: 1000 },
     );
   });

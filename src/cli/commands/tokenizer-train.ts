@@ -50,8 +50,11 @@ export const tokenizerTrain = defineCommand({
     for (const part of tokenizer.encodeParts(bytes, { allowedSpecial: 'all' })) tokens += part.length;
     const bytesPerToken = bytes.length / tokens;
     await writeOutFile(out, encodeFile(out, tokenizer));
-    if (out.endsWith('.tiktoken') && (pattern !== 'none' || specialTokens.length > 0)) {
-      output.note(`${out} does not hold the pattern and the special tokens: a .tiktoken file cannot`);
+    if (out.endsWith('.tiktoken')) {
+      const special = [...tokenizer.specialTokens].map(([name, id]) => ` --special '${name}=${id}'`).join('');
+      output.note(
+        `${out} cannot hold its pattern and special tokens: give --pattern ${pattern}${special} with it`,
+      );
     }
     output.data({
       type: 'tokenizer',

@@ -11,10 +11,12 @@ import { idText, readIds } from '../id-stream.ts';
 import { asBytesFlag, modelFlag, openText, tokenizerFlag, tokenizerOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { encodeTextParts, specialFlags } from '../special.ts';
+import { tiktokenFlags } from '../tiktoken.ts';
 
 const source = {
   tokenizer: { ...tokenizerFlag, short: 't' },
   model: modelFlag,
+  ...tiktokenFlags,
 } satisfies Flags;
 
 const encodeFlags = {
@@ -142,8 +144,8 @@ function describeToken(
   tokenizer: Tokenizer,
   id: number,
 ): { id: number; token: string; merge: readonly [number, number] | null; special: boolean } {
-  const merge = id >= 256 ? (tokenizer.merges[id - 256] ?? null) : null;
-  return { id, token: printable(tokenizer.token(id)), merge, special: id >= 256 && merge === null };
+  const special = [...tokenizer.specialTokens.values()].includes(id);
+  return { id, token: printable(tokenizer.token(id)), merge: tokenizer.mergeOf(id) ?? null, special };
 }
 
 /** `e + ␣  (101, 32)`. */

@@ -17,7 +17,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
+import { type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
 import { checkMemory, TRAINING_BYTES } from '../memory.ts';
 import {
   asBytesFlag,
@@ -36,6 +36,7 @@ import { lockOut, type OutFolder } from '../outputs.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
+import { tiktokenFlags } from '../tiktoken.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { columnsOf, printable, wrapText } from '../view/width.ts';
 
@@ -53,12 +54,20 @@ const runFlags = {
     argument: '<dir>',
   }),
   force: toggle({ about: 'replace a run that is in the folder already' }),
-  tokenizer: text({ about: 'tokenizer.json to use instead of training one', argument: '<file>' }),
+  tokenizer: text({
+    about: 'tokenizer.json or .tiktoken file to use instead of training one',
+    argument: '<file>',
+  }),
   vocabSize: integer(
     { about: 'tokens of the tokenizer that is trained', initial: '500, fewer of a short text' },
     256,
   ),
-  pattern: choice({ about: 'how text is split before merging', initial: 'none', rare: true }, patterns),
+  pattern: {
+    ...tiktokenFlags.pattern,
+    about: `how text is split before merging (${patterns.join(', ')}); of a .tiktoken file perhaps its encoding, such as cl100k_base`,
+    initial: 'none',
+    rare: true,
+  },
   trainFraction: { ...splitFlags.trainFraction, rare: true },
   validate: { ...splitFlags.validate, rare: true },
   probeTaps: texts({
@@ -195,9 +204,14 @@ async function tokenizerFor(
   output: Output,
 ): Promise<Tokenizer> {
   if (given.tokenizer !== undefined) {
-    if (given.vocabSize ?? given.pattern)
+    const { tokenizer: file, pattern } = given;
+    const isTiktoken = file.endsWith('.tiktoken');
+    if (given.vocabSize ?? (isTiktoken ? undefined : pattern))
       throw misuse('--tokenizer brings its own --vocab-size and --pattern');
-    const opened = await openTokenizer(given.tokenizer);
+    const opened = await openTokenizer(
+      file,
+      isTiktoken ? { pattern, special: given.special ? [given.special] : undefined } : {},
+    );
     if (recipe.vocabSize !== undefined && recipe.vocabSize !== opened.vocabSize) {
       throw misuse(
         `--tokenizer ${given.tokenizer} has ${opened.vocabSize} tokens, --config asks for vocabSize ${recipe.vocabSize}`,
@@ -205,7 +219,8 @@ async function tokenizerFor(
     }
     return opened;
   }
-  const { pattern = 'none' } = given;
+  const pattern = patterns.find((one) => one === (given.pattern ?? 'none'));
+  if (pattern === undefined) throw misuse(`--pattern ${given.pattern} needs --tokenizer FILE.tiktoken`);
   const vocabSize = given.vocabSize ?? recipe.vocabSize;
   const specialTokens = given.special === undefined ? [] : [given.special];
   output.note(`training a tokenizer of ${vocabSize ?? DEFAULT_VOCAB_SIZE} tokens on ${corpus.source}`);
