@@ -35,7 +35,7 @@ export { withGradients } from './tensor/tape.ts';
 export { Tensor, tensor, zeros } from './tensor/tensor.ts';
 export { Tokenizer } from './tokenizer/index.ts';
 export { type Checkpoint, loadCheckpoint } from './train/checkpoint.ts';
-export { type Dataset, dataset, type Split } from './train/data.ts';
+export { type Dataset, dataset, datasetAsync, type Split } from './train/data.ts';
 export { evaluate } from './train/evaluate.ts';
 export type { TrainEvent } from './train/events.ts';
 export type { TrainOptions } from './train/run.ts';

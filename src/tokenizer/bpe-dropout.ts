@@ -1,5 +1,6 @@
 // BPE dropout (Provilkov et al. 2020): the same text in other tokens of the same vocabulary, by leaving merges out at random.
 // A model that sees a text in many spellings learns what tokens are made of. Read next: bpe.ts (encoding without it).
+import type { Pausable } from '../base/slices.ts';
 import type { Vocabulary } from './bpe.ts';
 
 /** Which merges are left out. */
@@ -12,7 +13,7 @@ export interface BpeDropout {
 
 /**
  * Writes the ids of `bytes`, in chunks that end at `ends`, to `out` from `at` on (room for one id per byte); returns where it
- * stopped.
+ * stopped. Pauses now and then, and yields which share of `bytes` is about done.
  *
  * In one pass through the merges by rank, and for each through the text from left to right: where its pair of tokens stands, the
  * two are joined with probability 1 - p. (The paper draws again whenever another merge of the word was made. A text that
@@ -24,11 +25,14 @@ export type DropoutEncoder = (
   out: Int32Array,
   at: number,
   dropout: BpeDropout,
-) => number;
+) => Pausable<number>;
+
+/** Places that are visited between two pauses: a few milliseconds. */
+const STEP = 2 ** 16;
 
 /** An encoder for one vocabulary. Its time is proportional to the bytes, not to the merges. */
 export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): DropoutEncoder {
-  return (bytes, ends, out, at, { p, random }) => {
+  return function* (bytes, ends, out, at, { p, random }) {
     const n = bytes.length;
     const { ids, next, before } = linkBytes(bytes, ends, byteIds);
     // A join makes pairs of higher rank only, so that those of one rank are all known when its turn comes.
@@ -37,9 +41,15 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
       const rank = next[i] < 0 ? -1 : ranks.get(ids[i], ids[next[i]]);
       if (rank >= 0) due.add(rank, i);
     };
-    for (let i = 0; i < n; i++) note(i);
-    merges.forEach(([left, right], rank) => {
+    for (let i = 0; i < n; i++) {
+      note(i);
+      if (i % STEP === STEP - 1) yield 0;
+    }
+    let visited = 0;
+    for (let rank = 0; rank < merges.length; rank++) {
+      const [left, right] = merges[rank];
       for (const i of due.of(rank)) {
+        if (++visited % STEP === 0) yield rank / merges.length;
         const j = next[i];
         if (ids[i] !== left || j < 0 || ids[j] !== right) continue; // one of them was joined meanwhile
         if (random.uniform() < p) continue;
@@ -50,7 +60,7 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
         if (before[i] >= 0) note(before[i]);
         note(i);
       }
-    });
+    }
     let end = at;
     for (let i = 0; i < n; i++) if (ids[i] >= 0) out[end++] = ids[i];
     return end;

@@ -6,18 +6,24 @@
 //    touch the border are known, and a merge that joins them must not have been due yet.
 // 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is stable after the last
 //    one, else a shorter one; where there is none, give the last token up for a shorter one. No place is reached twice.
+import type { Pausable } from '../base/slices.ts';
 import type { Vocabulary } from './bpe.ts';
 import { makeQueueEncoder } from './bpe-queue.ts';
 import { makePairTable } from './pair-table.ts';
 
-/** Writes the ids of `bytes[start..end)`, one chunk, to `out` from `at` on (room for one id per byte); returns where it stopped. */
-export type ChunkEncoder = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: Int32Array,
-  at: number,
-) => number;
+/** Encodes one chunk. */
+export interface ChunkEncoder {
+  /** Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it stopped. */
+  encode(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number;
+  /** The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are done. */
+  encodeInSteps(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): Pausable<number>;
+}
+
+/** Tokens that are looked up between two pauses: a few milliseconds. */
+const STEP = 2 ** 16;
+
+/** Tokens that are looked up at once where nobody waits: the largest of the integers that engines count fastest with. */
+const MANY = 2 ** 30 - 1;
 
 /** Up to this many bytes in its longest token a vocabulary is encoded here: the time is at worst proportional to that. */
 const longestHere = 512;
@@ -30,10 +36,17 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   const trie = makeTrie(vocabulary, stable);
   const length = Int32Array.from(tokens, (token) => token.length);
 
-  return (bytes, start, end, out, at) => {
-    let n = at; // out[at..n) is the encoding of bytes[start..place)
-    let place = start;
-    while (place < end) {
+  /** Goes on with a chunk from where `reached` says until its end, or until `tokens` more were looked up. */
+  function advance(
+    reached: Reached,
+    bytes: Uint8Array,
+    end: number,
+    out: Int32Array,
+    at: number,
+    tokens: number,
+  ): void {
+    let { place, n } = reached;
+    for (; place < end && tokens > 0; tokens--) {
       let token = trie.longest(bytes, place, end);
       while (n > at && !stable(out[n - 1], token)) {
         token = trie.shorter[token];
@@ -45,8 +58,34 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
       out[n++] = token;
       place += length[token];
     }
-    return n;
+    reached.place = place;
+    reached.n = n;
+  }
+
+  const here: Reached = { place: 0, n: 0 }; // one for all: most chunks are a word
+  return {
+    encode(bytes, start, end, out, at) {
+      here.place = start;
+      here.n = at;
+      do advance(here, bytes, end, out, at, MANY);
+      while (here.place < end);
+      return here.n;
+    },
+    *encodeInSteps(bytes, start, end, out, at) {
+      const reached = { place: start, n: at };
+      for (;;) {
+        advance(reached, bytes, end, out, at, STEP);
+        if (reached.place === end) return reached.n;
+        yield reached.place - start;
+      }
+    },
   };
+}
+
+/** Where the encoding of a chunk stands: `out[at..n)` is that of its bytes up to `place`. */
+interface Reached {
+  place: number;
+  n: number;
 }
 
 /**

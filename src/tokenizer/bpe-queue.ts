@@ -1,16 +1,26 @@
 // The ids of bpe.ts's `encode` by merging, as there, but with the next merge taken from a queue: O(n log n) whatever the tokens.
 // bpe-fast.ts is faster and leaves to it the vocabularies with very long tokens.
+import { type Pausable, runThrough } from '../base/slices.ts';
 import type { Vocabulary } from './bpe.ts';
 import type { ChunkEncoder } from './bpe-fast.ts';
 import { makeHeap } from './heap.ts';
 
+/** Pairs that are looked at between two pauses: a few milliseconds. */
+const STEP = 2 ** 14;
+
 /** An encoder for one vocabulary. */
 export function makeQueueEncoder({ byteIds, ranks }: Vocabulary): ChunkEncoder {
-  return (bytes, start, end, out, at) => {
+  function* encodeInSteps(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    out: Int32Array,
+    at: number,
+  ): Pausable<number> {
     const n = end - start;
-    const token = Int32Array.from({ length: n }, (_, i) => byteIds[bytes[start + i]]);
-    const next = Int32Array.from(token, (_, i) => i + 1); // of the token that begins at i: where the next one begins
-    const previous = Int32Array.from(token, (_, i) => i - 1);
+    const token = new Int32Array(n);
+    const next = new Int32Array(n); // of the token that begins at i: where the next one begins
+    const previous = new Int32Array(n);
     const rankAt = new Int32Array(n); // of the pair that begins at i, -1 if it does not merge
     const queue = makeHeap((a, b) => a < b); // rank * 2^32 + place: lowest rank first, then left to right
 
@@ -19,8 +29,18 @@ export function makeQueueEncoder({ byteIds, ranks }: Vocabulary): ChunkEncoder {
       if (rankAt[i] >= 0) queue.push(rankAt[i] * 2 ** 32 + i);
     };
 
-    for (let i = 0; i < n; i++) offer(i);
+    for (let i = 0; i < n; i++) {
+      token[i] = byteIds[bytes[start + i]];
+      next[i] = i + 1;
+      previous[i] = i - 1;
+      if (i > 0) offer(i - 1);
+      if (i % STEP === STEP - 1) yield i / 2;
+    }
+    if (n > 0) offer(n - 1);
+    const waiting = queue.items.length;
+    let looked = 0;
     for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
+      if (++looked % STEP === 0) yield (n / 2) * (1 + Math.max(0, 1 - queue.items.length / waiting));
       const rank = Math.floor(item / 2 ** 32);
       const i = item % 2 ** 32;
       if (rankAt[i] !== rank) continue; // one of its tokens has merged otherwise
@@ -33,5 +53,7 @@ export function makeQueueEncoder({ byteIds, ranks }: Vocabulary): ChunkEncoder {
     }
     for (let i = 0; i < n; i = next[i]) out[at++] = token[i];
     return at;
-  };
+  }
+
+  return { encode: (...chunk) => runThrough(encodeInSteps(...chunk)), encodeInSteps };
 }

@@ -7,10 +7,12 @@ export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
 export {
   type EncodeOptions,
+  type InSlices,
   type TiktokenExtras,
   Tokenizer,
   type TokenizerParts,
   type TokenizerTraining,
+  type TrainingInSlices,
 } from './tokenizer.ts';
 export type { TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';

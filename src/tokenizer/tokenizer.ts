@@ -1,5 +1,6 @@
 // The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
 // Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
+import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
 import { refuseUnknown } from '../options.ts';
 import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
@@ -57,11 +58,42 @@ export interface EncodeOptions extends SpecialOptions {
   dropout?: BpeDropout;
 }
 
+/** What the functions that let the event loop turn take beside the options of their twins. */
+export interface InSlices {
+  /** Called about every 50 ms with the bytes done so far, and their number in all. */
+  onProgress?: (done: number, total: number) => void;
+  /** Ends it: what was called then rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** The same for training, which counts first the bytes that it has read, then the merges that it has made. */
+export interface TrainingInSlices extends Pick<InSlices, 'signal'> {
+  onProgress?: (done: number, total: number, unit: 'bytes' | 'merges') => void;
+}
+
 /** Results of fewer tokens have a buffer of their own, of that length. */
 const LONG_RESULT = 2 ** 26;
 
 /** Bytes that are encoded at a time with BPE dropout, which needs about 36 bytes of memory for each. */
 const DROPOUT_BATCH = 2 ** 26;
+
+/** Bytes that are encoded between two pauses: a few milliseconds. */
+const PAUSE_BYTES = 2 ** 16;
+
+/** How a text is encoded part by part. */
+type PartOptions = SpecialOptions & { partLength?: number };
+
+/** A part of the tokens of a text, or null for a mere pause; and how many bytes are done. */
+interface Part {
+  ids: Int32Array | null;
+  done: number;
+}
+
+/** Where ids go: `ids[0..n)` are taken. */
+interface Room {
+  ids: Int32Array;
+  n: number;
+}
 
 /** What a `.tiktoken` file does not hold: `encodings` has it for the published files. */
 export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
@@ -120,26 +152,18 @@ export class Tokenizer {
    * 256 plus the special tokens, and when the text has too few bytes for it: merging ends where nothing is left to merge.
    */
   static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
-    refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'atMost', 'onMerge'], 'Tokenizer.train');
-    const { vocabSize, pattern = 'none', specialTokens = [], atMost = false, onMerge } = options;
-    const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
-    const wanted = vocabSize - untrained.vocabSize;
-    if (!Number.isInteger(vocabSize) || wanted < 0) {
-      const parts = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : '';
-      throw new RangeError(
-        `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
-      );
-    }
-    const counts = countChunks(toBytes(text), untrained);
-    const { byteLength } = counts;
-    if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
-    const steps = trainOnCounts(counts, Math.min(wanted, byteLength), onMerge && withBytes(onMerge));
-    if (atMost) steps.length = worthwhile(steps, byteLength);
-    if (steps.length < wanted && !atMost)
-      throw new RangeError(
-        `vocabSize ${vocabSize} is more than ${byteLength} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
-      );
-    return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
+    return runThrough(training(text, options));
+  }
+
+  /** The same, but the event loop turns about every 50 ms. Rejects where `train` throws, and when the signal is aborted. */
+  static async trainAsync(
+    text: string | Uint8Array,
+    { onProgress, signal, ...options }: TokenizerTraining & TrainingInSlices,
+  ): Promise<Tokenizer> {
+    return runInSlices(training(text, options), {
+      signal,
+      onPause: ({ done, total, unit }) => onProgress?.(done, total, unit),
+    });
   }
 
   /** Ids go from 0 to `vocabSize` - 1: the number of tokens, and of gaps between their ids. */
@@ -153,14 +177,31 @@ export class Tokenizer {
    * From 2^26 tokens on the result is a view of a longer buffer, whose unused end takes no memory.
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
+    return runThrough(this.#encoding(toBytes(text), options));
+  }
+
+  /** The same, but the event loop turns about every 50 ms. Rejects where `encode` throws, and when the signal is aborted. */
+  async encodeAsync(
+    text: string | Uint8Array,
+    { onProgress, signal, ...options }: EncodeOptions & InSlices = {},
+  ): Promise<Int32Array> {
+    const bytes = toBytes(text);
+    const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
+    return runInSlices(this.#encoding(bytes, options), { signal, onPause });
+  }
+
+  *#encoding(bytes: Uint8Array, options: EncodeOptions): Pausable<Int32Array> {
     refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'dropout'], 'encode');
     const { dropout } = options;
     if (dropout && !(dropout.p >= 0 && dropout.p <= 1))
       throw new RangeError(`BPE dropout ${dropout.p} is not a probability: give one from 0 to 1`);
-    const bytes = toBytes(text);
+    if (dropout) return yield* this.#encodingWithDropout(bytes, options, dropout);
     const room = this.prefixSpace ? 2 * bytes.length : bytes.length;
-    if (dropout) return this.#encodeDroppingOut(bytes, options, dropout);
-    const [ids = new Int32Array(0)] = this.#parts(bytes, options, room); // room for all: one part
+    let ids: Int32Array = new Int32Array(0);
+    for (const part of this.#parts(bytes, options, room)) {
+      if (part.ids) ids = part.ids; // room for all: one part
+      yield part.done;
+    }
     return ids.length < LONG_RESULT ? ids.slice() : ids;
   }
 
@@ -169,46 +210,71 @@ export class Tokenizer {
    * tokens of a whole corpus need not be in memory at once. With pattern `none` the whole text is one chunk. Throws
    * as `encode` does, before the first part.
    */
-  encodeParts(
+  encodeParts(text: string | Uint8Array, options: PartOptions = {}): Generator<Int32Array> {
+    return onlyIds(this.#checkedParts(toBytes(text), options));
+  }
+
+  /** The same, but the event loop turns about every 50 ms. Throws at once where `encodeParts` does. */
+  encodePartsAsync(
     text: string | Uint8Array,
-    options: SpecialOptions & { partLength?: number } = {},
-  ): Generator<Int32Array> {
+    { onProgress, signal, ...options }: PartOptions & InSlices = {},
+  ): AsyncGenerator<Int32Array> {
+    const bytes = toBytes(text);
+    const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
+    return idsInSlices(this.#checkedParts(bytes, options), signal, onPause);
+  }
+
+  #checkedParts(bytes: Uint8Array, options: PartOptions): Generator<Part> {
     refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'partLength'], 'encodeParts');
     const { partLength = 2 ** 16, ...special } = options;
     if (!(Number.isInteger(partLength) && partLength > 0))
       throw new RangeError(`partLength ${partLength} is not a number of tokens: give 1 or more`);
-    const bytes = toBytes(text);
     for (const _ of segments(bytes, this.specialTokens, special)); // refuses now what it would refuse half-way
     return this.#parts(bytes, special, partLength);
   }
 
-  *#parts(bytes: Uint8Array, options: SpecialOptions, room: number): Generator<Int32Array> {
-    let out = { ids: new Int32Array(room), n: 0 };
+  *#parts(bytes: Uint8Array, options: SpecialOptions, room: number): Generator<Part> {
+    let out: Room = { ids: new Int32Array(room), n: 0 };
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
       const text = this.#prefixed(bytes.subarray(start, end));
-      for (let at = this.#fill(out, text, 0); at < text.length; at = this.#fill(out, text, at)) {
-        if (out.n > 0) yield out.ids.subarray(0, out.n);
-        const chunk = this.#split(text, at) - at;
-        out = { ids: new Int32Array(Math.max(room, chunk)), n: 0 };
+      for (let at = 0; at < text.length; yield { ids: null, done: start + at }) {
+        const from = at;
+        at = this.#fill(out, text, at);
+        if (at > from) continue;
+        const next = this.#split(text, at); // of a chunk that does not fit, or is long
+        if (next - at > out.ids.length - out.n) {
+          if (out.n > 0) yield { ids: out.ids.subarray(0, out.n), done: start + at };
+          out = { ids: new Int32Array(Math.max(room, next - at)), n: 0 };
+        }
+        const chunk = this.#encodeChunk.encodeInSteps(text, at, next, out.ids, out.n);
+        let step = chunk.next();
+        for (; !step.done; step = chunk.next()) yield { ids: null, done: start + at + step.value };
+        this.#number(out.ids, out.n, step.value);
+        out.n = step.value;
+        at = next;
       }
       if (special < 0) continue;
       if (out.n === out.ids.length) {
-        yield out.ids;
+        yield { ids: out.ids, done: end };
         out = { ids: new Int32Array(room), n: 0 };
       }
       out.ids[out.n++] = special;
     }
-    if (out.n > 0) yield out.ids.subarray(0, out.n);
+    if (out.n > 0) yield { ids: out.ids.subarray(0, out.n), done: bytes.length };
   }
 
-  /** Encodes the chunks of `text` from `at` on while there is room for one id per byte; returns where it stopped. */
-  #fill(out: { ids: Int32Array; n: number }, text: Uint8Array, at: number): number {
+  /**
+   * Encodes the chunks of `text` from `at` on while they are short, there is room for one id per byte, and it is not yet time to
+   * pause; returns where it stopped.
+   */
+  #fill(out: Room, text: Uint8Array, at: number): number {
     const { ids } = out;
+    const stop = Math.min(text.length, at + PAUSE_BYTES);
     let n = out.n;
-    while (at < text.length) {
+    while (at < stop) {
       const end = this.#split(text, at);
-      if (n + end - at > ids.length) break;
-      n = this.#encodeChunk(text, at, end, ids, n);
+      if (n + end - at > ids.length || end - at > PAUSE_BYTES) break;
+      n = this.#encodeChunk.encode(text, at, end, ids, n);
       at = end;
     }
     this.#number(ids, out.n, n);
@@ -227,7 +293,11 @@ export class Tokenizer {
     return concatBytes([Uint8Array.of(0x20), text]);
   }
 
-  #encodeDroppingOut(bytes: Uint8Array, options: SpecialOptions, dropout: BpeDropout): Int32Array {
+  *#encodingWithDropout(
+    bytes: Uint8Array,
+    options: SpecialOptions,
+    dropout: BpeDropout,
+  ): Pausable<Int32Array> {
     const ids = new Int32Array(this.prefixSpace ? 2 * bytes.length : bytes.length);
     let n = 0;
     for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
@@ -235,9 +305,11 @@ export class Tokenizer {
       for (let from = 0; from < text.length; ) {
         const ends = this.#chunkEnds(text.subarray(from), DROPOUT_BATCH);
         const to = from + ends[ends.length - 1];
-        const before = n;
-        n = this.#encodeWithDropout(text.subarray(from, to), ends, ids, n, dropout);
-        this.#number(ids, before, n);
+        const batch = this.#encodeWithDropout(text.subarray(from, to), ends, ids, n, dropout);
+        let step = batch.next();
+        for (; !step.done; step = batch.next()) yield start + from + step.value * (to - from);
+        this.#number(ids, n, step.value);
+        n = step.value;
         from = to;
       }
       if (special >= 0) ids[n++] = special;
@@ -348,6 +420,61 @@ export class Tokenizer {
   }
 }
 
+function* onlyIds(parts: Iterable<Part>): Generator<Int32Array> {
+  for (const { ids } of parts) if (ids) yield ids;
+}
+
+/** The ids of `parts`, which are made in slices. */
+async function* idsInSlices(
+  parts: Iterable<Part>,
+  signal: AbortSignal | undefined,
+  onPause: (done: number) => void,
+): AsyncGenerator<Int32Array> {
+  const pacer = makePacer(signal);
+  signal?.throwIfAborted();
+  for (const { ids, done } of parts) {
+    if (ids) yield ids;
+    if (!pacer.due()) continue;
+    onPause(done);
+    await pacer.turn();
+  }
+}
+
+/** How far the training of a tokenizer has come. */
+interface Trained {
+  done: number;
+  total: number;
+  unit: 'bytes' | 'merges';
+}
+
+/** `Tokenizer.train`, in steps. */
+function* training(text: string | Uint8Array, options: TokenizerTraining): Pausable<Tokenizer, Trained> {
+  refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'atMost', 'onMerge'], 'Tokenizer.train');
+  const { vocabSize, pattern = 'none', specialTokens = [], atMost = false, onMerge } = options;
+  const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
+  const wanted = vocabSize - untrained.vocabSize;
+  if (!Number.isInteger(vocabSize) || wanted < 0) {
+    const parts = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : '';
+    throw new RangeError(
+      `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
+    );
+  }
+  const counts = yield* countChunks(toBytes(text), untrained);
+  const { byteLength } = counts;
+  if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
+  const total = Math.min(wanted, byteLength);
+  const merging = trainOnCounts(counts, total, onMerge && withBytes(onMerge));
+  let made = merging.next();
+  for (; !made.done; made = merging.next()) yield { done: made.value, total, unit: 'merges' };
+  const steps = made.value;
+  if (atMost) steps.length = worthwhile(steps, byteLength);
+  if (steps.length < wanted && !atMost)
+    throw new RangeError(
+      `vocabSize ${vocabSize} is more than ${byteLength} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
+    );
+  return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
+}
+
 /** How many of the merges `atMost` takes. */
 function worthwhile(steps: readonly MergeStep[], bytes: number): number {
   const enough = Math.min(ENOUGH_TOKENS, bytes / 4);
@@ -373,17 +500,29 @@ function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: M
 }
 
 /** The chunks that merges are learnt from: the text cut by the pattern, and at special tokens, which are left out. */
-function countChunks(text: Uint8Array, { specialTokens, pattern }: Tokenizer): ChunkCounts {
+function* countChunks(
+  text: Uint8Array,
+  { specialTokens, pattern }: Tokenizer,
+): Pausable<ChunkCounts, Trained> {
   const split = splitterOf(pattern);
   const counts = makeChunkCounts();
+  const total = text.length;
   for (const { start, end } of segments(text, specialTokens, { allowedSpecial: 'all' })) {
     const part = text.subarray(start, end);
-    for (let at = 0, next = 0; at < part.length; at = next) {
-      next = split(part, at);
-      counts.add(part, at, next);
-    }
+    for (let at = 0; at < part.length; yield { done: start + at, total, unit: 'bytes' })
+      at = addChunks(counts, split, part, at, Math.min(part.length, at + PAUSE_BYTES));
   }
   return counts;
+}
+
+/** Counts the chunks of `text` that begin from `at` on, before `stop`; returns where the last one ends. */
+function addChunks(counts: ChunkCounts, split: Splitter, text: Uint8Array, at: number, stop: number): number {
+  while (at < stop) {
+    const end = split(text, at);
+    counts.add(text, at, end);
+    at = end;
+  }
+  return at;
 }
 
 /** The bytes of every token at its id. Throws when `ids` does not give each an id of its own. */

@@ -5,6 +5,7 @@
 // 2. Hence counts only fall and first places only move right: in a queue by (count, first place) a pair can only sink. The
 //    queue may be out of date as long as its first pair is recounted before it is believed.
 // 3. Equal chunks are kept once, where the first of them was, with a weight: no count and no order of first sight changes.
+import { type Pausable, runThrough } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { type Heap, makeHeap } from './heap.ts';
 import type { MergeStep } from './train.ts';
@@ -67,33 +68,37 @@ export function trainFast(
   ends.forEach((end, k) => {
     counts.add(bytes, k === 0 ? 0 : ends[k - 1], end);
   });
-  return trainOnCounts(counts, merges, onMerge);
+  return runThrough(trainOnCounts(counts, merges, onMerge));
 }
 
+/** Places of the text that are visited between two pauses: a few milliseconds. */
+const STEP = 2 ** 18;
+
 /**
- * The same from chunks that are counted already. Time: about proportional to the bytes that merge. Memory: about 30 bytes for
- * each byte of the distinct chunks.
+ * The same from chunks that are counted already; pauses after every merge, and within what takes long, and yields the merges made so
+ * far. Time: about proportional to the bytes that merge. Memory: about 30 bytes for each byte of the distinct chunks.
  */
-export function trainOnCounts(
+export function* trainOnCounts(
   counts: ChunkCounts,
   merges: number,
   onMerge?: (step: MergeStep) => void,
-): MergeStep[] {
+): Pausable<MergeStep[]> {
   const text = layOut(counts, merges);
   const pairs = makePairs(text, merges);
   const queue = makeHeap((p, q) => {
     const order = pairs.count[p] - pairs.count[q];
     return order > 0 || (order === 0 && pairs.places[pairs.begin[p]] < pairs.places[pairs.begin[q]]);
   });
-  addBytePairs(text, pairs);
+  yield 0;
+  for (const _ of addBytePairs(text, pairs)) yield 0;
   const steps: MergeStep[] = [];
-  for (let queued = 0; steps.length < merges; ) {
+  for (let queued = 0; steps.length < merges; yield steps.length) {
     for (; queued < pairs.left.length; queued++) queue.push(queued);
     const best = takeBest(text, pairs, queue);
     if (best === undefined) break;
     const [left, right, count] = [pairs.left[best], pairs.right[best], pairs.count[best]];
     const step: MergeStep = { pair: [left, right], id: 256 + steps.length, count };
-    mergePair(text, pairs, best, step.id);
+    for (const _ of mergePair(text, pairs, best, step.id)) yield steps.length;
     steps.push(step);
     onMerge?.(step);
   }
@@ -151,34 +156,40 @@ function makePairs({ token }: Text, merges: number): Pairs {
 }
 
 /** Adds the pairs of the text as it is before the first merge. */
-function addBytePairs(text: Text, pairs: Pairs): void {
+function* addBytePairs(text: Text, pairs: Pairs): Pauses {
   const { token } = text;
+  const { keys, at } = pairs;
+  const last = token.length - 1; // a border
   let n = 0;
-  for (let i = 0; i + 1 < token.length; i++) {
-    if (token[i] < 0 || token[i + 1] < 0) continue;
-    pairs.keys[n] = (token[i] << 8) | token[i + 1];
-    pairs.at[n++] = i;
+  for (let i = 0; i < last; yield) {
+    for (const stop = Math.min(last, i + STEP); i < stop; i++) {
+      if (token[i] < 0 || token[i + 1] < 0) continue;
+      keys[n] = (token[i] << 8) | token[i + 1];
+      at[n++] = i;
+    }
   }
-  addPairs(text, pairs, 0, n, (key) => [key >> 8, key & 255]);
+  yield* addPairs(text, pairs, 0, n, (key) => [key >> 8, key & 255]);
 }
+
+/** Work that can pause, and says nothing when it does. */
+type Pauses = Pausable<void, void>;
 
 /**
  * Adds the occurrences `at[from..to)`, ascending within each of their `keys`: a counting sort by key, every distinct key
  * becoming one pair.
  */
-function addPairs(
+function* addPairs(
   text: Text,
   pairs: Pairs,
   from: number,
   to: number,
   pairOf: (key: number) => [number, number],
-): void {
-  const { keys, at, size, weight, places } = pairs;
+): Pauses {
+  const { size, weight } = pairs;
   const distinct: number[] = [];
-  for (let k = from; k < to; k++) {
-    const key = keys[k];
-    if (size[key]++ === 0) distinct.push(key);
-    weight[key] += text.weight ? text.weight[at[k]] : 1;
+  for (let k = from; k < to; k += STEP) {
+    countKeys(text, pairs, k, Math.min(to, k + STEP), distinct);
+    if (k + STEP < to) yield;
   }
   for (const key of distinct) {
     const [left, right] = pairOf(key);
@@ -190,11 +201,29 @@ function addPairs(
     pairs.used += size[key];
     size[key] = pairs.used - size[key]; // from here on: where the key's next place goes
   }
-  for (let k = from; k < to; k++) places[size[keys[k]]++] = at[k];
+  for (let k = from; k < to; k += STEP) {
+    placeKeys(pairs, k, Math.min(to, k + STEP));
+    if (k + STEP < to) yield;
+  }
   for (const key of distinct) {
     size[key] = 0;
     weight[key] = 0;
   }
+}
+
+/** Counts the keys of the entries `from` to `to`, and adds those that are new to `distinct`. */
+function countKeys(text: Text, pairs: Pairs, from: number, to: number, distinct: number[]): void {
+  const { keys, at, size, weight } = pairs;
+  for (let k = from; k < to; k++) {
+    const key = keys[k];
+    if (size[key]++ === 0) distinct.push(key);
+    weight[key] += text.weight ? text.weight[at[k]] : 1;
+  }
+}
+
+/** Puts the places of the entries `from` to `to` where those of their keys go. */
+function placeKeys({ keys, at, size, places }: Pairs, from: number, to: number): void {
+  for (let k = from; k < to; k++) places[size[keys[k]]++] = at[k];
 }
 
 /** Removes and returns the pair with the highest count now, the first seen among equals; undefined when none is left. */
@@ -227,7 +256,7 @@ function recount({ token, weight, length }: Text, pairs: Pairs, pair: number): n
 }
 
 /** Joins every occurrence of `pair`, left to right, into token `id`, and adds the pairs that `id` forms with its neighbours. */
-function mergePair(text: Text, pairs: Pairs, pair: number, id: number): void {
+function* mergePair(text: Text, pairs: Pairs, pair: number, id: number): Pauses {
   const { token, length } = text;
   const { places, keys, at } = pairs;
   const [l, r] = [pairs.left[pair], pairs.right[pair]];
@@ -254,6 +283,6 @@ function mergePair(text: Text, pairs: Pairs, pair: number, id: number): void {
       at[rights++] = i;
     }
   }
-  addPairs(text, pairs, 0, lefts, (neighbour) => [neighbour, id]);
-  addPairs(text, pairs, half, rights, (neighbour) => [id, neighbour]);
+  yield* addPairs(text, pairs, 0, lefts, (neighbour) => [neighbour, id]);
+  yield* addPairs(text, pairs, half, rights, (neighbour) => [id, neighbour]);
 }

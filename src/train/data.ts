@@ -2,7 +2,7 @@
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom } from '../tensor/random.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
+import type { EncodeOptions, InSlices, Tokenizer } from '../tokenizer/index.ts';
 
 /** A tokenised text, split for training and validation. */
 export interface Dataset {
@@ -54,10 +54,49 @@ export interface SeparatedText {
  * tokens. Throws when the tokenizer has no such separator.
  */
 export function encodeText(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Int32Array {
+  const { pieces, separator } = piecesOf(text, tokenizer);
+  return joined(
+    pieces.map(({ text, options }) => tokenizer.encode(text, options)),
+    separator,
+  );
+}
+
+/** The same, but the event loop turns about every 50 ms; `onProgress` counts bytes. */
+export async function encodeTextAsync(
+  text: string | Uint8Array | SeparatedText,
+  tokenizer: Tokenizer,
+  { onProgress, signal }: InSlices = {},
+): Promise<Int32Array> {
+  const { pieces, separator } = piecesOf(text, tokenizer);
+  const total = pieces.reduce((sum, { text }) => sum + text.length, 0);
+  const parts: Int32Array[] = [];
+  let before = 0;
+  for (const { text, options } of pieces) {
+    const onPart = (done: number): void => onProgress?.(before + done, Math.max(total, before + done));
+    parts.push(await tokenizer.encodeAsync(text, { ...options, onProgress: onPart, signal }));
+    before += text.length;
+  }
+  return joined(parts, separator);
+}
+
+/** What is encoded by itself, and the token that is put between. */
+interface Pieces {
+  pieces: { text: string | Uint8Array; options: EncodeOptions }[];
+  separator: Int32Array;
+}
+
+function piecesOf(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Pieces {
   if (typeof text === 'string' || text instanceof Uint8Array)
-    return tokenizer.encode(text, { allowedSpecial: 'all' });
-  const separator = Int32Array.of(separatorId(tokenizer, text.separator));
-  const parts = text.documents.map((document) => tokenizer.encode(document, { otherSpecial: 'text' }));
+    return { pieces: [{ text, options: { allowedSpecial: 'all' } }], separator: new Int32Array(0) };
+  const options = { otherSpecial: 'text' } as const;
+  return {
+    pieces: text.documents.map((document) => ({ text: document, options })),
+    separator: Int32Array.of(separatorId(tokenizer, text.separator)),
+  };
+}
+
+function joined(parts: readonly Int32Array[], separator: Int32Array): Int32Array {
+  if (parts.length === 1) return parts[0];
   return concatTokens(parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part])));
 }
 
@@ -102,7 +141,26 @@ export function dataset(
   options: Partial<Split> = {},
 ): Dataset {
   const split = checkSplit(options);
-  const ids = encodeText(text, tokenizer);
+  return datasetOf(encodeText(text, tokenizer), text, tokenizer, split);
+}
+
+/** The same, but the event loop turns about every 50 ms while the text is encoded; `onProgress` counts bytes. */
+export async function datasetAsync(
+  text: string | Uint8Array | SeparatedText,
+  tokenizer: Tokenizer,
+  { onProgress, signal, ...options }: Partial<Split> & InSlices = {},
+): Promise<Dataset> {
+  const split = checkSplit(options);
+  const ids = await encodeTextAsync(text, tokenizer, { onProgress, signal });
+  return datasetOf(ids, text, tokenizer, split);
+}
+
+function datasetOf(
+  ids: Int32Array,
+  text: string | Uint8Array | SeparatedText,
+  tokenizer: Tokenizer,
+  split: Split,
+): Dataset {
   const { train, val } = splitTokens(ids, split);
   if (train.length < 2 || val.length < 2) {
     throw new Error(

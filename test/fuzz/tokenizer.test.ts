@@ -28,7 +28,7 @@ function assertEncodes(merges: readonly Merge[], bytes: Uint8Array): void {
   const expected = encodeByDefinition(vocabulary, bytes);
   for (const make of [makeEncoder, makeQueueEncoder]) {
     const ids = new Int32Array(bytes.length);
-    const n = make(vocabulary)(bytes, 0, bytes.length, ids, 0);
+    const n = make(vocabulary).encode(bytes, 0, bytes.length, ids, 0);
     assert.deepEqual([...ids.subarray(0, n)], expected, make.name);
   }
 }
