@@ -1,8 +1,9 @@
-// What a model would take, before it is made: flags can ask for more than any machine has.
+// What a model or a tokenizer would take, before it is made: flags can ask for more than any machine has.
 import { totalmem } from 'node:os';
 import type { GPTConfig } from '../model/config.ts';
 import { countShapes } from '../model/shapes.ts';
 import { formatBytes, formatCount } from '../report/format.ts';
+import type { Pattern } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 
 /** Bytes that each weight takes while a model is trained: itself, its gradient, two moments. */
@@ -14,6 +15,17 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
   if (count * bytes <= memory) return;
   throw misuse(
     `a model of ${formatCount(count)} parameters takes ${formatBytes(count * bytes)} (${bytes} bytes each), this machine has ${formatBytes(memory)}: lower --n-layer or --n-embd`,
+  );
+}
+
+/** Bytes of memory that learning merges takes for each byte of the distinct chunks of a text: see tokenizer/train-fast.ts. */
+const LEARNING_BYTES = 30;
+
+/** Throws a misuse when a text that is one chunk (pattern `none`) takes more to learn from than this machine's memory. */
+export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: number = memoryHere()): void {
+  if (pattern !== 'none' || bytes * LEARNING_BYTES <= memory) return;
+  throw misuse(
+    `learning tokens from ${formatBytes(bytes)} in one piece takes ${formatBytes(bytes * LEARNING_BYTES)}, this machine has ${formatBytes(memory)}: give --pattern gpt2 (or gpt4, o200k), which learns from each word once, or a tokenizer by --tokenizer`,
   );
 }
 

@@ -2,6 +2,7 @@
 import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import { asked } from './errors.ts';
+import { checkLearning } from './memory.ts';
 import type { Output } from './output.ts';
 
 /** Tokens of a tokenizer of which no number was asked for. */
@@ -13,6 +14,7 @@ export async function trainTokenizer(
   { vocabSize, ...options }: Omit<TokenizerTraining, 'vocabSize' | 'atMost'> & { vocabSize?: number },
   output: Output,
 ): Promise<Tokenizer> {
+  checkLearning(text.length, options.pattern);
   const wanted = { vocabSize: vocabSize ?? DEFAULT_VOCAB_SIZE, atMost: vocabSize === undefined };
   const tokenizer = await asked(() => Tokenizer.train(text, { ...options, ...wanted }));
   if (tokenizer.vocabSize < wanted.vocabSize)

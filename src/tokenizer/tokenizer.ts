@@ -25,7 +25,7 @@ export interface TokenizerParts {
   pattern?: Pattern;
   /** Names that are one token each: with their ids, or numbered after all others in the order of the list. */
   specialTokens?: readonly string[] | ReadonlyMap<string, number>;
-  /** The token of every byte. Default: its own value. */
+  /** The number, 0 to 255, of every byte's token. Default: its own value. */
   byteIds?: Int32Array;
   /**
    * The ids of tokens 0 to 255 + merges, where a file numbers them otherwise (special tokens first, gaps). Default: their
@@ -119,7 +119,7 @@ export class Tokenizer {
   /** The id of token number k, where ids are other than the numbers; else null. */
   readonly ids: Int32Array | null;
   readonly prefixSpace: boolean;
-  /** The token of every byte: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
+  /** The id of every byte's token: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
   readonly byteIds: Int32Array;
   /** By id; undefined where no token has that id. */
   readonly #tokens: (Uint8Array | undefined)[];
@@ -141,7 +141,7 @@ export class Tokenizer {
     this.#tokens = tokensById(vocabulary, ids);
     this.specialTokens = numberSpecials(specialTokens, vocabulary, this.#tokens);
     for (const [name, id] of this.specialTokens) this.#tokens[id] = toBytes(name);
-    this.byteIds = vocabulary.byteIds;
+    this.byteIds = ids ? vocabulary.byteIds.map((number) => ids[number]) : vocabulary.byteIds;
     this.#split = splitterOf(this.pattern);
     this.#encodeChunk = makeEncoder(vocabulary);
     this.#encodeWithDropout = makeDropoutEncoder(vocabulary);

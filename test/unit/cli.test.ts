@@ -9,7 +9,7 @@ import { commands } from '../../src/cli/commands/index.ts';
 import { misuse } from '../../src/cli/errors.ts';
 import { choice, flagName, integer, number } from '../../src/cli/flags.ts';
 import { wrapCommand } from '../../src/cli/help.ts';
-import { checkMemory } from '../../src/cli/memory.ts';
+import { checkLearning, checkMemory } from '../../src/cli/memory.ts';
 import { recordedData } from '../../src/cli/models.ts';
 import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
@@ -207,4 +207,13 @@ test('a model larger than the memory is refused with its parameters and bytes', 
     /a model of 2,[\d,]+ parameters takes [\d.]+ GB \(16 bytes each\), this machine has [\d.]+ GB: lower --n-layer/,
   );
   checkMemory(config, 1, 8e9);
+});
+
+test('a text that takes more memory than there is to learn from is refused, unless its words are apart', () => {
+  assert.throws(
+    () => checkLearning(1e9, 'none', 24e9),
+    /learning tokens from 1\.00 GB in one piece takes 30\.00 GB, this machine has 24\.00 GB: give --pattern gpt2/,
+  );
+  checkLearning(1e9, 'gpt2', 24e9);
+  checkLearning(8e8, 'none', 24e9);
 });

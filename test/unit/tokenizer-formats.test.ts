@@ -112,6 +112,8 @@ describe('tokenizer.json', () => {
     };
     const tokenizer = Tokenizer.fromJSON(file);
     assert.equal(tokenizer.specialTokens.get(end), 0);
+    assert.deepEqual([...tokenizer.encode(' ')], [tokenizer.byteIds[32]]);
+    assert.equal(tokenizer.byteIds[32], 34);
     const other = new HuggingFace({ ...file, decoder: plain.decoder }, {});
     for (const sample of [`${text}${end}x`, 'the cat', ' the cat', '', `a${end} b${end}`]) {
       const ids = [...tokenizer.encode(sample, { allowedSpecial: 'all' })];
