@@ -38,11 +38,11 @@ const tokenizer = Tokenizer.train(bytes.subarray(0, 100_000), { vocabSize: 500 }
 const float = seedModel(backend);
 const models: [string, GPT][] = [
   ['float32', float],
-  ['int8', quantize(float)],
+  ['int8', await quantize(float)],
   ['bf16', seedModel(bf16)],
-  ['int8 weights', quantize(float, { activations: 'f32' })],
-  ['int4', quantize(float, { bits: 4, method: 'rtn' })],
-  ['int4 weights', quantize(float, { bits: 4, method: 'rtn', activations: 'f32' })],
+  ['int8 weights', await quantize(float, { activations: 'f32' })],
+  ['int4', await quantize(float, { bits: 4, method: 'rtn' })],
+  ['int4 weights', await quantize(float, { bits: 4, method: 'rtn', activations: 'f32' })],
 ];
 const window = float.config.blockSize;
 const text = Array.from({ length: window }, (_, i) => (i * 7919) % float.config.vocabSize);

@@ -43,7 +43,7 @@ const copies = [
 ];
 const compared = [];
 for (const [name, options] of copies) {
-  const small = quantize(model, options);
+  const small = await quantize(model, options);
   const { parameters, validation } = await compare(model, small, data, { speedTokens: 0 });
   compared.push({ name, parameters, loss: validation.after.loss });
   small.dispose();

@@ -141,10 +141,14 @@ class Block {
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
     const from = skipFrom(config, layer);
     const x = this.skip && from !== null ? this.skip.forward(stream, pass.stream[from]) : stream;
-    const a = this.attn.forward(this.norm1.forward(x), pass, last);
+    const a = this.attn.forward(watch(pass.tap, `${name}.attn.in`, this.norm1.forward(x)), pass, last);
     const sum = ops.add(last ? ops.lastPosition(x) : x, a, dropoutOf(pass, config, layer, 'attn'));
     const mid = watch(pass.tap, `${name}.mid`, sum);
-    const m = this.mlp.forward(this.norm2.forward(mid), `${name}.mlp`, pass);
+    const m = this.mlp.forward(
+      watch(pass.tap, `${name}.mlp.in`, this.norm2.forward(mid)),
+      `${name}.mlp`,
+      pass,
+    );
     const out = ops.add(mid, m, dropoutOf(pass, config, layer, 'mlp'));
     return watch(pass.tap, `${name}.out`, out);
   }
@@ -213,13 +217,13 @@ export class GPT {
       [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const); // what later blocks use stays
     }
     if (cache) cache.length += T;
-    return watch(tap, 'logits', this.unembed(x)); // [B, T, V], or [B, 1, V]
+    return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]
   }
 
   /** What the residual stream x [B, T, C] says about the next token: logits [B, T, V]. */
-  unembed(x: Tensor): Tensor {
+  unembed(x: Tensor, tap?: Tap): Tensor {
     const { logitCap } = this.config;
-    const logits = this.head.forward(this.norm.forward(x));
+    const logits = this.head.forward(watch(tap, 'head.in', this.norm.forward(x)));
     return logitCap > 0 ? ops.softcap(logits, logitCap) : logits;
   }
 

@@ -16,6 +16,7 @@ export interface TapSpec {
 /** Every name that a tap can ask for, in the order of computation. */
 export const TAPS: readonly TapSpec[] = [
   { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding' },
+  { name: 'blocks.N.attn.in', shape: '[B, T, C]', about: 'what attention reads: the stream, normalised' },
   {
     name: 'blocks.N.attn.qkv',
     shape: '[B, T, 3 * H * hs]',
@@ -29,10 +30,12 @@ export const TAPS: readonly TapSpec[] = [
   { name: 'blocks.N.attn.heads', shape: '[B, T, H * hs]', about: 'what the heads found, side by side' },
   { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the stream' },
   { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the stream between attention and MLP' },
+  { name: 'blocks.N.mlp.in', shape: '[B, T, C]', about: 'what the MLP reads: the stream, normalised' },
   { name: 'blocks.N.mlp.pre', shape: '[B, T, 4C]', about: 'input of the activation', units: true },
   { name: 'blocks.N.mlp.act', shape: '[B, T, 4C]', about: 'output of the activation', units: true },
   { name: 'blocks.N.mlp.out', shape: '[B, T, C]', about: 'what the MLP adds to the stream' },
   { name: 'blocks.N.out', shape: '[B, T, C]', about: 'the residual stream after the block' },
+  { name: 'head.in', shape: '[B, T, C]', about: 'what the head reads: the stream, normalised' },
   { name: 'logits', shape: '[B, T, V]', about: 'scores of the next token' },
 ];
 
@@ -88,7 +91,23 @@ export function tapNames({ nLayer }: Pick<GPTConfig, 'nLayer'>): string[] {
   const blocks = Array.from({ length: nLayer }, (_, n) =>
     ofBlocks.map(({ name }) => name.replace('.N.', `.${n}.`)),
   );
-  return ['embed', ...blocks.flat(), 'logits'];
+  return ['embed', ...blocks.flat(), 'head.in', 'logits'];
+}
+
+/** Where to see what each linear layer multiplies its weight by. */
+const INPUTS: readonly (readonly [weight: RegExp, tap: string])[] = [
+  [/^(blocks\.\d+\.attn)\.qkv\.weight$/, '$1.in'],
+  [/^(blocks\.\d+\.attn)\.proj\.weight$/, '$1.heads'],
+  [/^(blocks\.\d+\.mlp)\.fc\.weight$/, '$1.in'],
+  [/^(blocks\.\d+\.mlp)\.proj\.weight$/, '$1.act'],
+  [/^(head|tokens)\.weight$/, 'head.in'], // of a tied head the weight is the token table
+];
+
+/** The tap that shows the inputs of the layer with this weight: `blocks.0.attn.in` of `blocks.0.attn.qkv.weight`. */
+export function inputTap(weight: string): string {
+  const [pattern, tap] = INPUTS.find(([name]) => name.test(weight)) ?? [];
+  if (!pattern || !tap) throw new Error(`${weight} is the weight of no linear layer`);
+  return weight.replace(pattern, tap);
 }
 
 /** The row of `TAPS` that a model's name belongs to. */
@@ -101,7 +120,7 @@ export function tapSpec(name: string): TapSpec {
  * The names of a model that one of `patterns` fits: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or
  * the other. Throws for a pattern that fits nothing, with the nearest names.
  *
- * @example matchTaps(['blocks.{0,2}.mlp.*'], model.config) // blocks.0.mlp.pre, blocks.0.mlp.act, ...
+ * @example matchTaps(['blocks.{0,2}.mlp.*'], model.config) // blocks.0.mlp.in, blocks.0.mlp.pre, ...
  */
 export function matchTaps(patterns: readonly string[], config: Pick<GPTConfig, 'nLayer'>): string[] {
   const names = tapNames(config);

@@ -56,7 +56,7 @@ export interface CompareOptions extends AgreementOptions {
  * Throws when their vocabularies differ, or when the data was made with another tokenizer.
  *
  * @example
- * const small = quantize(model, { exclude: ['head'] });
+ * const small = await quantize(model, { exclude: ['head'] });
  * const { parameters, validation } = await compare(model, small, data);
  * console.log(parameters.ratio, validation.after.loss - validation.before.loss);
  */

@@ -2,6 +2,7 @@
 
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
+import { inputTap, type Tap } from '../model/taps.ts';
 import { Linear } from '../nn/layers.ts';
 import { type Slot, slots } from '../nn/parameters.ts';
 import { keep, scope } from '../tensor/scope.ts';
@@ -28,32 +29,44 @@ export function linearOf({ owners }: Slot): Linear | undefined {
 }
 
 /**
- * H [in, in] of `layers`: the mean of x^T x over what each sees while `model` reads `batch`. The products are the engine's,
- * in float32; factoring them is the caller's, in float64.
+ * H [in, in] of the layers with these weights: the mean of x^T x over what each sees while `model` reads `batch`. The products
+ * are the engine's, in float32; factoring them is the caller's, in float64. Throws the reason of `signal` once it is aborted.
  */
-export function hessians(model: GPT, batch: Batch, layers: readonly Linear[]): Map<Linear, Float64Array> {
+export async function hessians(
+  model: GPT,
+  batch: Batch,
+  weights: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, Float64Array>> {
   const { backend } = model;
-  const sums = new Map<Linear, Tensor>();
-  for (const layer of layers) {
-    const k = layer.weight.shape[1];
-    const sum = keep(zeros([k, k], 'f32', backend));
-    sums.set(layer, sum);
-    layer.onInput = (x) => {
-      const shape = { m: k, n: k, k: x.size / k, transA: true, accumulate: true };
-      backend.kernels.matmul(sum.buffer, x.buffer, x.buffer, shape); // [k, B * T] [B * T, k]
-    };
-  }
+  const sums = new Map<string, Tensor>(); // by the name of the inputs
+  const wanted = new Set(weights.map(inputTap));
+  const add = (name: string, x: Tensor): void => {
+    const k = x.shape.at(-1) as number;
+    const sum = sums.get(name) ?? keep(zeros([k, k], 'f32', backend));
+    sums.set(name, sum);
+    const shape = { m: k, n: k, k: x.size / k, transA: true, accumulate: true };
+    backend.kernels.matmul(sum.buffer, x.buffer, x.buffer, shape); // [k, B * T] [B * T, k]
+  };
+  const tap: Tap = { wants: (name) => wanted.has(name), value: add };
   try {
     for (let first = 0; first < batch.B; first += AT_ONCE) {
+      signal?.throwIfAborted();
       const { ids, B, T } = sliceBatch(batch, first, AT_ONCE);
-      scope(() => void model.forward(tensor(ids, [B, T], backend)));
+      scope(() => void model.forward(tensor(ids, [B, T], backend), { tap }));
+      await backend.sync();
     }
     const positions = batch.B * batch.T;
-    return new Map(
-      [...sums].map(([layer, sum]) => [layer, Float64Array.from(sum.dataSync(), (x) => x / positions)]),
-    );
+    const found = new Map<string, Float64Array>();
+    for (const weight of weights) {
+      const sum = sums.get(inputTap(weight)) as Tensor;
+      found.set(
+        weight,
+        Float64Array.from(await sum.data(), (x) => x / positions),
+      );
+    }
+    return found;
   } finally {
-    for (const layer of layers) layer.onInput = null;
     for (const sum of sums.values()) sum.dispose();
   }
 }

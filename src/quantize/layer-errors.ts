@@ -28,13 +28,13 @@ export async function layerErrors(
   ids: Int32Array,
 ): Promise<LayerErrors[]> {
   const layers = linears(before);
-  const known = hessians(before, calibrationBatch(ids, before.config.blockSize), [...layers.values()]);
+  const known = await hessians(before, calibrationBatch(ids, before.config.blockSize), [...layers.keys()]);
   const weights = Object.entries(ways).map(([way, model]) => {
     return { way, byName: new Map(slots(model).map(({ name, value }) => [name, value])) };
   });
   const errors: LayerErrors[] = [];
   for (const [name, layer] of layers) {
-    const hessian = Float32Array.from(known.get(layer) as Float64Array);
+    const hessian = Float32Array.from(known.get(name) as Float64Array);
     const w = await weightValues(layer.weight);
     const signal = await power(before, w, hessian);
     const sqnrDb: LayerErrors['sqnrDb'] = {};
@@ -83,9 +83,9 @@ export async function compareLayers(
   const { bits = 8, groupSize = DEFAULT_GROUP_SIZE, method = 'gptq', exclude } = options;
   if (bits === 8) return layerErrors(before, { INT8: after }, ids);
   const own = { [`INT4 ${method}`]: after };
-  const simpler: Record<string, GPT> = { INT8: quantize(before, { exclude }) };
+  const simpler: Record<string, GPT> = { INT8: await quantize(before, { exclude }) };
   if (method === 'gptq')
-    simpler['INT4 rtn'] = quantize(before, { bits: 4, groupSize, method: 'rtn', exclude });
+    simpler['INT4 rtn'] = await quantize(before, { bits: 4, groupSize, method: 'rtn', exclude });
   try {
     return await layerErrors(before, { ...simpler, ...own }, ids);
   } finally {

@@ -22,7 +22,7 @@ import { GROUP_SIZES, int4Tensor, roundToNearest } from './int4.ts';
 /** All may be left out, but for `calibration` with `bits: 4` and `method: 'gptq'`. */
 export interface QuantizeOptions {
   /** Bits per weight: 8 (default) or 4. */
-  bits?: number;
+  bits?: 4 | 8;
   /** With 4 bits: 32, 64 (default) or 128 columns of a row share a scale. */
   groupSize?: number;
   /**
@@ -46,6 +46,8 @@ export interface QuantizeOptions {
   filter?: (name: string) => boolean;
   /** Called after each weight with the number of those done and of all. */
   onProgress?: (done: number, total: number) => void;
+  /** Ends the work between two weights: `quantize` then rejects with the signal's reason, and nothing is left behind. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -56,15 +58,15 @@ export interface QuantizeOptions {
  * 8 bits: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to the nearest (half to even).
  * 4 bits: one scale per row and group of columns (int4.ts). With `gptq` one layer after the other is rounded (gptq.ts) for
  * the inputs that the layers rounded before it give it; a token table without a head is looked up, not multiplied, so that its
- * rows are rounded to the nearest. Reads weights back, which an engine must be able to do at once.
+ * rows are rounded to the nearest. The event loop turns between two weights.
  *
  * Throws when an option is unknown or impossible, when `exclude` names nothing, or when the model is quantised already.
  *
- * @example const small = quantize(model, { exclude: ['head'] });
- * @example const smaller = quantize(model, { bits: 4, calibration: data.train });
+ * @example const small = await quantize(model, { exclude: ['head'] });
+ * @example const smaller = await quantize(model, { bits: 4, calibration: data.train });
  */
-export function quantize(model: GPT, options: QuantizeOptions = {}): GPT {
-  const { bits, activations, int4 } = checkOptions(options);
+export async function quantize(model: GPT, options: QuantizeOptions = {}): Promise<GPT> {
+  const { activations, int4 } = checkOptions(options);
   const parameters = namedParameters(model); // throws when the model is quantised
   const chosen = chooseWeights(model, parameters, options);
   if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
@@ -76,14 +78,23 @@ export function quantize(model: GPT, options: QuantizeOptions = {}): GPT {
     model.backend.kernels.copy((value as Tensor).buffer, (parameters.get(name) as Tensor).buffer);
   }
   let done = 0;
-  for (const slot of places) {
-    if (!chosen.has(slot.name)) continue;
-    const weight = slot.value as Tensor;
-    slot.replace(bits === 8 ? toInt8(weight, activations) : toInt4(small, slot, int4 as Int4Format, batch));
-    weight.dispose();
-    options.onProgress?.(++done, chosen.size);
+  try {
+    for (const slot of places) {
+      if (!chosen.has(slot.name)) continue;
+      options.signal?.throwIfAborted();
+      const weight = slot.value as Tensor;
+      slot.replace(
+        int4 ? await toInt4(small, slot, int4, batch, options.signal) : toInt8(weight, activations),
+      );
+      weight.dispose();
+      options.onProgress?.(++done, chosen.size);
+      await model.backend.sync();
+    }
+    return small;
+  } catch (error) {
+    small.dispose();
+    throw error;
   }
-  return small;
 }
 
 /** w [out, in] in INT8 with a scale per row. Belongs to no scope. */
@@ -97,14 +108,20 @@ export function toInt8(weight: Tensor, activations: Activations): Int8Tensor {
 }
 
 /** The float weight of `slot` in INT4; `batch`: what calibrates it, null to round to the nearest. */
-function toInt4(model: GPT, slot: Slot, format: Int4Format, batch: Batch | null): QuantizedTensor {
+async function toInt4(
+  model: GPT,
+  slot: Slot,
+  format: Int4Format,
+  batch: Batch | null,
+  signal: AbortSignal | undefined,
+): Promise<QuantizedTensor> {
   const weight = slot.value as Tensor;
   const { shape } = weight;
   const { groupSize } = format;
-  const w = weight.dataSync();
-  const layer = linearOf(slot);
-  if (!batch || !layer) return int4Tensor(weight, roundToNearest(w, shape, groupSize), format);
-  const hessian = hessians(model, batch, [layer]).get(layer) as Float64Array;
+  const w = await weight.data();
+  if (!batch || !linearOf(slot)) return int4Tensor(weight, roundToNearest(w, shape, groupSize), format);
+  const found = await hessians(model, batch, [slot.name], signal);
+  const hessian = found.get(slot.name) as Float64Array;
   return int4Tensor(weight, gptq(w, shape, groupSize, damped(hessian, shape[1])), format);
 }
 
@@ -146,9 +163,8 @@ function matches(name: string, pattern: string): boolean {
   return wanted.every((part, i) => part === parts[i] || (part === '*' && i < parts.length));
 }
 
-/** What `quantize` makes of its options. */
+/** What `quantize` makes of its options; `int4` null: eight bits. */
 interface Checked {
-  bits: 4 | 8;
   activations: Activations;
   int4: Int4Format | null;
 }
@@ -164,6 +180,7 @@ function checkOptions(options: QuantizeOptions): Checked {
     'exclude',
     'filter',
     'onProgress',
+    'signal',
   ];
   refuseUnknown(options, known, 'quantize');
   if (bits !== 4 && bits !== 8) throw new Error(`bits ${bits} is not supported: 4 and 8 are`);
@@ -175,7 +192,7 @@ function checkOptions(options: QuantizeOptions): Checked {
       if (value !== undefined)
         throw new Error(`${name} is for bits 4: INT8 has one scale per row, rounded to the nearest`);
     }
-    return { bits, activations, int4: null };
+    return { activations, int4: null };
   }
   const int4: Int4Format = {
     groupSize: groupSize ?? DEFAULT_GROUP_SIZE,
@@ -193,7 +210,7 @@ function checkOptions(options: QuantizeOptions): Checked {
       'calibration is for method gptq: rtn rounds each weight to the nearest, whatever comes in',
     );
   }
-  return { bits, activations, int4 };
+  return { activations, int4 };
 }
 
 function checkGroups(name: string, { shape }: Tensor, groupSize: number): void {

@@ -43,11 +43,6 @@ export class Tensor<D extends DType = 'f32'> {
     return (await this.backend.read(this.buffer, 0, this.size)) as ArrayOf<D>;
   }
 
-  /** The same, blocking; throws on engines that cannot. */
-  dataSync(): ArrayOf<D> {
-    return this.backend.readSync(this.buffer, 0, this.size) as ArrayOf<D>;
-  }
-
   /** Overwrites the elements from `offset` on. */
   write(data: ArrayOf<D>, offset = 0): this {
     this.backend.write(this.buffer, data, offset);

@@ -18,6 +18,7 @@ import { trainInFolder } from '../../src/train/run-folder.ts';
 import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { assertClose } from '../conformance/support.ts';
+import { valuesOf } from '../support/values.ts';
 
 const settings: TrainSettings = {
   ...{ ...seedSettings, steps: 9, batchSize: 4, lr: 1e-2, emaDecay: 0.6 },
@@ -76,7 +77,7 @@ describe('the average of the weights', () => {
   test('is the formula in float64, and what the model holds at the end', async () => {
     const model = fresh();
     const weights = (): Float64Array[] =>
-      [...namedParameters(model).values()].map((p) => Float64Array.from(p.dataSync()));
+      [...namedParameters(model).values()].map((p) => Float64Array.from(valuesOf(p)));
     const averages = weights();
     for await (const event of train({ ...settings, model, data, tokenizer })) {
       if (event.type !== 'step') continue;

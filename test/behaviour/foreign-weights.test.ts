@@ -92,8 +92,11 @@ test('every format is read from every store, wherever its tensors lie: float, bf
   const formats = {
     float32: await modelFiles({ model, tokenizer }),
     bf16: await modelFiles({ model, tokenizer }, { matrices: 'bf16' }),
-    int8: await modelFiles({ model: quantize(model), tokenizer }),
-    int4: await modelFiles({ model: quantize(model, { bits: 4, groupSize: 32, method: 'rtn' }), tokenizer }),
+    int8: await modelFiles({ model: await quantize(model), tokenizer }),
+    int4: await modelFiles({
+      model: await quantize(model, { bits: 4, groupSize: 32, method: 'rtn' }),
+      tokenizer,
+    }),
   };
   for (const [format, files] of Object.entries(formats)) {
     const own = memoryStore();

@@ -12,6 +12,7 @@ import { GPT } from '../../src/model/gpt.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { valuesOf } from '../support/values.ts';
 
 const text = 'The quick brown fox — naïve, as ever — jumps over the lazy dog. '.repeat(20);
 
@@ -35,7 +36,7 @@ function fresh(model: GPT, ids: readonly number[]): Float32Array {
   const V = model.config.vocabSize;
   const logits = scope(() => {
     const out = model.forward(tensor(Int32Array.from(ids), [1, ids.length], model.backend));
-    return out.dataSync();
+    return valuesOf(out);
   });
   return logits.slice(-V);
 }

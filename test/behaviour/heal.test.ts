@@ -150,7 +150,7 @@ describe('healing', () => {
     const greedy = { prompt: 'The wha', temperature: 0, maxTokens: 5 };
     const once = await generateText(model, tokenizer, greedy);
     assert.equal(await generateText(model, tokenizer, { ...greedy, seed: 9 }), once);
-    const small = quantize(model);
+    const small = await quantize(model);
     assert.equal(tokensOf(await collect(small, tokenizer, greedy)).length, 5);
   });
 

@@ -17,6 +17,7 @@ import { Int4Tensor } from '../../src/tensor/quantized.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { valuesOf } from '../support/values.ts';
 
 const V = 260;
 
@@ -26,7 +27,7 @@ function makeModel(changes: Partial<GPTConfig> = {}, seed = 7): GPT {
 }
 
 function logitsOf(model: GPT, ids: readonly number[]): Float32Array {
-  return scope(() => model.forward(tensor(Int32Array.from(ids), [1, ids.length], model.backend)).dataSync());
+  return scope(() => valuesOf(model.forward(tensor(Int32Array.from(ids), [1, ids.length], model.backend))));
 }
 
 const calibration = Int32Array.from({ length: 400 }, (_, i) => (i * i + 3 * i) % V);
@@ -43,7 +44,7 @@ describe('quantize to INT4', () => {
     for (const activations of ['f32', 'int8'] as const) {
       it(`speaks almost as before (${options.method}, ${activations}), with and without a cache`, async () => {
         const model = makeModel();
-        const small = quantize(model, { ...options, activations });
+        const small = await quantize(model, { ...options, activations });
         const ids = [3, 1, 4, 1, 5, 9, 2, 6];
         const ratio = sqnr(logitsOf(model, ids), logitsOf(small, ids));
         assert.ok(ratio !== null && ratio > 8 && ratio < 40, `${ratio} dB`);
@@ -57,7 +58,7 @@ describe('quantize to INT4', () => {
 
   it('hurts every layer less by gptq than by rounding to the nearest, and INT8 far less', async () => {
     const model = makeModel();
-    const small = quantize(model, gptq);
+    const small = await quantize(model, gptq);
     const { live } = model.backend.memory();
     const layers = await compareLayers(model, small, gptq, calibration);
     assert.equal(model.backend.memory().live, live);
@@ -77,7 +78,7 @@ describe('quantize to INT4', () => {
     it(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
       const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: V });
       const model = makeModel({ tieWeights });
-      const small = quantize(model, { ...gptq, exclude: ['blocks.0'], activations: 'f32' });
+      const small = await quantize(model, { ...gptq, exclude: ['blocks.0'], activations: 'f32' });
       assert.equal(small.head.weight === small.tokens.weight, tieWeights);
       const store = memoryStore();
       await saveModel(store, { model: small, tokenizer });
@@ -101,7 +102,7 @@ describe('quantize to INT4', () => {
   it('says what is wrong with a folder', async () => {
     const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: V });
     const store = memoryStore();
-    await saveModel(store, { model: quantize(makeModel(), rtn), tokenizer });
+    await saveModel(store, { model: await quantize(makeModel(), rtn), tokenizer });
     const config = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
     const loadsWith = async (quantization: unknown): Promise<void> => {
       await store.write('config.json', new TextEncoder().encode(JSON.stringify({ ...config, quantization })));
@@ -117,7 +118,7 @@ describe('quantize to INT4', () => {
 
   it('has the sizes that it says, in the file too', async () => {
     const model = new GPT(makeConfig(presets.seed, 500));
-    const small = quantize(model, { bits: 4, method: 'rtn' });
+    const small = await quantize(model, { bits: 4, method: 'rtn' });
     // Per block qkv 684 x 232, proj 232 x 228, fc 928 x 232, proj 232 x 928; tokens and head 500 x 232.
     const weights = 5 * (684 * 232 + 232 * 228 + 2 * 928 * 232) + 2 * 500 * 232;
     const groups = 5 * (684 * 4 + 232 * 4 + 928 * 4 + 232 * 15) + 2 * 500 * 4;
@@ -140,7 +141,7 @@ describe('quantize to INT4', () => {
 
   it('is compared by bytes, bits and method', async () => {
     const model = makeModel();
-    const report = await compare(model, quantize(model, gptq), data, { speedTokens: 2 });
+    const report = await compare(model, await quantize(model, gptq), data, { speedTokens: 2 });
     assert.deepEqual(report.formats, {
       before: 'float32',
       after: 'INT4 in groups of 32 by gptq, activations int8',
@@ -150,14 +151,14 @@ describe('quantize to INT4', () => {
     for (const { sqnrDb } of report.weights) assert.ok(sqnrDb !== null && sqnrDb > 10 && sqnrDb < 30);
   });
 
-  it('counts what is done, and leaves nothing behind', () => {
+  it('counts what is done, and leaves nothing behind', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
     const seen: [number, number][] = [];
     const onProgress = (done: number, total: number): void => {
       seen.push([done, total]);
     };
-    quantize(model, { ...gptq, onProgress }).dispose();
+    (await quantize(model, { ...gptq, onProgress })).dispose();
     assert.deepEqual(
       seen,
       Array.from({ length: 10 }, (_, i) => [i + 1, 10]),
@@ -165,26 +166,50 @@ describe('quantize to INT4', () => {
     assert.equal(model.backend.memory().live, live);
   });
 
-  it('refuses what it cannot do, and leaves nothing behind', () => {
+  it('lets the event loop turn, and ends between two weights when it is told to', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
-    const refuses = (options: object, message: RegExp): void =>
-      assert.throws(() => quantize(model, options), message);
-    refuses({ bits: 5 }, /bits 5 is not supported: 4 and 8 are/);
-    refuses({ ...rtn, groupSize: 48 }, /groupSize 48 is not supported: 32, 64, 128 are/);
-    refuses({ ...rtn, groupSize: 64 }, /groupSize 64 is larger than a row of tokens.weight, 44: use 32, or/);
-    refuses({ bits: 4 }, /groupSize 64 is larger/);
-    refuses({ bits: 4, groupSize: 32 }, /method gptq needs calibration, token ids of the training part/);
-    refuses({ ...gptq, method: 'awq' }, /method 'awq' is unknown: use gptq, or rtn/);
-    refuses({ ...rtn, calibration }, /calibration is for method gptq/);
-    refuses(
+    const stop = new AbortController();
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const seen: number[] = [];
+    const onProgress = (done: number): void => {
+      seen.push(done);
+      if (done === 3) setTimeout(() => stop.abort(new Error('enough')), 0);
+    };
+    await assert.rejects(quantize(model, { ...gptq, onProgress, signal: stop.signal }), /^Error: enough$/);
+    clearInterval(timer);
+    assert.ok(seen.length >= 3 && seen.length < 10, `${seen}`);
+    assert.ok(turns > 0);
+    assert.equal(model.backend.memory().live, live);
+  });
+
+  it('refuses what it cannot do, and leaves nothing behind', async () => {
+    const model = makeModel();
+    const { live } = model.backend.memory();
+    const refuses = (options: object, message: RegExp): Promise<void> =>
+      assert.rejects(quantize(model, options), message);
+    await refuses({ bits: 5 }, /bits 5 is not supported: 4 and 8 are/);
+    await refuses({ ...rtn, groupSize: 48 }, /groupSize 48 is not supported: 32, 64, 128 are/);
+    await refuses(
+      { ...rtn, groupSize: 64 },
+      /groupSize 64 is larger than a row of tokens.weight, 44: use 32, or/,
+    );
+    await refuses({ bits: 4 }, /groupSize 64 is larger/);
+    await refuses(
+      { bits: 4, groupSize: 32 },
+      /method gptq needs calibration, token ids of the training part/,
+    );
+    await refuses({ ...gptq, method: 'awq' }, /method 'awq' is unknown: use gptq, or rtn/);
+    await refuses({ ...rtn, calibration }, /calibration is for method gptq/);
+    await refuses(
       { ...gptq, calibration: calibration.subarray(0, 9) },
       /calibration has 9 tokens, a window needs 17/,
     );
-    refuses({ groupSize: 32 }, /groupSize is for bits 4/);
+    await refuses({ groupSize: 32 }, /groupSize is for bits 4/);
     assert.equal(model.backend.memory().live, live);
-    const small = quantize(model, rtn);
-    assert.throws(() => quantize(small, { bits: 8 }), /tokens.weight is INT4: only a float model/);
-    assert.throws(() => quantize(quantize(model), rtn), /tokens.weight is INT8: only a float model/);
+    const small = await quantize(model, rtn);
+    await assert.rejects(quantize(small, { bits: 8 }), /tokens.weight is INT4: only a float model/);
+    await assert.rejects(quantize(await quantize(model), rtn), /tokens.weight is INT8: only a float model/);
   });
 });

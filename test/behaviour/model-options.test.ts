@@ -19,6 +19,7 @@ import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { train } from '../../src/train/train.ts';
 import { engines } from '../support/engines.ts';
+import { valuesOf } from '../support/values.ts';
 
 const V = 256;
 const B = 2;
@@ -53,13 +54,12 @@ const configOf = (changes: Partial<GPTConfig>): GPTConfig =>
 function shaken(config: GPTConfig, backend: Backend): GPT {
   const model = new GPT(config, { backend, seed: 3 });
   const random = createRandom({ seed: 8 });
-  for (const t of namedParameters(model).values())
-    t.write(t.dataSync().map((x) => x + 0.1 * random.normal()));
+  for (const t of namedParameters(model).values()) t.write(valuesOf(t).map((x) => x + 0.1 * random.normal()));
   return model;
 }
 
 function logits(model: GPT): Float32Array {
-  return scope(() => model.forward(tensor(ids, [B, T], model.backend)).dataSync());
+  return scope(() => valuesOf(model.forward(tensor(ids, [B, T], model.backend))));
 }
 
 function loss(model: GPT): Tensor {
@@ -92,7 +92,7 @@ for (const { name, create, skip } of await engines()) {
         const parameters = namedParameters(same);
         for (const [key, t] of namedParameters(model)) {
           const want = parameters.get(key)?.grad as Tensor;
-          close((t.grad as Tensor).dataSync(), want.dataSync(), `gradient of ${key}`, 2e-4);
+          close(valuesOf(t.grad), valuesOf(want), `gradient of ${key}`, 2e-4);
         }
         if (name !== 'reference') return;
         for (const [key, t] of parameters) {
@@ -114,7 +114,7 @@ for (const { name, create, skip } of await engines()) {
             return ids[Math.floor(i / n) * T + from + (i % n)];
           });
           const found = scope(() =>
-            model.forward(tensor(part, [B, to - from], backend), { cache, logits: 'last' }).dataSync(),
+            valuesOf(model.forward(tensor(part, [B, to - from], backend), { cache, logits: 'last' })),
           );
           for (let b = 0; b < B; b++) {
             const at = (b * T + to - 1) * V;
@@ -131,7 +131,7 @@ for (const { name, create, skip } of await engines()) {
         const loaded = (await loadModel(store, { backend })).model;
         assert.deepEqual(loaded.config, model.config);
         assert.deepEqual(logits(loaded), logits(model));
-        const int8 = quantize(model, { activations: 'f32' });
+        const int8 = await quantize(model, { activations: 'f32' });
         close(logits(int8), logits(model), 'INT8', 0.1);
       });
     }
@@ -144,7 +144,7 @@ describe('model options', () => {
     for (const skip of ['embed', 'unet'] as const)
       assert.deepEqual(logits(new GPT(configOf({ skip }), { backend: reference })), logits(plain));
     const values = namedParameters(new GPT(configOf({ valueResidual: true }), { backend: reference }));
-    assert.deepEqual([...(values.get('blocks.1.attn.valueMix.weight')?.dataSync() ?? [])], [0.5]);
+    assert.deepEqual([...(valuesOf(values.get('blocks.1.attn.valueMix.weight')) ?? [])], [0.5]);
     assert.equal(values.has('blocks.0.attn.valueMix.weight'), false);
   });
 
@@ -164,7 +164,7 @@ describe('model options', () => {
       { ...config, position: 'learned', positionInit: 'sinusoidal' },
       { backend: reference },
     );
-    const of = (key: string): Float32Array => namedParameters(model).get(key)?.dataSync() as Float32Array;
+    const of = (key: string): Float32Array => valuesOf(namedParameters(model).get(key)) as Float32Array;
     const std = (x: Float32Array): number => Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length);
     assert.ok(Math.abs(std(of('tokens.weight')) - 0.05) < 0.002);
     assert.ok(Math.abs(std(of('positions.weight')) - 0.05) < 1e-6);
@@ -204,13 +204,13 @@ describe('model options', () => {
 
 /** The loss along the gradient of one parameter changes as its length says. */
 function agrees(t: Tensor, model: GPT, key: string): void {
-  const x = t.dataSync().slice();
-  const g = (t.grad as Tensor).dataSync();
+  const x = valuesOf(t).slice();
+  const g = valuesOf(t.grad);
   const norm = Math.hypot(...g);
   const h = 1e-2;
   const at = (factor: number): number => {
     t.write(x.map((v, i) => v + (factor * g[i]) / (norm || 1)));
-    const losses = scope(() => loss(model).dataSync());
+    const losses = scope(() => valuesOf(loss(model)));
     return losses.reduce((a, b) => a + b, 0) / losses.length;
   };
   const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);

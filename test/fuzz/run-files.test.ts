@@ -59,7 +59,7 @@ before(async () => {
   }));
   await writeRunRecord(folder, { title: 'a', engine: 'e', precision: 'f32', trainTokens: 9, valTokens: 9 });
   await saveLook(store, await lookInside({ model, tokenizer }, data.val.subarray(0, 8), 6));
-  const small = quantize(model);
+  const small = await quantize(model);
   const int8 = store.folder('int8');
   await saveModel(int8, { model: small, tokenizer });
   const report = { data: record, ...(await compare(model, small, data, { speedTokens: 0 })) };

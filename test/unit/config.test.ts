@@ -5,6 +5,8 @@ import { checkConfig, type GPTConfig, makeConfig, presets } from '../../src/mode
 import { GPT } from '../../src/model/gpt.ts';
 import { countShapes, shapesOf } from '../../src/model/shapes.ts';
 import { slots } from '../../src/nn/parameters.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { valuesOf } from '../support/values.ts';
 
 const backend = createReference();
 
@@ -18,7 +20,7 @@ test('the seed has 3,514,836 parameters, initialised as PyTorch does', () => {
   assert.equal(model.parameterCount, 3_514_836);
   const values = new Map(slots(model).map(({ name, value }) => [name, value]));
   const spread = (name: string): { std: number; max: number } => {
-    const data = (values.get(name) as { dataSync(): Float32Array }).dataSync();
+    const data = valuesOf(values.get(name) as Tensor);
     const std = Math.sqrt(data.reduce((s, x) => s + x * x, 0) / data.length);
     return { std, max: data.reduce((m, x) => Math.max(m, Math.abs(x)), 0) };
   };
@@ -46,7 +48,7 @@ test('names follow the fields; tied weights are one parameter, replaced in both 
 test('equal seeds give equal weights, other seeds others', () => {
   const config = makeConfig(presets.tiny, 300);
   const weights = (seed: number): Float32Array =>
-    (new GPT(config, { backend, seed }).head.weight as { dataSync(): Float32Array }).dataSync();
+    valuesOf(new GPT(config, { backend, seed }).head.weight as Tensor);
   assert.deepEqual(weights(1), weights(1));
   assert.notDeepEqual(weights(1), weights(2));
 });

@@ -55,17 +55,17 @@ describe('model cost', () => {
     'tied weights': { tieWeights: true, headBias: true },
     'rope, no biases': { position: 'rope', bias: false, headBias: false, norm: 'rmsnorm' },
   })) {
-    it(`counts the bytes that INT8 really takes, and the operations of training: ${name}`, () => {
+    it(`counts the bytes that INT8 really takes, and the operations of training: ${name}`, async () => {
       const model = small(changes);
       const total = totalCost(modelCost(model));
-      assert.equal(total.int8, totalBytes(parameterBytes(quantize(model))));
+      assert.equal(total.int8, totalBytes(parameterBytes(await quantize(model))));
       const wide = small({ ...changes, nEmbd: 64, nHead: 2 });
-      const four = quantize(wide, { bits: 4, method: 'rtn' });
+      const four = await quantize(wide, { bits: 4, method: 'rtn' });
       assert.equal(totalCost(modelCost(wide)).int4, totalBytes(parameterBytes(four)));
       assert.equal(total.float32, totalBytes(parameterBytes(model)));
       assert.equal(total.parameters, model.parameterCount);
       assert.equal(total.training, trainingFlop(model.config));
-      assert.deepEqual(totalCost(modelCost(quantize(model))), total, 'of an INT8 model the same');
+      assert.deepEqual(totalCost(modelCost(await quantize(model))), total, 'of an INT8 model the same');
     });
   }
 });

@@ -9,6 +9,7 @@ import { scope } from '../../src/tensor/scope.ts';
 import { withGradients } from '../../src/tensor/tape.ts';
 import { empty, parameter, sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { engines } from '../support/engines.ts';
+import { valuesOf } from '../support/values.ts';
 
 const backend = createReference();
 const B = 2;
@@ -180,7 +181,7 @@ test('gradients add up over calls until they are zeroed', () => {
   const target = tensor(Int32Array.from([1]), [1], backend);
   const once = (): Float32Array => {
     withGradients(() => ops.crossEntropy(ops.linear(x, w, null), target)).dispose();
-    return w.grad?.dataSync().slice() as Float32Array;
+    return valuesOf(w.grad).slice() as Float32Array;
   };
   const first = once();
   assert.deepEqual([...once()], [...first.map((g) => 2 * g)]);
@@ -220,14 +221,14 @@ function ids(): Tensor<'i32'> {
 }
 
 function mean(losses: Tensor): number {
-  const values = losses.dataSync();
+  const values = valuesOf(losses);
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /** (L(x + h g) - L(x - h g)) / 2h = |g|^2 for small h, g the gradient scaled to length 1. */
 function agrees(input: Tensor, loss: () => number, what: string): void {
-  const x = input.dataSync().slice();
-  const g = (input.grad as Tensor).dataSync();
+  const x = valuesOf(input).slice();
+  const g = valuesOf(input.grad);
   const norm = Math.hypot(...g);
   assert.ok(norm > 1e-4, `${what} has a gradient`);
   const h = 5e-3;

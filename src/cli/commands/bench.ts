@@ -69,7 +69,7 @@ async function benchTraining(backend: Backend, output: Output): Promise<void> {
 
 async function benchGeneration(backend: Backend, output: Output): Promise<void> {
   const model = seedModel(backend);
-  const small = quantize(model);
+  const small = await quantize(model);
   const { before, after, method } = await measureSpeed(model, small, backend.name === 'reference' ? 64 : 256);
   model.dispose();
   small.dispose();

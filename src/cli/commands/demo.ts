@@ -289,7 +289,7 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   chapter(output, '4. INT8', 'Every matrix in 8 bits, one scale per output channel; products of integers.');
   const { out, dataset: data, data: record, backend } = plan;
   const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
-  const after = quantize(before);
+  const after = await quantize(before);
   const report = await compare(before, after, data);
   const small = join(out, 'int8');
   const layers = await compareLayers(before, after, {}, data.train);

@@ -182,11 +182,11 @@ function chosenOptions({ bits = 8, groupSize, method, activations = 'int8', excl
 }
 
 /** `quantize`, with a progress bar where it takes a while. */
-function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset | undefined): GPT {
-  if (options.method !== 'gptq') return quantize(model, options);
+async function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset | undefined): Promise<GPT> {
+  const calibration = options.method === 'gptq' ? data?.train : undefined;
   const progress = createProgress('quantising', 'matrices');
   try {
-    return quantize(model, { ...options, calibration: data?.train, onProgress: progress.update });
+    return await quantize(model, { ...options, calibration, onProgress: progress.update });
   } finally {
     progress.end();
   }
