@@ -71,6 +71,22 @@ export interface ProbeOptions {
   windowSteps?: number;
   /** Reports how often each unit fired. */
   activity?: boolean;
+  /** Goes on from what another probe remembered, as if it were that one; without `activity`. */
+  memory?: ProbeMemory;
+}
+
+/** What a probe remembers between steps of each tap, in their order; plain JSON. */
+export type ProbeMemory = readonly TapMemory[];
+
+/** What is remembered of one tap. */
+export interface TapMemory {
+  name: string;
+  /** Of the next step's histograms. */
+  ranges: Record<TapKind, HistogramRange | null>;
+  /** Number of units; 0 where columns are no units. */
+  units: number;
+  /** The last steps of the window: their tokens, and the units that were > 0 for none of these. */
+  window: { tokens: number; silent: number[] }[];
 }
 
 /** Gathers measurements; see `createProbe`. */
@@ -88,6 +104,8 @@ export interface Probe {
   add(measurement: Measurement): void;
   /** Closes the step: its event, taps in the order in which they first came. Throws if nothing was added. */
   finish(step: number, groups?: GroupSummary[]): ProbeEvent;
+  /** What the next step's event depends on besides its measurements. Taken between steps, for checkpoints. */
+  memory(): ProbeMemory;
 }
 
 /** Which units fired in one probed step. */
@@ -109,7 +127,9 @@ interface Tap {
  */
 export function createProbe(options: ProbeOptions = {}): Probe {
   const { bins = 96, windowSteps = 8, activity = false } = options;
-  const taps = new Map<string, Tap>();
+  const taps = new Map(options.memory?.map((tap) => [tap.name, recall(tap)]));
+  /** Until then there are ranges of a step only that may be dropped half-way. */
+  let finished = taps.size > 0;
 
   function tapOf(name: string): Tap {
     let tap = taps.get(name);
@@ -146,13 +166,34 @@ export function createProbe(options: ProbeOptions = {}): Probe {
       }
       if (summaries.length === 0)
         throw new Error(`probe of step ${step} has no measurements: add() comes before finish()`);
+      finished = true;
       return { type: 'probe', step, taps: summaries, ...(groups && { groups }) };
     },
+    memory: () => (finished ? [...taps].map(([name, tap]) => remember(name, tap)) : []),
   };
 }
 
 function noTotals(): Record<TapKind, Totals | null> {
   return { value: null, gradient: null };
+}
+
+/** A window is kept as the units that did not fire: they are few, and how often the others fired is nobody's question later. */
+function remember(name: string, { ranges, window }: Tap): TapMemory {
+  return {
+    name,
+    ranges: { ...ranges },
+    units: window[0]?.active.length ?? 0,
+    window: window.map(({ active, rows }) => ({ tokens: rows, silent: deadUnits([active]) })),
+  };
+}
+
+function recall({ ranges, units, window }: TapMemory): Tap {
+  const firing = ({ tokens, silent }: TapMemory['window'][number]): Firing => {
+    const active = new Int32Array(units).fill(1);
+    for (const unit of silent) active[unit] = 0;
+    return { active, rows: tokens };
+  };
+  return { ranges: { ...ranges }, totals: noTotals(), firing: null, window: window.map(firing) };
 }
 
 function addFiring(before: Firing | null, active: Int32Array, rows: number): Firing {
@@ -161,7 +202,7 @@ function addFiring(before: Firing | null, active: Int32Array, rows: number): Fir
 }
 
 /** Summarises the step, moves its firing counts into the window, and learns the ranges of the next step. */
-function closeTap(name: string, tap: Tap, options: Required<ProbeOptions>): TapSummary {
+function closeTap(name: string, tap: Tap, options: Required<Omit<ProbeOptions, 'memory'>>): TapSummary {
   const { bins, windowSteps, activity } = options;
   const value = tap.totals.value as Totals;
   const gradient = tap.totals.gradient;

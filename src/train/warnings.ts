@@ -25,17 +25,46 @@ export interface WarningOptions {
 /** Looks at one event; answers with the warnings it gives rise to. */
 export type Watch = (event: TrainEvent) => WarningEvent[];
 
+/** What the rules remember from event to event; plain JSON, for checkpoints. */
+export interface WarningMemory {
+  /** Whether the last step was not finite. */
+  nonFinite: boolean;
+  /** The last finite losses, and whether the newest of them was a spike. */
+  spikes: { recent: number[]; above: boolean };
+  /** Taps that had too many dead units at the last look. */
+  dead: string[];
+  /** Groups that were bad at the last look, and at how many in a row. */
+  updates: GroupCounts;
+  gradients: GroupCounts;
+  overfitting: { best: Evaluated | null; since: number; warned: boolean };
+}
+
+type GroupCounts = Record<string, number>;
+type Evaluated = Pick<EvalEvent, 'step' | 'trainLoss' | 'valLoss'>;
+
+/** What they remember before the first event. */
+export function noWarnings(): WarningMemory {
+  return {
+    nonFinite: false,
+    spikes: { recent: [], above: false },
+    dead: [],
+    updates: {},
+    gradients: {},
+    overfitting: { best: null, since: 0, warned: false },
+  };
+}
+
 /**
  * All rules together, for one run. Each warns when its condition begins, and again only after it has ended, so a bad
- * state is reported once and not at every step.
+ * state is reported once and not at every step. What they learn goes into `memory`: another watch goes on from there.
  */
-export function createWatch(options: WarningOptions = {}): Watch {
-  const nonFinite = watchNonFinite();
-  const spikes = watchSpikes(options.spikeFactor ?? 6, options.spikeWindow ?? 64);
-  const dead = watchDeadUnits(options.deadShare ?? 0.1, options.deadTokens ?? 16_384);
-  const updates = watchUpdates(options.updateRatio ?? 0.1);
-  const gradients = watchGradients(options.gradientShare ?? 1e-3);
-  const overfitting = watchOverfitting(options.overfittingEvals ?? 3);
+export function createWatch(options: WarningOptions = {}, memory: WarningMemory = noWarnings()): Watch {
+  const nonFinite = watchNonFinite(memory);
+  const spikes = watchSpikes(memory.spikes, options.spikeFactor ?? 6, options.spikeWindow ?? 64);
+  const dead = watchDeadUnits(memory, options.deadShare ?? 0.1, options.deadTokens ?? 16_384);
+  const updates = watchUpdates(memory, options.updateRatio ?? 0.1);
+  const gradients = watchGradients(memory, options.gradientShare ?? 1e-3);
+  const overfitting = watchOverfitting(memory.overfitting, options.overfittingEvals ?? 3);
   return (event) => {
     let found: (WarningEvent | null)[] = [];
     if (event.type === 'step') found = [nonFinite(event), spikes(event)];
@@ -45,12 +74,11 @@ export function createWatch(options: WarningOptions = {}): Watch {
   };
 }
 
-function watchNonFinite(): (event: StepEvent) => WarningEvent | null {
-  let warned = false;
+function watchNonFinite(memory: WarningMemory): (event: StepEvent) => WarningEvent | null {
   return ({ step, loss, gradNorm }) => {
     const bad = !Number.isFinite(loss) || !Number.isFinite(gradNorm);
-    const begins = bad && !warned;
-    warned = bad;
+    const begins = bad && !memory.nonFinite;
+    memory.nonFinite = bad;
     if (!begins) return null;
     const what = Number.isFinite(loss) ? `the gradient norm is ${gradNorm}` : `the loss is ${loss}`;
     return warning('non-finite', step, `${what}: lower the learning rate, add warm-up or clip gradients`);
@@ -64,14 +92,17 @@ const SPIKE_RECENT = 9;
 /** A rise by less than this share of the usual loss is never a spike, however calm the steps before. */
 const SPIKE_MIN_RISE = 0.1;
 
-function watchSpikes(factor: number, window: number): (event: StepEvent) => WarningEvent | null {
-  const recent: number[] = [];
-  let above = false;
+function watchSpikes(
+  memory: WarningMemory['spikes'],
+  factor: number,
+  window: number,
+): (event: StepEvent) => WarningEvent | null {
+  const { recent } = memory;
   return ({ step, loss }) => {
     if (!Number.isFinite(loss)) return null;
     const limit = spikeLimit(recent, factor);
-    const begins = loss > limit && !above;
-    above = loss > limit;
+    const begins = loss > limit && !memory.above;
+    memory.above = loss > limit;
     const usual = usualLoss(recent);
     recent.push(loss);
     if (recent.length > window) recent.shift();
@@ -101,16 +132,18 @@ function usualLoss(losses: readonly number[]): number {
   return median(losses.slice(-SPIKE_RECENT));
 }
 
-function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => WarningEvent | null {
-  const warned = new Set<string>();
+function watchDeadUnits(
+  memory: WarningMemory,
+  share: number,
+  tokens: number,
+): (event: ProbeEvent) => WarningEvent | null {
   return (event) => {
     const { step } = event;
     const bad = splitProbe(event).activations.filter(
       (tap) => tap.units > 0 && tap.windowTokens >= tokens && tap.deadUnits.length > share * tap.units,
     );
-    const fresh = bad.filter((tap) => !warned.has(tap.name));
-    warned.clear();
-    for (const tap of bad) warned.add(tap.name);
+    const fresh = bad.filter((tap) => !memory.dead.includes(tap.name));
+    memory.dead = bad.map((tap) => tap.name);
     if (fresh.length === 0) return null;
     const worst = fresh.reduce((a, b) =>
       b.deadUnits.length / b.units > a.deadUnits.length / a.units ? b : a,
@@ -129,12 +162,12 @@ function watchDeadUnits(share: number, tokens: number): (event: ProbeEvent) => W
 /** Looks in a row that a group must be bad in: the first steps of a run are often long. */
 const GROUP_LOOKS = 2;
 
-function watchUpdates(limit: number): (event: ProbeEvent) => WarningEvent | null {
-  const lasting = watchGroups();
+function watchUpdates(memory: WarningMemory, limit: number): (event: ProbeEvent) => WarningEvent | null {
   return ({ step, groups = [] }) => {
     const ratio = (group: GroupSummary): number => group.updateRatio ?? 0;
     const bad = groups.filter((group) => hasMatrices(group.name) && ratio(group) > limit);
-    const [worst] = lasting(bad).sort((a, b) => ratio(b) - ratio(a));
+    memory.updates = countLooks(memory.updates, bad);
+    const [worst] = lasting(memory.updates, bad).sort((a, b) => ratio(b) - ratio(a));
     if (!worst) return null;
     return warning(
       'large-updates',
@@ -145,15 +178,17 @@ function watchUpdates(limit: number): (event: ProbeEvent) => WarningEvent | null
   };
 }
 
-function watchGradients(share: number): (event: ProbeEvent) => WarningEvent | null {
-  const lasting = watchGroups();
+function watchGradients(memory: WarningMemory, share: number): (event: ProbeEvent) => WarningEvent | null {
   return ({ step, groups = [] }) => {
     const bad = ['attn', 'mlp'].flatMap((part) => {
       const same = groups.filter(({ name }) => name.startsWith('blocks.') && name.endsWith(`.${part}`));
       const usual = same.length > 2 ? median(same.map(({ gradNorm }) => gradNorm)) : 0;
       return same.filter(({ gradNorm }) => gradNorm < share * usual).map((group) => ({ ...group, usual }));
     });
-    const [worst] = lasting(bad).sort((a, b) => a.gradNorm / a.usual - b.gradNorm / b.usual);
+    memory.gradients = countLooks(memory.gradients, bad);
+    const [worst] = lasting(memory.gradients, bad).sort(
+      (a, b) => a.gradNorm / a.usual - b.gradNorm / b.usual,
+    );
     if (!worst) return null;
     return warning(
       'vanishing-gradient',
@@ -164,13 +199,14 @@ function watchGradients(share: number): (event: ProbeEvent) => WarningEvent | nu
   };
 }
 
-/** Answers with those that have just been bad for GROUP_LOOKS looks in a row. */
-function watchGroups(): <G extends { name: string }>(bad: readonly G[]) => G[] {
-  let counts = new Map<string, number>();
-  return (bad) => {
-    counts = new Map(bad.map(({ name }) => [name, (counts.get(name) ?? 0) + 1]));
-    return bad.filter(({ name }) => counts.get(name) === GROUP_LOOKS);
-  };
+/** At how many looks in a row each of the groups has been bad, the present one included. */
+function countLooks(before: GroupCounts, bad: readonly { name: string }[]): GroupCounts {
+  return Object.fromEntries(bad.map(({ name }) => [name, (before[name] ?? 0) + 1]));
+}
+
+/** Those that have just been bad for GROUP_LOOKS looks in a row. */
+function lasting<G extends { name: string }>(counts: GroupCounts, bad: readonly G[]): G[] {
+  return bad.filter(({ name }) => counts[name] === GROUP_LOOKS);
 }
 
 /** Names in one line, at most. */
@@ -184,24 +220,24 @@ function alike(worst: { name: string }, bad: readonly { name: string }[]): strin
   return ` (so ${others.length === 1 ? 'is' : 'are'} ${others.slice(0, NAMED).join(', ')}${more})`;
 }
 
-function watchOverfitting(patience: number): (event: EvalEvent) => WarningEvent | null {
-  let best: EvalEvent | null = null;
-  let since = 0;
-  let warned = false;
-  return (event) => {
-    if (!best || event.valLoss < best.valLoss) {
-      best = event;
-      since = 0;
-      warned = false;
+function watchOverfitting(
+  memory: WarningMemory['overfitting'],
+  patience: number,
+): (event: EvalEvent) => WarningEvent | null {
+  return ({ step, trainLoss, valLoss }) => {
+    if (!Number.isFinite(trainLoss + valLoss)) return null;
+    const { best, warned } = memory;
+    if (!best || valLoss < best.valLoss) {
+      Object.assign(memory, { best: { step, trainLoss, valLoss }, since: 0, warned: false });
       return null;
     }
-    since++;
-    if (warned || since < patience || event.trainLoss >= best.trainLoss) return null;
-    warned = true;
+    memory.since++;
+    if (warned || memory.since < patience || trainLoss >= best.trainLoss) return null;
+    memory.warned = true;
     return warning(
       'overfitting',
-      event.step,
-      `validation loss ${event.valLoss.toFixed(3)}, best was ${best.valLoss.toFixed(3)} at step ${best.step}, while training ` +
+      step,
+      `validation loss ${valLoss.toFixed(3)}, best was ${best.valLoss.toFixed(3)} at step ${best.step}, while training ` +
         `loss falls: stop and keep the best checkpoint, or use more text, more dropout or a smaller model`,
     );
   };

@@ -10,8 +10,8 @@ import {
   summarize,
   type Totals,
 } from '../../src/inspect/summary.ts';
-import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent } from '../../src/train/events.ts';
-import { createWatch, spikeLimit } from '../../src/train/warnings.ts';
+import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
+import { createWatch, noWarnings, spikeLimit } from '../../src/train/warnings.ts';
 
 /** The `statistics` kernel as the contract words it. */
 function statistics(
@@ -323,6 +323,36 @@ describe('warnings', () => {
     assert.equal(found.length, 1);
     assert.equal(found[0].step, 4);
     assert.match(found[0].message, /best was 3\.500 at step 1/);
+  });
+
+  it('go on from what they remembered, through JSON, wherever they are cut', () => {
+    const loss = (step: number): number =>
+      step % 23 > 20 ? 9 : step % 31 === 0 ? Number.NaN : 3 + 0.01 * (step % 5);
+    const events = Array.from({ length: 120 }, (_, i): TrainEvent[] => {
+      const step = i + 1;
+      const worse = 3 + 0.1 * (step % 40);
+      const evaluation = {
+        step,
+        trainLoss: 3 - 0.01 * step,
+        valLoss: worse,
+        bitsPerByte: 1,
+        perplexity: 1,
+        seconds: 0,
+      };
+      return [
+        { type: 'step', step, loss: loss(step), lr: 1, gradNorm: 1, tokensPerSecond: 1, eta: 0 },
+        { type: 'eval', ...evaluation, method: 'whole', weights: 'trained', best: false },
+      ];
+    }).flat();
+    const whole = events.flatMap(createWatch());
+    const kinds = new Set(whole.map((warning) => warning.kind));
+    assert.deepEqual([...kinds].sort(), ['loss-spike', 'non-finite', 'overfitting']);
+    let memory = noWarnings();
+    const cut = events.flatMap((event) => {
+      memory = JSON.parse(JSON.stringify(memory));
+      return createWatch({}, memory)(event);
+    });
+    assert.deepEqual(cut, whole);
   });
 
   it('do not call it overfitting when the training loss rises too', () => {
