@@ -1,7 +1,7 @@
 // Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer, and the model card, whose
 // figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the text being that of the run (which knows where it was).
 import { join } from 'node:path';
-import { sha256Of } from '../dist/src/corpora/fetch.js';
+import { findText, isTextOf } from '../dist/src/cli/run-text.js';
 import {
   compare,
   dataset,
@@ -13,10 +13,12 @@ import {
   useBackend,
 } from '../dist/src/platform/node.js';
 import { folderStore } from '../dist/src/platform/node-store.js';
+import { engineFact } from '../dist/src/report/facts.js';
 import { formatBytes } from '../dist/src/report/format.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
 import { readRun } from '../dist/src/report/read-run.js';
 import { evaluate } from '../dist/src/train/evaluate.js';
+import { runModel } from '../dist/src/train/run-folder.js';
 
 const [folder, text] = process.argv.slice(2);
 if (folder === undefined)
@@ -25,12 +27,19 @@ const out = folderStore(join(import.meta.dirname, '..', 'models', 'shakespeare')
 
 await useBackend('auto'); // float32, whatever the run was trained in
 const run = await readRun(folder);
-const trained = await load(folderStore(folder).folder('best'));
+const { store, unevaluated } = await runModel(folderStore(folder));
+if (unevaluated !== null)
+  throw new Error(`step ${unevaluated} is not evaluated yet: npx inkhorn train --resume ${folder}`);
+const trained = await load(store);
 await save(out, trained, { matrices: 'bf16' });
 const { model, tokenizer } = await load(out);
-const corpus = await loadCorpus(text ?? run.data.spec);
-const { trainFraction, validate, sha256 } = run.data;
-if (sha256Of(corpus.bytes) !== sha256) throw new Error(`${corpus.name} is not the text of the run`);
+const corpus =
+  text === undefined
+    ? (await findText(run.data, folder, { note: console.error })).corpus
+    : await loadCorpus(text);
+const { origin: _whereItWas, ...source } = run.data;
+if (!isTextOf(source, corpus)) throw new Error(`${corpus.name} is not the text of the run`);
+const { trainFraction, validate } = source;
 const data = dataset(corpus.bytes, tokenizer, { trainFraction, validate });
 
 const bitsPerByte = (loss) => loss / Math.LN2 / data.valBytesPerToken;
@@ -84,13 +93,14 @@ for (const [prompt, seed] of [
   samples.push(fence(words, 'text'));
 }
 
-const { config, settings, engine, precision } = run;
+const { config, settings, precision } = run;
+const engine = engineFact(run);
 const last = run.events.findLast(({ type }) => type === 'done');
 const evals = run.events.filter(({ type }) => type === 'eval');
 const best = evals.findLast((event) => event.best);
 const tokens = last.step * settings.batchSize * settings.accumulate * config.blockSize;
 const card = {
-  data: run.data,
+  data: source,
   command: run.command,
   engine,
   precision,

@@ -7,6 +7,7 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare const performance: { now(): number };
+declare function structuredClone<T>(value: T): T;
 declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
 declare interface AbortSignal {
   readonly aborted: boolean;

@@ -3,18 +3,17 @@ import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readJson } from '../base/json.ts';
-import { object, optional } from '../base/schema.ts';
-import { sha256Of } from '../corpora/fetch.ts';
+import { shellWord } from '../base/shell.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../platform/node-store.ts';
+import { formatCount } from '../report/format.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
-import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
+import type { DataRecord } from '../train/checkpoint.ts';
 import { defaultSplit, type SeparatedText, type Split } from '../train/data.ts';
-import { BEST, HISTORY_FILE, LAST, modelStore } from '../train/run-folder.ts';
-import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
+import { BEST, LAST, modelStore, runModel } from '../train/run-folder.ts';
 import { asked, MisuseError, misuse } from './errors.ts';
 import { choice, type Flags, number, text, texts, toggle, type Values } from './flags.ts';
 import type { Output } from './output.ts';
@@ -76,8 +75,8 @@ export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit):
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
 /**
- * Where the model of `--model` is: the folder itself, or the best checkpoint of a run; without it, the model that comes along.
- * Throws a misuse where there is none.
+ * Where the model of `--model` is: the folder itself, or a checkpoint of a run (see `runModel`); without it, the model that comes along.
+ * Says so when a run was trained further than any evaluation. Throws a misuse where there is no model.
  */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
   if (path === undefined) {
@@ -89,8 +88,21 @@ export async function findModel(path: string | undefined, output: Output): Promi
     throw misuse(why === NO_SUCH_FILE ? `there is no model folder ${path}` : `--model ${path}: ${why}`);
   });
   const store = await asked(() => modelStore(folderStore(path)));
-  if (store.location !== path) output.note(`model: ${store.location}`);
+  const remark = await unevaluatedRemark(store.location);
+  if (store.location !== path || remark !== '') output.note(`model: ${store.location}${remark}`);
   return store;
+}
+
+/** What to say of a checkpoint of a run that was trained on without being evaluated; nothing of every other model. */
+async function unevaluatedRemark(location: string): Promise<string> {
+  const folder = runOf(location);
+  const run = folder === location ? null : await runModel(folderStore(folder));
+  if (!run || run.unevaluated === null) return '';
+  const trained = `step ${formatCount(run.unevaluated)}`;
+  const fix = `\`inkhorn train --resume ${shellWord(folder)}\` goes on`;
+  if (basename(location) === LAST) return `, ${trained}, not evaluated yet: ${fix}`;
+  const best = run.step === null ? '' : `, of step ${formatCount(run.step)}`;
+  return `${best}: the run was trained on to ${trained}, which is not evaluated yet; ${fix}`;
 }
 
 /** The run that a folder is, or is a checkpoint of: `runs/first` of `runs/first/best`. */
@@ -181,101 +193,10 @@ export async function openText(
   }
 }
 
-/** What a run remembers of its text. */
-export function dataRecord(
-  inputs: readonly string[],
-  { name, bytes }: Corpus,
-  split: Split,
-  { asBytes, separator }: Reading = { asBytes: false, separator: null },
-): DataRecord {
-  const { trainFraction, validate } = split;
-  const what = { inputs, asBytes, separator, name, bytes: bytes.length, sha256: sha256Of(bytes) };
-  return { ...what, trainFraction, validate };
-}
-
 /** A corpus as `encodeText` and `dataset` take it. */
 export function textOf(
   { bytes, documents }: Corpus,
   { separator }: Pick<DataRecord, 'separator'>,
 ): Uint8Array | SeparatedText {
   return separator === null ? bytes : { documents, separator };
-}
-
-/** What a shipped model says of itself. */
-const CARD_FILE = 'card.json';
-
-/** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
-const RECORDS = [
-  [TRAINING_FILE],
-  [CARD_FILE],
-  ['compare.json'],
-  [LAST, TRAINING_FILE],
-  [HISTORY_FILE],
-  ['..', LAST, TRAINING_FILE],
-  ['..', HISTORY_FILE],
-] as const;
-
-/** A document that says which text a model learnt from, if it does; the rest of it is for others. */
-const recordFile = object<{ data?: DataRecord }>({ data: optional(dataRecordSchema) });
-
-/**
- * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. Throws when what says so is
- * damaged.
- */
-export async function recordedData({ location: path }: Store): Promise<DataRecord | null> {
-  for (const parts of RECORDS) {
-    const file = join(path, ...parts);
-    const bytes = await readFile(file).catch(() => null);
-    const data = bytes && readJson(bytes, file, recordFile, HISTORY_LIMITS).data;
-    if (data) return data;
-  }
-  return null;
-}
-
-/** A text to measure a model on, and how its run split it. */
-export interface MeasuredText {
-  corpus: Corpus;
-  record: DataRecord;
-}
-
-/**
- * The text of `--data`, else the one that the model's run recorded, which must still be the same. Throws a misuse when there
- * is neither.
- */
-export async function openMeasuredText(
-  { data, asBytes }: { data?: readonly string[]; asBytes?: boolean },
-  model: Store,
-  output: Output,
-): Promise<MeasuredText> {
-  const recorded = await recordedData(model);
-  if (data !== undefined) {
-    // Another text is read as the run read its own: byte by byte, and with its separator.
-    const reading = readingOf(asBytes, recorded);
-    const corpus = await openData(data, output, reading.asBytes);
-    return { corpus, record: dataRecord(data, corpus, splitOf({}, recorded ?? defaultSplit), reading) };
-  }
-  if (recorded === null)
-    throw misuse(`--data is missing: ${model.location} does not say which text it was trained on`);
-  const corpus = await openRecorded(recorded, output);
-  output.note(`text: ${corpus.source}, which the model was trained on`);
-  return { corpus, record: dataRecord(recorded.inputs, corpus, splitOf({}, recorded), recorded) };
-}
-
-/** How another text than its own is read for a model: as its run read its own. */
-function readingOf(asBytes: boolean | undefined, recorded: DataRecord | null): Reading {
-  return { asBytes: asBytes ?? recorded?.asBytes ?? false, separator: recorded?.separator ?? null };
-}
-
-/** The text of a run, which must still be the same. */
-export async function openRecorded(record: DataRecord, output: Output): Promise<Corpus> {
-  const { inputs, bytes, sha256, asBytes } = record;
-  const facts = `${bytes.toLocaleString('en-US')} bytes, sha256 ${sha256.slice(0, 12)}...`;
-  if (inputs.includes(STDIN))
-    throw misuse(`the run was trained on standard input (${facts}), which is not kept: give --data`);
-  const corpus = await openData(inputs, output, asBytes);
-  if (sha256Of(corpus.bytes) !== sha256)
-    throw misuse(
-      `${inputs.join(' ')} is not the text any more that the model was trained on: give --data (${facts})`,
-    );
-  return corpus;
 }

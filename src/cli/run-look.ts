@@ -1,20 +1,20 @@
 // The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is none yet of its best model.
+import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
-import { CorpusUnavailable } from '../corpora/index.ts';
+import { shellWord } from '../base/shell.ts';
 import { loadModel } from '../model/folder.ts';
 import { folderStore } from '../platform/node-store.ts';
-import { bestEval, lastStep } from '../report/facts.ts';
 import type { RunSummary } from '../report/report.ts';
+import { INSPECT_FOLDER } from '../report/run-record.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { encodeText, splitTokens } from '../train/data.ts';
-import type { TrainEvent } from '../train/events.ts';
-import { modelStore, readHistory } from '../train/run-folder.ts';
+import { runModel } from '../train/run-folder.ts';
 import { withEngine } from './engine.ts';
-import { MisuseError } from './errors.ts';
-import { openMeasuredText, textOf } from './models.ts';
+import { textOf } from './models.ts';
 import type { Output } from './output.ts';
+import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
 
-/** Looks at the model of the run in `out` reading its validation part, and keeps what it sees there. */
+/** Looks at the model of the run in `out` (see `runModel`) reading its validation part, and keeps what it sees there. */
 export async function lookInsideRun(
   out: string,
   backend: Backend,
@@ -22,19 +22,15 @@ export async function lookInsideRun(
 ): Promise<void> {
   const { lookInside, saveLook } = await import('../report/run-look.ts');
   const run = folderStore(out);
-  const step = shownStep((await readHistory(run)).events);
-  const folder = await loadModel(await modelStore(run), { backend });
+  const chosen = await runModel(run);
+  if (!chosen || chosen.step === null) return;
+  const folder = await loadModel(chosen.store, { backend });
   try {
     const val = valOf(folder.tokenizer);
-    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, step));
+    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, chosen.step));
   } finally {
     folder.model.dispose();
   }
-}
-
-/** The step of the model that a run shows: its best one, or, where it was never evaluated, its last. */
-function shownStep(events: readonly TrainEvent[]): number {
-  return bestEval(events)?.step ?? lastStep(events);
 }
 
 /**
@@ -42,14 +38,15 @@ function shownStep(events: readonly TrainEvent[]): number {
  * to fail: it is noted.
  */
 export async function refreshLook(
-  { folder, events, precision }: Pick<RunSummary, 'folder' | 'events' | 'precision'>,
+  { folder, precision }: Pick<RunSummary, 'folder' | 'precision'>,
   output: Output,
 ): Promise<boolean> {
   const { lookedAt } = await import('../report/run-look.ts');
   const run = folderStore(folder);
-  if ((await lookedAt(run)) === shownStep(events)) return false;
+  const chosen = await runModel(run);
+  if (!chosen || chosen.step === null || (await lookedAt(run)) === chosen.step) return false;
   try {
-    const { corpus, record } = await openMeasuredText({}, await modelStore(run), output);
+    const { corpus, record } = await openMeasuredText({}, chosen.store, output);
     await withEngine({ precision }, output, (backend) =>
       lookInsideRun(folder, backend, (tokenizer) => {
         const ids = encodeText(textOf(corpus, record), tokenizer);
@@ -58,8 +55,12 @@ export async function refreshLook(
     );
     return true;
   } catch (error) {
-    if (!(error instanceof CorpusUnavailable || error instanceof MisuseError)) throw error;
-    output.note(`no look inside the model: ${error.message}`);
+    if (!outOfReach(error)) throw error;
+    const why =
+      error instanceof TextNotHere
+        ? `${error.fact}; \`inkhorn inspect -m ${shellWord(folder)} --data FILE --out ${shellWord(join(folder, INSPECT_FOLDER))}\` looks with another, and the report shows that`
+        : error.message;
+    output.note(`no look inside the model: ${why}`);
     return false;
   }
 }

@@ -5,7 +5,7 @@ import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { ownCommand } from '../platform/node-command.ts';
 import { folderStore } from '../platform/node-store.ts';
-import { writeRunRecord } from '../report/run-record.ts';
+import { noteReported, readRunRecord, writeRunRecord } from '../report/run-record.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
 import type { Dataset } from '../train/data.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
@@ -45,7 +45,7 @@ export async function trainAndShow(
     ? null
     : createTrainView(process.stdout, { totalSteps: settings.steps, ...terminalStyle(process.stdout) });
   const events = [...(from?.history ?? [])];
-  if (!from) await recordRun(plan);
+  if (!from || !(await readRunRecord(out))) await recordRun(plan);
   try {
     for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal })) {
       events.push(event);
@@ -59,10 +59,18 @@ export async function trainAndShow(
 }
 
 /** Notes for the reports what no event says. */
-function recordRun({ out, title, backend, dataset, tokenizerFile }: RunPlan): Promise<void> {
-  const { description: engine, precision } = backend;
+function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPlan): Promise<void> {
+  const engine = from ? from.engines.find(({ after }) => after === 0)?.engine : backend.description;
   const tokens = { trainTokens: dataset.train.length, valTokens: dataset.val.length };
-  return writeRunRecord(out, { title, engine, precision, ...tokens, tokenizer: tokenizerFile });
+  const { precision } = backend;
+  return writeRunRecord(out, {
+    title,
+    engine,
+    precision,
+    ...tokens,
+    tokenizer: tokenizerFile,
+    reported: null,
+  });
 }
 
 /** How the run ended. */
@@ -88,5 +96,9 @@ export async function reportRun({ out, backend, dataset }: RunPlan, output: Outp
   await lookInsideRun(out, backend, () => dataset.val).catch((error: Error) =>
     output.note(`no look inside the model: ${error.message}`),
   );
-  return writeReport(out, await readRun(out));
+  const run = await readRun(out);
+  const files = await writeReport(out, run);
+  const done = ending(run.events);
+  if (done.type === 'done' && done.reason === 'finished') await noteReported(out, done.step);
+  return files;
 }

@@ -1,6 +1,15 @@
 // Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and machines alike.
 import { basename, resolve } from 'node:path';
-import { bestEval, clock, lastStep, medianSpeed, tokensPerStep, totalSeconds } from './facts.ts';
+import {
+  bestEval,
+  clock,
+  engineFact,
+  evaluatedStep,
+  lastStep,
+  medianSpeed,
+  tokensPerStep,
+  totalSeconds,
+} from './facts.ts';
 import type { RunSummary } from './report.ts';
 
 /** What became of one run. */
@@ -10,6 +19,8 @@ export interface RunOutcome {
   folder: string;
   parameters: number;
   steps: number;
+  /** The last step that was evaluated: what was learnt after it is in no loss here; null before the first evaluation. */
+  evaluated: number | null;
   /** Tokens trained on. */
   tokens: number;
   seconds: number;
@@ -58,7 +69,8 @@ function outcome(run: RunSummary, label: string): RunOutcome {
   const steps = lastStep(events);
   const best = bestEval(events);
   return {
-    ...{ label, folder, parameters, steps, tokens: steps * tokensPerStep(run) },
+    ...{ label, folder, parameters, steps, evaluated: evaluatedStep(events) },
+    tokens: steps * tokensPerStep(run),
     ...{ seconds: totalSeconds(run), tokensPerSecond: medianSpeed(events) },
     best: best && {
       ...{ step: best.step, seconds: clock(run).get(best.step) ?? 0, valLoss: best.valLoss },
@@ -68,14 +80,9 @@ function outcome(run: RunSummary, label: string): RunOutcome {
 }
 
 /** Everything that was chosen, by name. */
-function fields({
-  data,
-  tokenizer,
-  config,
-  settings,
-  precision,
-  engine,
-}: RunSummary): Record<string, unknown> {
+function fields(run: RunSummary): Record<string, unknown> {
+  const { data, tokenizer, config, settings, precision } = run;
+  const engine = engineFact(run);
   const { trainFraction, validate } = data;
   return {
     ...{ data: data.name, sha256: data.sha256.slice(0, 8), trainFraction, validate },

@@ -1,5 +1,6 @@
 // What a history comes to, the same in every report: the best evaluation, the ending, speed and time.
 import { splitProbe } from '../inspect/probe.ts';
+import { sameArithmetic } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import { formatBytes, formatCount } from './format.ts';
 import type { RunSummary } from './report.ts';
@@ -23,6 +24,43 @@ export function lastStep(events: readonly TrainEvent[]): number {
   return events.reduce((last, { step }) => Math.max(last, step), 0);
 }
 
+/** The last step whose weights were evaluated; null before the first evaluation. */
+export function evaluatedStep(events: readonly TrainEvent[]): number | null {
+  return events.findLast(({ type }) => type === 'eval')?.step ?? null;
+}
+
+/** What of the training no evaluation has seen, as a sentence; empty where it has seen all. */
+export function unevaluated(events: readonly TrainEvent[]): string {
+  const [seen, step] = [evaluatedStep(events), lastStep(events)];
+  if (seen === null || seen >= step) return '';
+  const when = seen === 0 ? 'since it began' : `after step ${formatCount(seen)}`;
+  return `What it learnt ${when} is not evaluated yet: \`inkhorn train --resume\` goes on.`;
+}
+
+/** `native (AVX-512, 2 threads)`; where several computed a run, each with its steps; undefined where nothing says which. */
+export function engineFact({ engines, events }: Pick<RunSummary, 'engines' | 'events'>): string | undefined {
+  if (engines.length === 0) return undefined;
+  if (engines.length === 1 && engines[0].after === 0) return engines[0].engine;
+  const last = lastStep(events);
+  const parts = engines.map(({ engine, after }, i) => {
+    const end = engines[i + 1]?.after ?? last;
+    if (end <= after) return `${engine} for what was due after step ${formatCount(after)}`;
+    const steps =
+      end === after + 1
+        ? `step ${formatCount(end)}`
+        : `steps ${formatCount(after + 1)} to ${formatCount(end)}`;
+    return `${engine} for ${steps}`;
+  });
+  return parts.join(', ');
+}
+
+/** What to expect of the command that does it again. */
+export function againNote({ engines }: Pick<RunSummary, 'engines'>): string {
+  const alike = engines.every(({ engine }) => sameArithmetic(engine, engines[0].engine));
+  if (alike) return 'The same weights, bit for bit, on the same engine.';
+  return 'The run was computed by engines that round differently: one alone comes close, but not to the same bits.';
+}
+
 /** `finished after 600 steps`, `was stopped after 250 of 600 steps`, `has done 750 of 5,000 steps so far`. */
 export function ending({ events, settings }: Pick<RunSummary, 'events' | 'settings'>): string {
   const done = events.findLast((event) => event.type === 'done');
@@ -31,7 +69,7 @@ export function ending({ events, settings }: Pick<RunSummary, 'events' | 'settin
   if (!done) return `has done ${part} so far`;
   const how = {
     finished: `finished after ${step} steps`,
-    aborted: `was stopped after ${part}`,
+    aborted: `was stopped after ${part}${done.step === settings.steps ? ', with the last evaluation or sample still due' : ''}`,
     'non-finite': `met a number that is not finite after ${part}`,
   };
   return how[done.reason];
@@ -71,14 +109,10 @@ export function totalSeconds(run: Pick<RunSummary, 'settings' | 'config' | 'even
   return Math.max(done?.seconds ?? 0, ...clock(run).values());
 }
 
-/** Data, tokenizer, size and engine: label and value. */
-export function setupFacts({
-  data,
-  tokenizer,
-  parameters,
-  engine,
-  precision,
-}: RunSummary): [string, string][] {
+/** Data, tokenizer, size and engines: label and value. */
+export function setupFacts(run: RunSummary): [string, string][] {
+  const { data, tokenizer, parameters, precision } = run;
+  const engine = engineFact(run);
   const { trainTokens, valTokens } = data;
   const tokens = trainTokens !== undefined && valTokens !== undefined ? [trainTokens, valTokens] : null;
   const ratio = tokens ? `, ${(data.bytes / (tokens[0] + tokens[1])).toFixed(2)} bytes per token` : '';

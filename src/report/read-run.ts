@@ -13,13 +13,14 @@ import { compareReport } from '../quantize/compare-schema.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { readRecord, TRAINING_FILE } from '../train/checkpoint.ts';
-import { LAST, modelStore, readHistory } from '../train/run-folder.ts';
+import type { EngineUse } from '../train/engines.ts';
+import { type History, LAST, modelStore, readHistory } from '../train/run-folder.ts';
 import { compareTables } from './compare-tables.ts';
 import { attentionFile, headsFile, lensFile, lookFile, lossesFile } from './look-schema.ts';
 import type { ReportTable } from './markdown.ts';
 import type { RunSummary } from './report.ts';
 import type { Looks } from './run-look.ts';
-import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE, runFile } from './run-record.ts';
+import { INSPECT_FOLDER, LOOK_FILE, type RunRecord, readRunRecord } from './run-record.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
@@ -33,7 +34,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
   const model = await modelStore(store);
   const config = await loadConfig(model);
   const tokenizer = await loadTokenizer(model);
-  const record = (await store.exists(RUN_FILE)) ? await readJsonFile(store, RUN_FILE, runFile) : null;
+  const record = await readRunRecord(folder);
   const precision = record?.precision ?? (await recordedPrecision(store));
   return {
     title: record?.title ?? `${basename(resolve(folder))} on ${data.name}`,
@@ -42,7 +43,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     parameters: await countParameters(model),
     data: { ...data, trainTokens: record?.trainTokens, valTokens: record?.valTokens },
     tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern, id: idOf(tokenizer) },
-    engine: record?.engine,
+    engines: enginesOf(past, record),
     precision,
     settings,
     events,
@@ -57,6 +58,12 @@ export async function readRun(folder: string): Promise<RunSummary> {
       probeTaps: past.probeTaps,
     }),
   };
+}
+
+/** Who computed a run; the first versions noted only the engine that it began on. */
+function enginesOf({ engines = [] }: History, record: RunRecord | null): EngineUse[] {
+  const engine = record?.engine;
+  return engine === undefined || engines[0]?.after === 0 ? [...engines] : [{ engine, after: 0 }, ...engines];
 }
 
 /** Short, for people to tell tokenizers apart. */
@@ -76,7 +83,7 @@ async function countParameters(model: Store): Promise<number> {
   return [...tensors].reduce((n, [name, { shape }]) => n + (name.endsWith('.scale') ? 0 : sizeOf(shape)), 0);
 }
 
-/** What other commands left in folders of the run (`quantize`, `demo`), and what was seen inside its best model. */
+/** What other commands left in folders of the run (`quantize`, `demo`), and what was seen inside its model. */
 async function findings(folder: string, model: Store): Promise<Pick<RunSummary, 'tables' | 'looks'>> {
   const tables: ReportTable[] = [];
   const entries = await readdir(folder, { withFileTypes: true });
@@ -99,7 +106,7 @@ async function findings(folder: string, model: Store): Promise<Pick<RunSummary, 
 
 /**
  * What `inspect --out RUN/inspect` saw, which takes the place of what was looked at when the run ended. What is older than the
- * model was seen in another one, and does not count.
+ * model of the run was seen in another one, and does not count.
  */
 async function askedLooks(folder: string, model: Store): Promise<Looks> {
   const store = folderStore(join(folder, INSPECT_FOLDER));

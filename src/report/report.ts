@@ -6,9 +6,20 @@ import type { Precision } from '../backend/contract.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { makeFolder } from '../platform/node-store.ts';
 import type { DataRecord } from '../train/checkpoint.ts';
+import type { EngineUse } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { bestEval, ending, medianSpeed, probesOf, setupFacts, totalSeconds } from './facts.ts';
+import {
+  againNote,
+  bestEval,
+  ending,
+  engineFact,
+  medianSpeed,
+  probesOf,
+  setupFacts,
+  totalSeconds,
+  unevaluated,
+} from './facts.ts';
 import { type Figure, writeFigure } from './figure.ts';
 import {
   formatCount,
@@ -40,8 +51,8 @@ export interface RunSummary {
   data: DataRecord & { trainTokens?: number; valTokens?: number };
   /** `split`: how it cuts text before merging. `id` is the same for the same tokenizer. */
   tokenizer: { vocabSize: number; split: string; id: string };
-  /** `native (AVX-512, 2 threads)`, where it was recorded. */
-  engine?: string;
+  /** Who computed it, in order; empty where nothing says so. */
+  engines: readonly EngineUse[];
   precision: Precision;
   settings: TrainSettings;
   /** History of the run, earlier parts of a resumed one included. */
@@ -98,7 +109,7 @@ export function renderReport(run: RunSummary, figures: readonly Figure[]): strin
       section(title, markdownTable(columns, rows), note ?? ''),
     ),
     setup(run),
-    section('Do it again', fence(run.command, 'sh')),
+    section('Do it again', fence(run.command, 'sh'), againNote(run)),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -109,7 +120,8 @@ function section(title: string, ...parts: string[]): string {
 
 /** The run in one paragraph. */
 function outcome(run: RunSummary): string {
-  const { parameters, data, engine, events } = run;
+  const { parameters, data, events } = run;
+  const engine = engineFact(run);
   const by = engine === undefined ? '' : ` by ${engine}`;
   const sentences = [`A GPT of ${formatShort(parameters)} parameters, trained on ${data.name}${by}.`];
   const best = bestEval(events);
@@ -122,6 +134,7 @@ function outcome(run: RunSummary): string {
   }
   if (!best) sentences.push('It has not been evaluated.');
   sentences.push(`The run ${ending(run)}, in ${formatDuration(totalSeconds(run))} with evaluations.`);
+  if (unevaluated(events)) sentences.push(unevaluated(events));
   const speed = medianSpeed(events);
   if (speed !== null)
     sentences.push(`Median speed of a training step: ${formatShort(speed)} tokens per second.`);

@@ -11,6 +11,7 @@ import { type LoadOptions, loadModel, type ModelFolder, modelFiles } from '../mo
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { Split } from './data.ts';
+import type { EngineUse } from './engines.ts';
 import type { TrainEvent } from './events.ts';
 import type { Progress, Resume } from './run.ts';
 import { HISTORY_LIMITS, trainingFile } from './run-schema.ts';
@@ -21,10 +22,12 @@ const TRAINED = '.trained';
 const MOMENTS_FILE = 'training.safetensors';
 export const TRAINING_FILE = 'training.json';
 
-/** Which text a run learns from: enough to find it again and to notice when it has changed. */
+/** Which text a run learns from: enough to find it again, from anywhere, and to notice when it has changed. */
 export interface DataRecord extends Split {
   /** What `--data` was, in order: files, folders, patterns, names, `-` for standard input. */
   inputs: readonly string[];
+  /** Where that was typed, and where the run (or the copy of its model) lies, absolute; left out by the first versions. */
+  origin?: { cwd: string; run: string };
   /** Whether files were taken byte by byte, whatever they were (`asBytes` of `loadCorpus`). */
   asBytes: boolean;
   /** The special token between documents; null: a line feed. */
@@ -43,6 +46,8 @@ export interface TrainingRecord {
   precision: Precision;
   /** What its probes look at beside the activations; left out: nothing. */
   probeTaps?: readonly string[];
+  /** Who computed it; begins later than the run where the first versions did. */
+  engines: readonly EngineUse[];
   /** The events up to the checkpoint. */
   history: TrainEvent[];
 }
@@ -131,7 +136,7 @@ async function exchangeWeights(
 
 /** What `training.json` holds. */
 export interface SavedRecord extends TrainingRecord {
-  progress: Omit<Progress, 'optimizer' | 'average'>;
+  progress: Omit<Resume, 'optimizer' | 'average'>;
 }
 
 /** `training.json` alone. */

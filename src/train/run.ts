@@ -1,6 +1,6 @@
 // What the parts of the training loop share: options, progress, the state of a run. Read next: train.ts.
 import { ACTIVATIONS } from '../inspect/measure.ts';
-import { createProbe, type Probe } from '../inspect/probe.ts';
+import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
 import { namedParameters } from '../nn/parameters.ts';
@@ -11,23 +11,35 @@ import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { trainingTokens } from './retokenise.ts';
 import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
+import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
 export interface Progress {
   /** Optimizer steps done. */
   step: number;
-  /** Whether the evaluation and the sample that are due at this step have been made. */
+  /** Whether the evaluation that is due at this step has been made, or none is due. */
+  evaluated: boolean;
+  /** The same of all that is due at this step: the sample comes after the evaluation. */
   settled: boolean;
   /** Lowest validation loss so far and its step; null before the first evaluation. */
   best: { valLoss: number; step: number } | null;
+  /** Steps in a row, up to this one, whose loss or gradient was not finite. */
+  nonFinite: number;
+  /** What later probes and warnings depend on besides later steps; plain JSON. */
+  memory: { probe: ProbeMemory; warnings: WarningMemory };
   /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
   optimizer: ReadonlyMap<string, Tensor>;
   /** The averaged weights (`emaDecay`), to be evaluated and saved in place of those that are trained; null: there are none. */
   average: GPT | null;
 }
 
+/** What a checkpoint of the first versions lacks: `evaluated` is then `settled`, and probes and warnings begin anew. */
+type Younger = 'evaluated' | 'nonFinite' | 'memory';
+
 /** Progress as a checkpoint holds it. */
-export interface Resume extends Omit<Progress, 'optimizer' | 'average'> {
+export interface Resume
+  extends Omit<Progress, 'optimizer' | 'average' | Younger>,
+    Partial<Pick<Progress, Younger>> {
   optimizer: ReadonlyMap<string, Float32Array>;
   /** Averaged weights by name; null: the run keeps none. */
   average: ReadonlyMap<string, Float32Array> | null;
@@ -45,7 +57,10 @@ export interface TrainOptions extends Partial<TrainSettings> {
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
   /** Goes on from here; the model must hold the weights of the same checkpoint. */
   resume?: Resume;
-  /** Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made again when the run goes on. */
+  /**
+   * Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made again when the run goes on. What
+   * is still due at that step is left to the run that goes on, too.
+   */
   signal?: AbortSignal;
 }
 
@@ -56,8 +71,10 @@ export interface Run {
   parameters: Map<string, Tensor>;
   optimizer: Optimizer;
   average: Average | null;
-  progress: Progress;
+  progress: Omit<Progress, 'memory'>;
   probe: Probe;
+  /** What the warnings remember. */
+  warnings: WarningMemory;
   /** The tokens that a step draws its windows from. */
   tokensOf: (step: number) => Int32Array;
   /** Names of what the probes look at. */
@@ -90,21 +107,25 @@ export function startRun(options: TrainOptions): Run {
     restore('average', average ? namedParameters(average.model) : new Map(), resume.average ?? new Map());
   }
   const own = { optimizer: optimizer.state(), average: average?.model ?? null };
-  const progress = { step: 0, settled: false, best: null, ...resume, ...own };
+  const { memory, ...past } = resume ?? { step: 0, settled: false, best: null };
+  const progress = { evaluated: past.settled, nonFinite: 0, ...past, ...own };
   const clock = { steps: { count: 0, seconds: 0 }, evals: { count: 0, seconds: 0 } };
-  return {
+  const run: Run = {
     options,
     settings,
     parameters,
     optimizer,
     average,
     progress,
-    probe: createProbe(),
+    probe: createProbe({ memory: memory?.probe }),
+    warnings: structuredClone(memory?.warnings ?? noWarnings()),
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
     taps: new Set(matchTaps(probeTaps, model.config)),
     unsaved: !resume,
     clock,
   };
+  settle(run);
+  return run;
 }
 
 /** Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing more. */
@@ -134,9 +155,34 @@ export function evaluated({ options, average }: Run): GPT {
   return average?.model ?? options.model;
 }
 
+/** Where the run stands now, for a checkpoint: later steps do not change it, but for the tensors. */
+export function progressOf({ progress, probe, warnings }: Run): Progress {
+  return { ...progress, memory: { probe: probe.memory(), warnings: structuredClone(warnings) } };
+}
+
 /** True every `every` steps and after the last one; never for 0. */
 export function due({ settings, progress: { step } }: Run, every: number): boolean {
   return every > 0 && (step % every === 0 || step === settings.steps);
+}
+
+/** Whether a sample is due at this step; before the first there is nothing to show. */
+function sampleDue(run: Run): boolean {
+  return run.progress.step > 0 && due(run, run.settings.sampleEvery);
+}
+
+/** Ticks off what is not due at this step at all. */
+export function settle(run: Run): void {
+  const { progress, settings } = run;
+  progress.evaluated ||= !due(run, settings.evalEvery);
+  progress.settled ||= progress.evaluated && !sampleDue(run);
+}
+
+/** Whether a run makes a checkpoint after this step anyway, and not only because it is interrupted there. */
+export function checkpointDue(
+  step: number,
+  { steps, evalEvery, checkpointEvery }: Pick<TrainSettings, 'steps' | 'evalEvery' | 'checkpointEvery'>,
+): boolean {
+  return step === steps || [evalEvery, checkpointEvery].some((every) => every > 0 && step % every === 0);
 }
 
 /** Notes how long a step or an evaluation took: `timeLeft` estimates from it. */

@@ -5,14 +5,17 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import type { SampleEvent } from './events.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** Continues the sample prompt by `sampleTokens` tokens at temperature 1. The draws depend on the seed, not on the step. */
+/** Continues the sample prompt by `sampleTokens` tokens at temperature 1; null when it was aborted. The draws depend on the seed, not on the step. */
 export async function drawSample(
   model: GPT,
   tokenizer: Tokenizer,
   { samplePrompt: prompt, sampleTokens: maxTokens, seed }: TrainSettings,
   step: number,
-): Promise<SampleEvent> {
+  signal?: AbortSignal,
+): Promise<SampleEvent | null> {
   let text = '';
-  for await (const token of generate(model, tokenizer, { prompt, maxTokens, seed })) text += token.text;
+  for await (const token of generate(model, tokenizer, { prompt, maxTokens, seed, signal }))
+    text += token.text;
+  if (signal?.aborted) return null;
   return { type: 'sample', step, prompt, text };
 }

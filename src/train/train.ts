@@ -9,7 +9,17 @@ import { randomBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { hold, letGo } from './exclusive.ts';
-import { due, evaluated, noteTime, type Run, startRun, type TrainOptions, timeLeft } from './run.ts';
+import {
+  checkpointDue,
+  evaluated,
+  noteTime,
+  progressOf,
+  type Run,
+  settle,
+  startRun,
+  type TrainOptions,
+  timeLeft,
+} from './run.ts';
 import { drawSample } from './sample.ts';
 import { dropoutAt, learningRate } from './schedules.ts';
 import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
@@ -41,7 +51,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       optimizer.dispose();
       average?.model.dispose();
     });
-    const watch = createWatch();
+    const watch = createWatch({}, run.warnings);
     for await (const event of loop(run)) {
       yield event;
       yield* watch(event);
@@ -56,49 +66,66 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 }
 
 async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
-  const { settings, progress, options } = run;
+  const { settings, progress } = run;
   const begun = performance.now();
-  let nonFinite = 0;
+  const last = (): boolean => progress.step >= settings.steps;
+  const diverged = (): boolean => progress.nonFinite >= NON_FINITE_LIMIT;
   for (;;) {
     yield* milestones(run);
-    if (progress.step === settings.steps || options.signal?.aborted || nonFinite === NON_FINITE_LIMIT) break;
+    if (last() || aborted(run) || diverged()) break;
     const done = await stepUnlessAborted(run);
     if (!done) continue;
     const { event, groups } = done;
     yield event;
     if (groups) yield run.probe.finish(progress.step, groups);
-    nonFinite = Number.isFinite(event.loss + event.gradNorm) ? 0 : nonFinite + 1;
   }
-  const stopped = nonFinite === NON_FINITE_LIMIT ? 'non-finite' : 'aborted';
-  const reason = progress.step === settings.steps ? 'finished' : stopped;
+  const stopped = diverged() ? 'non-finite' : 'aborted';
+  // The last step alone does not finish a run: what is due after it belongs to it.
+  const reason = last() && progress.settled ? 'finished' : stopped;
   yield { type: 'done', step: progress.step, reason, seconds: (performance.now() - begun) / 1000 };
 }
 
 /** What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the checkpoint. */
 async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
-  const { options, settings, progress } = run;
-  const aborted = (): boolean => options.signal?.aborted === true;
-  if (!progress.settled && !aborted()) {
-    const event = due(run, settings.evalEvery) ? await evaluateRun(run) : null;
-    if (event) yield event;
-    if (event?.best) yield* checkpoint(run, 'best');
-    if (progress.step > 0 && due(run, settings.sampleEvery))
-      yield await drawSample(evaluated(run), options.tokenizer as Tokenizer, settings, progress.step);
-    progress.settled = !aborted();
-  }
-  const ending = progress.step === settings.steps || aborted();
-  if (run.unsaved && (ending || due(run, settings.evalEvery) || due(run, settings.checkpointEvery))) {
+  const { settings, progress } = run;
+  if (!progress.evaluated && !aborted(run)) yield* evaluation(run);
+  if (progress.evaluated && !progress.settled && !aborted(run)) yield* sample(run);
+  if (run.unsaved && (aborted(run) || checkpointDue(progress.step, settings))) {
     yield* checkpoint(run, 'last');
     run.unsaved = false;
   }
 }
 
-async function* checkpoint(
-  { options, progress }: Run,
-  kind: 'best' | 'last',
-): AsyncGenerator<TrainEvent, void> {
-  if (!options.save) return;
-  yield { type: 'checkpoint', step: progress.step, kind, path: await options.save(kind, progress) };
+/** The evaluation that is due. Aborted meanwhile, it stays due. */
+async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
+  const event = await evaluateRun(run);
+  if (!event) return;
+  run.unsaved = true;
+  run.progress.evaluated = true;
+  settle(run);
+  yield event;
+  if (event.best) yield* checkpoint(run, 'best');
+}
+
+/** The sample that is due. Aborted meanwhile, it stays due. */
+async function* sample(run: Run): AsyncGenerator<TrainEvent, void> {
+  const { options, settings, progress } = run;
+  const { tokenizer, signal } = options;
+  const event = await drawSample(evaluated(run), tokenizer as Tokenizer, settings, progress.step, signal);
+  if (!event) return;
+  progress.settled = true;
+  run.unsaved = true;
+  yield event;
+}
+
+function aborted({ options }: Run): boolean {
+  return options.signal?.aborted === true;
+}
+
+async function* checkpoint(run: Run, kind: 'best' | 'last'): AsyncGenerator<TrainEvent, void> {
+  const { save } = run.options;
+  if (!save) return;
+  yield { type: 'checkpoint', step: run.progress.step, kind, path: await save(kind, progressOf(run)) };
 }
 
 /** Null when the run was aborted in the middle of the step: the weights are as they were, a resumed run makes it again. */
@@ -138,7 +165,9 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   }
   const groups = await meter?.finish();
   await model.backend.sync();
-  Object.assign(progress, { step, settled: false });
+  const nonFinite = Number.isFinite(loss + gradNorm) ? 0 : progress.nonFinite + 1;
+  Object.assign(progress, { step, nonFinite, evaluated: false, settled: false });
+  settle(run);
   run.unsaved = true;
   const seconds = (performance.now() - begun) / 1000;
   const tokensPerSecond = (batch.B * batch.T) / seconds;

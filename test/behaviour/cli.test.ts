@@ -359,7 +359,7 @@ describe('eval', () => {
     await writeFile(join(folder, 'moved.txt'), 'something else altogether');
     const { code, errors } = await run('eval --model moved');
     assert.equal(code, 2);
-    assert.match(errors[0], /not the text any more/);
+    assert.match(errors[0], /moved\.txt holds another text now/);
     await good('eval --model moved --data text.txt');
   });
 });

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { health } from '../../src/cli/inspect/health.ts';
-import { recordedData } from '../../src/cli/models.ts';
+import { recordedData } from '../../src/cli/run-text.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';

@@ -25,7 +25,7 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
       ...{ trainTokens: 516651, valTokens: 57406 },
     },
     tokenizer: { vocabSize: 500, split: 'none', id: '1234abcd' },
-    engine: 'native (AVX2, 2 threads)',
+    engines: [{ engine: 'native (AVX2, 2 threads)', after: 0 }],
     precision: 'f32',
     settings: { ...seedSettings, steps: 100 },
     events: runEvents(100),

@@ -9,17 +9,10 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
-import {
-  asBytesFlag,
-  dataFlag,
-  findModel,
-  openMeasuredText,
-  runSplitFlags,
-  splitOf,
-  textOf,
-} from '../models.ts';
+import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { createProgress } from '../progress.ts';
+import { openMeasuredText } from '../run-text.ts';
 
 export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },

@@ -25,11 +25,12 @@ import { type Context, defineCommand } from '../command.ts';
 import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
-import { asBytesFlag, dataFlag, dataRecord, openData, SHIPPED_MODEL } from '../models.ts';
+import { asBytesFlag, dataFlag, openData, SHIPPED_MODEL } from '../models.ts';
 import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import type { Output } from '../output.ts';
 import { type OutFolder, takeOutFolder } from '../outputs.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
+import { dataRecord, typed } from '../run-text.ts';
 import { fittingContext, trainTokenizer } from '../short-text.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { saveQuantized } from './quantize.ts';
@@ -210,7 +211,7 @@ async function planRun(
   return {
     ...{ out: folder.folder, lock: { release: folder.release } },
     ...{ tokenizer, settings, backend, model, dataset: data },
-    data: dataRecord(inputs, corpus, defaultSplit, { asBytes, separator: null }),
+    data: dataRecord(typed(inputs), corpus, defaultSplit, folder.folder, { asBytes, separator: null }),
     title: `demo on ${corpus.name}`,
   };
 }

@@ -9,17 +9,9 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer } from '../flags.ts';
-import {
-  asBytesFlag,
-  dataFlag,
-  findModel,
-  modelFlag,
-  openMeasuredText,
-  runSplitFlags,
-  splitOf,
-  textOf,
-} from '../models.ts';
+import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags, splitOf, textOf } from '../models.ts';
 import { createProgress } from '../progress.ts';
+import { openMeasuredText } from '../run-text.ts';
 
 const parts = ['val', 'train', 'all'] as const;
 

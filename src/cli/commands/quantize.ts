@@ -2,7 +2,6 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { shellWord } from '../../base/shell.ts';
-import { CorpusUnavailable } from '../../corpora/index.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
@@ -25,19 +24,11 @@ import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, texts } from '../flags.ts';
-import {
-  findModel,
-  type MeasuredText,
-  modelFlag,
-  openMeasuredText,
-  recordedData,
-  SHIPPED_MODEL,
-  splitOf,
-  textOf,
-} from '../models.ts';
+import { findModel, modelFlag, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
 import { createProgress } from '../progress.ts';
+import { type MeasuredText, openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
 const flags = {
@@ -205,7 +196,7 @@ async function splitText(
 
 /** The text to calibrate and compare on; null, and a remark, where none is known and none is needed. */
 async function comparisonText(
-  { data, asBytes }: Given,
+  { data, asBytes, out }: Given,
   { bits, method }: Chosen,
   model: Store,
   output: Output,
@@ -222,10 +213,10 @@ async function comparisonText(
     return null;
   }
   try {
-    return await openMeasuredText({ data, asBytes }, model, output);
+    return await openMeasuredText({ data, asBytes }, model, output, out);
   } catch (error) {
     // A text that nobody asked for and nobody needs may be out of reach.
-    if (data !== undefined || method === 'gptq' || !(error instanceof CorpusUnavailable)) throw error;
+    if (data !== undefined || method === 'gptq' || !outOfReach(error)) throw error;
     output.note(`no comparison: ${error.message}`);
     return null;
   }

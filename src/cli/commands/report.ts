@@ -82,6 +82,9 @@ function showComparison({ runs, differences, measure }: RunComparison, output: O
       tokensPerSecond === null ? '' : formatShort(tokensPerSecond),
     ]),
   );
+  for (const { label, steps, evaluated } of runs)
+    if (evaluated !== null && evaluated < steps)
+      output.print(`${label}: what it learnt after step ${formatCount(evaluated)} is not evaluated yet.`);
   if (measure === 'bits/byte') output.print('Different texts or tokens: only bits/byte can be compared.');
   output.print();
   if (differences.length === 0) output.print('No setting differs.');

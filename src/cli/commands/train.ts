@@ -1,18 +1,15 @@
 // `inkhorn train`: text -> tokenizer -> model -> a run folder.
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { ownCommand } from '../../platform/node-command.ts';
-import { folderStore } from '../../platform/node-store.ts';
 import { patterns, type Tokenizer } from '../../tokenizer/index.ts';
-import { hasCheckpoint, loadCheckpoint, precisionOfRun } from '../../train/checkpoint.ts';
 import { checkDataset, type Dataset, dataset } from '../../train/data.ts';
 import { LAST } from '../../train/run-folder.ts';
-import { checkSettings } from '../../train/settings.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
@@ -22,9 +19,7 @@ import { checkMemory, TRAINING_BYTES } from '../memory.ts';
 import {
   asBytesFlag,
   dataFlag,
-  dataRecord,
   openData,
-  openRecorded,
   openTokenizer,
   type Reading,
   splitFlags,
@@ -32,9 +27,11 @@ import {
   textOf,
 } from '../models.ts';
 import type { Output } from '../output.ts';
-import { lockOut, type OutFolder } from '../outputs.ts';
+import type { OutFolder } from '../outputs.ts';
+import { resumedRun, takeRun } from '../resume.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
+import { dataRecord, typed } from '../run-text.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
@@ -105,7 +102,7 @@ export const train = defineCommand({
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given, output } = context;
     const { resume } = given;
-    const folder = resume === undefined ? await takeNewFolder(given) : await takeRun(given, resume);
+    const folder = resume === undefined ? await takeNewFolder(given) : await takeResumed(given, resume);
     try {
       const plan = await (resume === undefined ? freshRun : resumedRun)(given, folder, output);
       describe(plan, output);
@@ -168,7 +165,7 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   return {
     ...{ out, lock: { release }, tokenizer, dataset: parts, settings, probeTaps, backend },
     model: new GPT(config, { seed: settings.seed, backend }),
-    data: dataRecord(given.data ?? [], corpus, split, reading),
+    data: dataRecord(typed(given.data ?? []), corpus, split, out, reading),
     title: `${preset} on ${corpus.name}`,
     tokenizerFile: given.tokenizer,
   };
@@ -228,59 +225,13 @@ async function tokenizerFor(
 }
 
 /** The run of `--resume`, kept from other commands. */
-async function takeRun(given: Given, out: string): Promise<OutFolder> {
+async function takeResumed(given: Given, out: string): Promise<OutFolder> {
   const surplus = Object.keys(pick(given, flags)).find((name) => !WITH_RESUME.has(name));
   if (surplus)
     throw misuse(
       `--resume goes on with the settings of the run: only --steps can change, not ${flagName(surplus)}`,
     );
-  const store = folderStore(out).folder(LAST);
-  if (!(await hasCheckpoint(store))) {
-    throw misuse(
-      `--resume ${out}: there is no checkpoint in ${store.location}: the run ended before its first one`,
-    );
-  }
-  return { folder: out, judged: new Map(), ...(await lockOut(`--resume ${out}`, out, WRITER)) };
-}
-
-async function resumedRun(given: Given, folder: OutFolder, output: Output): Promise<RunPlan> {
-  const { folder: out, release } = folder;
-  const store = folderStore(out).folder(LAST);
-  const backend = await chooseEngine({ ...given, precision: await precisionOfRun(store) }, output);
-  const from = await loadCheckpoint(store, { backend, onNote: output.note });
-  const settings = await asked(() =>
-    checkSettings({ ...from.settings, steps: (given as { steps?: number }).steps ?? from.settings.steps }),
-  );
-  const { probeTaps } = from;
-  const { step } = from.resume;
-  if (step >= settings.steps)
-    throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
-  const { data } = from;
-  const corpus =
-    given.data === undefined
-      ? await openRecorded(data, output)
-      : await openData(given.data, output, given.asBytes ?? data.asBytes);
-  if (dataRecord(data.inputs, corpus, data).sha256 !== data.sha256) {
-    throw misuse(
-      `${corpus.source} is not the text of this run (${data.bytes} bytes, ${data.inputs.join(' ')}): give --data`,
-    );
-  }
-  output.note(`resuming ${out} at step ${step} of ${settings.steps}`);
-  return {
-    ...{
-      out,
-      lock: { release },
-      from,
-      settings,
-      probeTaps,
-      data,
-      backend,
-      model: from.model,
-      tokenizer: from.tokenizer,
-    },
-    dataset: dataset(textOf(corpus, data), from.tokenizer, splitOf({}, data)),
-    title: `${dirname(`${out}/x`)} on ${corpus.name}`,
-  };
+  return takeRun(out, WRITER);
 }
 
 /** Columns of the labels of `describe`. */

@@ -1,6 +1,5 @@
 // What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
 import type { Backend } from '../../backend/contract.ts';
-import { CorpusUnavailable } from '../../corpora/index.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
@@ -10,8 +9,9 @@ import { visibleLine } from '../../tokenizer/index.ts';
 import { encodeText, randomBatch, splitTokens } from '../../train/data.ts';
 import type { LookFlags } from '../commands/inspect.ts';
 import { asked, misuse } from '../errors.ts';
-import { textOf as dataOf, openMeasuredText, recordedData, splitOf } from '../models.ts';
+import { textOf as dataOf, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
+import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { encodeText as encodeWords } from '../special.ts';
 
 /** A model that is looked at, and how. */
@@ -65,8 +65,8 @@ export async function textOf({ folder, store, given, output }: Subject, least: n
   const { tokenizer } = folder;
   if (given.text === undefined) {
     const val = await validationPart({ folder, store, given, output }).catch((error) => {
-      if (error instanceof CorpusUnavailable)
-        throw new Error(`${error.message}; or look at words of your own: --text`);
+      if (!outOfReach(error)) throw error;
+      error.message += '; or look at words of your own: --text';
       throw error;
     });
     return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));
@@ -95,7 +95,7 @@ export async function batchOf(subject: Subject): Promise<Batch> {
     return windowOf(await textOf(subject, 2), T);
   }
   const val = await validationPart(subject).catch((error) => {
-    if (!(error instanceof CorpusUnavailable) || given.text === undefined) throw error;
+    if (!outOfReach(error) || given.text === undefined) throw error;
     subject.output.note(
       'the text that the model was trained on is out of reach: activations are those of --text',
     );

@@ -2,13 +2,16 @@
 // Read next: page.ts, charts.ts.
 import type { TrainEvent } from '../../train/events.ts';
 import {
+  againNote,
   bestEval,
   ending,
+  engineFact,
   lastStep,
   medianSpeed,
   setupFacts,
   tokensPerStep,
   totalSeconds,
+  unevaluated,
 } from '../facts.ts';
 import { formatCount, formatDuration, formatLoss, formatNumber, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
@@ -42,7 +45,7 @@ export function runPage(run: RunSummary): string {
     {
       id: 'again',
       title: 'Do it again',
-      body: html`${shellCommand(run.command)}<p class="note">The same weights, bit for bit, on the same engine.</p>`,
+      body: html`${shellCommand(run.command)}<p class="note">${againNote(run)}</p>`,
     },
   ];
   return page({
@@ -55,14 +58,16 @@ export function runPage(run: RunSummary): string {
 }
 
 function header(run: RunSummary): Html {
-  const { events, parameters, data, engine, config } = run;
+  const { events, parameters, data, config } = run;
+  const engine = engineFact(run);
   const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
   const best = bestEval(events);
   const speed = medianSpeed(events);
   const step = lastStep(events);
   const { nLayer, nHead, nEmbd, blockSize } = config;
   return html`<p class="lead">A GPT of ${formatShort(parameters)} parameters (${nLayer} layers of ${nHead} heads, width ${nEmbd},
-context ${blockSize}) learns ${data.name}${engine !== undefined && ` on ${engine}`}. The run ${ending(run)}.</p>
+context ${blockSize}) learns ${data.name}${engine !== undefined && ` on ${engine}`}. The run ${ending(run)}.
+${unevaluated(events)}</p>
 ${headlines([
   ...(best
     ? ([

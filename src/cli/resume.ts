@@ -1,0 +1,155 @@
+// `train --resume`: a run that goes on where it ended, with whatever is still due. Read next: training.ts.
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { shellWord } from '../base/shell.ts';
+import type { Store } from '../io/store.ts';
+import { MODEL_FILE } from '../model/folder.ts';
+import { folderStore, reason } from '../platform/node-store.ts';
+import { formatCount } from '../report/format.ts';
+import { readRunRecord, reportDue } from '../report/run-record.ts';
+import {
+  type Checkpoint,
+  type DataRecord,
+  hasCheckpoint,
+  loadCheckpoint,
+  readRecord,
+} from '../train/checkpoint.ts';
+import { dataset } from '../train/data.ts';
+import { sameArithmetic } from '../train/engines.ts';
+import { HISTORY_FILE, LAST } from '../train/run-folder.ts';
+import { checkSettings, type TrainSettings } from '../train/settings.ts';
+import { chooseEngine, type engineFlags } from './engine.ts';
+import { asked, misuse } from './errors.ts';
+import type { Values } from './flags.ts';
+import { openData, runOf, splitOf, textOf } from './models.ts';
+import type { Output } from './output.ts';
+import { lockOut, type OutFolder } from './outputs.ts';
+import { dataRecord, type FoundText, findText, isTextOf, relocated, textFacts, typed } from './run-text.ts';
+import type { RunPlan } from './training.ts';
+
+/** What can be given along with --resume: the rest is in the checkpoint. */
+export interface ResumeFlags extends Values<typeof engineFlags> {
+  data?: readonly string[];
+  asBytes?: boolean;
+  steps?: number;
+}
+
+/** The run in the folder `out`, kept from other commands; `what` is ours. Throws a misuse that says what `out` is where it is no run. */
+export async function takeRun(out: string, what: string): Promise<OutFolder> {
+  await lastCheckpoint(out);
+  return { folder: out, judged: new Map(), ...(await lockOut(`--resume ${out}`, out, what)) };
+}
+
+/** The plan of a run, from its last checkpoint on. Throws a misuse where nothing is due, or nothing can go on. */
+export async function resumedRun(
+  given: ResumeFlags,
+  { folder: out, release }: OutFolder,
+  output: Output,
+): Promise<RunPlan> {
+  const store = await lastCheckpoint(out);
+  const record = await readRecord(store);
+  const { step } = record.progress;
+  const settings = await settingsOf(out, step, {
+    ...record.settings,
+    ...(given.steps && { steps: given.steps }),
+  });
+  const due = await whatIsDue(out, record.progress, settings);
+  const { corpus, place } = await runText(given, out, record.data, output);
+  const backend = await chooseEngine({ ...given, precision: record.precision }, output);
+  const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
+  noteEngine(from, backend.description, output);
+  output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
+  return {
+    ...{
+      out,
+      lock: { release },
+      from,
+      settings,
+      backend,
+      probeTaps: from.probeTaps,
+      model: from.model,
+      tokenizer: from.tokenizer,
+    },
+    data: relocated(record.data, place, out),
+    dataset: dataset(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
+    title: `${basename(out)} on ${corpus.name}`,
+  };
+}
+
+/** The newest checkpoint of the run in `out`. Throws a misuse that says what `out` is instead. */
+async function lastCheckpoint(out: string): Promise<Store> {
+  const refuse = (why: string): never => {
+    throw misuse(`--resume ${out}: ${why}`);
+  };
+  const kind = await stat(out).catch((error) => refuse(`there is no such folder (${reason(error)})`));
+  if (!kind.isDirectory()) refuse('this is a file: name the folder of a run, the --out of `inkhorn train`');
+  const run = folderStore(out);
+  if (await hasCheckpoint(run.folder(LAST))) return run.folder(LAST);
+  const above = runOf(out);
+  if (above !== out && (await hasCheckpoint(folderStore(above).folder(LAST))))
+    refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} goes on from its last one`);
+  if (await run.exists(MODEL_FILE))
+    refuse(`this is a model, not a run: it has no ${LAST}/ with the moments of its optimizer to go on from`);
+  if ((await readRunRecord(out)) || (await run.exists(HISTORY_FILE)))
+    refuse(`the run ended before its first checkpoint: begin it again, with --out ${shellWord(out)} --force`);
+  return refuse(`there is no run in this folder (no ${LAST}/)`);
+}
+
+/** The settings with another number of steps, which cannot be less than are done. */
+async function settingsOf(out: string, step: number, settings: TrainSettings): Promise<TrainSettings> {
+  if (settings.steps < step)
+    throw misuse(`--resume ${out}: ${step} steps are done already, --steps ${settings.steps} is less`);
+  return asked(() => checkSettings(settings));
+}
+
+/** What is left to do, for people: nothing to say while steps are. A run that is finished and reported is a misuse. */
+async function whatIsDue(
+  out: string,
+  {
+    step,
+    settled,
+    evaluated = settled,
+  }: Checkpoint['resume'] | Omit<Checkpoint['resume'], 'optimizer' | 'average'>,
+  { steps, evalEvery, sampleEvery }: TrainSettings,
+): Promise<string> {
+  if (step < steps) return '';
+  const due = [
+    ...(!evaluated && evalEvery > 0 ? ['evaluation'] : []),
+    ...(!settled && sampleEvery > 0 ? ['sample'] : []),
+    ...((await reportDue(out, step)) ? ['report'] : []),
+  ];
+  if (due.length === 0) throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
+  return `, still due: ${due.join(', ')}`;
+}
+
+/** The text of the run: that of --data, which must be the same, else where it is found. */
+async function runText(
+  { data: inputs, asBytes }: ResumeFlags,
+  out: string,
+  record: DataRecord,
+  output: Output,
+): Promise<FoundText> {
+  if (inputs === undefined) return findText(record, out, output);
+  const corpus = await openData(inputs, output, asBytes ?? record.asBytes);
+  if (isTextOf(record, corpus)) return { corpus, place: typed(inputs) };
+  const other = dataRecord(typed(inputs), corpus, splitOf({}, record), out);
+  throw misuse(
+    `--data ${textFacts(other)} is not the text that the run was trained on: ${textFacts(record)}`,
+  );
+}
+
+/** Runs of the first versions noted the engine that they began on elsewhere. */
+async function knownEngines(out: string, from: Checkpoint): Promise<Checkpoint> {
+  const engine = (await readRunRecord(out))?.engine;
+  if (from.engines.length > 0 || engine === undefined) return from;
+  return { ...from, engines: [{ engine, after: 0 }] };
+}
+
+/** Says so when the run is not on the engine any more that computed it so far: its bits will be others. */
+function noteEngine({ engines, resume: { step } }: Checkpoint, now: string, output: Output): void {
+  const before = engines.at(-1)?.engine;
+  if (before === undefined || sameArithmetic(before, now)) return;
+  output.note(
+    `the run was computed by ${before} up to step ${formatCount(step)}: ${now} rounds otherwise, so that the rest is not bit for bit what it would have been`,
+  );
+}

@@ -1,0 +1,216 @@
+// The text that a model was trained on: what is recorded of it, and how it is found again from another folder, or after a move.
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { escapePath, isDynamicPattern } from 'tinyglobby';
+import { readJson } from '../base/json.ts';
+import { object, optional } from '../base/schema.ts';
+import { CATALOG } from '../corpora/catalog.ts';
+import { sha256Of } from '../corpora/fetch.ts';
+import { type Corpus, CorpusUnavailable, STDIN } from '../corpora/index.ts';
+import type { Store } from '../io/store.ts';
+import { formatCount } from '../report/format.ts';
+import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
+import { defaultSplit, type Split } from '../train/data.ts';
+import { HISTORY_FILE, LAST } from '../train/run-folder.ts';
+import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
+import { MisuseError, misuse } from './errors.ts';
+import { openData, type Reading, splitOf } from './models.ts';
+import type { Output } from './output.ts';
+
+/** A text as it was asked for: `--data`, typed in the folder `cwd`. */
+interface Place {
+  inputs: readonly string[];
+  cwd: string;
+}
+
+/** What the run in `folder`, or the copy of its model there, remembers of its text. */
+export function dataRecord(
+  { inputs, cwd }: Place,
+  { name, bytes }: Corpus,
+  { trainFraction, validate }: Split,
+  folder: string,
+  { asBytes, separator }: Reading = { asBytes: false, separator: null },
+): DataRecord {
+  const what = { inputs, asBytes, separator, name, bytes: bytes.length, sha256: sha256Of(bytes) };
+  return { ...what, origin: { cwd, run: resolve(folder) }, trainFraction, validate };
+}
+
+/** The same record of a text that was found at `place`, for a run or a copy of its model in `folder`. */
+export function relocated(record: DataRecord, { inputs, cwd }: Place, folder: string): DataRecord {
+  return { ...record, inputs, origin: { cwd, run: resolve(folder) } };
+}
+
+/** `inputs`, typed here. */
+export function typed(inputs: readonly string[]): Place {
+  return { inputs, cwd: process.cwd() };
+}
+
+// ---- what is recorded ------------------------------------------------------------------------------------------------
+
+/** What a shipped model says of itself. */
+const CARD_FILE = 'card.json';
+
+/** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
+const RECORDS = [
+  [TRAINING_FILE],
+  [CARD_FILE],
+  ['compare.json'],
+  [LAST, TRAINING_FILE],
+  [HISTORY_FILE],
+  ['..', LAST, TRAINING_FILE],
+  ['..', HISTORY_FILE],
+] as const;
+
+/** What is recorded of a text, and the folder, as it lies now, that the record is about. */
+interface Recorded {
+  record: DataRecord;
+  folder: string;
+}
+
+/**
+ * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. Throws when what says so is
+ * damaged.
+ */
+export async function recordedData(store: Store): Promise<DataRecord | null> {
+  return (await recorded(store))?.record ?? null;
+}
+
+/** A document that says which text a model learnt from, if it does; the rest of it is for others. */
+const recordFile = object<{ data?: DataRecord }>({ data: optional(dataRecordSchema) });
+
+async function recorded({ location: path }: Store): Promise<Recorded | null> {
+  for (const parts of RECORDS) {
+    const file = join(path, ...parts);
+    const bytes = await readFile(file).catch(() => null);
+    const record = bytes && readJson(bytes, file, recordFile, HISTORY_LIMITS).data;
+    if (!record) continue;
+    return {
+      record,
+      folder: parts.at(-1) === TRAINING_FILE ? dirname(dirname(resolve(file))) : dirname(file),
+    };
+  }
+  return null;
+}
+
+// ---- finding it again ------------------------------------------------------------------------------------------------
+
+/** The text that a model was trained on is not where it was, or not the same any more. */
+export class TextNotHere extends MisuseError {
+  /** What is wrong, without what to do about it. */
+  readonly fact: string;
+
+  constructor(fact: string) {
+    super(`${fact}: give --data`);
+    this.fact = fact;
+  }
+}
+
+/** Whether the text of a model is neither here nor to be fetched: who needs it only for an extra does without. */
+export function outOfReach(error: unknown): error is TextNotHere | CorpusUnavailable {
+  return error instanceof TextNotHere || error instanceof CorpusUnavailable;
+}
+
+/** A text that is the recorded one, and where it was found. */
+export interface FoundText {
+  corpus: Corpus;
+  place: Place;
+}
+
+/**
+ * The text of a record, which must still be the same: where it was, as it was typed, or where it should be if it moved along with the run,
+ * which lies in `folder` now. Throws TextNotHere, and CorpusUnavailable for a named text that cannot be fetched.
+ */
+export async function findText(record: DataRecord, folder: string, output: Output): Promise<FoundText> {
+  const facts = `the run was trained on ${textFacts(record)}`;
+  if (record.inputs.includes(STDIN)) throw new TextNotHere(`${facts}, which is not kept`);
+  let problem = 'which is not here';
+  for (const place of places(record, folder)) {
+    const paths = place.inputs.map((input) => pathOf(input, place.cwd));
+    if (!(await Promise.all(paths.map(canBeRead))).every(Boolean)) continue;
+    const corpus = await openData(paths, output, record.asBytes).catch((error: Error) => error);
+    if (corpus instanceof CorpusUnavailable) throw corpus;
+    if (corpus instanceof Error) problem = `which cannot be read: ${corpus.message}`;
+    else if (isTextOf(record, corpus)) return { corpus, place };
+    else
+      problem = `and ${paths.join(' ')} holds another text now (${formatCount(corpus.bytes.length)} bytes)`;
+  }
+  throw new TextNotHere(`${facts}, ${problem}`);
+}
+
+function isNamed(input: string): boolean {
+  return CATALOG.some(({ name }) => name === input);
+}
+
+/** A FIFO would wait for a text that was read long ago. */
+async function canBeRead(path: string): Promise<boolean> {
+  if (isNamed(path)) return true;
+  const kind = await stat(path).catch(() => null);
+  return kind ? kind.isFile() || kind.isDirectory() : isDynamicPattern(path);
+}
+
+/** Whether a text is the recorded one. */
+export function isTextOf({ bytes: length, sha256 }: DataRecord, { bytes }: Corpus): boolean {
+  return bytes.length === length && sha256Of(bytes) === sha256;
+}
+
+/** `s.txt (4,080 bytes, sha256 1f2e3d4c5b6a...)`; `standard input` for `-`. */
+export function textFacts({
+  inputs,
+  bytes,
+  sha256,
+}: Pick<DataRecord, 'inputs' | 'bytes' | 'sha256'>): string {
+  const what = inputs.map((input) => (input === STDIN ? 'standard input' : input)).join(' ');
+  return `${what} (${formatCount(bytes)} bytes, sha256 ${sha256.slice(0, 12)}...)`;
+}
+
+/** Where a recorded text may be, most likely first. */
+function places({ inputs, origin }: DataRecord, folder: string): Place[] {
+  if (!origin || inputs.every(isNamed)) return [typed(inputs)];
+  const moved = (path: string): string => resolve(folder, relative(origin.run, path));
+  return [
+    { inputs, cwd: origin.cwd },
+    typed(inputs),
+    { inputs: inputs.map((input) => (isAbsolute(input) ? moved(input) : input)), cwd: moved(origin.cwd) },
+  ];
+}
+
+/** As it was typed where that leads there from here. */
+function pathOf(input: string, cwd: string): string {
+  if (isAbsolute(input) || isNamed(input) || cwd === process.cwd()) return input;
+  return isDynamicPattern(input) ? `${escapePath(cwd)}/${input}` : join(cwd, input);
+}
+
+/** A text to measure a model on, and how its run split it. */
+export interface MeasuredText {
+  corpus: Corpus;
+  record: DataRecord;
+}
+
+/**
+ * The text of `--data`, else the one that the model's run recorded, which must still be the same. `folder` is where the record of what is
+ * measured will lie. Throws a misuse when there is neither.
+ */
+export async function openMeasuredText(
+  { data, asBytes }: { data?: readonly string[]; asBytes?: boolean },
+  model: Store,
+  output: Output,
+  folder: string = model.location,
+): Promise<MeasuredText> {
+  const known = await recorded(model);
+  if (data !== undefined) {
+    // Another text is read as the run read its own: byte by byte, and with its separator.
+    const reading = readingOf(asBytes, known?.record);
+    const corpus = await openData(data, output, reading.asBytes);
+    const split = splitOf({}, known?.record ?? defaultSplit);
+    return { corpus, record: dataRecord(typed(data), corpus, split, folder, reading) };
+  }
+  if (!known) throw misuse(`--data is missing: ${model.location} does not say which text it was trained on`);
+  const { corpus, place } = await findText(known.record, known.folder, output);
+  output.note(`text: ${corpus.source}, which the model was trained on`);
+  return { corpus, record: relocated(known.record, place, folder) };
+}
+
+/** How another text than its own is read for a model: as its run read its own. */
+function readingOf(asBytes: boolean | undefined, record: DataRecord | undefined): Reading {
+  return { asBytes: asBytes ?? record?.asBytes ?? false, separator: record?.separator ?? null };
+}

@@ -1,0 +1,229 @@
+// A run that is interrupted at any event, or killed there, goes on to the history of one that never stopped: every event but for what
+// clocks say. What is due after the last step belongs to the run: until it is done, the run is not finished.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Backend } from '../../src/backend/contract.ts';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { type DataRecord, hasCheckpoint, loadCheckpoint } from '../../src/train/checkpoint.ts';
+import { dataset } from '../../src/train/data.ts';
+import type { TrainEvent } from '../../src/train/events.ts';
+import { modelStore, readHistory, runModel, trainInFolder } from '../../src/train/run-folder.ts';
+import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
+import { engines } from '../support/engines.ts';
+
+const numbers = Array.from({ length: 12 }, (_, i) => (i * 7919) % 97).join('#');
+const text = 'so it goes and goes, and so on it goes.\n'.repeat(9) + numbers;
+const tokenizer = Tokenizer.train(text, { vocabSize: 270 });
+const data = dataset(text, tokenizer);
+const config = makeConfig(presets.tiny, 270, { blockSize: 8, nLayer: 2, nEmbd: 16, nHead: 2, dropout: 0.1 });
+const record: DataRecord = {
+  ...{
+    inputs: ['text.txt'],
+    asBytes: false,
+    separator: null,
+    name: 'text.txt',
+    bytes: text.length,
+    sha256: 'aa',
+  },
+  ...{ trainFraction: 0.9, validate: 'validation' },
+};
+/** Steps that are too long, so that there is something to warn of. */
+const settings: TrainSettings = {
+  ...seedSettings,
+  ...{ steps: 12, batchSize: 4, microBatch: 2, lr: 0.1, evalEvery: 2, checkpointEvery: 3, probeEvery: 2 },
+  ...{ sampleEvery: 6, sampleTokens: 4, samplePrompt: 'so' },
+};
+
+/** How a process ends at an event: asked to stop (Ctrl-C), or killed. */
+type Stop = { at: (event: TrainEvent, index: number) => boolean; how: 'aborted' | 'killed' };
+
+/** One process: begins the run in `store`, or goes on with it; resolves to the events that it saw. */
+async function go(
+  backend: Backend,
+  store: Store,
+  changes: Partial<TrainSettings> = {},
+  stop?: Stop,
+): Promise<TrainEvent[]> {
+  const last = store.folder('last');
+  const from = (await hasCheckpoint(last)) ? await loadCheckpoint(last, { backend }) : undefined;
+  const model = from?.model ?? new GPT(config, { backend, seed: 1 });
+  const controller = new AbortController();
+  const options = { settings: { ...settings, ...changes }, signal: controller.signal, probeTaps: ['logits'] };
+  const seen: TrainEvent[] = [];
+  try {
+    for await (const event of trainInFolder({
+      store,
+      model,
+      tokenizer,
+      dataset: data,
+      data: record,
+      from,
+      ...options,
+    })) {
+      seen.push(event);
+      if (!stop?.at(event, seen.length - 1)) continue;
+      if (stop.how === 'killed') break;
+      controller.abort();
+    }
+  } finally {
+    model.dispose();
+  }
+  return seen;
+}
+
+/** Every so many events, and all after the last step. */
+function stops(events: readonly TrainEvent[], every: number): number[] {
+  const last = events.findIndex(({ type, step }) => type === 'step' && step === settings.steps);
+  return [...events.keys()].filter((index) => index % every === 0 || index >= last);
+}
+
+/** The events without what clocks say, and without the endings of single processes. */
+function told(events: readonly TrainEvent[]): unknown[] {
+  const timeless = events.map((event) => ({ ...event, tokensPerSecond: 0, eta: 0, seconds: 0 }));
+  return timeless.filter(({ type }) => type !== 'done');
+}
+
+const reason = (events: readonly TrainEvent[]): string | undefined =>
+  events.flatMap((event) => (event.type === 'done' ? [event.reason] : [])).at(-1);
+
+for (const { name, create, skip } of await engines()) {
+  describe(`a run on ${name}`, { skip }, () => {
+    let backend: Backend;
+    let whole: TrainEvent[];
+    before(async () => {
+      if (skip) return;
+      backend = await create();
+      const store = memoryStore('run');
+      await go(backend, store);
+      whole = (await readHistory(store)).events;
+    });
+    after(() => backend?.dispose());
+
+    test('has something of everything to tell', () => {
+      const types = new Set(whole.map(({ type }) => type));
+      assert.deepEqual([...types].sort(), [
+        'checkpoint',
+        'done',
+        'eval',
+        'probe',
+        'sample',
+        'step',
+        'warning',
+      ]);
+      const dead = whole.flatMap((event) =>
+        event.type === 'probe' ? event.taps.map((tap) => tap.deadUnits.length) : [],
+      );
+      assert.ok(dead.some((units) => units > 0));
+    });
+
+    for (const how of ['aborted', 'killed'] as const) {
+      test(`${how} at any event, it goes on as if nothing had happened`, async () => {
+        for (const index of stops(whole, name === 'native' ? 7 : 13)) {
+          const store = memoryStore('run');
+          await go(backend, store, {}, { at: (_, i) => i === index, how });
+          const seen = await go(backend, store);
+          const { events } = await readHistory(store);
+          const where = `${how} at ${whole[index].type} ${whole[index].step}`;
+          assert.deepEqual(told(events), told(whole), where);
+          const rest = told(seen);
+          assert.deepEqual(rest, told(whole).slice(whole.length - 1 - rest.length), where);
+          assert.equal(reason(events), 'finished', where);
+        }
+      });
+    }
+
+    test('is unfinished until all that is due after the last step is done', async () => {
+      const last = whole.findIndex(({ type, step }) => type === 'step' && step === settings.steps);
+      for (let index = last; index < whole.length; index++) {
+        const { type } = whole[index];
+        const store = memoryStore('run');
+        const seen = await go(backend, store, {}, { at: (_, i) => i === index, how: 'aborted' });
+        const sampled = seen.some((event) => event.type === 'sample' && event.step === settings.steps);
+        assert.equal(reason(seen), sampled ? 'finished' : 'aborted', type);
+        const { resume } = await loadCheckpoint(store.folder('last'), { backend });
+        assert.equal(resume.settled, sampled, type);
+        assert.equal((await runModel(store))?.unevaluated, resume.evaluated ? null : settings.steps, type);
+      }
+    });
+
+    test('takes its model from last/ while best/ is untrained for want of an evaluation', async () => {
+      const store = memoryStore('run');
+      const rare = { evalEvery: 100 };
+      const aborted: Stop = { at: ({ type, step }) => type === 'step' && step === 12, how: 'aborted' };
+      await go(backend, store, rare, aborted);
+      assert.equal((await modelStore(store)).location, 'run/last');
+      assert.deepEqual(await runModel(store), { store: store.folder('last'), step: 12, unevaluated: 12 });
+      await go(backend, store, rare);
+      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 12, unevaluated: null });
+    });
+
+    test('says when best/ is older than what was learnt since', async () => {
+      const store = memoryStore('run');
+      const seldom = { evalEvery: 4, lr: 1e-3 };
+      await go(backend, store, seldom, {
+        at: ({ type, step }) => type === 'step' && step === 11,
+        how: 'aborted',
+      });
+      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 8, unevaluated: 11 });
+    });
+
+    test('knows of which step best/ is when it is killed before last/ is written', async () => {
+      const store = memoryStore('run');
+      const killed: Stop = { at: ({ type, step }) => type === 'checkpoint' && step === 8, how: 'killed' };
+      await go(backend, store, { lr: 1e-3 }, killed);
+      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 8, unevaluated: null });
+    });
+
+    test('can be made longer when it is finished', async () => {
+      const store = memoryStore('run');
+      await go(backend, store, { steps: 7 });
+      assert.equal(reason(await go(backend, store)), 'finished');
+      const { events } = await readHistory(store);
+      assert.deepEqual(
+        events.filter(({ type }) => type === 'step').map(({ step }) => step),
+        Array.from({ length: 12 }, (_, i) => i + 1),
+      );
+    });
+
+    test('goes on from a checkpoint of the first versions', async () => {
+      const store = memoryStore('run');
+      const aborted: Stop = { at: ({ type, step }) => type === 'step' && step === 7, how: 'aborted' };
+      await go(backend, store, {}, aborted);
+      const last = store.folder('last');
+      const saved = JSON.parse(new TextDecoder().decode(await last.read('training.json')));
+      const { step, settled, best } = saved.progress;
+      const old = { ...saved, progress: { step, settled, best }, engines: undefined };
+      await last.write('training.json', new TextEncoder().encode(JSON.stringify(old)));
+      const losses = (events: readonly TrainEvent[]): number[] =>
+        events.flatMap((event) =>
+          event.type === 'step' ? [event.loss] : event.type === 'eval' ? [event.valLoss] : [],
+        );
+      await go(backend, store);
+      assert.deepEqual(losses((await readHistory(store)).events), losses(whole));
+    });
+  });
+}
+
+test('the history names every engine and what it computed', async (t) => {
+  const [reference, native] = await Promise.all(
+    ['reference', 'native'].map(async (name) => (await engines()).find((engine) => engine.name === name)),
+  );
+  if (!reference || !native || native.skip) return t.skip('there is one engine only');
+  const [a, b] = [await reference.create(), await native.create({ threads: 1 })];
+  const store = memoryStore('run');
+  const at = (n: number): Stop => ({ at: ({ type, step }) => type === 'step' && step === n, how: 'aborted' });
+  await go(a, store, {}, at(5));
+  await go(a, store, {}, at(7));
+  await go(b, store, {}, at(9));
+  await go(a, store);
+  assert.deepEqual((await readHistory(store)).engines, [
+    { engine: a.description, after: 0 },
+    { engine: b.description, after: 7 },
+    { engine: a.description, after: 9 },
+  ]);
+  a.dispose();
+  b.dispose();
+});
