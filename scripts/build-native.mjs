@@ -1,7 +1,7 @@
 // Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing when the
 // sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler. Downloads nothing.
 // Runs after the compiler of TypeScript. `--check`: only says by its exit code whether there is nothing to build.
-// `--sanitize`: the build of sanitize.mjs, in build/sanitized.
+// `--sanitize memory` or `threads`: the builds of sanitize.mjs, in build/sanitized.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,8 +16,8 @@ import {
 } from '../dist/src/backend/native/toolchain.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const sanitize = process.argv.includes('--sanitize');
-const build = join(root, 'build', sanitize ? 'sanitized' : '.');
+const sanitize = process.argv.includes('--sanitize') ? process.argv.at(-1) : null;
+const build = join(root, 'build', sanitize === null ? '.' : join('sanitized', sanitize));
 const addon = join(build, 'Release', 'inkhorn.node');
 // What the last build ended with, for the next one and for the error message of `createNative`.
 const recordFile = join(build, 'native.json');
@@ -56,7 +56,7 @@ async function compile() {
     build,
     '--parallel',
     `${availableParallelism()}`,
-    ...(sanitize ? ['--CDINKHORN_SANITIZE=ON'] : []),
+    ...(sanitize === null ? [] : [`--CDINKHORN_SANITIZE=${sanitize}`]),
   ];
   const progress = createProgress();
   const { status, output } = await run(join(findPackage('cmake-js'), 'bin', 'cmake-js'), args, progress.line);
