@@ -1,28 +1,42 @@
-// Runs the compiled tests: `npm test` all but the long ones, `npm run test:all` those too (files named *.long.test.ts).
+// Runs the compiled tests: `npm test` all but the long ones, `npm run test:all` those too: files named *.long.test.ts, and the
+// trials, which are programs of their own (scripts/trials).
 // Arguments after `--` narrow it down: `npm test -- tokenizer` runs the files whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../dist/test/', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 const args = process.argv.slice(2);
 const all = args.includes('--all');
 const wanted = args.filter((arg) => arg !== '--all');
 
-const files = readdirSync(root, { recursive: true })
-  .map(String)
-  .filter((file) => file.endsWith('.test.js'))
-  .filter((file) => all || !file.endsWith('.long.test.js'))
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .sort();
-if (files.length === 0) {
+const tests = filesIn('dist/test', '.test.js').filter((file) => all || !file.endsWith('.long.test.js'));
+const trials = all ? filesIn('scripts/trials', '.mjs').filter((file) => !file.includes('support')) : [];
+if (tests.length + trials.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
 }
-const { status } = spawnSync(
-  process.execPath,
-  ['--test', '--test-reporter=spec', ...files.map((file) => join(root, file))],
-  { stdio: 'inherit', cwd: fileURLToPath(new URL('..', import.meta.url)) },
-);
-process.exit(status ?? 1);
+const failed = [
+  ...(tests.length === 0 || run(['--test', '--test-reporter=spec', ...tests]) ? [] : ['the tests']),
+  ...trials.filter((file) => {
+    console.log(`\n${file}`);
+    return !run([file]);
+  }),
+];
+if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`);
+process.exit(failed.length > 0 ? 1 : 0);
+
+/** The files of a folder that are wanted, by their paths from the root. */
+function filesIn(folder, ending) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((file) => join(folder, String(file)))
+    .filter((file) => file.endsWith(ending))
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    .sort();
+}
+
+/** Runs Node in the root; whether that went well. */
+function run(args) {
+  return spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status === 0;
+}

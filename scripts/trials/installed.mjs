@@ -2,18 +2,17 @@
 // the native engine works there. Takes minutes; asks the npm registry for what its cache does not hold.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { end, folder, root, trial } from './support/trial.mjs';
 
-const root = join(import.meta.dirname, '..', '..');
-const folder = mkdtempSync(join(tmpdir(), 'inkhorn-installed-'));
+const project = join(folder, 'a project');
+mkdirSync(project);
 
 /** Runs a command line in the project; what it printed. Throws where it fails. */
 function sh(line) {
-  console.log(`$ ${line}`);
   const { status, stdout, stderr } = spawnSync('sh', ['-c', line], {
-    cwd: folder,
+    cwd: project,
     encoding: 'utf8',
     env: {
       ...process.env,
@@ -31,30 +30,34 @@ function commandsIn(text) {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, command]) => command);
 }
 
-try {
-  const [{ filename }] = JSON.parse(
-    spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-      encoding: 'utf8',
-    }).stdout,
-  );
-  writeFileSync(join(folder, 'package.json'), '{ "name": "a-project", "private": true }\n');
-  sh(`npm install ./${filename}`);
+await trial('the package installs', () => {
+  const packed = spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert.equal(packed.status, 0, packed.stderr);
+  const [{ filename }] = JSON.parse(packed.stdout);
+  writeFileSync(join(project, 'package.json'), '{ "name": "a-project", "private": true }\n');
+  sh(`npm install ../${filename}`);
+});
 
+await trial("the doctor's advice leads to a native engine", () => {
   const before = sh('npx inkhorn doctor');
   const advised = commandsIn(before);
   assert.ok(advised.length > 0, `the doctor advises nothing:\n${before}`);
   for (const command of advised) sh(command);
   assert.match(sh('npx inkhorn doctor'), /native +works/);
+  return advised.join('; ');
+});
 
-  writeFileSync(join(folder, 'my text.txt'), 'to be or not to be, that is the question.\n'.repeat(400));
+await trial('the next command after a training works', () => {
+  writeFileSync(join(project, 'my text.txt'), 'to be or not to be, that is the question.\n'.repeat(400));
   const flags =
     '--n-layer 1 --n-embd 32 --n-head 2 --block-size 32 --batch-size 4 --steps 20 --eval-every 10 --vocab-size 280';
   const trained = sh(`npx inkhorn train --data 'my text.txt' --out 'runs/it'"'"'s mine' ${flags}`);
   const [, next] = trained.match(/^next: (.*)$/m) ?? [];
   assert.ok(next, `no next command:\n${trained}`);
   sh(next);
-  console.log('installed: every command that was advised works');
-} finally {
-  rmSync(folder, { recursive: true });
-}
+  return next;
+});
+end();
