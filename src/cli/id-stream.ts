@@ -5,9 +5,12 @@ import { misuse } from './errors.ts';
 const LINE_PART = 2 ** 17;
 
 /** `72 105 261` in pieces, with `separator` between ids. */
-export function* idText(parts: Iterable<Int32Array>, separator: string): Generator<string> {
+export async function* idText(
+  parts: AsyncIterable<Int32Array> | Iterable<Int32Array>,
+  separator: string,
+): AsyncGenerator<string> {
   let before = '';
-  for (const part of parts)
+  for await (const part of parts)
     for (let at = 0; at < part.length; at += LINE_PART) {
       yield before + part.subarray(at, at + LINE_PART).join(separator);
       before = separator;

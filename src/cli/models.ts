@@ -17,7 +17,7 @@ import { BEST, LAST, modelStore, runModel } from '../train/run-folder.ts';
 import { asked, MisuseError, misuse } from './errors.ts';
 import { choice, type Flags, number, text, texts, toggle, type Values } from './flags.ts';
 import type { Output } from './output.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, withProgress } from './progress.ts';
 import { tiktokenExtras, type tiktokenFlags } from './tiktoken.ts';
 
 export const modelFlag = text({
@@ -161,7 +161,10 @@ export async function openData(
     throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
   if (inputs.includes(STDIN) && process.stdin.isTTY)
     throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
-  const progress = createProgress(`reading ${inputs.length === 1 ? inputs[0] : 'the text'}`, 'bytes');
+  const progress = createProgress(
+    `reading ${inputs.length > 1 ? 'the text' : inputs[0] === STDIN ? 'standard input' : inputs[0]}`,
+    'bytes',
+  );
   try {
     const corpus = await loadCorpus(inputs, { asBytes, onProgress: progress.update });
     for (const remark of corpus.remarks) output.note(remark);
@@ -183,7 +186,11 @@ export async function openText(
   asBytes = false,
 ): Promise<Uint8Array> {
   try {
-    const { bytes, remarks } = await readText(path, { asBytes });
+    const { bytes, remarks } = await withProgress(
+      `reading ${path === STDIN ? 'standard input' : path}`,
+      'bytes',
+      (update) => readText(path, { asBytes, onRead: (bytes) => update(bytes, 0) }),
+    );
     for (const remark of remarks) output.note(remark);
     return bytes;
   } catch (error) {

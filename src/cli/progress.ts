@@ -6,23 +6,50 @@ import { terminalStyle } from './terminal.ts';
 import { cellText } from './view/ink.ts';
 
 export interface Progress {
-  /** `done` of `total` so far; both may be called as often as one likes. */
-  update(done: number, total: number): void;
-  /** Takes the bar away. */
+  /**
+   * `done` of `total` so far (0: nobody knows how many in all); may be called as often as one likes. Another `unit` than before
+   * begins a new count.
+   */
+  update(done: number, total: number, unit?: string): void;
+  /** Takes the bar away. May be called twice. */
   end(): void;
 }
 
 /** Nothing is shown in the first moments: what is done at once needs no bar. */
-const PATIENCE_MS = 500;
+const BAR_AFTER_MS = 500;
+const LINE_AFTER_MS = 2000;
 const LINE_EVERY_MS = 10_000;
 
-/** `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. */
-export function createProgress(name: string, unit: string): Progress {
+/** Shows that time passes where nothing else is told. */
+const REFRESH_MS = 500;
+
+/** What is under way, innermost last: only that is shown. */
+const underWay: { hide(): void }[] = [];
+
+/** Says when the next line is due, where lines are written. */
+export function createLinePace(): () => boolean {
+  let next = performance.now() + LINE_AFTER_MS;
+  return () => {
+    const now = performance.now();
+    if (now < next) return false;
+    next = now + LINE_EVERY_MS;
+    return true;
+  };
+}
+
+/** `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. Without an update: how long it has taken. */
+export function createProgress(name: string, unit = ''): Progress {
   const label = cellText(name);
   const begun = performance.now();
+  const lineDue = createLinePace();
+  const now = { done: 0, total: 0, unit, since: begun };
+  const self = { hide };
   const bar = new cliProgress.SingleBar({
     stream: process.stderr,
-    format: '{label}  {bar}  {percentage} %  {rate}  {left} left',
+    format: (options, { progress }) =>
+      now.total > 0 && now.done > 0
+        ? `${label}  ${cliProgress.Format.BarFormat(progress, options)}  ${figures()}`
+        : `${label}  ${figures()}`,
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -31,15 +58,14 @@ export function createProgress(name: string, unit: string): Progress {
     gracefulExit: false,
   });
   let shown = false;
-  let lastLine = begun;
 
-  function figures(done: number, total: number): { label: string; rate: string; left: string } {
-    const perSecond = done / ((performance.now() - begun) / 1000);
-    return {
-      label,
-      rate: `${formatShort(perSecond)} ${unit}/s`,
-      left: formatDuration((total - done) / perSecond),
-    };
+  function figures(): string {
+    const { done, total, unit, since } = now;
+    const perSecond = done / ((performance.now() - since) / 1000);
+    const rate = `${formatShort(perSecond)} ${unit}/s`;
+    if (done === 0) return formatDuration((performance.now() - begun) / 1000);
+    if (total === 0) return `${formatShort(done)} ${unit}  ${rate}`;
+    return `${Math.floor((100 * done) / total)} %  ${rate}  ${formatDuration((total - done) / perSecond)} left`;
   }
 
   function hide(): void {
@@ -47,23 +73,48 @@ export function createProgress(name: string, unit: string): Progress {
     shown = false;
   }
 
-  return {
-    update(done, total): void {
-      const now = performance.now();
-      if (now - begun < PATIENCE_MS) return;
-      if (terminalStyle(process.stderr).tty) {
-        if (!shown) bar.start(total, done, figures(done, total));
-        else bar.update(done, figures(done, total));
-        shown = true;
-        return;
-      }
+  function show(): void {
+    if (performance.now() - begun < BAR_AFTER_MS || underWay.at(-1) !== self) return;
+    if (!terminalStyle(process.stderr).tty) {
       hide(); // the terminal has lost its width
-      if (now - lastLine >= LINE_EVERY_MS) {
-        lastLine = now;
-        const { rate, left } = figures(done, total);
-        process.stderr.write(`${label}  ${Math.floor((100 * done) / total)} %  ${rate}  ${left} left\n`);
-      }
+      if (lineDue()) process.stderr.write(`${label}  ${figures()}\n`);
+    } else if (shown) {
+      bar.setTotal(Math.max(1, now.total));
+      bar.update(now.done);
+    } else {
+      bar.start(Math.max(1, now.total), now.done);
+      shown = true;
+    }
+  }
+
+  const timer = setInterval(show, REFRESH_MS);
+  timer.unref();
+  underWay.at(-1)?.hide();
+  underWay.push(self);
+  return {
+    update(done, total, unit = now.unit): void {
+      const since = unit === now.unit ? now.since : performance.now();
+      Object.assign(now, { done, total, unit, since });
+      show();
     },
-    end: hide,
+    end(): void {
+      clearInterval(timer);
+      hide();
+      if (underWay.includes(self)) underWay.splice(underWay.indexOf(self), 1);
+    },
   };
+}
+
+/** Runs `work`, and shows how far it has come; without updates only how long it has taken. */
+export async function withProgress<T>(
+  name: string,
+  unit: string,
+  work: (update: Progress['update']) => T | Promise<T>,
+): Promise<T> {
+  const progress = createProgress(name, unit);
+  try {
+    return await work(progress.update);
+  } finally {
+    progress.end();
+  }
 }

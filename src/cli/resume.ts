@@ -14,10 +14,10 @@ import {
   loadCheckpoint,
   readRecord,
 } from '../train/checkpoint.ts';
-import { dataset } from '../train/data.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import { HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
+import { splitCorpus } from './encoding.ts';
 import { chooseEngine, type engineFlags } from './engine.ts';
 import { asked, misuse } from './errors.ts';
 import type { Values } from './flags.ts';
@@ -71,7 +71,7 @@ export async function resumedRun(
       tokenizer: from.tokenizer,
     },
     data: relocated(record.data, place, out),
-    dataset: dataset(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
+    dataset: await splitCorpus(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
     title: `${basename(out)} on ${corpus.name}`,
   };
 }

@@ -7,27 +7,32 @@ import { folderStore } from '../platform/node-store.ts';
 import type { RunSummary } from '../report/report.ts';
 import { INSPECT_FOLDER } from '../report/run-record.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { encodeText, splitTokens } from '../train/data.ts';
+import { splitTokens } from '../train/data.ts';
 import { runModel } from '../train/run-folder.ts';
+import { encodeCorpus } from './encoding.ts';
 import { withEngine } from './engine.ts';
 import { textOf } from './models.ts';
 import type { Output } from './output.ts';
+import { withProgress } from './progress.ts';
 import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
 
 /** Looks at the model of the run in `out` (see `runModel`) reading its validation part, and keeps what it sees there. */
 export async function lookInsideRun(
   out: string,
   backend: Backend,
-  valOf: (tokenizer: Tokenizer) => Int32Array,
+  valOf: (tokenizer: Tokenizer) => Int32Array | Promise<Int32Array>,
 ): Promise<void> {
   const { lookInside, saveLook } = await import('../report/run-look.ts');
   const run = folderStore(out);
   const chosen = await runModel(run);
   if (!chosen || chosen.step === null) return;
+  const { step } = chosen;
   const folder = await loadModel(chosen.store, { backend });
   try {
-    const val = valOf(folder.tokenizer);
-    if (val.length >= 2) await saveLook(run, await lookInside(folder, val, chosen.step));
+    const val = await valOf(folder.tokenizer);
+    if (val.length < 2) return;
+    const look = await withProgress('looking inside the model', '', () => lookInside(folder, val, step));
+    await saveLook(run, look);
   } finally {
     folder.model.dispose();
   }
@@ -48,8 +53,8 @@ export async function refreshLook(
   try {
     const { corpus, record } = await openMeasuredText({}, chosen.store, output);
     await withEngine({ precision }, output, (backend) =>
-      lookInsideRun(folder, backend, (tokenizer) => {
-        const ids = encodeText(textOf(corpus, record), tokenizer);
+      lookInsideRun(folder, backend, async (tokenizer) => {
+        const ids = await encodeCorpus(textOf(corpus, record), tokenizer);
         return splitTokens(ids, record).val;
       }),
     );

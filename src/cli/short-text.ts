@@ -4,6 +4,7 @@ import type { Dataset } from '../train/data.ts';
 import { asked } from './errors.ts';
 import { checkLearning } from './memory.ts';
 import type { Output } from './output.ts';
+import { withProgress } from './progress.ts';
 
 /** Tokens of a tokenizer of which no number was asked for. */
 export const DEFAULT_VOCAB_SIZE = 500;
@@ -16,7 +17,11 @@ export async function trainTokenizer(
 ): Promise<Tokenizer> {
   checkLearning(text.length, options.pattern);
   const wanted = { vocabSize: vocabSize ?? DEFAULT_VOCAB_SIZE, atMost: vocabSize === undefined };
-  const tokenizer = await asked(() => Tokenizer.train(text, { ...options, ...wanted }));
+  const tokenizer = await asked(() =>
+    withProgress('training the tokenizer', 'bytes', (onProgress) =>
+      Tokenizer.trainAsync(text, { ...options, ...wanted, onProgress }),
+    ),
+  );
   if (tokenizer.vocabSize < wanted.vocabSize)
     output.note(
       `the text is short: a vocabulary of ${tokenizer.vocabSize} tokens, not ${wanted.vocabSize} (--vocab-size asks for a number)`,

@@ -17,13 +17,14 @@ export function encodeText(
   return refused(() => tokenizer.encode(text, specialOptions(flags)));
 }
 
-/** The same in parts, each encoded when it is asked for. */
+/** The same in parts, each encoded when it is asked for; `onProgress` counts bytes. */
 export function encodeTextParts(
   tokenizer: Tokenizer,
   text: string | Uint8Array,
   flags: Values<typeof specialFlags>,
-): Iterable<Int32Array> {
-  return refused(() => tokenizer.encodeParts(text, specialOptions(flags)));
+  onProgress: (done: number, total: number) => void,
+): AsyncIterable<Int32Array> {
+  return refused(() => tokenizer.encodePartsAsync(text, { ...specialOptions(flags), onProgress }));
 }
 
 function specialOptions({

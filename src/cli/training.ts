@@ -12,6 +12,7 @@ import type { DoneEvent, TrainEvent } from '../train/events.ts';
 import { trainInFolder } from '../train/run-folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
+import { withProgress } from './progress.ts';
 import { lookInsideRun } from './run-look.ts';
 import { createTrainView, terminalStyle } from './terminal.ts';
 
@@ -97,7 +98,7 @@ export async function reportRun({ out, backend, dataset }: RunPlan, output: Outp
     output.note(`no look inside the model: ${error.message}`),
   );
   const run = await readRun(out);
-  const files = await writeReport(out, run);
+  const files = await withProgress('drawing the report', '', () => writeReport(out, run));
   const done = ending(run.events);
   if (done.type === 'done' && done.reason === 'finished') await noteReported(out, done.step);
   return files;

@@ -46,7 +46,9 @@ export interface Loss {
   bitsPerByte: number;
 }
 
-export interface CompareOptions extends AgreementOptions {
+export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
+  /** Called now and then: with the tokens compared and their number in all, then with the timed runs of the models. */
+  onProgress?: (done: number, total: number, unit: 'tokens' | 'timed runs') => void;
   /** Tokens per timed run; 0: do not measure the speed. Default 128. */
   speedTokens?: number;
 }
@@ -66,7 +68,7 @@ export async function compare(
   data: Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>,
   options: CompareOptions = {},
 ): Promise<CompareReport> {
-  const { speedTokens = 128, signal } = options;
+  const { speedTokens = 128, maxTokens, signal, onProgress } = options;
   refuseUnknown(options, ['maxTokens', 'speedTokens', 'signal', 'onProgress'], 'compare');
   checkCount('speedTokens', speedTokens, 0);
   checkCount('maxTokens', options.maxTokens ?? 1, 1);
@@ -76,12 +78,12 @@ export async function compare(
     );
   }
   const blockSize = Math.min(before.config.blockSize, after.config.blockSize);
-  const { tokens, lossBefore, lossAfter, kl, top1 } = await measureAgreement(
-    before,
-    after,
-    data.val,
-    options,
-  );
+  const { tokens, lossBefore, lossAfter, kl, top1 } = await measureAgreement(before, after, data.val, {
+    maxTokens,
+    signal,
+    onProgress: (done, total) => onProgress?.(done, total, 'tokens'),
+  });
+  const onRun = (done: number, total: number): void => onProgress?.(done, total, 'timed runs');
   const asLoss = (loss: number): Loss => ({ loss, bitsPerByte: loss / Math.LN2 / data.valBytesPerToken });
   return {
     formats: { before: formatOf(before), after: formatOf(after) },
@@ -89,7 +91,8 @@ export async function compare(
     validation: { tokens, blockSize, before: asLoss(lossBefore), after: asLoss(lossAfter), kl, top1 },
     weights: await weightNoise(before, after),
     outputs: await outputNoise(before, after, data.val.subarray(0, blockSize)),
-    speed: speedTokens > 0 ? await measureSpeed(before, after, speedTokens, signal) : null,
+    speed:
+      speedTokens > 0 ? await measureSpeed(before, after, speedTokens, { signal, onProgress: onRun }) : null,
   };
 }
 

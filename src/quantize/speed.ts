@@ -18,13 +18,13 @@ const WARM_UP_MS = 500;
 
 /**
  * Times both models in turns, so that a busy machine slows both. Each run starts from token 0 and writes `tokens` tokens
- * (at most as many as fit the window of both).
+ * (at most as many as fit the window of both). `onProgress` counts the runs of both.
  */
 export async function measureSpeed(
   before: GPT,
   after: GPT,
   tokens = 128,
-  signal?: AbortSignal,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<Speed> {
   const n = Math.min(tokens, before.config.blockSize, after.config.blockSize);
   const seconds: [number[], number[]] = [[], []];
@@ -39,7 +39,10 @@ export async function measureSpeed(
   const start = performance.now();
   do await turn();
   while (performance.now() - start < WARM_UP_MS);
-  for (let round = 0; round < ROUNDS; round++) await turn();
+  for (let round = 0; round < ROUNDS; round++) {
+    onProgress?.(round, ROUNDS);
+    await turn();
+  }
   const [a, b] = seconds.map((runs) => n / median(runs.slice(-ROUNDS)));
   const engines = [...new Set([before, after].map((model) => model.backend.description))].join(' and ');
   const method = `median of ${ROUNDS} runs each, in turns, after warming up; ${n} greedy tokens from an empty context, one sequence, KV cache; ${engines}`;

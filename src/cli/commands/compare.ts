@@ -4,14 +4,15 @@ import type { GPT } from '../../model/gpt.ts';
 import { type CompareReport, compare } from '../../quantize/compare.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { type Dataset, dataset } from '../../train/data.ts';
+import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
+import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
 import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
-import { createProgress } from '../progress.ts';
+import { withProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
 
 export const compareFlags = {
@@ -44,7 +45,7 @@ export const compareCommand = defineCommand({
       const after = await loadModel(storeB, { backend, onNote: output.note });
       checkSameTokenizer(before.tokenizer, after.tokenizer);
       const split = splitOf(given, record);
-      const data = await asked(() => dataset(textOf(corpus, record), before.tokenizer, split));
+      const data = await asked(() => splitCorpus(textOf(corpus, record), before.tokenizer, split));
       const report = await compareWithProgress(before.model, after.model, data, given);
       output.data({
         before: storeA.location,
@@ -73,9 +74,9 @@ export async function compareWithProgress(
   data: Dataset,
   { maxTokens, speedTokens }: { maxTokens?: number; speedTokens?: number },
 ): Promise<CompareReport> {
-  const progress = createProgress('comparing', 'tokens');
-  const options = { maxTokens, speedTokens, onProgress: progress.update };
-  return compare(before, after, data, options).finally(progress.end);
+  return withProgress('comparing', 'tokens', (onProgress) =>
+    compare(before, after, data, { maxTokens, speedTokens, onProgress }),
+  );
 }
 
 /** The tables of a comparison. */

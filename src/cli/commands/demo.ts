@@ -11,17 +11,17 @@ import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
 import { ownCommand } from '../../platform/node-command.ts';
 import { folderStore } from '../../platform/node-store.ts';
-import { compare } from '../../quantize/compare.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { Speed } from '../../quantize/speed.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 
-import { type Dataset, dataset, defaultSplit, randomBatch } from '../../train/data.ts';
+import { type Dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
+import { splitCorpus } from '../encoding.ts';
 import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
@@ -29,10 +29,12 @@ import { asBytesFlag, dataFlag, openData, SHIPPED_MODEL } from '../models.ts';
 import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import type { Output } from '../output.ts';
 import { type OutFolder, takeOutFolder } from '../outputs.ts';
+import { withProgress } from '../progress.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { dataRecord, typed } from '../run-text.ts';
 import { fittingContext, trainTokenizer } from '../short-text.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { compareWithProgress } from './compare.ts';
 import { saveQuantized } from './quantize.ts';
 
 const flags = {
@@ -189,7 +191,7 @@ async function planRun(
 ): Promise<RunPlan> {
   const slow = backend.name === 'reference';
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
-  const data = dataset(corpus.bytes, tokenizer);
+  const data = await splitCorpus(corpus.bytes, tokenizer);
   const { blockSize } = { ...presets.tiny, ...smaller };
   const fitting = { ...smaller, blockSize: fittingContext(data, { blockSize, sampled: false }, output) };
   const config = makeConfig(presets.tiny, tokenizer.vocabSize, fitting);
@@ -291,9 +293,11 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   const { out, dataset: data, data: record, backend } = plan;
   const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
   const after = await quantize(before);
-  const report = await compare(before, after, data);
+  const report = await compareWithProgress(before, after, data, {});
   const small = join(out, 'int8');
-  const layers = await compareLayers(before, after, {}, data.train);
+  const layers = await withProgress('measuring the layers', '', () =>
+    compareLayers(before, after, {}, data.train),
+  );
   const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report, layers };
   await saveQuantized(folderStore(small), { model: after, tokenizer }, comparison);
   output.data({ type: 'compare', ...report });

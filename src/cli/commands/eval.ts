@@ -3,9 +3,10 @@
 import { loadModel } from '../../model/folder.ts';
 import { formatCount } from '../../report/format.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { bytesPerToken, encodeText, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
+import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
+import { encodeCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer } from '../flags.ts';
@@ -87,13 +88,13 @@ function partName(name: Part, { validate }: Split): string {
 }
 
 /** The token ids of a part of a text. Throws when there is nothing to predict in it. */
-function partOf(
+async function partOf(
   text: Uint8Array | SeparatedText,
   tokenizer: Tokenizer,
   name: Part,
   split: Split,
-): Int32Array {
-  const ids = encodeText(text, tokenizer);
+): Promise<Int32Array> {
+  const ids = await encodeCorpus(text, tokenizer);
   const part = { ...splitTokens(ids, split), all: ids }[name];
   if (part.length < 2) {
     throw misuse(

@@ -18,16 +18,17 @@ import { toPng } from '../../report/svg.ts';
 import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
-import { type Dataset, dataset } from '../../train/data.ts';
+import type { Dataset } from '../../train/data.ts';
 import { HISTORY_FILE } from '../../train/run-folder.ts';
 import { type Context, defineCommand } from '../command.ts';
+import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, texts } from '../flags.ts';
 import { findModel, modelFlag, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, withProgress } from '../progress.ts';
 import { type MeasuredText, openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
@@ -125,7 +126,9 @@ async function shrinkInto(
     if (measured) {
       const { data, record } = measured;
       const report = await compareWithProgress(model, small, data, given);
-      const layers = await compareLayers(model, small, chosen, data.train);
+      const layers = await withProgress('measuring the layers', '', () =>
+        compareLayers(model, small, chosen, data.train),
+      );
       comparison = { ...what, data: record, ...report, layers };
       output.data(comparison);
       showComparison(report, output);
@@ -190,7 +193,7 @@ async function splitText(
   tokenizer: Tokenizer,
 ): Promise<{ data: Dataset; record: DataRecord }> {
   const split = splitOf(given, record);
-  const data = await asked(() => dataset(textOf(corpus, record), tokenizer, split));
+  const data = await asked(() => splitCorpus(textOf(corpus, record), tokenizer, split));
   return { data, record: { ...record, ...split } };
 }
 

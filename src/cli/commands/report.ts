@@ -9,6 +9,7 @@ import type { Flags } from '../flags.ts';
 import { runOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
+import { withProgress } from '../progress.ts';
 import { refreshLook } from '../run-look.ts';
 
 const flags = {
@@ -49,7 +50,7 @@ export const report = defineCommand({
 async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
   const { writeReport } = await import('../../report/report.ts');
   const { compareRuns } = await import('../../report/compare-runs.ts');
-  const files = await writeReport(out, run);
+  const files = await withProgress('drawing the report', '', () => writeReport(out, run));
   output.data({ ...compareRuns([run]).runs[0], files });
   output.print(files.slice(0, 2).join('\n'));
 }

@@ -8,6 +8,7 @@ import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { asBytesFlag, dataFlag, openData } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFile, forceFlag, writeOutFile } from '../outputs.ts';
+import { withProgress } from '../progress.ts';
 import { trainTokenizer } from '../short-text.ts';
 
 const flags = {
@@ -46,8 +47,7 @@ export const tokenizerTrain = defineCommand({
     const begun = performance.now();
     const tokenizer = await trainTokenizer(bytes, { vocabSize, pattern, specialTokens, onMerge }, output);
     const seconds = (performance.now() - begun) / 1000;
-    let tokens = 0;
-    for (const part of tokenizer.encodeParts(bytes, { allowedSpecial: 'all' })) tokens += part.length;
+    const tokens = await countTokens(tokenizer, bytes);
     const bytesPerToken = bytes.length / tokens;
     await writeOutFile(out, encodeFile(out, tokenizer));
     if (out.endsWith('.tiktoken')) {
@@ -72,6 +72,16 @@ export const tokenizerTrain = defineCommand({
     output.print(`${source} becomes ${formatCount(tokens)} tokens, ${bytesPerToken.toFixed(2)} bytes each`);
   },
 });
+
+/** Of the text that it was trained on. */
+function countTokens(tokenizer: Tokenizer, bytes: Uint8Array): Promise<number> {
+  return withProgress('encoding the text', 'bytes', async (onProgress) => {
+    let tokens = 0;
+    const parts = tokenizer.encodePartsAsync(bytes, { allowedSpecial: 'all', onProgress });
+    for await (const part of parts) tokens += part.length;
+    return tokens;
+  });
+}
 
 /** ` 256  e␣       (101, 32)  27,643 times`. */
 function mergePrinter(output: Output): (merge: MergeStep & { bytes: Uint8Array }) => void {

@@ -10,6 +10,7 @@ import { type Flags, text, toggle } from '../flags.ts';
 import { idText, readIds } from '../id-stream.ts';
 import { asBytesFlag, modelFlag, openText, tokenizerFlag, tokenizerOf } from '../models.ts';
 import type { Output } from '../output.ts';
+import { createProgress } from '../progress.ts';
 import { encodeTextParts, specialFlags } from '../special.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 
@@ -46,14 +47,13 @@ export const tokenizerEncode = defineCommand({
     const bytes =
       argument === undefined ? await textInput(file, output, flags) : new TextEncoder().encode(argument);
     const facts = { tokens: 0, bytes: bytes.length, bytesPerToken: null as number | null };
-    const parts = counted(encodeTextParts(tokenizer, bytes, flags), facts);
-    if (output.json) {
-      await output.pour('{"ids":[');
-      for (const text of idText(parts, ',')) await output.pour(text);
-    } else if (pieces) await pourPieces(parts, tokenizer, output);
-    else {
-      for (const text of idText(parts, ' ')) await output.pour(text);
-      await output.pour('\n');
+    const progress = createProgress('encoding the text', 'bytes');
+    const encoded = encodeTextParts(tokenizer, bytes, flags, progress.update);
+    const parts = counted(encoded, facts, output.tty ? progress.end : () => {});
+    try {
+      await pourIds(parts, tokenizer, { pieces, output });
+    } finally {
+      progress.end();
     }
     if (facts.tokens > 0) facts.bytesPerToken = facts.bytes / facts.tokens;
     if (output.json) await output.pour(`],${JSON.stringify(facts).slice(1)}\n`);
@@ -62,17 +62,42 @@ export const tokenizerEncode = defineCommand({
   },
 });
 
-/** The same parts, their tokens being counted. */
-function* counted(parts: Iterable<Int32Array>, facts: { tokens: number }): Generator<Int32Array> {
-  for (const part of parts) {
+/** Writes the ids as they come: as the beginning of a JSON document, one a line with its text, or with spaces between. */
+async function pourIds(
+  parts: AsyncIterable<Int32Array>,
+  tokenizer: Tokenizer,
+  { pieces, output }: { pieces?: boolean; output: Output },
+): Promise<void> {
+  if (output.json) {
+    await output.pour('{"ids":[');
+    for await (const text of idText(parts, ',')) await output.pour(text);
+  } else if (pieces) await pourPieces(parts, tokenizer, output);
+  else {
+    for await (const text of idText(parts, ' ')) await output.pour(text);
+    await output.pour('\n');
+  }
+}
+
+/** The same parts, their tokens being counted; `begin` is called before the first. */
+async function* counted(
+  parts: AsyncIterable<Int32Array>,
+  facts: { tokens: number },
+  begin: () => void,
+): AsyncGenerator<Int32Array> {
+  for await (const part of parts) {
+    begin();
     facts.tokens += part.length;
     yield part;
   }
 }
 
 /** One token a line, with its text: a table for each part of the text. */
-async function pourPieces(parts: Iterable<Int32Array>, tokenizer: Tokenizer, output: Output): Promise<void> {
-  for (const part of parts)
+async function pourPieces(
+  parts: AsyncIterable<Int32Array>,
+  tokenizer: Tokenizer,
+  output: Output,
+): Promise<void> {
+  for await (const part of parts)
     for (let at = 0; at < part.length; at += PIECES) {
       const rows = Array.from(part.subarray(at, at + PIECES), (id) => [
         String(id),

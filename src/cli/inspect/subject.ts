@@ -6,11 +6,13 @@ import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import { type Figure, writeFigure } from '../../report/figure.ts';
 import { visibleLine } from '../../tokenizer/index.ts';
-import { encodeText, randomBatch, splitTokens } from '../../train/data.ts';
+import { randomBatch, splitTokens } from '../../train/data.ts';
 import type { LookFlags } from '../commands/inspect.ts';
+import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
 import { textOf as dataOf, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
+import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { encodeText as encodeWords } from '../special.ts';
 
@@ -38,7 +40,10 @@ export async function lookAt(
   look: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
   const folder = await loadModel(store, { backend, onNote: output.note });
-  await present(await look({ folder, store, given, output }), store.location, given.out, output);
+  const found = await withProgress('looking inside the model', '', () =>
+    look({ folder, store, given, output }),
+  );
+  await present(found, store.location, given.out, output);
 }
 
 /** Says what was found about `location`, draws it into `out`, if any, and says where. */
@@ -118,7 +123,7 @@ async function validationPart({ folder, store, given, output }: Subject): Promis
   const known = validationParts.get(folder);
   if (known) return known;
   const { corpus, record } = await openMeasuredText(given, store, output);
-  const ids = await asked(() => encodeText(dataOf(corpus, record), folder.tokenizer));
+  const ids = await asked(() => encodeCorpus(dataOf(corpus, record), folder.tokenizer));
   const { val } = splitTokens(ids, splitOf(given, record));
   if (val.length < 2)
     throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
