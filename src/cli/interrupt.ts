@@ -1,6 +1,7 @@
 // What ends a command before its time: Ctrl-C, SIGTERM, a terminal that goes away, an output that takes nothing more. A command with
 // something to save is asked to stop, and saves; any other one ends at once, with one line at most. Read next: main.ts.
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { reason } from '../platform/node-store.ts';
 
 let controller: AbortController | undefined;
@@ -33,6 +34,7 @@ function onRequest(name: 'SIGINT' | 'SIGTERM'): void {
 
 function stop(name: NodeJS.Signals): void {
   stoppedBy ??= name;
+  if (name === 'SIGHUP') process.on('exit', endWithTerminal);
   controller?.abort(new Error(`interrupted by ${stoppedBy}`));
 }
 
@@ -44,6 +46,23 @@ function showCursor(): void {
 /** 0; where something asked a command to stop, 128 + the signal's number, as shells say it, so that `train && eval` ends there too. */
 export function endCode(): number {
   return stoppedBy ? 128 + constants.signals[stoppedBy] : 0;
+}
+
+/** Which of the standard streams are a terminal. */
+function terminals(): number[] {
+  return [0, 1, 2].filter((fd) => isatty(fd));
+}
+
+const terminalsBefore = terminals();
+
+/**
+ * Ends the process where its terminal has gone: by SIGHUP itself, for Node gives a terminal its settings back when it exits, and aborts
+ * where there is none to take them. Shells say 129 of it, as of our own exit code.
+ */
+function endWithTerminal(): void {
+  if (terminals().length === terminalsBefore.length) return;
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
 }
 
 /** What it is like when an output fails: the reader has left, the terminal has gone; anything else is like being told to end. */
@@ -59,6 +78,7 @@ export function watchOutputs(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (failed) return;
     failed = true;
+    process.on('exit', endWithTerminal);
     const like = LIKE[error.code ?? ''];
     if (!like) process.stderr.write(`inkhorn: cannot write to stdout: ${reason(error)}\n`);
     if (controller) stop(like ?? 'SIGTERM');
