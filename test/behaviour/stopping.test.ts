@@ -213,14 +213,13 @@ describe('the reference engine works in turns', () => {
 
   test('an error in a kernel that waited reaches whoever reads next, once', async () => {
     const engine = createReference();
-    const [a, b, few] = [
-      engine.alloc('f32', size * size),
-      engine.alloc('f32', size * size),
-      engine.alloc('f32', 3),
-    ];
+    const [a, b, few] = [size * size, size * size, 3].map((length) => engine.alloc('f32', length));
+    const tokens = engine.alloc('f32', 5 * 3);
+    const ids = engine.alloc('i32', 1);
+    engine.write(ids, Int32Array.of(7)); // sizes are checked by the call, values by the kernel
     for (let i = 0; i < 60; i++) engine.kernels.matmul(b, a, a, product);
-    engine.kernels.add(a, b, few);
-    await assert.rejects(engine.read(a), /must be equally long/);
+    engine.kernels.embedding(few, ids, tokens, null, { B: 1, T: 1, C: 3, start: 0 });
+    await assert.rejects(engine.read(a), /is 7: it must be from 0 to 4/);
     assert.equal((await engine.read(few)).length, 3);
   });
 });
