@@ -56,6 +56,7 @@ await trial('SIGHUP, twice', async () => {
 // On a socket of its own, so that nobody else's terminals are touched.
 const tmux = (...args) =>
   spawnSync('tmux', ['-S', join(folder, 'tmux'), '-f', '/dev/null', ...args], { encoding: 'utf8' });
+process.prependListener('exit', () => tmux('kill-server')); // before its folder is removed
 for (const [what, vanish] of [
   [
     'the tmux server is killed',
