@@ -16,7 +16,7 @@ export interface TapSpec {
 /** Every name that a tap can ask for, in the order of computation. */
 export const TAPS: readonly TapSpec[] = [
   { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding' },
-  { name: 'blocks.N.attn.in', shape: '[B, T, C]', about: 'what attention reads: the stream, normalised' },
+  { name: 'blocks.N.attn.in', shape: '[B, T, C]', about: 'what attention reads, normalised' },
   {
     name: 'blocks.N.attn.qkv',
     shape: '[B, T, 3 * H * hs]',
@@ -30,12 +30,12 @@ export const TAPS: readonly TapSpec[] = [
   { name: 'blocks.N.attn.heads', shape: '[B, T, H * hs]', about: 'what the heads found, side by side' },
   { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the stream' },
   { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the stream between attention and MLP' },
-  { name: 'blocks.N.mlp.in', shape: '[B, T, C]', about: 'what the MLP reads: the stream, normalised' },
+  { name: 'blocks.N.mlp.in', shape: '[B, T, C]', about: 'what the MLP reads, normalised' },
   { name: 'blocks.N.mlp.pre', shape: '[B, T, 4C]', about: 'input of the activation', units: true },
   { name: 'blocks.N.mlp.act', shape: '[B, T, 4C]', about: 'output of the activation', units: true },
   { name: 'blocks.N.mlp.out', shape: '[B, T, C]', about: 'what the MLP adds to the stream' },
   { name: 'blocks.N.out', shape: '[B, T, C]', about: 'the residual stream after the block' },
-  { name: 'head.in', shape: '[B, T, C]', about: 'what the head reads: the stream, normalised' },
+  { name: 'head.in', shape: '[B, T, C]', about: 'what the head reads, normalised' },
   { name: 'logits', shape: '[B, T, V]', about: 'scores of the next token' },
 ];
 

@@ -1,0 +1,112 @@
+// Which preset and vocabulary for how much text: trains each on the beginning of a text, by its own recipe, and prints the best loss
+// on the whole validation part (10 %) and the processor time that training took, which a busy machine changes little.
+//   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun] [--vocab 500]
+//     [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
+
+import { formatTable } from '../src/cli/table.ts';
+import { loadCorpus } from '../src/corpora/index.ts';
+import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
+import { GPT } from '../src/model/gpt.ts';
+import { createBackend } from '../src/platform/node.ts';
+import { Tokenizer } from '../src/tokenizer/index.ts';
+import { dataset } from '../src/train/data.ts';
+import { recipes } from '../src/train/settings.ts';
+import { train } from '../src/train/train.ts';
+import {
+  count,
+  describeMachine,
+  engineOptions,
+  machine,
+  readOptions,
+  readPrecision,
+} from './support/program.ts';
+
+/** One run. */
+interface Choice {
+  kilobytes: number;
+  preset: PresetName;
+  vocabSize: number;
+  parameters: number;
+  /** Best of the run, nats per token and bits per byte of the validation part. */
+  loss: number;
+  bitsPerByte: number;
+  /** Of all threads together, evaluations included. */
+  coreMinutes: number;
+}
+
+const options = readOptions({
+  ...engineOptions,
+  data: { type: 'string', default: 'tiny-shakespeare' },
+  kilobytes: { type: 'string', default: '50,200,1115' },
+  presets: { type: 'string', default: 'tiny,speedrun' },
+  vocab: { type: 'string', default: '500' },
+  precision: { type: 'string', default: 'f32' },
+  seed: { type: 'string', default: '1337' },
+});
+const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const wanted = list(options.presets);
+const unknown = wanted.find((name) => !Object.hasOwn(presets, name));
+if (unknown !== undefined)
+  throw new Error(`--presets ${unknown} is none: ${Object.keys(presets).join(', ')}`);
+const seed = count('seed', options.seed);
+const { backend } = await createBackend(options.backend, {
+  threads: count('threads', options.threads),
+  precision: readPrecision(options.precision),
+});
+const { bytes } = await loadCorpus(options.data);
+
+const choices: Choice[] = [];
+for (const size of list(options.kilobytes)) {
+  for (const preset of wanted as PresetName[]) {
+    for (const vocab of list(options.vocab)) {
+      choices.push(await choose(count('kilobytes', size), preset, count('vocab', vocab)));
+      if (!options.json) console.error(show(choices.at(-1) as Choice).join('  '));
+    }
+  }
+}
+backend.dispose();
+if (options.json) console.log(JSON.stringify({ machine: machine(), choices }));
+else {
+  console.log(`${describeMachine()}; ${backend.description}`);
+  const head = ['text', 'preset', 'vocabulary', 'parameters', 'nats/token', 'bits/byte', 'core minutes'];
+  for (const line of formatTable(head, choices.map(show))) console.log(line);
+}
+
+async function choose(kilobytes: number, preset: PresetName, vocabSize: number): Promise<Choice> {
+  const before = process.cpuUsage();
+  const text = bytes.subarray(0, kilobytes * 1000);
+  const tokenizer = Tokenizer.train(text, { vocabSize });
+  const data = dataset(text, tokenizer);
+  const model = new GPT(makeConfig(presets[preset], tokenizer.vocabSize), { seed, backend });
+  const settings = { ...recipes[preset], seed, probeEvery: 0, sampleEvery: 0 };
+  const best = { loss: Number.POSITIVE_INFINITY, bitsPerByte: Number.POSITIVE_INFINITY };
+  for await (const event of train({ model, data, tokenizer, ...settings })) {
+    if (event.type !== 'eval' || event.valLoss >= best.loss) continue;
+    Object.assign(best, { loss: event.valLoss, bitsPerByte: event.bitsPerByte });
+  }
+  const { user, system } = process.cpuUsage(before);
+  const parameters = model.parameterCount;
+  model.dispose();
+  return { kilobytes, preset, vocabSize, parameters, ...best, coreMinutes: (user + system) / 6e7 };
+}
+
+function show({
+  kilobytes,
+  preset,
+  vocabSize,
+  parameters,
+  loss,
+  bitsPerByte,
+  coreMinutes,
+}: Choice): string[] {
+  const minutes = coreMinutes.toFixed(coreMinutes < 10 ? 1 : 0);
+  return [
+    `${kilobytes} kB`,
+    preset,
+    String(vocabSize),
+    parameters.toLocaleString('en-US'),
+    loss.toFixed(3),
+    bitsPerByte.toFixed(3),
+    minutes,
+  ];
+}
