@@ -43,7 +43,7 @@ export interface FinishEvent {
   sample: number;
   /** The text that was still held back. */
   text: string;
-  /** `length`: `maxTokens` reached. `end`: the model drew the end-of-text token, which is no part of the text. */
+  /** `length`: `maxTokens` reached. `end`: the model drew a token that ends a text (`endTokens`), which is no part of it. */
   reason: 'length' | 'stop' | 'end' | 'aborted';
   /** The stop string, if `reason` is `stop`. */
   stop: string | null;
@@ -106,7 +106,7 @@ async function* oneSample(
   settings: GenerateSettings,
   sample: number,
 ): AsyncGenerator<TokenEvent, FinishEvent, undefined> {
-  const { sampling, maxTokens, signal, topLogprobs, endOfText } = settings;
+  const { sampling, maxTokens, signal, topLogprobs, ends } = settings;
   const context = createContext(model, settings.overflow, settings.tap);
   const holder = {};
   whenDropped(holder, context.dispose);
@@ -130,7 +130,7 @@ async function* oneSample(
           ? await firstToken(context, settings, random.uniform())
           : await nextToken(context, next, sampling, random.uniform());
       const { id, logprob, logits, held } = drawn;
-      if (id === endOfText) {
+      if (ends.has(id)) {
         reason = 'end';
         break;
       }

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
 import { type Healing, planHealing } from './heal.ts';
 import { checkSampling, type SamplingOptions, samplingFields } from './sampler.ts';
-import { END_OF_TEXT, type Start, startToken } from './start.ts';
+import { endTokens, type Start, startToken } from './start.ts';
 
 /** All may be left out. */
 export interface GenerateOptions extends SamplingOptions {
@@ -55,8 +55,8 @@ export interface GenerateSettings {
   overflow: Overflow;
   tap: Tap | undefined;
   signal: AbortSignal | undefined;
-  /** The token that ends a text, if the tokenizer has one. */
-  endOfText: number | undefined;
+  /** The tokens that end a text; see `endTokens`. */
+  ends: ReadonlySet<number>;
 }
 
 const optionNames: readonly (keyof GenerateOptions)[] = [
@@ -104,7 +104,6 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
   if (!Array.isArray(stop) || stop.some((text) => typeof text !== 'string' || text === '')) {
     throw new Error(`stop ${JSON.stringify(stop)} is not a list of strings with at least one character each`);
   }
-  const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
   if (typeof heal !== 'boolean') throw new Error(`heal ${String(heal)} is neither true nor false`);
   const given = promptIds(options.prompt ?? '', tokenizer);
   const start = startOf(options.start, given, model, tokenizer);
@@ -125,7 +124,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     overflow,
     tap,
     signal,
-    endOfText,
+    ends: endTokens(model, tokenizer),
   };
 }
 

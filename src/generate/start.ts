@@ -2,7 +2,7 @@
 import type { GPT } from '../model/gpt.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
-/** The special token between texts. Where a model has seen it, an empty prompt starts from it; its draw ends a sample. */
+/** The usual name of the special token between texts; `dataset()` takes any other as its separator. */
 export const END_OF_TEXT = '<|endoftext|>';
 
 /** What an empty prompt goes on from: `text`, see `startToken`; `token0`, as the seed does, whatever token that is. */
@@ -14,6 +14,16 @@ export type Start = 'text' | 'token0';
  */
 export function startToken(model: GPT, tokenizer: Tokenizer): number {
   return model.startToken ?? tokenizer.specialTokens.get(END_OF_TEXT) ?? tokenizer.byteIds[LINE_FEED];
+}
+
+/**
+ * The tokens whose draw ends a sample: end of text, and the special token that stood between the documents of the training text,
+ * whatever its name. A line feed, after which other texts begin, ends nothing.
+ */
+export function endTokens(model: GPT, tokenizer: Tokenizer): ReadonlySet<number> {
+  const { specialTokens } = tokenizer;
+  const isEnd = ([name, id]: [string, number]): boolean => name === END_OF_TEXT || id === model.startToken;
+  return new Set([...specialTokens].filter(isEnd).map(([, id]) => id));
 }
 
 /**

@@ -239,6 +239,26 @@ describe('generate', () => {
     assert.ok(tokensOf(events).every(({ id }) => id !== end));
   });
 
+  it('ends when the special token is drawn that texts began after, whatever its name, and on no other', async () => {
+    const special = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|chapter|>', '<|other|>'] });
+    const [chapter, other] = ['<|chapter|>', '<|other|>'].map(
+      (name) => special.specialTokens.get(name) as number,
+    );
+    const begun = makeModel(special);
+    const options = { maxTokens: 4000, topK: 1000, overflow: 'shift' as Overflow, prompt: 'The' };
+    const endless = tokensOf(await collect(begun, special, options)).map(({ id }) => id);
+    assert.ok(endless.includes(chapter) && endless.includes(other));
+    begun.startToken = chapter;
+    const events = await collect(begun, special, options);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'finish' && last.reason === 'end' && last.tokens === endless.indexOf(chapter));
+    begun.startToken = special.byteIds[10]; // a line feed ends nothing
+    assert.deepEqual(
+      tokensOf(await collect(begun, special, options)).map(({ id }) => id),
+      endless,
+    );
+  });
+
   it('frees everything, and its memory does not grow over 300 tokens', async () => {
     const { backend } = model;
     for (const overflow of ['slide', 'shift'] as const) {
