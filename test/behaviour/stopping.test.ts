@@ -179,6 +179,14 @@ describe('other commands', { skip: !existsSync('/dev/full') }, () => {
   });
 });
 
+test('generate that waits for standard input ends at the first Ctrl-C', async () => {
+  const child = spawn(process.execPath, [program, 'generate', '--prompt', '-']); // its input stays open
+  child.stderr.on('data', (part: Buffer) => {
+    if (/waiting for the end of standard input/.test(String(part))) child.kill('SIGINT');
+  });
+  assert.deepEqual(await once(child, 'close'), [null, 'SIGINT']);
+});
+
 describe('the reference engine works in turns', () => {
   const size = 160;
   const product = { m: size, n: size, k: size };

@@ -91,7 +91,8 @@ export const generateCommand = defineCommand({
   ],
   flags,
   meant: (_, place) => (place === 'folder' ? '--model' : '--prompt'),
-  async run({ flags: written, output, signal }: Context<typeof flags>): Promise<void> {
+  async run(context: Context<typeof flags>): Promise<void> {
+    const { flags: written, output } = context;
     const given = { ...written, prompt: await readPrompt(written, output) };
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
@@ -109,7 +110,7 @@ export const generateCommand = defineCommand({
         samples: given.samples,
         topLogprobs: given.logprobs,
         overflow: given.overflow,
-        signal,
+        signal: context.signal, // asked for only now: until here Ctrl-C ends the command at once
       };
       const begun = performance.now();
       const events = await asked(() => generate(model.model, model.tokenizer, options));
