@@ -5,32 +5,38 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import { concatTokens, type Dataset, STREAMS } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
+/** The tokens that a step draws its windows from; see `trainingTokens`. */
+export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Int32Array>;
+
 /**
  * The tokens that a step draws its windows from: the training part itself with `bpeDropout` 0; else its bytes, no more and no
  * less, encoded again whenever as many tokens as it has were drawn. The seed and the number of the step decide the
- * encoding, so that resuming needs nothing else. Throws where the tokenizer is missing or another one.
+ * encoding, so that resuming needs nothing else; the event loop turns meanwhile, and `signal` ends it: the promise rejects
+ * with its reason. Throws where the tokenizer is missing or another one.
  */
 export function trainingTokens(
   data: Dataset,
   tokenizer: Tokenizer | undefined,
   { bpeDropout: p, seed }: Pick<TrainSettings, 'bpeDropout' | 'seed'>,
   tokensPerStep: number,
-): (step: number) => Int32Array {
-  if (p === 0) return () => data.train;
+): StepTokens {
+  if (p === 0) return async () => data.train;
   if (!tokenizer) throw new Error(`bpeDropout ${p} needs a tokenizer: pass the one of the data`);
   if (tokenizer.vocabSize !== data.vocabSize) {
     throw new Error(`the tokenizer has ${tokenizer.vocabSize} tokens, the data's ${data.vocabSize}`);
   }
   const texts = betweenSpecials(data.train, tokenizer);
-  const encode = (epoch: number): Int32Array => {
+  const encode = async (epoch: number, signal?: AbortSignal): Promise<Int32Array> => {
     const random = createRandom({ seed, stream: STREAMS.bpeDropout, position: epoch * 2 ** 32 });
-    const options = { otherSpecial: 'text', dropout: { p, random } } as const;
-    return concatTokens(texts.flatMap(({ bytes, special }) => [tokenizer.encode(bytes, options), special]));
+    const options = { otherSpecial: 'text', dropout: { p, random }, signal } as const;
+    const parts: Int32Array[] = [];
+    for (const { bytes, special } of texts) parts.push(await tokenizer.encodeAsync(bytes, options), special);
+    return concatTokens(parts);
   };
   let current = { epoch: -1, ids: data.train };
-  return (step) => {
+  return async (step, signal) => {
     const epoch = Math.floor(((step - 1) * tokensPerStep) / data.train.length);
-    if (epoch !== current.epoch) current = { epoch, ids: encode(epoch) };
+    if (epoch !== current.epoch) current = { epoch, ids: await encode(epoch, signal) };
     return current.ids;
   };
 }

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
-import { trainingTokens } from './retokenise.ts';
+import { type StepTokens, trainingTokens } from './retokenise.ts';
 import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
@@ -76,7 +76,7 @@ export interface Run {
   /** What the warnings remember. */
   warnings: WarningMemory;
   /** The tokens that a step draws its windows from. */
-  tokensOf: (step: number) => Int32Array;
+  tokensOf: StepTokens;
   /** Names of what the probes look at. */
   taps: ReadonlySet<string>;
   /** Whether something happened since the last checkpoint. */

@@ -145,10 +145,8 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const { batchSize, accumulate, seed, clip } = settings;
   const begun = performance.now();
   const step = progress.step + 1;
-  const batch = randomBatch(run.tokensOf(step), batchSize * accumulate, model.config.blockSize, {
-    seed,
-    index: step,
-  });
+  const ids = await run.tokensOf(step, options.signal);
+  const batch = randomBatch(ids, batchSize * accumulate, model.config.blockSize, { seed, index: step });
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;

@@ -13,13 +13,13 @@ const PER_STEP = 64;
 const epoch = Math.ceil(data.train.length / PER_STEP);
 
 describe('trainingTokens', () => {
-  test('without dropout: the training part', () => {
-    assert.equal(trainingTokens(data, undefined, { ...bpe, bpeDropout: 0 }, PER_STEP)(5), data.train);
+  test('without dropout: the training part', async () => {
+    assert.equal(await trainingTokens(data, undefined, { ...bpe, bpeDropout: 0 }, PER_STEP)(5), data.train);
   });
 
-  test('with it: the same bytes, nothing of the validation part, in other tokens every epoch', () => {
+  test('with it: the same bytes, nothing of the validation part, in other tokens every epoch', async () => {
     const tokensOf = trainingTokens(data, tokenizer, bpe, PER_STEP);
-    const [first, again, second] = [tokensOf(1), tokensOf(2), tokensOf(epoch + 2)];
+    const [first, again, second] = [await tokensOf(1), await tokensOf(2), await tokensOf(epoch + 2)];
     const own = tokenizer.decode(data.train);
     for (const ids of [first, second]) assert.equal(tokenizer.decode(ids), own);
     assert.equal(first, again);
@@ -28,13 +28,20 @@ describe('trainingTokens', () => {
     assert.equal(own + tokenizer.decode(data.val), text);
   });
 
-  test('is decided by the seed and the step, wherever a run begins', () => {
+  test('is decided by the seed and the step, wherever a run begins', async () => {
     const whole = trainingTokens(data, tokenizer, bpe, PER_STEP);
-    whole(1);
+    await whole(1);
     const resumed = trainingTokens(data, tokenizer, bpe, PER_STEP);
-    assert.deepEqual(resumed(epoch + 2), whole(epoch + 2));
+    assert.deepEqual(await resumed(epoch + 2), await whole(epoch + 2));
     const other = trainingTokens(data, tokenizer, { ...bpe, seed: 2 }, PER_STEP);
-    assert.notDeepEqual(other(1), trainingTokens(data, tokenizer, bpe, PER_STEP)(1));
+    assert.notDeepEqual(await other(1), await trainingTokens(data, tokenizer, bpe, PER_STEP)(1));
+  });
+
+  test('ends when the signal is aborted, and encodes anew when asked again', async () => {
+    const tokensOf = trainingTokens(data, tokenizer, bpe, PER_STEP);
+    const reason = new Error('enough');
+    await assert.rejects(tokensOf(1, AbortSignal.abort(reason)), (error) => error === reason);
+    assert.deepEqual(await tokensOf(1), await trainingTokens(data, tokenizer, bpe, PER_STEP)(1));
   });
 
   test('refuses to do without the tokenizer of the data', () => {
