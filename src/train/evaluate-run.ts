@@ -2,23 +2,26 @@
 import type { Dataset } from './data.ts';
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
-import { evaluated, noteTime, type Run } from './run.ts';
+import { evaluated, type Run } from './run.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Null when the run was aborted meanwhile. */
 export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   const { options, settings, progress } = run;
   const { data, signal } = options;
+  const { step, best: before } = progress;
   const begun = performance.now();
   const how = evaluationMethod(settings, data, options.model.config.blockSize);
   try {
-    const valLoss = await splitLoss(run, data.val, how);
-    const trainLoss = await splitLoss(run, data.train, how);
-    const { step, best: before } = progress;
+    const [ofVal, ofTrain] = evaluationTokens(settings, data, options.model.config.blockSize);
+    const report = (done: number): void =>
+      options.onProgress?.({ what: 'evaluation', step, done, total: ofVal + ofTrain });
+    report(0);
+    const valLoss = await splitLoss(run, data.val, how, report);
+    const trainLoss = await splitLoss(run, data.train, how, (done) => report(ofVal + done));
     const best = valLoss < (before?.valLoss ?? Number.POSITIVE_INFINITY);
     if (best) progress.best = { valLoss, step };
     const seconds = (performance.now() - begun) / 1000;
-    noteTime(run, 'evals', seconds);
     const bitsPerByte = valLoss / Math.LN2 / data.valBytesPerToken;
     const perplexity = Math.exp(valLoss);
     return {
@@ -67,14 +70,31 @@ export function evaluationMethod(
   return { method: cheap ? 'whole' : 'sampled', batches };
 }
 
-async function splitLoss(run: Run, ids: Int32Array, { method, batches }: EvaluationMethod): Promise<number> {
+/** About how many tokens an evaluation predicts: of the validation part, and of the training part. */
+export function evaluationTokens(
+  settings: TrainSettings,
+  data: Pick<Dataset, 'val' | 'train'>,
+  blockSize: number,
+): [number, number] {
+  const { method, batches } = evaluationMethod(settings, data, blockSize);
+  const sampled = batches * settings.batchSize * blockSize;
+  const whole = data.val.length - 1;
+  return method === 'sampled' ? [sampled, sampled] : [whole, Math.min(whole, data.train.length - 1)];
+}
+
+async function splitLoss(
+  run: Run,
+  ids: Int32Array,
+  { method, batches }: EvaluationMethod,
+  onProgress: (done: number) => void,
+): Promise<number> {
   const { options, settings } = run;
   const { data, signal } = options;
   const model = evaluated(run);
   const { batchSize, seed } = settings;
   const { loss } =
     method === 'sampled'
-      ? await evaluateSampled(model, ids, { batches, batchSize, seed, signal })
-      : await evaluate(model, ids, { maxTokens: data.val.length, signal });
+      ? await evaluateSampled(model, ids, { batches, batchSize, seed, signal, onProgress })
+      : await evaluate(model, ids, { maxTokens: data.val.length, signal, onProgress });
   return loss;
 }

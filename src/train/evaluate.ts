@@ -60,7 +60,10 @@ export interface EvaluateOptions {
 export async function evaluateSampled(
   model: GPT,
   ids: Int32Array,
-  options: { batches: number; batchSize: number; seed: number; signal?: AbortSignal },
+  options: { batches: number; batchSize: number; seed: number } & Pick<
+    EvaluateOptions,
+    'signal' | 'onProgress'
+  >,
 ): Promise<Evaluation> {
   const { blockSize: T } = model.config;
   if (ids.length < T + 1) throw new Error(`${ids.length} tokens are less than one window of ${T} + 1`);
@@ -69,6 +72,7 @@ export async function evaluateSampled(
     const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
     for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
       await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES), options.signal);
+      options.onProgress?.(total.tokens, options.batches * options.batchSize * T);
     }
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };

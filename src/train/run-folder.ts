@@ -9,7 +9,7 @@ import { type Checkpoint, type DataRecord, readRecord, saveCheckpoint, TRAINING_
 import type { Dataset } from './data.ts';
 import { type EngineUse, takeOver } from './engines.ts';
 import type { CheckpointEvent, TrainEvent } from './events.ts';
-import { checkpointDue, type Progress } from './run.ts';
+import { checkpointDue, type Progress, type TrainOptions } from './run.ts';
 import { evaluationFile, HISTORY_LIMITS, historyFile } from './run-schema.ts';
 import type { TrainSettings } from './settings.ts';
 import { train } from './train.ts';
@@ -33,6 +33,8 @@ export interface RunFolderOptions extends ModelFolder {
   /** The checkpoint that the run goes on from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
+  /** See `TrainOptions`. */
+  onProgress?: TrainOptions['onProgress'];
   /** The lock of `store`, where the caller holds it; else the run takes it, and gives it back at its end. */
   lock?: Lock;
 }
@@ -61,7 +63,7 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
 }
 
 async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
-  const { store, model, tokenizer, dataset, data, settings, probeTaps, from, signal } = options;
+  const { store, model, tokenizer, dataset, data, settings, probeTaps, from, signal, onProgress } = options;
   const history = [...(from?.history ?? [])];
   const { precision, description } = model.backend;
   const engines = takeOver(from?.engines ?? [], description, from?.resume.step ?? 0);
@@ -76,7 +78,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     return folder.location;
   };
   const looks = probeTaps && [...ACTIVATIONS, ...probeTaps];
-  const rest = { save, resume: from?.resume, signal, probeTaps: looks };
+  const rest = { save, resume: from?.resume, signal, onProgress, probeTaps: looks };
   const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
   for await (const event of events) {
     history.push(event);

@@ -11,6 +11,7 @@ import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { type StepTokens, trainingTokens } from './retokenise.ts';
 import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
+import type { Clock } from './time-left.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
@@ -62,6 +63,17 @@ export interface TrainOptions extends Partial<TrainSettings> {
    * is still due at that step is left to the run that goes on, too.
    */
   signal?: AbortSignal;
+  /** Called now and then during evaluations and samples, which no event tells of before they are done. */
+  onProgress?: (progress: MilestoneProgress) => void;
+}
+
+/** How far an evaluation or a sample is: `done` of about `total` tokens. */
+export interface MilestoneProgress {
+  what: 'evaluation' | 'sample';
+  /** Optimizer steps behind it. */
+  step: number;
+  done: number;
+  total: number;
 }
 
 /** Everything that the parts of the loop share. */
@@ -81,13 +93,23 @@ export interface Run {
   taps: ReadonlySet<string>;
   /** Whether something happened since the last checkpoint. */
   unsaved: boolean;
-  /** Steps and evaluations of this process and their seconds, for the time left. */
-  clock: Record<'steps' | 'evals', { count: number; seconds: number }>;
+  /** What this process has measured, for the time left: see time-left.ts. */
+  clock: Clock;
 }
 
 /** Checks that settings, data and model fit together, and sets up the rest. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, tokenizer, save, resume, signal, probeTaps = ACTIVATIONS, ...changes } = options;
+  const {
+    model,
+    data,
+    tokenizer,
+    save,
+    resume,
+    signal,
+    onProgress,
+    probeTaps = ACTIVATIONS,
+    ...changes
+  } = options;
   const settings = checkSettings({ ...seedSettings, evalMethod: 'auto', ...changes });
   if (!resume) refuseIdle(changes, settings); // a run that has begun goes on
   if (options.probeTaps && settings.probeEvery === 0)
@@ -109,7 +131,6 @@ export function startRun(options: TrainOptions): Run {
   const own = { optimizer: optimizer.state(), average: average?.model ?? null };
   const { memory, ...past } = resume ?? { step: 0, settled: false, best: null };
   const progress = { evaluated: past.settled, nonFinite: 0, ...past, ...own };
-  const clock = { steps: { count: 0, seconds: 0 }, evals: { count: 0, seconds: 0 } };
   const run: Run = {
     options,
     settings,
@@ -122,10 +143,14 @@ export function startRun(options: TrainOptions): Run {
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
     taps: new Set(matchTaps(probeTaps, model.config)),
     unsaved: !resume,
-    clock,
+    clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
   };
   settle(run);
   return run;
+}
+
+function unmeasured(): Clock['steps'] {
+  return { count: 0, seconds: 0 };
 }
 
 /** Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing more. */
@@ -160,21 +185,27 @@ export function progressOf({ progress, probe, warnings }: Run): Progress {
   return { ...progress, memory: { probe: probe.memory(), warnings: structuredClone(warnings) } };
 }
 
+/** What decides which evaluations and samples are due. */
+export interface Standing {
+  settings: Pick<TrainSettings, 'steps' | 'evalEvery' | 'sampleEvery'>;
+  progress: Pick<Progress, 'step' | 'evaluated' | 'settled'>;
+}
+
 /** True every `every` steps and after the last one; never for 0. */
-export function due({ settings, progress: { step } }: Run, every: number): boolean {
+function due({ settings, progress: { step } }: Standing, every: number): boolean {
   return every > 0 && (step % every === 0 || step === settings.steps);
 }
 
 /** Whether a sample is due at this step; before the first there is nothing to show. */
-function sampleDue(run: Run): boolean {
-  return run.progress.step > 0 && due(run, run.settings.sampleEvery);
+export function sampleDue(standing: Standing): boolean {
+  return standing.progress.step > 0 && due(standing, standing.settings.sampleEvery);
 }
 
 /** Ticks off what is not due at this step at all. */
-export function settle(run: Run): void {
-  const { progress, settings } = run;
-  progress.evaluated ||= !due(run, settings.evalEvery);
-  progress.settled ||= progress.evaluated && !sampleDue(run);
+export function settle(standing: Standing): void {
+  const { progress, settings } = standing;
+  progress.evaluated ||= !due(standing, settings.evalEvery);
+  progress.settled ||= progress.evaluated && !sampleDue(standing);
 }
 
 /** Whether a run makes a checkpoint after this step anyway, and not only because it is interrupted there. */
@@ -183,19 +214,4 @@ export function checkpointDue(
   { steps, evalEvery, checkpointEvery }: Pick<TrainSettings, 'steps' | 'evalEvery' | 'checkpointEvery'>,
 ): boolean {
   return step === steps || [evalEvery, checkpointEvery].some((every) => every > 0 && step % every === 0);
-}
-
-/** Notes how long a step or an evaluation took: `timeLeft` estimates from it. */
-export function noteTime({ clock }: Run, what: 'steps' | 'evals', seconds: number): void {
-  clock[what].count++;
-  clock[what].seconds += seconds;
-}
-
-/** Seconds left of the run if steps and evaluations go on to take what they took on average. */
-export function timeLeft({ settings, progress, clock }: Run): number {
-  const mean = ({ count, seconds: sum }: { count: number; seconds: number }): number =>
-    sum / Math.max(1, count);
-  const steps = settings.steps - progress.step;
-  const evaluations = settings.evalEvery > 0 ? Math.ceil(steps / settings.evalEvery) : 0;
-  return steps * mean(clock.steps) + evaluations * mean(clock.evals);
 }

@@ -11,11 +11,15 @@ export async function drawSample(
   tokenizer: Tokenizer,
   { samplePrompt: prompt, sampleTokens: maxTokens, seed }: TrainSettings,
   step: number,
-  signal?: AbortSignal,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<SampleEvent | null> {
   let text = '';
-  for await (const token of generate(model, tokenizer, { prompt, maxTokens, seed, signal }))
-    text += token.text;
+  let drawn = 0;
+  for await (const event of generate(model, tokenizer, { prompt, maxTokens, seed, signal })) {
+    onProgress?.(drawn, maxTokens);
+    text += event.text;
+    if (event.type === 'token') drawn++;
+  }
   if (signal?.aborted) return null;
   return { type: 'sample', step, prompt, text };
 }

@@ -12,17 +12,16 @@ import { hold, letGo } from './exclusive.ts';
 import {
   checkpointDue,
   evaluated,
-  noteTime,
   progressOf,
   type Run,
   settle,
   startRun,
   type TrainOptions,
-  timeLeft,
 } from './run.ts';
 import { drawSample } from './sample.ts';
 import { dropoutAt, learningRate } from './schedules.ts';
 import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
+import { noteTime, timeLeft } from './time-left.ts';
 import { createWatch } from './warnings.ts';
 
 /** After so many steps in a row whose loss or gradient is not finite, a run is beyond help. */
@@ -100,6 +99,7 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
 async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
   const event = await evaluateRun(run);
   if (!event) return;
+  noteTime(run, 'evaluations', event.seconds);
   run.unsaved = true;
   run.progress.evaluated = true;
   settle(run);
@@ -110,9 +110,15 @@ async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
 /** The sample that is due. Aborted meanwhile, it stays due. */
 async function* sample(run: Run): AsyncGenerator<TrainEvent, void> {
   const { options, settings, progress } = run;
-  const { tokenizer, signal } = options;
-  const event = await drawSample(evaluated(run), tokenizer as Tokenizer, settings, progress.step, signal);
+  const { step } = progress;
+  const { signal, onProgress } = options;
+  const begun = performance.now();
+  const event = await drawSample(evaluated(run), options.tokenizer as Tokenizer, settings, step, {
+    signal,
+    onProgress: (done, total) => onProgress?.({ what: 'sample', step, done, total }),
+  });
   if (!event) return;
+  noteTime(run, 'samples', (performance.now() - begun) / 1000);
   progress.settled = true;
   run.unsaved = true;
   yield event;

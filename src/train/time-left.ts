@@ -1,0 +1,50 @@
+// How long a run still takes: what is still due, times what it took so far. Read next: run.ts.
+import { evaluationTokens } from './evaluate-run.ts';
+import { type Run, type Standing, sampleDue } from './run.ts';
+
+/** What this process has done of a kind, and its seconds. */
+type Measured = Record<'count' | 'seconds', number>;
+export type Clock = Record<'steps' | 'evaluations' | 'samples', Measured>;
+
+/** Notes how long one took. */
+export function noteTime({ clock }: Pick<Run, 'clock'>, what: keyof Clock, seconds: number): void {
+  clock[what].count++;
+  clock[what].seconds += seconds;
+}
+
+/** What is not done yet at the step where a run stands, and after it. */
+export function stillDue(standing: Standing): Record<keyof Clock, number> {
+  const { settings, progress } = standing;
+  const { steps, evalEvery, sampleEvery } = settings;
+  const { step, evaluated, settled } = progress;
+  const later = (every: number): number =>
+    every > 0 && step < steps ? Math.ceil(steps / every) - Math.floor(step / every) : 0;
+  return {
+    steps: Math.max(0, steps - step),
+    evaluations: Number(!evaluated) + later(evalEvery),
+    samples: Number(!settled && sampleDue(standing)) + later(sampleEvery),
+  };
+}
+
+/**
+ * Seconds left of the run if steps, evaluations and samples go on to take what they took on average. One that this process has
+ * not made yet counts as forward passes over its tokens, each a third of what a token costs in a step.
+ */
+export function timeLeft(run: Run): number {
+  const { clock, options, settings } = run;
+  const { model, data } = options;
+  const { blockSize: T } = model.config;
+  const { sampleTokens, batchSize, accumulate } = settings;
+  const left = stillDue(run);
+  const mean = ({ count, seconds }: Measured, otherwise = 0): number =>
+    count > 0 ? seconds / count : otherwise;
+  const step = mean(clock.steps);
+  const forward = step / (3 * batchSize * accumulate * T); // of one token
+  const evaluation = evaluationTokens(settings, data, T).reduce((a, b) => a + b);
+  const sample = sampleTokens + Math.max(0, sampleTokens - T) * (T - 1); // beyond the context each reads all of it
+  return (
+    left.steps * step +
+    left.evaluations * mean(clock.evaluations, evaluation * forward) +
+    left.samples * mean(clock.samples, sample * forward)
+  );
+}
