@@ -178,24 +178,26 @@ export async function openData(
   }
 }
 
-/** The text of one file, or of standard input (`-`); `flag` is what named it. It may be empty. */
+/** The text of one file, or of standard input (`-`); `flag` is what named it; `asBytes` null: only text will do. It may be empty. */
 export async function openText(
   path: string,
   flag: string,
   output: Output,
-  asBytes = false,
+  asBytes: boolean | null = false,
 ): Promise<Uint8Array> {
   try {
     const { bytes, remarks } = await withProgress(
       `reading ${path === STDIN ? 'standard input' : path}`,
       'bytes',
-      (update) => readText(path, { asBytes, onRead: (bytes) => update(bytes, 0) }),
+      (update) => readText(path, { asBytes: asBytes ?? false, onRead: (bytes) => update(bytes, 0) }),
     );
     for (const remark of remarks) output.note(remark);
     return bytes;
   } catch (error) {
     if (error instanceof NotText)
-      throw misuse(`${flag}: ${error.finding}; --as-bytes takes the bytes as they are`);
+      throw misuse(
+        `${flag}: ${error.finding}${asBytes === null ? '' : '; --as-bytes takes the bytes as they are'}`,
+      );
     throw misuse(`${flag}: ${(error as Error).message}`);
   }
 }

@@ -26,7 +26,7 @@ export async function readPrompt(
 ): Promise<string | undefined> {
   if (prompt !== undefined && promptFile !== undefined)
     throw misuse('--prompt and --prompt-file are both given: which one?');
-  if (promptFile !== undefined) return textOf(await openText(promptFile, '--prompt-file', output));
+  if (promptFile !== undefined) return readWords(promptFile, '--prompt-file', output);
   if (prompt !== undefined && prompt !== STDIN) return prompt;
   if (prompt === STDIN && process.stdin.isTTY)
     throw misuse(
@@ -38,6 +38,11 @@ export async function readPrompt(
   const { bytes: checked, remarks } = await asked(() => checkedText(STDIN, bytes));
   for (const remark of remarks) output.note(remark);
   return textOf(checked);
+}
+
+/** The text of a file that somebody wrote for a model to read: without the line break at its end. */
+export async function readWords(path: string, flag: string, output: Output): Promise<string> {
+  return textOf(await openText(path, flag, output, null));
 }
 
 function textOf(bytes: Uint8Array): string {

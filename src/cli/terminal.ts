@@ -2,6 +2,7 @@
 // Read next: view/live.ts, view/plain.ts.
 import type { Colors } from 'picocolors/types.js';
 import type { TrainEvent } from '../train/events.ts';
+import type { MilestoneProgress } from '../train/run.ts';
 import { createColors, terminalText } from './view/ink.ts';
 import { createLiveView, createScene, type Terminal } from './view/live.ts';
 import { plainLines } from './view/plain.ts';
@@ -19,6 +20,8 @@ export interface TrainViewOptions {
 /** Takes the events of one run as they come. */
 export interface TrainView {
   event(event: TrainEvent): void;
+  /** Shows how far an evaluation or a sample is; false where lines are written, which have no place for it. */
+  progress(progress: MilestoneProgress): boolean;
   /** Leaves the terminal as it was. Comes by itself with the `done` event; call it as well when the run throws. */
   end(): void;
 }
@@ -56,6 +59,7 @@ export function createTrainView(stream: Terminal, options: TrainViewOptions): Tr
       view.event(event);
       if (event.type === 'done') end();
     },
+    progress: (progress) => view.progress(progress),
     end,
   };
 }
@@ -66,6 +70,7 @@ function createPlainView(stream: Terminal, totalSteps: number, colors: Colors): 
       const lines = plainLines(event, totalSteps, colors);
       if (lines !== null) stream.write(`${terminalText(lines)}\n`);
     },
+    progress: () => false,
     end() {},
   };
 }

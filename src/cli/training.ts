@@ -5,14 +5,16 @@ import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { ownCommand } from '../platform/node-command.ts';
 import { folderStore } from '../platform/node-store.ts';
+import { formatCount } from '../report/format.ts';
 import { noteReported, readRunRecord, writeRunRecord } from '../report/run-record.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
 import type { Dataset } from '../train/data.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
+import type { MilestoneProgress } from '../train/run.ts';
 import { trainInFolder } from '../train/run-folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
-import { withProgress } from './progress.ts';
+import { createProgress, type Progress, withProgress } from './progress.ts';
 import { lookInsideRun } from './run-look.ts';
 import { createTrainView, terminalStyle } from './terminal.ts';
 
@@ -45,18 +47,39 @@ export async function trainAndShow(
   const view = output.json
     ? null
     : createTrainView(process.stdout, { totalSteps: settings.steps, ...terminalStyle(process.stdout) });
+  const log = createMilestoneLog();
+  const onProgress = (progress: MilestoneProgress): void => {
+    if (!view?.progress(progress)) log.update(progress);
+  };
   const events = [...(from?.history ?? [])];
   if (!from || !(await readRunRecord(out))) await recordRun(plan);
   try {
-    for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal })) {
+    for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal, onProgress })) {
+      log.end();
       events.push(event);
       view?.event(event);
       output.data(event);
     }
   } finally {
+    log.end();
     view?.end();
   }
   return events;
+}
+
+/** Progress of the evaluation or sample under way, on stderr; the next event ends it. */
+function createMilestoneLog(): { update(progress: MilestoneProgress): void; end(): void } {
+  let shown: Progress | null = null;
+  return {
+    update({ what, step, done, total }) {
+      shown ??= createProgress(`${what} at step ${formatCount(step)}`, 'tokens');
+      shown.update(done, total);
+    },
+    end() {
+      shown?.end();
+      shown = null;
+    },
+  };
 }
 
 /** Notes for the reports what no event says. */

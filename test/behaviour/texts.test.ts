@@ -149,6 +149,24 @@ describe('the prompt of generate', () => {
   });
 });
 
+describe('the text of inspect', () => {
+  test('comes from a file as from the flag, one of the two', async () => {
+    await writeFile(join(folder, 'words.txt'), 'To be, or not\n');
+    const said = await good('inspect tokens --text-file words.txt');
+    assert.equal(
+      said.stdout,
+      (await inkhorn(folder, ['inspect', 'tokens', '--text', 'To be, or not'])).stdout,
+    );
+    const both = await run('inspect lens --text a --text-file words.txt');
+    assert.match(both.errors.join(), /--text and --text-file are both given/);
+    await writeFile(join(folder, 'letter.txt'), 'a');
+    const few = await run('inspect ablate --text-file letter.txt');
+    assert.match(few.errors.join(), /--text-file has 1 token: 2 or more are needed/);
+    const wrong = await run('inspect attention --text-file latin1.txt');
+    assert.match(wrong.errors.join(), /--text-file: latin1\.txt .*: convert it: iconv .* > NEW$/);
+  });
+});
+
 describe('short texts', () => {
   test('defaults that were not asked for make room, and say so', async () => {
     const { stderr } = await good(

@@ -9,7 +9,7 @@ import { namedParameters } from '../../src/nn/parameters.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { type Dataset, dataset } from '../../src/train/data.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
-import type { Resume, TrainOptions } from '../../src/train/run.ts';
+import type { MilestoneProgress, Resume, TrainOptions } from '../../src/train/run.ts';
 import { accumulateGradients } from '../../src/train/step.ts';
 import { train } from '../../src/train/train.ts';
 import { engines } from '../support/engines.ts';
@@ -141,6 +141,32 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(evals(events), []);
       assert.ok(steps(events).every(({ eta }) => Number.isFinite(eta)));
       assert.deepEqual(saved, ['last']);
+    });
+
+    test('evaluations and samples tell how far they are, and change nothing', async () => {
+      const told: MilestoneProgress[] = [];
+      const onProgress = (progress: MilestoneProgress): number => told.push(progress);
+      const text = Array.from({ length: 60 }, (_, i) => `the ${i} things that men think\n`).join('');
+      const tokenizer = new Tokenizer({ merges: [] });
+      const watched = { ...settings, tokenizer, data: dataset(text, tokenizer) };
+      const fresh = (): GPT => new GPT({ ...config, vocabSize: 256 }, { backend, seed: 1 });
+      for (const method of [{ evalMethod: 'whole' }, { evalMethod: 'sampled', evalBatches: 2 }] as const) {
+        told.length = 0;
+        const options = { ...watched, ...method, sampleEvery: 10, sampleTokens: 7 };
+        const events = await run({ ...options, onProgress, model: fresh() });
+        assert.deepEqual(losses(events), losses(await run({ ...options, model: fresh() })));
+        const milestones = new Map<string, number>();
+        for (const { what, step, done, total } of told) {
+          const key = `${what} ${step}`;
+          assert.ok(done <= total && done >= (milestones.get(key) ?? 0), `${key}: ${done} of ${total}`);
+          milestones.set(key, done);
+        }
+        const made = events.flatMap(({ type, step }) =>
+          type === 'eval' ? [`evaluation ${step}`] : type === 'sample' ? [`sample ${step}`] : [],
+        );
+        assert.deepEqual([...milestones.keys()], made);
+        for (const [key, done] of milestones) assert.ok(done > 0, key);
+      }
     });
 
     test('200 steps: the pool stops growing', async () => {

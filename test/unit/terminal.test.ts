@@ -97,6 +97,26 @@ describe('train view', () => {
     assert.equal(out.listenerCount('resize'), 0);
   });
 
+  it('shows an evaluation under way until it is done, and leaves it to others where lines are written', () => {
+    const evaluation = { what: 'evaluation', step: 0, done: 45, total: 100 } as const;
+    const out = new Screen(true);
+    const view = createTrainView(out, { totalSteps: 10, color: false, tty: true });
+    assert.equal(view.progress(evaluation), true);
+    view.end();
+    assert.match(out.text, /0\/10 {2}evaluation 45 %/);
+    const after = new Screen(true);
+    const other = createTrainView(after, { totalSteps: 10, color: false, tty: true });
+    other.progress(evaluation);
+    for (const event of runEvents(10)) other.event(event);
+    assert.doesNotMatch(after.text, /evaluation 45 %/);
+    const lines = new Screen(false);
+    assert.equal(
+      createTrainView(lines, { totalSteps: 10, color: false, tty: false }).progress(evaluation),
+      false,
+    );
+    assert.equal(lines.text, '');
+  });
+
   it('ends once, whether by the done event, by a call or by both', () => {
     const out = new Screen(true);
     const listeners = process.listenerCount('exit');
@@ -157,6 +177,7 @@ describe('frame', () => {
   const scene: Scene = {
     totalSteps: 100,
     step: events.findLast((event) => event.type === 'step') ?? null,
+    milestone: null,
     probe: probeEvent(100, 24),
     sample: { type: 'sample', step: 100, prompt: '', text: `\u001b[2J${'長い行'.repeat(40)}\nsecond` },
     batches: events.flatMap((e) => (e.type === 'step' ? [{ step: e.step, loss: e.loss }] : [])),
@@ -183,10 +204,19 @@ describe('frame', () => {
     assert.ok(!text.includes(ESCAPE));
   });
 
+  it('says first how far an evaluation or a sample is', () => {
+    const milestone = { what: 'evaluation', step: 100, done: 459, total: 1000 } as const;
+    const text = frame({ ...scene, milestone }, { columns: 80, rows: 40 }, pc.createColors(false), bar).join(
+      '\n',
+    );
+    assert.match(text, /#{10,} {2}100\/100 {2}evaluation 45 % {2}loss 2\.098/);
+  });
+
   it('draws before the first event', () => {
     const empty: Scene = {
       totalSteps: 100,
       step: null,
+      milestone: null,
       probe: null,
       sample: null,
       batches: [],

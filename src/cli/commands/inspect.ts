@@ -9,6 +9,7 @@ import type { Findings, Subject } from '../inspect/subject.ts';
 import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
+import { readWords } from '../prompt-input.ts';
 import { specialFlags } from '../special.ts';
 
 const outFlag = {
@@ -19,6 +20,7 @@ const outFlag = {
 const textFlags = {
   model: modelFlag,
   text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
+  textFile: text({ about: 'file with the text to look at', argument: '<file>' }),
   data: { ...dataFlag, initial: 'the text of the run' },
   asBytes: asBytesFlag,
   ...runSplitFlags,
@@ -42,12 +44,20 @@ const modelOrText = (_: string, place: Place): string => (place === 'folder' ? '
 /** What every look can be asked for. */
 export type LookFlags = Values<typeof batchFlags>;
 
+/** `--text`, or what is in `--text-file`. */
+async function textGiven({ text, textFile }: LookFlags, output: Output): Promise<string | undefined> {
+  if (textFile === undefined) return text;
+  if (text !== undefined) throw misuse('--text and --text-file are both given: which one?');
+  return readWords(textFile, '--text-file', output);
+}
+
 /** Opens model and engine, and shows what `look` finds. */
 async function look(
-  given: LookFlags,
+  written: LookFlags,
   output: Output,
   find: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
+  const given = { ...written, text: await textGiven(written, output) };
   if (given.out !== undefined) await claimOutFolder(given.out, given.force);
   const store = await findModel(given.model, output);
   await withEngine(given, output, async (backend) => {

@@ -65,13 +65,18 @@ export async function present(
 /** Tokens looked at of a text that nobody chose: few enough for the pictures to be labelled. */
 const SHOWN = 24;
 
-/** The tokens of `--text`, or the first of the validation part. A misuse when there are fewer than `least`. */
+/** The flag that gave the text. */
+function textFlag({ textFile }: LookFlags): string {
+  return textFile === undefined ? '--text' : '--text-file';
+}
+
+/** The tokens of `--text` or `--text-file`, or the first of the validation part. A misuse when there are fewer than `least`. */
 export async function textOf({ folder, store, given, output }: Subject, least: number): Promise<Int32Array> {
   const { tokenizer } = folder;
   if (given.text === undefined) {
     const val = await validationPart({ folder, store, given, output }).catch((error) => {
       if (!outOfReach(error)) throw error;
-      error.message += '; or look at words of your own: --text';
+      error.message += '; or look at words of your own: --text, --text-file';
       throw error;
     });
     return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));
@@ -80,7 +85,7 @@ export async function textOf({ folder, store, given, output }: Subject, least: n
   if (ids.length < least) {
     const tokens = `${ids.length} token${ids.length === 1 ? '' : 's'}`;
     const why = least > 1 ? `${least} or more are needed, for one to be predicted` : 'at least one is needed';
-    throw misuse(`--text has ${tokens}: ${why}`);
+    throw misuse(`${textFlag(given)} has ${tokens}: ${why}`);
   }
   return ids;
 }
@@ -91,7 +96,7 @@ export async function promptOf(subject: Subject, least: number): Promise<Int32Ar
   return asked(() => checkPrompt(ids, subject.folder.model.config, least));
 }
 
-/** Random windows of the validation part; of `--text` where neither `--data` nor the run says which text there is. */
+/** Random windows of the validation part; of the text given where neither `--data` nor the run says which text there is. */
 export async function batchOf(subject: Subject): Promise<Batch> {
   const { folder, store, given } = subject;
   const { blockSize: T } = folder.model.config;
@@ -102,7 +107,7 @@ export async function batchOf(subject: Subject): Promise<Batch> {
   const val = await validationPart(subject).catch((error) => {
     if (!outOfReach(error) || given.text === undefined) throw error;
     subject.output.note(
-      'the text that the model was trained on is out of reach: activations are those of --text',
+      `the text that the model was trained on is out of reach: activations are those of ${textFlag(given)}`,
     );
     return null;
   });

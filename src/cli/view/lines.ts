@@ -9,6 +9,7 @@ import {
   formatShort,
 } from '../../report/format.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, ProbeEvent, StepEvent } from '../../train/events.ts';
+import type { MilestoneProgress } from '../../train/run.ts';
 
 /** `eval  step   500  val 3.7969  train 3.5464  2.819 bits/byte  best`, steps as wide as `totalSteps`. */
 export function evalLine(event: EvalEvent, totalSteps: number, colors: Colors): string {
@@ -32,6 +33,11 @@ export function stepParts(event: StepEvent): string[] {
     `lr ${formatNumber(event.lr)}`,
     `|grad| ${formatNumber(event.gradNorm)}`,
   ];
+}
+
+/** `evaluation 45 %`. */
+export function milestonePart({ what, done, total }: MilestoneProgress): string {
+  return `${what} ${Math.floor((100 * done) / total)} %`;
 }
 
 /** `MLP outputs <= 0: 59 61 62 63 66 %, dead units: 3 of 4,640`. */

@@ -4,9 +4,10 @@ import cliProgress from 'cli-progress';
 import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../report/format.ts';
 import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
+import type { MilestoneProgress } from '../../train/run.ts';
 import { chartStart, type LossPoint, lossChart } from './chart.ts';
 import { cellText, ours, terminalText } from './ink.ts';
-import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
+import { checkpointLine, doneLine, evalLine, healthLine, milestonePart, stepParts } from './lines.ts';
 import { columnsOf, cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
 
 /** What a live view needs of a terminal. */
@@ -18,13 +19,15 @@ export interface Scene {
   step: StepEvent | null;
   probe: ProbeEvent | null;
   sample: SampleEvent | null;
+  /** The evaluation or sample under way. */
+  milestone: MilestoneProgress | null;
   batches: LossPoint[];
   validation: LossPoint[];
 }
 
 /** Before anything has happened. */
 export function createScene(totalSteps: number): Scene {
-  return { totalSteps, step: null, probe: null, sample: null, batches: [], validation: [] };
+  return { totalSteps, step: null, probe: null, sample: null, milestone: null, batches: [], validation: [] };
 }
 
 const CHART_ROWS = 8;
@@ -91,7 +94,9 @@ function progressLine(
 ): string {
   const count = `${formatCount(scene.step?.step ?? 0)}/${formatCount(scene.totalSteps)}`;
   let tail = `  ${count}`;
-  for (const part of scene.step ? stepParts(scene.step) : []) {
+  const { step, milestone } = scene;
+  const parts = [...(milestone ? [milestonePart(milestone)] : []), ...(step ? stepParts(step) : [])];
+  for (const part of parts) {
     if (textWidth(tail) + 2 + part.length + SHORTEST_BAR > columns) break;
     tail += `  ${part}`;
   }
@@ -104,7 +109,7 @@ export function createLiveView(
   stream: Terminal,
   scene: Scene,
   colors: Colors,
-): { event(event: TrainEvent): void; end(): void } {
+): { event(event: TrainEvent): void; progress(progress: MilestoneProgress): boolean; end(): void } {
   const { totalSteps } = scene;
   /** The library clears what is right of the cursor, and would take a character in the last column with it. */
   const columns = (): number => columnsOf(stream) - 1;
@@ -170,6 +175,7 @@ export function createLiveView(
   return {
     event(event) {
       if (ended) return;
+      scene.milestone = null;
       switch (event.type) {
         case 'step':
           scene.step = event;
@@ -201,6 +207,10 @@ export function createLiveView(
           print([doneLine(event, colors)]);
           end();
       }
+    },
+    progress(progress) {
+      if (!ended) scene.milestone = progress;
+      return true;
     },
     end,
   };
