@@ -90,6 +90,10 @@ export async function findModel(path: string | undefined, output: Output): Promi
   const store = await asked(() => modelStore(folderStore(path)));
   const remark = await unevaluatedRemark(store.location);
   if (store.location !== path || remark !== '') output.note(`model: ${store.location}${remark}`);
+  else {
+    const run = await runModel(store).catch(() => null);
+    if (run) output.note(`model: ${path} itself; the run in it has its own, ${run.store.location}`);
+  }
   return store;
 }
 
@@ -101,7 +105,7 @@ async function unevaluatedRemark(location: string): Promise<string> {
   const trained = `step ${formatCount(run.unevaluated)}`;
   const fix = `\`inkhorn train --resume ${shellWord(folder)}\` goes on`;
   if (basename(location) === LAST) return `, ${trained}, not evaluated yet: ${fix}`;
-  const best = run.step === null ? '' : `, of step ${formatCount(run.step)}`;
+  const best = run.bestStep === null ? '' : `, of step ${formatCount(run.bestStep)}`;
   return `${best}: the run was trained on to ${trained}, which is not evaluated yet; ${fix}`;
 }
 

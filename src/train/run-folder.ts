@@ -112,6 +112,8 @@ export interface RunModel {
   store: Store;
   /** Optimizer steps behind it; null where nothing says so. */
   step: number | null;
+  /** Of the best checkpoint, which need not be `store`; null where there is none or nothing says so. */
+  bestStep: number | null;
   /** Steps of the newest checkpoint, if it was trained further than this one, or than any evaluation; else null. */
   unevaluated: number | null;
 }
@@ -125,13 +127,14 @@ export async function runModel(store: Store): Promise<RunModel | null> {
   // A damaged last/ is no reason to refuse best/: `--resume` says what is wrong with it.
   const newest = await readRecord(last).catch(() => null);
   const reached = newest?.progress.step ?? null;
-  const only = { store: last, step: reached, unevaluated: null };
+  const only = { store: last, step: reached, bestStep: null, unevaluated: null };
   if (!(await best.exists('config.json'))) return (await last.exists('config.json')) ? only : null;
   const step = (await evaluatedStep(best)) ?? newest?.progress.best?.step ?? null;
   const seen = newest?.history.findLast((event) => event.type === 'eval')?.step;
   const unevaluated = reached !== null && reached > (step ?? 0) && seen !== reached ? reached : null;
-  if (unevaluated !== null && step === 0) return { store: last, step: unevaluated, unevaluated };
-  return { store: best, step, unevaluated };
+  if (unevaluated !== null && step === 0)
+    return { store: last, step: unevaluated, bestStep: step, unevaluated };
+  return { store: best, step, bestStep: step, unevaluated };
 }
 
 /** The step of a best checkpoint, which those of the first versions do not say. */

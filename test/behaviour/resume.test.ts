@@ -155,9 +155,19 @@ for (const { name, create, skip } of await engines()) {
       const aborted: Stop = { at: ({ type, step }) => type === 'step' && step === 12, how: 'aborted' };
       await go(backend, store, rare, aborted);
       assert.equal((await modelStore(store)).location, 'run/last');
-      assert.deepEqual(await runModel(store), { store: store.folder('last'), step: 12, unevaluated: 12 });
+      assert.deepEqual(await runModel(store), {
+        store: store.folder('last'),
+        step: 12,
+        bestStep: 0,
+        unevaluated: 12,
+      });
       await go(backend, store, rare);
-      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 12, unevaluated: null });
+      assert.deepEqual(await runModel(store), {
+        store: store.folder('best'),
+        step: 12,
+        bestStep: 12,
+        unevaluated: null,
+      });
     });
 
     test('says when best/ is older than what was learnt since', async () => {
@@ -167,14 +177,24 @@ for (const { name, create, skip } of await engines()) {
         at: ({ type, step }) => type === 'step' && step === 11,
         how: 'aborted',
       });
-      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 8, unevaluated: 11 });
+      assert.deepEqual(await runModel(store), {
+        store: store.folder('best'),
+        step: 8,
+        bestStep: 8,
+        unevaluated: 11,
+      });
     });
 
     test('knows of which step best/ is when it is killed before last/ is written', async () => {
       const store = memoryStore('run');
       const killed: Stop = { at: ({ type, step }) => type === 'checkpoint' && step === 8, how: 'killed' };
       await go(backend, store, { lr: 1e-3 }, killed);
-      assert.deepEqual(await runModel(store), { store: store.folder('best'), step: 8, unevaluated: null });
+      assert.deepEqual(await runModel(store), {
+        store: store.folder('best'),
+        step: 8,
+        bestStep: 8,
+        unevaluated: null,
+      });
     });
 
     test('can be made longer when it is finished', async () => {

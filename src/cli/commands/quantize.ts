@@ -1,6 +1,6 @@
 // `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
 import { realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { shellWord } from '../../base/shell.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
@@ -19,7 +19,7 @@ import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { DataRecord } from '../../train/checkpoint.ts';
 import type { Dataset } from '../../train/data.ts';
-import { HISTORY_FILE } from '../../train/run-folder.ts';
+import { HISTORY_FILE, runModel } from '../../train/run-folder.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
@@ -98,6 +98,7 @@ export const quantizeCommand = defineCommand({
     const chosen = chosenOptions(given);
     const store = await findModel(given.model, output);
     await refuseSameFolder(store.location, out);
+    if (given.force) await refuseRun(out);
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
     try {
       await shrinkInto(out, chosen, store, given, output);
@@ -230,6 +231,12 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
   if ((await place(out)) === (await place(model))) {
     throw misuse(`--out ${out} is the folder of the model itself: take another one`);
   }
+}
+
+/** A model beside the checkpoints of a run would be taken for the run's. */
+async function refuseRun(out: string): Promise<void> {
+  if (await runModel(folderStore(out)).catch(() => null))
+    throw misuse(`--out ${out} is the folder of a run: take one inside it, ${join(out, 'int8')}, or another`);
 }
 
 function renderReport({ before, after, quantize: options, data, ...report }: Comparison): string {
