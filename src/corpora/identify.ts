@@ -11,6 +11,7 @@ export async function identify(bytes: Uint8Array, damage: string): Promise<Probl
   const start = bytes.subarray(0, SEEN);
   const mark = byteOrderMark(bytes);
   if (mark) return inEncoding(mark, 'by its byte order mark');
+  if (bytes.length < GUESSED_FROM) return { what: `is not text (${damage})` };
   const wide = wideEncoding(start);
   if (wide) return inEncoding(wide, 'without a byte order mark');
   // A signature of two letters (BM, MZ) may begin a text, too: a share of text says more than it.
@@ -24,6 +25,9 @@ export async function identify(bytes: Uint8Array, damage: string): Promise<Probl
     };
   return { what: `is binary data, not text (${damage})` };
 }
+
+/** Fewer bytes tell no encoding. */
+const GUESSED_FROM = 4;
 
 const NAMES: Readonly<Record<string, string>> = {
   gz: 'gzip data',
