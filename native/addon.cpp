@@ -204,7 +204,9 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
 
   // startRecording(): from here on kernels are recorded, not queued
   void startRecording(const Napi::CallbackInfo&) {
-    if (alive().recording()) throw Napi::Error::New(env_, "record: a recording is going on already; record one after the other");
+    if (alive().recording()) {
+      throw Napi::Error::New(env_, "record: a recording is going on already; record one after the other");
+    }
     engine_->startRecording();
   }
 

@@ -356,9 +356,11 @@ void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, flo
   for (Index i = 0; i < hs; i += WIDEST * LANES) {
     const Index vectors = (hs - i + LANES - 1) / LANES;
     const Rows from{values.data + i, values.stride};
-    if (vectors >= 3) weightedColumns<3>(out + i, p, from, n, firstLanes(hs - i - 2 * LANES), factor);
-    else if (vectors == 2) weightedColumns<2>(out + i, p, from, n, firstLanes(hs - i - LANES), factor);
-    else weightedColumns<1>(out + i, p, from, n, firstLanes(hs - i), factor);
+    switch (vectors) {
+      case 1: weightedColumns<1>(out + i, p, from, n, firstLanes(hs - i), factor); break;
+      case 2: weightedColumns<2>(out + i, p, from, n, firstLanes(hs - i - LANES), factor); break;
+      default: weightedColumns<3>(out + i, p, from, n, firstLanes(hs - i - 2 * LANES), factor); break;
+    }
   }
 }
 

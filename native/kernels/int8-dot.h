@@ -18,7 +18,9 @@ INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
     __builtin_memset(q, 0, size_t(n));
     return {0, 0};
   }
-  Vec sum = zero();  // whole numbers, exact up to 2^24, n of 132,104 at least; adding up the bytes just stored takes longer than all the rest
+  // Whole numbers, exact up to 2^24: for n up to 132,104 at least. Adding up the bytes just stored would take longer than
+  // all the rest.
+  Vec sum = zero();
   eachVector(n, [&](Index i, auto lanes) {
     const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
     const Vec whole = select(greater(splat(128), steps), roundEven(steps), zero());  // NaN is greater than nothing

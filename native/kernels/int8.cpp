@@ -102,7 +102,8 @@ void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const 
     const Index count = r1 - r >= COUNT ? COUNT : 1;
     int32_t sums[COUNT][COLS];
     for (Index j = 0; j < vectored; j += 4) {
-      int32_t(*to)[COLS] = reinterpret_cast<int32_t(*)[COLS]>(&sums[0][j]);
+      using Row = int32_t[COLS];
+      Row* to = reinterpret_cast<Row*>(&sums[0][j]);
       if (count == COUNT) {
         dotFour<COUNT>(to, in, r, weight + (j0 + j) * in.k);
       } else {

@@ -206,7 +206,9 @@ struct Product {
     t.out = out + at;
     t.relu = last && inRegisters && e.step == Epilogue::activation;
     t.gate = last && inRegisters && e.step == Epilogue::slope ? e.of + at : nullptr;
-    if (!last || inRegisters || e.step == Epilogue::none) return runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+    if (!last || inRegisters || e.step == Epilogue::none) {
+      return runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+    }
     // By way of a buffer: storing to out twice would keep the next tile waiting.
     alignas(64) float result[TILE_ROWS * TILE_COLS];
     t.outStride = TILE_COLS;

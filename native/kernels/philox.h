@@ -16,12 +16,14 @@ struct KeepRule {
 };
 
 INKHORN_INLINE KeepRule keepRule(const Dropout& dropout) {
-  return {uint32_t(dropout.seed),
-          uint32_t(dropout.seed >> 32),
-          dropout.site,
-          dropout.step,
-          uint32_t(dropout.p * 4294967296.0),
-          float(1.0 / (1.0 - dropout.p))};
+  return {
+      .key0 = uint32_t(dropout.seed),
+      .key1 = uint32_t(dropout.seed >> 32),
+      .site = dropout.site,
+      .step = dropout.step,
+      .threshold = uint32_t(dropout.p * 4294967296.0),
+      .factor = float(1.0 / (1.0 - dropout.p)),
+  };
 }
 
 /** The factors of `count` groups from number `group` on, 64 floats each: 1 / (1 - p) where kept, 0 where dropped. */

@@ -38,8 +38,14 @@ Totals totalsOfRow(const float* row, Index cols) {
     ups = add(ups, select(greater(kept, zero()), one, zero()));
   });
   const double finite = reduceAdd(finites);
-  return {reduceAdd(sum), reduceAdd(squares), reduceMin(low), reduceMax(high), finite - reduceAdd(ups),
-          double(cols) - finite};
+  return {
+      .sum = reduceAdd(sum),
+      .squares = reduceAdd(squares),
+      .min = reduceMin(low),
+      .max = reduceMax(high),
+      .notPositive = finite - reduceAdd(ups),
+      .notFinite = double(cols) - finite,
+  };
 }
 
 /** counts[bin] += the number of values of the row in each bin; counts[bins] takes those that are not finite. */
