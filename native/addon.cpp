@@ -59,15 +59,20 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  public:
   static Napi::Function define(Napi::Env env) {
     std::vector<Napi::ClassPropertyDescriptor<NativeEngine>> members = {
-        InstanceMethod<&NativeEngine::alloc>("alloc"),     InstanceMethod<&NativeEngine::release>("release"),
-        InstanceMethod<&NativeEngine::write>("write"),     InstanceMethod<&NativeEngine::read>("read"),
-        InstanceMethod<&NativeEngine::readNow>("readNow"), InstanceMethod<&NativeEngine::sync>("sync"),
+        InstanceMethod<&NativeEngine::alloc>("alloc"),
+        InstanceMethod<&NativeEngine::release>("release"),
+        InstanceMethod<&NativeEngine::write>("write"),
+        InstanceMethod<&NativeEngine::read>("read"),
+        InstanceMethod<&NativeEngine::readNow>("readNow"),
+        InstanceMethod<&NativeEngine::sync>("sync"),
         InstanceMethod<&NativeEngine::startRecording>("startRecording"),
         InstanceMethod<&NativeEngine::stopRecording>("stopRecording"),
         InstanceMethod<&NativeEngine::dropRecording>("dropRecording"),
-        InstanceMethod<&NativeEngine::replay>("replay"),   InstanceMethod<&NativeEngine::releaseProgram>("releaseProgram"),
+        InstanceMethod<&NativeEngine::replay>("replay"),
+        InstanceMethod<&NativeEngine::releaseProgram>("releaseProgram"),
         InstanceMethod<&NativeEngine::dispose>("dispose"),
-        InstanceMethod<&NativeEngine::call>("call"),       InstanceMethod<&NativeEngine::peak>("peak"),
+        InstanceMethod<&NativeEngine::call>("call"),
+        InstanceMethod<&NativeEngine::peak>("peak"),
     };
     return DefineClass(env, "NativeEngine", members);
   }
@@ -168,9 +173,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     }
     auto staged = std::make_unique<char[]>(span.bytes);
     copyBytes(staged.get(), span.inArray, span.bytes);
-    engine_->queue().push([staged = std::move(staged), to = span.inBuffer, bytes = span.bytes] {
-      copyBytes(to, staged.get(), bytes);
-    });
+    engine_->queue().push(
+        [staged = std::move(staged), to = span.inBuffer, bytes = span.bytes] { copyBytes(to, staged.get(), bytes); });
   }
 
   // read(id, data, offset): a promise of `data`, filled
@@ -259,8 +263,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     const double from = offset.As<Napi::Number>().DoubleValue();
     const size_t length = array.ElementLength();
     if (!(from >= 0) || from != double(Index(from)) || !(from + double(length) <= double(buffer.length))) {
-      in.fail(std::to_string(length) + " elements from " + std::string(offset.ToString()) + " on do not fit a buffer of " +
-              std::to_string(buffer.length));
+      in.fail(std::to_string(length) + " elements from " + std::string(offset.ToString()) +
+              " on do not fit a buffer of " + std::to_string(buffer.length));
     }
     char* inArray = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
     return {buffer.as<char>() + Index(from) * bytesOf(buffer.dtype), inArray, array.ByteLength()};

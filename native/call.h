@@ -64,7 +64,8 @@ std::string lettersOf() {
     return "n";
   } else {
     T shape{};
-    return std::apply([](auto&... field) { return (lettersOf<std::decay_t<decltype(field)>>() + ...); }, fieldsOf(shape));
+    return std::apply([](auto&... field) { return (lettersOf<std::decay_t<decltype(field)>>() + ...); },
+                      fieldsOf(shape));
   }
 }
 

@@ -16,9 +16,7 @@ namespace inkhorn {
 
 enum class DType : uint8_t { f32, i32, i8 };
 constexpr Index bytesOf(DType dtype) { return dtype == DType::i8 ? 1 : 4; }
-constexpr const char* nameOf(DType dtype) {
-  return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8";
-}
+constexpr const char* nameOf(DType dtype) { return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8"; }
 
 struct Buffer {
   std::shared_ptr<Storage> storage;  // shared with the programs that use it
@@ -110,9 +108,8 @@ class Engine {
   void replay(uint32_t id, Index start) {
     const std::shared_ptr<Program>& program = programs_.at(id);
     program->prepare([this](const std::shared_ptr<PackedWeight>& weight) {
-      queue_.push([weight, kernels = &isa_.kernels, team = &team_] {
-        weight->pack(*kernels, *team, weight->memory.data());
-      });
+      queue_.push(
+          [weight, kernels = &isa_.kernels, team = &team_] { weight->pack(*kernels, *team, weight->memory.data()); });
     });
     if (queue_.idle() && program->isShort()) return program->run(isa_.kernels, team_, start);
     queue_.push([program, start, kernels = &isa_.kernels, team = &team_] { program->run(*kernels, *team, start); });

@@ -47,7 +47,9 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
     if (s.m >= manyRows && !s.bf16) {
       return call.launchPacked<float>(
           2, {Packing::panels, s.n, s.k}, panelFloats(s.n, s.k) * Index(sizeof(float)),
-          [=](const Kernels& kernels, Team& team, void* to) { kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k); },
+          [=](const Kernels& kernels, Team& team, void* to) {
+            kernels.packPanels(team, static_cast<float*>(to), b, s.n, s.k);
+          },
           [=](const Kernels& kernels, Team& team, const float* packed) {
             packed ? kernels.matmulPanels(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
           });
@@ -56,8 +58,8 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
   call.launch([=](const Kernels& kernels, Team& team, Index) { kernels.matmul(team, out, a, b, bias, s); });
 }
 
-void linearInt8(Call& call, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias, Index m,
-                Index n, Index k, InputPrecision precision) {
+void linearInt8(Call& call, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
+                Index m, Index n, Index k, InputPrecision precision) {
   const bool int8Activations = precision == InputPrecision::int8;
   if (m == 1 && int8Activations && n > 0 && k > 0) {
     return call.launchPacked<int8_t>(
@@ -113,8 +115,8 @@ struct Entry;
 template <class... P, void (*Kernels::*kernel)(Team&, P...)>
 struct Entry<kernel> {
   static void enter(Call& call) {
-    call.launch([p = std::tuple<std::decay_t<P>...>{call.take<std::decay_t<P>>()...}](const Kernels& kernels, Team& team,
-                                                                                   Index start) {
+    call.launch([p = std::tuple<std::decay_t<P>...>{call.take<std::decay_t<P>>()...}](const Kernels& kernels,
+                                                                                      Team& team, Index start) {
       std::apply([&](const auto&... value) { (kernels.*kernel)(team, from(value, start)...); }, p);
     });
   }

@@ -33,19 +33,19 @@ KERNEL(mixBackward, float* da, float* db, float* dWeight, const float* dOut, con
 ENTERED(matmul, float* out, const float* a, const float* b, const float* bias, const MatmulShape& shape)
 
 // embedding.cpp; positions and dPositions may be null
-KERNEL(embedding, float* out, const int32_t* ids, const float* tokens, const float* positions, Index B, Index T, Index C,
-       Position start, Index vocab)
+KERNEL(embedding, float* out, const int32_t* ids, const float* tokens, const float* positions, Index B, Index T,
+       Index C, Position start, Index vocab)
 KERNEL(embeddingBackward, float* dTokens, float* dPositions, const float* dOut, const int32_t* ids, Index B, Index T,
        Index C, Index vocab)
 
 // layernorm.cpp; bias and dBias may be null
-KERNEL(layernorm, float* out, float* mean, float* rstd, const float* x, const float* weight, const float* bias, Index rows,
-       Index cols, float eps)
-KERNEL(layernormBackward, float* dx, float* dWeight, float* dBias, const float* dOut, const float* x, const float* weight,
-       const float* mean, const float* rstd, Index rows, Index cols, bool accumulate)
+KERNEL(layernorm, float* out, float* mean, float* rstd, const float* x, const float* weight, const float* bias,
+       Index rows, Index cols, float eps)
+KERNEL(layernormBackward, float* dx, float* dWeight, float* dBias, const float* dOut, const float* x,
+       const float* weight, const float* mean, const float* rstd, Index rows, Index cols, bool accumulate)
 KERNEL(rmsnorm, float* out, float* rrms, const float* x, const float* weight, Index rows, Index cols, float eps)
-KERNEL(rmsnormBackward, float* dx, float* dWeight, const float* dOut, const float* x, const float* weight, const float* rrms,
-       Index rows, Index cols, bool accumulate)
+KERNEL(rmsnormBackward, float* dx, float* dWeight, const float* dOut, const float* x, const float* weight,
+       const float* rrms, Index rows, Index cols, bool accumulate)
 
 // activation.cpp, dropout.cpp; residual may be null
 KERNEL(activation, float* out, const float* x, Activation kind, Index n)
@@ -78,7 +78,8 @@ KERNEL(sgd, float* param, const float* grad, float* velocity, const Sgd& options
 KERNEL(nesterov, float* out, float* velocity, const float* grad, float momentum, float gradScale, Index n)
 
 // statistics.cpp; active may be null; out has 6 + bins elements
-KERNEL(statistics, float* out, int32_t* active, const float* x, Index rows, Index cols, double lo, double hi, Index bins)
+KERNEL(statistics, float* out, int32_t* active, const float* x, Index rows, Index cols, double lo, double hi,
+       Index bins)
 
 // int8.cpp; bias and positions may be null
 KERNEL(quantizeRows, int8_t* q, float* scale, const float* x, Index rows, Index cols)

@@ -21,9 +21,7 @@ using Mask = __mmask16;
 constexpr Index LANES = 16;
 
 /** The first n lanes; n may be negative or more than LANES. */
-INKHORN_INLINE Mask firstLanes(Index n) {
-  return n >= LANES ? Mask(0xffff) : n <= 0 ? Mask(0) : Mask((1u << n) - 1);
-}
+INKHORN_INLINE Mask firstLanes(Index n) { return n >= LANES ? Mask(0xffff) : n <= 0 ? Mask(0) : Mask((1u << n) - 1); }
 
 INKHORN_INLINE Vec zero() { return _mm512_setzero_ps(); }
 INKHORN_INLINE Vec splat(float x) { return _mm512_set1_ps(x); }
@@ -52,16 +50,15 @@ INKHORN_INLINE float reduceMin(Vec a) { return _mm512_reduce_min_ps(a); }
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
 /** The nearest bfloat16, ties to even: the upper half of a float after adding just under half of its last place. */
 INKHORN_INLINE Vec roundBf16(Vec a) {
-  const __m512i bits = _mm512_castps_si512(a), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i bits = _mm512_castps_si512(a),
+                odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
   const Vec rounded = _mm512_castsi512_ps(_mm512_and_si512(up, _mm512_set1_epi32(int(0xffff0000))));
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), rounded, a);  // NaN stays
 }
 
 INKHORN_INLINE VecI splatI(uint32_t x) { return _mm512_set1_epi32(int(x)); }
-INKHORN_INLINE VecI laneNumbers() {
-  return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-}
+INKHORN_INLINE VecI laneNumbers() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 INKHORN_INLINE VecI loadI(const int32_t* p) { return _mm512_loadu_si512(p); }
 INKHORN_INLINE void storeI(int32_t* p, VecI v) { _mm512_storeu_si512(p, v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm512_add_epi32(a, b); }
@@ -331,7 +328,9 @@ INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
 #if defined(INKHORN_AVX512)
   Vec quarter[4];  // lane 4 j + p: the sum of every fourth lane from p on of v[4 j + i]; then pairs of these, then one
   for (int i = 0; i < 4; i++) {
-    const auto halves = [](Vec a, Vec b) { return add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee)); };
+    const auto halves = [](Vec a, Vec b) {
+      return add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    };
     const Vec low = halves(v[i], v[4 + i]), high = halves(v[8 + i], v[12 + i]);
     quarter[i] = add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
   }

@@ -13,9 +13,8 @@ constexpr Index SIZE = 1 << 13;  // elements that a thread takes at a time
 template <class Value>
 void map(Team& team, float* out, const float* x, Index n, Value value) {
   forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
-    eachVector(end - begin, [&](Index i, auto lanes) {
-      store(out + begin + i, value(load(x + begin + i, lanes)), lanes);
-    });
+    eachVector(end - begin,
+               [&](Index i, auto lanes) { store(out + begin + i, value(load(x + begin + i, lanes)), lanes); });
   });
 }
 

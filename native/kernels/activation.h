@@ -69,8 +69,8 @@ static inline void withCurve(Activation kind, const Body& body) {
  * The epilogue of a block of a product: `rows` rows of `cols` elements, in out, `pre` and `of` from element `first` on and `stride`
  * apart, in x `xStride` apart. `out` and `x` may be the same place.
  */
-static inline void finish(const Epilogue& e, float* out, const float* x, Index xStride, Index first, Index rows, Index cols,
-                          Index stride) {
+static inline void finish(const Epilogue& e, float* out, const float* x, Index xStride, Index first, Index rows,
+                          Index cols, Index stride) {
   if (e.step == Epilogue::none) return;
   withCurve(e.kind, [&](auto curve) {
     for (Index r = 0; r < rows; r++, x += xStride) {

@@ -52,7 +52,8 @@ INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index stri
                              Index k, bool accumulate) {
   for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) {
     const float* rows = TRANSPOSED ? a + i : a + i * strideA;
-    registerTile<typename Number::Tiles, VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k, accumulate);
+    registerTile<typename Number::Tiles, VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k,
+                                                              accumulate);
   }
 }
 

@@ -38,7 +38,7 @@ struct Rows {
  */
 struct Ahead {
   Rows rows[8];
-  Index count;    // of `rows`; 0: there is no next head
+  Index count;  // of `rows`; 0: there is no next head
   Index T, columns;
   Index done = 0;
 
@@ -143,8 +143,8 @@ struct HeadForward {
       const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // by the last query of the tile
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index vectors = visible - j < BLOCK ? (visible - j + LANES - 1) / LANES : BLOCK_VECTORS;
-        multiplyTile<Number, false>(scores + j * TILE, BLOCK, queries + t * w, w, keysT + j * size, BLOCK, vectors, size,
-                                    false);
+        multiplyTile<Number, false>(scores + j * TILE, BLOCK, queries + t * w, w, keysT + j * size, BLOCK, vectors,
+                                    size, false);
       }
       float inverse[TILE];
       const Index rows = T - t < TILE ? T - t : TILE;
@@ -154,8 +154,8 @@ struct HeadForward {
       }
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index n = visible - j < BLOCK ? visible - j : BLOCK;
-        multiplyTile<Number, false>(result, w, scores + j * TILE, BLOCK, values + elementsOf<Number>(j) * w, w, w / LANES,
-                                    elementsOf<Number>(n), j > 0);
+        multiplyTile<Number, false>(result, w, scores + j * TILE, BLOCK, values + elementsOf<Number>(j) * w, w,
+                                    w / LANES, elementsOf<Number>(n), j > 0);
       }
       for (Index i = 0; i < rows; i++) {
         eachVector(hs, [&](Index c, auto lanes) {
@@ -216,7 +216,7 @@ struct HeadBackward {
     float* dQueries = arena.take(rows * w);
     float* keysT = arena.take(hs * BLOCK);  // [size, 64]
     float* valuesT = arena.take(hs * BLOCK);
-    float* p = arena.take(rows * BLOCK);        // [elementsOf(rows), 64]: probabilities of the block's keys, after dropout
+    float* p = arena.take(rows * BLOCK);  // [elementsOf(rows), 64]: probabilities of the block's keys, after dropout
     float* dScores = arena.take(rows * BLOCK);  // [elementsOf(rows), 64]
     float* tile = arena.take(3 * TILE * BLOCK);
     float* result = arena.take(BLOCK * w);
@@ -290,7 +290,8 @@ struct HeadBackward {
   void scoreGradients(float* p, float* dp, Index t, Index j, Index vectors, float lse, float dot, float* keep) const {
     const float* factors = dropout.rule ? dropout.factors(keep, t, j, 1) : nullptr;
     for (Index i = 0; i < vectors * LANES; i += LANES) {
-      const Vec probability = select(firstLanes(t + 1 - j - i), exp(sub(mul(load(p + i), splat(scale)), splat(lse))), zero());
+      const Vec probability =
+          select(firstLanes(t + 1 - j - i), exp(sub(mul(load(p + i), splat(scale)), splat(lse))), zero());
       const Vec factor = factors ? load(factors + i) : splat(1);
       store(p + i, mul(probability, factor));
       store(dp + i, mul(probability, sub(mul(load(dp + i), factor), splat(dot))));
@@ -432,7 +433,7 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
                                                            {nextDq + 2 * C, row}},
                                                   .count = next < shape.B * shape.H ? 8 : 0,
                                                   .T = T,
-                                                .columns = hs}};
+                                                  .columns = hs}};
     backward.run(team.scratch(thread, 0, backward.scratch()));
   });
 }

@@ -18,9 +18,8 @@ void crossEntropy(Team& team, float* losses, float* lse, const float* logits, co
     for (Index r = begin; r < end; r++) {
       const float* row = logits + r * cols;
       Vec highest = splat(-__builtin_inff()), sum = zero();
-      eachVector(cols, [&](Index i, auto lanes) {
-        highest = max(highest, select(lanes, load(row + i, lanes), highest));
-      });
+      eachVector(cols,
+                 [&](Index i, auto lanes) { highest = max(highest, select(lanes, load(row + i, lanes), highest)); });
       const float top = reduceMax(highest);
       eachVector(cols, [&](Index i, auto lanes) {
         sum = add(sum, select(lanes, exp(sub(load(row + i, lanes), splat(top))), zero()));

@@ -32,9 +32,8 @@ void copy(Team& team, void* out, const void* x, Index bytes) {
   char* to = static_cast<char*>(out);
   const char* from = static_cast<const char*>(x);
   const bool overlap = to < from + bytes && from < to + bytes;
-  forRanges(team, bytes, overlap ? bytes : blockSize * 4, [&](Index begin, Index end, Index, int) {
-    memmove(to + begin, from + begin, size_t(end - begin));
-  });
+  forRanges(team, bytes, overlap ? bytes : blockSize * 4,
+            [&](Index begin, Index end, Index, int) { memmove(to + begin, from + begin, size_t(end - begin)); });
 }
 
 void add(Team& team, float* out, const float* a, const float* b, Index n) {

@@ -37,7 +37,8 @@ struct Codes {
 };
 
 /** Row r of a weight [rows, cols] as floats. */
-void dequantizeRow(float* x, const int8_t* codes, const float* scale, Index r, Index rows, Index cols, Index groupSize) {
+void dequantizeRow(float* x, const int8_t* codes, const float* scale, Index r, Index rows, Index cols,
+                   Index groupSize) {
   const int8_t* row = codes + r * ceilDiv(cols, 2);
   for (Index begin = 0; begin < cols; begin += groupSize) {
     const float s = scale[begin / groupSize * rows + r];
@@ -179,9 +180,8 @@ void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* cod
       }
       if (positions == nullptr) continue;
       const float* position = positions + (start + r % T) * C;
-      eachVector(C, [&](Index i, auto lanes) {
-        store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes);
-      });
+      eachVector(
+          C, [&](Index i, auto lanes) { store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes); });
     }
   });
 }
@@ -260,8 +260,8 @@ void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index
   });
 }
 
-void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
-                   const float* bias, const Int4Shape& s) {
+void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                   const Int4Shape& s) {
   if (!Vnni::supported()) return linearInt4(team, out, x, packed, scale, bias, s, true);
   const Index steps = ceilDiv(s.k, 8), groups = ceilDiv(s.k, s.groupSize), size = steps * COLS * 4;
   float* memory = team.shared(0, 2 * steps + groups);
@@ -289,8 +289,8 @@ void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index
   copy(team, packed, codes, n * ceilDiv(k, 2));
 }
 
-void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
-                   const float* bias, const Int4Shape& s) {
+void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                   const Int4Shape& s) {
   linearInt4(team, out, x, packed, scale, bias, s, true);
 }
 #endif

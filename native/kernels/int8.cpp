@@ -202,7 +202,8 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
   }
   float* floats = team.shared(5, n * k);  // a slot that matmul leaves alone
   dequantizeRows(team, floats, weight, scale, n, k);
-  matmul(team, out, x, floats, bias, {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
+  matmul(team, out, x, floats, bias,
+         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
 }
 
 void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,
@@ -217,9 +218,8 @@ void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tok
       }
       if (!positions) continue;
       const float* position = positions + (start + r % T) * C;
-      eachVector(C, [&](Index i, auto lanes) {
-        store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes);
-      });
+      eachVector(
+          C, [&](Index i, auto lanes) { store(to + i, add(load(to + i, lanes), load(position + i, lanes)), lanes); });
     }
   });
 }

@@ -262,14 +262,14 @@ struct Product {
 template <class Body>
 void forColumns(Team& team, const MatmulShape& s, Body body) {
   const Index size = ceilDiv(16384, s.k * LANES) * LANES;
-  forBlocks(team, ceilDiv(s.n, size), s.m * s.n * s.k, [&](Index block, int) {
-    body(block * size, least(s.n, (block + 1) * size));
-  });
+  forBlocks(team, ceilDiv(s.n, size), s.m * s.n * s.k,
+            [&](Index block, int) { body(block * size, least(s.n, (block + 1) * size)); });
 }
 
 /** b stored [n, k]: LANES columns of out are LANES dot products side by side. */
 template <class Number>
-void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
+void fewRowsTransposed(Team& team, float* out, const float* a, const float* b, const float* bias,
+                       const MatmulShape& s) {
   constexpr Index STEP = LANES * Number::TERMS;
   forColumns(team, s, [&](Index begin, Index end) {
     for (Index j = begin; j < end; j += LANES) {
@@ -377,7 +377,8 @@ void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {
   });
 }
 
-void matmulPanels(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
+void matmulPanels(Team& team, float* out, const float* a, const float* packed, const float* bias,
+                  const MatmulShape& s) {
   Product<Float32>{.s = s, .out = out, .a = a, .b = nullptr, .bias = bias, .panelsOfB = packed}.run(team);
 }
 

@@ -46,7 +46,8 @@ struct PairedBf16 {
     return _mm512_castsi512_ps(convert(load(p, firstLanes(n)), load(p + LANES, firstLanes(n - LANES))));
   }
   static Vec across(const float* p, const float* next, Mask lanes) {
-    const __m512i interleave = _mm512_add_epi32(_mm512_set1_epi32(16 << 16), _mm512_mullo_epi32(laneNumbers(), splatI(0x10001)));
+    const __m512i interleave =
+        _mm512_add_epi32(_mm512_set1_epi32(16 << 16), _mm512_mullo_epi32(laneNumbers(), splatI(0x10001)));
     const Vec second = next == nullptr ? zero() : load(next, lanes);
     return _mm512_castsi512_ps(_mm512_permutexvar_epi16(interleave, convert(load(p, lanes), second)));
   }

@@ -116,7 +116,8 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
     const Mask lanes = firstLanes(cols - j);
     const VecI sum = addI(addI(even[v], odd[v]), splatI(uint32_t(-surplus)));
     const Vec factor = mul(splat(xScale), load(scale + j, lanes));
-    store(out + j, bias != nullptr ? fma(toFloat(sum), factor, load(bias + j, lanes)) : mul(toFloat(sum), factor), lanes);
+    store(out + j, bias != nullptr ? fma(toFloat(sum), factor, load(bias + j, lanes)) : mul(toFloat(sum), factor),
+          lanes);
   }
 }
 
@@ -136,8 +137,8 @@ void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Inde
   });
 }
 
-void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
-                      const float* bias, Index n, Index k) {
+void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                   Index n, Index k) {
   if (!Vnni::supported()) return linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
   const Index steps = ceilDiv(k, 4), size = steps * COLS * 4;
   int8_t* row = reinterpret_cast<int8_t*>(team.shared(0, steps + 1));
@@ -158,10 +159,12 @@ void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed,
   });
 }
 #else
-void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) { copy(team, packed, weight, n * k); }
+void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
+  copy(team, packed, weight, n * k);
+}
 
-void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale,
-                      const float* bias, Index n, Index k) {
+void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                   Index n, Index k) {
   linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
 }
 #endif
