@@ -44,7 +44,7 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
             packed ? kernels.matmulRow(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
           });
     }
-    if (s.m >= manyRows && !s.bf16) {
+    if (s.m >= rowsToPackWeight && !s.bf16) {
       return call.launchPacked<float>(
           2, {Packing::panels, s.n, s.k}, panelFloats(s.n, s.k) * Index(sizeof(float)),
           [=](const Kernels& kernels, Team& team, void* to) {

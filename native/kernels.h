@@ -82,8 +82,12 @@ constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
 constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
 constexpr Index rowHalfBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 7) / 8 * 4); }
 
-/** For fewer rows the matrix product takes b as it is: as many as are not worth packing it. */
-constexpr Index manyRows = 16;
+// Many rows share what is made of an operand first; few rows do without, for it would take longer than it saves. From
+// how many rows on it pays, measured:
+constexpr Index rowsToPackWeight = 16;     // matmul by a weight [n, k], into panels
+constexpr Index rowsToPackMatrix = 8;      // matmul by a matrix [k, n], into panels
+constexpr Index rowsToPackKeys = 5;        // attentionCached: all keys and values, for that many new tokens
+constexpr Index rowsToConvertWeights = 4;  // linearInt8, linearInt4: all weights into floats
 
 /** One instruction set's kernels. */
 struct Kernels {

@@ -48,6 +48,10 @@ class Team {
 #ifdef INKHORN_ISA
 namespace INKHORN_ISA {
 
+static constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
+static constexpr Index least(Index a, Index b) { return a < b ? a : b; }
+static constexpr Index roundUp(Index n, Index multiple) { return ceilDiv(n, multiple) * multiple; }
+
 /** Calls body(block, thread) for every block in [0, blocks). A single block runs on the caller at once. */
 template <class Body>
 static inline void forBlocks(Team& team, Index blocks, const Body& body) {
@@ -70,7 +74,7 @@ static inline void forBlocks(Team& team, Index blocks, Index work, const Body& b
 /** Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for each. */
 template <class Body>
 static inline void forRanges(Team& team, Index n, Index size, const Body& body) {
-  const Index blocks = (n + size - 1) / size;
+  const Index blocks = ceilDiv(n, size);
   forBlocks(team, blocks, [&](Index block, int thread) {
     const Index begin = block * size;
     body(begin, begin + size < n ? begin + size : n, block, thread);

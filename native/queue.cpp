@@ -1,3 +1,4 @@
+// The engine's own thread, and how it waits for tasks.
 #include "queue.h"
 
 namespace inkhorn {

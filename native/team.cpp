@@ -121,6 +121,10 @@ float* Team::scratch(int thread, int slot, Index floats) {
       std::abort();
     }
   }
+#if defined(__SANITIZE_ADDRESS__)  // to the sanitizer, only what was asked for is there
+  ASAN_UNPOISON_MEMORY_REGION(memory.data(), bytes);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(memory.data()) + bytes, memory.bytes() - bytes);
+#endif
   return static_cast<float*>(memory.data());
 }
 

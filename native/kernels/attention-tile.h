@@ -1,22 +1,17 @@
 // Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time, operands
 // padded so that nothing is masked. Large products are matmul.cpp's.
 #pragma once
+#include "../parallel.h"
 #include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 constexpr Index TILE = 16;
 
-INKHORN_INLINE Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 // A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector registers, and
 // there are enough sums to hide the latency of the additions.
 constexpr int WIDEST = 3;
-#if defined(INKHORN_AVX512)
-constexpr int rowsOf(int vectors) { return vectors == 1 ? 16 : 8; }  // 32 registers
-#else
-constexpr int rowsOf(int vectors) { return vectors == 1 ? 8 : 4; }  // 16 registers
-#endif
+constexpr int rowsOf(int vectors) { return REGISTERS / (vectors == 1 ? 2 : 4); }
 
 /** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]; k counts elements (number.h). */
 template <class Number, int VECTORS, bool TRANSPOSED>

@@ -3,14 +3,13 @@
 // Read next: int8-dot.h.
 #include <cstring>
 
-#include "../parallel.h"
+#include "../arena.h"
 #include "int8-dot.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
 constexpr int ZERO = 8;     // the code of the value 0
 constexpr Index COLS = 64;  // columns of out to a unit of work, and to a panel of packed codes
 
@@ -19,20 +18,9 @@ struct Codes {
   Vec even, odd;
 
   explicit Codes(const int8_t* p) {
-#if defined(INKHORN_AVX512)
-    const VecI bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    even = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_and_si512(bytes, splatI(15)), splatI(ZERO)));
-    odd = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_srli_epi32(bytes, 4), splatI(ZERO)));
-#elif defined(INKHORN_AVX2)
-    const VecI bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
-    even = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_and_si256(bytes, splatI(15)), splatI(ZERO)));
-    odd = _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(bytes, 4), splatI(ZERO)));
-#else
-    for (Index lane = 0; lane < LANES; lane++) {
-      even[lane] = float((p[lane] & 15) - ZERO);
-      odd[lane] = float((uint8_t(p[lane]) >> 4) - ZERO);
-    }
-#endif
+    const VecI bytes = loadBytesU(p);
+    even = toFloat(subI(andI(bytes, splatI(15)), splatI(ZERO)));
+    odd = toFloat(subI(shiftRightU<4>(bytes), splatI(ZERO)));
   }
 };
 
@@ -59,29 +47,36 @@ struct Halves {
   float scale;  // of all of it
 };
 
-/** floats of `memory` that `takeApart` needs. */
-constexpr Index halvesFloats(Index k) { return 2 * (ceilDiv(k, 2 * LANES) * LANES) + ceilDiv(k, 4); }
-
 /** With `int8Activations` the row is quantised, and the halves are whole numbers. */
-Halves takeApart(Team& team, float* memory, const float* x, Index k, bool int8Activations) {
+Halves takeApart(Team& team, const float* x, Index k, bool int8Activations) {
   const Index half = ceilDiv(k, 2 * LANES) * LANES;
-  float *even = memory, *odd = memory + half, scale = 1;
-  for (Index i = 0; i < 2 * half; i++) memory[i] = 0;
+  struct Room {
+    float *even, *odd;
+    int8_t* quantized;
+  };
+  const Room room = sharedPieces(team, 0, [&](Arena& arena) {
+    return Room{
+        .even = arena.take(half),
+        .odd = arena.take(half),
+        .quantized = int8Activations ? arena.takeBytes(k) : nullptr,
+    };
+  });
+  for (Index i = 0; i < half; i++) room.even[i] = room.odd[i] = 0;
   const auto split = [&](const auto* row) {
     for (Index p = 0; p + 1 < k; p += 2) {
-      even[p / 2] = float(row[p]);
-      odd[p / 2] = float(row[p + 1]);
+      room.even[p / 2] = float(row[p]);
+      room.odd[p / 2] = float(row[p + 1]);
     }
-    if (k % 2 != 0) even[k / 2] = float(row[k - 1]);
+    if (k % 2 != 0) room.even[k / 2] = float(row[k - 1]);
   };
+  float scale = 1;
   if (int8Activations) {
-    int8_t* row = reinterpret_cast<int8_t*>(memory + 2 * half);
-    quantizeRows(team, row, &scale, x, 1, k);
-    split(row);
+    quantizeRows(team, room.quantized, &scale, x, 1, k);
+    split(room.quantized);
   } else {
     split(x);
   }
-  return {even, odd, scale};
+  return {room.even, room.odd, scale};
 }
 
 /**
@@ -147,11 +142,10 @@ void dequantizeInt4(Team& team, float* x, const int8_t* codes, const float* scal
 
 void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, const float* scale, const float* bias,
                 const Int4Shape& s, bool int8Activations) {
-  constexpr Index few = 4;  // rows from which it pays to turn all weights into floats first
   const Index m = s.m, n = s.n, k = s.k, groupSize = s.groupSize;
-  if (m < few) {
+  if (m < rowsToConvertWeights) {
     for (Index i = 0; i < m; i++) {
-      const Halves row = takeApart(team, team.shared(0, halvesFloats(k)), x + i * k, k, int8Activations);
+      const Halves row = takeApart(team, x + i * k, k, int8Activations);
       forBlocks(team, ceilDiv(n, COLS), n * k, [&](Index block, int) {
         const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
         const auto multiply = int8Activations ? multiplyRow<true> : multiplyRow<false>;
@@ -160,11 +154,15 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
     }
     return;
   }
-  float* weight = team.shared(5, n * k + (int8Activations ? m * k : 0));  // a slot that matmul leaves alone
-  float* rounded = weight + n * k;
-  dequantizeInt4(team, weight, codes, scale, n, k, groupSize);
-  if (int8Activations) roundRows(team, rounded, x, m, k);
-  matmul(team, out, int8Activations ? rounded : x, weight, bias,
+  struct Room {
+    float *weight, *rounded;
+  };
+  const Room room = sharedPieces(team, 5, [&](Arena& arena) {  // a slot that matmul leaves alone
+    return Room{.weight = arena.take(n * k), .rounded = int8Activations ? arena.take(m * k) : nullptr};
+  });
+  dequantizeInt4(team, room.weight, codes, scale, n, k, groupSize);
+  if (int8Activations) roundRows(team, room.rounded, x, m, k);
+  matmul(team, out, int8Activations ? room.rounded : x, room.weight, bias,
          {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
 }
 
@@ -186,25 +184,25 @@ void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* cod
   });
 }
 
-#if defined(INKHORN_AVX512)
 namespace {
 
-constexpr int VECTORS = COLS / LANES;
+constexpr int VECTORS = COLS / 16;  // of the widest instruction set, the only one with packed codes
 
 /** One quantised row of the input, padded with zeros to 8 bytes. */
 struct Row {
-  const int8_t* bytes;
-  const int32_t* surplus;  // by group: what the sums are too large by, for a code is ZERO above its value
+  int8_t* bytes;
+  int32_t* surplus;  // by group: what the sums are too large by, for a code is ZERO above its value
   float scale;
 };
 
 /**
- * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four bytes, the first
- * four rows in the low halves and the others in the high ones. `scale` and `bias` begin at the panel's columns.
+ * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four bytes, the
+ * first four rows in the low halves and the others in the high ones. `scale` and `bias` begin at the panel's columns.
+ * Dot is `Vnni`.
  */
+template <class Dot>
 void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,
            const Int4Shape& s) {
-  const __m512i low = _mm512_set1_epi8(15);
   Vec total[VECTORS] = {zero(), zero(), zero(), zero()};
   for (Index begin = 0, group = 0; begin < s.k; begin += s.groupSize, group++) {
     const Index end = begin + s.groupSize < s.k ? begin + s.groupSize : s.k;
@@ -219,10 +217,10 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
       memcpy(four, x.bytes + p, sizeof four);
       const VecI a = splatI(uint32_t(four[0])), b = splatI(uint32_t(four[1]));
 #pragma GCC unroll 4
-      for (int v = 0; v < VECTORS; v++, w += 64) {
-        const __m512i codes = _mm512_loadu_si512(w);
-        first[v] = Vnni::add(first[v], a, _mm512_and_si512(codes, low));
-        second[v] = Vnni::add(second[v], b, _mm512_and_si512(_mm512_srli_epi16(codes, 4), low));
+      for (int v = 0; v < VECTORS; v++, w += Dot::BYTES) {
+        const typename Dot::Bytes codes = Dot::inputs(w);
+        first[v] = Dot::add(first[v], a, Dot::lowCodes(codes));
+        second[v] = Dot::add(second[v], b, Dot::highCodes(codes));
       }
     }
 #pragma GCC unroll 4
@@ -240,10 +238,7 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
   }
 }
 
-}  // namespace
-
-void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
-  if (!Vnni::supported()) return copy(team, packed, codes, n * ceilDiv(k, 2));
+void packCodes(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
   const Index steps = ceilDiv(k, 8);
   const auto code = [&](Index j, Index p) {
     if (j >= n || p >= k) return 0;
@@ -260,39 +255,43 @@ void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index
   });
 }
 
-void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
-                   const Int4Shape& s) {
-  if (!Vnni::supported()) return linearInt4(team, out, x, packed, scale, bias, s, true);
+/** The product with packed codes; Dot is `Vnni`. */
+template <class Dot>
+void multiplyPanels(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                    const Int4Shape& s) {
   const Index steps = ceilDiv(s.k, 8), groups = ceilDiv(s.k, s.groupSize), size = steps * COLS * 4;
-  float* memory = team.shared(0, 2 * steps + groups);
-  int8_t* bytes = reinterpret_cast<int8_t*>(memory);
-  int32_t* surplus = reinterpret_cast<int32_t*>(memory + 2 * steps);
-  Row row{bytes, surplus, 0};
-  memset(bytes + 8 * (steps - 1), 0, 8);
-  quantizeRows(team, bytes, &row.scale, x, 1, s.k);
+  Row row = sharedPieces(team, 0, [&](Arena& arena) {
+    return Row{.bytes = arena.takeBytes(8 * steps), .surplus = arena.takeInts(groups), .scale = 0};
+  });
+  memset(row.bytes + 8 * (steps - 1), 0, 8);
+  quantizeRows(team, row.bytes, &row.scale, x, 1, s.k);
   for (Index group = 0; group < groups; group++) {
     const Index begin = group * s.groupSize, end = begin + s.groupSize < s.k ? begin + s.groupSize : s.k;
     int32_t sum = 0;
-    for (Index p = begin; p < end; p++) sum += bytes[p];
-    surplus[group] = ZERO * sum;
+    for (Index p = begin; p < end; p++) sum += row.bytes[p];
+    row.surplus[group] = ZERO * sum;
   }
   const Index panels = ceilDiv(s.n, COLS), atOnce = size < 16384 ? 16384 / size : 1;
   forBlocks(team, ceilDiv(panels, atOnce), panels * size / 4, [&](Index block, int) {
     for (Index i = block * atOnce; i < panels && i < (block + 1) * atOnce; i++) {
       const Index j = i * COLS;
-      panel(out + j, row, packed + i * size, scale + j, bias != nullptr ? bias + j : nullptr, s.n - j, s);
+      panel<Dot>(out + j, row, packed + i * size, scale + j, bias != nullptr ? bias + j : nullptr, s.n - j, s);
     }
   });
 }
-#else
+
+}  // namespace
+
 void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
-  copy(team, packed, codes, n * ceilDiv(k, 2));
+  if (!withExtra<Vnni>([&]<class>() { packCodes(team, packed, codes, n, k); })) {
+    copy(team, packed, codes, n * ceilDiv(k, 2));
+  }
 }
 
 void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
                    const Int4Shape& s) {
-  linearInt4(team, out, x, packed, scale, bias, s, true);
+  const auto multiply = [&]<class Dot>() { multiplyPanels<Dot>(team, out, x, packed, scale, bias, s); };
+  if (!withExtra<Vnni>(multiply)) linearInt4(team, out, x, packed, scale, bias, s, true);
 }
-#endif
 
 }  // namespace inkhorn::INKHORN_ISA

@@ -1,5 +1,5 @@
 // Weights as bytes: quantising rows, and the linear layer on bytes with its two arithmetics. Read next: int8-dot.h.
-#include "../parallel.h"
+#include "../arena.h"
 #include "int8-dot.h"
 
 namespace inkhorn::INKHORN_ISA {
@@ -29,12 +29,11 @@ struct Inputs {
 
   explicit Inputs(Index k) : k(k), steps(k < BYTES ? 0 : (k + BYTES - 1) / BYTES), stride((k + 63 + BYTES) / 64 * 64) {}
 
-  Index floats(Index count) const { return count * (stride / 4 + 2); }
-
-  void place(float* memory, Index count) {
-    scales = memory;
-    surplus = reinterpret_cast<int32_t*>(memory + count);
-    rows = reinterpret_cast<int8_t*>(memory + 2 * count);
+  /** For `count` rows. */
+  void take(Arena& arena, Index count) {
+    scales = arena.take(count);
+    surplus = arena.takeInts(count);
+    rows = arena.takeBytes(count * stride);
   }
 
   /** Where the weights of step s begin. */
@@ -92,11 +91,7 @@ int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
 template <class Dot>
 void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const int8_t* weight, const float* scale,
                    const float* bias, Index j0, Index j1, Index n) {
-#if defined(INKHORN_AVX512)
-  constexpr int COUNT = 4;
-#else
-  constexpr int COUNT = 2;
-#endif
+  constexpr int COUNT = REGISTERS == 32 ? 4 : 2;
   const Index vectored = in.steps > 0 ? (j1 - j0) / 4 * 4 : 0;
   for (Index r = r0; r < r1;) {
     const Index count = r1 - r >= COUNT ? COUNT : 1;
@@ -129,7 +124,7 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
   Inputs<Dot> in(k);
   for (Index first = 0; first < m; first += CHUNK) {
     const Index rows = m - first < CHUNK ? m - first : CHUNK;
-    in.place(team.shared(0, in.floats(rows)), rows);
+    sharedPieces(team, 0, [&](Arena& arena) { in.take(arena, rows); });
     forRanges(team, rows, 8, [&](Index begin, Index end, Index, int) {
       for (Index r = begin; r < end; r++) in.quantize(r, x + (first + r) * k);
     });
@@ -189,14 +184,10 @@ void dequantizeRows(Team& team, float* x, const int8_t* q, const float* scale, I
 
 void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                 Index m, Index n, Index k, bool int8Activations) {
-  constexpr Index few = 4;  // rows from which it pays to turn all weights into floats first
   if (int8Activations) {
-#if defined(INKHORN_AVX512)
-    if (Vnni::supported()) return linearBytes<Vnni>(team, out, x, weight, scale, bias, m, n, k);
-#endif
-    return linearBytes<Words>(team, out, x, weight, scale, bias, m, n, k);
+    return withDot([&]<class Dot>() { linearBytes<Dot>(team, out, x, weight, scale, bias, m, n, k); });
   }
-  if (m < few) {
+  if (m < rowsToConvertWeights) {
     for (Index i = 0; i < m; i++) linearRow(team, out + i * n, x + i * k, weight, scale, bias, n, k);
     return;
   }

@@ -11,9 +11,6 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
-constexpr Index least(Index a, Index b) { return a < b ? a : b; }
-
 /** A panel of b holds TILE_COLS columns, the last one only LANES if that is enough; what is left over is zero. */
 Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
 
@@ -61,6 +58,9 @@ void packPanel(float* panel, const float* b, Index k, Index cols, Index p0, Inde
 /** One product, cut into rounds of k, tile tasks and packing tasks. All cuts depend on the shape alone. */
 template <class Number>
 struct Product {
+  static constexpr Index TERMS = Number::TERMS;
+  static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
+
   const MatmulShape& s;
   float* out;
   const float* a;
@@ -68,29 +68,39 @@ struct Product {
   const float* bias;
   const float* panelsOfB = nullptr;  // b, packed before (packPanels)
 
-  static constexpr Index TERMS = Number::TERMS;
-  static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
-
   // With a packed, a panel of b (32 KB) stays in the L1 cache while strips of a pass by.
   const Index rounds = ceilDiv(s.k, (s.transA ? 256 : 1024) * TERMS);
   const Index depth = ceilDiv(ceilDiv(s.k, rounds), TERMS);  // of a round, in elements (number.h)
-  const Index strips = ceilDiv(s.m, TILE_ROWS), panels = ceilDiv(s.n, TILE_COLS);
-  // A task is a rectangle of tiles, of all panels where there are strips enough. Strips go in about 16 tasks of up to 16, the
-  // last quarter in smaller ones, so that threads end together; with a packed, each round's packing tasks see to that.
-  const Index most = least(ceilDiv(strips, 16), 16), fewest = s.transA ? most : ceilDiv(most, 5);
-  const Index large = strips * 3 / 4 / most, rowTasks = large + ceilDiv(strips - large * most, fewest);
+  const Index strips = ceilDiv(s.m, TILE_ROWS);              // TILE_ROWS rows of out
+  const Index panels = ceilDiv(s.n, TILE_COLS);              // TILE_COLS columns of out
+
+  // A tile task is a rectangle of tiles. Its strips: about a 16th of all, at most 16, is `most`, the strips of each
+  // of the first `large` tasks. The last quarter goes in tasks of `fewest`, so that threads end together; with a
+  // packed, each round's packing tasks see to that.
+  const Index most = least(ceilDiv(strips, 16), 16);
+  const Index fewest = s.transA ? most : ceilDiv(most, 5);
+  const Index large = strips * 3 / 4 / most;
+  const Index rowTasks = large + ceilDiv(strips - large * most, fewest);
+  // Its panels: all of them where there are strips enough.
   const Index panelsPerTask = ceilDiv(panels, least(panels, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
+
+  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4 KB
+  // apart: those fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a third of
+  // the speed is lost.
+  const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
+  const Index copyStride = roundUp(depth, 16) + 16;
+
+  float* packedB[2] = {};  // by turns: of the round whose tiles run, and of the next
+  float* packedA[2] = {};  // the same, with transA
 
   /** The first strip of a row of tasks. */
   Index firstStrip(Index rowTask) const {
     return rowTask < large ? rowTask * most : least(strips, large * most + (rowTask - large) * fewest);
   }
 
-  float* packedB[2] = {};
-  float* packedA[2] = {};
-
+  // Of a round: its columns of a and rows of b, and how many elements these are.
   Index begin(Index round) const { return round * depth * TERMS; }
   Index end(Index round) const { return least(s.k, begin(round) + depth * TERMS); }
   Index elements(Index round) const { return ceilDiv(end(round) - begin(round), TERMS); }
@@ -121,11 +131,6 @@ struct Product {
     if (isA) return packRows<Number, TILE_ROWS, false>(packedA[round % 2], a, s.m, from, to, first / TERMS, size);
     packRows<Number, TILE_COLS, true>(packedB[round % 2], b, s.n, from, to, first / TERMS, size);
   }
-
-  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4 KB apart: those
-  // fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a third of the speed is lost.
-  const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
-  const Index copyStride = ceilDiv(depth, 16) * 16 + 16;
 
   void copyRows(float* copy, const float* from, Index rows, Index terms) const {
     for (Index i = 0; i < rows; i++, copy += copyStride, from += s.k) {
@@ -337,7 +342,7 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
 
 template <class Number>
 void multiply(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
-  if (s.transB && !s.transA && s.m < manyRows) {
+  if (s.transB && !s.transA && s.m < rowsToPackWeight) {
     fewRowsTransposed<Number>(team, out, a, b, bias, s);
     return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
   }
@@ -348,7 +353,7 @@ void multiply(Team& team, float* out, const float* a, const float* b, const floa
 
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
-  if (s.k == 0 || (!s.bf16 && !s.transB && !s.transA && s.m < 8)) {
+  if (s.k == 0 || (!s.bf16 && !s.transB && !s.transA && s.m < rowsToPackMatrix)) {
     if (s.k == 0) {
       noTerms(out, bias, s);
     } else {
@@ -356,13 +361,7 @@ void matmul(Team& team, float* out, const float* a, const float* b, const float*
     }
     return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
   }
-  if (!s.bf16) {
-    return multiply<Float32>(team, out, a, b, bias, s);
-  }
-#if defined(INKHORN_AVX512)
-  if (PairedBf16::supported()) return multiply<PairedBf16>(team, out, a, b, bias, s);
-#endif
-  multiply<RoundedBf16>(team, out, a, b, bias, s);
+  withNumber(s.bf16, [&]<class Number>() { multiply<Number>(team, out, a, b, bias, s); });
 }
 
 void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {

@@ -44,15 +44,16 @@ void peak(Team& team, float* out, Peak kind, Index blocks) {
   };
   const Vec x = splat(0.5f), y = splat(0.25f);
   if (kind == Peak::f32) measure(LANES, zero(), [=](Vec sum) { return fma(sum, x, y); });
-#if defined(INKHORN_AVX512)
-  if (kind == Peak::bf16 && PairedBf16::supported()) {
-    measure(2 * LANES, zero(), [=](Vec sum) { return PairedBf16::multiplyAdd(x, y, sum); });
+  if (kind == Peak::bf16) {
+    withExtra<PairedBf16>([&]<class Number>() {
+      measure(Number::TERMS * LANES, zero(), [=](Vec sum) { return Number::multiplyAdd(x, y, sum); });
+    });
   }
   const VecI bytes = splatI(0x01010101);
-  if (kind == Peak::int8 && Vnni::supported()) {
-    measure(Vnni::BYTES, splatI(0), [=](VecI sum) { return Vnni::add(sum, bytes, bytes); });
+  if (kind == Peak::int8) {
+    withExtra<Vnni>(
+        [&]<class Dot>() { measure(Dot::BYTES, splatI(0), [=](VecI sum) { return Dot::add(sum, bytes, bytes); }); });
   }
-#endif
 }
 
 }  // namespace inkhorn::INKHORN_ISA

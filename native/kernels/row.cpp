@@ -11,9 +11,6 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
-constexpr Index least(Index a, Index b) { return a < b ? a : b; }
-
 /** Packed elements (number.h): for LANES rows of the weight, a vector of the first, of the second, ...; then what follows. */
 constexpr Index SQUARE = LANES * LANES;
 
@@ -69,29 +66,20 @@ void multiplySquares(Team& team, float* out, const float* a, const float* packed
 }  // namespace
 
 void packRow(Team& team, float* packed, const float* weight, Index n, Index k, bool bf16) {
-  if (!bf16) return packSquares<Float32>(team, packed, weight, n, k);
-#if defined(INKHORN_AVX512)
-  if (PairedBf16::supported()) return packSquares<PairedBf16>(team, packed, weight, n, k);
-#endif
-  packSquares<RoundedBf16>(team, packed, weight, n, k);
+  withNumber(bf16, [&]<class Number>() { packSquares<Number>(team, packed, weight, n, k); });
 }
 
 void matmulRow(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
-  if (!s.bf16) return multiplySquares<Float32>(team, out, a, packed, bias, s);
-#if defined(INKHORN_AVX512)
-  if (PairedBf16::supported()) return multiplySquares<PairedBf16>(team, out, a, packed, bias, s);
-#endif
-  multiplySquares<RoundedBf16>(team, out, a, packed, bias, s);
+  withNumber(s.bf16, [&]<class Number>() { multiplySquares<Number>(team, out, a, packed, bias, s); });
 }
 
-#if defined(INKHORN_AVX512)
 namespace {
 
 /** A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last one may be narrower. */
 constexpr Index VECTORS = 4, COLS = VECTORS * LANES;
 
-/** out[first, first + cols) from one panel of COUNT vectors. */
-template <Index COUNT>
+/** out[0, cols) from one panel of COUNT vectors; Dot is `Vnni`. */
+template <class Dot, Index COUNT>
 void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int8_t* w, const float* scale,
            const float* bias, Index cols, Index steps) {
   VecI even[COUNT], odd[COUNT];
@@ -102,7 +90,7 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
     memcpy(&four, x + 4 * s, sizeof four);
     const VecI inputs = splatI(uint32_t(four));
 #pragma GCC unroll 4
-    for (Index v = 0; v < COUNT; v++) sum[v] = Vnni::add(sum[v], inputs, Vnni::inputs(w + (s * COUNT + v) * 64));
+    for (Index v = 0; v < COUNT; v++) sum[v] = Dot::add(sum[v], inputs, Dot::inputs(w + (s * COUNT + v) * Dot::BYTES));
   };
   Index s = 0;
   for (; s + 2 <= steps; s += 2) {
@@ -121,10 +109,8 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
   }
 }
 
-}  // namespace
-
-void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
-  if (!Vnni::supported()) return copy(team, packed, weight, n * k);
+/** Into panels of packed bytes, each raised by 128. */
+void packBytes(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
   const Index steps = ceilDiv(k, 4);
   forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
     const Index end = least(group * COLS + COLS, ceilDiv(n, LANES) * LANES);
@@ -137,18 +123,19 @@ void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Inde
   });
 }
 
-void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
-                   Index n, Index k) {
-  if (!Vnni::supported()) return linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
+/** The product with packed bytes; Dot is `Vnni`. */
+template <class Dot>
+void multiplyPanels(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+                    Index n, Index k) {
   const Index steps = ceilDiv(k, 4), size = steps * COLS * 4;
-  int8_t* row = reinterpret_cast<int8_t*>(team.shared(0, steps + 1));
+  int8_t* row = reinterpret_cast<int8_t*>(team.shared(0, steps));
   memset(row + 4 * (steps - 1), 0, 4);
   const QuantizedRow quantized = quantizeRow(row, x, k);
   forGroups(team, ceilDiv(n, COLS), size, [&](Index group) {
     const Index j = group * COLS;
     const auto multiply = [&]<Index COUNT>() {
-      panel<COUNT>(out + j, row, quantized.scale, Vnni::SURPLUS * quantized.sum, packed + group * size, scale + j,
-                   bias != nullptr ? bias + j : nullptr, n - j, steps);
+      panel<Dot, COUNT>(out + j, row, quantized.scale, Dot::SURPLUS * quantized.sum, packed + group * size, scale + j,
+                        bias != nullptr ? bias + j : nullptr, n - j, steps);
     };
     switch (least(VECTORS, ceilDiv(n - j, LANES))) {
       case 1: return multiply.template operator()<1>();
@@ -158,15 +145,17 @@ void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed,
     }
   });
 }
-#else
+
+}  // namespace
+
 void packRowInt8(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
-  copy(team, packed, weight, n * k);
+  if (!withExtra<Vnni>([&]<class>() { packBytes(team, packed, weight, n, k); })) copy(team, packed, weight, n * k);
 }
 
 void linearRowInt8(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
                    Index n, Index k) {
-  linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
+  const auto multiply = [&]<class Dot>() { multiplyPanels<Dot>(team, out, x, packed, scale, bias, n, k); };
+  if (!withExtra<Vnni>(multiply)) linearInt8(team, out, x, packed, scale, bias, 1, n, k, true);
 }
-#endif
 
 }  // namespace inkhorn::INKHORN_ISA

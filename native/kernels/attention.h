@@ -1,0 +1,52 @@
+// What the two ways of attention share: of many queries in tiles (attention.cpp), of a few one by one
+// (attention-row.cpp).
+#pragma once
+#include "attention-tile.h"
+
+namespace inkhorn::INKHORN_ISA {
+
+constexpr Index BLOCK = 64;  // keys to a block
+
+/** Where one head's rows begin, and how far apart they lie. */
+struct Rows {
+  const float* data;
+  Index stride;
+};
+
+struct Softmax {
+  float highest, sum;
+};
+
+/**
+ * Turns the products of a query with the keys into exp(scale * product - highest), 0 up to the next whole
+ * vector. They lie in runs of BLOCK that begin `stride` apart.
+ */
+static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale) {
+  const Vec factor = splat(scale);
+  Vec highest = splat(-__builtin_inff()), sum = zero();
+  for (Index j = 0; j < keys; j += BLOCK) {
+    const float* run = s + j / BLOCK * stride;
+    eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
+      highest = max(highest, select(lanes, mul(load(run + i), factor), highest));
+    });
+  }
+  const float top = reduceMax(highest);
+  for (Index j = 0; j < keys; j += BLOCK) {
+    float* run = s + j / BLOCK * stride;
+    eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
+      const Vec e = select(lanes, exp(sub(mul(load(run + i), factor), splat(top))), zero());
+      sum = add(sum, e);
+      store(run + i, e);
+    });
+  }
+  return {top, reduceAdd(sum)};
+}
+
+/**
+ * One head's attention in tiles (attention.cpp): out[T, hs], rows `outStride` apart, for queries at positions
+ * start .. start + T, keys and values at 0 .. start + T.
+ */
+void attendTiles(Team& team, int thread, float* out, Index outStride, Rows q, Rows k, Rows v, Index T, Index start,
+                 Index hs, float scale);
+
+}  // namespace inkhorn::INKHORN_ISA
