@@ -20,7 +20,23 @@ INKHORN_INLINE Vec splat(float x) { return _mm256_set1_ps(x); }
 INKHORN_INLINE Vec load(const float* p) { return _mm256_loadu_ps(p); }
 INKHORN_INLINE Vec load(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
 INKHORN_INLINE void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
-INKHORN_INLINE void store(float* p, Vec v, Mask m) { _mm256_maskstore_ps(p, m, v); }
+/** In pieces of 4, 2 and 1 lanes: vmaskmovps to memory is microcode on AMD's processors, and slow. */
+INKHORN_INLINE void store(float* p, Vec v, Mask m) {
+  const int count = __builtin_popcount(unsigned(_mm256_movemask_ps(_mm256_castsi256_ps(m))));
+  if (count == int(LANES)) return store(p, v);
+  __m128 rest = _mm256_castps256_ps128(v);
+  if (count & 4) {
+    _mm_storeu_ps(p, rest);
+    p += 4;
+    rest = _mm256_extractf128_ps(v, 1);
+  }
+  if (count & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+    p += 2;
+    rest = _mm_movehl_ps(rest, rest);
+  }
+  if (count & 1) _mm_store_ss(p, rest);
+}
 
 INKHORN_INLINE Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 INKHORN_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
