@@ -45,7 +45,7 @@ export function runModule(file: string, folder: string): string[] {
 /** Runs an `sh` block, `inkhorn` standing for `main`; what it printed. Throws with its error where it fails. */
 export function runShell(code: string, main: string, folder: string): string {
   const shortened = code.split('\n').map(shorten).join('\n');
-  const script = shortened.replace(/^npx inkhorn/gm, `"${process.execPath}" "${main}"`);
+  const script = shortened.replace(/(^|\| )npx inkhorn/gm, `$1"${process.execPath}" "${main}"`);
   const { status, stdout, stderr } = spawnSync('sh', ['-e', '-c', script], { cwd: folder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${code}failed:\n${stdout}\n${stderr}`);
   return stdout;
