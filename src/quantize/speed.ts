@@ -43,6 +43,7 @@ export async function measureSpeed(
     onProgress?.(round, ROUNDS);
     await turn();
   }
+  onProgress?.(ROUNDS, ROUNDS);
   const [a, b] = seconds.map((runs) => n / median(runs.slice(-ROUNDS)));
   const engines = [...new Set([before, after].map((model) => model.backend.description))].join(' and ');
   const method = `median of ${ROUNDS} runs each, in turns, after warming up; ${n} greedy tokens from an empty context, one sequence, KV cache; ${engines}`;

@@ -98,9 +98,9 @@ export const quantizeCommand = defineCommand({
     const chosen = chosenOptions(given);
     const store = await findModel(given.model, output);
     await refuseSameFolder(store.location, out);
-    if (given.force) await refuseRun(out);
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
     try {
+      await refuseRun(out);
       await shrinkInto(out, chosen, store, given, output);
     } finally {
       folder.release();
