@@ -3,6 +3,7 @@
 // Arguments after `--` narrow it down: `npm test -- tokenizer` runs the files whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +19,11 @@ if (tests.length + trials.length === 0) {
   process.exit(2);
 }
 const failed = [
-  ...(tests.length === 0 || run(['--test', '--test-reporter=spec', ...tests]) ? [] : ['the tests']),
+  // Node leaves a core free unless told otherwise: of two, half.
+  ...(tests.length === 0 ||
+  run(['--test', `--test-concurrency=${availableParallelism()}`, '--test-reporter=spec', ...tests])
+    ? []
+    : ['the tests']),
   ...trials.filter((file) => {
     console.log(`\n${file}`);
     return !run([file]);

@@ -1,9 +1,10 @@
-// The example of the README is run as it stands there.
+// The examples of the README are run as they stand there.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inkhorn } from './cli-process.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -23,4 +24,18 @@ test('the API example of the README runs', () => {
   const [first, , last] = lines.map((line) => line.split(' ').map(Number));
   assert.deepEqual([first[0], last[0]], [0, 20]);
   assert.ok(last[2] < first[2] - 1, `the validation loss falls from ${first[2]} to ${last[2]}`);
+});
+
+test('the printed text of the README is what its command prints', async () => {
+  const [, command, shown] =
+    readFileSync(`${root}README.md`, 'utf8').match(
+      /`npx inkhorn (generate [^`]*)`\):\n\n```text\n([\s\S]*?)```/,
+    ) ?? [];
+  // The plain engine: the last bit of another one's sums may draw another token, now and then.
+  const { code, stdout } = await inkhorn(root, [
+    ...(command.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')),
+    ...['--tokens', '100', '--backend', 'reference'],
+  ]);
+  assert.equal(code, 0);
+  assert.ok(stdout.startsWith(shown.trimEnd()), `printed:\n${stdout}`);
 });
