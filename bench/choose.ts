@@ -3,6 +3,7 @@
 //   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun] [--vocab 500]
 //     [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
 
+import { formatCount } from '../src/base/format.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
 import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
@@ -104,7 +105,7 @@ function show({
     `${kilobytes} kB`,
     preset,
     String(vocabSize),
-    parameters.toLocaleString('en-US'),
+    formatCount(parameters),
     loss.toFixed(3),
     bitsPerByte.toFixed(3),
     minutes,

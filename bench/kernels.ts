@@ -1,8 +1,10 @@
 // How long the kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256 tokens, 500
 // logits): median and least milliseconds, and GB/s of memory read and written once, or GFLOP/s for attention (only the causal half counts).
 //   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention] [--json]
+
 import { parseArgs } from 'node:util';
 import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
+import { median } from '../src/base/statistics.ts';
 import { createBackend } from '../src/platform/node.ts';
 import { describeMachine, machine } from './support/program.ts';
 
@@ -226,6 +228,5 @@ async function measure(run: () => void): Promise<{ time: number; best: number }>
     await backend.sync();
     times.push((performance.now() - start) / 1000 / group);
   }
-  times.sort((a, b) => a - b);
-  return { time: times[times.length >> 1], best: times[0] };
+  return { time: median(times), best: Math.min(...times) };
 }

@@ -1,8 +1,10 @@
 // How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the weight is
 // stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes nothing.
 //   npm run bench -- matmul [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
+
 import { parseArgs } from 'node:util';
 import { createNative } from '../src/backend/native/index.ts';
+import { median } from '../src/base/statistics.ts';
 import { describeMachine, machine } from './support/program.ts';
 
 const { values } = parseArgs({
@@ -94,5 +96,5 @@ async function medianSeconds(run: () => void): Promise<number> {
     await backend.sync();
     times.push((performance.now() - start) / 8000);
   }
-  return times.sort((a, b) => a - b)[times.length >> 1];
+  return median(times);
 }

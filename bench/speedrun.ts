@@ -4,6 +4,7 @@
 //   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision bf16] [--turns 1]
 //     [--seed 1337] [--threads 2] [--backend auto] [--json]
 
+import { formatCount } from '../src/base/format.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
 import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
@@ -96,7 +97,7 @@ function report({ seed, parameters, seconds, tokenizerSeconds, tokensPerStep, ev
   const tokens = tokensPerStep * evals[evals.length - 1].step;
   const evalSeconds = evals.reduce((sum, { took }) => sum + took, 0);
   const rows = evals.map(({ step, seconds: at, loss }) => [String(step), time(at), loss.toFixed(4)]);
-  console.log(`\nseed ${seed}: ${parameters.toLocaleString('en-US')} parameters`);
+  console.log(`\nseed ${seed}: ${formatCount(parameters)} parameters`);
   for (const line of formatTable(['step', 'time', 'validation loss'], rows)) console.log(line);
   console.log(
     seconds === null

@@ -7,7 +7,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { CATALOG } from '../dist/src/corpora/catalog.js';
 import { sha256Of } from '../dist/src/corpora/fetch.js';
 import { loadCorpus } from '../dist/src/corpora/index.js';
-import { folderStore } from '../dist/src/platform/node-store.js';
+import { folderStore } from '../dist/src/io/node-store.js';
 
 const assets = folderStore(join(import.meta.dirname, '..', 'assets'));
 

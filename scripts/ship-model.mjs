@@ -1,7 +1,9 @@
 // Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer, and the model card, whose
 // figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the text being that of the run (which knows where it was).
 import { join } from 'node:path';
+import { formatBytes, formatCount } from '../dist/src/base/format.js';
 import { findText, isTextOf } from '../dist/src/cli/run-text.js';
+import { folderStore } from '../dist/src/io/node-store.js';
 import {
   compare,
   dataset,
@@ -12,9 +14,7 @@ import {
   save,
   useBackend,
 } from '../dist/src/platform/node.js';
-import { folderStore } from '../dist/src/platform/node-store.js';
 import { engineFact } from '../dist/src/report/facts.js';
-import { formatBytes } from '../dist/src/report/format.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
 import { readRun } from '../dist/src/report/read-run.js';
 import { evaluate } from '../dist/src/train/evaluate.js';
@@ -113,7 +113,7 @@ await out.write(
   'README.md',
   utf8(`# shakespeare
 
-A GPT of ${model.parameterCount.toLocaleString('en-US')} parameters that goes on from a text in the manner of Shakespeare: what \`inkhorn generate\`, \`inspect\`,
+A GPT of ${formatCount(model.parameterCount)} parameters that goes on from a text in the manner of Shakespeare: what \`inkhorn generate\`, \`inspect\`,
 \`eval\` and \`quantize\` take when no \`--model\` is given, and what \`inkhorn demo\` begins with.
 
 ${fence('npx inkhorn generate --prompt "ROMEO:"', 'sh')}
@@ -125,8 +125,8 @@ same text). Everything else is in [config.json](config.json). Matrices are store
 
 ## Data and training
 
-Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${corpus.bytes.length.toLocaleString('en-US')} bytes, sha256 \`${sha256}\`. The first
-90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${last.step.toLocaleString('en-US')} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
+Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${formatCount(corpus.bytes.length)} bytes, sha256 \`${sha256}\`. The first
+90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${formatCount(last.step)} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
 by this project's own code on a CPU (${engine}), with
 
 ${fence(run.command, 'sh')}

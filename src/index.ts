@@ -12,8 +12,8 @@ export {
 export { type GenerateEvent, generate, generateText } from './generate/generate.ts';
 export type { GenerateOptions } from './generate/options.ts';
 export { attentionMaps, inductionScores, summarizeHeads } from './inspect/attention.ts';
-export { type Captured, capture } from './inspect/capture.ts';
-export { type Edit, editTap, steadyEdits } from './inspect/edit.ts';
+export { capture } from './inspect/capture.ts';
+export { type Captured, type Edit, editTap, steadyEdits } from './inspect/edit.ts';
 export { ablate, editEffect } from './inspect/effect.ts';
 export { neighbours, positionSimilarity } from './inspect/embedding.ts';
 export { logitLens } from './inspect/lens.ts';

@@ -1,8 +1,8 @@
 // The tables and the picture of ../growth.ts: measured time beside what the floating-point operations predict from one size.
 import * as Plot from '@observablehq/plot';
+import { formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import type { Figure } from '../../src/report/figure.ts';
-import { formatShort } from '../../src/report/format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from '../../src/report/svg.ts';
 import { summary } from './contest.ts';
 import { formatSeconds, type Machine } from './program.ts';

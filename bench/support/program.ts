@@ -1,8 +1,8 @@
 // What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next: ../train.ts.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { formatNumber, formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
-import { formatNumber, formatShort } from '../../src/report/format.ts';
 import { ratio, type Timing, WARM_UP } from './contest.ts';
 
 /** Options that every program has. */

@@ -1,6 +1,8 @@
 // JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON file reads it here.
 // Read next: schema.ts, which says what a file may hold.
+
 import { revealLine } from './controls.ts';
+import { formatCount } from './format.ts';
 import { type Schema, shown } from './schema.ts';
 
 /** What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists. */
@@ -40,7 +42,9 @@ export function readJson<T>(
 export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, what = 'the file'): unknown {
   const { bytes, depth, values } = { ...DEFAULTS, ...limits };
   if (source.length > bytes)
-    throw new Error(`${what} has ${numeral(source.length)} bytes: at most ${numeral(bytes)} are read`);
+    throw new Error(
+      `${what} has ${formatCount(source.length)} bytes: at most ${formatCount(bytes)} are read`,
+    );
   const text = typeof source === 'string' ? source : decode(source, what);
   if (text.trim() === '') throw new Error(`${what} is empty`);
   if (/^\s*</.test(text))
@@ -94,11 +98,11 @@ function scan(text: string, limits: { depth: number; values: number }, what: str
       if (keys && followedByColon(text, i)) noteKey(keys, text.slice(start, i + 1), what);
     }
     if (values > limits.values)
-      throw new Error(`${what} has more than ${numeral(limits.values)} values: no file of its kind has`);
+      throw new Error(`${what} has more than ${formatCount(limits.values)} values: no file of its kind has`);
   }
   if (open.length > 0 || i > text.length) {
     throw new Error(
-      `${what} is not valid JSON: cut off after ${numeral(text.length)} characters, in the middle of a value`,
+      `${what} is not valid JSON: cut off after ${formatCount(text.length)} characters, in the middle of a value`,
     );
   }
 }
@@ -139,8 +143,4 @@ function noteKey(keys: Set<string>, quoted: string, what: string): void {
 function oneLine(message: string): string {
   const escaped = revealLine(message.replace(/\s+/g, ' '));
   return escaped.length > 160 ? `${escaped.slice(0, 157)}...` : escaped;
-}
-
-function numeral(n: number): string {
-  return n.toLocaleString('en-US');
 }

@@ -218,3 +218,9 @@ export function shown(value: unknown): string {
   const cut = value.length > 60 ? `${value.slice(0, 57)}...` : value;
   return revealLine(JSON.stringify(cut));
 }
+
+/** The JSON of a value from a file, for an error message: on one line, without control characters, cut short. */
+export function excerpt(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'undefined';
+  return revealLine(json.length > 80 ? `${json.slice(0, 77)}...` : json);
+}

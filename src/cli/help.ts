@@ -1,6 +1,6 @@
 // How the help of a command is set: terms on the left, what they are on the right, no word broken at any width.
 import { type Command, CommanderError, type Help, type HelpConfiguration, type Option } from 'commander';
-import { ownCommand } from '../platform/node-command.ts';
+import { ownCommand } from '../base/node-command.ts';
 import type { Flags } from './flags.ts';
 import { columnsOf, textWidth, wrapText } from './view/width.ts';
 

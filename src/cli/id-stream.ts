@@ -1,4 +1,5 @@
 // Token ids as text, part by part: there may be more of them than fit into one string or one array.
+import { shown } from '../base/schema.ts';
 import { misuse } from './errors.ts';
 
 /** Ids of one write, of about a megabyte. */
@@ -49,6 +50,5 @@ function toIds(words: readonly string[], vocabSize: number): Int32Array {
 }
 
 function noId(word: string, vocabSize: number): Error {
-  const shown = JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}...` : word);
-  return misuse(`${shown} is not a token id: they go from 0 to ${vocabSize - 1}`);
+  return misuse(`${shown(word)} is not a token id: they go from 0 to ${vocabSize - 1}`);
 }

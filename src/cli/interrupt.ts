@@ -2,7 +2,7 @@
 // something to save is asked to stop, and saves; any other one ends at once, with one line at most. Read next: main.ts.
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
-import { reason } from '../platform/node-store.ts';
+import { reason } from '../io/node-store.ts';
 
 let controller: AbortController | undefined;
 let stoppedBy: NodeJS.Signals | undefined;

@@ -1,5 +1,7 @@
 // Timings that `inkhorn bench` and the programs in bench/ share. Each says what it includes.
+
 import type { Backend } from '../backend/contract.ts';
+import { median } from '../base/statistics.ts';
 import { type GPTConfig, makeConfig, presets } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
@@ -104,9 +106,4 @@ export function measureTokenizer(text: Uint8Array): TokenizerTime {
   const encodeSeconds = (performance.now() - trained) / 1000;
   const encodeMBPerSecond = text.length / 1e6 / encodeSeconds;
   return { bytes: text.length, tokens, trainSeconds, encodeSeconds, encodeMBPerSecond };
-}
-
-/** The middle value; of an even number of them, the upper one of the middle two. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

@@ -1,8 +1,8 @@
 // What a model or a tokenizer would take, before it is made: flags can ask for more than any machine has.
 import { totalmem } from 'node:os';
+import { formatBytes, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { countShapes } from '../model/shapes.ts';
-import { formatBytes, formatCount } from '../report/format.ts';
 import type { Pattern } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 

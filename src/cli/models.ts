@@ -2,13 +2,13 @@
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatCount } from '../base/format.ts';
 import { readJson } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
 import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
+import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
-import { folderStore, NO_SUCH_FILE, reason } from '../platform/node-store.ts';
-import { formatCount } from '../report/format.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { DataRecord } from '../train/checkpoint.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { Colors } from 'picocolors/types.js';
 import { revealJson } from '../base/controls.ts';
-import { runnable } from '../platform/node-command.ts';
+import { runnable } from '../base/node-command.ts';
 import { formatTable, type TableColumn } from './table.ts';
 import { isTerminal, terminalStyle } from './terminal.ts';
 import { cellText, createColors, terminalText } from './view/ink.ts';

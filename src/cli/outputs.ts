@@ -1,9 +1,9 @@
 // Files and folders that commands write: nothing that exists is replaced without --force.
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { FolderInUse, lockFolder } from '../io/node-lock.ts';
+import { folderStore, makeFolder, reason } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
-import { FolderInUse, lockFolder } from '../platform/node-lock.ts';
-import { folderStore, makeFolder, reason } from '../platform/node-store.ts';
 import { misuse } from './errors.ts';
 import { text, toggle } from './flags.ts';
 

@@ -1,7 +1,7 @@
 // The program: finds the command, runs it, turns what it throws into one line and an exit code
 // (0 done, 1 failed, 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
-import { runnable } from '../platform/node-command.ts';
+import { runnable } from '../base/node-command.ts';
 import { type CommandSpec, toCommander } from './command.ts';
 import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';

@@ -1,7 +1,7 @@
 // Progress of something that takes a while: a bar on a terminal, a line now and then elsewhere. On stderr, so that stdout
 // stays clean.
 import cliProgress from 'cli-progress';
-import { formatDuration, formatShort } from '../report/format.ts';
+import { formatDuration, formatShort } from '../base/format.ts';
 import { terminalStyle } from './terminal.ts';
 import { cellText } from './view/ink.ts';
 

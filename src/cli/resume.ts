@@ -1,11 +1,11 @@
 // `train --resume`: a run that goes on where it ended, with whatever is still due. Read next: training.ts.
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
+import { folderStore, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { MODEL_FILE } from '../model/folder.ts';
-import { folderStore, reason } from '../platform/node-store.ts';
-import { formatCount } from '../report/format.ts';
 import { readRunRecord, reportDue } from '../report/run-record.ts';
 import {
   type Checkpoint,

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
+import { folderStore } from '../io/node-store.ts';
 import { loadModel } from '../model/folder.ts';
-import { folderStore } from '../platform/node-store.ts';
 import type { RunSummary } from '../report/report.ts';
 import { INSPECT_FOLDER } from '../report/run-record.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';

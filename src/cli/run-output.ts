@@ -1,6 +1,6 @@
 // The folder that a run writes to: it must be free, or the caller must say what to do with what is there.
 import { access, constants } from 'node:fs/promises';
-import { reason } from '../platform/node-store.ts';
+import { reason } from '../io/node-store.ts';
 import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE } from '../report/run-record.ts';
 import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { emptyOutFolder, type FolderContents, type OutFolder, takeOutFolder } from './outputs.ts';

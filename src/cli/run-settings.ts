@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { readJson } from '../base/json.ts';
 import { record } from '../base/schema.ts';
+import { reason } from '../io/node-store.ts';
 import {
   checkField,
   configFields,
@@ -10,7 +11,6 @@ import {
   type PresetName,
   presets,
 } from '../model/config.ts';
-import { reason } from '../platform/node-store.ts';
 import { checkSetting, settingFields } from '../train/setting-fields.ts';
 import {
   checkSettings,

@@ -2,13 +2,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
+import { formatCount } from '../base/format.ts';
 import { readJson } from '../base/json.ts';
 import { object, optional } from '../base/schema.ts';
 import { CATALOG } from '../corpora/catalog.ts';
 import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, STDIN } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
-import { formatCount } from '../report/format.ts';
 import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
 import { HISTORY_FILE, LAST } from '../train/run-folder.ts';

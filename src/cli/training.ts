@@ -1,11 +1,11 @@
 // A training run as the command line does it: events to the screen or as JSON, Ctrl-C, and a report at the end.
 import type { Backend } from '../backend/contract.ts';
+import { formatCount } from '../base/format.ts';
+import { ownCommand } from '../base/node-command.ts';
 import { shellWord } from '../base/shell.ts';
+import { folderStore } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import { ownCommand } from '../platform/node-command.ts';
-import { folderStore } from '../platform/node-store.ts';
-import { formatCount } from '../report/format.ts';
 import { noteReported, readRunRecord, writeRunRecord } from '../report/run-record.ts';
 import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
 import type { Dataset } from '../train/data.ts';

@@ -1,6 +1,8 @@
 // Fetches a corpus over HTTP, once, and accepts nothing but the bytes that its checksum names.
+
 import { createHash } from 'node:crypto';
-import { reason } from '../platform/node-store.ts';
+import { formatCount } from '../base/format.ts';
+import { reason } from '../io/node-store.ts';
 
 /** Called while bytes arrive. */
 export type FetchProgress = (received: number, total: number) => void;
@@ -32,7 +34,7 @@ export async function fetchText(url: string, options: FetchOptions): Promise<Uin
       parts.push(part);
       received += part.length;
       if (received > total)
-        throw new Error(`the server sent more than the ${total.toLocaleString('en-US')} bytes expected`);
+        throw new Error(`the server sent more than the ${formatCount(total)} bytes expected`);
       onProgress?.(received, total);
     }
   } catch (error) {
@@ -45,8 +47,8 @@ export async function fetchText(url: string, options: FetchOptions): Promise<Uin
   const bytes = Buffer.concat(parts);
   if (sha256Of(bytes) !== sha256) {
     throw new Error(
-      `what arrived is another text (${received.toLocaleString('en-US')} bytes, sha256 ${sha256Of(bytes).slice(0, 12)}...; ` +
-        `expected ${total.toLocaleString('en-US')} bytes, ${sha256.slice(0, 12)}...)`,
+      `what arrived is another text (${formatCount(received)} bytes, sha256 ${sha256Of(bytes).slice(0, 12)}...; ` +
+        `expected ${formatCount(total)} bytes, ${sha256.slice(0, 12)}...)`,
     );
   }
   return bytes;

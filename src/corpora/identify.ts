@@ -1,7 +1,7 @@
 // What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded where needed only.
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
-import { byteOrderMark, inEncoding, type Problem } from './text-check.ts';
+import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
 /** Bytes that are looked at: enough for any signature and for the statistics of an encoding. */
 const SEEN = 1 << 18;

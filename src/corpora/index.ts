@@ -4,54 +4,22 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
-import { buildCommand, isRepository } from '../platform/node-command.ts';
-import { folderStore, reason } from '../platform/node-store.ts';
+import { buildCommand, isRepository } from '../base/node-command.ts';
+import { folderStore, reason } from '../io/node-store.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
-import { type FetchProgress, fetchText, sha256Of } from './fetch.ts';
+import type { Corpus, CorpusOptions } from './corpus.ts';
+import { fetchText, sha256Of } from './fetch.ts';
 import { findFiles, isThere } from './local.ts';
 import { type Found, joinLines, readAll } from './read.ts';
 
 export type { NamedCorpus } from './catalog.ts';
+export type { Corpus, CorpusOptions } from './corpus.ts';
 export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
 export { STDIN, TEXT_KINDS } from './local.ts';
 export { checkedText, readText } from './read.ts';
 export { NotText } from './text-check.ts';
-
-/** A text to train on: one document, or several. */
-export interface Corpus {
-  /** The catalog's name, or the last part of the path; of several inputs the first, and how many there are beside it. */
-  name: string;
-  /** For people: the path, how many files, or the address. */
-  source: string;
-  /** All documents as UTF-8, with a line feed between one and the next; see `asBytes`. */
-  bytes: Uint8Array;
-  /** The documents by themselves, one per file that is not empty: views of `bytes`. */
-  documents: readonly Uint8Array[];
-  /** What should be said about the text, a line each: what was converted, what is odd about it. */
-  remarks: readonly string[];
-  /** `bytes` decoded; what is not UTF-8 becomes U+FFFD. Throws when it is too long for one string: see `decodeText`. */
-  text(): string;
-}
-
-export interface CorpusOptions {
-  /** Where fetched corpora are kept. Default: `INKHORN_CACHE`, else the platform's cache folder. */
-  cacheFolder?: string;
-  /** Where the corpora of the package lie. Default: its `assets/`. */
-  assetsFolder?: string;
-  /** The corpora that have names. */
-  catalog?: readonly NamedCorpus[];
-  /**
-   * Takes every file byte by byte, whatever it is: nothing is checked, converted or left out. Without it a file must be text
-   * in UTF-8, or in UTF-16 with a byte order mark.
-   */
-  asBytes?: boolean;
-  /** Called while a corpus is being fetched or read: with bytes so far, and in all (0 while that is not known). */
-  onProgress?: FetchProgress;
-  /** Ends it: `loadCorpus` then throws the signal's reason. */
-  signal?: AbortSignal;
-}
 
 /** A named corpus that is not here and cannot be had: no network, a wrong checksum, a cache that cannot be written. */
 export class CorpusUnavailable extends Error {

@@ -1,10 +1,12 @@
 // Texts of one's own: files, folders of text files, patterns, standard input. Read next: text-check.ts.
+
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { reason } from '../platform/node-store.ts';
+import { formatCount } from '../base/format.ts';
+import { reason } from '../io/node-store.ts';
 
 /** Standard input, as a path. */
 export const STDIN = '-';
@@ -101,9 +103,8 @@ export const LONGEST_TEXT = 2 ** 31 - 1;
 /** Throws when a text of `length` bytes is too long: before it is read, where that can be known. */
 export function checkLength(what: string, length: number): void {
   if (length <= LONGEST_TEXT) return;
-  const count = (n: number): string => n.toLocaleString('en-US');
   throw new Error(
-    `${what} has ${count(length)} bytes, a text has at most ${count(LONGEST_TEXT)}: take a part of it ` +
+    `${what} has ${formatCount(length)} bytes, a text has at most ${formatCount(LONGEST_TEXT)}: take a part of it ` +
       `(\`head -c ${LONGEST_TEXT} FILE > PART\`)`,
   );
 }

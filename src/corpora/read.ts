@@ -1,8 +1,11 @@
 // From files to documents: each file read once, checked to be text, and put one after the other.
+
 import { resolve } from 'node:path';
-import type { Corpus, CorpusOptions } from './index.ts';
+import { formatAmount } from '../base/format.ts';
+import type { Corpus, CorpusOptions } from './corpus.ts';
 import { checkLength, type ReadOptions, readBytes, STDIN, sizeOf } from './local.ts';
-import { checkText, NotText, type Problem, type Remark } from './text-check.ts';
+import type { Problem } from './problem.ts';
+import { checkText, NotText, type Remark } from './text-check.ts';
 
 /** What an input stands for: files, or a text that is here already. */
 export type Found = { name: string; source: string } & ({ paths: readonly string[] } | { bytes: Uint8Array });
@@ -38,7 +41,7 @@ export async function readAll(
   checks.refuse();
   if (parts.every(({ length }) => length === 0))
     throw new Error(`every file of ${found[0].source} is empty: a corpus needs text`);
-  const again = repeated > 0 ? [`${files(repeated)} named more than once: taken once`] : [];
+  const again = repeated > 0 ? [`${formatAmount(repeated, 'file')} named more than once: taken once`] : [];
   return { parts, remarks: [...again, ...checks.remarks()] };
 }
 
@@ -123,7 +126,8 @@ function makeChecks(all: number): {
       if (problems.length === 0) return;
       const shown = problems.slice(0, NAMED).map(({ name, problem }) => `${name} ${problem.what}`);
       const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
-      const count = all > 1 ? `${problems.length} of ${files(all)} cannot be taken as text: ` : '';
+      const count =
+        all > 1 ? `${problems.length} of ${formatAmount(all, 'file')} cannot be taken as text: ` : '';
       const fix = problems.slice(0, NAMED).flatMap((one) => one.problem.fix ?? [])[0];
       throw new NotText(`${count}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
     },
@@ -139,8 +143,4 @@ function makeChecks(all: number): {
 
 function nameOf(path: string): string {
   return path === STDIN ? 'standard input' : path;
-}
-
-function files(n: number): string {
-  return `${n.toLocaleString('en-US')} file${n === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,9 @@
 // Whether bytes are text, and what they are where they are not: a picture, an archive, text in another encoding.
+
 import { isUtf8 } from 'node:buffer';
+import { formatAmount, formatCount } from '../base/format.ts';
 import { characterWidth } from '../tokenizer/utf8.ts';
+import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
 /** What was found in the bytes of one file. */
 export type Checked =
@@ -15,14 +18,6 @@ export interface Remark {
   kind: string;
   /** About this very file: how many bytes, where the first is. */
   detail?: string;
-}
-
-/** Why a file is no text. */
-export interface Problem {
-  /** `is a PNG image, not text`. */
-  what: string;
-  /** What to do, where there is more to do than to take another file: `convert it: iconv ...`. */
-  fix?: string;
 }
 
 /** Files that are no text. */
@@ -76,19 +71,6 @@ async function afterMark(bytes: Uint8Array, kind: string): Promise<Checked> {
   return { bytes: checked.bytes, remark: { kind, ...(more ? { detail: `${kind}; ${more}` } : {}) } };
 }
 
-/** What a mark at the beginning says about the encoding; null: there is none. */
-export function byteOrderMark(
-  bytes: Uint8Array,
-): 'UTF-8' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-32LE' | 'UTF-32BE' | null {
-  const starts = (...mark: number[]): boolean => mark.every((byte, i) => bytes[i] === byte);
-  if (starts(0xef, 0xbb, 0xbf)) return 'UTF-8';
-  if (starts(0xff, 0xfe, 0, 0)) return 'UTF-32LE';
-  if (starts(0, 0, 0xfe, 0xff)) return 'UTF-32BE';
-  if (starts(0xff, 0xfe)) return 'UTF-16LE';
-  if (starts(0xfe, 0xff)) return 'UTF-16BE';
-  return null;
-}
-
 /** Code units are decoded this many bytes at a time: a string must not become as long as the text. */
 const DECODED_AT_A_TIME = 1 << 24;
 
@@ -126,15 +108,6 @@ function documentKind(bytes: Uint8Array): string | undefined {
 function shiftsCharacterSets(bytes: Uint8Array): boolean {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return bytes.includes(0x1b) && (view.includes('\x1b$B') || view.includes('\x1b$@'));
-}
-
-/** A text that is fine but for its encoding. */
-export function inEncoding(encoding: string, how: string): Problem {
-  const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
-  return {
-    what: `is ${encoding} ${how}, not UTF-8`,
-    fix: `convert it: iconv -f ${codePage} -t UTF-8 FILE > NEW`,
-  };
 }
 
 /** What is in a text that does not belong there, by kind, with the byte of the first. */
@@ -194,11 +167,10 @@ function found({ invalid, nul, control }: Damage): { what: string; count: number
 }
 
 function remarkOf(damage: Damage): Remark {
-  const count = (n: number): string => n.toLocaleString('en-US');
   const parts = found(damage);
   const details = parts.map(
     ({ what, count: n, first }) =>
-      `${count(n)} byte${n === 1 ? '' : 's'} that ${n === 1 ? 'is' : 'are'} ${what} (${n === 1 ? 'byte' : 'the first is byte'} ${count(first)})`,
+      `${formatAmount(n, 'byte')} that ${n === 1 ? 'is' : 'are'} ${what} (${n === 1 ? 'byte' : 'the first is byte'} ${formatCount(first)})`,
   );
   return {
     kind: `holds some bytes that are ${parts.map(({ what }) => what).join(' or ')}: taken as they are`,
@@ -211,5 +183,5 @@ function describe(damage: Damage, bytes: number): string {
   const [most] = found(damage).sort((a, b) => b.count - a.count);
   if (!most) return '';
   const share = `${Number(((100 * most.count) / bytes).toPrecision(2))} %`;
-  return `${share} of its bytes are ${most.what}, from byte ${most.first.toLocaleString('en-US')} on`;
+  return `${share} of its bytes are ${most.what}, from byte ${formatCount(most.first)} on`;
 }

@@ -1,7 +1,8 @@
 // What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
+
+import { refuseUnknown } from '../base/options.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Tap } from '../model/taps.ts';
-import { refuseUnknown } from '../options.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
 import { type Healing, planHealing } from './heal.ts';

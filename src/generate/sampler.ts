@@ -1,5 +1,6 @@
 // From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is drawn. The exponentials
 // are most of the time of a draw, so they are taken once. Read next: generate.ts.
+import { type Exponentials, scaledExp } from '../base/statistics.ts';
 
 /** How the next token is chosen. Left out: drawn from the model's own distribution. */
 export interface SamplingOptions {
@@ -244,12 +245,9 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** Weights [V] exp(logits - max), and `logSum`, log(sum of exp(logits)), natural logarithm: neither overflows. */
-export function exponentials(logits: Float32Array): { weights: Float64Array; logSum: number } {
-  const max = logits[argmax(logits)];
-  const weights = new Float64Array(logits.length);
-  for (let id = 0; id < logits.length; id++) weights[id] = Math.exp(logits[id] - max);
-  return { weights, logSum: max + Math.log(total(weights)) };
+/** The exponentials of logits [V]: weights that are drawn by, and what log-probabilities are counted from. Throws as `argmax`. */
+export function exponentials(logits: Float32Array): Exponentials {
+  return scaledExp(logits, logits[argmax(logits)]);
 }
 
 /** The `n` tokens with the largest logits, most likely first, with their log-probabilities (natural logarithm). */

@@ -1,9 +1,10 @@
 // Who looks at whom: the attention probabilities of every head on one sequence, and what kind of head each of them is.
+
+import { entropy } from '../base/statistics.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
 import { capture } from './capture.ts';
 import type { Edit } from './edit.ts';
-import { entropy } from './prompt.ts';
 
 /** Attention probabilities of T tokens in every head of every block. */
 export interface Attention {

@@ -5,18 +5,8 @@ import { crossEntropy } from '../tensor/ops.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
-import { type Edit, editTap, joinTaps } from './edit.ts';
+import { type Captured, type Edit, editTap, joinTaps } from './edit.ts';
 import { checkPrompt } from './prompt.ts';
-
-/** A named value of one pass over one sequence. */
-export interface Captured {
-  name: string;
-  /** As `TAPS` says, B = 1. */
-  shape: readonly number[];
-  value: Float32Array;
-  /** dLoss/dValue, the same shape; null unless targets were given (and for values that have none). */
-  gradient: Float32Array | null;
-}
 
 export interface CaptureOptions {
   /** Patterns of names, see `matchTaps`. */

@@ -1,9 +1,19 @@
 // Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and activation
 // patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next: edit-text.ts, effect.ts.
+import { formatNumbered } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
-import { matchTaps, numbered, type Tap } from '../model/taps.ts';
+import { matchTaps, type Tap } from '../model/taps.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Captured } from './capture.ts';
+
+/** A named value of one pass over one sequence. */
+export interface Captured {
+  name: string;
+  /** As `TAPS` says, B = 1. */
+  shape: readonly number[];
+  value: Float32Array;
+  /** dLoss/dValue, the same shape; null unless targets were given (and for values that have none). */
+  gradient: Float32Array | null;
+}
 
 /** A change of one or more named values. */
 export interface Edit {
@@ -173,7 +183,7 @@ function rowsOf(positions: readonly number[] | undefined, T: number, name: strin
 function chosen(wanted: readonly number[], count: number, what: string, name: string): readonly number[] {
   const bad = wanted.find((i) => !Number.isInteger(i) || i < 0 || i >= count);
   if (bad !== undefined) {
-    throw new Error(`${name} has no ${what} ${bad}: it has ${numbered(count, what)}`);
+    throw new Error(`${name} has no ${what} ${bad}: it has ${formatNumbered(count, what)}`);
   }
   return wanted;
 }

@@ -1,4 +1,5 @@
 // How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters around one step.
+import { median } from '../base/statistics.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
 
@@ -44,11 +45,6 @@ export function typicalGroups(looks: readonly { groups?: readonly GroupSummary[]
       updateRatio: ratios.length > 0 ? median(ratios) : null,
     };
   });
-}
-
-/** Of an even number of values the upper one of the middle two. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 type Members = [name: string, parameter: Tensor][];

@@ -1,10 +1,11 @@
 // The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it were not there. The
 // residual stream is read by the last norm and the head, which were trained to read only the end of it.
+import { divergence, entropy, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { type Edit, editTap, joinTaps } from './edit.ts';
-import { checkPrompt, entropy, softmax, type TokenChoice, topTokens } from './prompt.ts';
+import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
 /** What one layer would say at one position. */
 export interface LensCell {
@@ -65,12 +66,4 @@ export async function logitLens(
       })),
     })),
   };
-}
-
-/** KL(p || q) = sum of p ln(p / q), nats. */
-export function divergence(p: Float32Array, q: Float32Array): number {
-  return Math.max(
-    0,
-    p.reduce((sum, x, i) => (x > 0 ? sum + x * Math.log(x / q[i]) : sum), 0),
-  );
 }

@@ -1,11 +1,12 @@
 // What a model thinks of a text: how likely it found each token, what it expected in its place, and what comes next.
 
+import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { type Edit, editTap } from './edit.ts';
-import { checkPrompt, entropy, softmax, type TokenChoice, topTokens } from './prompt.ts';
+import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
 /** A token of a text, as the model saw it coming. The first token was predicted by nothing: its numbers are null. */
 export interface TokenPrediction {
@@ -63,7 +64,7 @@ export async function predictText(
     }
   }
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
-  const loss = losses.length > 0 ? losses.reduce((a, b) => a + b, 0) / losses.length : null;
+  const loss = losses.length > 0 ? mean(losses) : null;
   return { tokens, next, loss };
 }
 

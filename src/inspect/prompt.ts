@@ -1,10 +1,11 @@
 // A prompt to look at, and what to say about one that cannot be looked at.
+import { formatAmount, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 /** Throws unless there are at least `least` tokens and they fit the context of the model, saying what would help. */
 export function checkPrompt(ids: Int32Array, { blockSize, vocabSize }: GPTConfig, least = 1): Int32Array {
-  const tokens = `${ids.length} token${ids.length === 1 ? '' : 's'}`;
+  const tokens = formatAmount(ids.length, 'token');
   if (ids.length < least) {
     const need =
       least === 1 ? 'at least one is needed' : `${least} or more are needed, for one to be predicted`;
@@ -12,7 +13,7 @@ export function checkPrompt(ids: Int32Array, { blockSize, vocabSize }: GPTConfig
   }
   if (ids.length > blockSize) {
     throw new Error(
-      `the text has ${tokens}, the context of the model ${blockSize}: shorten it by ${ids.length - blockSize} tokens, or look at a part of it`,
+      `the text has ${tokens}, the context of the model ${formatCount(blockSize)}: shorten it by ${formatAmount(ids.length - blockSize, 'token')}, or look at a part of it`,
     );
   }
   const strange = ids.find((id) => !(id >= 0 && id < vocabSize));
@@ -35,18 +36,4 @@ export function topTokens(probabilities: Float32Array, count: number, tokenizer:
   // Equal ones in the order of their numbers: a sort is stable.
   const best = ids.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count);
   return best.map((id) => ({ id, text: tokenizer.tokenText(id), probability: probabilities[id] }));
-}
-
-/** Softmax of one row of logits [V]. */
-export function softmax(logits: Float32Array): Float32Array {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) largest = Math.max(largest, logit);
-  const numerators = logits.map((logit) => Math.exp(logit - largest));
-  const sum = numerators.reduce((a, b) => a + b, 0);
-  return numerators.map((p) => p / sum);
-}
-
-/** Entropy of a distribution, nats: 0 where all is certain, ln V where nothing is. */
-export function entropy(probabilities: Float32Array): number {
-  return probabilities.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
 }

@@ -1,5 +1,5 @@
 // The two half-width floating point formats that model files are stored in, from and to float32.
-import { roundBf16 } from '../backend/reference/bf16.ts';
+import { roundBf16 } from '../base/bf16.ts';
 
 /** bfloat16 -> float32, exact: a bfloat16 is the upper half of a float32. */
 export function fromBfloat16(halves: Uint16Array): Float32Array {

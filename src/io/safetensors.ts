@@ -3,7 +3,9 @@
 //   8 bytes   N, the header's length, little-endian
 //   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 //   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
+import { formatAmount, formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
+import { excerpt } from '../base/schema.ts';
 import { fromBfloat16, fromFloat16 } from './floats.ts';
 
 /** Bits per element. Listed as the reference implementation orders tensors in a file: last first. */
@@ -115,7 +117,7 @@ function raw({ data }: TensorToWrite): Uint8Array {
 
 /** The dtype to write `tensor` as, after checking that it, the shape and the elements belong together. */
 function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDType {
-  const of = `tensor ${quoted(name)}`;
+  const of = `tensor ${excerpt(name)}`;
   if (name === '__metadata__') throw new Error(`${of}: the name is the format's own; choose another`);
   let natural: StoredDType = 'U8';
   if (data instanceof Float32Array) natural = 'F32';
@@ -128,7 +130,7 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDTy
     );
   }
   if (!isSizes(shape))
-    throw new Error(`${of}: shape ${quoted(shape)} is not a list of whole numbers from 0 on`);
+    throw new Error(`${of}: shape ${excerpt(shape)} is not a list of whole numbers from 0 on`);
   const bytes = byteSize(stored, shape);
   if (bytes !== data.byteLength) {
     throw new Error(
@@ -224,28 +226,29 @@ function readMetadata(metadata: unknown, fail: Fail): Record<string, string> {
   if (metadata === undefined) return {};
   if (!isRecord(metadata)) return fail('__metadata__ is not a JSON object of strings');
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') fail(`__metadata__: the value of ${quoted(key)} is no string`);
+    if (typeof value !== 'string') fail(`__metadata__: the value of ${excerpt(key)} is no string`);
   }
   return metadata as Record<string, string>;
 }
 
 function readPlace(name: string, entry: unknown, fail: Fail): Place {
-  const of = `tensor ${quoted(name)}`;
+  const of = `tensor ${excerpt(name)}`;
   if (!isRecord(entry)) return fail(`${of}: its entry in the header is not a JSON object`);
   const { dtype, shape, data_offsets: offsets, ...rest } = entry;
   const surplus = Object.keys(rest)[0];
   if (surplus !== undefined)
-    fail(`${of}: has a field ${quoted(surplus)}; dtype, shape and data_offsets are known`);
-  if (!isDType(dtype)) return fail(`${of}: dtype ${quoted(dtype)} is unknown; known are ${DTYPES.join(' ')}`);
-  if (!isSizes(shape)) return fail(`${of}: shape ${quoted(shape)} is not a list of whole numbers from 0 on`);
+    fail(`${of}: has a field ${excerpt(surplus)}; dtype, shape and data_offsets are known`);
+  if (!isDType(dtype))
+    return fail(`${of}: dtype ${excerpt(dtype)} is unknown; known are ${DTYPES.join(' ')}`);
+  if (!isSizes(shape)) return fail(`${of}: shape ${excerpt(shape)} is not a list of whole numbers from 0 on`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    return fail(`${of}: data_offsets ${quoted(offsets)} are not [begin, end] with begin <= end`);
+    return fail(`${of}: data_offsets ${excerpt(offsets)} are not [begin, end] with begin <= end`);
   }
   const [begin, end] = offsets;
   const bytes = byteSize(dtype, shape);
   if (end - begin !== bytes) {
     fail(
-      `${of}: ${describe(dtype, shape)} takes ${amount(bytes)}, data_offsets ${quoted(offsets)} give ${amount(end - begin)}`,
+      `${of}: ${describe(dtype, shape)} takes ${amount(bytes)}, data_offsets ${excerpt(offsets)} give ${amount(end - begin)}`,
     );
   }
   return { name, dtype, shape, begin, end };
@@ -256,14 +259,14 @@ function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
   let filled = 0;
   for (const { name, begin, end } of places) {
     if (begin > filled)
-      fail(`a gap of ${amount(begin - filled)} before tensor ${quoted(name)}, which begins at ${begin}`);
+      fail(`a gap of ${amount(begin - filled)} before tensor ${excerpt(name)}, which begins at ${begin}`);
     if (begin < filled)
-      fail(`tensor ${quoted(name)} begins at ${begin}, inside the one before it, which ends at ${filled}`);
+      fail(`tensor ${excerpt(name)} begins at ${begin}, inside the one before it, which ends at ${filled}`);
     filled = end;
   }
   if (filled > held) {
     fail(
-      `truncated: header says ${amount(filled)} of data, the file holds ${numeral(held)}: it was probably cut off while copying`,
+      `truncated: header says ${amount(filled)} of data, the file holds ${formatCount(held)}: it was probably cut off while copying`,
     );
   }
   if (filled < held)
@@ -308,16 +311,6 @@ function describe(dtype: StoredDType, shape: readonly number[]): string {
   return `${dtype} [${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}]`;
 }
 
-/** A value from the file for an error message: JSON, on one line, cut short. */
-function quoted(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'undefined';
-  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
-}
-
-function numeral(n: number): string {
-  return n.toLocaleString('en-US');
-}
-
 function amount(bytes: number): string {
-  return `${numeral(bytes)} byte${bytes === 1 ? '' : 's'}`;
+  return formatAmount(bytes, 'byte');
 }

@@ -1,4 +1,4 @@
-// A store: named files in one place, whatever the place is. Read next: ../platform/node-store.ts (a folder on disk).
+// A store: named files in one place, whatever the place is. Read next: node-store.ts (a folder on disk).
 
 /** Reads and writes files by name. Every write is all or nothing: no reader ever meets half a file. */
 export interface Store {

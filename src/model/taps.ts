@@ -1,5 +1,8 @@
 // The named values of a GPT: which there are, how a pattern chooses among them, and what may watch or change them as they
 // are computed. Read next: inspect/capture.ts.
+import { formatNumbered } from '../base/format.ts';
+import { globToRegExp } from '../base/glob.ts';
+import { nearest } from '../base/nearest.ts';
 import { onGradient } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { GPTConfig } from './config.ts';
@@ -134,65 +137,22 @@ export function matchTaps(patterns: readonly string[], config: Pick<GPTConfig, '
   return names.filter((name) => chosen.has(name));
 }
 
-const GLOB: readonly (readonly [glob: RegExp, regExp: string])[] = [
-  [/^\*\*/, '.*'],
-  [/^\*/, '[^.]*'],
-  [/^\{/, '(?:'],
-  [/^\}/, ')'],
-  [/^,/, '|'],
-];
-
-function globToRegExp(glob: string): RegExp {
-  let source = '';
-  let depth = 0;
-  for (let rest = glob; rest.length > 0; ) {
-    const [found, meaning] = GLOB.find(([pattern]) => pattern.test(rest)) ?? [/^./s, ''];
-    const [piece] = rest.match(found) as RegExpMatchArray;
-    if (piece === '{') depth++;
-    if (piece === '}') depth--;
-    source += meaning || piece.replace(/[^\w]/, '\\$&');
-    rest = rest.slice(piece.length);
-    if (depth < 0) break;
-  }
-  if (depth !== 0) throw new Error(`'${glob}': a { without its }, or the other way round`);
-  return new RegExp(`^(?:${source})$`);
-}
-
 /** `blocks.3.mlp.act`, `blocks.*.mlp.act` -> `blocks.N.mlp.act` */
 function generalName(name: string): string {
   return name.replace(/^blocks\.(\d+|\*|\{[^}]*\})(?=\.|$)/, 'blocks.N');
 }
 
+/** How many names an error suggests. */
 const NEAREST = 3;
 
 function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): never {
   const general = generalName(pattern);
   const known = globToRegExp(general);
   if (nLayer > 0 && TAPS.some(({ name }) => known.test(name))) {
-    throw new Error(`no tap fits '${pattern}': the model has ${numbered(nLayer, 'block')}`);
+    throw new Error(`no tap fits '${pattern}': the model has ${formatNumbered(nLayer, 'block')}`);
   }
   const block = pattern.match(/^blocks\.([^.]+)/)?.[1] ?? 'N';
-  const nearest = TAPS.map(({ name }) => ({ name, distance: editDistance(name, general) }))
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, NEAREST)
-    .map(({ name }) => name.replace('.N.', `.${block}.`));
-  throw new Error(`no tap fits '${pattern}': the nearest are ${nearest.join(', ')}`);
-}
-
-/** Insertions, deletions and replacements that make `b` of `a` (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    above = row;
-  }
-  return above[b.length];
-}
-
-/** `1 block, number 0`; `5 blocks, 0 to 4` */
-export function numbered(n: number, what: string): string {
-  return n === 1 ? `1 ${what}, number 0` : `${n} ${what}s, 0 to ${n - 1}`;
+  const names = TAPS.map(({ name }) => name);
+  const close = nearest(general, names, NEAREST).map((name) => name.replace('.N.', `.${block}.`));
+  throw new Error(`no tap fits '${pattern}': the nearest are ${close.join(', ')}`);
 }

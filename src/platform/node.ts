@@ -6,4 +6,4 @@ registerBackend({ name: 'native', create: createNative });
 
 export { listCorpora, loadCorpus } from '../corpora/index.ts';
 export * from '../index.ts';
-export { folderStore } from './node-store.ts';
+export { folderStore } from '../io/node-store.ts';

@@ -1,4 +1,5 @@
 // How alike two models predict: their losses, and the distance between their distributions, over one text.
+import { scaledExp } from '../base/statistics.ts';
 import { argmax } from '../generate/sampler.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -102,20 +103,13 @@ async function logitsOf(model: GPT, { ids, B, T }: Batch): Promise<Float32Array>
 function addRow(sums: Agreement, a: Float32Array, b: Float32Array, target: number): void {
   const topA = argmax(a);
   const topB = argmax(b);
-  let sumA = 0; // of exp(a - max)
-  let sumB = 0;
-  let difference = 0; // of exp(a - max) * (a - b)
-  for (let v = 0; v < a.length; v++) {
-    const e = Math.exp(a[v] - a[topA]);
-    sumA += e;
-    sumB += Math.exp(b[v] - b[topB]);
-    difference += e * (a[v] - b[v]);
-  }
-  const lseA = a[topA] + Math.log(sumA);
-  const lseB = b[topB] + Math.log(sumB);
+  const { weights, sum, logSum: logSumA } = scaledExp(a, a[topA]);
+  const { logSum: logSumB } = scaledExp(b, b[topB]);
+  let difference = 0; // of weights * (a - b)
+  for (let v = 0; v < a.length; v++) difference += weights[v] * (a[v] - b[v]);
   sums.tokens++;
-  sums.lossBefore += lseA - a[target];
-  sums.lossAfter += lseB - b[target];
-  sums.kl += difference / sumA - lseA + lseB; // sum of p ((a - lseA) - (b - lseB)), p = exp(a - lseA)
+  sums.lossBefore += logSumA - a[target];
+  sums.lossAfter += logSumB - b[target];
+  sums.kl += difference / sum - logSumA + logSumB; // sum of p ((a - logSumA) - (b - logSumB)), p = exp(a - logSumA)
   sums.top1 += topA === topB ? 1 : 0;
 }

@@ -1,7 +1,8 @@
 // Two models side by side, usually one before and after quantisation: size, loss, agreement, noise, speed.
 // Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
+
+import { refuseUnknown } from '../base/options.ts';
 import type { GPT } from '../model/gpt.ts';
-import { refuseUnknown } from '../options.ts';
 import type { Dataset } from '../train/data.ts';
 import { type AgreementOptions, measureAgreement } from './agreement.ts';
 import { formatOf } from './format.ts';

@@ -1,5 +1,5 @@
 // Four bits per weight: the scale of a group, rounding to the nearest, and codes into bytes. Read next: gptq.ts.
-import { roundBf16 } from '../backend/reference/bf16.ts';
+import { roundBf16 } from '../base/bf16.ts';
 import { type Int4Format, Int4Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';

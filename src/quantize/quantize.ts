@@ -1,10 +1,10 @@
 // From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the kernels; four: int4.ts and
 // gptq.ts. Read next: compare.ts.
 
+import { refuseUnknown } from '../base/options.ts';
 import type { Batch } from '../model/batch.ts';
 import { GPT } from '../model/gpt.ts';
 import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
-import { refuseUnknown } from '../options.ts';
 import {
   type Activations,
   DEFAULT_GROUP_SIZE,

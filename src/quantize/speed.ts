@@ -1,4 +1,5 @@
 // How fast models write: greedy generation with a cache, timed.
+import { median } from '../base/statistics.ts';
 import { createContext } from '../generate/context.ts';
 import { argmax } from '../generate/sampler.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -57,8 +58,4 @@ async function write(model: GPT, tokens: number): Promise<void> {
   } finally {
     context.dispose();
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }

@@ -1,7 +1,7 @@
 // Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
 import { textColumns } from '../base/columns.ts';
+import { shortLine } from '../base/visible.ts';
 import type { Figure } from './figure.ts';
-import { shortToken } from './format.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -42,7 +42,7 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   }
   const cell = Math.min(16, Math.max(2, Math.floor(240 / T)));
   const side = cell * T;
-  const labels = cell >= 10 ? tokens.map((token) => shortToken(token, LABEL)) : [];
+  const labels = cell >= 10 ? tokens.map((token) => shortLine(token, LABEL)) : [];
   const longest = Math.max(0, ...labels.map(textColumns));
   const corner = labels.length > 0 ? 34 + LETTER * longest : 44;
   const [left, top] = [MARGIN + corner, BODY_TOP + 62];

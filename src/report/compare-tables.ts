@@ -1,7 +1,8 @@
 // The comparison of two models as tables: for report.md, and for the terminal.
+
+import { formatBytes, formatChange, formatPercent } from '../base/format.ts';
 import type { CompareReport } from '../quantize/compare.ts';
 import { type Bytes, storages } from '../quantize/size.ts';
-import { formatBytes } from './format.ts';
 import type { ReportTable } from './markdown.ts';
 
 /** Size and quality in the first table, bytes by kind in the second, noise per layer in the third. */
@@ -19,14 +20,14 @@ function summaryTable({ formats, parameters, validation, speed }: CompareReport)
       'validation loss, nats/token',
       before.loss.toFixed(4),
       after.loss.toFixed(4),
-      signed(after.loss - before.loss),
+      formatChange(after.loss - before.loss, 4),
     ],
     [
       ...['bits per byte', before.bitsPerByte.toFixed(4), after.bitsPerByte.toFixed(4)],
-      signed(after.bitsPerByte - before.bitsPerByte),
+      formatChange(after.bitsPerByte - before.bitsPerByte, 4),
     ],
     ['KL(before || after), nats/token', '', kl.toExponential(2), ''],
-    ['same most likely token', '', `${(100 * top1).toFixed(2)} %`, ''],
+    ['same most likely token', '', formatPercent(top1, 2), ''],
   ];
   if (speed) {
     const gain = `${(speed.after / speed.before).toFixed(2)}x`;
@@ -70,8 +71,4 @@ function noiseTable({ weights, outputs }: CompareReport): ReportTable {
     detail: true,
     note: '10 log10(sum of x^2 / sum of (x - y)^2), before against after: 6 dB are one bit.',
   };
-}
-
-function signed(x: number): string {
-  return `${x >= 0 ? '+' : ''}${x.toFixed(4)}`;
 }

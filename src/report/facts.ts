@@ -1,8 +1,10 @@
 // What a history comes to, the same in every report: the best evaluation, the ending, speed and time.
+
+import { formatBytes, formatCount } from '../base/format.ts';
+import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
-import { formatBytes, formatCount } from './format.ts';
 import type { RunSummary } from './report.ts';
 
 /** The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null before the first. */
@@ -78,7 +80,7 @@ export function ending({ events, settings }: Pick<RunSummary, 'events' | 'settin
 /** Median over the steps, tokens per second; null without steps. */
 export function medianSpeed(events: readonly TrainEvent[]): number | null {
   const rates = events.flatMap((event) => (event.type === 'step' ? [event.tokensPerSecond] : []));
-  return rates.length > 0 ? rates.toSorted((a, b) => a - b)[rates.length >> 1] : null;
+  return rates.length > 0 ? median(rates) : null;
 }
 
 /** Tokens that an optimizer step learns from. */

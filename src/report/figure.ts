@@ -1,7 +1,9 @@
 // A figure is a name, a picture and the numbers behind it; on disk it is three files beside each other.
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../platform/node-store.ts';
+import { jsonBytes } from '../base/json.ts';
+import { makeFolder } from '../io/node-store.ts';
 import { toPng } from './svg.ts';
 
 /** One picture, not yet on disk. */
@@ -21,6 +23,6 @@ export async function writeFigure(folder: string, figure: Figure): Promise<strin
   const path = (ending: string): string => join(folder, `${figure.name}.${ending}`);
   await writeFile(path('png'), toPng(figure.svg));
   await writeFile(path('svg'), figure.svg);
-  await writeFile(path('json'), `${JSON.stringify(figure.data, null, 1)}\n`);
+  await writeFile(path('json'), jsonBytes(figure.data, 1));
   return [path('png'), path('svg'), path('json')];
 }

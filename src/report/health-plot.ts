@@ -2,10 +2,10 @@
 // every group of parameters.
 import * as Plot from '@observablehq/plot';
 import type { Activation } from '../backend/contract.ts';
+import { formatCount, formatStep } from '../base/format.ts';
 import { hasMatrices } from '../inspect/groups.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatStep } from './format.ts';
 import { activationLabel, depthPalette, powerOfTen, tapLabel } from './histogram-plot.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
 

@@ -3,9 +3,9 @@
 
 import * as Plot from '@observablehq/plot';
 import type { Activation } from '../backend/contract.ts';
+import { formatCount, formatNumber, formatPercent, formatStep, formatTick } from '../base/format.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatNumber, formatPercent, formatStep, formatTick } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 
 const CHART_WIDTH = 600;

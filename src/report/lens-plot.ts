@@ -1,7 +1,8 @@
 // The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
+
+import { shortLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
 import type { Figure } from './figure.ts';
-import { shortToken } from './format.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -39,7 +40,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     const shown = tokens.slice(first, first + COLUMNS);
     const cells = upwards.map(({ cells }) =>
       cells.slice(first, first + COLUMNS).map(({ top: [best] }, c) => ({
-        ...{ label: shortToken(best.text, LABEL), share: best.probability },
+        ...{ label: shortLine(best.text, LABEL), share: best.probability },
         bold: best.id === tokens[first + c + 1]?.id,
       })),
     );
@@ -59,7 +60,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     for (const [c, token] of shown.entries()) {
       const x = left + (c + 0.5) * CELL.width - 1;
       body.push(
-        text(x, below, shortToken(token.text, LABEL), { size: 11, anchor: 'middle', mono: true, bold: true }),
+        text(x, below, shortLine(token.text, LABEL), { size: 11, anchor: 'middle', mono: true, bold: true }),
       );
     }
   }

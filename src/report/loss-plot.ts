@@ -1,8 +1,10 @@
 // The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind, the best marked.
+
 import * as Plot from '@observablehq/plot';
+import { formatCount, formatLoss, formatStep } from '../base/format.ts';
+import { mean } from '../base/statistics.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, formatLoss, formatStep } from './format.ts';
 import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -64,9 +66,7 @@ function thin(points: readonly Point[], size: number): Point[] {
   const means: Point[] = [];
   for (let from = 0; from < points.length; from += size) {
     const group = points.slice(from, from + size);
-    const mean = (value: (p: Point) => number): number =>
-      group.reduce((sum, p) => sum + value(p), 0) / group.length;
-    means.push({ step: mean((p) => p.step), loss: mean((p) => p.loss) });
+    means.push({ step: mean(group.map(({ step }) => step)), loss: mean(group.map(({ loss }) => loss)) });
   }
   return means;
 }

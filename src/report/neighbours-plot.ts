@@ -1,7 +1,8 @@
 // What the embedding knows of tokens: each with those whose vectors point its way. Read next: similarity-plot.ts, of positions.
+
+import { shortLine } from '../base/visible.ts';
 import type { Neighbours } from '../inspect/embedding.ts';
 import type { Figure } from './figure.ts';
-import { shortToken } from './format.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
 
@@ -19,7 +20,7 @@ export function neighboursFigure(found: readonly Neighbours[]): Figure {
   const colors = heatColors('blues');
   const [x, y] = [MARGIN + LABELS, BODY_TOP + 44];
   const cells = rows.map(({ nearest }) =>
-    nearest.slice(0, columns).map((other) => ({ label: shortToken(other.text, LABEL), share: other.cosine })),
+    nearest.slice(0, columns).map((other) => ({ label: shortLine(other.text, LABEL), share: other.cosine })),
   );
   const title = 'Nearest tokens';
   const svg = picture({
@@ -33,7 +34,7 @@ export function neighboursFigure(found: readonly Neighbours[]): Figure {
         [0, 0.25, 0.5, 0.75, 1].map((cosine) => [cosine, String(cosine)] as const),
       ),
       ...rows.map((token, r) =>
-        text(x - 12, y + (r + 0.5) * CELL.height + 3, shortToken(token.text, LABEL), {
+        text(x - 12, y + (r + 0.5) * CELL.height + 3, shortLine(token.text, LABEL), {
           ...{ size: 11, anchor: 'end', mono: true, bold: true },
         }),
       ),

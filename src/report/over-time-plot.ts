@@ -1,8 +1,8 @@
 // How activations and their gradients changed while a model learned: a panel per block, a hill per look, time downwards.
 import type { Activation } from '../backend/contract.ts';
+import { formatCount } from '../base/format.ts';
 import type { ProbeEvent, TapSummary } from '../train/events.ts';
 import type { Figure } from './figure.ts';
-import { formatCount } from './format.ts';
 import { activationLabel, depthPalette, tapLabel } from './histogram-plot.ts';
 import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';

@@ -3,8 +3,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Precision } from '../backend/contract.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from '../base/format.ts';
+import { makeFolder } from '../io/node-store.ts';
 import type { GPTConfig } from '../model/config.ts';
-import { makeFolder } from '../platform/node-store.ts';
 import type { DataRecord } from '../train/checkpoint.ts';
 import type { EngineUse } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
@@ -21,14 +29,6 @@ import {
   unevaluated,
 } from './facts.ts';
 import { type Figure, writeFigure } from './figure.ts';
-import {
-  formatCount,
-  formatDuration,
-  formatLoss,
-  formatNumber,
-  formatPercent,
-  formatShort,
-} from './format.ts';
 import { healthFigure } from './health-plot.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
 import { lossFigure } from './loss-plot.ts';

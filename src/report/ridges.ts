@@ -1,7 +1,8 @@
 // Histograms one below the other, each a hill on a line of its own: how a distribution changes with time or depth. Read
 // next: over-time-plot.ts.
+
+import { formatNumber } from '../base/format.ts';
 import type { Summary } from '../train/events.ts';
-import { formatNumber } from './format.ts';
 import { line, text, theme } from './svg.ts';
 
 /** One hill. */

@@ -3,7 +3,7 @@ import type { Precision } from '../backend/contract.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, nullable, object, oneOf, optional, type Schema, string } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { folderStore } from '../platform/node-store.ts';
+import { folderStore } from '../io/node-store.ts';
 
 /** What is known of a run beside its settings and its events, written when it begins. */
 export const RUN_FILE = 'run.json';

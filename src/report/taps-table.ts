@@ -1,6 +1,7 @@
 // Named values in numbers, the same in report.md and on the page.
+
+import { formatCount, formatNumber, formatPercent } from '../base/format.ts';
 import type { ProbeEvent } from '../train/events.ts';
-import { formatCount, formatNumber, formatPercent } from './format.ts';
 import type { ReportTable } from './markdown.ts';
 
 /** One row for each tap of a probe. */

@@ -1,7 +1,9 @@
 // A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange behind it. What was
 // expected is in the title of each token. Colours are see-through, so that it suits light and dark pages.
+
+import { formatPercent } from '../base/format.ts';
+import { visibleLine } from '../base/visible.ts';
 import type { TextPredictions, TokenPrediction } from '../inspect/predictions.ts';
-import { formatPercent, visibleToken } from './format.ts';
 import { escapeXml } from './svg.ts';
 
 /** Nats from which on a token is as orange as it gets: a probability of about 1 in 400. */
@@ -20,11 +22,9 @@ function span(token: TokenPrediction): string {
   if (loss === null || probability === null)
     return `<span title="nothing predicted this one">${shown(text)}</span>`;
   const strength = (0.75 * Math.min(1, loss / HARDEST)).toFixed(2);
-  const others = expected.map(
-    (choice) => `${visibleToken(choice.text)} ${formatPercent(choice.probability)}`,
-  );
+  const others = expected.map((choice) => `${visibleLine(choice.text)} ${formatPercent(choice.probability)}`);
   const title = [
-    `${visibleToken(text)}  ${formatPercent(probability)}, ${loss.toFixed(2)} nats, number ${rank}`,
+    `${visibleLine(text)}  ${formatPercent(probability)}, ${loss.toFixed(2)} nats, number ${rank}`,
     ...(others.length > 0 ? [`expected: ${others.join(', ')}`] : []),
   ].join('\n');
   return `<span style="background:rgba(213,94,0,${strength})" title="${escapeXml(title)}">${shown(text)}</span>`;

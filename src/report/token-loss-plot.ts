@@ -1,8 +1,11 @@
 // Where a text was easy and where it was hard: the text itself, set in lines, with a bar above every token: its loss, or by how
 // much an edit changed it.
+
 import { runsLeft, textColumns } from '../base/columns.ts';
+import { formatCount } from '../base/format.ts';
+import { mean } from '../base/statistics.ts';
+import { visibleLine } from '../base/visible.ts';
 import type { Figure } from './figure.ts';
-import { formatCount, visibleToken } from './format.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 
 /** One token of a text and what it cost. */
@@ -50,17 +53,17 @@ interface Scale {
 /** Draws `token-loss`. Throws if no token has a loss, or there are more than MAX_LOSS_TOKENS tokens. */
 export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
   const losses = known(tokens.map(({ loss }) => loss));
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const average = mean(losses);
   const high = Math.max(1, Math.ceil(Math.max(...losses)));
   const bars = tokens.map(({ text, loss }) => ({
     text,
     value: loss,
-    color: Number(loss) > mean ? HARD : EASY,
+    color: Number(loss) > average ? HARD : EASY,
   }));
   const title = 'Loss per token';
-  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${mean.toFixed(3)} nats (dashed); orange above the mean, blue below`;
-  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: mean });
-  return { name: 'token-loss', title, svg, data: { mean, tokens } };
+  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${average.toFixed(3)} nats (dashed); orange above the mean, blue below`;
+  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: average });
+  return { name: 'token-loss', title, svg, data: { mean: average, tokens } };
 }
 
 /**
@@ -73,7 +76,7 @@ export function lossChangeFigure(
   edits: string,
 ): Figure {
   const all = known(changes);
-  const mean = all.reduce((sum, change) => sum + change, 0) / all.length;
+  const average = mean(all);
   const most = Math.max(0.1, ...all.map(Math.abs));
   const reach = most < 1 ? Math.ceil(10 * most) / 10 : Math.ceil(most);
   const bars = tokens.map(({ text }, i) => ({
@@ -82,13 +85,13 @@ export function lossChangeFigure(
     color: Number(changes[i]) > 0 ? HARD : EASY,
   }));
   const title = 'What an edit does';
-  const subtitle = `${edits}: change of each token's loss, mean ${mean.toFixed(3)} nats; orange harder, blue easier`;
+  const subtitle = `${edits}: change of each token's loss, mean ${average.toFixed(3)} nats; orange harder, blue easier`;
   const svg = textPicture(title, subtitle.replaceAll('-', '−'), bars, { low: -reach, high: reach, mark: 0 });
   return {
     name: 'loss-change',
     title,
     svg,
-    data: { edits, mean, tokens: tokens.map(({ text }, i) => ({ text, change: changes[i] })) },
+    data: { edits, mean: average, tokens: tokens.map(({ text }, i) => ({ text, change: changes[i] })) },
   };
 }
 
@@ -122,7 +125,7 @@ function textPicture(title: string, subtitle: string, bars: readonly Bar[], scal
 function layOut(bars: readonly Bar[]): Placed[] {
   let [row, column] = [0, 0];
   return bars.map((bar) => {
-    const label = visibleToken(bar.text) || '∅';
+    const label = visibleLine(bar.text) || '∅';
     const columns = Math.max(1, textColumns(label));
     if (column > 0 && column + columns > LINE_CHARACTERS) [row, column] = [row + 1, 0];
     const placed = { ...bar, label, row, column, columns };

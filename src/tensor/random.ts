@@ -1,8 +1,6 @@
 // Counter-based random numbers: the n-th number of a stream is a function of (seed, stream, n), so any engine can draw
 // any of them in any order, and resuming a run needs nothing but a position.
-import { philox } from '../backend/reference/philox.ts';
-
-export { philox };
+import { philox } from '../base/philox.ts';
 
 const WORD = 2 ** 32;
 

@@ -6,18 +6,9 @@
 //    touch the border are known, and a merge that joins them must not have been due yet.
 // 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is stable after the last
 //    one, else a shorter one; where there is none, give the last token up for a shorter one. No place is reached twice.
-import type { Pausable } from '../base/slices.ts';
-import type { Vocabulary } from './bpe.ts';
+import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeQueueEncoder } from './bpe-queue.ts';
 import { makePairTable } from './pair-table.ts';
-
-/** Encodes one chunk. */
-export interface ChunkEncoder {
-  /** Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it stopped. */
-  encode(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number;
-  /** The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are done. */
-  encodeInSteps(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): Pausable<number>;
-}
 
 /** Tokens that are looked up between two pauses: a few milliseconds. */
 const STEP = 2 ** 16;

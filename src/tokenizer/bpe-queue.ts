@@ -1,8 +1,7 @@
 // The ids of bpe.ts's `encode` by merging, as there, but with the next merge taken from a queue: O(n log n) whatever the tokens.
 // bpe-fast.ts is faster and leaves to it the vocabularies with very long tokens.
 import { type Pausable, runThrough } from '../base/slices.ts';
-import type { Vocabulary } from './bpe.ts';
-import type { ChunkEncoder } from './bpe-fast.ts';
+import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeHeap } from './heap.ts';
 
 /** Pairs that are looked at between two pauses: a few milliseconds. */

@@ -1,5 +1,6 @@
 // What a tokenizer is once it is trained: tokens, and the merges that make them. Encoding here is the definition, kept as the
 // oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
+import type { Pausable } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { makePairTable, type PairTable } from './pair-table.ts';
 import { replacePair } from './train.ts';
@@ -17,6 +18,14 @@ export interface Vocabulary {
   readonly byteIds: Int32Array;
   /** The rank of every pair that merges. */
   readonly ranks: PairTable;
+}
+
+/** Encodes one chunk. */
+export interface ChunkEncoder {
+  /** Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it stopped. */
+  encode(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number;
+  /** The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are done. */
+  encodeInSteps(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): Pausable<number>;
 }
 
 /**

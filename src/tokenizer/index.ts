@@ -1,7 +1,10 @@
 // What other folders use of the tokenizer. Read next: tokenizer.ts.
+
+export { visibleLine } from '../base/visible.ts';
 export type { Merge } from './bpe.ts';
 export type { BpeDropout } from './bpe-dropout.ts';
 export { type Encoding, type EncodingName, encodings } from './encodings.ts';
+export type { TokenizerParts } from './parts.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
@@ -10,10 +13,9 @@ export {
   type InSlices,
   type TiktokenExtras,
   Tokenizer,
-  type TokenizerParts,
   type TokenizerTraining,
   type TrainingInSlices,
 } from './tokenizer.ts';
 export type { TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
-export { printable, visibleLine } from './utf8.ts';
+export { printable } from './utf8.ts';

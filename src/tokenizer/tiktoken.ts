@@ -3,11 +3,11 @@
 import { fromBase64, toBase64 } from './base64.ts';
 import { encode, type Merge } from './bpe.ts';
 import { makePairTable } from './pair-table.ts';
-import type { Tokenizer, TokenizerParts } from './tokenizer.ts';
+import type { TokenizerContents, TokenizerParts } from './parts.ts';
 import { printable } from './utf8.ts';
 
 /** The file of a tokenizer, without its special tokens. Throws when its ids do not ascend with the merges. */
-export function toTiktoken(tokenizer: Tokenizer): string {
+export function toTiktoken(tokenizer: TokenizerContents): string {
   const { merges, ids } = tokenizer;
   let file = '';
   let last = -1;

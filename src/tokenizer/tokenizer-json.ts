@@ -1,10 +1,12 @@
 // Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading checks everything
 // that could change an id and names what it cannot represent.
+
 import { type JsonLimits, parseJson } from '../base/json.ts';
+import { excerpt } from '../base/schema.ts';
 import { encode, type Merge, makeVocabulary } from './bpe.ts';
 import { spell } from './byte-level.ts';
+import type { TokenizerContents, TokenizerParts } from './parts.ts';
 import type { Pattern } from './patterns.ts';
-import type { Tokenizer, TokenizerParts } from './tokenizer.ts';
 
 /** The largest in use have a quarter of a million tokens and twice as many merges, in 35 MB. */
 export const TOKENIZER_LIMITS: JsonLimits = { bytes: 256e6, values: 8e6 };
@@ -70,7 +72,7 @@ const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
 ]);
 
 /** The file of a tokenizer. */
-export function toTokenizerJson(tokenizer: Tokenizer): TokenizerJson {
+export function toTokenizerJson(tokenizer: TokenizerContents): TokenizerJson {
   const { merges, pattern, specialTokens, ids, prefixSpace } = tokenizer;
   const idOf = (number: number): number => (ids ? ids[number] : number);
   const spellings = Array.from({ length: 256 + merges.length }, (_, n) => spell(tokenizer.token(idOf(n))));
@@ -202,9 +204,9 @@ function readAdded(json: unknown): Map<string, number> {
   for (const entry of list(json ?? [], 'added_tokens')) {
     const added = record(entry, 'added_tokens');
     const { id, content } = added;
-    const name = `added token ${show(content)}`;
+    const name = `added token ${excerpt(content)}`;
     if (typeof content !== 'string' || !isId(id))
-      throw new Error(`tokenizer.json: ${name} has id ${show(id)}: a name and a number are needed`);
+      throw new Error(`tokenizer.json: ${name} has id ${excerpt(id)}: a name and a number are needed`);
     if (specials.has(content)) throw new Error(`tokenizer.json: ${name} is there twice`);
     if (added.special !== true) throw unsupported(`${name}: special`, added.special, 'true');
     for (const flag of ['single_word', 'lstrip', 'rstrip'])
@@ -220,16 +222,16 @@ function readVocab(json: unknown, specials: ReadonlyMap<string, number>): Map<st
   const spellings = new Map<number, string>(Array.from(specials, ([name, id]) => [id, name]));
   if (spellings.size < specials.size) throw new Error('tokenizer.json: two added tokens have the same id');
   for (const [spelling, id] of Object.entries(record(json, 'model.vocab'))) {
-    const name = `token ${show(spelling)}`;
+    const name = `token ${excerpt(spelling)}`;
     if (!isId(id))
-      throw new Error(`tokenizer.json: ${name} has id ${show(id)}: ids are whole numbers from 0 on`);
+      throw new Error(`tokenizer.json: ${name} has id ${excerpt(id)}: ids are whole numbers from 0 on`);
     const special = specials.get(spelling);
     if (special === id) continue;
     if (special !== undefined)
       throw new Error(`tokenizer.json: ${name} has id ${id}, among the added tokens ${special}`);
     const other = spellings.get(id);
     if (other !== undefined)
-      throw new Error(`tokenizer.json: ${name} has id ${id}, which ${show(other)} has too`);
+      throw new Error(`tokenizer.json: ${name} has id ${id}, which ${excerpt(other)} has too`);
     spellings.set(id, spelling);
     vocab.set(spelling, id);
   }
@@ -261,7 +263,7 @@ function numberTokens(
       const id = vocab.get(spelling);
       if (id !== undefined) return id;
       throw new Error(
-        `tokenizer.json: merge ${rank} (${show(left)}, ${show(right)}) needs token ${show(spelling)}, which is not in the vocabulary`,
+        `tokenizer.json: merge ${rank} (${excerpt(left)}, ${excerpt(right)}) needs token ${excerpt(spelling)}, which is not in the vocabulary`,
       );
     });
     if (parts[2] !== made[rank])
@@ -271,7 +273,7 @@ function numberTokens(
     const [l, r] = [numbers.get(parts[0]), numbers.get(parts[1])];
     if (l === undefined || r === undefined)
       throw new Error(
-        `tokenizer.json: merge ${rank} uses token ${show(l === undefined ? left : right)}, which no merge before it makes`,
+        `tokenizer.json: merge ${rank} uses token ${excerpt(l === undefined ? left : right)}, which no merge before it makes`,
       );
     assign(256 + rank, parts[2]);
     return [l, r];
@@ -280,7 +282,7 @@ function numberTokens(
   if (unmade !== undefined) {
     const [spelling] = [...vocab].find(([, id]) => id === unmade) ?? [];
     throw new Error(
-      `tokenizer.json: no merge makes token ${show(spelling)} (id ${unmade}): cut off, or no BPE`,
+      `tokenizer.json: no merge makes token ${excerpt(spelling)} (id ${unmade}): cut off, or no BPE`,
     );
   }
   return { merges: numberedMerges, byteIds, ...(ids.some((id, n) => id !== n) && { ids }) };
@@ -317,7 +319,7 @@ function checkAllForm({ merges, byteIds }: Numbered): void {
       throw unsupported(
         'model.ignore_merges',
         true,
-        `false, as token ${show(spell(token))} does not come out of merging`,
+        `false, as token ${excerpt(spell(token))} does not come out of merging`,
       );
 }
 
@@ -326,7 +328,7 @@ function readMerge(json: unknown, rank: number): readonly [string, string] {
   const parts = typeof json === 'string' ? json.split(' ') : json;
   if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === 'string'))
     return [parts[0], parts[1]];
-  throw new Error(`tokenizer.json: merge ${rank} is ${show(json)}, not two tokens`);
+  throw new Error(`tokenizer.json: merge ${rank} is ${excerpt(json)}, not two tokens`);
 }
 
 function isId(value: unknown): value is number {
@@ -336,12 +338,12 @@ function isId(value: unknown): value is number {
 function record(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new Error(`tokenizer.json: ${name} is ${show(value)}, not an object`);
+  throw new Error(`tokenizer.json: ${name} is ${found(value)}, not an object`);
 }
 
 function list(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw new Error(`tokenizer.json: ${name} is ${show(value)}, not a list`);
+  throw new Error(`tokenizer.json: ${name} is ${found(value)}, not a list`);
 }
 
 function typeOf(value: unknown): unknown {
@@ -354,15 +356,14 @@ function isByteLevel(value: unknown): value is Record<string, unknown> {
 
 function expectUnset(name: string, value: unknown, remedy: string): void {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return;
-  throw new Error(`tokenizer.json: ${name} ${show(value)} is not supported: ${remedy}`);
+  throw new Error(`tokenizer.json: ${name} ${excerpt(value)} is not supported: ${remedy}`);
 }
 
 function unsupported(name: string, value: unknown, supported: string): Error {
-  return new Error(`tokenizer.json: ${name} ${show(value)} is not supported: only ${supported}`);
+  return new Error(`tokenizer.json: ${name} ${excerpt(value)} is not supported: only ${supported}`);
 }
 
-/** A value on one short line. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+/** A value of the file, on one short line. */
+function found(value: unknown): string {
+  return value === undefined ? 'missing' : excerpt(value);
 }

@@ -1,12 +1,14 @@
 // The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
 // Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
+
+import { refuseUnknown } from '../base/options.ts';
 import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
-import { refuseUnknown } from '../options.ts';
-import { concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
+import { type ChunkEncoder, concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
-import { type ChunkEncoder, makeEncoder } from './bpe-fast.ts';
+import { makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
 import { encodings } from './encodings.ts';
+import type { TokenizerParts } from './parts.ts';
 import { type Pattern, patterns } from './patterns.ts';
 import { type SpecialOptions, segments } from './special.ts';
 import { type Splitter, splitterOf } from './split-fast.ts';
@@ -16,25 +18,6 @@ import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokeni
 import type { MergeStep } from './train.ts';
 import { type ChunkCounts, makeChunkCounts, trainOnCounts } from './train-fast.ts';
 import { decodeText, textOf, toBytes } from './utf8.ts';
-
-/** All that a tokenizer is made of. */
-export interface TokenizerParts {
-  /** In order of rank: the first makes token 256. */
-  merges: readonly Merge[];
-  /** How text is cut before merging. Default `none`. */
-  pattern?: Pattern;
-  /** Names that are one token each: with their ids, or numbered after all others in the order of the list. */
-  specialTokens?: readonly string[] | ReadonlyMap<string, number>;
-  /** The number, 0 to 255, of every byte's token. Default: its own value. */
-  byteIds?: Int32Array;
-  /**
-   * The ids of tokens 0 to 255 + merges, where a file numbers them otherwise (special tokens first, gaps). Default: their
-   * numbers.
-   */
-  ids?: Int32Array;
-  /** Whether a text that does not begin with a space is encoded with one before it: `add_prefix_space`. Default false. */
-  prefixSpace?: boolean;
-}
 
 export interface TokenizerTraining {
   /** Tokens in all: 256 bytes, the merges, the special tokens. */

@@ -1,4 +1,6 @@
 // UTF-8 where bytes need not be text: which bytes are a character, and how to show those that are not.
+import { formatCount } from '../base/format.ts';
+import { visibleByte, visibleCharacter } from '../base/visible.ts';
 
 /** Text as bytes; bytes as they are. A lone surrogate has no UTF-8 form and becomes U+FFFD, as in TextEncoder. */
 export function toBytes(text: string | Uint8Array): Uint8Array {
@@ -17,8 +19,8 @@ export function decodeText(bytes: Uint8Array): string {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new RangeError(
-      `${bytes.length.toLocaleString('en-US')} bytes of text are too many for one string, which holds ` +
-        `${LONGEST_STRING.toLocaleString('en-US')} characters: take its bytes, or decode it part by part`,
+      `${formatCount(bytes.length)} bytes of text are too many for one string, which holds ` +
+        `${formatCount(LONGEST_STRING)} characters: take its bytes, or decode it part by part`,
       { cause: error },
     );
   }
@@ -43,17 +45,12 @@ export function textOf(bytes: Uint8Array): string {
   return charactersOf(bytes, String);
 }
 
-/** Text of `textOf` as one visible line: a space is `␣`, control characters are escaped as in JavaScript; `\\` stays. */
-export function visibleLine(text: string): string {
-  return Array.from(text, (character) => (character === '\\' ? character : visible(character))).join('');
-}
-
 /**
  * A token as one visible line: a space is `␣`, control characters and backslashes are escaped as in JavaScript, and bytes that
  * are not UTF-8 are `\\xE2`.
  */
 export function printable(bytes: Uint8Array): string {
-  return charactersOf(bytes, visible);
+  return charactersOf(bytes, visibleCharacter);
 }
 
 /** The characters of `bytes`, shown by `show`, and what is none in hexadecimal. */
@@ -62,27 +59,8 @@ function charactersOf(bytes: Uint8Array, show: (character: string) => string): s
   let out = '';
   for (let i = 0; i < bytes.length; ) {
     const width = characterWidth(bytes, i);
-    out += width === 0 ? hex(bytes[i]) : show(decoder.decode(bytes.subarray(i, i + width)));
+    out += width === 0 ? visibleByte(bytes[i]) : show(decoder.decode(bytes.subarray(i, i + width)));
     i += Math.max(width, 1);
   }
   return out;
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  ' ': '␣',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\\': '\\\\',
-};
-
-function visible(character: string): string {
-  if (character in escapes) return escapes[character];
-  if (!/[\p{C}\p{Z}]/u.test(character)) return character;
-  const code = character.codePointAt(0) as number;
-  return code < 0x80 ? hex(code) : `\\u{${code.toString(16).toUpperCase()}}`;
-}
-
-function hex(byte: number): string {
-  return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }

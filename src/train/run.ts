@@ -11,7 +11,6 @@ import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { type StepTokens, trainingTokens } from './retokenise.ts';
 import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
-import type { Clock } from './time-left.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
@@ -75,6 +74,10 @@ export interface MilestoneProgress {
   done: number;
   total: number;
 }
+
+/** What this process has done of a kind, and its seconds. */
+export type Measured = Record<'count' | 'seconds', number>;
+export type Clock = Record<'steps' | 'evaluations' | 'samples', Measured>;
 
 /** Everything that the parts of the loop share. */
 export interface Run {

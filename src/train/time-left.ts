@@ -1,10 +1,6 @@
 // How long a run still takes: what is still due, times what it took so far. Read next: run.ts.
 import { evaluationTokens } from './evaluate-run.ts';
-import { type Run, type Standing, sampleDue } from './run.ts';
-
-/** What this process has done of a kind, and its seconds. */
-type Measured = Record<'count' | 'seconds', number>;
-export type Clock = Record<'steps' | 'evaluations' | 'samples', Measured>;
+import { type Clock, type Measured, type Run, type Standing, sampleDue } from './run.ts';
 
 /** Notes how long one took. */
 export function noteTime({ clock }: Pick<Run, 'clock'>, what: keyof Clock, seconds: number): void {

@@ -1,5 +1,6 @@
 // What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
 // line what was seen and what usually helps. Read next: events.ts.
+import { median } from '../base/statistics.ts';
 import { hasMatrices } from '../inspect/groups.ts';
 import { splitProbe } from '../inspect/probe.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
@@ -245,10 +246,4 @@ function watchOverfitting(
 
 function warning(kind: WarningEvent['kind'], step: number, message: string): WarningEvent {
   return { type: 'warning', step, kind, message };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }

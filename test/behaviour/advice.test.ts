@@ -115,7 +115,7 @@ test('in the repository the advice is what builds everything', () => {
     [
       '--input-type=module',
       '-e',
-      `import { buildCommand, ownCommand } from '${root}dist/src/platform/node-command.js';
+      `import { buildCommand, ownCommand } from '${root}dist/src/base/node-command.js';
        console.log([ownCommand(), buildCommand(), buildCommand('/')].join('\\n'));`,
     ],
     { cwd: root, encoding: 'utf8', env: { ...process.env, PATH: '/usr/bin:/bin' } },

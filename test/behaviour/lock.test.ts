@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { folderStore } from '../../src/io/node-store.ts';
 import { memoryStore } from '../../src/io/store.ts';
-import { folderStore } from '../../src/platform/node-store.ts';
 import { inkhorn } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

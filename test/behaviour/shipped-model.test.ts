@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { SHIPPED_MODEL } from '../../src/cli/models.ts';
+import { folderStore } from '../../src/io/node-store.ts';
 import { loadModel } from '../../src/model/folder.ts';
 import { createBackend } from '../../src/platform/node.ts';
-import { folderStore } from '../../src/platform/node-store.ts';
 import { dataset } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 

@@ -8,7 +8,8 @@ import {
   STATISTICS_HEADER,
 } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
-import { createRandom, philox } from '../../src/tensor/random.ts';
+import { philox } from '../../src/base/philox.ts';
+import { createRandom } from '../../src/tensor/random.ts';
 import { backendTests } from './backend.ts';
 import { families } from './cases/index.ts';
 import { programTests } from './programs.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type FileSteps, folderStore, nodeFiles } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
-import { type FileSteps, folderStore, nodeFiles } from '../../src/platform/node-store.ts';
 
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const bytes = fc.uint8Array({ maxLength: 8 });

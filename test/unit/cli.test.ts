@@ -15,8 +15,8 @@ import { createProgram, explain } from '../../src/cli/program.ts';
 import { recordedData } from '../../src/cli/run-text.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import { textWidth } from '../../src/cli/view/width.ts';
+import { folderStore } from '../../src/io/node-store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
-import { folderStore } from '../../src/platform/node-store.ts';
 
 describe('formatTable', () => {
   test('puts words to the left and numbers to the right', () => {

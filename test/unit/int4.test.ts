@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { roundBf16 } from '../../src/backend/reference/bf16.ts';
+import { roundBf16 } from '../../src/base/bf16.ts';
 import { damped, factor, gptq, outputError } from '../../src/quantize/gptq.ts';
 import {
   codeOf,

@@ -101,8 +101,8 @@ describe('page of a run', () => {
     assert.deepEqual(
       tokens.map((token) => [token.textContent, token.getAttribute('title')]),
       [
-        ['·<b>', '2.00 nats, 13.5 %'],
-        ['↵', '0.50 nats, 60.7 %'],
+        ['␣<b>', '2.00 nats, 13.5 %'],
+        ['\\n', '0.50 nats, 60.7 %'],
       ],
     );
     const heads = [...document.querySelectorAll('.head span')].map(({ textContent }) => textContent);

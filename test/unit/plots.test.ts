@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
+import { formatTick } from '../../src/base/format.ts';
 import type { HeadSummary } from '../../src/inspect/attention.ts';
 import { attentionFigure } from '../../src/report/attention-plot.ts';
 import { type Figure, writeFigure } from '../../src/report/figure.ts';
-import { formatTick } from '../../src/report/format.ts';
 import { ablationFigure, headsFigure } from '../../src/report/heads-plot.ts';
 import { healthFigure } from '../../src/report/health-plot.ts';
 import { activationsFigure, gradientsFigure, powerOfTen } from '../../src/report/histogram-plot.ts';
@@ -53,7 +53,7 @@ describe('neighbours figure', () => {
     const nearest = Array.from({ length: 20 }, (_, id) => ({ id, text: `n${id}`, cosine: 1 - id / 20 }));
     const figure = neighboursFigure([{ id: 300, text: ' he', nearest }]);
     const words = texts(check(figure));
-    assert.ok(words.includes('·he') && words.includes('n11') && !words.includes('n12'));
+    assert.ok(words.includes('␣he') && words.includes('n11') && !words.includes('n12'));
   });
 });
 
@@ -207,7 +207,7 @@ describe('attention figure', () => {
   it('has a map per head, and tokens as labels', () => {
     const svg = check(attentionFigure(maps(5)));
     const words = texts(svg);
-    for (const word of ['block 0', 'block 1', 'head 2', 't·4', '&lt;&amp;↵'])
+    for (const word of ['block 0', 'block 1', 'head 2', 't␣4', '&lt;&amp;\\n'])
       assert.ok(words.includes(word), word);
     assert.equal(svg.match(/shape-rendering="crispEdges"/g)?.length, 6);
   });
@@ -237,7 +237,7 @@ describe('token loss figure', () => {
     }));
     const figure = tokenLossFigure(tokens);
     const words = texts(check(figure).replaceAll('null', ''));
-    for (const word of ['First', '·Citizen', '↵']) assert.ok(words.includes(word), word);
+    for (const word of ['First', '␣Citizen', '\\n']) assert.ok(words.includes(word), word);
     assert.equal(figure.svg.match(/ rx="1"/g)?.length, 3);
     assert.equal((figure.data as { mean: number }).mean, 2);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRandom, philox } from '../../src/tensor/random.ts';
+import { philox } from '../../src/base/philox.ts';
+import { createRandom } from '../../src/tensor/random.ts';
 
 const hex = (words: Uint32Array): string => [...words].map((w) => w.toString(16).padStart(8, '0')).join(' ');
 

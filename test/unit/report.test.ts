@@ -10,8 +10,8 @@ import {
   formatNumber,
   formatPercent,
   formatShort,
-  visibleToken,
-} from '../../src/report/format.ts';
+} from '../../src/base/format.ts';
+import { visibleLine } from '../../src/base/visible.ts';
 import { fence, markdownTable } from '../../src/report/markdown.ts';
 import { renderReport, runFigures, writeReport } from '../../src/report/report.ts';
 import { runSummary } from './runs.ts';
@@ -120,6 +120,6 @@ describe('formats', () => {
       '3.00e-4',
       '4.10e-7',
     ]);
-    assert.equal(visibleToken(' a\n\t\u0007'), '·a↵⇥\\x07');
+    assert.equal(visibleLine(' a\n\t\u0007'), '␣a\\n\\t\\x07');
   });
 });

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type FileSteps, folderStore, makeFolder, nodeFiles } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { urlStore } from '../../src/io/url-store.ts';
-import { type FileSteps, folderStore, makeFolder, nodeFiles } from '../../src/platform/node-store.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -527,7 +527,7 @@ function failingAt(at: number, code: string): { files: FileSteps; failed: () => 
 
 /** A process that writes version after version of three files together until it is killed. */
 function startWriter(path: string, version: number): ChildProcess {
-  const module = new URL('../../src/platform/node-store.js', import.meta.url).href;
+  const module = new URL('../../src/io/node-store.js', import.meta.url).href;
   const program = `
     import { folderStore } from ${JSON.stringify(module)};
     const store = folderStore(${JSON.stringify(path)});

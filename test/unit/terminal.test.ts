@@ -7,7 +7,7 @@ import { createOutput, type Output } from '../../src/cli/output.ts';
 import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
 import { chartStart, lossChart } from '../../src/cli/view/chart.ts';
 import { frame, type Scene } from '../../src/cli/view/live.ts';
-import { cutText, fitLine, printable, textWidth, wrapText } from '../../src/cli/view/width.ts';
+import { cutText, fitLine, textWidth, viewText, wrapText } from '../../src/cli/view/width.ts';
 import { probeEvent, runEvents } from './events.ts';
 
 class Screen extends Writable {
@@ -274,7 +274,7 @@ describe('width', () => {
   });
 
   it('makes text safe to print', () => {
-    assert.equal(printable('a\u001b[2J\nb\u0007\u202e\t'), 'a\\x1b[2J\nb\\x07\\u202e  ');
+    assert.equal(viewText('a\u001b[2J\nb\u0007\u202e\t'), 'a\\x1b[2J\nb\\x07\\u202e  ');
   });
 });
 

@@ -7,13 +7,9 @@ import { root } from './trial.mjs';
 const from = (path) => import(join(root, 'dist', 'src', `${path}.js`));
 const [{ createReference }, { loadModel }, { folderStore }, { hasCheckpoint, loadCheckpoint }, { readRun }] =
   await Promise.all(
-    [
-      'backend/reference/index',
-      'model/folder',
-      'platform/node-store',
-      'train/checkpoint',
-      'report/read-run',
-    ].map(from),
+    ['backend/reference/index', 'model/folder', 'io/node-store', 'train/checkpoint', 'report/read-run'].map(
+      from,
+    ),
   );
 
 /** Whether a run has a checkpoint to go on from. */

@@ -1,9 +1,11 @@
 // The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never waits for them
 // unless it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { whenDropped } from '../../base/dropped.ts';
+import { formatAmount } from '../../base/format.ts';
 import { readJson } from '../../base/json.ts';
 import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
@@ -174,7 +176,7 @@ function recorded(team: Shared, who: object, fn: () => void): number {
 
 /** `native (AVX-512, 2 threads, bf16)` */
 function describe(isa: Isa, { threads, precision }: Required<BackendOptions>): string {
-  const parts = [isa.label, `${threads} thread${threads === 1 ? '' : 's'}`];
+  const parts = [isa.label, formatAmount(threads, 'thread')];
   if (precision === 'bf16') parts.push(isa.bf16 ? 'bf16' : 'bf16 emulated, no faster');
   return `native (${parts.join(', ')})`;
 }

@@ -1,13 +1,16 @@
 // What building the native engine takes, and what to say where something of it is missing. Shared with scripts/build-native.mjs.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readJson } from '../../base/json.ts';
 import {
   buildCommand,
   findProgram,
   foldersUp,
   installCommand,
   packageRoot,
-} from '../../platform/node-command.ts';
+} from '../../base/node-command.ts';
+import { object, record, string } from '../../base/schema.ts';
 
 /** The packages that compile an addon; the published package does not bring them. */
 const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers'];
@@ -21,6 +24,8 @@ export function findPackage(name: string): string | undefined {
     .find((folder) => existsSync(join(folder, 'package.json')));
 }
 
+const manifest = object<{ devDependencies: Record<string, string> }>({ devDependencies: record(string) });
+
 /** Folders of npm's programs, for a PATH: those beside this package, and those around it. */
 export function npmPrograms(): string[] {
   return foldersUp(packageRoot)
@@ -33,9 +38,8 @@ export function missingTools(): string[] {
   const wanted = findProgram('cmake') === undefined ? [...TOOLS, ...CMAKE] : TOOLS;
   const missing = wanted.filter((name) => findPackage(name) === undefined);
   if (missing.length === 0) return [];
-  const { devDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    devDependencies: Record<string, string>;
-  };
+  const file = join(packageRoot, 'package.json');
+  const { devDependencies } = readJson(readFileSync(file), file, manifest);
   return missing.map((name) => `${name}@${devDependencies[name]}`);
 }
 

@@ -1,9 +1,9 @@
 // Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their values.
 // With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts, crossentropy.ts.
 import { type AttentionShape, type Dropout, type Kernels, maskRow, type Precision } from '../contract.ts';
-import { inPrecision, rounding } from './bf16.ts';
 import { f32 } from './buffer.ts';
 import { dropoutMask } from './dropout.ts';
+import { inPrecision, rounding } from './precision.ts';
 
 /**
  * Per sequence b, head h and token t, with q, k, v rows of hs columns out of qkv [B, T, 3, H, hs]:

@@ -1,8 +1,9 @@
 // Dropout: which elements a step keeps is a function of counters, so nothing is stored and every engine drops the same.
 // Read next: attention.ts.
+
+import { philox } from '../../base/philox.ts';
 import type { Dropout, Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
-import { philox } from './philox.ts';
 
 const WORD = 2 ** 32;
 

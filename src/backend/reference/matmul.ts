@@ -2,8 +2,8 @@
 // JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
 import type { Kernels, Precision } from '../contract.ts';
 import { curveOf } from './activation.ts';
-import { inPrecision } from './bf16.ts';
 import { f32 } from './buffer.ts';
+import { inPrecision } from './precision.ts';
 
 /** An f32 matrix inside an array: element (row, col) is at `row * rowStep + col * colStep`. */
 interface Matrix {

@@ -1,10 +1,10 @@
 // `inkhorn bench`: this machine's figures, in under a minute. Each says what it includes.
 import { availableParallelism, cpus } from 'node:os';
 import type { Backend } from '../../backend/contract.ts';
+import { formatShort } from '../../base/format.ts';
 import { loadCorpus } from '../../corpora/index.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import { measureSpeed } from '../../quantize/speed.ts';
-import { formatShort } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import type { Flags } from '../flags.ts';

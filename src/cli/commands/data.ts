@@ -1,8 +1,8 @@
 // `inkhorn data`: the texts that have a name, and a look at any text.
 import { createHash } from 'node:crypto';
+import { formatCount } from '../../base/format.ts';
 import { CATALOG } from '../../corpora/catalog.ts';
 import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
-import { formatCount } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';

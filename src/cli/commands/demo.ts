@@ -1,16 +1,18 @@
 // `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
+
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
 import { createBackend } from '../../backend/registry.ts';
+import { formatBytes, formatCount } from '../../base/format.ts';
+import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
 import { openings } from '../../corpora/openings.ts';
 import { generate } from '../../generate/generate.ts';
+import { folderStore } from '../../io/node-store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
-import { ownCommand } from '../../platform/node-command.ts';
-import { folderStore } from '../../platform/node-store.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { Speed } from '../../quantize/speed.ts';
@@ -137,7 +139,7 @@ async function introduce(backend: Backend, output: Output): Promise<void> {
   chapter(
     output,
     'Before we begin',
-    `A model of ${model.parameterCount.toLocaleString('en-US')} parameters that comes along, trained by this program on Shakespeare, goes on from "ROMEO:"\n`,
+    `A model of ${formatCount(model.parameterCount)} parameters that comes along, trained by this program on Shakespeare, goes on from "ROMEO:"\n`,
   );
   await speak(model, tokenizer, 'ROMEO:', 80, output);
   model.dispose();
@@ -244,8 +246,8 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
   chapter(
     output,
     '2. Training',
-    `${model.parameterCount.toLocaleString('en-US')} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict\n` +
-      `the next of ${data.train.length.toLocaleString('en-US')} tokens, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}.\n` +
+    `${formatCount(model.parameterCount)} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict\n` +
+      `the next of ${formatCount(data.train.length)} tokens, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}.\n` +
       `Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
   );
   const events = await trainAndShow(plan, output, signal);
@@ -302,9 +304,8 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   await saveQuantized(folderStore(small), { model: after, tokenizer }, comparison);
   output.data({ type: 'compare', ...report });
   const { parameters, validation, speed } = report;
-  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
   output.print(
-    `${mb(parameters.before)} -> ${mb(parameters.after)}, ${parameters.ratio.toFixed(2)}x smaller`,
+    `${formatBytes(parameters.before)} -> ${formatBytes(parameters.after)}, ${parameters.ratio.toFixed(2)}x smaller`,
   );
   output.print(
     `validation loss ${validation.before.loss.toFixed(4)} -> ${validation.after.loss.toFixed(4)} nats/token`,

@@ -1,8 +1,8 @@
 // `inkhorn doctor`: what is here, what is not, and what to do about it.
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
+import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';
 import { reportBackends } from '../../platform/node.ts';
-import { formatBytes } from '../../report/format.ts';
 import { defineCommand } from '../command.ts';
 import { packageVersion } from '../version.ts';
 
@@ -40,7 +40,7 @@ export const doctor = defineCommand({
       ['inkhorn', machine.inkhorn],
       ['Node', machine.node],
       ['system', machine.system],
-      ['processor', `${machine.processor}, ${machine.cores} core${machine.cores === 1 ? '' : 's'} to use`],
+      ['processor', `${machine.processor}, ${formatAmount(machine.cores, 'core')} to use`],
       ['memory', `${formatBytes(total)}, ${formatBytes(free)} free`],
       ['cache', machine.cache],
       ['texts', corpora.map(({ name, ready }) => `${name} ${ready ? 'here' : 'to be fetched'}`).join(', ')],

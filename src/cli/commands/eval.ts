@@ -1,7 +1,7 @@
 // `inkhorn eval`: the loss of a model on a whole text.
 
+import { formatCount } from '../../base/format.ts';
 import { loadModel } from '../../model/folder.ts';
-import { formatCount } from '../../report/format.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate } from '../../train/evaluate.ts';

@@ -1,4 +1,6 @@
 // `inkhorn generate`: text from a model, as it is written.
+
+import { formatPercent, formatShort } from '../../base/format.ts';
 import type { Overflow } from '../../generate/context.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
@@ -6,7 +8,6 @@ import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import type { Tap } from '../../model/taps.ts';
-import { formatShort } from '../../report/format.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
@@ -179,12 +180,9 @@ async function show(
 /** `␣the              66.4 %   ␣the 66.4 %, ␣my 12.1 %`. */
 function tokenLine({ id, logprob, top = [] }: TokenEvent, tokenizer: Tokenizer): string {
   const shown = (token: number): string => printable(tokenizer.token(token));
-  const others = top.map((other) => `${shown(other.id)} ${percent(other.logprob)}`);
-  return `${shown(id).padEnd(16)} ${percent(logprob).padStart(7)}   ${others.join(', ')}`;
-}
-
-function percent(logprob: number): string {
-  return `${(100 * Math.exp(logprob)).toFixed(1)} %`;
+  const chance = (choice: { logprob: number }): string => formatPercent(Math.exp(choice.logprob));
+  const others = top.map((other) => `${shown(other.id)} ${chance(other)}`);
+  return `${shown(id).padEnd(16)} ${chance({ logprob }).padStart(7)}   ${others.join(', ')}`;
 }
 
 function ending({ reason, tokens, stop }: FinishEvent): string {

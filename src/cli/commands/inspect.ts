@@ -2,47 +2,18 @@
 import { EDIT_SYNTAX } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
 import { type CommandSpec, type Context, defineCommand, type Place } from '../command.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { withEngine } from '../engine.ts';
 import { misuse } from '../errors.ts';
-import { type Flags, integer, text, texts, type Values } from '../flags.ts';
+import { type Flags, integer, text, texts } from '../flags.ts';
+import { batchFlags, type LookFlags, outFlag, textFlags, topFlag } from '../inspect/flags.ts';
 import type { Findings, Subject } from '../inspect/subject.ts';
-import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags } from '../models.ts';
+import { findModel } from '../models.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder, forceFlag, outFolderFlag } from '../outputs.ts';
+import { claimOutFolder, forceFlag } from '../outputs.ts';
 import { readWords } from '../prompt-input.ts';
-import { specialFlags } from '../special.ts';
-
-const outFlag = {
-  ...outFolderFlag,
-  about: 'folder for pictures (PNG, SVG) and their numbers (JSON); none without it',
-};
-
-const textFlags = {
-  model: modelFlag,
-  text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
-  textFile: text({ about: 'file with the text to look at', argument: '<file>' }),
-  data: { ...dataFlag, initial: 'the text of the run' },
-  asBytes: asBytesFlag,
-  ...runSplitFlags,
-  out: outFlag,
-  force: forceFlag,
-  ...specialFlags,
-  ...engineFlags,
-} satisfies Flags;
-
-const batchFlags = {
-  ...textFlags,
-  batchSize: integer({ about: 'sequences to look at the activations with', initial: '16' }, 1, 4096),
-  seed: integer({ about: 'decides which sequences', initial: '1337' }, 0),
-} satisfies Flags;
-
-const topFlag = integer({ about: 'most likely tokens to name', initial: '3' }, 1, 100);
 
 /** A folder is a model, other words are a text. */
 const modelOrText = (_: string, place: Place): string => (place === 'folder' ? '--model' : '--text');
-
-/** What every look can be asked for. */
-export type LookFlags = Values<typeof batchFlags>;
 
 /** `--text`, or what is in `--text-file`. */
 async function textGiven({ text, textFile }: LookFlags, output: Output): Promise<string | undefined> {

@@ -1,17 +1,19 @@
 // `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
+
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { formatBytes } from '../../base/format.ts';
+import { jsonBytes } from '../../base/json.ts';
+import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
+import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { ownCommand } from '../../platform/node-command.ts';
-import { folderStore } from '../../platform/node-store.ts';
 import type { CompareReport } from '../../quantize/compare.ts';
 import { compareLayers, type LayerErrors } from '../../quantize/layer-errors.ts';
 import { type QuantizeOptions, quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
-import { formatBytes } from '../../report/format.ts';
 import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts';
 import { fence, markdownTable } from '../../report/markdown.ts';
 import { toPng } from '../../report/svg.ts';
@@ -160,7 +162,7 @@ export async function saveQuantized(
 /** The comparison as numbers, as a text, and the picture in it. */
 function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
   const files = new Map([
-    ['compare.json', utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
+    ['compare.json', jsonBytes(comparison, 1)],
     ['report.md', utf8(renderReport(comparison))],
   ]);
   const figure = layerErrorFigure(comparison.layers);

@@ -1,7 +1,7 @@
 // `inkhorn report`: the reports of a run, again from its folder; several runs side by side.
 import { join } from 'node:path';
+import { formatCount, formatDuration, formatShort } from '../../base/format.ts';
 import type { RunComparison } from '../../report/compare-runs.ts';
-import { formatCount, formatDuration, formatShort } from '../../report/format.ts';
 import type { RunSummary } from '../../report/report.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';

@@ -3,13 +3,13 @@
 import type { Backend } from '../../backend/contract.ts';
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { createBackend } from '../../backend/registry.ts';
+import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
 import { readSafetensors, storedBytes } from '../../io/safetensors.ts';
 import type { Store } from '../../io/store.ts';
 import { makeConfig, presets } from '../../model/config.ts';
 import { loadModel, MODEL_FILE } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
-import { formatBytes, formatShort } from '../../report/format.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { modelFlags, pick } from '../config-flags.ts';
 import { engineFlags, withEngine } from '../engine.ts';
@@ -106,7 +106,7 @@ function row(name: string, cost: CostTotals): string[] {
   const count = (n: number): string => (n === 0 ? '' : formatShort(n));
   const { parameters, float32, bf16, int8, int4, forward, training } = cost;
   return [
-    ...[name, parameters === 0 ? '' : parameters.toLocaleString('en-US')],
+    ...[name, parameters === 0 ? '' : formatCount(parameters)],
     ...[bytes(float32), bytes(bf16), bytes(int8), bytes(int4), count(forward), count(training)],
   ];
 }
@@ -183,7 +183,7 @@ function showStep({ what, engine, seconds, kernels, parts }: StepShares, output:
     output.table(
       [title, 'calls', 'ms', 'share'],
       shares.map(({ name, calls, seconds: time }) => [
-        ...[name, String(calls), (1000 * time).toFixed(2), `${((100 * time) / seconds).toFixed(1)} %`],
+        ...[name, String(calls), (1000 * time).toFixed(2), formatPercent(time / seconds)],
       ]),
     );
     output.print();

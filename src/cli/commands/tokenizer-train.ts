@@ -1,5 +1,7 @@
 // `inkhorn tokenizer train`: byte-pair encoding, learnt from a text.
-import { formatCount } from '../../report/format.ts';
+
+import { formatCount } from '../../base/format.ts';
+import { jsonBytes } from '../../base/json.ts';
 import { type MergeStep, patterns, printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
@@ -95,8 +97,6 @@ function mergePrinter(output: Output): (merge: MergeStep & { bytes: Uint8Array }
 }
 
 function encodeFile(out: string, tokenizer: Tokenizer): Uint8Array {
-  const content = out.endsWith('.tiktoken')
-    ? tokenizer.toTiktoken()
-    : `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`;
-  return new TextEncoder().encode(content);
+  if (out.endsWith('.tiktoken')) return new TextEncoder().encode(tokenizer.toTiktoken());
+  return jsonBytes(tokenizer.toJSON(), 2);
 }

@@ -1,7 +1,7 @@
 // `inkhorn tokenizer encode`, `decode`, `show`: what a tokenizer does to a text, and what it is made of.
 import { revealJson } from '../../base/controls.ts';
+import { formatCount } from '../../base/format.ts';
 import { STDIN } from '../../corpora/index.ts';
-import { formatCount } from '../../report/format.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';

@@ -1,12 +1,14 @@
 // `inkhorn train`: text -> tokenizer -> model -> a run folder.
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatCount } from '../../base/format.ts';
+import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
-import { ownCommand } from '../../platform/node-command.ts';
 import { patterns, type Tokenizer } from '../../tokenizer/index.ts';
 import { checkDataset, type Dataset } from '../../train/data.ts';
 import { LAST } from '../../train/run-folder.ts';
@@ -36,7 +38,7 @@ import { dataRecord, typed } from '../run-text.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
-import { columnsOf, printable, wrapText } from '../view/width.ts';
+import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
@@ -247,25 +249,24 @@ function describe(
   const { steps, batchSize, accumulate, optimizer, lr, muonLr, emaDecay, schedule } = settings;
   const rates = optimizer === 'muon' ? `${muonLr} for matrices, ${lr} for the rest,` : lr;
   const average = emaDecay > 0 ? `, weights averaged (decay ${emaDecay})` : '';
-  const count = (n: number): string => n.toLocaleString('en-US');
   const inner = validate === 'inner' ? ' (inner split)' : '';
   const facts = [
     [
       'model',
-      `${count(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
+      `${formatCount(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
     ],
     [
       'data',
-      `${name}: ${count(data.train.length)} tokens to train on, ${count(data.val.length)} to validate${inner}, vocabulary ${vocabSize}`,
+      `${name}: ${formatCount(data.train.length)} tokens to train on, ${formatCount(data.val.length)} to validate${inner}, vocabulary ${vocabSize}`,
     ],
     [
       'training',
-      `${count(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
+      `${formatCount(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
     ],
   ] as const;
   const columns = output.tty ? columnsOf(process.stdout) : Number.POSITIVE_INFINITY;
   for (const [label, value] of facts) {
-    const [first, ...more] = wrapText(printable(value), columns - LABEL);
+    const [first, ...more] = wrapText(viewText(value), columns - LABEL);
     output.print(label.padEnd(LABEL) + first);
     for (const line of more) output.print(' '.repeat(LABEL) + line);
   }

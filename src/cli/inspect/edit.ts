@@ -1,4 +1,6 @@
 // `inspect edit` and `inspect ablate`: what a change inside does to what comes out.
+import { formatChange } from '../../base/format.ts';
+import { visibleLine } from '../../base/visible.ts';
 import { editTap } from '../../inspect/edit.ts';
 import { parseEdit, resolveEdits } from '../../inspect/edit-text.ts';
 import { type Ablations, ablate, type EditEffect, editEffect } from '../../inspect/effect.ts';
@@ -7,7 +9,7 @@ import { lossChangeFigure, MAX_LOSS_TOKENS } from '../../report/token-loss-plot.
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { encodeText } from '../special.ts';
-import { type Findings, promptOf, type Subject, word } from './subject.ts';
+import { type Findings, promptOf, type Subject } from './subject.ts';
 import { choices } from './tokens.ts';
 
 export async function edit(subject: Subject, texts: readonly string[], top: number): Promise<Findings> {
@@ -39,7 +41,7 @@ function showEffect(
   if (before.loss !== null && after.loss !== null) {
     const change = after.loss - before.loss;
     output.print(
-      `mean loss ${before.loss.toFixed(3)} -> ${after.loss.toFixed(3)} nats (${signed(change, 3)})\n`,
+      `mean loss ${before.loss.toFixed(3)} -> ${after.loss.toFixed(3)} nats (${formatChange(change, 3)})\n`,
     );
     const most = before.tokens
       .map((token, i) => ({ token, change: lossChange[i], after: after.tokens[i] }))
@@ -52,8 +54,8 @@ function showEffect(
       output.table(
         ['token', 'before', 'after', 'change', { title: 'expected now', align: 'left' }],
         most.map(({ token, change, after }) => [
-          ...[word(token.text), Number(token.loss).toFixed(2), Number(after.loss).toFixed(2)],
-          ...[signed(change, 2), choices(after.expected)],
+          ...[visibleLine(token.text), Number(token.loss).toFixed(2), Number(after.loss).toFixed(2)],
+          ...[formatChange(change, 2), choices(after.expected)],
         ]),
       );
     }
@@ -81,13 +83,8 @@ function showAblations({ loss, heads, attention, mlp }: Ablations, tokens: numbe
     ['', ...heads[0].map((_, head) => `head ${head}`), 'attention', 'MLP'],
     heads.map((row, layer) => [
       `block ${layer}`,
-      ...[...row, attention[layer], mlp[layer]].map((change) => signed(change, 3)),
+      ...[...row, attention[layer], mlp[layer]].map((change) => formatChange(change, 3)),
     ]),
   );
   output.print();
-}
-
-function signed(x: number, digits: number): string {
-  const text = x.toFixed(digits);
-  return x > 0 ? `+${text}` : text;
 }

@@ -1,4 +1,5 @@
 // `inspect embedding`: tokens whose vectors point the same way, and how alike positions are.
+import { visibleLine } from '../../base/visible.ts';
 import {
   type Neighbours,
   neighbours,
@@ -11,7 +12,7 @@ import { misuse } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { encodeText } from '../special.ts';
 import { textWidth } from '../view/width.ts';
-import { type Findings, type Subject, textOf, word } from './subject.ts';
+import { type Findings, type Subject, textOf } from './subject.ts';
 
 /** Which tokens, and how many neighbours of each. */
 export interface EmbeddingOptions {
@@ -48,9 +49,9 @@ export async function embedding(subject: Subject, { token, count }: EmbeddingOpt
 function showNeighbours(near: readonly Neighbours[], output: Output): void {
   output.print(output.colors.bold('Nearest tokens by the cosine of their embeddings'));
   for (const { text, nearest } of near) {
-    let line = word(text).padEnd(10);
+    let line = visibleLine(text).padEnd(10);
     for (const other of nearest) {
-      const longer = `${line}  ${word(other.text)} ${other.cosine.toFixed(2)}`;
+      const longer = `${line}  ${visibleLine(other.text)} ${other.cosine.toFixed(2)}`;
       if (textWidth(longer) > WIDTH) break; // --json and the picture have the rest
       line = longer;
     }

@@ -1,9 +1,10 @@
 // `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
+
+import { formatCount, formatNumber, formatPercent } from '../../base/format.ts';
 import { typicalGroups } from '../../inspect/groups.ts';
+import { folderStore } from '../../io/node-store.ts';
 import type { GPTConfig } from '../../model/config.ts';
-import { folderStore } from '../../platform/node-store.ts';
 import { probesOf } from '../../report/facts.ts';
-import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
 import { healthFigure } from '../../report/health-plot.ts';
 import {
   activationLabel,

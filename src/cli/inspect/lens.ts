@@ -1,9 +1,11 @@
 // `inspect lens`: what each layer would say, if it were the last.
+import { mean } from '../../base/statistics.ts';
+import { visibleLine } from '../../base/visible.ts';
 import { type Lens, logitLens } from '../../inspect/lens.ts';
 import { lensFigure, MAX_LENS_TOKENS } from '../../report/lens-plot.ts';
 import type { Output } from '../output.ts';
 import { fitLine, textWidth } from '../view/width.ts';
-import { type Findings, promptOf, type Subject, word } from './subject.ts';
+import { type Findings, promptOf, type Subject } from './subject.ts';
 
 export async function lens(subject: Subject, { top }: { top: number }): Promise<Findings> {
   const ids = await promptOf(subject, 1);
@@ -47,18 +49,22 @@ function showLens({ tokens, rows }: Lens, output: Output): void {
     const next = tokens[t + 1];
     const cells = shown.map(({ cells }) => {
       const [best] = cells[t].top;
-      const text = pad(word(best.text), CELL);
+      const text = pad(visibleLine(best.text), CELL);
       if (next && best.id === next.id) return colors.green(text);
       return best.probability < 0.1 ? colors.dim(text) : text;
     });
-    output.print([pad(word(token.text), LABEL), ...cells, next ? word(next.text) : ''].join(' ').trimEnd());
+    output.print(
+      [pad(visibleLine(token.text), LABEL), ...cells, next ? visibleLine(next.text) : ''].join(' ').trimEnd(),
+    );
   }
-  const mean = (row: Lens['rows'][number]): string => {
+  const meanLoss = (row: Lens['rows'][number]): string => {
     const losses = row.cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
-    return losses.length > 0 ? (losses.reduce((a, b) => a + b, 0) / losses.length).toFixed(2) : '';
+    return losses.length > 0 ? mean(losses).toFixed(2) : '';
   };
   output.print(
-    colors.dim([pad('loss, nats', LABEL), ...shown.map((row) => pad(mean(row), CELL))].join(' ').trimEnd()),
+    colors.dim(
+      [pad('loss, nats', LABEL), ...shown.map((row) => pad(meanLoss(row), CELL))].join(' ').trimEnd(),
+    ),
   );
   if (colors.isColorSupported)
     output.print(`${colors.green('green')}: what came next; ${colors.dim('dim')}: below 10 %`);

@@ -1,9 +1,12 @@
 // `inspect` alone: activations, attention and losses, at a glance. Read next: subject.ts.
+
+import { formatCount, formatNumber, formatPercent } from '../../base/format.ts';
+import { mean } from '../../base/statistics.ts';
+import { visibleLine } from '../../base/visible.ts';
 import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { predictText, type TokenPrediction } from '../../inspect/predictions.ts';
 import { attentionFigure, MAX_ATTENTION_TOKENS } from '../../report/attention-plot.ts';
-import { formatCount, formatNumber, formatPercent } from '../../report/format.ts';
 import { headsFigure } from '../../report/heads-plot.ts';
 import {
   activationLabel,
@@ -14,7 +17,7 @@ import {
 import { MAX_LOSS_TOKENS, tokenLossFigure } from '../../report/token-loss-plot.ts';
 import type { ProbeEvent } from '../../train/events.ts';
 import type { Output } from '../output.ts';
-import { batchOf, type Findings, type Subject, textOf, word } from './subject.ts';
+import { batchOf, type Findings, type Subject, textOf } from './subject.ts';
 
 export async function overview(subject: Subject): Promise<Findings> {
   const { model, tokenizer } = subject.folder;
@@ -84,12 +87,12 @@ const EXTREMES = 5;
 
 function showLosses(tokens: readonly TokenPrediction[], output: Output): void {
   const predicted = tokens.flatMap(({ text, loss }) => (loss === null ? [] : [{ text, loss }]));
-  const mean = predicted.reduce((sum, { loss }) => sum + loss, 0) / predicted.length;
+  const average = mean(predicted.map(({ loss }) => loss));
   const sorted = predicted.toSorted((a, b) => b.loss - a.loss);
   const shown = Math.min(EXTREMES, Math.ceil(sorted.length / 2));
   const list = (some: typeof predicted): string =>
-    some.map(({ text, loss }) => `${word(text)} ${loss.toFixed(2)}`).join('   ');
-  output.print(output.colors.bold(`Loss of ${predicted.length} tokens, mean ${mean.toFixed(3)} nats`));
+    some.map(({ text, loss }) => `${visibleLine(text)} ${loss.toFixed(2)}`).join('   ');
+  output.print(output.colors.bold(`Loss of ${predicted.length} tokens, mean ${average.toFixed(3)} nats`));
   output.print(`hardest  ${list(sorted.slice(0, shown))}`);
   output.print(`easiest  ${list(sorted.slice(-shown).reverse())}\n`);
 }

@@ -1,13 +1,13 @@
 // What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
+
 import type { Backend } from '../../backend/contract.ts';
+import { formatAmount } from '../../base/format.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
 import { type Figure, writeFigure } from '../../report/figure.ts';
-import { visibleLine } from '../../tokenizer/index.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
-import type { LookFlags } from '../commands/inspect.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
 import { textOf as dataOf, splitOf } from '../models.ts';
@@ -15,6 +15,7 @@ import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { encodeText as encodeWords } from '../special.ts';
+import type { LookFlags } from './flags.ts';
 
 /** A model that is looked at, and how. */
 export interface Subject {
@@ -83,9 +84,8 @@ export async function textOf({ folder, store, given, output }: Subject, least: n
   }
   const ids = encodeWords(tokenizer, given.text, given);
   if (ids.length < least) {
-    const tokens = `${ids.length} token${ids.length === 1 ? '' : 's'}`;
     const why = least > 1 ? `${least} or more are needed, for one to be predicted` : 'at least one is needed';
-    throw misuse(`${textFlag(given)} has ${tokens}: ${why}`);
+    throw misuse(`${textFlag(given)} has ${formatAmount(ids.length, 'token')}: ${why}`);
   }
   return ids;
 }
@@ -134,9 +134,4 @@ async function validationPart({ folder, store, given, output }: Subject): Promis
     throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
   validationParts.set(folder, val);
   return val;
-}
-
-/** A token as one visible word. */
-export function word(text: string): string {
-  return visibleLine(text);
 }

@@ -1,7 +1,8 @@
 // `inspect taps`: the table of names, and the statistics of any of them.
+
+import { formatNumber, formatPercent } from '../../base/format.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { matchTaps, TAPS } from '../../model/taps.ts';
-import { formatNumber, formatPercent } from '../../report/format.ts';
 import { tapsFigure } from '../../report/taps-plot.ts';
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';

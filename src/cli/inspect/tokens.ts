@@ -1,15 +1,17 @@
 // `inspect tokens`: how hard each token of a text was, what was expected instead, and what comes next.
+
 import { join } from 'node:path';
 import type { Colors } from 'picocolors/types.js';
+import { formatAmount, formatPercent } from '../../base/format.ts';
+import { visibleLine } from '../../base/visible.ts';
 import { predictText, type TextPredictions, type TokenPrediction } from '../../inspect/predictions.ts';
 import type { TokenChoice } from '../../inspect/prompt.ts';
-import { formatPercent } from '../../report/format.ts';
 import { predictionsHtml } from '../../report/text-html.ts';
 import { MAX_LOSS_TOKENS, tokenLossFigure } from '../../report/token-loss-plot.ts';
 import type { Output } from '../output.ts';
 import { writeOutFile } from '../outputs.ts';
-import { printable } from '../view/width.ts';
-import { type Findings, type Subject, textOf, word } from './subject.ts';
+import { viewText } from '../view/width.ts';
+import { type Findings, type Subject, textOf } from './subject.ts';
 
 /** How many expected tokens, and how many rows of the table. */
 export interface TokenOptions {
@@ -48,14 +50,14 @@ const BANDS: readonly { from: number; label: string; color: (colors: Colors) => 
 function showText({ tokens, loss }: TextPredictions, output: Output): void {
   const { colors } = output;
   const mean = loss === null ? '' : `, mean loss ${loss.toFixed(3)} nats`;
-  output.print(colors.bold(`${tokens.length} token${tokens.length === 1 ? '' : 's'}${mean}`));
+  output.print(colors.bold(formatAmount(tokens.length, 'token') + mean));
   if (colors.isColorSupported) {
     output.print(`probability: ${BANDS.map(({ label, color }) => color(colors)(label)).join('  ')}\n`);
   }
   const painted = tokens.map(({ text, probability }) => {
-    if (probability === null) return colors.dim(printable(text));
+    if (probability === null) return colors.dim(viewText(text));
     const band = BANDS.find(({ from }) => probability >= from) ?? BANDS[BANDS.length - 1];
-    return band.color(colors)(printable(text));
+    return band.color(colors)(viewText(text));
   });
   output.print(`${painted.join('')}\n`);
 }
@@ -68,7 +70,7 @@ function showHardest({ tokens }: TextPredictions, rows: number, output: Output):
   output.table(
     ['token', 'probability', 'loss', 'rank', { title: 'expected', align: 'left' }],
     hardest.map(({ text, probability, loss, rank, expected }: TokenPrediction) => [
-      ...[word(text), formatPercent(Number(probability)), Number(loss).toFixed(2), String(rank)],
+      ...[visibleLine(text), formatPercent(Number(probability)), Number(loss).toFixed(2), String(rank)],
       choices(expected),
     ]),
   );
@@ -77,5 +79,7 @@ function showHardest({ tokens }: TextPredictions, rows: number, output: Output):
 
 /** `th 31.0 %  a 12.1 %` */
 export function choices(some: readonly TokenChoice[]): string {
-  return some.map(({ text, probability }) => `${word(text)} ${formatPercent(probability)}`).join('   ');
+  return some
+    .map(({ text, probability }) => `${visibleLine(text)} ${formatPercent(probability)}`)
+    .join('   ');
 }

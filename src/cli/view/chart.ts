@@ -1,5 +1,7 @@
 // The loss so far as a chart of characters: batches and validation over the steps done.
+
 import { plot } from 'asciichart';
+import { mean } from '../../base/statistics.ts';
 
 /** A loss at a step. */
 export interface LossPoint {
@@ -60,8 +62,7 @@ function resample(points: readonly LossPoint[], width: number, start: number, la
     const from = next;
     while (next < points.length && points[next].step <= stepAt(column + 1)) next++;
     if (next > from) {
-      const inside = points.slice(from, next);
-      values.push(inside.reduce((sum, point) => sum + point.loss, 0) / inside.length);
+      values.push(mean(points.slice(from, next).map(({ loss }) => loss)));
     } else if (next < points.length) {
       values.push(between(points, next, stepAt(column + 0.5)));
     } else break;

@@ -1,13 +1,9 @@
 // Events as lines of text: what the live view and the plain one have in common.
+
 import type { Colors } from 'picocolors/types.js';
+import { formatCount, formatDuration, formatNumber, formatPercent, formatShort } from '../../base/format.ts';
+import { mean } from '../../base/statistics.ts';
 import { splitProbe } from '../../inspect/probe.ts';
-import {
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatPercent,
-  formatShort,
-} from '../../report/format.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, ProbeEvent, StepEvent } from '../../train/events.ts';
 import type { MilestoneProgress } from '../../train/run.ts';
 
@@ -46,9 +42,9 @@ export function healthLine(probe: ProbeEvent): string {
   const shares = taps.map((tap) => (100 * tap.zeroFraction).toFixed(0));
   const dead = taps.reduce((sum, tap) => sum + tap.deadUnits.length, 0);
   const units = taps.reduce((sum, tap) => sum + tap.units, 0);
-  const mean = taps.reduce((sum, tap) => sum + tap.zeroFraction, 0) / taps.length;
+  const average = mean(taps.map((tap) => tap.zeroFraction));
   // A deep model would fill the line with shares: the mean stands for them.
-  const share = shares.length <= 12 ? `${shares.join(' ')} %` : `${formatPercent(mean)} on average`;
+  const share = shares.length <= 12 ? `${shares.join(' ')} %` : `${formatPercent(average)} on average`;
   return `MLP outputs <= 0: ${share}, dead units: ${formatCount(dead)} of ${formatCount(units)}`;
 }
 

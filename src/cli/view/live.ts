@@ -2,13 +2,13 @@
 // state of the ReLUs and the progress. Everything fits the window, however narrow.
 import cliProgress from 'cli-progress';
 import type { Colors } from 'picocolors/types.js';
-import { formatCount } from '../../report/format.ts';
+import { formatCount } from '../../base/format.ts';
 import type { ProbeEvent, SampleEvent, StepEvent, TrainEvent } from '../../train/events.ts';
 import type { MilestoneProgress } from '../../train/run.ts';
 import { chartStart, type LossPoint, lossChart } from './chart.ts';
 import { cellText, ours, terminalText } from './ink.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, milestonePart, stepParts } from './lines.ts';
-import { columnsOf, cutText, fitLine, printable, textWidth, wrapText } from './width.ts';
+import { columnsOf, cutText, fitLine, textWidth, viewText, wrapText } from './width.ts';
 
 /** What a live view needs of a terminal. */
 export type Terminal = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
@@ -75,7 +75,7 @@ function sampleLines(
   rows: number,
   colors: Colors,
 ): string[] {
-  const lines = printable(prompt + text)
+  const lines = viewText(prompt + text)
     .split('\n')
     .filter((line) => line.trim() !== '')
     .flatMap((line) => cutText(line, columns - 2));

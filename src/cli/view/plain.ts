@@ -1,9 +1,9 @@
 // Training as plain lines, for files, pipes and dumb terminals: about a hundred step lines, and every other event.
 import type { Colors } from 'picocolors/types.js';
-import { formatCount } from '../../report/format.ts';
+import { formatCount } from '../../base/format.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
-import { printable } from './width.ts';
+import { viewText } from './width.ts';
 
 /** The line or lines of an event; null for steps that are passed over. */
 export function plainLines(event: TrainEvent, totalSteps: number, colors: Colors): string | null {
@@ -19,7 +19,7 @@ export function plainLines(event: TrainEvent, totalSteps: number, colors: Colors
     case 'probe':
       return `${colors.cyan('probe')}  step ${formatCount(event.step)}  ${healthLine(event)}`;
     case 'sample': {
-      const text = printable(event.prompt + event.text).replaceAll('\n', '\n  | ');
+      const text = viewText(event.prompt + event.text).replaceAll('\n', '\n  | ');
       return `${colors.cyan('sample')}  step ${formatCount(event.step)}\n  | ${text}`;
     }
     case 'checkpoint':

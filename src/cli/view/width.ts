@@ -68,6 +68,6 @@ export function cutText(text: string, columns: number): string[] {
 }
 
 /** Text of a model in a view of ours: control characters are written out, tabs are two spaces; line feeds stay. */
-export function printable(text: string): string {
+export function viewText(text: string): string {
   return revealControls(text.replaceAll('\t', '  '));
 }

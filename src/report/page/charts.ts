@@ -1,7 +1,7 @@
 // The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for phones, with the values
 // for those who point at them (script.ts) and a legend in HTML.
 import * as Plot from '@observablehq/plot';
-import { formatStep } from '../format.ts';
+import { formatStep } from '../../base/format.ts';
 import { plotSvg } from '../svg.ts';
 import { type Html, html, jsonScript, raw } from './html.ts';
 

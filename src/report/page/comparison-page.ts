@@ -1,8 +1,9 @@
 // The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
+
+import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
 import type { EvalEvent } from '../../train/events.ts';
 import { compareRuns, measured, type RunComparison } from '../compare-runs.ts';
 import { clock, tokensPerStep } from '../facts.ts';
-import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, stepAxis } from './charts.ts';
 import { CATEGORIES, categoryColor } from './colors.ts';

@@ -1,7 +1,8 @@
 // How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
+
+import { formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
 import { probesOf } from '../facts.ts';
-import { formatCount, formatNumber, formatPercent, formatTick } from '../format.ts';
 import { activationLabel, tapLabel } from '../histogram-plot.ts';
 import { overTimeFigure } from '../over-time-plot.ts';
 import type { RunSummary } from '../report.ts';

@@ -1,7 +1,10 @@
 // What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would say.
+
+import { formatPercent } from '../../base/format.ts';
+import { mean } from '../../base/statistics.ts';
+import { visibleLine } from '../../base/visible.ts';
 import { type HeadSummary, kindsOf } from '../../inspect/attention.ts';
 import type { Lens, LensCell } from '../../inspect/lens.ts';
-import { formatPercent, visibleToken } from '../format.ts';
 import type { SavedAttention, SavedLoss } from '../run-look.ts';
 import { type Html, html, type Part, raw } from './html.ts';
 import { folded, table } from './page.ts';
@@ -23,7 +26,7 @@ export function attentionSection(
   });
   return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they look at; the stronger the
 colour, the more attention, its square root being drawn so that weak links show.${summaries.length > 0 && ' Heads of a known kind say so.'}</p>
-<p class="tokens">${tokens.map((token) => html`<span>${visibleToken(token)}</span> `)}</p>${rows}
+<p class="tokens">${tokens.map((token) => html`<span>${visibleLine(token)}</span> `)}</p>${rows}
 ${summaries.length > 0 && headsTable(summaries)}`;
 }
 
@@ -75,16 +78,16 @@ const FULL = 6;
 /** The text itself, each token in the colour of what it cost. */
 export function tokensSection(tokens: readonly SavedLoss[]): Html {
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(1, losses.length);
+  const average = losses.length > 0 ? mean(losses) : 0;
   const token = ({ text, loss, probability, expected = [] }: SavedLoss): Html => {
-    if (loss === null) return html`<span>${visibleToken(text)}</span>`;
+    if (loss === null) return html`<span>${visibleLine(text)}</span>`;
     const chance = formatPercent(probability ?? Math.exp(-loss));
     const share = Math.round((70 * Math.min(loss, FULL)) / FULL);
     const others = expected.length > 0 ? `; expected ${choices(expected)}` : '';
-    return html`<span style="--c:var(--bad);--l:${share}" title="${loss.toFixed(2)} nats, ${chance}${others}">${visibleToken(text)}</span>`;
+    return html`<span style="--c:var(--bad);--l:${share}" title="${loss.toFixed(2)} nats, ${chance}${others}">${visibleLine(text)}</span>`;
   };
   return html`<p>What the model did not see coming is coloured: the stronger, the less likely it found the token. The mean over ${losses.length}
-predicted tokens is ${mean.toFixed(3)} nats.</p><p class="tokens">${tokens.map((one) => html`${token(one)}<wbr>`)}</p>`;
+predicted tokens is ${average.toFixed(3)} nats.</p><p class="tokens">${tokens.map((one) => html`${token(one)}<wbr>`)}</p>`;
 }
 
 /** What each block would say next if it were the last: tokens downwards, blocks to the right. */
@@ -93,14 +96,14 @@ export function lensSection({ tokens, rows }: Lens): Html {
   const cell = ({ top }: LensCell, next: Lens['tokens'][number] | undefined): Html => {
     const [best] = top;
     const hit = best.id === next?.id;
-    return html`<td${hit && raw(' class="hit"')} style="--l:${Math.round(70 * best.probability)}" title="${choices(top)}">${visibleToken(best.text)}</td>`;
+    return html`<td${hit && raw(' class="hit"')} style="--l:${Math.round(70 * best.probability)}" title="${choices(top)}">${visibleLine(best.text)}</td>`;
   };
   return html`<p>Downwards a text; across, the token that each layer, read as if it were the last, finds most likely to come next. The stronger
 the colour, the surer; underlined is what did come.</p>
 <div class="scroll"><table class="lens"><thead><tr><th scope="col">after</th>${rows.map(({ name }) => html`<th scope="col">${label(name)}</th>`)}<th scope="col">next</th></tr></thead>
 <tbody>${tokens.map((token, t): Part => {
     const next = tokens[t + 1];
-    return html`<tr><th scope="row">${visibleToken(token.text)}</th>${rows.map(({ cells }) => cell(cells[t], next))}<td class="came">${next && visibleToken(next.text)}</td></tr>
+    return html`<tr><th scope="row">${visibleLine(token.text)}</th>${rows.map(({ cells }) => cell(cells[t], next))}<td class="came">${next && visibleLine(next.text)}</td></tr>
 `;
   })}</tbody></table></div>
 <p class="note">Mean loss over the text, layer by layer: ${rows.map(meanLoss).join(', ')} nats.</p>`;
@@ -108,12 +111,10 @@ the colour, the surer; underlined is what did come.</p>
 
 function meanLoss({ cells }: Lens['rows'][number]): string {
   const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
-  return (losses.reduce((a, b) => a + b, 0) / Math.max(1, losses.length)).toFixed(2);
+  return (losses.length > 0 ? mean(losses) : 0).toFixed(2);
 }
 
 /** `th 31.0 %, a 12.1 %` */
 function choices(some: LensCell['top']): string {
-  return some
-    .map(({ text, probability }) => `${visibleToken(text)} ${formatPercent(probability)}`)
-    .join(', ');
+  return some.map(({ text, probability }) => `${visibleLine(text)} ${formatPercent(probability)}`).join(', ');
 }

@@ -1,5 +1,15 @@
 // The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed at, and more of them.
 // Read next: page.ts, charts.ts.
+
+import {
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatNumber,
+  formatShort,
+  formatTick,
+} from '../../base/format.ts';
+import { mean } from '../../base/statistics.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import {
   againNote,
@@ -13,7 +23,6 @@ import {
   totalSeconds,
   unevaluated,
 } from '../facts.ts';
-import { formatCount, formatDuration, formatLoss, formatNumber, formatShort, formatTick } from '../format.ts';
 import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
@@ -163,9 +172,7 @@ function thin(points: readonly Point[]): Point[] {
   if (size <= 1) return [...points];
   return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
     const group = points.slice(i * size, (i + 1) * size);
-    const mean = (value: (p: Point) => number): number =>
-      group.reduce((sum, p) => sum + value(p), 0) / group.length;
-    return { x: Math.round(mean((p) => p.x)), y: mean((p) => p.y) };
+    return { x: Math.round(mean(group.map(({ x }) => x))), y: mean(group.map(({ y }) => y)) };
   });
 }
 

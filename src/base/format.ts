@@ -1,9 +1,18 @@
 // Numbers as people read them, the same in pictures, reports and the terminal.
-import { revealControls } from '../base/controls.ts';
 
 /** 1,234,567. */
 export function formatCount(n: number): string {
   return Math.round(n).toLocaleString('en-US');
+}
+
+/** `1 byte`; `1,234 bytes`. */
+export function formatAmount(n: number, what: string): string {
+  return `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
+}
+
+/** What `n` things counted from 0 are called: `1 block, number 0`; `5 blocks, 0 to 4`. */
+export function formatNumbered(n: number, what: string): string {
+  return n === 1 ? `1 ${what}, number 0` : `${n} ${what}s, 0 to ${n - 1}`;
 }
 
 /** Step numbers of an axis: nothing at the fractions that a short axis is divided into. */
@@ -54,8 +63,15 @@ export function formatDuration(seconds: number): string {
 }
 
 /** 58.9 %. */
-export function formatPercent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+export function formatPercent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** A difference with its sign: +0.012, -0.300; none where it rounds to 0. */
+export function formatChange(x: number, digits: number): string {
+  const text = x.toFixed(digits);
+  if (Number(text) === 0) return (0).toFixed(digits);
+  return x > 0 ? `+${text}` : text;
 }
 
 /** Three significant digits, with an exponent only where a plain number would be unreadable: 0.210, 1,234, 4.10e-7. */
@@ -73,15 +89,4 @@ const NOT_FINITE = 'not finite';
 /** A loss with its digits: `1.4711`. */
 export function formatLoss(loss: number, digits: number): string {
   return Number.isFinite(loss) ? loss.toFixed(digits) : NOT_FINITE;
-}
-
-/** `visibleToken`, cut to `most` characters. */
-export function shortToken(text: string, most: number): string {
-  const characters = [...visibleToken(text)];
-  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : characters.join('');
-}
-
-/** What a token looks like on one line: spaces as ·, newlines as ↵, tabs as ⇥, other control characters as \\x07. */
-export function visibleToken(text: string): string {
-  return revealControls(text.replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '⇥'));
 }

@@ -1,10 +1,13 @@
 // One process writes to a folder at a time. The lock is the operating system's: it ends with the process that holds it,
 // however that ends, and no file that a killed process leaves behind keeps anybody out.
+
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Lock } from '../io/store.ts';
+import { readJson } from '../base/json.ts';
+import { integer, object, type Schema, string } from '../base/schema.ts';
+import type { Lock } from './store.ts';
 
 /** What is locked. */
 const LOCK_FILE = '.inkhorn.lock';
@@ -127,13 +130,22 @@ interface Owner {
   since: string;
 }
 
+const ownerFile: Schema<Owner> = object<Owner>({
+  pid: integer({ min: 1 }),
+  began: string,
+  host: string,
+  what: string,
+  since: string,
+});
+
 function ourselves(what: string): Owner {
   const { pid } = process;
   return { pid, began: beginningOf(pid), host: hostname(), what, since: new Date().toISOString() };
 }
 
 function ownerOf(root: string): Owner | undefined {
-  return attempt(() => JSON.parse(fs.readFileSync(join(root, OWNER_FILE), 'utf8')) as Owner);
+  const file = join(root, OWNER_FILE);
+  return attempt(() => readJson(fs.readFileSync(file), file, ownerFile));
 }
 
 function inUse(folder: string, root: string): FolderInUse {

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { shellWord } from '../base/shell.ts';
+import { shellWord } from './shell.ts';
 
 /** Folder of this package: compiled files lie in its `dist/src/platform`. */
 export const packageRoot: string = dirname(fileURLToPath(new URL('../../../package.json', import.meta.url)));

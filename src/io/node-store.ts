@@ -7,15 +7,17 @@
 //   3. the temporary files are renamed to their names, the dropped files removed, and the journal last.
 // Killed before 2, nothing has happened: what is left are temporary files, which the next write removes. Killed after 2,
 // everything has happened: reads follow the journal, and the next write finishes step 3. Reading never changes a folder.
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, readlinkSync, statfsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { formatAmount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { array, matching, object, type Schema, string } from '../base/schema.ts';
-import { checkName, type Store } from '../io/store.ts';
 import { lockFolder } from './node-lock.ts';
+import { checkName, type Store } from './store.ts';
 
 /** The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one. */
 export interface FileSteps {
@@ -132,7 +134,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
 
     async write(name, bytes) {
       checkName(name);
-      await change(`write ${shown(name)} (${count(bytes.length, 'byte')})`, async (progress) => {
+      await change(`write ${shown(name)} (${formatAmount(bytes.length, 'byte')})`, async (progress) => {
         const temporary = temporaryName();
         progress.temporaries.push(temporary);
         await files.create(at(temporary), bytes);
@@ -145,7 +147,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
     async writeAll(all) {
       for (const name of all.keys()) checkName(name);
       const needed = [...all.values()].reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
-      const what = `write ${count(all.size, 'file')} to ${path} (${count(needed, 'byte')})`;
+      const what = `write ${formatAmount(all.size, 'file')} to ${path} (${formatAmount(needed, 'byte')})`;
       await change(what, async (progress) => {
         const journal: Journal = { put: new Map(), drop: [] };
         await refuseFolders(all.keys());
@@ -221,7 +223,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   async function freeSpace(error: unknown): Promise<string> {
     if (codeOf(error) !== 'ENOSPC') return '';
     const disk = await fs.statfs(root).catch(() => null);
-    return disk ? ` (${count(disk.bavail * disk.bsize, 'byte')} free)` : '';
+    return disk ? ` (${formatAmount(disk.bavail * disk.bsize, 'byte')} free)` : '';
   }
 }
 
@@ -400,8 +402,4 @@ async function unlessMissing<T>(step: Promise<T>): Promise<T | undefined> {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function count(n: number, what: string): string {
-  return `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
 }

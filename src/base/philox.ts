@@ -1,4 +1,4 @@
-// The random number generator behind dropout masks and `tensor/random.ts`. Read next: dropout.ts.
+// The random number generator behind dropout masks and tensor/random.ts. Read next: ../tensor/random.ts.
 
 /**
  * Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): four random 32-bit words from a

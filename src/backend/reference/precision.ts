@@ -1,0 +1,13 @@
+// How the definition multiplies in bfloat16: it rounds what goes into a product, and nothing else. Used by matmul.ts and attention.ts.
+import { roundBf16 } from '../../base/bf16.ts';
+import type { Precision } from '../contract.ts';
+
+/** How one number is rounded before it is multiplied. */
+export function rounding(precision: Precision): (x: number) => number {
+  return precision === 'bf16' ? roundBf16 : (x) => x;
+}
+
+/** The array itself, or with `bf16` a rounded copy. */
+export function inPrecision(precision: Precision, x: Float32Array): Float32Array {
+  return precision === 'bf16' ? x.map(roundBf16) : x;
+}

@@ -1,0 +1,13 @@
+// bfloat16: float32 numbers whose lower 16 bits are zero.
+
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/** The bfloat16 nearest to `x` as a float32, ties to even; infinities and NaN stay. `roundBf16(1.01)` is 1.0078125. */
+export function roundBf16(x: number): number {
+  float[0] = x;
+  if (!Number.isFinite(float[0])) return x;
+  const odd = (bits[0] >>> 16) & 1;
+  bits[0] = (bits[0] + 0x7fff + odd) & 0xffff0000; // just under half of the last place kept, a little more if that is odd
+  return float[0];
+}

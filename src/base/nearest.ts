@@ -1,0 +1,23 @@
+// Which known names a mistyped one may have meant.
+
+/** The `count` of `known` with the smallest edit distance to `name`, the nearest first; equal ones in the order of `known`. */
+export function nearest(name: string, known: readonly string[], count: number): string[] {
+  return known
+    .map((other) => ({ other, distance: editDistance(other, name) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ other }) => other);
+}
+
+/** Insertions, deletions and replacements that make `b` of `a` (Levenshtein 1966). */
+export function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row.push(Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    above = row;
+  }
+  return above[b.length];
+}

@@ -1,0 +1,56 @@
+// Sums, middles and distributions on the host. What engines compute of the same names is in backend/reference/.
+
+/** The arithmetic mean; NaN of nothing. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+/** The middle value; of an even number of them the mean of the middle two; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** exp(x) of every x, scaled so that nothing overflows: what a softmax is made of. */
+export interface Exponentials {
+  /** exp(x - max) */
+  weights: Float64Array;
+  /** Their sum: weights / sum is the softmax. */
+  sum: number;
+  /** log(sum of exp(x)), natural logarithm: x - logSum are log-probabilities. */
+  logSum: number;
+}
+
+/** The exponentials of `logits` [V], whose largest is `max`. */
+export function scaledExp(logits: Float32Array, max: number): Exponentials {
+  const weights = new Float64Array(logits.length);
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) {
+    weights[id] = Math.exp(logits[id] - max);
+    sum += weights[id];
+  }
+  return { weights, sum, logSum: max + Math.log(sum) };
+}
+
+/** Softmax of one row of logits [V]. */
+export function softmax(logits: Float32Array): Float32Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) largest = Math.max(largest, logit);
+  const numerators = logits.map((logit) => Math.exp(logit - largest));
+  const sum = numerators.reduce((a, b) => a + b, 0);
+  return numerators.map((p) => p / sum);
+}
+
+/** Entropy of a distribution, nats: 0 where all is certain, ln V where nothing is. */
+export function entropy(probabilities: Float32Array): number {
+  return probabilities.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
+}
+
+/** The Kullback-Leibler divergence KL(p || q) of two distributions, nats: 0 where they are the same. */
+export function divergence(p: Float32Array, q: Float32Array): number {
+  const sum = p.reduce((total, x, i) => (x > 0 ? total + x * Math.log(x / q[i]) : total), 0);
+  return Math.max(0, sum); // rounding may leave it a little below
+}

@@ -1,0 +1,35 @@
+// The flags that the looks of `inkhorn inspect` share.
+import { engineFlags } from '../engine.ts';
+import { type Flags, integer, text, type Values } from '../flags.ts';
+import { asBytesFlag, dataFlag, modelFlag, runSplitFlags } from '../models.ts';
+import { forceFlag, outFolderFlag } from '../outputs.ts';
+import { specialFlags } from '../special.ts';
+
+export const outFlag = {
+  ...outFolderFlag,
+  about: 'folder for pictures (PNG, SVG) and their numbers (JSON); none without it',
+};
+
+export const textFlags = {
+  model: modelFlag,
+  text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
+  textFile: text({ about: 'file with the text to look at', argument: '<file>' }),
+  data: { ...dataFlag, initial: 'the text of the run' },
+  asBytes: asBytesFlag,
+  ...runSplitFlags,
+  out: outFlag,
+  force: forceFlag,
+  ...specialFlags,
+  ...engineFlags,
+} satisfies Flags;
+
+export const batchFlags = {
+  ...textFlags,
+  batchSize: integer({ about: 'sequences to look at the activations with', initial: '16' }, 1, 4096),
+  seed: integer({ about: 'decides which sequences', initial: '1337' }, 0),
+} satisfies Flags;
+
+export const topFlag = integer({ about: 'most likely tokens to name', initial: '3' }, 1, 100);
+
+/** What every look can be asked for. */
+export type LookFlags = Values<typeof batchFlags>;

@@ -1,0 +1,31 @@
+// Why a file is no text, and when it is one in another encoding. Read next: text-check.ts.
+
+/** Why a file is no text. */
+export interface Problem {
+  /** `is a PNG image, not text`. */
+  what: string;
+  /** What to do, where there is more to do than to take another file: `convert it: iconv ...`. */
+  fix?: string;
+}
+
+/** A text that is fine but for its encoding. */
+export function inEncoding(encoding: string, how: string): Problem {
+  const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
+  return {
+    what: `is ${encoding} ${how}, not UTF-8`,
+    fix: `convert it: iconv -f ${codePage} -t UTF-8 FILE > NEW`,
+  };
+}
+
+/** What a mark at the beginning says about the encoding; null: there is none. */
+export function byteOrderMark(
+  bytes: Uint8Array,
+): 'UTF-8' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-32LE' | 'UTF-32BE' | null {
+  const starts = (...mark: number[]): boolean => mark.every((byte, i) => bytes[i] === byte);
+  if (starts(0xef, 0xbb, 0xbf)) return 'UTF-8';
+  if (starts(0xff, 0xfe, 0, 0)) return 'UTF-32LE';
+  if (starts(0, 0, 0xfe, 0xff)) return 'UTF-32BE';
+  if (starts(0xff, 0xfe)) return 'UTF-16LE';
+  if (starts(0xfe, 0xff)) return 'UTF-16BE';
+  return null;
+}
