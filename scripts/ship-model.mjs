@@ -16,9 +16,9 @@ import {
 } from '../dist/src/platform/node.js';
 import { engineFact } from '../dist/src/report/facts.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
-import { readRun } from '../dist/src/report/read-run.js';
+import { runModel } from '../dist/src/runs/open.js';
+import { readRun } from '../dist/src/runs/read.js';
 import { evaluate } from '../dist/src/train/evaluate.js';
-import { runModel } from '../dist/src/train/run-folder.js';
 
 const [folder, text] = process.argv.slice(2);
 if (folder === undefined)
@@ -26,7 +26,7 @@ if (folder === undefined)
 const out = folderStore(join(import.meta.dirname, '..', 'models', 'shakespeare'));
 
 await useBackend('auto'); // float32, whatever the run was trained in
-const run = await readRun(folder);
+const run = await readRun(folderStore(folder));
 const { store, unevaluated } = await runModel(folderStore(folder));
 if (unevaluated !== null)
   throw new Error(`step ${unevaluated} is not evaluated yet: npx inkhorn train --resume ${folder}`);

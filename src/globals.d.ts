@@ -7,6 +7,9 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare const performance: { now(): number };
+declare const crypto: {
+  readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+};
 declare function structuredClone<T>(value: T): T;
 declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
 declare interface AbortSignal {

@@ -1,4 +1,5 @@
 // Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
+
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +10,12 @@ import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } 
 import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { TOKENIZER_FILE } from '../model/folder.ts';
+import type { DataRecord } from '../runs/data-record.ts';
+import { BEST, LAST } from '../runs/layout.ts';
+import { modelStore, type OpenRun, openRun } from '../runs/open.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
-import type { DataRecord } from '../train/checkpoint.ts';
 import { defaultSplit, type SeparatedText, type Split } from '../train/data.ts';
-import { BEST, LAST, modelStore, runModel } from '../train/run-folder.ts';
 import { asked, MisuseError, misuse } from './errors.ts';
 import { choice, type Flags, number, text, texts, toggle, type Values } from './flags.ts';
 import type { Output } from './output.ts';
@@ -79,31 +81,56 @@ export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file'
  * Says so when a run was trained further than any evaluation. Throws a misuse where there is no model.
  */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
+  return (await findCheckpoint(path, output)).store;
+}
+
+/** A model, and of which step it is. */
+export interface FoundModel {
+  store: Store;
+  /** Optimizer steps behind it; null for one that is no checkpoint of a run, or where nothing says so. */
+  step: number | null;
+}
+
+/** As `findModel`. */
+export async function findCheckpoint(path: string | undefined, output: Output): Promise<FoundModel> {
   if (path === undefined) {
     output.note('model: the Shakespeare that comes along; --model takes another');
-    return folderStore(SHIPPED_MODEL);
+    return { store: folderStore(SHIPPED_MODEL), step: null };
   }
   await access(path).catch((error) => {
     const why = reason(error);
     throw misuse(why === NO_SUCH_FILE ? `there is no model folder ${path}` : `--model ${path}: ${why}`);
   });
-  const store = await asked(() => modelStore(folderStore(path)));
-  const remark = await unevaluatedRemark(store.location);
+  const given = openRun(folderStore(path));
+  const store = await asked(() => modelStore(given.store, given));
+  const run = store === given.store ? openAbove(path) : given;
+  const remark = run ? await unevaluatedRemark(store.location, run) : '';
   if (store.location !== path || remark !== '') output.note(`model: ${store.location}${remark}`);
   else {
-    const run = await runModel(store).catch(() => null);
-    if (run) output.note(`model: ${path} itself; the run in it has its own, ${run.store.location}`);
+    const inside = await given.model().catch(() => null);
+    if (inside) output.note(`model: ${path} itself; the run in it has its own, ${inside.store.location}`);
   }
-  return store;
+  return { store, step: run ? await stepOf(store.location, run) : null };
 }
 
-/** What to say of a checkpoint of a run that was trained on without being evaluated; nothing of every other model. */
-async function unevaluatedRemark(location: string): Promise<string> {
-  const folder = runOf(location);
-  const run = folder === location ? null : await runModel(folderStore(folder));
+/** The run that `folder` is a checkpoint of; null where it is none. */
+function openAbove(folder: string): OpenRun | null {
+  const above = runOf(folder);
+  return above === folder ? null : openRun(folderStore(above));
+}
+
+/** Optimizer steps behind the checkpoint `location` of a run. */
+async function stepOf(location: string, run: OpenRun): Promise<number | null> {
+  if (basename(location) === BEST) return (await run.model())?.bestStep ?? null;
+  return (await run.newest().catch(() => null))?.progress.step ?? null;
+}
+
+/** What to say of a checkpoint of a run that was trained on without being evaluated. */
+async function unevaluatedRemark(location: string, { store, model }: OpenRun): Promise<string> {
+  const run = await model();
   if (!run || run.unevaluated === null) return '';
   const trained = `step ${formatCount(run.unevaluated)}`;
-  const fix = `\`inkhorn train --resume ${shellWord(folder)}\` goes on`;
+  const fix = `\`inkhorn train --resume ${shellWord(store.location)}\` goes on`;
   if (basename(location) === LAST) return `, ${trained}, not evaluated yet: ${fix}`;
   const best = run.bestStep === null ? '' : `, of step ${formatCount(run.bestStep)}`;
   return `${best}: the run was trained on to ${trained}, which is not evaluated yet; ${fix}`;

@@ -1,4 +1,5 @@
 // `train --resume`: a run that goes on where it ended, with whatever is still due. Read next: training.ts.
+
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { formatCount } from '../base/format.ts';
@@ -6,16 +7,11 @@ import { shellWord } from '../base/shell.ts';
 import { folderStore, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { MODEL_FILE } from '../model/folder.ts';
-import { readRunRecord, reportDue } from '../report/run-record.ts';
-import {
-  type Checkpoint,
-  type DataRecord,
-  hasCheckpoint,
-  loadCheckpoint,
-  readRecord,
-} from '../train/checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, loadCheckpoint, readRecord } from '../runs/checkpoint.ts';
+import type { DataRecord } from '../runs/data-record.ts';
+import { HISTORY_FILE, LAST } from '../runs/layout.ts';
+import { readRunRecord, reportDue } from '../runs/record.ts';
 import { sameArithmetic } from '../train/engines.ts';
-import { HISTORY_FILE, LAST } from '../train/run-folder.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
 import { chooseEngine, type engineFlags } from './engine.ts';
@@ -90,7 +86,7 @@ async function lastCheckpoint(out: string): Promise<Store> {
     refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} goes on from its last one`);
   if (await run.exists(MODEL_FILE))
     refuse(`this is a model, not a run: it has no ${LAST}/ with the moments of its optimizer to go on from`);
-  if ((await readRunRecord(out)) || (await run.exists(HISTORY_FILE)))
+  if ((await readRunRecord(run)) || (await run.exists(HISTORY_FILE)))
     refuse(`the run ended before its first checkpoint: begin it again, with --out ${shellWord(out)} --force`);
   return refuse(`there is no run in this folder (no ${LAST}/)`);
 }
@@ -116,7 +112,7 @@ async function whatIsDue(
   const due = [
     ...(!evaluated && evalEvery > 0 ? ['evaluation'] : []),
     ...(!settled && sampleEvery > 0 ? ['sample'] : []),
-    ...((await reportDue(out, step)) ? ['report'] : []),
+    ...((await reportDue(folderStore(out), step)) ? ['report'] : []),
   ];
   if (due.length === 0) throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
   return `, still due: ${due.join(', ')}`;
@@ -140,7 +136,7 @@ async function runText(
 
 /** Runs of the first versions noted the engine that they began on elsewhere. */
 async function knownEngines(out: string, from: Checkpoint): Promise<Checkpoint> {
-  const engine = (await readRunRecord(out))?.engine;
+  const engine = (await readRunRecord(folderStore(out)))?.engine;
   if (from.engines.length > 0 || engine === undefined) return from;
   return { ...from, engines: [{ engine, after: 0 }] };
 }

@@ -1,14 +1,16 @@
 // The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is none yet of its best model.
+
 import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
-import { folderStore } from '../io/node-store.ts';
 import { loadModel } from '../model/folder.ts';
-import type { RunSummary } from '../report/report.ts';
-import { INSPECT_FOLDER } from '../report/run-record.ts';
+import { readLook } from '../runs/findings.ts';
+import { INSPECT_FOLDER } from '../runs/layout.ts';
+import { lookInside, saveLook } from '../runs/look.ts';
+import type { OpenRun } from '../runs/open.ts';
+import type { RunSummary } from '../runs/summary.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { splitTokens } from '../train/data.ts';
-import { runModel } from '../train/run-folder.ts';
 import { encodeCorpus } from './encoding.ts';
 import { withEngine } from './engine.ts';
 import { textOf } from './models.ts';
@@ -16,15 +18,13 @@ import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
 import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
 
-/** Looks at the model of the run in `out` (see `runModel`) reading its validation part, and keeps what it sees there. */
+/** Looks at the model of a run (see `runModel`) reading its validation part, and keeps what it sees there. */
 export async function lookInsideRun(
-  out: string,
+  run: OpenRun,
   backend: Backend,
   valOf: (tokenizer: Tokenizer) => Int32Array | Promise<Int32Array>,
 ): Promise<void> {
-  const { lookInside, saveLook } = await import('../report/run-look.ts');
-  const run = folderStore(out);
-  const chosen = await runModel(run);
+  const chosen = await run.model();
   if (!chosen || chosen.step === null) return;
   const { step } = chosen;
   const folder = await loadModel(chosen.store, { backend });
@@ -32,7 +32,7 @@ export async function lookInsideRun(
     const val = await valOf(folder.tokenizer);
     if (val.length < 2) return;
     const look = await withProgress('looking inside the model', '', () => lookInside(folder, val, step));
-    await saveLook(run, look);
+    await saveLook(run.store, look);
   } finally {
     folder.model.dispose();
   }
@@ -43,17 +43,17 @@ export async function lookInsideRun(
  * to fail: it is noted.
  */
 export async function refreshLook(
-  { folder, precision }: Pick<RunSummary, 'folder' | 'precision'>,
+  run: OpenRun,
+  { precision }: Pick<RunSummary, 'precision'>,
   output: Output,
 ): Promise<boolean> {
-  const { lookedAt } = await import('../report/run-look.ts');
-  const run = folderStore(folder);
-  const chosen = await runModel(run);
-  if (!chosen || chosen.step === null || (await lookedAt(run)) === chosen.step) return false;
+  const folder = run.store.location;
+  const chosen = await run.model();
+  if (!chosen || chosen.step === null || (await readLook(run.store))?.step === chosen.step) return false;
   try {
     const { corpus, record } = await openMeasuredText({}, chosen.store, output);
     await withEngine({ precision }, output, (backend) =>
-      lookInsideRun(folder, backend, async (tokenizer) => {
+      lookInsideRun(run, backend, async (tokenizer) => {
         const ids = await encodeCorpus(textOf(corpus, record), tokenizer);
         return splitTokens(ids, record).val;
       }),

@@ -1,20 +1,13 @@
 // The folder that a run writes to: it must be free, or the caller must say what to do with what is there.
+
 import { access, constants } from 'node:fs/promises';
 import { reason } from '../io/node-store.ts';
-import { INSPECT_FOLDER, LOOK_FILE, RUN_FILE } from '../report/run-record.ts';
-import { BEST, HISTORY_FILE, LAST } from '../train/run-folder.ts';
+import { isOfRun } from '../runs/layout.ts';
 import { emptyOutFolder, type FolderContents, type OutFolder, takeOutFolder } from './outputs.ts';
 
-const ENTRIES = new Set([
-  ...[BEST, LAST, 'int8', 'int4', INSPECT_FOLDER],
-  ...[HISTORY_FILE, RUN_FILE, LOOK_FILE, 'report.md', 'report.html'],
-]);
-const FIGURE =
-  /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
-
-/** Everything that a run, and what was made of its model, may leave in its folder; `--force` removes these and nothing else. */
+/** What `--force` removes of a run, and nothing else. */
 export const runContents: FolderContents = {
-  includes: (name) => ENTRIES.has(name) || FIGURE.test(name),
+  includes: isOfRun,
   refusal: (folder) =>
     `already holds a run: take another folder, --force to replace it, or --resume ${folder} to go on`,
 };

@@ -1,18 +1,18 @@
 // The text that a model was trained on: what is recorded of it, and how it is found again from another folder, or after a move.
+
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
 import { formatCount } from '../base/format.ts';
 import { readJson } from '../base/json.ts';
-import { object, optional } from '../base/schema.ts';
 import { CATALOG } from '../corpora/catalog.ts';
 import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, STDIN } from '../corpora/index.ts';
 import type { Store } from '../io/store.ts';
-import { type DataRecord, TRAINING_FILE } from '../train/checkpoint.ts';
+import { type DataRecord, recordsData } from '../runs/data-record.ts';
+import { HISTORY_LIMITS } from '../runs/history.ts';
+import { COMPARISON_FILE, HISTORY_FILE, LAST, TRAINING_FILE } from '../runs/layout.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
-import { HISTORY_FILE, LAST } from '../train/run-folder.ts';
-import { dataRecord as dataRecordSchema, HISTORY_LIMITS } from '../train/run-schema.ts';
 import { MisuseError, misuse } from './errors.ts';
 import { openData, type Reading, splitOf } from './models.ts';
 import type { Output } from './output.ts';
@@ -54,7 +54,7 @@ const CARD_FILE = 'card.json';
 const RECORDS = [
   [TRAINING_FILE],
   [CARD_FILE],
-  ['compare.json'],
+  [COMPARISON_FILE],
   [LAST, TRAINING_FILE],
   [HISTORY_FILE],
   ['..', LAST, TRAINING_FILE],
@@ -75,14 +75,11 @@ export async function recordedData(store: Store): Promise<DataRecord | null> {
   return (await recorded(store))?.record ?? null;
 }
 
-/** A document that says which text a model learnt from, if it does; the rest of it is for others. */
-const recordFile = object<{ data?: DataRecord }>({ data: optional(dataRecordSchema) });
-
 async function recorded({ location: path }: Store): Promise<Recorded | null> {
   for (const parts of RECORDS) {
     const file = join(path, ...parts);
     const bytes = await readFile(file).catch(() => null);
-    const record = bytes && readJson(bytes, file, recordFile, HISTORY_LIMITS).data;
+    const record = bytes && readJson(bytes, file, recordsData, HISTORY_LIMITS).data;
     if (!record) continue;
     return {
       record,

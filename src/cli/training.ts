@@ -6,12 +6,15 @@ import { shellWord } from '../base/shell.ts';
 import { folderStore } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import { noteReported, readRunRecord, writeRunRecord } from '../report/run-record.ts';
-import type { Checkpoint, DataRecord } from '../train/checkpoint.ts';
+import type { Checkpoint } from '../runs/checkpoint.ts';
+import type { DataRecord } from '../runs/data-record.ts';
+import { openRun } from '../runs/open.ts';
+import { readRun } from '../runs/read.ts';
+import { noteReported, readRunRecord, writeRunRecord } from '../runs/record.ts';
+import { trainInFolder } from '../runs/train-in-folder.ts';
 import type { Dataset } from '../train/data.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
 import type { MilestoneProgress } from '../train/run.ts';
-import { trainInFolder } from '../train/run-folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
 import { createProgress, type Progress, withProgress } from './progress.ts';
@@ -52,7 +55,7 @@ export async function trainAndShow(
     if (!view?.progress(progress)) log.update(progress);
   };
   const events = [...(from?.history ?? [])];
-  if (!from || !(await readRunRecord(out))) await recordRun(plan);
+  if (!from || !(await readRunRecord(folderStore(out)))) await recordRun(plan);
   try {
     for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal, onProgress })) {
       log.end();
@@ -87,7 +90,7 @@ function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPla
   const engine = from ? from.engines.find(({ after }) => after === 0)?.engine : backend.description;
   const tokens = { trainTokens: dataset.train.length, valTokens: dataset.val.length };
   const { precision } = backend;
-  return writeRunRecord(out, {
+  return writeRunRecord(folderStore(out), {
     title,
     engine,
     precision,
@@ -113,16 +116,15 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
  */
 export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
   // Drawing takes libraries that take half a second to load: no other command should wait for them.
-  const [{ readRun }, { writeReport }] = await Promise.all([
-    import('../report/read-run.ts'),
-    import('../report/report.ts'),
-  ]);
-  await lookInsideRun(out, backend, () => dataset.val).catch((error: Error) =>
+  const { writeReport } = await import('../report/report.ts');
+  const store = folderStore(out);
+  const opened = openRun(store);
+  await lookInsideRun(opened, backend, () => dataset.val).catch((error: Error) =>
     output.note(`no look inside the model: ${error.message}`),
   );
-  const run = await readRun(out);
+  const run = await readRun(store, { run: opened, onNote: output.note });
   const files = await withProgress('drawing the report', '', () => writeReport(out, run));
   const done = ending(run.events);
-  if (done.type === 'done' && done.reason === 'finished') await noteReported(out, done.step);
+  if (done.type === 'done' && done.reason === 'finished') await noteReported(store, done.step);
   return files;
 }

@@ -132,6 +132,15 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
       }
     },
 
+    async folders() {
+      try {
+        const entries = (await unlessMissing(files.entries(root))) ?? [];
+        return entries.flatMap((e) => (e.isFile || e.name.startsWith('.') ? [] : [e.name])).sort();
+      } catch (error) {
+        throw new Error(`cannot list ${path}: ${reason(error)}`, { cause: error });
+      }
+    },
+
     async write(name, bytes) {
       checkName(name);
       await change(`write ${shown(name)} (${formatAmount(bytes.length, 'byte')})`, async (progress) => {

@@ -9,6 +9,8 @@ export interface Store {
   exists(name: string): Promise<boolean>;
   /** The names of all files here, sorted; empty when the place does not exist yet. */
   list(): Promise<string[]>;
+  /** The names of all folders here, sorted. Left out where a place cannot say. */
+  folders?(): Promise<string[]>;
   /** Writes or replaces one file. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /**
@@ -59,6 +61,9 @@ export function memoryStore(location = 'memory'): Store {
     },
     async list(): Promise<string[]> {
       return [...files.keys()].sort();
+    },
+    async folders(): Promise<string[]> {
+      return [...folders.keys()].sort();
     },
     async write(name, bytes): Promise<void> {
       checkName(name);

@@ -1,5 +1,6 @@
 // Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and machines alike.
 import { basename, resolve } from 'node:path';
+import type { RunSummary } from '../runs/summary.ts';
 import {
   bestEval,
   clock,
@@ -10,7 +11,6 @@ import {
   tokensPerStep,
   totalSeconds,
 } from './facts.ts';
-import type { RunSummary } from './report.ts';
 
 /** What became of one run. */
 export interface RunOutcome {

@@ -1,13 +1,20 @@
 // The comparison of two models as tables: for report.md, and for the terminal.
-
 import { formatBytes, formatChange, formatPercent } from '../base/format.ts';
 import type { CompareReport } from '../quantize/compare.ts';
 import { type Bytes, storages } from '../quantize/size.ts';
+import type { RunSummary } from '../runs/summary.ts';
 import type { ReportTable } from './markdown.ts';
 
 /** Size and quality in the first table, bytes by kind in the second, noise per layer in the third. */
 export function compareTables(report: CompareReport): ReportTable[] {
   return [summaryTable(report), bytesTable(report), noiseTable(report)].filter(({ rows }) => rows.length > 0);
+}
+
+/** The tables of the copies in a run, titled by their folders. */
+export function comparisonTables(comparisons: RunSummary['comparisons']): ReportTable[] {
+  return [...comparisons].flatMap(([name, report]) =>
+    compareTables(report).map((table) => ({ ...table, title: `${name}: ${table.title.toLowerCase()}` })),
+  );
 }
 
 function summaryTable({ formats, parameters, validation, speed }: CompareReport): ReportTable {

@@ -62,7 +62,7 @@ export function headsFigure(heads: readonly HeadSummary[]): Figure {
     height: BODY_TOP + Math.ceil(scores.length / PER_ROW) * height,
     body,
   });
-  return { name: 'attention-heads', title, svg, data: heads };
+  return { name: 'attention-heads', title, svg, data: { heads } };
 }
 
 /** `ablation`: the rise of the mean loss without each head, each attention and each MLP; orange hurts, blue helps. */

@@ -41,5 +41,5 @@ export function neighboursFigure(found: readonly Neighbours[]): Figure {
       cellGrid({ x, y, ...CELL }, cells, colors, { mono: true }),
     ],
   });
-  return { name: 'token-neighbours', title, svg, data: found };
+  return { name: 'token-neighbours', title, svg, data: { neighbours: found } };
 }

@@ -1,8 +1,8 @@
 // The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it again.
 // Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Precision } from '../backend/contract.ts';
 import {
   formatCount,
   formatDuration,
@@ -13,10 +13,9 @@ import {
 } from '../base/format.ts';
 import { makeFolder } from '../io/node-store.ts';
 import type { GPTConfig } from '../model/config.ts';
-import type { DataRecord } from '../train/checkpoint.ts';
-import type { EngineUse } from '../train/engines.ts';
+import type { RunSummary } from '../runs/summary.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
-import type { TrainSettings } from '../train/settings.ts';
+import { comparisonTables } from './compare-tables.ts';
 import {
   againNote,
   bestEval,
@@ -32,38 +31,11 @@ import { type Figure, writeFigure } from './figure.ts';
 import { healthFigure } from './health-plot.ts';
 import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
 import { lossFigure } from './loss-plot.ts';
-import { fence, markdownTable, type ReportTable } from './markdown.ts';
+import { fence, markdownTable } from './markdown.ts';
 import { overTimeFigure } from './over-time-plot.ts';
 import { runPage } from './page/run-page.ts';
-import { type Looks, lookFigures } from './run-look.ts';
+import { lookFigures } from './run-look.ts';
 import { tapsTable } from './taps-table.ts';
-
-/** All that a report is made from: settings as they were used, and the events as they came. See `readRun`. */
-export interface RunSummary {
-  /** Heading: `seed on tiny-shakespeare`. */
-  title: string;
-  /** Where the run is. */
-  folder: string;
-  config: GPTConfig;
-  /** Numbers in all parameters. */
-  parameters: number;
-  /** Which text; the counts of tokens where they were recorded. */
-  data: DataRecord & { trainTokens?: number; valTokens?: number };
-  /** `split`: how it cuts text before merging. `id` is the same for the same tokenizer. */
-  tokenizer: { vocabSize: number; split: string; id: string };
-  /** Who computed it, in order; empty where nothing says so. */
-  engines: readonly EngineUse[];
-  precision: Precision;
-  settings: TrainSettings;
-  /** History of the run, earlier parts of a resumed one included. */
-  events: readonly TrainEvent[];
-  /** Comparisons made afterwards, such as before and after quantisation. */
-  tables: readonly ReportTable[];
-  /** What was seen inside its best model, or what `inkhorn inspect --out` left in folders of the run. */
-  looks: Looks;
-  /** The shell command that does the same again. */
-  command: string;
-}
 
 /** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
 export function runFigures(events: readonly TrainEvent[], activation: GPTConfig['activation']): Figure[] {
@@ -85,7 +57,7 @@ export function runFigures(events: readonly TrainEvent[], activation: GPTConfig[
  */
 export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
   await makeFolder(folder);
-  const figures = [...runFigures(run.events, run.config.activation), ...lookFigures(run.looks)];
+  const figures = [...runFigures(run.events, run.config.activation), ...lookFigures(run.findings)];
   const paths: string[] = [];
   for (const figure of figures) paths.push(...(await writeFigure(folder, figure)));
   const [markdown, page] = ['report.md', 'report.html'].map((name) => join(folder, name));
@@ -105,7 +77,7 @@ export function renderReport(run: RunSummary, figures: readonly Figure[]): strin
     namedValues(run.events),
     inside(figures),
     warnings(run.events),
-    ...run.tables.map(({ title, columns, rows, note }) =>
+    ...comparisonTables(run.comparisons).map(({ title, columns, rows, note }) =>
       section(title, markdownTable(columns, rows), note ?? ''),
     ),
     setup(run),

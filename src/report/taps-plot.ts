@@ -36,5 +36,5 @@ export function tapsFigure(taps: readonly TapSummary[]): Figure {
     height: top + taps.length * ROW + 40,
     body: [...panel(0, 'value', values), ...(panels === 2 ? panel(1, 'dLoss / d(value)', gradients) : [])],
   });
-  return { name: 'taps', title, svg, data: taps };
+  return { name: 'taps', title, svg, data: { taps } };
 }

@@ -70,7 +70,8 @@ const histogram: Schema<Summary['histogram']> = (value) => {
   return Number.isFinite(found.hi - found.lo) ? found : { lo: 0, hi: 0, counts: [] };
 };
 
-const summary = object<Summary>({
+/** Mean, spread and histogram of a set of values. */
+export const summary: Schema<Summary> = object<Summary>({
   count,
   mean: measured,
   std: measured,
@@ -79,20 +80,32 @@ const summary = object<Summary>({
   histogram,
 });
 
+const units = {
+  name: string,
+  zeroFraction: share,
+  deadUnits: array(count),
+  units: count,
+  windowTokens: count,
+};
+
+/** What is known of a watched value beside its distribution. */
+export type TapFacts = Omit<TapSummary, 'value' | 'gradient' | 'activity'>;
+
+const fewerThanUnits = ({ deadUnits, units }: TapFacts): string | null =>
+  deadUnits.length > units ? `deadUnits has ${deadUnits.length} entries, units is ${units}` : null;
+
+/** A watched value without its distributions. */
+export const tapFacts: Schema<TapFacts> = where(object<TapFacts>(units), fewerThanUnits);
+
 /** One watched value. */
 export const tapSummary: Schema<TapSummary> = where(
   object<TapSummary>({
-    name: string,
+    ...units,
     value: summary,
     gradient: nullable(summary),
-    zeroFraction: share,
-    deadUnits: array(count),
-    units: count,
-    windowTokens: count,
     activity: optional(array(share)),
   }),
-  ({ deadUnits, units }) =>
-    deadUnits.length > units ? `deadUnits has ${deadUnits.length} entries, units is ${units}` : null,
+  fewerThanUnits,
 );
 
 const group = object<GroupSummary>({

@@ -169,8 +169,17 @@ describe('report', () => {
     const before = await page();
     await good('inspect attention -m asked --text zebra --out asked/inspect');
     assert.notEqual(await page(), before);
+    const asked = await page();
+    const file = join(folder, 'asked/inspect/attention.json');
     const later = new Date(Date.now() + 60_000);
-    await utimes(join(folder, 'asked/best/model.safetensors'), later, later);
+    await utimes(join(folder, 'asked/best/model.safetensors'), later, later); // as a copy or a clone may have it
+    assert.equal(await page(), asked);
+    const { step, ...found } = JSON.parse(await readFile(file, 'utf8')) as { step: number };
+    assert.equal(step, 20);
+    await writeFile(file, JSON.stringify({ step: step + 1, ...found }));
+    await rm(join(folder, 'asked/inspect/attention-heads.json'));
+    const { stderr } = await good('report asked');
+    assert.match(stderr, /attention\.json is of step 21, the model of the run of step 20/);
     assert.equal(await page(), before);
   });
 

@@ -6,11 +6,13 @@ import type { Backend } from '../../src/backend/contract.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
+import type { DataRecord } from '../../src/runs/data-record.ts';
+import { modelStore, readHistory, runModel } from '../../src/runs/open.ts';
+import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { type DataRecord, hasCheckpoint, loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { dataset } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
-import { modelStore, readHistory, runModel, trainInFolder } from '../../src/train/run-folder.ts';
 import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { engines } from '../support/engines.ts';
 

@@ -17,14 +17,17 @@ import { compare } from '../../src/quantize/compare.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { compareRuns } from '../../src/report/compare-runs.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
-import { readRun } from '../../src/report/read-run.ts';
 import { renderReport, runFigures } from '../../src/report/report.ts';
-import { lookedAt, lookFigures, lookInside, saveLook } from '../../src/report/run-look.ts';
-import { writeRunRecord } from '../../src/report/run-record.ts';
+import { lookFigures } from '../../src/report/run-look.ts';
+import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
+import { readLook } from '../../src/runs/findings.ts';
+import { lookInside, saveLook } from '../../src/runs/look.ts';
+import { readHistory } from '../../src/runs/open.ts';
+import { readRun } from '../../src/runs/read.ts';
+import { writeRunRecord } from '../../src/runs/record.ts';
+import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { dataset } from '../../src/train/data.ts';
-import { readHistory, trainInFolder } from '../../src/train/run-folder.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 
 const backend = createReference();
@@ -57,7 +60,7 @@ before(async () => {
     data: { ...record, validate: 'validation' },
     settings: { ...seedSettings, steps: 6, batchSize: 2, ...every },
   }));
-  await writeRunRecord(folder, { title: 'a', engine: 'e', precision: 'f32', trainTokens: 9, valTokens: 9 });
+  await writeRunRecord(store, { title: 'a', engine: 'e', precision: 'f32', trainTokens: 9, valTokens: 9 });
   await saveLook(store, await lookInside({ model, tokenizer }, data.val.subarray(0, 8), 6));
   const small = await quantize(model);
   const int8 = store.folder('int8');
@@ -70,13 +73,13 @@ after(() => rm(folder, { recursive: true }));
 /** Everything that reads a run, one after the other; what they show, as one text. */
 async function readAll(): Promise<string> {
   const store = folderStore(folder);
-  const run = await readRun(folder);
+  const run = await readRun(store);
   const history = await readHistory(store);
   const shown = [
-    renderReport(run, [...runFigures(run.events, run.config.activation), ...lookFigures(run.looks)]),
+    renderReport(run, [...runFigures(run.events, run.config.activation), ...lookFigures(run.findings)]),
     runPage(run).replace(/<script.*?<\/script>/gs, ''),
     JSON.stringify(compareRuns([run])),
-    `${await lookedAt(store)}`,
+    `${(await readLook(store))?.step}`,
     `${(await recordedData(store.folder('best')))?.name}`,
   ];
   for (const { svg } of health(history, run.config).figures) shown.push(svg);

@@ -6,7 +6,7 @@ import { compareRuns } from '../../src/report/compare-runs.ts';
 import { comparisonPage } from '../../src/report/page/comparison-page.ts';
 import { html, jsonScript, raw } from '../../src/report/page/html.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
-import type { RunSummary } from '../../src/report/report.ts';
+import type { RunSummary } from '../../src/runs/summary.ts';
 import { runEvents } from './events.ts';
 import { runSummary } from './runs.ts';
 
@@ -65,7 +65,7 @@ describe('page of a run', () => {
       ],
       ...['2.9428', '2.185', '18.97', '12.3k', '30m34s', 'Sample of step 10,', 'Sample of step 100,'],
       ...['3 of 4,640 units are dead', '65.9 %', 'loss 4.913, 2.512 usual before'],
-      ...['14059344', 'Per channel.', 'headSize', 'batchSize', 'inkhorn train --preset seed'],
+      ...['14.06 MB', '4.47 MB', 'headSize', 'batchSize', 'inkhorn train --preset seed'],
     ])
       assert.ok(text.includes(part), `the page lacks ${part}`);
     assert.equal(document.querySelectorAll('tr.best th')[0]?.textContent, '90');
@@ -124,7 +124,7 @@ describe('page of a run', () => {
       ],
     ]);
     assert.ok(document.querySelector('main')?.textContent?.includes('layer by layer: 0.69, 0.69 nats'));
-    const plain = open(runPage(runSummary({ looks: {} })));
+    const plain = open(runPage(runSummary({ findings: {} })));
     assert.ok(
       !plain.querySelector('#attention') && !plain.querySelector('#tokens') && !plain.querySelector('#lens'),
     );
@@ -147,7 +147,7 @@ describe('page of a run', () => {
   it('leaves out what there is nothing to say about, and draws what little there is', () => {
     const few: RunSummary['events'][] = [[], runEvents(100).slice(0, 1), runEvents(100).slice(0, 3)];
     for (const events of few) {
-      const document = open(runPage(runSummary({ events, tables: [] })));
+      const document = open(runPage(runSummary({ events, comparisons: new Map() })));
       const titles = [...document.querySelectorAll('h2')].map(({ textContent }) => textContent);
       for (const gone of ['Samples', 'Activations', 'Quantised']) assert.ok(!titles.includes(gone), gone);
       assert.ok(titles.includes('Set-up'));

@@ -36,9 +36,9 @@ describe('report', () => {
       '![ReLU gradients](relu-gradients.png)',
       '| block 4 | 65.9 % | 65.9 % | 3 of 928 | 131,072 |',
       'loss-spike: loss 4.913',
-      '## INT8',
-      '| bytes | 14059344 | 4470000 |',
-      'Per channel.',
+      '## int8: before and after',
+      '| parameters | 14.06 MB | 4.47 MB | 3.15x smaller |',
+      '| head.weight | weight | 40.0 |',
       '3,514,836',
       '516,651 for training',
       'native (AVX2, 2 threads)',
@@ -52,8 +52,8 @@ describe('report', () => {
   });
 
   it('leaves out what there is nothing to say about', () => {
-    const report = renderReport({ ...run, events: [], tables: [] }, []);
-    assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|INT8)/);
+    const report = renderReport({ ...run, events: [], comparisons: new Map() }, []);
+    assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|int8)/);
     assert.match(report, /## Set-up/);
   });
 

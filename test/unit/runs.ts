@@ -1,8 +1,28 @@
 // A made-up run as reports see it: the seed's settings with the events of events.ts.
 import { makeConfig, presets } from '../../src/model/config.ts';
-import type { RunSummary } from '../../src/report/report.ts';
+import type { SavedComparison } from '../../src/runs/comparison.ts';
+import type { RunSummary } from '../../src/runs/summary.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 import { runEvents } from './events.ts';
+
+const bytes = { float32: 14059344, bfloat16: 0, int8: 0, int4: 0 };
+const loss = { loss: 2.9428, bitsPerByte: 2.185 };
+
+/** What `quantize` leaves in a folder of the run. */
+const int8: SavedComparison = {
+  formats: { before: 'float32', after: 'INT8' },
+  parameters: {
+    kinds: [{ kind: 'linear', before: bytes, after: { ...bytes, float32: 0, int8: 4470000 } }],
+    before: 14059344,
+    after: 4470000,
+    ratio: 3.15,
+  },
+  validation: { tokens: 9, blockSize: 9, before: loss, after: loss, kl: 1e-5, top1: 1 },
+  weights: [{ name: 'head.weight', sqnrDb: 40 }],
+  outputs: [],
+  speed: null,
+  layers: [{ name: 'blocks.0.mlp.fc.weight', sqnrDb: { INT8: 44 } }],
+};
 
 /** The run, with `changes`. */
 export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
@@ -29,16 +49,9 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
     precision: 'f32',
     settings: { ...seedSettings, steps: 100 },
     events: runEvents(100),
-    tables: [
-      {
-        title: 'INT8',
-        columns: ['', 'before', 'after'],
-        rows: [['bytes', 14059344, 4470000]],
-        note: 'Per channel.',
-      },
-    ],
+    comparisons: new Map([['int8', int8]]),
     command: 'inkhorn train --preset seed',
-    looks: {
+    findings: {
       attention: {
         tokens: ['a', '<b>', 'c'],
         layers: 2,

@@ -6,7 +6,7 @@ import { defineCommand } from '../../src/cli/command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
 import { type GPTConfig, makeConfig, type PresetName, presets } from '../../src/model/config.ts';
-import { type RunRecipe, trainCommand } from '../../src/report/train-command.ts';
+import { type RunRecipe, trainCommand } from '../../src/runs/train-command.ts';
 import { recipes, type TrainSettings } from '../../src/train/settings.ts';
 
 const data = {

@@ -7,9 +7,7 @@ import { root } from './trial.mjs';
 const from = (path) => import(join(root, 'dist', 'src', `${path}.js`));
 const [{ createReference }, { loadModel }, { folderStore }, { hasCheckpoint, loadCheckpoint }, { readRun }] =
   await Promise.all(
-    ['backend/reference/index', 'model/folder', 'io/node-store', 'train/checkpoint', 'report/read-run'].map(
-      from,
-    ),
+    ['backend/reference/index', 'model/folder', 'io/node-store', 'runs/checkpoint', 'runs/read'].map(from),
   );
 
 /** Whether a run has a checkpoint to go on from. */
@@ -39,7 +37,7 @@ export async function assertWhole(run) {
     models.push(`last/ at step ${resume.step}`);
     model.dispose();
   }
-  if (existsSync(join(run, 'history.json'))) await readRun(run);
+  if (existsSync(join(run, 'history.json'))) await readRun(folderStore(run));
   return models.join(', ') || 'nothing yet';
 }
 

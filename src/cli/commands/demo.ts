@@ -16,10 +16,9 @@ import { GPT } from '../../model/gpt.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { Speed } from '../../quantize/speed.ts';
+import { BEST } from '../../runs/layout.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-
 import { type Dataset, defaultSplit, randomBatch } from '../../train/data.ts';
-import { BEST } from '../../train/run-folder.ts';
 import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';

@@ -7,7 +7,7 @@ import { misuse } from '../errors.ts';
 import { type Flags, integer, text, texts } from '../flags.ts';
 import { batchFlags, type LookFlags, outFlag, textFlags, topFlag } from '../inspect/flags.ts';
 import type { Findings, Subject } from '../inspect/subject.ts';
-import { findModel } from '../models.ts';
+import { findCheckpoint, findModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag } from '../outputs.ts';
 import { readWords } from '../prompt-input.ts';
@@ -30,11 +30,11 @@ async function look(
 ): Promise<void> {
   const given = { ...written, text: await textGiven(written, output) };
   if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-  const store = await findModel(given.model, output);
+  const found = await findCheckpoint(given.model, output);
   await withEngine(given, output, async (backend) => {
     // Drawing takes libraries that take half a second to load: only these commands wait for them.
     const { lookAt } = await import('../inspect/subject.ts');
-    await lookAt(store, backend, given, output, find);
+    await lookAt(found, backend, given, output, find);
   });
 }
 
@@ -94,7 +94,12 @@ const health = defineCommand({
     const { openHistory, health } = await import('../inspect/health.ts');
     const { present } = await import('../inspect/subject.ts');
     const { activation } = await loadConfig(store);
-    await present(health(await openHistory(model), { activation }), store.location, out, output);
+    await present(
+      health(await openHistory(model), { activation }),
+      { location: store.location },
+      out,
+      output,
+    );
   },
 });
 

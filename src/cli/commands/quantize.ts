@@ -10,18 +10,19 @@ import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
-import type { CompareReport } from '../../quantize/compare.ts';
-import { compareLayers, type LayerErrors } from '../../quantize/layer-errors.ts';
-import { type QuantizeOptions, quantize } from '../../quantize/quantize.ts';
+import { compareLayers } from '../../quantize/layer-errors.ts';
+import { quantize } from '../../quantize/quantize.ts';
 import { compareTables } from '../../report/compare-tables.ts';
 import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts';
 import { fence, markdownTable } from '../../report/markdown.ts';
 import { toPng } from '../../report/svg.ts';
+import type { Comparison } from '../../runs/comparison.ts';
+import type { DataRecord } from '../../runs/data-record.ts';
+import { COMPARISON_FILE, HISTORY_FILE } from '../../runs/layout.ts';
+import { runModel } from '../../runs/open.ts';
 import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import type { DataRecord } from '../../train/checkpoint.ts';
 import type { Dataset } from '../../train/data.ts';
-import { HISTORY_FILE, runModel } from '../../train/run-folder.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
@@ -66,16 +67,7 @@ const flags = {
 type Given = Context<typeof flags>['flags'];
 
 /** The flags that decide how, as `quantize` takes them. */
-type Chosen = Pick<QuantizeOptions, 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude'>;
-
-/** What `compare.json` holds. */
-export interface Comparison extends CompareReport {
-  before: string;
-  after: string;
-  quantize: Chosen;
-  data: DataRecord;
-  layers: LayerErrors[];
-}
+type Chosen = Comparison['quantize'];
 
 export const quantizeCommand = defineCommand({
   name: 'quantize',
@@ -162,7 +154,7 @@ export async function saveQuantized(
 /** The comparison as numbers, as a text, and the picture in it. */
 function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
   const files = new Map([
-    ['compare.json', jsonBytes(comparison, 1)],
+    [COMPARISON_FILE, jsonBytes(comparison, 1)],
     ['report.md', utf8(renderReport(comparison))],
   ]);
   const figure = layerErrorFigure(comparison.layers);

@@ -1,8 +1,13 @@
 // `inkhorn report`: the reports of a run, again from its folder; several runs side by side.
-import { join } from 'node:path';
+
+import { join, resolve } from 'node:path';
 import { formatCount, formatDuration, formatShort } from '../../base/format.ts';
+import { folderStore } from '../../io/node-store.ts';
 import type { RunComparison } from '../../report/compare-runs.ts';
-import type { RunSummary } from '../../report/report.ts';
+import { readFindings } from '../../runs/findings.ts';
+import { type OpenRun, openRun } from '../../runs/open.ts';
+import { readRun } from '../../runs/read.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
@@ -36,16 +41,26 @@ export const report = defineCommand({
       throw misuse('no run is named: give the folder of a run, the --out of `inkhorn train`');
     if (given.force && given.out === undefined) throw misuse('--force has no effect without --out');
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-    // Drawing takes libraries that take half a second to load: only this command waits for them.
-    const { readRun } = await import('../../report/read-run.ts');
+    const opened = args.map((arg) => openRun(folderStore(nameable(runOf(arg)))));
     const runs: RunSummary[] = [];
-    for (const arg of args) runs.push(await asked(() => readRun(runOf(arg))));
+    for (const run of opened) runs.push(await asked(() => readRun(run.store, { run, onNote: output.note })));
     if (runs.length > 1) return compareAll(runs, given.out, output);
-    const [run] = runs;
-    const renewed = (await refreshLook(run, output)) ? await readRun(run.folder) : run;
-    await reportOne(renewed, given.out ?? run.folder, output);
+    await reportOne(await renewed(opened[0], runs[0], output), given.out ?? runs[0].folder, output);
   },
 });
+
+/** A folder by a name that titles can take: `.` and `..` have none. */
+function nameable(folder: string): string {
+  return /(^|[/\\])\.{1,2}[/\\]?$/.test(folder) ? resolve(folder) : folder;
+}
+
+/** The run with a look inside its present model, where that was missing. */
+async function renewed(run: OpenRun, summary: RunSummary, output: Output): Promise<RunSummary> {
+  if (!(await refreshLook(run, summary, output))) return summary;
+  const step = (await run.model())?.step ?? null;
+  const { activation } = summary.config;
+  return { ...summary, findings: (await readFindings(run.store, { step, activation })).findings };
+}
 
 async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
   const { writeReport } = await import('../../report/report.ts');

@@ -15,8 +15,9 @@ import {
 import { overTimeFigure } from '../../report/over-time-plot.ts';
 import { tapsFigure } from '../../report/taps-plot.ts';
 import { tapsTable } from '../../report/taps-table.ts';
+import type { History } from '../../runs/history.ts';
+import { readHistory } from '../../runs/open.ts';
 import type { ProbeEvent, WarningEvent } from '../../train/events.ts';
-import { type History, readHistory } from '../../train/run-folder.ts';
 import { asked, misuse } from '../errors.ts';
 import { runOf } from '../models.ts';
 import type { Output } from '../output.ts';

@@ -24,7 +24,7 @@ export async function overview(subject: Subject): Promise<Findings> {
   const { activation, blockSize } = model.config;
   const text = await textOf(subject, 2);
   const ids = text.subarray(0, MAX_LOSS_TOKENS);
-  const probe = await measureTaps(model, await batchOf(subject));
+  const probe = { ...(await measureTaps(model, await batchOf(subject))), step: subject.step ?? 0 };
   const attention = await attentionMaps(model, ids.subarray(0, Math.min(MAX_ATTENTION_TOKENS, blockSize)));
   const heads = summarizeHeads(attention, await inductionScores(model));
   const { tokens: losses } = await predictText(subject.folder, ids, { top: 0 });

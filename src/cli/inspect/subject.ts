@@ -10,7 +10,7 @@ import { type Figure, writeFigure } from '../../report/figure.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
-import { textOf as dataOf, splitOf } from '../models.ts';
+import { textOf as dataOf, type FoundModel, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
@@ -21,6 +21,8 @@ import type { LookFlags } from './flags.ts';
 export interface Subject {
   folder: ModelFolder;
   store: Store;
+  /** Of the checkpoint that it is; null for a model that is none of a run. */
+  step: number | null;
   given: LookFlags;
   output: Output;
 }
@@ -34,7 +36,7 @@ export interface Findings {
 
 /** Loads the model and looks at it; prints, and draws where `--out` says. */
 export async function lookAt(
-  store: Store,
+  { store, step }: FoundModel,
   backend: Backend,
   given: LookFlags,
   output: Output,
@@ -42,20 +44,29 @@ export async function lookAt(
 ): Promise<void> {
   const folder = await loadModel(store, { backend, onNote: output.note });
   const found = await withProgress('looking inside the model', '', () =>
-    look({ folder, store, given, output }),
+    look({ folder, store, step, given, output }),
   );
-  await present(found, store.location, given.out, output);
+  await present(found, { location: store.location, step }, given.out, output);
 }
 
-/** Says what was found about `location`, draws it into `out`, if any, and says where. */
+/**
+ * Says what was found about `location`, draws it into `out`, if any, and says where. The numbers beside a picture carry the `step` of
+ * the model, where one was looked at.
+ */
 export async function present(
   { data, figures, show }: Findings,
-  location: string,
+  { location, step }: { location: string; step?: number | null },
   out: string | undefined,
   output: Output,
 ): Promise<void> {
   const files: string[] = [];
-  if (out !== undefined) for (const figure of figures) files.push(...(await writeFigure(out, figure)));
+  if (out !== undefined) {
+    for (const figure of figures) {
+      const data = step === undefined ? figure.data : Object.assign({ step }, figure.data, { step });
+      files.push(...(await writeFigure(out, { ...figure, data })));
+    }
+  }
+
   output.data({ model: location, ...data, files });
   show(output);
   if (figures.length === 0) return;
@@ -72,10 +83,11 @@ function textFlag({ textFile }: LookFlags): string {
 }
 
 /** The tokens of `--text` or `--text-file`, or the first of the validation part. A misuse when there are fewer than `least`. */
-export async function textOf({ folder, store, given, output }: Subject, least: number): Promise<Int32Array> {
+export async function textOf(subject: Subject, least: number): Promise<Int32Array> {
+  const { folder, given } = subject;
   const { tokenizer } = folder;
   if (given.text === undefined) {
-    const val = await validationPart({ folder, store, given, output }).catch((error) => {
+    const val = await validationPart(subject).catch((error) => {
       if (!outOfReach(error)) throw error;
       error.message += '; or look at words of your own: --text, --text-file';
       throw error;

@@ -1,10 +1,9 @@
 // The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
-
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import type { EvalEvent } from '../../train/events.ts';
 import { compareRuns, measured, type RunComparison } from '../compare-runs.ts';
 import { clock, tokensPerStep } from '../facts.ts';
-import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, stepAxis } from './charts.ts';
 import { CATEGORIES, categoryColor } from './colors.ts';
 import { type Html, html } from './html.ts';

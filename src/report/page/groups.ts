@@ -1,8 +1,7 @@
 // How the parts of a model learned: the gradient and the update of every group of parameters, through training.
-
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
 import { type GroupSummary, hasMatrices, typicalGroups } from '../../inspect/groups.ts';
-import type { RunSummary } from '../report.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import { type Axis, legendOf, lineChart, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
 import { html, type Part } from './html.ts';

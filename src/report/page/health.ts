@@ -1,11 +1,10 @@
 // How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
-
 import { formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
 import { probesOf } from '../facts.ts';
 import { activationLabel, tapLabel } from '../histogram-plot.ts';
 import { overTimeFigure } from '../over-time-plot.ts';
-import type { RunSummary } from '../report.ts';
 import { type Axis, legendOf, lineChart, type Point, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
 import { type Html, html, type Part, raw } from './html.ts';

@@ -1,11 +1,10 @@
 // What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would say.
-
 import { formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
 import { type HeadSummary, kindsOf } from '../../inspect/attention.ts';
 import type { Lens, LensCell } from '../../inspect/lens.ts';
-import type { SavedAttention, SavedLoss } from '../run-look.ts';
+import type { SavedAttention, SavedLoss } from '../../runs/findings.ts';
 import { type Html, html, type Part, raw } from './html.ts';
 import { folded, table } from './page.ts';
 

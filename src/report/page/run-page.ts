@@ -1,6 +1,5 @@
 // The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed at, and more of them.
 // Read next: page.ts, charts.ts.
-
 import {
   formatCount,
   formatDuration,
@@ -10,7 +9,9 @@ import {
   formatTick,
 } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import type { TrainEvent } from '../../train/events.ts';
+import { comparisonTables } from '../compare-tables.ts';
 import {
   againNote,
   bestEval,
@@ -23,7 +24,6 @@ import {
   totalSeconds,
   unevaluated,
 } from '../facts.ts';
-import type { RunSummary } from '../report.ts';
 import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
@@ -34,7 +34,8 @@ import { tapsSection } from './taps.ts';
 
 /** The whole page. */
 export function runPage(run: RunSummary): string {
-  const { looks } = run;
+  const { findings: looks } = run;
+  const tables = comparisonTables(run.comparisons);
   const sections: Section[] = [
     { id: 'loss', title: 'Loss', body: lossSection(run) },
     { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run) },
@@ -49,7 +50,7 @@ export function runPage(run: RunSummary): string {
     },
     { id: 'tokens', title: 'Loss per token', body: looks.tokens && tokensSection(looks.tokens) },
     { id: 'lens', title: 'Layer by layer', body: looks.lens && lensSection(looks.lens) },
-    { id: 'comparison', title: 'Quantised', body: run.tables.length > 0 && run.tables.map(reportTable) },
+    { id: 'comparison', title: 'Quantised', body: tables.length > 0 && tables.map(reportTable) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
     {
       id: 'again',

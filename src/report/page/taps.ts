@@ -1,9 +1,8 @@
 // What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
-
 import { formatNumber, formatTick } from '../../base/format.ts';
+import type { RunSummary } from '../../runs/summary.ts';
 import type { ProbeEvent, TapSummary } from '../../train/events.ts';
 import { probesOf } from '../facts.ts';
-import type { RunSummary } from '../report.ts';
 import { tapsTable } from '../taps-table.ts';
 import { lineChart, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';

@@ -3,8 +3,8 @@
 import type { Precision } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
 import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
-import type { DataRecord } from '../train/checkpoint.ts';
 import { recipes, type TrainSettings } from '../train/settings.ts';
+import type { DataRecord } from './data-record.ts';
 
 /** All that decides the outcome of a run. */
 export interface RunRecipe {

@@ -3,17 +3,8 @@ import type { Precision } from '../backend/contract.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, nullable, object, oneOf, optional, type Schema, string } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { folderStore } from '../io/node-store.ts';
-
-/** What is known of a run beside its settings and its events, written when it begins. */
-export const RUN_FILE = 'run.json';
-/** What its reports show of the inside of its best model; see run-look.ts. */
-export const LOOK_FILE = 'look.json';
-/** Where `inspect --out` leaves what somebody wanted to see of it instead. */
-export const INSPECT_FOLDER = 'inspect';
-
-/** The reports of a run. */
-export const REPORT_FILES = ['report.html', 'report.md'] as const;
+import type { Store } from '../io/store.ts';
+import { REPORT_FILES, RUN_FILE } from './layout.ts';
 
 /** What `run.json` holds. */
 export interface RunRecord {
@@ -31,7 +22,7 @@ export interface RunRecord {
 }
 
 /** `run.json` */
-export const runFile: Schema<RunRecord> = object<RunRecord>({
+const runFile: Schema<RunRecord> = object<RunRecord>({
   title: string,
   engine: optional(string),
   precision: oneOf('f32', 'bf16'),
@@ -42,27 +33,26 @@ export const runFile: Schema<RunRecord> = object<RunRecord>({
 });
 
 /** Notes how a run comes about, for its reports. */
-export async function writeRunRecord(folder: string, record: RunRecord): Promise<void> {
-  await folderStore(folder).write(RUN_FILE, jsonBytes(record, 1));
+export async function writeRunRecord(store: Store, record: RunRecord): Promise<void> {
+  await store.write(RUN_FILE, jsonBytes(record, 1));
 }
 
 /** What was noted; null where nothing was. */
-export async function readRunRecord(folder: string): Promise<RunRecord | null> {
-  const store = folderStore(folder);
+export async function readRunRecord(store: Store): Promise<RunRecord | null> {
   if (!(await store.exists(RUN_FILE))) return null;
   return readJsonFile(store, RUN_FILE, runFile);
 }
 
 /** Notes that the reports of the finished run are written: nothing of it is due any more. */
-export async function noteReported(folder: string, step: number): Promise<void> {
-  const record = await readRunRecord(folder);
-  if (record) await writeRunRecord(folder, { ...record, reported: step });
+export async function noteReported(store: Store, step: number): Promise<void> {
+  const record = await readRunRecord(store);
+  if (record) await writeRunRecord(store, { ...record, reported: step });
 }
 
 /** Whether the run that has done its last step, `step`, lacks reports that tell of it. */
-export async function reportDue(folder: string, step: number): Promise<boolean> {
-  const record = await readRunRecord(folder);
+export async function reportDue(store: Store, step: number): Promise<boolean> {
+  const record = await readRunRecord(store);
   if (record?.reported !== undefined) return record.reported !== step;
-  const files = await folderStore(folder).list();
+  const files = await store.list();
   return !REPORT_FILES.every((name) => files.includes(name));
 }

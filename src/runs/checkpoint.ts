@@ -4,39 +4,42 @@
 import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/registry.ts';
 import { jsonBytes } from '../base/json.ts';
+import {
+  array,
+  boolean,
+  integer,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  otherwise,
+  record as recordOf,
+  type Schema,
+  string,
+  where,
+} from '../base/schema.ts';
+import type { TapMemory } from '../inspect/probe.ts';
+import type { HistogramRange } from '../inspect/summary.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { type LoadOptions, loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
-import type { Split } from './data.ts';
-import type { EngineUse } from './engines.ts';
-import type { TrainEvent } from './events.ts';
-import type { Progress, Resume } from './run.ts';
-import { HISTORY_LIMITS, trainingFile } from './run-schema.ts';
-import type { TrainSettings } from './settings.ts';
+import type { EngineUse } from '../train/engines.ts';
+import { stepNumber, trainEvent } from '../train/event-schema.ts';
+import type { TrainEvent } from '../train/events.ts';
+import type { Progress, Resume } from '../train/run.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import { trainSettings } from '../train/settings-schema.ts';
+import type { WarningMemory } from '../train/warnings.ts';
+import { type DataRecord, dataRecord } from './data-record.ts';
+import { disorder, engineUses, HISTORY_LIMITS } from './history.ts';
+import { MOMENTS_FILE, TRAINING_FILE } from './layout.ts';
 
 /** Ends the names of the weights as trained, in the checkpoint of a run whose model is their average. */
 const TRAINED = '.trained';
-const MOMENTS_FILE = 'training.safetensors';
-export const TRAINING_FILE = 'training.json';
-
-/** Which text a run learns from: enough to find it again, from anywhere, and to notice when it has changed. */
-export interface DataRecord extends Split {
-  /** What `--data` was, in order: files, folders, patterns, names, `-` for standard input. */
-  inputs: readonly string[];
-  /** Where that was typed, and where the run (or the copy of its model) lies, absolute; left out by the first versions. */
-  origin?: { cwd: string; run: string };
-  /** Whether files were taken byte by byte, whatever they were (`asBytes` of `loadCorpus`). */
-  asBytes: boolean;
-  /** The special token between documents; null: a line feed. */
-  separator: string | null;
-  name: string;
-  bytes: number;
-  /** Of the whole text, hexadecimal. */
-  sha256: string;
-}
 
 /** What belongs to a run beside its weights. */
 export interface TrainingRecord {
@@ -77,11 +80,6 @@ export async function saveCheckpoint(
 /** Whether there is a checkpoint at all. */
 export async function hasCheckpoint(store: Store): Promise<boolean> {
   return store.exists(TRAINING_FILE);
-}
-
-/** The precision of the run that a checkpoint is of: the engine for `loadCheckpoint` must have it. */
-export async function precisionOfRun(store: Store): Promise<Precision> {
-  return (await readRecord(store)).precision;
 }
 
 /** Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not fit. */
@@ -138,6 +136,71 @@ async function exchangeWeights(
 export interface SavedRecord extends TrainingRecord {
   progress: Omit<Resume, 'optimizer' | 'average'>;
 }
+
+/** The lowest validation loss so far. */
+export const bestSoFar: Schema<NonNullable<Resume['best']>> = object<NonNullable<Resume['best']>>({
+  valLoss: number(),
+  step: stepNumber,
+});
+
+const count = integer({ min: 0 });
+
+const histogramRange = object<HistogramRange>({ lo: number(), hi: number(), bins: count });
+
+/** What probes and warnings remember. */
+const memory = object<NonNullable<Resume['memory']>>({
+  probe: array(
+    object<TapMemory>({
+      name: string,
+      ranges: object<TapMemory['ranges']>({
+        value: nullable(histogramRange),
+        gradient: nullable(histogramRange),
+      }),
+      units: integer({ min: 0 }),
+      window: array(object<TapMemory['window'][number]>({ tokens: count, silent: array(count) })),
+    }),
+  ),
+  warnings: object<WarningMemory>({
+    nonFinite: boolean,
+    spikes: object<WarningMemory['spikes']>({ recent: array(number()), above: boolean }),
+    dead: array(string),
+    updates: recordOf(count),
+    gradients: recordOf(count),
+    overfitting: object<WarningMemory['overfitting']>({
+      best: nullable(object({ step: stepNumber, trainLoss: number(), valLoss: number() })),
+      since: count,
+      warned: boolean,
+    }),
+  }),
+});
+
+/** `training.json` */
+const trainingFile: Schema<SavedRecord> = where(
+  object<SavedRecord>({
+    progress: object<SavedRecord['progress']>({
+      step: stepNumber,
+      evaluated: optional(boolean),
+      settled: boolean,
+      best: nullable(bestSoFar),
+      nonFinite: optional(count),
+      memory: optional(memory),
+    }),
+    settings: trainSettings,
+    data: dataRecord,
+    precision: otherwise(oneOf('f32', 'bf16'), 'f32'), // runs of the first version name none
+    probeTaps: optional(array(string)),
+    engines: otherwise(engineUses, []),
+    history: array(trainEvent),
+  }),
+  ({ progress, history, settings }) => {
+    const { step, best } = progress;
+    if (step > settings.steps) return `progress.step is ${step}, settings.steps ${settings.steps}`;
+    if (best && best.step > step) return `progress.best.step is ${best.step}, progress.step ${step}`;
+    const last = history.at(-1)?.step ?? 0;
+    if (last !== step) return `progress.step is ${step}, but history ends at step ${last}`;
+    return disorder('history', history, step);
+  },
+);
 
 /** `training.json` alone. */
 export async function readRecord(store: Store): Promise<SavedRecord> {

@@ -1,0 +1,74 @@
+// A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
+import type { Store } from '../io/store.ts';
+import { loadConfig, loadTokenizer } from '../model/folder.ts';
+import { countShapes } from '../model/shapes.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { EngineUse } from '../train/engines.ts';
+import { readComparisons } from './comparison.ts';
+import { readFindings } from './findings.ts';
+import type { History } from './history.ts';
+import { modelStore, type OpenRun, openRun } from './open.ts';
+import type { RunRecord } from './record.ts';
+import type { RunSummary } from './summary.ts';
+import { trainCommand } from './train-command.ts';
+
+/**
+ * Reads the run in `store`, one that goes on up to its last checkpoint. Throws one line that says what is missing or damaged and
+ * what to do. `onNote` is told what is left out.
+ */
+export async function readRun(
+  store: Store,
+  { run = openRun(store), onNote }: { run?: OpenRun; onNote?: (line: string) => void } = {},
+): Promise<RunSummary> {
+  const past = await run.history();
+  const { data, settings, events } = past;
+  const model = await modelStore(store, run);
+  const config = await loadConfig(model);
+  const tokenizer = await loadTokenizer(model);
+  const record = await run.record();
+  const precision = record?.precision ?? (await run.newest())?.precision ?? 'f32';
+  const step = (await run.model())?.step ?? null;
+  const { findings, notes } = await readFindings(store, { step, activation: config.activation });
+  for (const note of notes) onNote?.(note);
+  return {
+    title: record?.title ?? `${baseName(store.location)} on ${data.name}`,
+    folder: store.location,
+    config,
+    parameters: countShapes(config),
+    data: { ...data, trainTokens: record?.trainTokens, valTokens: record?.valTokens },
+    tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern, id: await idOf(tokenizer) },
+    engines: enginesOf(past, record),
+    precision,
+    settings,
+    events,
+    comparisons: await readComparisons(store),
+    findings,
+    command: trainCommand({
+      config,
+      settings,
+      data,
+      precision,
+      split: tokenizer.pattern,
+      tokenizer: record?.tokenizer,
+      probeTaps: past.probeTaps,
+    }),
+  };
+}
+
+/** `first` of `runs/first`, on every system. */
+export function baseName(location: string): string {
+  return location.split(/[/\\]/).findLast((part) => part !== '' && part !== '.') ?? location;
+}
+
+/** Who computed a run; the first versions noted only the engine that it began on. */
+function enginesOf({ engines = [] }: History, record: RunRecord | null): EngineUse[] {
+  const engine = record?.engine;
+  return engine === undefined || engines[0]?.after === 0 ? [...engines] : [{ engine, after: 0 }, ...engines];
+}
+
+/** Short, for people to tell tokenizers apart. */
+async function idOf(tokenizer: Tokenizer): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(tokenizer));
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
