@@ -3,7 +3,7 @@
 //   npm run bench -- eval [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto] [--peer torch] [--json]
 // torch: bench/peers/pytorch.py, forward and loss of the same batch.
 import { seedModel } from '../src/cli/measure.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import { evaluate } from '../src/train/evaluate.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';

@@ -10,7 +10,7 @@ import { createContext } from '../src/generate/context.ts';
 import { generate } from '../src/generate/generate.ts';
 import { argmax } from '../src/generate/sampler.ts';
 import type { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import { quantize } from '../src/quantize/quantize.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { openPeers } from './peers/open.ts';

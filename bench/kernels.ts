@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { median } from '../src/base/statistics.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import { describeMachine, machine } from './support/program.ts';
 
 const { values } = parseArgs({

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
 import { seedModel } from '../src/cli/measure.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import type { Dataset } from '../src/train/data.ts';
 import { seedSettings } from '../src/train/settings.ts';
 import { train } from '../src/train/train.ts';

@@ -9,7 +9,7 @@ import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
 import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { dataset } from '../src/train/data.ts';
 import { recipes } from '../src/train/settings.ts';

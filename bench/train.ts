@@ -8,7 +8,7 @@
 import { trainingFlop } from '../src/cli/measure.ts';
 import { makeConfig, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
 import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { trainingContestant } from './support/inkhorn.ts';

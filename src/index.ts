@@ -1,45 +1,114 @@
-// The public API of the core: what runs in Node and in a browser alike. Read next: model/gpt.ts.
-export type { Backend, BackendOptions, Dropout, Kernels, MemoryUse, Precision } from './backend/contract.ts';
+// The public API of the core: what runs in Node and in a browser alike. Which engines there are is said by the platform
+// (platform/browser.ts, platform/node.ts). Read next: model/gpt.ts.
+export type * from './backend/contract.ts';
+export { currentBackend } from './backend/current.ts';
+export type { BackendReport, ChosenBackend, Engines } from './backend/registry.ts';
+export type { Overflow } from './generate/context.ts';
 export {
-  type BackendReport,
-  backendNames,
-  createBackend,
-  currentBackend,
-  registerBackend,
-  reportBackends,
-  useBackend,
-} from './backend/registry.ts';
-export { type GenerateEvent, generate, generateText } from './generate/generate.ts';
+  type FinishEvent,
+  type GenerateEvent,
+  generate,
+  generateText,
+  type StartEvent,
+  type TokenEvent,
+} from './generate/generate.ts';
 export type { GenerateOptions } from './generate/options.ts';
-export { attentionMaps, inductionScores, summarizeHeads } from './inspect/attention.ts';
-export { capture } from './inspect/capture.ts';
-export { type Captured, type Edit, editTap, steadyEdits } from './inspect/edit.ts';
-export { ablate, editEffect } from './inspect/effect.ts';
-export { neighbours, positionSimilarity } from './inspect/embedding.ts';
-export { logitLens } from './inspect/lens.ts';
+export type { SamplingOptions } from './generate/sampler.ts';
+export type { Start } from './generate/start.ts';
+export {
+  type AttentionMaps,
+  attentionMaps,
+  type HeadSummary,
+  inductionScores,
+  summarizeHeads,
+} from './inspect/attention.ts';
+export { type CaptureOptions, capture } from './inspect/capture.ts';
+export { type Captured, type Change, type Edit, editTap, steadyEdits } from './inspect/edit.ts';
+export { type Ablations, ablate, type EditEffect, editEffect } from './inspect/effect.ts';
+export {
+  type Neighbours,
+  neighbours,
+  type PositionSimilarity,
+  positionSimilarity,
+} from './inspect/embedding.ts';
+export { type Lens, type LensCell, logitLens } from './inspect/lens.ts';
 export { measureTaps } from './inspect/measure.ts';
-export { predictText } from './inspect/predictions.ts';
-export { memoryStore, type Store } from './io/store.ts';
+export {
+  type PredictionOptions,
+  predictText,
+  type TextPredictions,
+  type TokenPrediction,
+} from './inspect/predictions.ts';
+export type { ProbeEvent, ProbeMemory, TapKind, TapMemory } from './inspect/probe.ts';
+export type { TokenChoice } from './inspect/prompt.ts';
+export type { HistogramRange } from './inspect/summary.ts';
+export { type Lock, memoryStore, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
-export { checkConfig, type GPTConfig, makeConfig, type Preset, presets } from './model/config.ts';
-export { type LoadOptions, loadModel as load, type ModelFolder, saveModel as save } from './model/folder.ts';
-export { type ForwardOptions, GPT } from './model/gpt.ts';
+export type { Batch } from './model/batch.ts';
+export {
+  checkConfig,
+  type GPTConfig,
+  makeConfig,
+  type Preset,
+  type PresetName,
+  presets,
+} from './model/config.ts';
+export type { TrainingPass } from './model/dropout.ts';
+export {
+  type LoadOptions,
+  loadModel as load,
+  type ModelFolder,
+  type SaveOptions,
+  saveModel as save,
+} from './model/folder.ts';
+export {
+  type Attention,
+  type Block,
+  type ForwardOptions,
+  GPT,
+  type GPTOptions,
+  type MLP,
+  type Pass,
+} from './model/gpt.ts';
+export type { Initialiser } from './model/initialise.ts';
 export { KVCache } from './model/kv-cache.ts';
 export { matchTaps, TAPS, type Tap, type TapSpec, tapNames } from './model/taps.ts';
+export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layers.ts';
 export { namedParameters } from './nn/parameters.ts';
-export { compare } from './quantize/compare.ts';
-export { quantize } from './quantize/quantize.ts';
-export { type Checkpoint, loadCheckpoint } from './runs/checkpoint.ts';
-export { modelStore, readHistory } from './runs/open.ts';
-export { trainInFolder } from './runs/train-in-folder.ts';
+export type { AgreementOptions } from './quantize/agreement.ts';
+export { type CompareOptions, type CompareReport, compare, type Loss } from './quantize/compare.ts';
+export type { NoiseRatio } from './quantize/noise.ts';
+export { type QuantizeOptions, quantize } from './quantize/quantize.ts';
+export type { Bytes, ParameterKind } from './quantize/size.ts';
+export type { Speed } from './quantize/speed.ts';
+export { type Checkpoint, loadCheckpoint, type TrainingRecord } from './runs/checkpoint.ts';
+export type { DataRecord } from './runs/data-record.ts';
+export type { History } from './runs/history.ts';
+export { modelStore, type OpenRun, readHistory } from './runs/open.ts';
+export { type RunFolderOptions, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
-export { keep, scope } from './tensor/scope.ts';
+export type {
+  Activations,
+  Int4Format,
+  Int4Method,
+  Int4Tensor,
+  Int8Tensor,
+  QuantizedTensor,
+  Weight,
+} from './tensor/quantized.ts';
+export { keep, type Owned, scope } from './tensor/scope.ts';
 export { withGradients } from './tensor/tape.ts';
-export { Tensor, tensor, zeros } from './tensor/tensor.ts';
+export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';
+export type * from './tokenizer/index.ts';
 export { Tokenizer } from './tokenizer/index.ts';
-export { type Dataset, dataset, datasetAsync, type Split } from './train/data.ts';
-export { evaluate } from './train/evaluate.ts';
-export type { TrainEvent } from './train/events.ts';
-export type { TrainOptions } from './train/run.ts';
+export { type Dataset, dataset, datasetAsync, type SeparatedText, type Split } from './train/data.ts';
+export type { EngineUse } from './train/engines.ts';
+export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.ts';
+export type * from './train/events.ts';
+export type { GroupOptions } from './train/groups.ts';
+export type { OptimizerOptions } from './train/optimizers.ts';
+export type { MilestoneProgress, Progress, Resume, TrainOptions, Younger } from './train/run.ts';
+export type { Schedule, ScheduleOptions } from './train/schedules.ts';
 export { recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
+export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';

@@ -62,6 +62,12 @@ export interface BackendOptions {
   precision?: Precision;
 }
 
+/** An engine that may or may not work here. `create` throws an Error whose message is the reason, with the fix. */
+export interface BackendFactory {
+  name: string;
+  create(options: BackendOptions): Promise<Backend>;
+}
+
 /** One engine on one device. */
 export interface Backend {
   /** `reference`, `native`, ... */

@@ -1,35 +1,13 @@
-// Which engines this machine offers, which one is in use, and why the others are not.
-import type { Backend, BackendOptions } from './contract.ts';
-import { createReference } from './reference/index.ts';
-
-/** An engine that may or may not work here. `create` throws an Error whose message is the reason, with the fix. */
-export interface BackendFactory {
-  name: string;
-  create(options: BackendOptions): Promise<Backend>;
-}
+// Chooses an engine among those that a platform offers, and says why the others were passed over. Which ones it offers is said in
+// platform/node-engines.ts and platform/browser-engines.ts.
+import type { Backend, BackendFactory, BackendOptions } from './contract.ts';
+import { setCurrentBackend } from './current.ts';
 
 /** What was tried, in order: `ok`, or the reason why not. */
 export interface BackendReport {
   name: string;
   available: boolean;
   detail: string;
-}
-
-/** Best first. Platforms put theirs in front (`platform/node.ts` adds `native`). */
-const factories: BackendFactory[] = [
-  { name: 'reference', create: async (options): Promise<Backend> => createReference(options) },
-];
-
-let current: Backend | null = null;
-
-/** Adds an engine in front of those known so far. */
-export function registerBackend(factory: BackendFactory): void {
-  factories.unshift(factory);
-}
-
-/** The names that `useBackend` takes, best first. */
-export function backendNames(): string[] {
-  return factories.map((f) => f.name);
 }
 
 /** What `useBackend` decided. */
@@ -39,22 +17,60 @@ export interface ChosenBackend {
   passedOver: BackendReport[];
 }
 
-/**
- * Makes an engine without making it the current one. `auto` takes the first that works and reports why those before
- * it did not. Throws when the named one does not exist or does not work here.
- */
-export async function createBackend(name = 'auto', options: BackendOptions = {}): Promise<ChosenBackend> {
-  const { threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
-    throw new Error(`threads ${threads} is not a whole number from 1 to 256`);
-  }
-  if (name !== 'auto') {
+/** The engines of a platform. */
+export interface Engines {
+  /** The names that `useBackend` takes, best first. */
+  backendNames(): string[];
+  /** Adds an engine in front of those known so far. */
+  registerBackend(factory: BackendFactory): void;
+  /**
+   * Makes an engine without making it the current one. `auto` takes the first that works and reports why those before
+   * it did not. Throws when the named one does not exist or does not work here.
+   */
+  createBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
+  /** Makes an engine the current one: models made from now on live on it. */
+  useBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
+  /** Tries every engine, for `inkhorn doctor`. */
+  reportBackends(options?: BackendOptions): Promise<BackendReport[]>;
+}
+
+/** A choice among `offered`, the best first. */
+export function enginesOf(offered: readonly BackendFactory[]): Engines {
+  const factories = [...offered];
+  const backendNames = (): string[] => factories.map(({ name }) => name);
+  const createBackend = async (name = 'auto', options: BackendOptions = {}): Promise<ChosenBackend> => {
+    checkThreads(options);
+    if (name === 'auto') return firstThatWorks(factories, options);
     const factory = factories.find((f) => f.name === name);
-    if (!factory) {
-      throw new Error(`unknown backend '${name}': use auto, ${backendNames().join(' or ')}`);
-    }
+    if (!factory) throw new Error(`unknown backend '${name}': use auto, ${backendNames().join(' or ')}`);
     return { backend: await factory.create(options), passedOver: [] };
-  }
+  };
+  return {
+    backendNames,
+    registerBackend: (factory) => void factories.unshift(factory),
+    createBackend,
+    async useBackend(name, options) {
+      const chosen = await createBackend(name, options);
+      setCurrentBackend(chosen.backend);
+      return chosen;
+    },
+    async reportBackends(options = {}) {
+      const reports: BackendReport[] = [];
+      for (const factory of factories) reports.push(await tried(factory, options));
+      return reports;
+    },
+  };
+}
+
+function checkThreads({ threads }: BackendOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256))
+    throw new Error(`threads ${threads} is not a whole number from 1 to 256`);
+}
+
+async function firstThatWorks(
+  factories: readonly BackendFactory[],
+  options: BackendOptions,
+): Promise<ChosenBackend> {
   const passedOver: BackendReport[] = [];
   for (const factory of factories) {
     try {
@@ -66,30 +82,12 @@ export async function createBackend(name = 'auto', options: BackendOptions = {})
   throw new Error(`no engine works here: ${passedOver.map((p) => `${p.name}: ${p.detail}`).join('; ')}`);
 }
 
-/** Makes an engine the current one: models made from now on live on it. */
-export async function useBackend(name = 'auto', options: BackendOptions = {}): Promise<ChosenBackend> {
-  const chosen = await createBackend(name, options);
-  current = chosen.backend;
-  return chosen;
-}
-
-/** The engine in use. Throws when none has been chosen: nothing is picked silently. */
-export function currentBackend(): Backend {
-  if (!current) throw new Error("no engine chosen yet: call `await useBackend('auto')` first");
-  return current;
-}
-
-/** Tries every engine, for `inkhorn doctor`. */
-export async function reportBackends(options: BackendOptions = {}): Promise<BackendReport[]> {
-  const reports: BackendReport[] = [];
-  for (const factory of factories) {
-    try {
-      const backend = await factory.create(options);
-      reports.push({ name: factory.name, available: true, detail: backend.description });
-      backend.dispose();
-    } catch (error) {
-      reports.push({ name: factory.name, available: false, detail: (error as Error).message });
-    }
+async function tried({ name, create }: BackendFactory, options: BackendOptions): Promise<BackendReport> {
+  try {
+    const backend = await create(options);
+    backend.dispose();
+    return { name, available: true, detail: backend.description };
+  } catch (error) {
+    return { name, available: false, detail: (error as Error).message };
   }
-  return reports;
 }

@@ -1,6 +1,6 @@
 // The engine of a command: `--backend` and `--threads`, and what is said about the choice.
 import type { Backend } from '../backend/contract.ts';
-import { backendNames, useBackend } from '../platform/node.ts';
+import { backendNames, useBackend } from '../platform/node-engines.ts';
 import { misuse } from './errors.ts';
 import { choice, integer, text, type Values } from './flags.ts';
 import type { Output } from './output.ts';

@@ -7,7 +7,7 @@ import { capture } from './capture.ts';
 import type { Edit } from './edit.ts';
 
 /** Attention probabilities of T tokens in every head of every block. */
-export interface Attention {
+export interface AttentionMaps {
   layers: number;
   heads: number;
   tokens: number;
@@ -20,7 +20,7 @@ export async function attentionMaps(
   model: GPT,
   ids: Int32Array,
   options: { edits?: readonly Edit[] } = {},
-): Promise<Attention> {
+): Promise<AttentionMaps> {
   const { nLayer, nHead: H } = model.config;
   const T = ids.length;
   const maps = await capture(model, ids, { taps: ['blocks.*.attn.probs'], ...options });
@@ -64,7 +64,7 @@ export function kindsOf(head: HeadSummary): string[] {
 }
 
 /** All heads, block by block. `induction` comes from `inductionScores`, [layers * heads]. */
-export function summarizeHeads(attention: Attention, induction: readonly number[] | null): HeadSummary[] {
+export function summarizeHeads(attention: AttentionMaps, induction: readonly number[] | null): HeadSummary[] {
   const { layers, heads } = attention;
   return Array.from({ length: layers * heads }, (_, i) => ({
     layer: Math.floor(i / heads),
@@ -76,7 +76,7 @@ export function summarizeHeads(attention: Attention, induction: readonly number[
 
 /** The first position has no choice: it is left out, unless it is the only one. */
 function summarizeHead(
-  attention: Attention,
+  attention: AttentionMaps,
   index: number,
 ): Pick<HeadSummary, 'entropy' | 'distance' | 'previous' | 'self' | 'first'> {
   const T = attention.tokens;
@@ -94,7 +94,7 @@ function summarizeHead(
 }
 
 /** Probabilities of position t in one head, [t + 1]. */
-function rowOf({ tokens: T, probabilities }: Attention, index: number, t: number): Float32Array {
+function rowOf({ tokens: T, probabilities }: AttentionMaps, index: number, t: number): Float32Array {
   const from = (index * T + t) * T;
   return probabilities.subarray(from, from + t + 1);
 }

@@ -1,7 +1,7 @@
 // The GPT: a decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019), pre-norm, in one file.
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
 import type { Activation, Backend } from '../backend/contract.ts';
-import { currentBackend } from '../backend/registry.ts';
+import { currentBackend } from '../backend/current.ts';
 import { Embedding, Linear, Mix, mlp, type Norm, Positions, QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
@@ -28,7 +28,7 @@ export interface ForwardOptions {
 }
 
 /** What the blocks need to know about the pass they are in. */
-interface Pass extends ForwardOptions {
+export interface Pass extends ForwardOptions {
   B: number;
   T: number;
   /** Position of the first token. */
@@ -40,7 +40,7 @@ interface Pass extends ForwardOptions {
 }
 
 /** x + W v(softmax(q k^T / sqrt(hs))): lets each token look at those before it. */
-class Attention {
+export class Attention {
   readonly config: GPTConfig;
   readonly layer: number;
   /** [3 * H * hs, C]: the rows of all queries, then all keys, then all values, head by head. */
@@ -87,7 +87,7 @@ class Attention {
 }
 
 /** W2 f(W1 x): each token on its own. */
-class MLP {
+export class MLP {
   readonly kind: Activation;
   /** [mlpRatio * C, C] */
   fc: Linear;
@@ -115,7 +115,7 @@ class MLP {
 }
 
 /** One layer: attention, then MLP, each reading a normalised copy of the residual stream and adding to it. */
-class Block {
+export class Block {
   readonly config: GPTConfig;
   readonly layer: number;
   skip: Mix | null;

@@ -1,2 +1,3 @@
-// Inkhorn in a browser: the core as it is, with the engines that a page can have.
+// The door `inkhorn` wherever there is no Node: the core, with the engines that a page can have.
 export * from '../index.ts';
+export * from './browser-engines.ts';

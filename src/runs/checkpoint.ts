@@ -2,7 +2,7 @@
 // training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained) and
 // training.json (settings, progress, history).
 import type { Precision } from '../backend/contract.ts';
-import { currentBackend } from '../backend/registry.ts';
+import { currentBackend } from '../backend/current.ts';
 import { jsonBytes } from '../base/json.ts';
 import {
   array,

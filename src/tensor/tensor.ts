@@ -1,6 +1,6 @@
 // A tensor: a buffer on an engine, a shape, and (while training) a gradient. Read next: ops.ts, then tape.ts.
 import type { ArrayOf, Backend, DeviceBuffer, DType, HostArray } from '../backend/contract.ts';
-import { currentBackend } from '../backend/registry.ts';
+import { currentBackend } from '../backend/current.ts';
 import { adopt, forget } from './scope.ts';
 
 /** Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored as. */
@@ -116,7 +116,11 @@ function checkSize({ length }: HostArray, shape: readonly number[]): void {
 }
 
 /** The dtype of an array. */
-type DTypeOf<A extends HostArray> = A extends Float32Array ? 'f32' : A extends Int32Array ? 'i32' : 'i8';
+export type DTypeOf<A extends HostArray> = A extends Float32Array
+  ? 'f32'
+  : A extends Int32Array
+    ? 'i32'
+    : 'i8';
 
 function dtypeOf<A extends HostArray>(data: A): DTypeOf<A> {
   const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Int32Array ? 'i32' : 'i8';

@@ -11,11 +11,12 @@ export type { StreamDecoder } from './stream.ts';
 export {
   type EncodeOptions,
   type InSlices,
+  type PartOptions,
   type TiktokenExtras,
   Tokenizer,
   type TokenizerTraining,
   type TrainingInSlices,
 } from './tokenizer.ts';
-export type { TokenizerJson } from './tokenizer-json.ts';
+export type { AddedToken, BpeModel, TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
 export { printable } from './utf8.ts';

@@ -24,7 +24,7 @@ export interface TokenizerJson {
   model: BpeModel;
 }
 
-interface AddedToken {
+export interface AddedToken {
   id: number;
   content: string;
   single_word: boolean;
@@ -34,7 +34,7 @@ interface AddedToken {
   special: boolean;
 }
 
-interface BpeModel {
+export interface BpeModel {
   type: 'BPE';
   dropout: null;
   unk_token: null;

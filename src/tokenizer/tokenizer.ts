@@ -64,7 +64,7 @@ const DROPOUT_BATCH = 2 ** 26;
 const PAUSE_BYTES = 2 ** 16;
 
 /** How a text is encoded part by part. */
-type PartOptions = SpecialOptions & { partLength?: number };
+export type PartOptions = SpecialOptions & { partLength?: number };
 
 /** A part of the tokens of a text, or null for a mere pause; and how many bytes are done. */
 interface Part {

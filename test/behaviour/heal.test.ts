@@ -1,7 +1,6 @@
 // Token healing: the first token may hold the end of the prompt and more; each way has the probability that the model gives it.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { useBackend } from '../../src/backend/registry.ts';
 import { createContext } from '../../src/generate/context.ts';
 import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
 import { planHealing } from '../../src/generate/heal.ts';
@@ -9,6 +8,7 @@ import type { GenerateOptions } from '../../src/generate/options.ts';
 import { exponentials } from '../../src/generate/sampler.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { type Pattern, Tokenizer } from '../../src/tokenizer/index.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { useBackend } from '../../src/backend/registry.ts';
 import { createContext } from '../../src/generate/context.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import { memoryStore } from '../../src/io/store.ts';
@@ -8,6 +7,7 @@ import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { slots } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
 import { compare } from '../../src/quantize/compare.ts';
 import { compareLayers } from '../../src/quantize/layer-errors.ts';
 import { sqnr } from '../../src/quantize/noise.ts';

@@ -1,13 +1,13 @@
 // What a model folder stores comes back: float32 bit for bit, matrices in bfloat16 rounded.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { useBackend } from '../../src/backend/registry.ts';
 import { fromBfloat16, toBfloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, MODEL_FILE, type SaveOptions, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { valuesOf } from '../support/values.ts';
 

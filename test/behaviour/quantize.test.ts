@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { useBackend } from '../../src/backend/registry.ts';
 import { createContext } from '../../src/generate/context.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { slots } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
 import { compare } from '../../src/quantize/compare.ts';
 import { sqnr } from '../../src/quantize/noise.ts';
 import { quantize } from '../../src/quantize/quantize.ts';

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { SHIPPED_MODEL } from '../../src/cli/models.ts';
 import { folderStore } from '../../src/io/node-store.ts';
 import { loadModel } from '../../src/model/folder.ts';
-import { createBackend } from '../../src/platform/node.ts';
+import { createBackend } from '../../src/platform/node-engines.ts';
 import { dataset } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 

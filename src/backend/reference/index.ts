@@ -1,7 +1,15 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
 // is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
 import { wrapKernels } from '../call.ts';
-import type { Backend, BackendOptions, DType, HostArray, Kernels, Precision } from '../contract.ts';
+import type {
+  Backend,
+  BackendFactory,
+  BackendOptions,
+  DType,
+  HostArray,
+  Kernels,
+  Precision,
+} from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
 import { activation, activationBackward, softcap, softcapBackward } from './activation.ts';
@@ -74,6 +82,12 @@ export const referenceKernels: Kernels = {
 function kernelsIn(precision: Precision): Kernels {
   return { ...referenceKernels, matmul: matmulIn(precision), ...attentionIn(precision) };
 }
+
+/** It works everywhere. */
+export const referenceFactory: BackendFactory = {
+  name: 'reference',
+  create: async (options) => createReference(options),
+};
 
 /**
  * A new engine with a pool of its own. Kernels run on the thread that calls them, whatever `threads` is: at once, or, after a

@@ -2,7 +2,6 @@
 
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
-import { createBackend } from '../../backend/registry.ts';
 import { formatBytes, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
@@ -13,6 +12,7 @@ import { folderStore } from '../../io/node-store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
+import { createBackend } from '../../platform/node-engines.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { Speed } from '../../quantize/speed.ts';

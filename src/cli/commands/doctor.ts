@@ -2,7 +2,7 @@
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';
-import { reportBackends } from '../../platform/node.ts';
+import { reportBackends } from '../../platform/node-engines.ts';
 import { defineCommand } from '../command.ts';
 import { packageVersion } from '../version.ts';
 

@@ -2,7 +2,6 @@
 // The counting is in inspect/cost.ts.
 import type { Backend } from '../../backend/contract.ts';
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
-import { createBackend } from '../../backend/registry.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
 import { readSafetensors, storedBytes } from '../../io/safetensors.ts';
@@ -10,6 +9,7 @@ import type { Store } from '../../io/store.ts';
 import { makeConfig, presets } from '../../model/config.ts';
 import { loadModel, MODEL_FILE } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
+import { createBackend } from '../../platform/node-engines.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { modelFlags, pick } from '../config-flags.ts';
 import { engineFlags, withEngine } from '../engine.ts';

@@ -1,0 +1,17 @@
+// The engines of Node, best first. Read next: ../backend/native/index.ts.
+import type { BackendFactory } from '../backend/contract.ts';
+import { referenceFactory } from '../backend/reference/index.ts';
+import { type Engines, enginesOf } from '../backend/registry.ts';
+
+/** C++, where it was built. Loaded where it is tried only: what stands behind the door `inkhorn` needs nothing of Node. */
+const nativeFactory: BackendFactory = {
+  name: 'native',
+  create: async (options) => (await import('../backend/native/index.ts')).createNative(options),
+};
+
+const engines: Engines = enginesOf([nativeFactory, referenceFactory]);
+export const backendNames: Engines['backendNames'] = engines.backendNames;
+export const createBackend: Engines['createBackend'] = engines.createBackend;
+export const registerBackend: Engines['registerBackend'] = engines.registerBackend;
+export const reportBackends: Engines['reportBackends'] = engines.reportBackends;
+export const useBackend: Engines['useBackend'] = engines.useBackend;

@@ -1,0 +1,12 @@
+// The door `inkhorn/node`: what needs a disk. Folders as stores, and texts by name, file or folder.
+export {
+  type Corpus,
+  type CorpusListing,
+  type CorpusOptions,
+  type FetchProgress,
+  listCorpora,
+  loadCorpus,
+  type NamedCorpus,
+} from '../corpora/index.ts';
+export { type FileSteps, folderStore } from '../io/node-store.ts';
+export type { Lock, Store } from '../io/store.ts';

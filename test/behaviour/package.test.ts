@@ -1,0 +1,73 @@
+// The package as others get it: what stands behind its doors, which types they find there. What programs that judge
+// packages say of it: package.long.test.ts.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type PackedProject, packedProject, root } from './packed-project.ts';
+
+const bin = (name: string): string => join(root, 'node_modules', name);
+const [, example] = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n([\s\S]*?)```/) ?? [];
+const strict = { target: 'es2022', strict: true, exactOptionalPropertyTypes: true, noEmit: true };
+
+let project: PackedProject;
+before(() => {
+  project = packedProject();
+});
+after(() => project.remove());
+
+/** Compiles `code` in the project with these options; what the compiler printed. */
+function compile(code: string, compilerOptions: Record<string, unknown>): string {
+  writeFileSync(join(project.folder, 'example.ts'), code);
+  writeFileSync(
+    join(project.folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...strict, ...compilerOptions }, files: ['example.ts'] }),
+  );
+  return project.sh(`node '${bin('typescript/bin/tsc')}' -p tsconfig.json`).stdout;
+}
+
+describe('the package', { skip: process.platform === 'win32' }, () => {
+  const code = `declare const text: string;\n${example}`;
+
+  test("compiles the README's example, in Node and under a bundler", () => {
+    assert.equal(compile(code, { module: 'nodenext', types: ['node'] }), '');
+    const bundler = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] };
+    assert.equal(compile(code, bundler), '');
+    assert.match(compile(code.replace('steps: 20', 'steps: "20"'), bundler), /TS2322/); // it does look at types
+  });
+
+  test('has folders and corpora behind inkhorn/node', () => {
+    const files = `import { folderStore, loadCorpus } from 'inkhorn/node';
+      import { load, type Store } from 'inkhorn';
+      const store: Store = folderStore('models/shakespeare');
+      export const loaded = [await load(store), (await loadCorpus('moby-dick')).text()] as const;`;
+    assert.equal(compile(files, { module: 'nodenext', types: ['node'] }), '');
+  });
+
+  test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
+    const [inNode, inPage] = await Promise.all([
+      import('../../src/platform/node.ts'),
+      import('../../src/platform/browser.ts'),
+    ]);
+    assert.deepEqual(Object.keys(inNode).sort(), Object.keys(inPage).sort());
+    const behind = importedBy(join(root, 'dist/src/platform/node.js'));
+    assert.deepEqual(
+      [...behind].filter((name) => !name.startsWith(root)),
+      [],
+    );
+    assert.ok(behind.size > 80, `${behind.size} modules were found`);
+  });
+});
+
+const IMPORT = /^(?:import|export)\b(?:[^'"=;]*\bfrom)? '([^']+)';/gm;
+
+/** Everything that a module imports as it is loaded: paths of files, names of packages. */
+function importedBy(file: string, seen: Set<string> = new Set()): Set<string> {
+  for (const [, name] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+    const path = name.startsWith('.') ? join(dirname(file), name) : name;
+    if (seen.has(path)) continue;
+    seen.add(path);
+    if (path !== name) importedBy(path, seen);
+  }
+  return seen;
+}
