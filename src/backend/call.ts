@@ -97,9 +97,9 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
   const lastStart = (sizes: Sizes): number =>
     position?.arg.kind === 'position' ? (position.arg.limit?.(sizes) ?? 0) : Number.POSITIVE_INFINITY;
 
+  const sizes: Record<string, number> = {}; // of one call after the other: each sets all of them
   const valuesOf = (args: Args): Values => {
-    const values: Values = { sizes: {}, buffers: {} };
-    const { sizes } = values;
+    const values: Values = { sizes, buffers: {} };
     for (const leaf of records) sizes[leaf.key] = valueAt(args, leaf) ? 1 : 0;
     for (const leaf of buffers) {
       const buffer = (valueAt(args, leaf) ?? null) as DeviceBuffer | null;
@@ -115,10 +115,9 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
     try {
       const values = valuesOf(args);
       for (const leaf of buffers) checkBuffer(leaf, values);
-      for (const rule of rules) refuseIf(rule(values.sizes, values.buffers));
-      const { start } = values.sizes;
-      const last = lastStart(values.sizes);
-      if (position && start > last) refuseIf(`start ${start} is too far: at most ${last}`);
+      for (const rule of rules) refuseIf(rule(sizes, values.buffers));
+      const last = lastStart(sizes);
+      if (position && sizes.start > last) refuseIf(`start ${sizes.start} is too far: at most ${last}`);
       for (const [a, b] of apart) {
         if (values.buffers[a] && values.buffers[a] === values.buffers[b])
           refuseIf(`${a} cannot be the same buffer as ${b}`);
@@ -138,15 +137,15 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
     ].join(''),
     check: (args) => void checked(args),
     pack(args, idOf, into) {
-      const values = checked(args);
+      const { buffers: found } = checked(args);
       let at = 0;
-      into[at++] = lastStart(values.sizes);
+      into[at++] = lastStart(sizes);
       for (const { key } of buffers) {
-        const buffer = values.buffers[key];
+        const buffer = found[key];
         into[at++] = buffer ? idOf(buffer) : -1;
       }
-      for (const { key } of numbers) into[at++] = values.sizes[key];
-      for (const { arg } of makers) into[at++] = values.sizes[arg.makes as string];
+      for (const { key } of numbers) into[at++] = sizes[key];
+      for (const { arg } of makers) into[at++] = sizes[arg.makes as string];
     },
     startingAt(args, start) {
       if (!position) return args;
@@ -154,7 +153,7 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
     },
     startOf: (args) => (position ? (valueAt(args, position) as number) : null),
     written(args) {
-      const { sizes, buffers: found } = valuesOf(args);
+      const { buffers: found } = valuesOf(args);
       const changed = new Map<DeviceBuffer, number>();
       for (const { key, arg } of buffers) {
         const buffer = found[key];

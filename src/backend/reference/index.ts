@@ -1,6 +1,5 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
 // is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
-import { wrapKernels } from '../call.ts';
 import type {
   Backend,
   BackendFactory,
@@ -104,9 +103,7 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
     const { array, dtype } = buffer as HostBuffer;
     turns.run(() => array.fill(dtype === 'f32' ? Number.NaN : -1));
   });
-  const recorder = createRecorder(
-    wrapKernels(kernelsIn(precision), (_, args, kernel) => turns.run(() => kernel(...args))),
-  );
+  const recorder = createRecorder(kernelsIn(precision), turns.run);
   return {
     name: 'reference',
     description: `reference (plain TypeScript, 1 thread${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,

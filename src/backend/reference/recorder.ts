@@ -3,23 +3,23 @@ import { wrapKernels } from '../call.ts';
 import type { Kernels, Program } from '../contract.ts';
 
 export interface Recorder {
-  /** The kernels given, which run at once except during a recording. */
+  /** The kernels given, each call checked, which `run` runs, except during a recording. */
   readonly kernels: Kernels;
   /** A program of the kernels that `fn` calls. */
   record(fn: () => void): Program;
 }
 
-/** A recorder of calls of `direct`. */
-export function createRecorder(direct: Kernels): Recorder {
+/** A recorder of calls of `direct`; `run` runs a call, now or later. */
+export function createRecorder(direct: Kernels, run: (task: () => void) => void): Recorder {
   let list: ((start: number) => void)[] | null = null;
   return {
     kernels: wrapKernels(direct, (call, args, kernel) => {
       call.check(args);
-      if (!list) return kernel(...args);
+      if (!list) return run(() => kernel(...args));
       list.push((start) => {
         const moved = call.startingAt(args, start);
         if (moved !== args) call.check(moved);
-        kernel(...moved);
+        run(() => kernel(...moved));
       });
     }),
     record(fn) {
