@@ -40,6 +40,10 @@ describe('the house', () => {
     assert.deepEqual(wrong, []);
   });
 
+  test('no file imports itself by way of others', () => {
+    assert.deepEqual(circles(files), []);
+  });
+
   test('an engine is known to itself and to those who choose one', () => {
     const choosers = ['platform/', 'cli/'];
     const wrong = arrows().filter(([file, imported]) => {
