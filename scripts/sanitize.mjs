@@ -104,7 +104,7 @@ function build(name) {
 }
 
 function runTests(env) {
-  for (const name of ['conformance/native', 'unit/native', 'parity/parity']) {
+  for (const name of ['conformance/engines', 'unit/native', 'parity/parity']) {
     // Not by `node --test`, which hides what the process of a test says at its end.
     const args = ['--test-reporter=dot', join(root, 'dist', 'test', `${name}.test.js`)];
     const options = { cwd: root, stdio: 'inherit', timeout: 300_000, env };

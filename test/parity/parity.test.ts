@@ -2,19 +2,19 @@
 // What it is compared with lies in golden/, written by golden.py: read that file first.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { GPTConfig } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
-import { backendNames, createBackend } from '../../src/platform/node-engines.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
+import { engines } from '../support/engines.ts';
 
 const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
 
@@ -154,17 +154,18 @@ async function checkTraining(golden: Golden, backend: Backend): Promise<void> {
   model.dispose();
 }
 
-for (const engine of backendNames()) {
-  const made = await createBackend(engine).catch((reason: Error) => reason);
-  const skip = made instanceof Error && `${engine}: ${made.message}`;
+for (const { name: engine, create, skip } of await engines()) {
   describe(`parity with PyTorch on ${engine}`, { skip }, () => {
-    if (made instanceof Error) return;
-    after(() => made.backend.dispose());
+    let backend: Backend;
+    before(async () => {
+      backend = await create();
+    });
+    after(() => backend.dispose());
     for (const name of cases) {
       const golden = readGolden(name);
-      it(`${name}: logits`, () => checkLogits(golden, made.backend));
-      it(`${name}: loss and every gradient`, () => checkGradients(golden, made.backend));
-      it(`${name}: ten steps of ${golden.training.optimizer}`, () => checkTraining(golden, made.backend));
+      it(`${name}: logits`, () => checkLogits(golden, backend));
+      it(`${name}: loss and every gradient`, () => checkGradients(golden, backend));
+      it(`${name}: ten steps of ${golden.training.optimizer}`, () => checkTraining(golden, backend));
     }
   });
 }

@@ -1,28 +1,75 @@
-// The engines that tests run on: all there are; one that does not work here is skipped, by name and reason.
+// The engines that tests run on, in one list. One that does not work here is skipped, by name and reason.
 import type { Backend, BackendOptions } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 
-export interface TestEngine {
+type Create = (options?: BackendOptions) => Promise<Backend>;
+
+/** An engine, and what it is tried with. */
+interface Row {
   name: string;
-  create(options?: BackendOptions): Promise<Backend>;
+  create: Create;
+  /** What its results must not depend on, bit for bit. */
+  alike: readonly BackendOptions[];
+  /** What it is compiled for, by the names that `INKHORN_ISA` takes. */
+  instructionSets?: readonly string[];
+}
+
+const ROWS: readonly Row[] = [
+  { name: 'reference', create: async (options) => createReference(options), alike: [{}] },
+  {
+    name: 'native',
+    create: createNative,
+    alike: [1, 2, 3, 5].map((threads) => ({ threads })),
+    instructionSets: ['avx512', 'avx2', 'portable'],
+  },
+];
+
+/** An engine that tests run on. */
+export interface TestEngine extends Pick<Row, 'name' | 'create' | 'alike'> {
   /** The reason why it cannot run here; false if it can. */
   skip: string | false;
 }
 
-/** Every engine, tried once. */
-export async function engines(): Promise<TestEngine[]> {
-  const all = [
-    {
-      name: 'reference',
-      create: async (options?: BackendOptions): Promise<Backend> => createReference(options),
-    },
-    { name: 'native', create: (options?: BackendOptions): Promise<Backend> => createNative(options) },
-  ];
-  return Promise.all(all.map(async ({ name, create }) => ({ name, create, skip: await problem(create) })));
+/** Every engine, as it runs on this machine. */
+export function engines(): Promise<TestEngine[]> {
+  return tried(ROWS);
 }
 
-async function problem(create: () => Promise<Backend>): Promise<string | false> {
+/** Every engine on every instruction set: `native avx2`. */
+export function enginesByInstructionSet(): Promise<TestEngine[]> {
+  return tried(
+    ROWS.flatMap(({ name, create, alike, instructionSets }) =>
+      instructionSets === undefined
+        ? [{ name, create, alike }]
+        : instructionSets.map((isa) => ({ name: `${name} ${isa}`, create: compiledFor(isa, create), alike })),
+    ),
+  );
+}
+
+/** `create`, on one instruction set. */
+function compiledFor(isa: string, create: Create): Create {
+  return async (options) => {
+    const before = process.env.INKHORN_ISA;
+    process.env.INKHORN_ISA = isa;
+    try {
+      return await create(options);
+    } finally {
+      if (before === undefined) delete process.env.INKHORN_ISA;
+      else process.env.INKHORN_ISA = before;
+    }
+  };
+}
+
+/** Opens each of them once, one after the other: an instruction set is chosen for the whole process. */
+async function tried(some: readonly Omit<TestEngine, 'skip'>[]): Promise<TestEngine[]> {
+  const found: TestEngine[] = [];
+  for (const { name, create, alike } of some)
+    found.push({ name, create, alike, skip: await problem(create) });
+  return found;
+}
+
+async function problem(create: Create): Promise<string | false> {
   try {
     (await create()).dispose();
     return false;

@@ -1,10 +1,11 @@
 // The native engine's machinery: its queue, its errors, its end. What its kernels compute is in ../conformance.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
@@ -112,16 +113,20 @@ describe('native engine', { skip }, () => {
       }),
     ));
 
-  test('an idle engine uses no processor time', () =>
-    withEngine(4, async (engine) => {
+  const noTasks = process.platform === 'linux' ? false : 'reads of threads in /proc';
+  test('the threads of an idle engine sleep, and nothing wakes them', { skip: noTasks }, async () => {
+    const others = new Set(readdirSync('/proc/self/task'));
+    await withEngine(4, async (engine) => {
       busyWork(engine)(1);
       await engine.sync();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      const before = process.cpuUsage();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const { user, system } = process.cpuUsage(before);
-      assert.ok(user + system < 150_000, `${user + system} us`);
-    }));
+      const threads = readdirSync('/proc/self/task').filter((thread) => !others.has(thread));
+      assert.ok(threads.length >= 3, `${threads.length} threads`);
+      while (threads.some((thread) => !standing(thread).includes('sleeping'))) await pause(5);
+      const before = threads.map(standing);
+      await pause(300);
+      assert.deepEqual(threads.map(standing), before);
+    });
+  });
 
   test('dispose rejects what is still awaited, and ends the engine', async () => {
     const engine = await createNative({ threads: 2 });
@@ -223,6 +228,12 @@ async function withEngine(threads: number, body: (engine: Backend) => Promise<vo
   } finally {
     engine.dispose();
   }
+}
+
+/** Whether a thread of this process sleeps, and how often it has gone to sleep. */
+function standing(thread: string): string {
+  const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
+  return status.match(/^(State|voluntary_ctxt_switches):.*$/gm)?.join(', ') ?? '';
 }
 
 /** Queues products that take a millisecond or so each. */
