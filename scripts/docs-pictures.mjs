@@ -18,7 +18,7 @@ const wanted = {
   'relu-activations.svg': 'look/04/relu-activations.svg',
   'token-loss.svg': 'look/05/token-loss.svg',
   'health.svg': 'look/08/health.svg',
-  'loss.svg': 'runs/whale/loss.svg',
+  'loss.svg': 'runs/whale/figures/loss.svg',
   'lens.svg': 'look/09/logit-lens.svg',
 };
 

@@ -1,9 +1,12 @@
 // The tables and the picture of ../growth.ts: measured time beside what the floating-point operations predict from one size.
+
 import * as Plot from '@observablehq/plot';
 import { formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
-import type { Figure } from '../../src/report/figure.ts';
-import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from '../../src/report/svg.ts';
+import type { Figure } from '../../src/figures/figure.ts';
+import { chart } from '../../src/figures/plot.ts';
+import { BODY_TOP, line, MARGIN, picture, text, theme } from '../../src/figures/svg.ts';
+import { document } from '../../src/png/document.ts';
 import { summary } from './contest.ts';
 import { formatSeconds, type Machine } from './program.ts';
 
@@ -101,45 +104,50 @@ function panel(growth: Growth, x: number): string {
     predicted: predicted(point, from),
   }));
   const label = { batch: 'sequences of 256 tokens', layers: 'layers', width: 'width' }[growth.by];
-  return chart(x, TOP, {
-    width: PANEL - 20,
-    height: HEIGHT,
-    marginLeft: 44,
-    marginTop: 28,
-    marginBottom: 48,
-    x: {
-      label,
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 42,
-      domain: [0, dots.at(-1)?.size ?? 1],
-      nice: true,
-      ticks: 5,
+  return chart(
+    x,
+    TOP,
+    {
+      width: PANEL - 20,
+      height: HEIGHT,
+      marginLeft: 44,
+      marginTop: 28,
+      marginBottom: 48,
+      x: {
+        label,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 42,
+        domain: [0, dots.at(-1)?.size ?? 1],
+        nice: true,
+        ticks: 5,
+      },
+      y: {
+        label: 'seconds per step',
+        labelArrow: 'none',
+        grid: true,
+        domain: [0, Math.max(...dots.flatMap((d) => [d.max, d.predicted]))],
+        nice: true,
+      },
+      marks: [
+        Plot.lineY(dots, {
+          x: 'size',
+          y: 'predicted',
+          stroke: PREDICTED,
+          strokeWidth: 2.25,
+          strokeDasharray: '5 4',
+        }),
+        Plot.ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
+        Plot.dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
+        Plot.dot([dots[dots.length >> 1]], {
+          x: 'size',
+          y: 'median',
+          stroke: MEASURED,
+          r: 8,
+          strokeWidth: 1.75,
+        }),
+      ],
     },
-    y: {
-      label: 'seconds per step',
-      labelArrow: 'none',
-      grid: true,
-      domain: [0, Math.max(...dots.flatMap((d) => [d.max, d.predicted]))],
-      nice: true,
-    },
-    marks: [
-      Plot.lineY(dots, {
-        x: 'size',
-        y: 'predicted',
-        stroke: PREDICTED,
-        strokeWidth: 2.25,
-        strokeDasharray: '5 4',
-      }),
-      Plot.ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
-      Plot.dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
-      Plot.dot([dots[dots.length >> 1]], {
-        x: 'size',
-        y: 'median',
-        stroke: MEASURED,
-        r: 8,
-        strokeWidth: 1.75,
-      }),
-    ],
-  });
+    document,
+  );
 }

@@ -1,9 +1,10 @@
 // A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
 // the help and the exit codes.
+
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { shellWord } from '../base/shell.ts';
-import { missingGlyphsNote } from '../report/missing-glyphs.ts';
+import { missingGlyphsNote } from '../png/missing-glyphs.ts';
 import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';

@@ -116,7 +116,7 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
  */
 export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
   // Drawing takes libraries that take half a second to load: no other command should wait for them.
-  const { writeReport } = await import('../report/report.ts');
+  const { writeReport } = await import('../png/write.ts');
   const store = folderStore(out);
   const opened = openRun(store);
   await lookInsideRun(opened, backend, () => dataset.val).catch((error: Error) =>

@@ -1,17 +1,5 @@
 // The few pieces of Markdown that a report is made of.
 
-/** A table with a title: what `quantize` and `compare` hand to a report. */
-export interface ReportTable {
-  title: string;
-  columns: readonly string[];
-  /** One entry per column. */
-  rows: readonly (readonly (string | number)[])[];
-  /** A sentence below the table. */
-  note?: string;
-  /** Long, and of interest to few: a page folds it away. */
-  detail?: boolean;
-}
-
 /** A Markdown table; columns of numbers are aligned to the right. */
 export function markdownTable(
   columns: readonly string[],

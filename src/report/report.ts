@@ -1,21 +1,13 @@
 // The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it again.
 // Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
-
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  formatCount,
-  formatDuration,
-  formatLoss,
-  formatNumber,
-  formatPercent,
-  formatShort,
-} from '../base/format.ts';
-import { makeFolder } from '../io/node-store.ts';
-import type { GPTConfig } from '../model/config.ts';
-import type { RunSummary } from '../runs/summary.ts';
-import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
-import { comparisonTables } from './compare-tables.ts';
+// Everything comes from the settings, the events and what was found inside. The same as a page: page/run-page.ts.
+import { formatCount, formatDuration, formatLoss, formatShort } from '../base/format.ts';
+import { activationsTable } from '../figures/activations.ts';
+import type { Figure } from '../figures/figure.ts';
+import type { ShownFinding } from '../figures/findings.ts';
+import { activationLabel } from '../figures/labels.ts';
+import type { Table } from '../figures/table.ts';
+import { tapsTable } from '../figures/taps.ts';
 import {
   againNote,
   bestEval,
@@ -26,64 +18,37 @@ import {
   setupFacts,
   totalSeconds,
   unevaluated,
-} from './facts.ts';
-import { type Figure, writeFigure } from './figure.ts';
-import { healthFigure } from './health-plot.ts';
-import { activationLabel, activationsFigure, gradientsFigure, tapLabel } from './histogram-plot.ts';
-import { lossFigure } from './loss-plot.ts';
+} from '../runs/facts.ts';
+import { FIGURES_FOLDER } from '../runs/layout.ts';
+import type { RunSummary } from '../runs/summary.ts';
+import type { EvalEvent, TrainEvent } from '../train/events.ts';
+import type { DrawnRun } from './drawn.ts';
 import { fence, markdownTable } from './markdown.ts';
-import { overTimeFigure } from './over-time-plot.ts';
-import { runPage } from './page/run-page.ts';
-import { lookFigures } from './run-look.ts';
-import { tapsTable } from './taps-table.ts';
 
-/** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
-export function runFigures(events: readonly TrainEvent[], activation: GPTConfig['activation']): Figure[] {
-  const probes = probesOf(events, 'activations');
-  const figures = [
-    lossFigure(events),
-    activationsFigure(probes, activation),
-    gradientsFigure(probes, activation),
-    healthFigure(probes, activation),
-    overTimeFigure(probes, 'activations', activation),
-    overTimeFigure(probes, 'gradients', activation),
-  ];
-  return figures.filter((figure) => figure !== null);
-}
-
-/**
- * Draws the figures into `folder` (made if missing), writes `report.md` and `report.html` beside them, and returns all paths, those of
- * the two reports first.
- */
-export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
-  await makeFolder(folder);
-  const figures = [...runFigures(run.events, run.config.activation), ...lookFigures(run.findings)];
-  const paths: string[] = [];
-  for (const figure of figures) paths.push(...(await writeFigure(folder, figure)));
-  const [markdown, page] = ['report.md', 'report.html'].map((name) => join(folder, name));
-  await writeFile(markdown, renderReport(run, figures));
-  await writeFile(page, runPage(run));
-  return [page, markdown, ...paths];
-}
-
-/** The Markdown of a report that embeds `figures` as files beside it. Parts without numbers are left out. */
-export function renderReport(run: RunSummary, figures: readonly Figure[]): string {
+/** The Markdown of a report, whose pictures lie in a folder beside it. Parts without numbers are left out. */
+export function renderReport(run: RunSummary, drawn: DrawnRun): string {
+  const { history, findings, copies } = drawn;
   const sections = [
     `# ${run.title}`,
     outcome(run),
-    losses(run, figures),
+    losses(run, history),
     samples(run.events),
-    health(run, figures),
+    health(run, history),
     namedValues(run.events),
-    inside(figures),
+    inside(findings),
     warnings(run.events),
-    ...comparisonTables(run.comparisons).map(({ title, columns, rows, note }) =>
-      section(title, markdownTable(columns, rows), note ?? ''),
-    ),
+    ...copies.flatMap(({ tables, figures }) => [
+      ...tables.map((table) => tableSection(`## ${table.title}`, table)),
+      ...figures.map(picture),
+    ]),
     setup(run),
     section('Do it again', fence(run.command, 'sh'), againNote(run)),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function tableSection(heading: string, { columns, rows, note = '' }: Table): string {
+  return [heading, markdownTable(columns, rows), note].filter((part) => part !== '').join('\n\n');
 }
 
 function section(title: string, ...parts: string[]): string {
@@ -156,8 +121,8 @@ function samples(events: readonly TrainEvent[]): string {
 
 function health({ events, config }: RunSummary, figures: readonly Figure[]): string {
   const probes = probesOf(events, 'activations');
-  const last = probes.at(-1);
-  if (!last) return '';
+  const table = activationsTable(probes);
+  if (!table) return '';
   const label = activationLabel[config.activation];
   const explanation =
     'Sparsity is the share of outputs that are 0 or less in one batch: normal, and wanted in a ReLU. A dead unit was above ' +
@@ -165,7 +130,7 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
   return section(
     `${label} health`,
     embed(figures, `${config.activation}-activations`),
-    healthTable(probes[0], last),
+    markdownTable(table.columns, table.rows),
     explanation,
     embed(figures, `${config.activation}-gradients`),
     embed(figures, 'health'),
@@ -174,44 +139,24 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
   );
 }
 
-/** The pictures of the inside; the page has them too. */
-function inside(figures: readonly Figure[]): string {
-  const pictures = ['attention', 'attention-heads', 'token-loss', 'logit-lens'].map((name) =>
-    embed(figures, name),
+/** What was found inside the model; the page has the same. */
+function inside(findings: readonly ShownFinding[]): string {
+  const parts = findings.map(({ title, about, tables, figures }) =>
+    [
+      `### ${title}`,
+      about,
+      ...figures.map(picture),
+      ...tables.map((table) => tableSection(table.title === title ? '' : `#### ${table.title}`, table)),
+    ].join('\n\n'),
   );
-  return pictures.some((picture) => picture !== '') ? section('Inside', ...pictures) : '';
+  return parts.length > 0 ? section('Inside', ...parts) : '';
 }
 
 /** What else the probes saw; see `train --probe-taps`. */
 function namedValues(events: readonly TrainEvent[]): string {
   const last = probesOf(events, 'others').at(-1);
   if (!last) return '';
-  const { title, columns, rows, note = '' } = tapsTable(last);
-  return section(title, markdownTable(columns, rows), note);
-}
-
-function healthTable(first: ProbeEvent, last: ProbeEvent): string {
-  const steps = first === last ? [last] : [first, last];
-  const sparsity = ({ taps }: ProbeEvent, name: string): string => {
-    const tap = taps.find((candidate) => candidate.name === name);
-    return tap ? formatPercent(tap.zeroFraction) : '';
-  };
-  return markdownTable(
-    [
-      'outputs of',
-      ...steps.map(({ step }) => `sparsity, step ${formatCount(step)}`),
-      ...['dead units', 'window (tokens)', 'mean', 'std', 'gradient std'],
-    ],
-    last.taps.map((tap) => [
-      tapLabel(tap.name),
-      ...steps.map((probe) => sparsity(probe, tap.name)),
-      `${formatCount(tap.deadUnits.length)} of ${formatCount(tap.units)}`,
-      formatCount(tap.windowTokens),
-      formatNumber(tap.value.mean),
-      formatNumber(tap.value.std),
-      tap.gradient ? formatNumber(tap.gradient.std) : '',
-    ]),
-  );
+  return tableSection('## Named values', tapsTable(last.taps, `At step ${formatCount(last.step)}.`));
 }
 
 function warnings(events: readonly TrainEvent[]): string {
@@ -239,5 +184,9 @@ function setup(run: RunSummary): string {
 
 function embed(figures: readonly Figure[], name: string): string {
   const figure = figures.find((candidate) => candidate.name === name);
-  return figure ? `![${figure.title}](${figure.name}.png)` : '';
+  return figure ? picture(figure) : '';
+}
+
+function picture({ name, title }: Figure): string {
+  return `![${title}](${FIGURES_FOLDER}/${name}.png)`;
 }

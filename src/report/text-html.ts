@@ -1,10 +1,9 @@
 // A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange behind it. What was
 // expected is in the title of each token. Colours are see-through, so that it suits light and dark pages.
-
 import { formatPercent } from '../base/format.ts';
 import { visibleLine } from '../base/visible.ts';
+import { escapeXml } from '../figures/svg.ts';
 import type { TextPredictions, TokenPrediction } from '../inspect/predictions.ts';
-import { escapeXml } from './svg.ts';
 
 /** Nats from which on a token is as orange as it gets: a probability of about 1 in 400. */
 const HARDEST = 6;

@@ -37,14 +37,21 @@ export interface SavedAttention {
 
 /** What a token cost; what was expected in its place, where that was kept. */
 export type SavedLoss = Pick<TokenPrediction, 'text' | 'loss'> &
-  Partial<Pick<TokenPrediction, 'probability' | 'expected'>>;
+  Partial<Pick<TokenPrediction, 'probability' | 'rank' | 'expected'>>;
 
 /** By how much edits changed the loss of each token of a text. */
 export interface LossChange {
   /** As they were written, `blocks.3.attn.heads[2]=0`. */
   edits: string;
-  /** Nats: above 0 the edits made it harder. Null for the first token. */
-  tokens: readonly { text: string; change: number | null }[];
+  tokens: readonly {
+    text: string;
+    /** Nats: above 0 the edits made it harder. Null for the first token. */
+    change: number | null;
+    /** Loss, nats, and what is expected in its place now; left out by the versions before 0.2. */
+    before?: number | null;
+    after?: number | null;
+    expected?: readonly TokenChoice[];
+  }[];
 }
 
 /** How alike the vectors of all positions are. */
@@ -117,6 +124,7 @@ const losses: Schema<SavedLoss[]> = array(
     text: string,
     loss: nullable(nats),
     probability: optional(nullable(share)),
+    rank: optional(nullable(integer({ min: 1 }))),
     expected: optional(array(choice)),
   }),
 );
@@ -164,7 +172,16 @@ const ablation: Schema<Ablations> = where(
 
 const lossChange: Schema<LossChange> = object<LossChange>({
   edits: string,
-  tokens: array(object({ text: string, change: nullable(number()) }), { min: 1 }),
+  tokens: array(
+    object<LossChange['tokens'][number]>({
+      text: string,
+      change: nullable(number()),
+      before: optional(nullable(nats)),
+      after: optional(nullable(nats)),
+      expected: optional(array(choice)),
+    }),
+    { min: 1 },
+  ),
 });
 
 const neighbours: Schema<Neighbours[]> = array(

@@ -47,16 +47,19 @@ after(() => rm(folder, { recursive: true }));
 describe('train', () => {
   test('leaves a run: checkpoints, history, report, pictures', async () => {
     const entries = await readdir(join(folder, 'run'));
-    for (const name of ['best', 'last', 'history.json', 'report.md', 'loss.png', 'relu-activations.svg'])
+    for (const name of ['best', 'last', 'history.json', 'report.md', 'report.html', 'look.json'])
       assert.ok(entries.includes(name), name);
+    assert.ok(entries.every((name) => !/\.(png|svg)$/.test(name)));
+    const pictures = await readdir(join(folder, 'run/figures'));
     for (const name of [
-      'look.json',
+      'loss.png',
+      'relu-activations.svg',
       'attention.png',
       'attention-heads.svg',
       'token-loss.json',
       'logit-lens.png',
     ])
-      assert.ok(entries.includes(name), name);
+      assert.ok(pictures.includes(name), name);
   });
 
   test('ends with the next command, which works as it stands', async () => {

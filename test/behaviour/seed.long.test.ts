@@ -70,7 +70,7 @@ test('the demo leaves a whole run folder', () => {
     'run.json',
     'look.json',
     'report.html',
-    'loss.png',
+    'figures',
   ])
     assert.ok(entries.includes(name), name);
   // What a run leaves is what `--force` would remove.

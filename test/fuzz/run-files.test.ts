@@ -1,5 +1,6 @@
 // The JSON files of a run, damaged one value at a time: whoever reads them says which file and which field, or finds nothing wrong, and
 // then shows nothing that is no value.
+
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,13 +14,14 @@ import { folderStore } from '../../src/io/node-store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { document } from '../../src/png/document.ts';
 import { compare } from '../../src/quantize/compare.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { compareRuns } from '../../src/report/compare-runs.ts';
+import { drawRun } from '../../src/report/drawn.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
-import { renderReport, runFigures } from '../../src/report/report.ts';
-import { lookFigures } from '../../src/report/run-look.ts';
+import { renderReport } from '../../src/report/report.ts';
 import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
+import { compareRuns } from '../../src/runs/compare.ts';
 import { readLook } from '../../src/runs/findings.ts';
 import { lookInside, saveLook } from '../../src/runs/look.ts';
 import { readHistory } from '../../src/runs/open.ts';
@@ -76,8 +78,8 @@ async function readAll(): Promise<string> {
   const run = await readRun(store);
   const history = await readHistory(store);
   const shown = [
-    renderReport(run, [...runFigures(run.events, run.config.activation), ...lookFigures(run.findings)]),
-    runPage(run).replace(/<script.*?<\/script>/gs, ''),
+    renderReport(run, drawRun(run, { document })),
+    runPage(run, { document }).replace(/<script.*?<\/script>/gs, ''),
     JSON.stringify(compareRuns([run])),
     `${(await readLook(store))?.step}`,
     `${(await recordedData(store.folder('best')))?.name}`,

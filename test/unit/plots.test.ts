@@ -4,21 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { formatTick } from '../../src/base/format.ts';
+import { ablationFigure } from '../../src/figures/ablation.ts';
+import { activationsFigure, gradientsFigure } from '../../src/figures/activations.ts';
+import { attentionFigure } from '../../src/figures/attention.ts';
+import type { Figure } from '../../src/figures/figure.ts';
+import { headsFigure } from '../../src/figures/heads.ts';
+import { healthFigure } from '../../src/figures/health.ts';
+import { layerErrorFigure } from '../../src/figures/layer-errors.ts';
+import { lensFigure } from '../../src/figures/lens.ts';
+import { lossFigure } from '../../src/figures/loss.ts';
+import { lossChangeFigure } from '../../src/figures/loss-change.ts';
+import { neighboursFigure } from '../../src/figures/neighbours.ts';
+import { overTimeFigure } from '../../src/figures/over-time.ts';
+import { powerOfTen } from '../../src/figures/plot.ts';
+import { similarityFigure } from '../../src/figures/positions.ts';
+import { escapeXml, picture, text } from '../../src/figures/svg.ts';
+import { tokenLossFigure } from '../../src/figures/token-loss.ts';
 import type { HeadSummary } from '../../src/inspect/attention.ts';
-import { attentionFigure } from '../../src/report/attention-plot.ts';
-import { type Figure, writeFigure } from '../../src/report/figure.ts';
-import { ablationFigure, headsFigure } from '../../src/report/heads-plot.ts';
-import { healthFigure } from '../../src/report/health-plot.ts';
-import { activationsFigure, gradientsFigure, powerOfTen } from '../../src/report/histogram-plot.ts';
-import { layerErrorFigure } from '../../src/report/layer-error-plot.ts';
-import { lensFigure } from '../../src/report/lens-plot.ts';
-import { lossFigure } from '../../src/report/loss-plot.ts';
-import { missingGlyphsNote } from '../../src/report/missing-glyphs.ts';
-import { neighboursFigure } from '../../src/report/neighbours-plot.ts';
-import { overTimeFigure } from '../../src/report/over-time-plot.ts';
-import { similarityFigure } from '../../src/report/similarity-plot.ts';
-import { escapeXml, picture, text, toPng } from '../../src/report/svg.ts';
-import { lossChangeFigure, tokenLossFigure } from '../../src/report/token-loss-plot.ts';
+import { document } from '../../src/png/document.ts';
+import { missingGlyphsNote } from '../../src/png/missing-glyphs.ts';
+import { toPng } from '../../src/png/png.ts';
+import { writeFigures } from '../../src/png/write.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
 import { bell, probeEvent, runEvents } from './events.ts';
 
@@ -63,17 +69,17 @@ describe('layer error figure', () => {
       name,
       sqnrDb: { INT8: 50 - i, 'INT4 rtn': 20 },
     }));
-    const figure = layerErrorFigure([...layers, { name: 'c.weight', sqnrDb: { INT8: null } }]);
+    const figure = layerErrorFigure([...layers, { name: 'c.weight', sqnrDb: { INT8: null } }], { document });
     const words = texts(check(figure));
     for (const word of ['a', 'b', 'c', 'INT8', 'INT4 rtn', 'signal to noise (dB)'])
       assert.ok(words.includes(word), word);
-    assert.equal(layerErrorFigure([]), null);
+    assert.equal(layerErrorFigure([], { document }), null);
   });
 });
 
 describe('loss figure', () => {
   it('names both curves, the batches, the best and the units', () => {
-    const figure = lossFigure(runEvents(100));
+    const figure = lossFigure(runEvents(100), { document });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'loss');
     for (const word of [
@@ -90,7 +96,7 @@ describe('loss figure', () => {
   });
 
   it('keeps every batch in the numbers, and says when it draws means', () => {
-    const figure = lossFigure(runEvents(2000));
+    const figure = lossFigure(runEvents(2000), { document });
     assert.ok(texts(check(figure)).includes('training batches, mean of 3'));
     assert.ok(figure);
     assert.equal((figure.data as { batches: unknown[] }).batches.length, 2000);
@@ -98,8 +104,13 @@ describe('loss figure', () => {
 
   it('draws what there is: batches only, one evaluation, losses that are not finite left out', () => {
     const events = runEvents(10);
-    check(lossFigure(events.filter((event) => event.type === 'step')));
-    check(lossFigure(events.slice(0, 1)));
+    check(
+      lossFigure(
+        events.filter((event) => event.type === 'step'),
+        { document },
+      ),
+    );
+    check(lossFigure(events.slice(0, 1), { document }));
     const broken: TrainEvent = {
       type: 'step',
       step: 11,
@@ -109,14 +120,14 @@ describe('loss figure', () => {
       tokensPerSecond: 1,
       eta: 0,
     };
-    check(lossFigure([...events, broken]));
-    assert.equal(lossFigure([broken]), null);
+    check(lossFigure([...events, broken], { document }));
+    assert.equal(lossFigure([broken], { document }), null);
   });
 });
 
 describe('histogram figures', () => {
   it('show mean, std, share <= 0 and dead units of every block beside the activations', () => {
-    const figure = activationsFigure(probes([50, 100]));
+    const figure = activationsFigure(probes([50, 100]), { document });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-activations');
     for (const word of ['ReLU activations', 'block 0', 'block 4', 'mean', 'std', 'share ≤ 0', 'dead units']) {
@@ -136,7 +147,7 @@ describe('histogram figures', () => {
   });
 
   it('leave the mass at 0 out of the curves', () => {
-    const figure = activationsFigure(probes([100])) as Figure;
+    const figure = activationsFigure(probes([100]), { document }) as Figure;
     const path = figure.svg.match(
       /aria-label="line"[^>]*>.*?<path[^>]* d="M([\d.]+),([\d.]+)L([\d.]+),([\d.]+)/s,
     );
@@ -147,7 +158,7 @@ describe('histogram figures', () => {
   });
 
   it('write gradients in a power of ten', () => {
-    const figure = gradientsFigure(probes([50, 100]));
+    const figure = gradientsFigure(probes([50, 100]), { document });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-gradients');
     for (const word of ['mean (× 10⁻⁶)', 'std (× 10⁻⁶)', '2.00', 'dLoss / d(ReLU output) (× 10⁻⁶)']) {
@@ -158,7 +169,7 @@ describe('histogram figures', () => {
   it('carry the name of another activation', () => {
     const probe = probeEvent(1);
     for (const tap of probe.taps) tap.value = bell(0.1, 0.3, -0.17);
-    const figure = activationsFigure([probe], 'gelu');
+    const figure = activationsFigure([probe], { activation: 'gelu', document });
     assert.equal(figure?.name, 'gelu-activations');
     assert.ok(texts(check(figure)).includes('GELU output'));
   });
@@ -169,9 +180,9 @@ describe('histogram figures', () => {
       tap.value.histogram.counts = [];
       tap.gradient = null;
     }
-    assert.equal(activationsFigure([probe]), null);
-    assert.equal(gradientsFigure([probe]), null);
-    assert.equal(activationsFigure([]), null);
+    assert.equal(activationsFigure([probe], { document }), null);
+    assert.equal(gradientsFigure([probe], { document }), null);
+    assert.equal(activationsFigure([], { document }), null);
   });
 
   it('draw a block that never fires, and constant values', () => {
@@ -185,9 +196,9 @@ describe('histogram figures', () => {
       max: 0,
       histogram: { lo: 0, hi: 1e-12, counts: [4, 0] },
     };
-    check(activationsFigure([probe]));
+    check(activationsFigure([probe], { document }));
     probe.taps.pop();
-    check(activationsFigure([probe]));
+    check(activationsFigure([probe], { document }));
   });
 });
 
@@ -251,8 +262,8 @@ describe('files', () => {
   it('come as PNG, SVG and JSON', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-plots-'));
     try {
-      const figure = lossFigure(runEvents(10)) as Figure;
-      const paths = await writeFigure(join(folder, 'new'), figure);
+      const figure = lossFigure(runEvents(10), { document }) as Figure;
+      const paths = await writeFigures(join(folder, 'new'), [figure]);
       assert.deepEqual(
         paths.map((path) => path.split('.').at(-1)),
         ['png', 'svg', 'json'],
@@ -303,12 +314,19 @@ describe('what is inside', () => {
         ...{ name, parameters: 8, weightNorm: 3, gradNorm: 1 / step, updateRatio: step === 100 ? 0 : 1e-3 },
       }));
     const all = probes([20, 40, 100]);
-    const words = texts(check(healthFigure(all.map((probe) => ({ ...probe, groups: groups(probe.step) })))));
+    const words = texts(
+      check(
+        healthFigure(
+          all.map((probe) => ({ ...probe, groups: groups(probe.step) })),
+          { document },
+        ),
+      ),
+    );
     for (const word of ['gradient norm', 'block 0', 'attention', 'MLP', 'embedding', 'head'])
       assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
     assert.ok(words.some((word) => word.startsWith('dead units (%): fired for none of')));
-    assert.ok(!texts(check(healthFigure(all))).includes('gradient norm'));
-    assert.equal(healthFigure(all.slice(0, 1)), null);
+    assert.ok(!texts(check(healthFigure(all, { document }))).includes('gradient norm'));
+    assert.equal(healthFigure(all.slice(0, 1), { document }), null);
   });
 
   it('activations and gradients over time: a hill per look, at most sixteen', () => {
@@ -362,18 +380,18 @@ describe('what is inside', () => {
   });
 
   it('change of the loss: up where it is harder, down where it is easier', () => {
-    const figure = lossChangeFigure(
-      [{ text: 'a' }, { text: 'b' }, { text: 'c' }],
-      [null, 1.5, -0.5],
-      'embed=0',
-    );
+    const tokens = [null, 1.5, -0.5].map((change, i) => ({ text: 'abc'[i], change }));
+    const figure = lossChangeFigure({ edits: 'embed=0', tokens });
     const words = texts(check(figure));
     assert.ok(
       words.some((word) => word.startsWith('embed=0: change of each')),
       words.join(' | '),
     );
     assert.ok(words.includes('2') && words.includes('−2'));
-    assert.throws(() => lossChangeFigure([{ text: 'a' }], [null], 'embed=0'), /at least two tokens/);
+    assert.throws(
+      () => lossChangeFigure({ edits: 'embed=0', tokens: tokens.slice(0, 1) }),
+      /at least two tokens/,
+    );
   });
 
   it('positions: a map with its axis', () => {
@@ -399,6 +417,16 @@ describe('letters beyond our fonts', () => {
       note,
       /no font of this machine draws [𓀀𖼀𒀀 ]+: boxes stand for them in the PNGs .*install one/u,
     );
+    assert.equal(missingGlyphsNote(), null);
+  });
+
+  test('are drawn by a font of the machine that has them', (t) => {
+    missingGlyphsNote();
+    const picture = (letters: string): string => tokenLossFigure(tokens(['a', letters, 'b'])).svg;
+    const cat = toPng(picture('猫'), 1);
+    if (missingGlyphsNote() !== null) return t.skip('this machine has no font for Chinese and Japanese');
+    assert.notDeepEqual(cat, toPng(picture('犬'), 1));
+    assert.deepEqual(cat, toPng(picture('猫'), 1));
     assert.equal(missingGlyphsNote(), null);
   });
 

@@ -12,28 +12,32 @@ import {
   formatShort,
 } from '../../src/base/format.ts';
 import { visibleLine } from '../../src/base/visible.ts';
+import { document } from '../../src/png/document.ts';
+import { writeReport } from '../../src/png/write.ts';
+import { drawRun } from '../../src/report/drawn.ts';
 import { fence, markdownTable } from '../../src/report/markdown.ts';
-import { renderReport, runFigures, writeReport } from '../../src/report/report.ts';
+import { renderReport } from '../../src/report/report.ts';
 import { runSummary } from './runs.ts';
 
 const run = runSummary();
+const none = { history: [], findings: [], copies: [] };
 
 describe('report', () => {
   it('tells the whole run', () => {
-    const report = renderReport(run, runFigures(run.events, 'relu'));
+    const report = renderReport(run, drawRun(run, { document }));
     for (const part of [
       '# seed on tiny-shakespeare',
       'A GPT of 3.51M parameters',
       'Best validation loss **2.9428** nats per token = **2.185** bits per byte',
       'finished after 100 steps, in 30m34s',
       '12.3k tokens per second',
-      '![Loss](loss.png)',
+      '![Loss](figures/loss.png)',
       '| 90 | 2.1560 | 2.9428 | 2.185 | 18.97 | best |',
       'mean of random batches',
       'Sample of step 10,',
       'Sample of step 100,',
-      '![ReLU activations](relu-activations.png)',
-      '![ReLU gradients](relu-gradients.png)',
+      '![ReLU activations](figures/relu-activations.png)',
+      '![ReLU gradients](figures/relu-gradients.png)',
       '| block 4 | 65.9 % | 65.9 % | 3 of 928 | 131,072 |',
       'loss-spike: loss 4.913',
       '## int8: before and after',
@@ -52,28 +56,33 @@ describe('report', () => {
   });
 
   it('leaves out what there is nothing to say about', () => {
-    const report = renderReport({ ...run, events: [], comparisons: new Map() }, []);
+    const report = renderReport({ ...run, events: [], comparisons: new Map() }, none);
     assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|int8)/);
     assert.match(report, /## Set-up/);
   });
 
   it('says how a run ended that did not finish', () => {
     const done = { type: 'done', step: 7, reason: 'aborted', seconds: 61 } as const;
-    assert.match(renderReport({ ...run, events: [done] }, []), /was stopped after 7 of 100 steps, in 1m01s/);
-    assert.match(renderReport({ ...run, events: [] }, []), /has done 0 of 100 steps so far/);
+    assert.match(
+      renderReport({ ...run, events: [done] }, none),
+      /was stopped after 7 of 100 steps, in 1m01s/,
+    );
+    assert.match(renderReport({ ...run, events: [] }, none), /has done 0 of 100 steps so far/);
   });
 
   it('lies beside its pictures', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-report-'));
     try {
       const paths = await writeReport(folder, run);
-      const names = await readdir(folder);
-      assert.equal(paths.length, names.length);
+      const pictures = await readdir(join(folder, 'figures'));
+      assert.deepEqual((await readdir(folder)).sort(), ['figures', 'report.html', 'report.md']);
+      assert.equal(paths.length, pictures.length + 2);
+      const names = pictures.map((name) => `figures/${name}`);
       const report = await readFile(join(folder, 'report.md'), 'utf8');
       for (const [, file] of report.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g))
         assert.ok(names.includes(file), file);
       for (const name of ['loss', 'relu-activations', 'relu-gradients']) {
-        for (const ending of ['png', 'svg', 'json']) assert.ok(names.includes(`${name}.${ending}`));
+        for (const ending of ['png', 'svg', 'json']) assert.ok(pictures.includes(`${name}.${ending}`));
       }
     } finally {
       await rm(folder, { recursive: true });

@@ -1,8 +1,8 @@
 // `inkhorn compare A B`: two models side by side.
+import { compareTables } from '../../figures/comparison.ts';
 import { loadModel } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type CompareReport, compare } from '../../quantize/compare.ts';
-import { compareTables } from '../../report/compare-tables.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -14,6 +14,7 @@ import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
+import { showTable } from '../show-table.ts';
 
 export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },
@@ -81,12 +82,5 @@ export async function compareWithProgress(
 
 /** The tables of a comparison. */
 export function showComparison(report: CompareReport, output: Output): void {
-  for (const { title, columns, rows, note } of compareTables(report)) {
-    output.print(output.colors.bold(title));
-    output.table(
-      columns,
-      rows.map((cells) => cells.map(String)),
-    );
-    output.print(note ? `${note}\n` : '');
-  }
+  for (const table of compareTables(report)) showTable(table, output);
 }

@@ -3,19 +3,18 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatBytes } from '../../base/format.ts';
-import { jsonBytes } from '../../base/json.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
+import { layerErrorFigure } from '../../figures/layer-errors.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
+import { document } from '../../png/document.ts';
+import { toPng } from '../../png/png.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
-import { compareTables } from '../../report/compare-tables.ts';
-import { LAYERS_TITLE, layerErrorFigure } from '../../report/layer-error-plot.ts';
-import { fence, markdownTable } from '../../report/markdown.ts';
-import { toPng } from '../../report/svg.ts';
+import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
 import type { DataRecord } from '../../runs/data-record.ts';
 import { COMPARISON_FILE, HISTORY_FILE } from '../../runs/layout.ts';
@@ -154,10 +153,18 @@ export async function saveQuantized(
 /** The comparison as numbers, as a text, and the picture in it. */
 function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
   const files = new Map([
-    [COMPARISON_FILE, jsonBytes(comparison, 1)],
-    ['report.md', utf8(renderReport(comparison))],
+    [COMPARISON_FILE, utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
+    [
+      'report.md',
+      utf8(
+        renderComparison(
+          comparison,
+          comparison.before === SHIPPED_MODEL ? (modelFlag.initial ?? null) : null,
+        ),
+      ),
+    ],
   ]);
-  const figure = layerErrorFigure(comparison.layers);
+  const figure = layerErrorFigure(comparison.layers, { document });
   if (figure) files.set('layers.svg', utf8(figure.svg)).set('layers.png', toPng(figure.svg));
   return files;
 }
@@ -231,38 +238,6 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
 async function refuseRun(out: string): Promise<void> {
   if (await runModel(folderStore(out)).catch(() => null))
     throw misuse(`--out ${out} is the folder of a run: take one inside it, ${join(out, 'int8')}, or another`);
-}
-
-function renderReport({ before, after, quantize: options, data, ...report }: Comparison): string {
-  const { bits = 8, groupSize, method, activations = 'int8', exclude = [] } = options;
-  const shipped = before === SHIPPED_MODEL;
-  const sections = [
-    `# INT${bits} copy of ${shipped ? modelFlag.initial : before}`,
-    `Quantised to ${bits} bits per weight${bits === 4 ? ` in groups of ${groupSize} by ${method}` : ''}, ` +
-      `activations ${activations}, ${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; ` +
-      `compared on the validation part of ${data.name}.`,
-    ...compareTables(report).flatMap(({ title, columns, rows, note }) => [
-      ...[`## ${title}`, markdownTable(columns, rows), ...(note ? [note] : [])],
-    ]),
-    ...(report.layers.length > 0
-      ? [`## ${LAYERS_TITLE}`, '![Signal to noise of each layer](layers.svg)']
-      : []),
-    '## Do it again',
-    fence(
-      [
-        'inkhorn quantize',
-        ...(shipped ? [] : [`--model ${shellWord(before)}`]),
-        `--out ${shellWord(after)} --bits ${bits}`,
-        ...(bits === 4 ? [`--group-size ${groupSize} --method ${method}`] : []),
-        `--activations ${activations}`,
-        ...exclude.map((name) => `--exclude ${shellWord(name)}`),
-        ...data.inputs.map((input) => `--data ${shellWord(input)}`),
-        ...(data.asBytes ? ['--as-bytes'] : []),
-      ].join(' '),
-      'sh',
-    ),
-  ];
-  return `${sections.join('\n\n')}\n`;
 }
 
 function utf8(text: string): Uint8Array {

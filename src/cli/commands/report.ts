@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 import { formatCount, formatDuration, formatShort } from '../../base/format.ts';
 import { folderStore } from '../../io/node-store.ts';
-import type { RunComparison } from '../../report/compare-runs.ts';
+import type { RunComparison } from '../../runs/compare.ts';
 import { readFindings } from '../../runs/findings.ts';
 import { type OpenRun, openRun } from '../../runs/open.ts';
 import { readRun } from '../../runs/read.ts';
@@ -63,8 +63,8 @@ async function renewed(run: OpenRun, summary: RunSummary, output: Output): Promi
 }
 
 async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
-  const { writeReport } = await import('../../report/report.ts');
-  const { compareRuns } = await import('../../report/compare-runs.ts');
+  const { writeReport } = await import('../../png/write.ts');
+  const { compareRuns } = await import('../../runs/compare.ts');
   const files = await withProgress('drawing the report', '', () => writeReport(out, run));
   output.data({ ...compareRuns([run]).runs[0], files });
   output.print(files.slice(0, 2).join('\n'));
@@ -75,13 +75,14 @@ async function compareAll(
   out: string | undefined,
   output: Output,
 ): Promise<void> {
-  const { compareRuns } = await import('../../report/compare-runs.ts');
+  const { compareRuns } = await import('../../runs/compare.ts');
   const comparison = compareRuns(runs);
   const files: string[] = [];
   if (out !== undefined) {
     const { comparisonPage } = await import('../../report/page/comparison-page.ts');
+    const { document } = await import('../../png/document.ts');
     files.push(join(out, 'report.html'));
-    await writeOutFile(files[0], new TextEncoder().encode(comparisonPage(runs)));
+    await writeOutFile(files[0], new TextEncoder().encode(comparisonPage(runs, { document })));
   }
   output.data({ ...comparison, files });
   showComparison(comparison, output);

@@ -1,13 +1,13 @@
 // `inspect edit` and `inspect ablate`: what a change inside does to what comes out.
 import { formatChange } from '../../base/format.ts';
-import { visibleLine } from '../../base/visible.ts';
+import { ablationFinding } from '../../figures/ablation.ts';
+import { changesTable, type EditedText, lossChangeFinding } from '../../figures/loss-change.ts';
 import { editTap } from '../../inspect/edit.ts';
 import { parseEdit, resolveEdits } from '../../inspect/edit-text.ts';
-import { type Ablations, ablate, type EditEffect, editEffect } from '../../inspect/effect.ts';
-import { ablationFigure } from '../../report/heads-plot.ts';
-import { lossChangeFigure, MAX_LOSS_TOKENS } from '../../report/token-loss-plot.ts';
+import { ablate, type EditEffect, editEffect } from '../../inspect/effect.ts';
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';
+import { showTable } from '../show-table.ts';
 import { encodeText } from '../special.ts';
 import { type Findings, promptOf, type Subject } from './subject.ts';
 import { choices } from './tokens.ts';
@@ -22,44 +22,33 @@ export async function edit(subject: Subject, texts: readonly string[], top: numb
     editTap(edits, config);
     return editEffect(folder, ids, edits, { top });
   });
-  const drawn = ids.length > 1 && ids.length <= MAX_LOSS_TOKENS;
+  const edited = editedText(effect, texts.join('  '));
   return {
     data: { edits: texts, ...effect },
-    figures: drawn ? [lossChangeFigure(effect.before.tokens, effect.lossChange, texts.join('  '))] : [],
-    show: (output) => showEffect(effect, texts, output),
+    figures: lossChangeFinding.figures(edited, {}),
+    show: (output) => showEffect(effect, edited, output),
   };
 }
 
-const ROWS = 10;
+/** The effect token by token. */
+function editedText({ before, after, lossChange }: EditEffect, edits: string): EditedText {
+  const tokens = before.tokens.map(({ text, loss }, i) => {
+    const { loss: now, expected } = after.tokens[i];
+    return { text, change: lossChange[i], before: loss, after: now, expected };
+  });
+  return { edits, tokens };
+}
 
-function showEffect(
-  { before, after, lossChange }: EditEffect,
-  texts: readonly string[],
-  output: Output,
-): void {
-  output.print(output.colors.bold(texts.join('  ')));
+function showEffect({ before, after }: EditEffect, edited: EditedText, output: Output): void {
+  output.print(output.colors.bold(edited.edits));
   if (before.loss !== null && after.loss !== null) {
     const change = after.loss - before.loss;
     output.print(
       `mean loss ${before.loss.toFixed(3)} -> ${after.loss.toFixed(3)} nats (${formatChange(change, 3)})\n`,
     );
-    const most = before.tokens
-      .map((token, i) => ({ token, change: lossChange[i], after: after.tokens[i] }))
-      .flatMap((row) => (row.change === null || row.change === 0 ? [] : [{ ...row, change: row.change }]))
-      .sort((a, b) => Math.abs(b.change) - Math.abs(a.change))
-      .slice(0, ROWS);
-    if (most.length === 0) output.print('no token changes');
-    else {
-      output.print(output.colors.bold('Tokens that change most'));
-      output.table(
-        ['token', 'before', 'after', 'change', { title: 'expected now', align: 'left' }],
-        most.map(({ token, change, after }) => [
-          ...[visibleLine(token.text), Number(token.loss).toFixed(2), Number(after.loss).toFixed(2)],
-          ...[formatChange(change, 2), choices(after.expected)],
-        ]),
-      );
-    }
-    output.print();
+    const table = changesTable(edited);
+    if (table) showTable(table, output);
+    else output.print('no token changes\n');
   }
   output.print(`${output.colors.bold('Next, before')}  ${choices(before.next)}`);
   output.print(`${output.colors.bold('      after')}   ${choices(after.next)}\n`);
@@ -70,21 +59,10 @@ export async function ablation(subject: Subject): Promise<Findings> {
   const found = await ablate(subject.folder, ids);
   return {
     data: { tokens: ids.length, ...found },
-    figures: [ablationFigure(found)],
-    show: (output) => showAblations(found, ids.length, output),
+    figures: ablationFinding.figures(found, {}),
+    show(output): void {
+      for (const table of ablationFinding.tables(found, {}))
+        showTable({ ...table, title: `${table.title}; ${ids.length} tokens` }, output);
+    },
   };
-}
-
-function showAblations({ loss, heads, attention, mlp }: Ablations, tokens: number, output: Output): void {
-  output.print(
-    output.colors.bold(`Rise of the mean loss without each part; ${tokens} tokens, ${loss.toFixed(3)} nats`),
-  );
-  output.table(
-    ['', ...heads[0].map((_, head) => `head ${head}`), 'attention', 'MLP'],
-    heads.map((row, layer) => [
-      `block ${layer}`,
-      ...[...row, attention[layer], mlp[layer]].map((change) => formatChange(change, 3)),
-    ]),
-  );
-  output.print();
 }

@@ -1,15 +1,11 @@
 // `inspect embedding`: tokens whose vectors point the same way, and how alike positions are.
 import { visibleLine } from '../../base/visible.ts';
-import {
-  type Neighbours,
-  neighbours,
-  type PositionSimilarity,
-  positionSimilarity,
-} from '../../inspect/embedding.ts';
-import { neighboursFigure } from '../../report/neighbours-plot.ts';
-import { similarityFigure } from '../../report/similarity-plot.ts';
+import { neighboursFinding } from '../../figures/neighbours.ts';
+import { positionsFinding, positionsTable, similarityByDistance } from '../../figures/positions.ts';
+import { type Neighbours, neighbours, positionSimilarity } from '../../inspect/embedding.ts';
 import { misuse } from '../errors.ts';
 import type { Output } from '../output.ts';
+import { showTable } from '../show-table.ts';
 import { encodeText } from '../special.ts';
 import { textWidth } from '../view/width.ts';
 import { type Findings, type Subject, textOf } from './subject.ts';
@@ -37,10 +33,13 @@ export async function embedding(subject: Subject, { token, count }: EmbeddingOpt
   const byDistance = similarity && similarityByDistance(similarity);
   return {
     data: { neighbours: near, positions: byDistance },
-    figures: [neighboursFigure(near), ...(similarity ? [similarityFigure(similarity)] : [])],
+    figures: [
+      ...neighboursFinding.figures(near, {}),
+      ...(similarity ? positionsFinding.figures(similarity, {}) : []),
+    ],
     show(output): void {
       showNeighbours(near, output);
-      if (byDistance) showPositions(byDistance, output);
+      if (similarity) showTable(positionsTable(similarity), output);
       else output.print(`no table of positions: they enter as '${folder.model.config.position}'`);
     },
   };
@@ -57,31 +56,5 @@ function showNeighbours(near: readonly Neighbours[], output: Output): void {
     }
     output.print(line);
   }
-  output.print();
-}
-
-/** Mean cosine of positions that far apart. */
-interface AtDistance {
-  distance: number;
-  cosine: number;
-}
-
-/** At distances 1, 2, 4, ... */
-function similarityByDistance({ positions: T, cosines }: PositionSimilarity): AtDistance[] {
-  const result: AtDistance[] = [];
-  for (let distance = 1; distance < T; distance *= 2) {
-    let sum = 0;
-    for (let t = distance; t < T; t++) sum += cosines[t * T + t - distance];
-    result.push({ distance, cosine: sum / (T - distance) });
-  }
-  return result;
-}
-
-function showPositions(some: readonly AtDistance[], output: Output): void {
-  output.print(output.colors.bold('How alike positions are, by their distance (mean cosine)'));
-  output.table(
-    some.map(({ distance }) => ({ title: String(distance), align: 'right' as const })),
-    [some.map(({ cosine }) => cosine.toFixed(2).replace('-0.00', '0.00'))],
-  );
   output.print();
 }

@@ -1,26 +1,21 @@
 // `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
-
-import { formatCount, formatNumber, formatPercent } from '../../base/format.ts';
-import { typicalGroups } from '../../inspect/groups.ts';
+import { formatCount } from '../../base/format.ts';
+import { activationsFigure, activationsTable, gradientsFigure } from '../../figures/activations.ts';
+import { groupsTable, healthFigure } from '../../figures/health.ts';
+import { activationLabel } from '../../figures/labels.ts';
+import { overTimeFigure } from '../../figures/over-time.ts';
+import { tapsFigure, tapsTable } from '../../figures/taps.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { GPTConfig } from '../../model/config.ts';
-import { probesOf } from '../../report/facts.ts';
-import { healthFigure } from '../../report/health-plot.ts';
-import {
-  activationLabel,
-  activationsFigure,
-  gradientsFigure,
-  tapLabel,
-} from '../../report/histogram-plot.ts';
-import { overTimeFigure } from '../../report/over-time-plot.ts';
-import { tapsFigure } from '../../report/taps-plot.ts';
-import { tapsTable } from '../../report/taps-table.ts';
+import { document } from '../../png/document.ts';
+import { probesOf } from '../../runs/facts.ts';
 import type { History } from '../../runs/history.ts';
 import { readHistory } from '../../runs/open.ts';
-import type { ProbeEvent, WarningEvent } from '../../train/events.ts';
+import type { WarningEvent } from '../../train/events.ts';
 import { asked, misuse } from '../errors.ts';
 import { runOf } from '../models.ts';
 import type { Output } from '../output.ts';
+import { showTable } from '../show-table.ts';
 import { wrapText } from '../view/width.ts';
 import type { Findings } from './subject.ts';
 
@@ -43,75 +38,29 @@ export function health(
       `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or look at its model with \`inkhorn inspect\``,
     );
   }
+  const drawing = { activation, document };
   const figures = [
-    healthFigure(probes, activation),
-    overTimeFigure(probes, 'activations', activation),
-    overTimeFigure(probes, 'gradients', activation),
-    activationsFigure(probes, activation),
-    gradientsFigure(probes, activation),
+    healthFigure(probes, drawing),
+    overTimeFigure(probes, 'activations', drawing),
+    overTimeFigure(probes, 'gradients', drawing),
+    activationsFigure(probes, drawing),
+    gradientsFigure(probes, drawing),
     others ? tapsFigure(others.taps) : null,
   ].filter((figure) => figure !== null);
   return {
     data: { activation, probes: events.filter((event) => event.type === 'probe'), warnings },
     figures,
     show(output): void {
-      showUnits(probes[0], last, activationLabel[activation], output);
-      showGroups(probes, output);
-      if (others) showOthers(others, output);
+      const units = activationsTable(probes);
+      if (units) showTable({ ...units, title: `${activationLabel[activation]} of every block` }, output);
+      const groups = groupsTable(probes);
+      if (groups) showTable(groups, output);
+      else
+        output.print('Gradients and updates by group are not in the history of runs of the first version.\n');
+      if (others) showTable(tapsTable(others.taps, `At step ${formatCount(others.step)}.`), output);
       showWarnings(warnings, output);
     },
   };
-}
-
-function showUnits(first: ProbeEvent, last: ProbeEvent, label: string, output: Output): void {
-  const tokens = formatCount(Math.max(...last.taps.map(({ windowTokens }) => windowTokens)));
-  output.print(
-    output.colors.bold(
-      `${label} of every block; dead: fired for none of the last ${tokens} tokens looked at`,
-    ),
-  );
-  const at = (probe: ProbeEvent): string => `<= 0, step ${formatCount(probe.step)}`;
-  output.table(
-    ['', ...(first === last ? [] : [at(first)]), at(last), 'dead units', 'std', 'gradient std'],
-    last.taps.map(({ name, zeroFraction, deadUnits, units, value, gradient }) => {
-      const before = first.taps.find((tap) => tap.name === name)?.zeroFraction;
-      return [
-        tapLabel(name),
-        ...(first === last ? [] : [before === undefined ? '' : formatPercent(before)]),
-        ...[formatPercent(zeroFraction), `${deadUnits.length} of ${formatCount(units)}`],
-        ...[formatNumber(value.std), gradient ? formatNumber(gradient.std) : ''],
-      ];
-    }),
-  );
-  output.print();
-}
-
-function showGroups(probes: readonly ProbeEvent[], output: Output): void {
-  const groups = typicalGroups(probes);
-  if (groups.length === 0) {
-    output.print('Gradients and updates by group are not in the history of runs of the first version.\n');
-    return;
-  }
-  output.print(output.colors.bold(`Groups of parameters; median of ${probes.length} looks`));
-  output.table(
-    ['', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
-    groups.map(({ name, parameters, weightNorm, gradNorm, updateRatio }) => [
-      ...[name, formatCount(parameters), formatNumber(weightNorm), formatNumber(gradNorm)],
-      updateRatio === null ? '' : formatNumber(updateRatio),
-    ]),
-  );
-  output.print();
-}
-
-/** What `train --probe-taps` asked for. */
-function showOthers(last: ProbeEvent, output: Output): void {
-  const { title, columns, rows, note } = tapsTable(last);
-  output.print(output.colors.bold(title));
-  output.table(
-    columns,
-    rows.map((cells) => cells.map(String)),
-  );
-  output.print(`${note}\n`);
 }
 
 function showWarnings(warnings: readonly WarningEvent[], output: Output): void {

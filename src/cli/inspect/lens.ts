@@ -1,8 +1,8 @@
 // `inspect lens`: what each layer would say, if it were the last.
-import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
+import { layerLabel } from '../../figures/labels.ts';
+import { lensFinding, MAX_LENS_TOKENS, meanLosses } from '../../figures/lens.ts';
 import { type Lens, logitLens } from '../../inspect/lens.ts';
-import { lensFigure, MAX_LENS_TOKENS } from '../../report/lens-plot.ts';
 import type { Output } from '../output.ts';
 import { fitLine, textWidth } from '../view/width.ts';
 import { type Findings, promptOf, type Subject } from './subject.ts';
@@ -12,7 +12,7 @@ export async function lens(subject: Subject, { top }: { top: number }): Promise<
   const found = await logitLens(subject.folder, ids, { top });
   return {
     data: found,
-    figures: ids.length <= MAX_LENS_TOKENS ? [lensFigure(found)] : [],
+    figures: lensFinding.figures(found, {}),
     show(output): void {
       showLens(found, output);
       if (ids.length > MAX_LENS_TOKENS) {
@@ -40,10 +40,11 @@ function showLens({ tokens, rows }: Lens, output: Output): void {
     const cut = fitLine(text, width);
     return cut + ' '.repeat(width - textWidth(cut));
   };
-  const label = (name: string): string => name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
   output.print(colors.bold('The most likely next token, read after each layer'));
   output.print(
-    colors.dim([pad('after', LABEL), ...shown.map(({ name }) => pad(label(name), CELL)), 'next'].join(' ')),
+    colors.dim(
+      [pad('after', LABEL), ...shown.map(({ name }) => pad(layerLabel(name), CELL)), 'next'].join(' '),
+    ),
   );
   for (const [t, token] of tokens.entries()) {
     const next = tokens[t + 1];
@@ -57,14 +58,9 @@ function showLens({ tokens, rows }: Lens, output: Output): void {
       [pad(visibleLine(token.text), LABEL), ...cells, next ? visibleLine(next.text) : ''].join(' ').trimEnd(),
     );
   }
-  const meanLoss = (row: Lens['rows'][number]): string => {
-    const losses = row.cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
-    return losses.length > 0 ? mean(losses).toFixed(2) : '';
-  };
+  const losses = meanLosses({ tokens, rows: shown }).map((loss) => loss?.toFixed(2) ?? '');
   output.print(
-    colors.dim(
-      [pad('loss, nats', LABEL), ...shown.map((row) => pad(meanLoss(row), CELL))].join(' ').trimEnd(),
-    ),
+    colors.dim([pad('loss, nats', LABEL), ...losses.map((loss) => pad(loss, CELL))].join(' ').trimEnd()),
   );
   if (colors.isColorSupported)
     output.print(`${colors.green('green')}: what came next; ${colors.dim('dim')}: below 10 %`);

@@ -1,20 +1,17 @@
 // `inspect` alone: activations, attention and losses, at a glance. Read next: subject.ts.
-
 import { formatCount, formatNumber, formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
+import { activationsFigure, gradientsFigure } from '../../figures/activations.ts';
+import { attentionFinding, MAX_ATTENTION_TOKENS } from '../../figures/attention.ts';
+import { headsFinding } from '../../figures/heads.ts';
+import { activationLabel, tapLabel } from '../../figures/labels.ts';
+import { MAX_LOSS_TOKENS } from '../../figures/text-bars.ts';
+import { tokenLossFinding } from '../../figures/token-loss.ts';
 import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { predictText, type TokenPrediction } from '../../inspect/predictions.ts';
-import { attentionFigure, MAX_ATTENTION_TOKENS } from '../../report/attention-plot.ts';
-import { headsFigure } from '../../report/heads-plot.ts';
-import {
-  activationLabel,
-  activationsFigure,
-  gradientsFigure,
-  tapLabel,
-} from '../../report/histogram-plot.ts';
-import { MAX_LOSS_TOKENS, tokenLossFigure } from '../../report/token-loss-plot.ts';
+import { document } from '../../png/document.ts';
 import type { ProbeEvent } from '../../train/events.ts';
 import type { Output } from '../output.ts';
 import { batchOf, type Findings, type Subject, textOf } from './subject.ts';
@@ -29,12 +26,13 @@ export async function overview(subject: Subject): Promise<Findings> {
   const heads = summarizeHeads(attention, await inductionScores(model));
   const { tokens: losses } = await predictText(subject.folder, ids, { top: 0 });
   const labels = Array.from(ids.subarray(0, attention.tokens), (id) => tokenizer.tokenText(id));
+  const drawing = { activation, document };
   const figures = [
-    activationsFigure([probe], activation),
-    gradientsFigure([probe], activation),
-    attentionFigure({ ...attention, tokens: labels }),
-    headsFigure(heads),
-    tokenLossFigure(losses),
+    activationsFigure([probe], drawing),
+    gradientsFigure([probe], drawing),
+    ...attentionFinding.figures({ ...attention, tokens: labels }, drawing),
+    ...headsFinding.figures(heads, drawing),
+    ...tokenLossFinding.figures(losses, drawing),
   ].filter((figure) => figure !== null);
   return {
     data: { activation, taps: probe.taps, attention: { tokens: attention.tokens, heads }, losses },

@@ -1,12 +1,12 @@
 // What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
-
 import type { Backend } from '../../backend/contract.ts';
 import { formatAmount } from '../../base/format.ts';
+import type { Figure } from '../../figures/figure.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
-import { type Figure, writeFigure } from '../../report/figure.ts';
+import { writeFigures } from '../../png/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
@@ -59,14 +59,10 @@ export async function present(
   out: string | undefined,
   output: Output,
 ): Promise<void> {
-  const files: string[] = [];
-  if (out !== undefined) {
-    for (const figure of figures) {
-      const data = step === undefined ? figure.data : Object.assign({ step }, figure.data, { step });
-      files.push(...(await writeFigure(out, { ...figure, data })));
-    }
-  }
-
+  const dated = figures.map((figure) =>
+    step === undefined ? figure : { ...figure, data: Object.assign({ step }, figure.data, { step }) },
+  );
+  const files = out === undefined || dated.length === 0 ? [] : await writeFigures(out, dated);
   output.data({ model: location, ...data, files });
   show(output);
   if (figures.length === 0) return;

@@ -1,11 +1,10 @@
 // `inspect taps`: the table of names, and the statistics of any of them.
-
-import { formatNumber, formatPercent } from '../../base/format.ts';
+import { tapsFinding, tapsTable } from '../../figures/taps.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { matchTaps, TAPS } from '../../model/taps.ts';
-import { tapsFigure } from '../../report/taps-plot.ts';
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';
+import { showTable } from '../show-table.ts';
 import { batchOf, type Findings, type Subject } from './subject.ts';
 
 /** Every name there is, for a look without a model. */
@@ -26,19 +25,9 @@ export async function taps(subject: Subject, patterns: readonly string[]): Promi
   const { taps } = await measureTaps(model, batch, patterns);
   return {
     data: { tokens: batch.B * batch.T, taps },
-    figures: [tapsFigure(taps)],
+    figures: tapsFinding.figures(taps, {}),
     show(output): void {
-      output.print(output.colors.bold(`${batch.B} x ${batch.T} tokens`));
-      output.table(
-        ['', 'mean', 'std', 'min', 'max', '<= 0', 'grad std', 'silent'],
-        taps.map(({ name, value, gradient, zeroFraction, deadUnits, units }) => [
-          ...[name, ...[value.mean, value.std, value.min, value.max].map(formatNumber)],
-          ...[formatPercent(zeroFraction), gradient ? formatNumber(gradient.std) : ''],
-          units > 0 ? `${deadUnits.length}/${units}` : '',
-        ]),
-      );
-      if (taps.some(({ units }) => units > 0))
-        output.print('silent: units that fired for none of these tokens');
+      showTable({ ...tapsTable(taps), title: `${batch.B} x ${batch.T} tokens` }, output);
     },
   };
 }

@@ -2,14 +2,15 @@
 
 import { join } from 'node:path';
 import type { Colors } from 'picocolors/types.js';
-import { formatAmount, formatPercent } from '../../base/format.ts';
-import { visibleLine } from '../../base/visible.ts';
-import { predictText, type TextPredictions, type TokenPrediction } from '../../inspect/predictions.ts';
+import { formatAmount } from '../../base/format.ts';
+import { choicesLine } from '../../figures/labels.ts';
+import { hardestTable, tokenLossFinding } from '../../figures/token-loss.ts';
+import { predictText, type TextPredictions } from '../../inspect/predictions.ts';
 import type { TokenChoice } from '../../inspect/prompt.ts';
 import { predictionsHtml } from '../../report/text-html.ts';
-import { MAX_LOSS_TOKENS, tokenLossFigure } from '../../report/token-loss-plot.ts';
 import type { Output } from '../output.ts';
 import { writeOutFile } from '../outputs.ts';
+import { showTable } from '../show-table.ts';
 import { viewText } from '../view/width.ts';
 import { type Findings, type Subject, textOf } from './subject.ts';
 
@@ -23,15 +24,15 @@ export async function tokens(subject: Subject, { top, rows }: TokenOptions): Pro
   const ids = await textOf(subject, 1);
   const predictions = await predictText(subject.folder, ids, { top });
   const { out } = subject.given;
-  const drawn = ids.length > 1 && ids.length <= MAX_LOSS_TOKENS;
   const page = out === undefined ? undefined : join(out, 'token-loss.html');
   if (page) await writeOutFile(page, new TextEncoder().encode(predictionsHtml(predictions)));
   return {
     data: { ...predictions, html: page },
-    figures: drawn ? [tokenLossFigure(predictions.tokens)] : [],
+    figures: tokenLossFinding.figures(predictions.tokens, {}),
     show(output): void {
       showText(predictions, output);
-      showHardest(predictions, rows, output);
+      const table = hardestTable(predictions.tokens, rows);
+      if (table) showTable(table, output);
       output.print(`${output.colors.bold('Next')}  ${choices(predictions.next)}`);
       if (page) output.print(`\n${page}: the text as a fragment of HTML`);
     },
@@ -62,24 +63,7 @@ function showText({ tokens, loss }: TextPredictions, output: Output): void {
   output.print(`${painted.join('')}\n`);
 }
 
-function showHardest({ tokens }: TextPredictions, rows: number, output: Output): void {
-  const predicted = tokens.filter(({ loss }) => loss !== null);
-  if (predicted.length === 0 || rows === 0) return;
-  const hardest = predicted.toSorted((a, b) => Number(b.loss) - Number(a.loss)).slice(0, rows);
-  output.print(output.colors.bold(predicted.length > rows ? `The ${rows} hardest` : 'The hardest first'));
-  output.table(
-    ['token', 'probability', 'loss', 'rank', { title: 'expected', align: 'left' }],
-    hardest.map(({ text, probability, loss, rank, expected }: TokenPrediction) => [
-      ...[visibleLine(text), formatPercent(Number(probability)), Number(loss).toFixed(2), String(rank)],
-      choices(expected),
-    ]),
-  );
-  output.print();
-}
-
 /** `th 31.0 %  a 12.1 %` */
 export function choices(some: readonly TokenChoice[]): string {
-  return some
-    .map(({ text, probability }) => `${visibleLine(text)} ${formatPercent(probability)}`)
-    .join('   ');
+  return choicesLine(some);
 }

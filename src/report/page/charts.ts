@@ -1,8 +1,9 @@
 // The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for phones, with the values
 // for those who point at them (script.ts) and a legend in HTML.
+
 import * as Plot from '@observablehq/plot';
 import { formatStep } from '../../base/format.ts';
-import { plotSvg } from '../svg.ts';
+import { plotSvg, type SvgDocument } from '../../figures/plot.ts';
 import { type Html, html, jsonScript, raw } from './html.ts';
 
 export interface Point {
@@ -62,7 +63,7 @@ const SIZES = {
 } as const;
 
 /** The chart as a figure; null where no line has a finite point. */
-export function lineChart(chart: LineChart): Html | null {
+export function lineChart(chart: LineChart, document: SvgDocument | undefined): Html | null {
   const series = chart.series
     .map((line) => ({ ...line, points: line.points.filter(({ x, y }) => drawable(chart, x, y)) }))
     .filter(({ points }) => points.length > 0);
@@ -75,7 +76,7 @@ export function lineChart(chart: LineChart): Html | null {
   }));
   return html`<figure class="chart ${size}">
 <figcaption><b>${chart.title}</b>${legend && legendOf(series)}</figcaption>
-<div class="plot">${SIZES[size].map(({ kind, width, height }) => drawing(clean, kind, width, height))}</div>
+<div class="plot">${SIZES[size].map(({ kind, width, height }) => drawing(clean, { kind, width, height }, document))}</div>
 ${jsonScript({ x: x.label, series: values })}</figure>`;
 }
 
@@ -93,7 +94,11 @@ function drawable({ x, y }: LineChart, px: number, py: number): boolean {
   return inside(x, px) && inside(y, py);
 }
 
-function drawing(chart: LineChart, kind: string, width: number, height: number): Html {
+function drawing(
+  chart: LineChart,
+  { kind, width, height }: { kind: string; width: number; height: number },
+  document: SvgDocument | undefined,
+): Html {
   const { x, y, series, highlight } = chart;
   const narrow = width < 500;
   const lines = series.map((line) =>
@@ -106,37 +111,40 @@ function drawing(chart: LineChart, kind: string, width: number, height: number):
     .filter((line) => line.dots || line.points.length === 1)
     .map((line) => Plot.dot(line.points, { x: 'x', y: 'y', fill: line.color, r: narrow ? 2 : 2.75 }));
   const ring = highlight ? [highlight] : [];
-  const { svg, plot } = plotSvg({
-    ...{ width, height, marginLeft: narrow ? 42 : 48, marginRight: 14, marginTop: 22, marginBottom: 40 },
-    style: { fontFamily: 'inherit', fontSize: '12px', color: 'var(--muted)', background: 'none' },
-    ariaLabel: chart.title,
-    x: {
-      ...{
-        label: x.label,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        labelOffset: 36,
-        type: x.type ?? 'linear',
+  const { svg, plot } = plotSvg(
+    {
+      ...{ width, height, marginLeft: narrow ? 42 : 48, marginRight: 14, marginTop: 22, marginBottom: 40 },
+      style: { fontFamily: 'inherit', fontSize: '12px', color: 'var(--muted)', background: 'none' },
+      ariaLabel: chart.title,
+      x: {
+        ...{
+          label: x.label,
+          labelAnchor: 'center',
+          labelArrow: 'none',
+          labelOffset: 36,
+          type: x.type ?? 'linear',
+        },
+        ...{ ticks: narrow ? 4 : 8, tickFormat: x.format, tickSize: 0, domain: x.domain },
       },
-      ...{ ticks: narrow ? 4 : 8, tickFormat: x.format, tickSize: 0, domain: x.domain },
-    },
-    y: {
-      ...{
-        label: y.label,
-        labelArrow: 'none',
-        type: y.type ?? 'linear',
-        zero: y.zero,
-        domain: y.domain,
-        grid: true,
+      y: {
+        ...{
+          label: y.label,
+          labelArrow: 'none',
+          type: y.type ?? 'linear',
+          zero: y.zero,
+          domain: y.domain,
+          grid: true,
+        },
+        ...{ ticks: y.type === 'log' ? decades(series) : narrow ? 4 : 7, tickFormat: y.format, tickSize: 0 },
       },
-      ...{ ticks: y.type === 'log' ? decades(series) : narrow ? 4 : 7, tickFormat: y.format, tickSize: 0 },
+      marks: [
+        ...lines,
+        ...dots,
+        Plot.dot(ring, { x: 'x', y: 'y', stroke: highlight?.color, strokeWidth: 1.75, r: narrow ? 6 : 7.5 }),
+      ],
     },
-    marks: [
-      ...lines,
-      ...dots,
-      Plot.dot(ring, { x: 'x', y: 'y', stroke: highlight?.color, strokeWidth: 1.75, r: narrow ? 6 : 7.5 }),
-    ],
-  });
+    document,
+  );
   const scale = (name: 'x' | 'y'): string => {
     const { domain = [], range = [], type } = plot.scale(name) ?? {};
     return JSON.stringify([...domain, ...range, type === 'log' ? 1 : 0]);

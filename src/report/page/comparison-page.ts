@@ -1,16 +1,20 @@
 // The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
+import type { Drawing } from '../../figures/figure.ts';
+import { compareRuns, measured, type RunComparison } from '../../runs/compare.ts';
+import { clock, tokensPerStep } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import type { EvalEvent } from '../../train/events.ts';
-import { compareRuns, measured, type RunComparison } from '../compare-runs.ts';
-import { clock, tokensPerStep } from '../facts.ts';
 import { type Axis, lineChart, stepAxis } from './charts.ts';
 import { CATEGORIES, categoryColor } from './colors.ts';
 import { type Html, html } from './html.ts';
 import { page, shellCommand, table } from './page.ts';
 
 /** The whole page. */
-export function comparisonPage(runs: readonly RunSummary[]): string {
+export function comparisonPage(
+  runs: readonly RunSummary[],
+  { document }: Pick<Drawing, 'document'> = {},
+): string {
   const comparison = compareRuns(runs);
   return page({
     title: `${comparison.runs
@@ -21,7 +25,7 @@ export function comparisonPage(runs: readonly RunSummary[]): string {
     header: html`<p class="lead">${verdict(comparison)}</p>`,
     sections: [
       { id: 'results', title: 'Results', body: results(comparison) },
-      { id: 'curves', title: 'Validation loss', body: curves(runs, comparison) },
+      { id: 'curves', title: 'Validation loss', body: curves(runs, comparison, document) },
       { id: 'differences', title: 'What differs', body: differences(comparison) },
       { id: 'again', title: 'Do it again', body: runs.map(({ command }) => shellCommand(command)) },
     ],
@@ -73,7 +77,7 @@ function results({ runs, measure }: RunComparison): Html {
 }
 
 /** One chart for each x axis, shown one at a time. */
-function curves(runs: readonly RunSummary[], comparison: RunComparison): Html {
+function curves(runs: readonly RunSummary[], comparison: RunComparison, document: Drawing['document']): Html {
   const { measure } = comparison;
   const longest = Math.max(...comparison.runs.map(({ seconds }) => seconds));
   const time = timeAxis(longest);
@@ -96,19 +100,22 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison): Html {
   ];
   const charts = axes.map(([id, name, x, at]) => ({
     id,
-    chart: lineChart({
-      title: `${measure === 'nats/token' ? 'Nats per token' : 'Bits per byte'}, ${name}`,
-      ...{ x, y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) } },
-      series: runs.map((run, i) => {
-        const place = at(run);
-        const evals = worthShowing(run.events.filter((event) => event.type === 'eval'));
-        return {
-          ...{ name: comparison.runs[i].label, color: categoryColor(i), dots: true },
-          dash: i >= CATEGORIES ? '5 3' : undefined,
-          points: evals.map((event) => ({ x: place(event.step), y: measured(event, measure) })),
-        };
-      }),
-    }),
+    chart: lineChart(
+      {
+        title: `${measure === 'nats/token' ? 'Nats per token' : 'Bits per byte'}, ${name}`,
+        ...{ x, y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) } },
+        series: runs.map((run, i) => {
+          const place = at(run);
+          const evals = worthShowing(run.events.filter((event) => event.type === 'eval'));
+          return {
+            ...{ name: comparison.runs[i].label, color: categoryColor(i), dots: true },
+            dash: i >= CATEGORIES ? '5 3' : undefined,
+            points: evals.map((event) => ({ x: place(event.step), y: measured(event, measure) })),
+          };
+        }),
+      },
+      document,
+    ),
   }));
   return html`<div class="by">${axes.map(
     ([id, name], i) =>

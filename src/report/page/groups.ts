@@ -1,6 +1,8 @@
 // How the parts of a model learned: the gradient and the update of every group of parameters, through training.
-import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
-import { type GroupSummary, hasMatrices, typicalGroups } from '../../inspect/groups.ts';
+import { formatNumber, formatTick } from '../../base/format.ts';
+import { groupsTable } from '../../figures/health.ts';
+import type { SvgDocument } from '../../figures/plot.ts';
+import { type GroupSummary, hasMatrices } from '../../inspect/groups.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import { type Axis, legendOf, lineChart, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
@@ -8,7 +10,7 @@ import { html, type Part } from './html.ts';
 import { folded, table } from './page.ts';
 
 /** Null for a run whose probes have no groups: the first version did not record them. */
-export function groupsSection({ events }: RunSummary): Part {
+export function groupsSection({ events }: RunSummary, document: SvgDocument | undefined): Part {
   const probes = events.flatMap((event) =>
     event.type === 'probe' && event.groups ? [{ ...event, groups: event.groups }] : [],
   );
@@ -25,7 +27,11 @@ export function groupsSection({ events }: RunSummary): Part {
       }),
     }));
   const small = (title: string, value: (group: GroupSummary) => number | null): Part =>
-    lineChart({ title, x: stepAxis, y: logAxis, series: series(value), size: 'small', legend: false });
+    lineChart(
+      { title, x: stepAxis, y: logAxis, series: series(value), size: 'small', legend: false },
+      document,
+    );
+  const numbers = groupsTable(probes);
   return html`<p>How hard each group of parameters is pulled, and how far it moves. An update of about a thousandth of the weights is
 usual in the middle of a long run; a short one at a high rate moves ten times as far.</p>
 <p class="note">${legendOf(series(() => null))}</p>
@@ -33,16 +39,7 @@ usual in the middle of a long run; a short one at a high rate moves ten times as
 ${small('Gradient norm, before clipping', ({ gradNorm }) => gradNorm)}
 ${small('Update / weights', ({ updateRatio }) => updateRatio)}
 </div>
-${folded('In numbers', [
-  table(
-    ['group', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
-    typicalGroups(probes).map(({ name, parameters, weightNorm, gradNorm, updateRatio }) => [
-      ...[name, formatCount(parameters), formatNumber(weightNorm), formatNumber(gradNorm)],
-      updateRatio === null ? '' : formatNumber(updateRatio),
-    ]),
-  ),
-  html`<p class="note">Gradient norm and update are the median of ${probes.length} looks.</p>`,
-])}`;
+${numbers && folded('In numbers', [table(numbers.columns, numbers.rows), html`<p class="note">${numbers.note}</p>`])}`;
 }
 
 const logAxis: Axis = { label: '', type: 'log', format: formatTick, precise: formatNumber };

@@ -1,17 +1,20 @@
 // How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
 import { formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
+import { activationsTable } from '../../figures/activations.ts';
+import { activationLabel, tapLabel } from '../../figures/labels.ts';
+import { overTimeFigure } from '../../figures/over-time.ts';
+import type { SvgDocument } from '../../figures/plot.ts';
+import type { Table } from '../../figures/table.ts';
+import { probesOf } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../../train/events.ts';
-import { probesOf } from '../facts.ts';
-import { activationLabel, tapLabel } from '../histogram-plot.ts';
-import { overTimeFigure } from '../over-time-plot.ts';
 import { type Axis, legendOf, lineChart, type Point, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
 import { type Html, html, type Part, raw } from './html.ts';
-import { table } from './page.ts';
+import { reportTable } from './page.ts';
 
 /** Null for a run without probes. */
-export function healthSection({ events, config }: RunSummary): Part {
+export function healthSection({ events, config }: RunSummary, document: SvgDocument | undefined): Part {
   const probes = probesOf(events, 'activations');
   const last = probes.at(-1);
   if (!last) return null;
@@ -22,8 +25,10 @@ export function healthSection({ events, config }: RunSummary): Part {
   const blocks = last.taps.map(({ name }, i) => ({ name: tapLabel(name), color: depthColor(i) }));
   const through = (value: (tap: TapSummary) => number): Series[] => seriesOf(probes, last, blocks, value);
   const overTime = (['activations', 'gradients'] as const).map((kind) =>
-    overTimeFigure(probes, kind, config.activation),
+    overTimeFigure(probes, kind, config),
   );
+  const small = (title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null =>
+    lineChart({ title, x, y, series, size: 'small', legend: false }, document);
   const percent = { format: wholeShare, precise: formatPercent };
   return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatCount(units)} units are dead`}: over the last
 ${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
@@ -63,23 +68,8 @@ ${small(
   ),
 )}
 </div>
-${table(
-  ['outputs of', 'sparsity', 'dead units', 'mean', 'std', 'gradient std'],
-  last.taps.map((tap) => [
-    ...[tapLabel(tap.name), formatPercent(tap.zeroFraction), formatCount(tap.deadUnits.length)],
-    ...[
-      formatNumber(tap.value.mean),
-      formatNumber(tap.value.std),
-      tap.gradient ? formatNumber(tap.gradient.std) : '',
-    ],
-  ]),
-)}
-<p class="note">At step ${formatCount(last.step)}.</p>
+${reportTable(activationsTable([last]) as Table)}
 ${overTime.map((figure) => figure && html`<div class="scroll">${raw(figure.svg)}</div>`)}`;
-}
-
-function small(title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null {
-  return lineChart({ title, x, y, series, size: 'small', legend: false });
 }
 
 type Block = Pick<Series, 'name' | 'color'>;

@@ -2,14 +2,43 @@
 import { formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
+import type { Figure } from '../../figures/figure.ts';
+import type { ShownFinding } from '../../figures/findings.ts';
+import { headsTable } from '../../figures/heads.ts';
+import { layerLabel } from '../../figures/labels.ts';
+import { meanLosses } from '../../figures/lens.ts';
 import { type HeadSummary, kindsOf } from '../../inspect/attention.ts';
 import type { Lens, LensCell } from '../../inspect/lens.ts';
-import type { SavedAttention, SavedLoss } from '../../runs/findings.ts';
+import type { Findings, SavedAttention, SavedLoss } from '../../runs/findings.ts';
 import { type Html, html, type Part, raw } from './html.ts';
-import { folded, table } from './page.ts';
+import { reportTable, type Section } from './page.ts';
+
+/** Titles and places of findings on the page; the others go by their own. */
+const PLACES: Partial<Record<keyof Findings, { id: string; title: string }>> = {
+  activations: { id: 'inspected', title: 'Activations on a text' },
+  taps: { id: 'named', title: 'Named values on a text' },
+  lens: { id: 'lens', title: 'Layer by layer' },
+};
+
+/** A finding as a part of the page: maps, texts and the lens in the colours of the page, the others as pictures, with the same tables. */
+export function findingSection(found: ShownFinding, findings: Findings): Section | null {
+  const { kind, title, about, tables, figures } = found;
+  const { attention, heads, tokens, lens } = findings;
+  if (kind === 'heads' && attention) return null; // beside the maps
+  const section = (body: Part): Section => ({ id: kind, title, ...PLACES[kind], body });
+  if (kind === 'attention' && attention) return section(attentionSection(attention, heads));
+  if (kind === 'tokens' && tokens) return section([tokensSection(tokens), tables.map(reportTable)]);
+  if (kind === 'lens' && lens) return section(lensSection(lens));
+  return section([html`<p>${about}</p>`, figures.map(wide), tables.map(reportTable)]);
+}
+
+/** A picture that scrolls by itself where it is too wide. */
+export function wide({ svg }: Figure): Html {
+  return html`<div class="scroll">${raw(svg)}</div>`;
+}
 
 /** A map per head with what kind of head it is, a row of maps per block. Rows are tokens, columns those that they look at. */
-export function attentionSection(
+function attentionSection(
   { tokens, layers, heads, probabilities }: SavedAttention,
   summaries: readonly HeadSummary[] = [],
 ): Html {
@@ -26,23 +55,7 @@ export function attentionSection(
   return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they look at; the stronger the
 colour, the more attention, its square root being drawn so that weak links show.${summaries.length > 0 && ' Heads of a known kind say so.'}</p>
 <p class="tokens">${tokens.map((token) => html`<span>${visibleLine(token)}</span> `)}</p>${rows}
-${summaries.length > 0 && headsTable(summaries)}`;
-}
-
-function headsTable(heads: readonly HeadSummary[]): Html {
-  const share = (p: number | null): string => p?.toFixed(2) ?? '';
-  return folded('Heads in numbers', [
-    table(
-      ['head', 'entropy', 'distance', 'previous', 'itself', 'first', 'induction'],
-      heads.map(({ layer, head, entropy, distance, previous, self, first, induction }) => [
-        ...[`${layer}.${head}`, share(entropy), distance.toFixed(1)],
-        ...[previous, self, first, induction].map(share),
-      ]),
-    ),
-    html`<p class="note">Means over the positions. Entropy: share of the largest possible; distance: tokens back; the others are the
-probability on the token before, on itself, on the first one, and, in a random text that is repeated, on the token that followed the same
-token the first time.</p>`,
-  ]);
+${summaries.length > 0 && reportTable(headsTable(summaries))}`;
 }
 
 /** Steps of the colour: enough to look continuous, few enough that equal neighbours share a path. */
@@ -75,7 +88,7 @@ function heatMap(rows: readonly number[], T: number): Html {
 const FULL = 6;
 
 /** The text itself, each token in the colour of what it cost. */
-export function tokensSection(tokens: readonly SavedLoss[]): Html {
+function tokensSection(tokens: readonly SavedLoss[]): Html {
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
   const average = losses.length > 0 ? mean(losses) : 0;
   const token = ({ text, loss, probability, expected = [] }: SavedLoss): Html => {
@@ -90,8 +103,8 @@ predicted tokens is ${average.toFixed(3)} nats.</p><p class="tokens">${tokens.ma
 }
 
 /** What each block would say next if it were the last: tokens downwards, blocks to the right. */
-export function lensSection({ tokens, rows }: Lens): Html {
-  const label = (name: string): string => name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+function lensSection(lens: Lens): Html {
+  const { tokens, rows } = lens;
   const cell = ({ top }: LensCell, next: Lens['tokens'][number] | undefined): Html => {
     const [best] = top;
     const hit = best.id === next?.id;
@@ -99,18 +112,15 @@ export function lensSection({ tokens, rows }: Lens): Html {
   };
   return html`<p>Downwards a text; across, the token that each layer, read as if it were the last, finds most likely to come next. The stronger
 the colour, the surer; underlined is what did come.</p>
-<div class="scroll"><table class="lens"><thead><tr><th scope="col">after</th>${rows.map(({ name }) => html`<th scope="col">${label(name)}</th>`)}<th scope="col">next</th></tr></thead>
+<div class="scroll"><table class="lens"><thead><tr><th scope="col">after</th>${rows.map(({ name }) => html`<th scope="col">${layerLabel(name)}</th>`)}<th scope="col">next</th></tr></thead>
 <tbody>${tokens.map((token, t): Part => {
     const next = tokens[t + 1];
     return html`<tr><th scope="row">${visibleLine(token.text)}</th>${rows.map(({ cells }) => cell(cells[t], next))}<td class="came">${next && visibleLine(next.text)}</td></tr>
 `;
   })}</tbody></table></div>
-<p class="note">Mean loss over the text, layer by layer: ${rows.map(meanLoss).join(', ')} nats.</p>`;
-}
-
-function meanLoss({ cells }: Lens['rows'][number]): string {
-  const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
-  return (losses.length > 0 ? mean(losses) : 0).toFixed(2);
+<p class="note">Mean loss over the text, layer by layer: ${meanLosses(lens)
+    .map((loss) => (loss ?? 0).toFixed(2))
+    .join(', ')} nats.</p>`;
 }
 
 /** `th 31.0 %, a 12.1 %` */

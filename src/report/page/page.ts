@@ -1,5 +1,5 @@
 // A page that stands alone: one file without anything from elsewhere, in the colours that the reader prefers. Read next: style.ts.
-import type { ReportTable } from '../markdown.ts';
+import type { Table } from '../../figures/table.ts';
 import { colorVariables } from './colors.ts';
 import { type Html, html, type Part, raw } from './html.ts';
 import { SCRIPT } from './script.ts';
@@ -87,7 +87,7 @@ export function table(
 }
 
 /** A table of another report. */
-export function reportTable({ title, columns, rows, note, detail }: ReportTable): Html {
+export function reportTable({ title, columns, rows, note, detail }: Table): Html {
   const body = html`${table(columns, rows)}${note && html`<p class="note">${note}</p>`}`;
   return detail ? folded(title, body) : html`<h3>${title}</h3>${body}`;
 }

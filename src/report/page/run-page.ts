@@ -9,9 +9,7 @@ import {
   formatTick,
 } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
-import type { RunSummary } from '../../runs/summary.ts';
-import type { TrainEvent } from '../../train/events.ts';
-import { comparisonTables } from '../compare-tables.ts';
+import type { Drawing } from '../../figures/figure.ts';
 import {
   againNote,
   bestEval,
@@ -23,34 +21,33 @@ import {
   tokensPerStep,
   totalSeconds,
   unevaluated,
-} from '../facts.ts';
+} from '../../runs/facts.ts';
+import type { RunSummary } from '../../runs/summary.ts';
+import type { TrainEvent } from '../../train/events.ts';
+import { type DrawnRun, drawRun, type ShownCopy } from '../drawn.ts';
 import { type Axis, lineChart, type Point, stepAxis } from './charts.ts';
 import { groupsSection } from './groups.ts';
 import { healthSection } from './health.ts';
 import { type Html, html, type Part } from './html.ts';
-import { attentionSection, lensSection, tokensSection } from './look.ts';
+import { findingSection, wide } from './look.ts';
 import { facts, folded, headlines, page, reportTable, type Section, shellCommand, table } from './page.ts';
 import { tapsSection } from './taps.ts';
 
 /** The whole page. */
-export function runPage(run: RunSummary): string {
-  const { findings: looks } = run;
-  const tables = comparisonTables(run.comparisons);
+export function runPage(
+  run: RunSummary,
+  { document }: Pick<Drawing, 'document'> = {},
+  { findings, copies }: DrawnRun = drawRun(run, { document }),
+): string {
   const sections: Section[] = [
-    { id: 'loss', title: 'Loss', body: lossSection(run) },
-    { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run) },
+    { id: 'loss', title: 'Loss', body: lossSection(run, document) },
+    { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run, document) },
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
-    { id: 'health', title: 'Activations', body: healthSection(run) },
-    { id: 'groups', title: 'Gradients and updates', body: groupsSection(run) },
-    { id: 'values', title: 'Named values', body: tapsSection(run) },
-    {
-      id: 'attention',
-      title: 'Attention',
-      body: looks.attention && attentionSection(looks.attention, looks.heads),
-    },
-    { id: 'tokens', title: 'Loss per token', body: looks.tokens && tokensSection(looks.tokens) },
-    { id: 'lens', title: 'Layer by layer', body: looks.lens && lensSection(looks.lens) },
-    { id: 'comparison', title: 'Quantised', body: tables.length > 0 && tables.map(reportTable) },
+    { id: 'health', title: 'Activations', body: healthSection(run, document) },
+    { id: 'groups', title: 'Gradients and updates', body: groupsSection(run, document) },
+    { id: 'values', title: 'Named values', body: tapsSection(run, document) },
+    ...findings.map((found) => findingSection(found, run.findings)).filter((found) => found !== null),
+    { id: 'comparison', title: 'Quantised', body: copies.length > 0 && copies.map(copySection) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
     {
       id: 'again',
@@ -103,32 +100,35 @@ function warnings(events: readonly TrainEvent[]): Part {
     : lines;
 }
 
-function lossSection({ events }: RunSummary): Part {
+function lossSection({ events }: RunSummary, document: Drawing['document']): Part {
   const evals = events.filter((event) => event.type === 'eval');
   const steps = events.filter((event) => event.type === 'step');
   const best = bestEval(events);
   const batches = thin(steps.map(({ step, loss }) => ({ x: step, y: loss })));
-  const chart = lineChart({
-    title: 'Nats per token',
-    x: stepAxis,
-    y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) },
-    series: [
-      { name: 'training batches', color: 'var(--train)', points: batches, faint: true },
-      {
-        name: 'train',
-        color: 'var(--train)',
-        points: evals.map(({ step, trainLoss }) => ({ x: step, y: trainLoss })),
-        dots: true,
-      },
-      {
-        name: 'validation',
-        color: 'var(--val)',
-        points: evals.map(({ step, valLoss }) => ({ x: step, y: valLoss })),
-        dots: true,
-      },
-    ],
-    highlight: best ? { x: best.step, y: best.valLoss, color: 'var(--val)' } : undefined,
-  });
+  const chart = lineChart(
+    {
+      title: 'Nats per token',
+      x: stepAxis,
+      y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) },
+      series: [
+        { name: 'training batches', color: 'var(--train)', points: batches, faint: true },
+        {
+          name: 'train',
+          color: 'var(--train)',
+          points: evals.map(({ step, trainLoss }) => ({ x: step, y: trainLoss })),
+          dots: true,
+        },
+        {
+          name: 'validation',
+          color: 'var(--val)',
+          points: evals.map(({ step, valLoss }) => ({ x: step, y: valLoss })),
+          dots: true,
+        },
+      ],
+      highlight: best ? { x: best.step, y: best.valLoss, color: 'var(--val)' } : undefined,
+    },
+    document,
+  );
   if (!chart) return null;
   const method = {
     whole: 'over the whole validation part and as many tokens of the training part',
@@ -177,7 +177,7 @@ function thin(points: readonly Point[]): Point[] {
   });
 }
 
-function paceSection(run: RunSummary): Part {
+function paceSection(run: RunSummary, document: Drawing['document']): Part {
   const steps = run.events.filter((event) => event.type === 'step');
   if (steps.length < 2) return null;
   const one = (
@@ -186,10 +186,15 @@ function paceSection(run: RunSummary): Part {
     value: (step: (typeof steps)[number]) => number,
     y: Axis,
   ): Html | null =>
-    lineChart({
-      ...{ title, x: stepAxis, y, size: 'small' },
-      series: [{ name: title, color, points: thin(steps.map((step) => ({ x: step.step, y: value(step) }))) }],
-    });
+    lineChart(
+      {
+        ...{ title, x: stepAxis, y, size: 'small' },
+        series: [
+          { name: title, color, points: thin(steps.map((step) => ({ x: step.step, y: value(step) }))) },
+        ],
+      },
+      document,
+    );
   const short = (label: string): Axis => ({ label, format: formatTick, precise: formatNumber, zero: true });
   return html`<div class="row">
 ${one('Learning rate', 'var(--ink)', ({ lr }) => lr, { ...short(''), format: rate, precise: (lr) => lr.toExponential(2) })}
@@ -222,6 +227,10 @@ function samplesSection(events: readonly TrainEvent[]): Part {
   const rest = all.filter((one) => !shown.has(one));
   return html`<p>What it writes, from noise to words.</p><div class="samples">${[...shown].map(sample)}</div>
 ${rest.length > 0 && folded(`${rest.length} more`, html`<div class="samples">${rest.map(sample)}</div>`)}`;
+}
+
+function copySection({ tables, figures }: ShownCopy): Html {
+  return html`${tables.map(reportTable)}${figures.map(wide)}`;
 }
 
 function setupSection(run: RunSummary): Html {

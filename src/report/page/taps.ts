@@ -1,34 +1,42 @@
 // What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
-import { formatNumber, formatTick } from '../../base/format.ts';
+import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
+import type { SvgDocument } from '../../figures/plot.ts';
+import { tapsTable } from '../../figures/taps.ts';
+import { probesOf } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import type { ProbeEvent, TapSummary } from '../../train/events.ts';
-import { probesOf } from '../facts.ts';
-import { tapsTable } from '../taps-table.ts';
 import { lineChart, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
 import { type Html, html, type Part } from './html.ts';
 import { folded, table } from './page.ts';
 
 /** Null for a run that looked at nothing but its activations. */
-export function tapsSection({ events }: RunSummary): Part {
+export function tapsSection({ events }: RunSummary, document: SvgDocument | undefined): Part {
   const probes = probesOf(events, 'others');
   const last = probes.at(-1);
   if (!last) return null;
   const kinds = [...new Set(last.taps.map(({ name }) => kindOf(name)))];
-  const { columns, rows, note } = tapsTable(last);
+  const { columns, rows, note } = tapsTable(last.taps, `At step ${formatCount(last.step)}.`);
   const numbers = [table(columns, rows), html`<p class="note">${note}</p>`];
   if (probes.length < 2) return numbers;
   return html`<p>How far each value spreads around its mean (standard deviation), and its gradient beside it. Blocks are coloured as above.</p>
 <div class="row">
 ${kinds.map((kind) => [
-  spread(`${kind}, spread`, probes, kind, ({ value }) => value.std),
-  spread(`${kind}, spread of the gradient`, probes, kind, ({ gradient }) => gradient?.std ?? Number.NaN),
+  spread(document, `${kind}, spread`, probes, kind, ({ value }) => value.std),
+  spread(
+    document,
+    `${kind}, spread of the gradient`,
+    probes,
+    kind,
+    ({ gradient }) => gradient?.std ?? Number.NaN,
+  ),
 ])}
 </div>
 ${folded('In numbers', numbers)}`;
 }
 
 function spread(
+  document: SvgDocument | undefined,
   title: string,
   probes: readonly ProbeEvent[],
   kind: string,
@@ -42,7 +50,7 @@ function spread(
     ),
   }));
   const y = { label: '', format: formatTick, precise: formatNumber, zero: true };
-  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false });
+  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false }, document);
 }
 
 /** `blocks.3.mlp.pre` -> `blocks.N.mlp.pre` */

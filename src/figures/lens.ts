@@ -1,10 +1,11 @@
 // The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
-
-import { shortLine } from '../base/visible.ts';
+import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
-import type { Figure } from './figure.ts';
+import type { Figure, Finding } from './figure.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
+import { layerLabel } from './labels.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
+import type { Table } from './table.ts';
 
 const CELL = { width: 64, height: 25 };
 /** Characters that fit into a cell. */
@@ -46,7 +47,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
     );
     body.push(cellGrid({ x: left, y, ...CELL }, cells, colors, { mono: true }));
     for (const [r, { name }] of upwards.entries()) {
-      const label = name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+      const label = layerLabel(name);
       body.push(
         text(left - 8, y + (r + 0.5) * CELL.height + 3, label, {
           size: 11,
@@ -76,3 +77,37 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
   });
   return { name: 'logit-lens', title, svg, data: { tokens, rows } };
 }
+
+/** Mean loss of the text, read after each layer, nats; null where no token was predicted. */
+export function meanLosses({ rows }: Lens): (number | null)[] {
+  return rows.map(({ cells }) => {
+    const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
+    return losses.length > 0 ? losses.reduce((a, b) => a + b, 0) / losses.length : null;
+  });
+}
+
+/** Tokens downwards, layers to the right: the most likely next token. */
+export function lensTable(lens: Lens): Table {
+  const { tokens, rows } = lens;
+  return {
+    title: 'The most likely next token, read after each layer',
+    columns: ['after', ...rows.map(({ name }) => layerLabel(name)), 'next'],
+    rows: [
+      ...tokens.map((token, t) => [
+        visibleLine(token.text),
+        ...rows.map(({ cells }) => visibleLine(cells[t].top[0].text)),
+        t + 1 < tokens.length ? visibleLine(tokens[t + 1].text) : '',
+      ]),
+      ['loss, nats', ...meanLosses(lens).map((loss) => loss?.toFixed(2) ?? ''), ''],
+    ],
+    detail: true,
+  };
+}
+
+/** `logit-lens` */
+export const lensFinding: Finding<Lens> = {
+  title: 'Logit lens',
+  about: 'What each layer, read as if it were the last, finds most likely to come next.',
+  tables: (lens) => [lensTable(lens)],
+  figures: (lens) => (lens.tokens.length <= MAX_LENS_TOKENS ? [lensFigure(lens)] : []),
+};

@@ -1,23 +1,29 @@
-// The comparison of two models as tables: for report.md, and for the terminal.
+// The comparison of two models, usually one before and after quantisation.
 import { formatBytes, formatChange, formatPercent } from '../base/format.ts';
 import type { CompareReport } from '../quantize/compare.ts';
 import { type Bytes, storages } from '../quantize/size.ts';
-import type { RunSummary } from '../runs/summary.ts';
-import type { ReportTable } from './markdown.ts';
+import type { SavedComparison } from '../runs/comparison.ts';
+import type { Finding } from './figure.ts';
+import { layerErrorFigure } from './layer-errors.ts';
+import type { Table } from './table.ts';
 
 /** Size and quality in the first table, bytes by kind in the second, noise per layer in the third. */
-export function compareTables(report: CompareReport): ReportTable[] {
+export function compareTables(report: CompareReport): Table[] {
   return [summaryTable(report), bytesTable(report), noiseTable(report)].filter(({ rows }) => rows.length > 0);
 }
 
-/** The tables of the copies in a run, titled by their folders. */
-export function comparisonTables(comparisons: RunSummary['comparisons']): ReportTable[] {
-  return [...comparisons].flatMap(([name, report]) =>
-    compareTables(report).map((table) => ({ ...table, title: `${name}: ${table.title.toLowerCase()}` })),
-  );
-}
+/** A quantised copy beside the model that it was made of. */
+export const comparisonFinding: Finding<SavedComparison> = {
+  title: 'Quantised',
+  about: 'What became smaller, and what it costs.',
+  tables: compareTables,
+  figures({ layers = [] }, drawing) {
+    const figure = layerErrorFigure(layers, drawing);
+    return figure ? [figure] : [];
+  },
+};
 
-function summaryTable({ formats, parameters, validation, speed }: CompareReport): ReportTable {
+function summaryTable({ formats, parameters, validation, speed }: CompareReport): Table {
   const { before, after, kl, top1, tokens, blockSize } = validation;
   const ratio = `${parameters.ratio.toFixed(2)}x smaller`;
   const rows = [
@@ -50,7 +56,7 @@ function summaryTable({ formats, parameters, validation, speed }: CompareReport)
 }
 
 /** A column for each way of storing that one of the models uses. */
-function bytesTable({ parameters: { kinds } }: CompareReport): ReportTable {
+function bytesTable({ parameters: { kinds } }: CompareReport): Table {
   const used = (model: 'before' | 'after'): (keyof Bytes)[] =>
     storages.filter((storage) => kinds.some((kind) => kind[model][storage] > 0));
   const [a, b] = [used('before'), used('after')];
@@ -67,7 +73,7 @@ function bytesTable({ parameters: { kinds } }: CompareReport): ReportTable {
   };
 }
 
-function noiseTable({ weights, outputs }: CompareReport): ReportTable {
+function noiseTable({ weights, outputs }: CompareReport): Table {
   const row = ({ name, sqnrDb }: { name: string; sqnrDb: number | null }, what: string): string[] => [
     ...[name, what, sqnrDb === null ? 'equal' : sqnrDb.toFixed(1)],
   ];

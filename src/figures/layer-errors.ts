@@ -1,8 +1,10 @@
 // How much of each layer's output survives rounding its weight, one row a layer, one dot a way of rounding.
+
 import * as Plot from '@observablehq/plot';
 import type { LayerErrors } from '../quantize/layer-errors.ts';
-import type { Figure } from './figure.ts';
-import { BODY_TOP, chart, MARGIN, picture, text, theme } from './svg.ts';
+import type { Drawing, Figure } from './figure.ts';
+import { chart, type SvgDocument } from './plot.ts';
+import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
 const ROW = 22;
@@ -14,7 +16,7 @@ const COLORS = ['#0072b2', '#d55e00', '#009e73'];
 export const LAYERS_TITLE = 'Noise of the weights in what layers put out';
 
 /** Draws `layers`; null where no layer was rounded. */
-export function layerErrorFigure(layers: readonly LayerErrors[]): Figure | null {
+export function layerErrorFigure(layers: readonly LayerErrors[], { document }: Drawing = {}): Figure | null {
   const ways = [...new Set(layers.flatMap(({ sqnrDb }) => Object.keys(sqnrDb)))];
   const points = layers.flatMap(({ name, sqnrDb }) =>
     Object.entries(sqnrDb).flatMap(([way, db]) =>
@@ -31,7 +33,7 @@ export function layerErrorFigure(layers: readonly LayerErrors[]): Figure | null 
       'power of the output against that of what rounding the weight changes in it; 6 dB are one bit, more is better',
     width: WIDTH,
     height: BODY_TOP + LEGEND + height,
-    body: [...legend(ways), dots(points, order, ways, height)],
+    body: [...legend(ways), dots(points, order, ways, height, document)],
   });
   return { name: 'layers', title, svg, data: { layers } };
 }
@@ -53,26 +55,32 @@ function dots(
   order: readonly string[],
   ways: readonly string[],
   height: number,
+  document: SvgDocument | undefined,
 ): string {
   const largest = Math.max(...points.map(({ db }) => db));
-  return chart(MARGIN, BODY_TOP + LEGEND, {
-    width: WIDTH - 2 * MARGIN,
-    height,
-    marginLeft: 150,
-    marginBottom: 46,
-    x: {
-      domain: [0, 1.05 * largest],
-      label: 'signal to noise (dB)',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 40,
-      grid: true,
+  return chart(
+    MARGIN,
+    BODY_TOP + LEGEND,
+    {
+      width: WIDTH - 2 * MARGIN,
+      height,
+      marginLeft: 150,
+      marginBottom: 46,
+      x: {
+        domain: [0, 1.05 * largest],
+        label: 'signal to noise (dB)',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 40,
+        grid: true,
+      },
+      y: { domain: [...order], label: null, type: 'point' },
+      color: { domain: [...ways], range: COLORS },
+      marks: [
+        Plot.ruleY(order, { stroke: theme.rule }),
+        Plot.dot(points, { x: 'db', y: 'layer', fill: 'way', r: 5, stroke: theme.paper, strokeWidth: 1 }),
+      ],
     },
-    y: { domain: [...order], label: null, type: 'point' },
-    color: { domain: [...ways], range: COLORS },
-    marks: [
-      Plot.ruleY(order, { stroke: theme.rule }),
-      Plot.dot(points, { x: 'db', y: 'layer', fill: 'way', r: 5, stroke: theme.paper, strokeWidth: 1 }),
-    ],
-  });
+    document,
+  );
 }

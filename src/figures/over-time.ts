@@ -1,9 +1,9 @@
 // How activations and their gradients changed while a model learned: a panel per block, a hill per look, time downwards.
-import type { Activation } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
 import type { ProbeEvent, TapSummary } from '../train/events.ts';
-import type { Figure } from './figure.ts';
-import { activationLabel, depthPalette, tapLabel } from './histogram-plot.ts';
+import type { Drawing, Figure } from './figure.ts';
+import { activationLabel, tapLabel } from './labels.ts';
+import { depthPalette } from './plot.ts';
 import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -21,7 +21,7 @@ const MOST_PANELS = 6;
 export function overTimeFigure(
   probes: readonly ProbeEvent[],
   kind: 'activations' | 'gradients',
-  activation: Activation = 'relu',
+  { activation = 'relu' }: Drawing = {},
 ): Figure | null {
   const summaryOf = (tap: TapSummary) => (kind === 'activations' ? tap.value : tap.gradient);
   const seen = probes.filter(({ taps }) =>

@@ -1,4 +1,5 @@
 // Heat maps: fine ones as one path per colour, coarse ones as cells with their number in them.
+
 import * as Plot from '@observablehq/plot';
 import { rect, text, theme } from './svg.ts';
 

@@ -1,13 +1,15 @@
 // How the parts of a model fared over training: sparsity and dead units of every block, and the gradient and the update of
 // every group of parameters.
+
 import * as Plot from '@observablehq/plot';
-import type { Activation } from '../backend/contract.ts';
-import { formatCount, formatStep } from '../base/format.ts';
-import { hasMatrices } from '../inspect/groups.ts';
+import { formatCount, formatNumber, formatStep } from '../base/format.ts';
+import { hasMatrices, typicalGroups } from '../inspect/groups.ts';
 import type { ProbeEvent } from '../train/events.ts';
-import type { Figure } from './figure.ts';
-import { activationLabel, depthPalette, powerOfTen, tapLabel } from './histogram-plot.ts';
-import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
+import type { Drawing, Figure } from './figure.ts';
+import { activationLabel, tapLabel } from './labels.ts';
+import { chart, depthPalette, powerOfTen, type SvgDocument } from './plot.ts';
+import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
+import type { Table } from './table.ts';
 
 const WIDTH = 410;
 const HEIGHT = 232;
@@ -25,7 +27,10 @@ interface Series {
 const USUAL_UPDATE = 1e-3;
 
 /** `health`, over all `probes`: two panels of the activations, and two of the groups where the run recorded them. Null for fewer than two looks. */
-export function healthFigure(probes: readonly ProbeEvent[], activation: Activation = 'relu'): Figure | null {
+export function healthFigure(
+  probes: readonly ProbeEvent[],
+  { activation = 'relu', document }: Drawing = {},
+): Figure | null {
   const last = probes.at(-1);
   if (probes.length < 2 || !last) return null;
   const label = activationLabel[activation];
@@ -61,6 +66,7 @@ export function healthFigure(probes: readonly ProbeEvent[], activation: Activati
       `${label} outputs ≤ 0 (%)`,
       ofTaps((tap) => 100 * tap.zeroFraction),
       { nice: true },
+      document,
     ),
     panel(
       1,
@@ -77,6 +83,7 @@ export function healthFigure(probes: readonly ProbeEvent[], activation: Activati
           ),
         ],
       },
+      document,
     ),
     ...(groups.length > 0
       ? [
@@ -85,12 +92,14 @@ export function healthFigure(probes: readonly ProbeEvent[], activation: Activati
             'gradient norm',
             ofGroups((group) => group.gradNorm),
             { type: 'log' },
+            document,
           ),
           panel(
             3,
             'update / weights (log; 0.001 is usual)',
             ofGroups((group) => group.updateRatio),
             { type: 'log' },
+            document,
             USUAL_UPDATE,
           ),
         ]
@@ -113,6 +122,24 @@ export function healthFigure(probes: readonly ProbeEvent[], activation: Activati
   return { name: 'health', title: 'Health over training', svg, data };
 }
 
+/** Groups of parameters in numbers, typical of all `probes`; null where none of them saw any. */
+export function groupsTable(probes: readonly ProbeEvent[]): Table | null {
+  const groups = typicalGroups(probes);
+  if (groups.length === 0) return null;
+  return {
+    title: 'Groups of parameters',
+    columns: ['group', 'weights', 'norm at the end', 'gradient norm', 'update / weights'],
+    rows: groups.map(({ name, parameters, weightNorm, gradNorm, updateRatio }) => [
+      name,
+      formatCount(parameters),
+      formatNumber(weightNorm),
+      formatNumber(gradNorm),
+      updateRatio === null ? '' : formatNumber(updateRatio),
+    ]),
+    note: `Gradient norm and update are the median of ${probes.length} looks.`,
+  };
+}
+
 const NO_BLOCK: Readonly<Record<string, string>> = { embedding: '#d55e00', head: '#0072b2' };
 
 function colorOf(name: string, palette: readonly string[]): string {
@@ -129,6 +156,7 @@ function panel(
   label: string,
   series: readonly Series[],
   y: Plot.ScaleOptions,
+  document: SvgDocument | undefined,
   usual?: number,
 ): string {
   const rows = series.flatMap(({ label, color, points }) =>
@@ -137,34 +165,41 @@ function panel(
   const dashed = new Set(series.filter((one) => one.dashed).map((one) => one.label));
   const of = (some: boolean): typeof rows => rows.filter((row) => dashed.has(row.label) === some);
   const look = { x: 'step', y: 'value', z: 'label', stroke: 'color', strokeWidth: 1.6 } as const;
-  return chart(MARGIN + (index % 2) * WIDTH, BODY_TOP + Math.floor(index / 2) * HEIGHT, {
-    width: WIDTH - 10,
-    height: HEIGHT,
-    marginLeft: 46,
-    marginRight: 24,
-    marginTop: 28,
-    marginBottom: 44,
-    x: {
-      label: 'optimizer step',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 38,
-      ticks: 4,
-      tickFormat: formatStep,
+  return chart(
+    MARGIN + (index % 2) * WIDTH,
+    BODY_TOP + Math.floor(index / 2) * HEIGHT,
+    {
+      width: WIDTH - 10,
+      height: HEIGHT,
+      marginLeft: 46,
+      marginRight: 24,
+      marginTop: 28,
+      marginBottom: 44,
+      x: {
+        label: 'optimizer step',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 38,
+        ticks: 4,
+        tickFormat: formatStep,
+      },
+      y: {
+        label,
+        labelArrow: 'none',
+        grid: true,
+        ...(y.type === 'log' ? { ticks: 4, tickFormat: powerOfTen } : { ticks: 5 }),
+        ...y,
+      },
+      marks: [
+        ...(usual === undefined
+          ? []
+          : [Plot.ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
+        Plot.lineY(of(false), look),
+        Plot.lineY(of(true), { ...look, strokeDasharray: '5 3' }),
+      ],
     },
-    y: {
-      label,
-      labelArrow: 'none',
-      grid: true,
-      ...(y.type === 'log' ? { ticks: 4, tickFormat: powerOfTen } : { ticks: 5 }),
-      ...y,
-    },
-    marks: [
-      ...(usual === undefined ? [] : [Plot.ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
-      Plot.lineY(of(false), look),
-      Plot.lineY(of(true), { ...look, strokeDasharray: '5 3' }),
-    ],
-  });
+    document,
+  );
 }
 
 /** A colour per block; solid for attention, dashed for MLP. */

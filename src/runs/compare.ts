@@ -1,6 +1,4 @@
 // Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and machines alike.
-import { basename, resolve } from 'node:path';
-import type { RunSummary } from '../runs/summary.ts';
 import {
   bestEval,
   clock,
@@ -11,6 +9,8 @@ import {
   tokensPerStep,
   totalSeconds,
 } from './facts.ts';
+import { baseName } from './read.ts';
+import type { RunSummary } from './summary.ts';
 
 /** What became of one run. */
 export interface RunOutcome {
@@ -44,7 +44,7 @@ export interface RunComparison {
 
 /** Compares two runs or more, in their order. */
 export function compareRuns(runs: readonly RunSummary[]): RunComparison {
-  const names = runs.map(({ folder }) => basename(resolve(folder)));
+  const names = runs.map(({ folder }) => baseName(folder));
   const unique = new Set(names).size === names.length;
   const same = new Set(
     runs.map(({ data, tokenizer }) => [data.sha256, data.trainFraction, data.validate, tokenizer.id].join()),

@@ -1,15 +1,22 @@
 // How alike the vectors of positions are: what a model has learned about near and far.
-import type { PositionSimilarity } from '../inspect/embedding.ts';
-import type { Figure } from './figure.ts';
+import type { Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
+import type { Table } from './table.ts';
+
+/** How alike the vectors of all positions are. */
+export interface Similarity {
+  positions: number;
+  /** [positions, positions]: cosines. */
+  cosines: ArrayLike<number>;
+}
 
 /** Side of the map, at most. */
 const SIDE = 512;
 const AXIS = 44;
 
 /** `position-similarity`: the cosine of every pair of positions, blue alike, orange opposed. */
-export function similarityFigure({ positions: T, cosines }: PositionSimilarity): Figure {
+export function similarityFigure({ positions: T, cosines }: Similarity): Figure {
   const cell = SIDE / T;
   const colors = heatColors('diverging');
   const [x, y] = [MARGIN + AXIS, BODY_TOP + 48];
@@ -44,3 +51,38 @@ export function similarityFigure({ positions: T, cosines }: PositionSimilarity):
   });
   return { name: 'position-similarity', title, svg, data: { positions: T, cosines: Array.from(cosines) } };
 }
+
+/** Mean cosine of positions that far apart. */
+export interface AtDistance {
+  distance: number;
+  cosine: number;
+}
+
+/** At distances 1, 2, 4, ... */
+export function similarityByDistance({ positions: T, cosines }: Similarity): AtDistance[] {
+  const result: AtDistance[] = [];
+  for (let distance = 1; distance < T; distance *= 2) {
+    let sum = 0;
+    for (let t = distance; t < T; t++) sum += cosines[t * T + t - distance];
+    result.push({ distance, cosine: sum / (T - distance) });
+  }
+  return result;
+}
+
+/** One column a distance. */
+export function positionsTable(found: Similarity): Table {
+  const some = similarityByDistance(found);
+  return {
+    title: 'How alike positions are, by their distance (mean cosine)',
+    columns: some.map(({ distance }) => String(distance)),
+    rows: [some.map(({ cosine }) => cosine.toFixed(2).replace('-0.00', '0.00'))],
+  };
+}
+
+/** `position-similarity` */
+export const positionsFinding: Finding<Similarity> = {
+  title: 'Position embeddings',
+  about: 'How alike the vectors of two positions are.',
+  tables: (found) => [positionsTable(found)],
+  figures: (found) => [similarityFigure(found)],
+};

@@ -2,9 +2,9 @@
 import { formatBytes, formatCount } from '../base/format.ts';
 import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
-import type { RunSummary } from '../runs/summary.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
+import type { RunSummary } from './summary.ts';
 
 /** The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null before the first. */
 export function bestEval(events: readonly TrainEvent[]): EvalEvent | null {

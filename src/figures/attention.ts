@@ -1,7 +1,7 @@
 // Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
 import { textColumns } from '../base/columns.ts';
 import { shortLine } from '../base/visible.ts';
-import type { Figure } from './figure.ts';
+import type { Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -87,3 +87,11 @@ export function attentionFigure(maps: AttentionMaps): Figure {
     data: { tokens, layers, heads, probabilities: Array.from(probabilities) },
   };
 }
+
+/** `attention` */
+export const attentionFinding: Finding<AttentionMaps> = {
+  title: 'Attention',
+  about: 'Which tokens each token of a text attends to, in every head.',
+  tables: () => [], // the numbers are those of the heads
+  figures: (maps) => (maps.tokens.length <= MAX_ATTENTION_TOKENS ? [attentionFigure(maps)] : []),
+};

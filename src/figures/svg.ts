@@ -1,9 +1,4 @@
-// SVG in and PNG out: the document that Plot draws in, the few elements drawn by hand, and the rasteriser with its font.
-import { createRequire } from 'node:module';
-import * as Plot from '@observablehq/plot';
-import { Resvg } from '@resvg/resvg-js';
-import { parseHTML } from 'linkedom';
-import { fontsFor } from './glyphs.ts';
+// The few elements of SVG that pictures are made of by hand, as strings. Charts are drawn by Plot: plot.ts.
 
 /** Ink, paper and type of every picture. */
 export const theme = {
@@ -14,22 +9,6 @@ export const theme = {
   sans: "'DejaVu Sans', Verdana, sans-serif",
   mono: "'DejaVu Sans Mono', Menlo, Consolas, monospace",
 } as const;
-
-const require = createRequire(import.meta.url);
-/** The renderer draws no text without a font, and does not say so: these are always passed. */
-const fontFiles = ['DejaVuSans', 'DejaVuSans-Bold', 'DejaVuSansMono'].map((face) =>
-  require.resolve(`dejavu-fonts-ttf/ttf/${face}.ttf`),
-);
-
-const { document } = parseHTML('<!doctype html><html><body></body></html>');
-
-/** Renders an SVG document to PNG at `zoom` pixels per unit. */
-export function toPng(svg: string, zoom = 2): Buffer {
-  const own = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'DejaVu Sans' };
-  return new Resvg(svg, { font: fontsFor(svg, own), fitTo: { mode: 'zoom', value: zoom }, logLevel: 'error' })
-    .render()
-    .asPng();
-}
 
 /** Escapes text for SVG, dropping what XML cannot hold. */
 export function escapeXml(text: string): string {
@@ -80,29 +59,6 @@ export function line(
   return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${stroke}" stroke-width="${width}"${dashes}/>`;
 }
 
-/**
- * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with coordinates of two
- * decimals, which halves the file.
- */
-export function plotSvg(options: Plot.PlotOptions): { svg: string; plot: Plot.Plot } {
-  const plot = Plot.plot({ document, ...options });
-  const markup: string = plot.outerHTML.replace(/<style>.*?<\/style>/s, '');
-  const svg = markup.replace(/<[^>]+>/g, (tag) =>
-    tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
-  );
-  return { svg, plot };
-}
-
-/** A chart in the style of the pictures, at (x, y) of a larger one, its y label flush with x. */
-export function chart(x: number, y: number, options: Plot.PlotOptions): string {
-  const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
-  const { svg } = plotSvg({ style, ...options });
-  return svg.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
-}
-
-/** Where Plot begins the label of the y axis. */
-const PLOT_LABEL_OFFSET = 3;
-
 /** A whole picture: title and subtitle on top, `body` (markup, in picture coordinates) below. */
 export function picture(options: {
   title: string;
@@ -137,6 +93,7 @@ export const MARGIN = 28;
 /** First free line below title and subtitle. */
 export const BODY_TOP = 76;
 
-function round(x: number): number {
+/** Two decimals: more would double the file. */
+export function round(x: number): number {
   return Math.round(x * 100) / 100;
 }

@@ -4,8 +4,9 @@ import * as Plot from '@observablehq/plot';
 import { formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
-import type { Figure } from './figure.ts';
-import { BODY_TOP, chart, line, MARGIN, picture, text, theme } from './svg.ts';
+import type { Drawing, Figure } from './figure.ts';
+import { chart, type SvgDocument } from './plot.ts';
+import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
 const CHART_TOP = BODY_TOP + 34;
@@ -25,7 +26,7 @@ interface Point {
 }
 
 /** Draws `loss` from the step and eval events of a run; null when there are no finite losses. */
-export function lossFigure(events: readonly TrainEvent[]): Figure | null {
+export function lossFigure(events: readonly TrainEvent[], { document }: Drawing = {}): Figure | null {
   const steps = events.filter((event) => event.type === 'step');
   const evals = events.filter((event) => event.type === 'eval');
   const batches = steps
@@ -38,7 +39,7 @@ export function lossFigure(events: readonly TrainEvent[]): Figure | null {
   const title = 'Loss';
   const body = [
     ...legend(perPoint, batches.length > 0, shown.length > 0, best),
-    curves(thin(batches, perPoint), shown, best),
+    curves(thin(batches, perPoint), shown, best, document),
   ];
   const svg = picture({
     title,
@@ -71,7 +72,12 @@ function thin(points: readonly Point[], size: number): Point[] {
   return means;
 }
 
-function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: EvalEvent | null): string {
+function curves(
+  batches: readonly Point[],
+  evals: readonly EvalEvent[],
+  best: EvalEvent | null,
+  document: SvgDocument | undefined,
+): string {
   const losses = [...batches.map((p) => p.loss), ...evals.flatMap((e) => [e.trainLoss, e.valLoss])];
   const [lowest, highest] = [Math.min(...losses), Math.max(...losses)];
   const span = Math.max(highest - lowest, SMALLEST_SPAN);
@@ -79,52 +85,57 @@ function curves(batches: readonly Point[], evals: readonly EvalEvent[], best: Ev
   const last = evals.slice(-1);
   const apart = labelOffset(last, span);
   const label = { dx: 12, textAnchor: 'start', stroke: theme.paper, strokeWidth: 4 } as const;
-  return chart(MARGIN, CHART_TOP, {
-    width: WIDTH - 2 * MARGIN + 3,
-    height: CHART_HEIGHT,
-    marginLeft: 52,
-    marginRight: 50,
-    marginTop: 28,
-    marginBottom: 48,
-    insetRight: 6,
-    x: {
-      label: 'optimizer step',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 42,
-      tickFormat: formatStep,
+  return chart(
+    MARGIN,
+    CHART_TOP,
+    {
+      width: WIDTH - 2 * MARGIN + 3,
+      height: CHART_HEIGHT,
+      marginLeft: 52,
+      marginRight: 50,
+      marginTop: 28,
+      marginBottom: 48,
+      insetRight: 6,
+      x: {
+        label: 'optimizer step',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 42,
+        tickFormat: formatStep,
+      },
+      y: {
+        label: 'loss (nats per token)',
+        labelArrow: 'none',
+        grid: true,
+        domain: [lowest - 0.06 * span, lowest + 1.02 * span],
+      },
+      marks: [
+        Plot.lineY(batches, { x: 'step', y: 'loss', stroke: TRAIN, strokeWidth: 1, strokeOpacity: 0.35 }),
+        Plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
+        Plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
+        Plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
+        Plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
+        Plot.text(last, {
+          x: 'step',
+          y: 'trainLoss',
+          text: (e) => formatLoss(e.trainLoss, 3),
+          fill: TRAIN,
+          ...label,
+          dy: apart,
+        }),
+        Plot.text(last, {
+          x: 'step',
+          y: 'valLoss',
+          text: (e) => formatLoss(e.valLoss, 3),
+          fill: VAL,
+          ...label,
+          dy: -apart,
+        }),
+        Plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
+      ],
     },
-    y: {
-      label: 'loss (nats per token)',
-      labelArrow: 'none',
-      grid: true,
-      domain: [lowest - 0.06 * span, lowest + 1.02 * span],
-    },
-    marks: [
-      Plot.lineY(batches, { x: 'step', y: 'loss', stroke: TRAIN, strokeWidth: 1, strokeOpacity: 0.35 }),
-      Plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
-      Plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
-      Plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
-      Plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
-      Plot.text(last, {
-        x: 'step',
-        y: 'trainLoss',
-        text: (e) => formatLoss(e.trainLoss, 3),
-        fill: TRAIN,
-        ...label,
-        dy: apart,
-      }),
-      Plot.text(last, {
-        x: 'step',
-        y: 'valLoss',
-        text: (e) => formatLoss(e.valLoss, 3),
-        fill: VAL,
-        ...label,
-        dy: -apart,
-      }),
-      Plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
-    ],
-  });
+    document,
+  );
 }
 
 /** How far to move the last two numbers from each other so that they do not overlap: pixels, towards their own side. */

@@ -1,19 +1,7 @@
-// Where a text was easy and where it was hard: the text itself, set in lines, with a bar above every token: its loss, or by how
-// much an edit changed it.
-
+// A text set in lines, with a bar above every token.
 import { runsLeft, textColumns } from '../base/columns.ts';
-import { formatCount } from '../base/format.ts';
-import { mean } from '../base/statistics.ts';
 import { visibleLine } from '../base/visible.ts';
-import type { Figure } from './figure.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
-
-/** One token of a text and what it cost. */
-export interface TokenLoss {
-  text: string;
-  /** Nats: -ln of the probability that the model gave it. Null for the first, which nothing predicts. */
-  loss: number | null;
-}
 
 /** Longer texts make pictures that nobody looks at. */
 export const MAX_LOSS_TOKENS = 1024;
@@ -24,12 +12,12 @@ const LINE_CHARACTERS = 104;
 const BAR_HEIGHT = 56;
 const LINE_HEIGHT = BAR_HEIGHT + 38;
 const AXIS = 34;
-/** Blue below the mean, orange above (Okabe & Ito 2008). */
-const EASY = '#56b4e9';
-const HARD = '#d55e00';
+/** Blue for what is easy, orange for what is hard (Okabe & Ito 2008). */
+export const EASY = '#56b4e9';
+export const HARD = '#d55e00';
 
 /** A token with the bar above it, if it has one. */
-interface Bar {
+export interface Bar {
   text: string;
   value: number | null;
   color: string;
@@ -44,58 +32,14 @@ interface Placed extends Bar {
 }
 
 /** What the bars are measured by: from `low` (0 or below) to `high`, nats; a dashed line at `mark`. */
-interface Scale {
+export interface Scale {
   low: number;
   high: number;
   mark: number;
 }
 
-/** Draws `token-loss`. Throws if no token has a loss, or there are more than MAX_LOSS_TOKENS tokens. */
-export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
-  const losses = known(tokens.map(({ loss }) => loss));
-  const average = mean(losses);
-  const high = Math.max(1, Math.ceil(Math.max(...losses)));
-  const bars = tokens.map(({ text, loss }) => ({
-    text,
-    value: loss,
-    color: Number(loss) > average ? HARD : EASY,
-  }));
-  const title = 'Loss per token';
-  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${average.toFixed(3)} nats (dashed); orange above the mean, blue below`;
-  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: average });
-  return { name: 'token-loss', title, svg, data: { mean: average, tokens } };
-}
-
-/**
- * Draws `loss-change`: by how much an edit changed the loss of each token, upwards where it made it harder. Throws as
- * `tokenLossFigure` does.
- */
-export function lossChangeFigure(
-  tokens: readonly { text: string }[],
-  changes: readonly (number | null)[],
-  edits: string,
-): Figure {
-  const all = known(changes);
-  const average = mean(all);
-  const most = Math.max(0.1, ...all.map(Math.abs));
-  const reach = most < 1 ? Math.ceil(10 * most) / 10 : Math.ceil(most);
-  const bars = tokens.map(({ text }, i) => ({
-    text,
-    value: changes[i],
-    color: Number(changes[i]) > 0 ? HARD : EASY,
-  }));
-  const title = 'What an edit does';
-  const subtitle = `${edits}: change of each token's loss, mean ${average.toFixed(3)} nats; orange harder, blue easier`;
-  const svg = textPicture(title, subtitle.replaceAll('-', '−'), bars, { low: -reach, high: reach, mark: 0 });
-  return {
-    name: 'loss-change',
-    title,
-    svg,
-    data: { edits, mean: average, tokens: tokens.map(({ text }, i) => ({ text, change: changes[i] })) },
-  };
-}
-
-function known(values: readonly (number | null)[]): number[] {
+/** The numbers among `values`. Throws where there are none, or more than MAX_LOSS_TOKENS values. */
+export function known(values: readonly (number | null)[]): number[] {
   if (values.length > MAX_LOSS_TOKENS) {
     throw new Error(
       `cannot draw the losses of ${values.length} tokens: give a text of at most ${MAX_LOSS_TOKENS}`,
@@ -106,7 +50,8 @@ function known(values: readonly (number | null)[]): number[] {
   return numbers;
 }
 
-function textPicture(title: string, subtitle: string, bars: readonly Bar[], scale: Scale): string {
+/** The whole picture. */
+export function textPicture(title: string, subtitle: string, bars: readonly Bar[], scale: Scale): string {
   const placed = layOut(bars);
   const rows = (placed.at(-1)?.row ?? 0) + 1;
   const columns = Math.max(...placed.map((token) => token.column + token.columns));

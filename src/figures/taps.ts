@@ -1,9 +1,11 @@
 // Named values side by side: a hill for each, and one for its gradient, in the order of computation.
+import { formatNumber, formatPercent } from '../base/format.ts';
 import type { TapSummary } from '../train/events.ts';
-import type { Figure } from './figure.ts';
-import { depthPalette } from './histogram-plot.ts';
+import type { Figure, Finding } from './figure.ts';
+import { depthPalette } from './plot.ts';
 import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
 import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
+import type { Table } from './table.ts';
 
 const PANEL = 300;
 const LABELS = 130;
@@ -38,3 +40,30 @@ export function tapsFigure(taps: readonly TapSummary[]): Figure {
   });
   return { name: 'taps', title, svg, data: { taps } };
 }
+
+/** One row a value. */
+export function tapsTable(taps: readonly TapSummary[], note?: string): Table {
+  const counted = taps.some(({ units }) => units > 0);
+  return {
+    title: 'Named values',
+    columns: ['value', 'mean', 'std', 'min', 'max', '<= 0', 'gradient std', ...(counted ? ['silent'] : [])],
+    rows: taps.map(({ name, value, zeroFraction, gradient, deadUnits, units }) => [
+      name,
+      ...[value.mean, value.std, value.min, value.max].map(formatNumber),
+      formatPercent(zeroFraction),
+      gradient ? formatNumber(gradient.std) : '',
+      ...(counted ? [units > 0 ? `${deadUnits.length}/${units}` : ''] : []),
+    ]),
+    note: [note, ...(counted ? ['silent: units that fired for none of these tokens'] : [])]
+      .filter((part) => part !== undefined)
+      .join(' '),
+  };
+}
+
+/** `taps` */
+export const tapsFinding: Finding<readonly TapSummary[]> = {
+  title: 'Named values',
+  about: 'How the values inside are spread, and their gradients.',
+  tables: (taps) => [tapsTable(taps)],
+  figures: (taps) => [tapsFigure(taps)],
+};

@@ -1,10 +1,10 @@
-// What the embedding knows of tokens: each with those whose vectors point its way. Read next: similarity-plot.ts, of positions.
-
-import { shortLine } from '../base/visible.ts';
+// What the embedding knows of tokens: each with those whose vectors point its way. Read next: positions.ts.
+import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Neighbours } from '../inspect/embedding.ts';
-import type { Figure } from './figure.ts';
+import type { Figure, Finding } from './figure.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
+import type { Table } from './table.ts';
 
 const CELL = { width: 78, height: 27 };
 /** Characters that fit into a cell. */
@@ -43,3 +43,24 @@ export function neighboursFigure(found: readonly Neighbours[]): Figure {
   });
   return { name: 'token-neighbours', title, svg, data: { neighbours: found } };
 }
+
+/** One row a token: those nearest to it, with their cosines. */
+export function neighboursTable(found: readonly Neighbours[]): Table {
+  return {
+    title: 'Nearest tokens by the cosine of their embeddings',
+    columns: ['token', 'nearest'],
+    rows: found.map(({ text, nearest }) => [
+      visibleLine(text),
+      nearest.map((other) => `${visibleLine(other.text)} ${other.cosine.toFixed(2)}`).join('  '),
+    ]),
+    detail: true,
+  };
+}
+
+/** `token-neighbours` */
+export const neighboursFinding: Finding<readonly Neighbours[]> = {
+  title: 'Nearest tokens',
+  about: 'Tokens whose embeddings point most nearly the same way.',
+  tables: (found) => (found.length > 0 ? [neighboursTable(found)] : []),
+  figures: (found) => (found.length > 0 ? [neighboursFigure(found)] : []),
+};

@@ -2,11 +2,13 @@
 // table beside it, and how they came about over training.
 
 import * as Plot from '@observablehq/plot';
-import type { Activation } from '../backend/contract.ts';
-import { formatCount, formatNumber, formatPercent, formatStep, formatTick } from '../base/format.ts';
+import { formatCount, formatNumber, formatPercent, formatStep } from '../base/format.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
-import type { Figure } from './figure.ts';
-import { BODY_TOP, chart, line, MARGIN, picture, rect, text, theme } from './svg.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
+import { activationLabel, tapLabel } from './labels.ts';
+import { chart, depthPalette, powerOfTen, type SvgDocument, superscript } from './plot.ts';
+import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
+import type { Table } from './table.ts';
 
 const CHART_WIDTH = 600;
 const TABLE_LEFT = MARGIN + CHART_WIDTH + 36;
@@ -16,13 +18,47 @@ const HISTORY_HEIGHT = 176;
 /** Most decades shown below the highest density. */
 const DECADES = 5;
 
-/** How each activation is written. */
-export const activationLabel: Record<Activation, string> = {
-  relu: 'ReLU',
-  gelu: 'GELU',
-  relu2: 'ReLU²',
-  silu: 'SiLU',
-};
+/**
+ * Outputs of the activations in numbers, at the last of `probes` and, where there are several, sparsity at the first. Sparsity is the
+ * share of outputs <= 0.
+ */
+export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
+  const [first, last] = [probes[0], probes.at(-1)];
+  if (!last) return null;
+  const steps = first === last ? [last] : [first, last];
+  const at = ({ step }: ProbeEvent): string =>
+    step > 0 ? `sparsity, step ${formatCount(step)}` : 'sparsity';
+  const sparsity = ({ taps }: ProbeEvent, name: string): string => {
+    const tap = taps.find((candidate) => candidate.name === name);
+    return tap ? formatPercent(tap.zeroFraction) : '';
+  };
+  const gradients = last.taps.some(({ gradient }) => gradient !== null);
+  return {
+    title: 'Outputs of the activations',
+    columns: [
+      'outputs of',
+      ...steps.map(at),
+      'dead units',
+      'window (tokens)',
+      'mean',
+      'std',
+      ...(gradients ? ['gradient std'] : []),
+    ],
+    wide: ['window (tokens)', 'mean'],
+    rows: last.taps.map((tap) => [
+      tapLabel(tap.name),
+      ...steps.map((probe) => sparsity(probe, tap.name)),
+      `${formatCount(tap.deadUnits.length)} of ${formatCount(tap.units)}`,
+      formatCount(tap.windowTokens),
+      formatNumber(tap.value.mean),
+      formatNumber(tap.value.std),
+      ...(gradients ? [tap.gradient ? formatNumber(tap.gradient.std) : ''] : []),
+    ]),
+    note: `Sparsity: outputs that are 0 or less. Dead: above 0 for none of the last ${formatCount(
+      Math.max(...last.taps.map(({ windowTokens }) => windowTokens)),
+    )} tokens looked at.`,
+  };
+}
 
 /** A power of ten that axis and table are drawn in: gradients are of the order of 1e-6. */
 interface Unit {
@@ -61,7 +97,7 @@ interface Content {
  */
 export function activationsFigure(
   probes: readonly ProbeEvent[],
-  activation: Activation = 'relu',
+  { activation = 'relu', document }: Drawing = {},
 ): Figure | null {
   const last = probes.at(-1);
   if (!last) return null;
@@ -69,7 +105,7 @@ export function activationsFigure(
   const sparse = last.taps.every((tap) => tap.value.min >= 0);
   const tokens = formatCount(Math.max(...last.taps.map((tap) => tap.windowTokens)));
   const shown = sparse ? 'outputs above 0 as curves, the others as their share' : 'all outputs';
-  return histogramFigure(probes, last, {
+  return histogramFigure(probes, last, document, {
     name: `${activation}-activations`,
     title: `${label} activations`,
     subtitle: `${atStep(last)}${shown}; dead units fired for none of ${tokens} tokens`,
@@ -96,12 +132,12 @@ export function activationsFigure(
  */
 export function gradientsFigure(
   probes: readonly ProbeEvent[],
-  activation: Activation = 'relu',
+  { activation = 'relu', document }: Drawing = {},
 ): Figure | null {
   const last = probes.at(-1);
   if (!last) return null;
   const label = activationLabel[activation];
-  return histogramFigure(probes, last, {
+  return histogramFigure(probes, last, document, {
     name: `${activation}-gradients`,
     title: `${label} gradients`,
     subtitle: `${atStep(last)}gradient of the loss with respect to each ${label} output`,
@@ -136,7 +172,12 @@ interface Curve {
   points: { x: number; density: number }[];
 }
 
-function histogramFigure(probes: readonly ProbeEvent[], last: ProbeEvent, content: Content): Figure | null {
+function histogramFigure(
+  probes: readonly ProbeEvent[],
+  last: ProbeEvent,
+  document: SvgDocument | undefined,
+  content: Content,
+): Figure | null {
   const taps = last.taps.filter((tap) => (content.summary(tap)?.histogram.counts.length ?? 0) > 0);
   if (taps.length === 0) return null;
   const unit = axisUnit(taps.map((tap) => content.summary(tap) as Summary));
@@ -154,9 +195,11 @@ function histogramFigure(probes: readonly ProbeEvent[], last: ProbeEvent, conten
     width: TABLE_LEFT + tableWidth + MARGIN,
     height: BODY_TOP + height + 16,
     body: [
-      histograms(curves, content.axis + unit.label, height),
+      histograms(curves, content.axis + unit.label, height, document),
       ...table(curves, content.columns, unit),
-      ...(probes.length > 1 ? [history(probes, curves, content, unit, tableWidth, height)] : []),
+      ...(probes.length > 1
+        ? [history(probes, curves, content, unit, { width: tableWidth, height, document })]
+        : []),
     ],
   });
   const data = {
@@ -210,39 +253,43 @@ function axisUnit(summaries: readonly Summary[]): Unit {
   return { factor: 10 ** exponent, label: ` (× 10${superscript(exponent)})` };
 }
 
-function superscript(n: number): string {
-  return String(n)
-    .replace('-', '⁻')
-    .replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]);
-}
-
-function histograms(curves: readonly Curve[], axis: string, height: number): string {
+function histograms(
+  curves: readonly Curve[],
+  axis: string,
+  height: number,
+  document: SvgDocument | undefined,
+): string {
   const densities = curves.flatMap((curve) => curve.points.map((point) => point.density));
   const highest = Math.max(...densities);
   const lowest = 10 ** Math.floor(Math.log10(Math.max(Math.min(...densities), highest / 10 ** DECADES)));
   const rows = curves.flatMap(({ label, color, points }) =>
     points.map((point) => ({ label, color, ...point })),
   );
-  return chart(MARGIN, BODY_TOP, {
-    width: CHART_WIDTH + 16,
-    height,
-    marginLeft: 60,
-    marginRight: 12,
-    marginTop: 28,
-    marginBottom: 48,
-    x: { label: axis, labelAnchor: 'center', labelArrow: 'none', labelOffset: 42, nice: true },
-    y: {
-      label: 'density (log scale)',
-      labelArrow: 'none',
-      type: 'log',
-      domain: [lowest, highest * 1.5],
-      ticks: powersOfTen(lowest, highest * 1.5),
-      tickFormat: powerOfTen,
-      grid: true,
-      clamp: true,
+  return chart(
+    MARGIN,
+    BODY_TOP,
+    {
+      width: CHART_WIDTH + 16,
+      height,
+      marginLeft: 60,
+      marginRight: 12,
+      marginTop: 28,
+      marginBottom: 48,
+      x: { label: axis, labelAnchor: 'center', labelArrow: 'none', labelOffset: 42, nice: true },
+      y: {
+        label: 'density (log scale)',
+        labelArrow: 'none',
+        type: 'log',
+        domain: [lowest, highest * 1.5],
+        ticks: powersOfTen(lowest, highest * 1.5),
+        tickFormat: powerOfTen,
+        grid: true,
+        clamp: true,
+      },
+      marks: [Plot.lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 })],
     },
-    marks: [Plot.lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 })],
-  });
+    document,
+  );
 }
 
 /** How the number of `content.history` went from probe to probe, at the foot of the table. */
@@ -251,8 +298,7 @@ function history(
   curves: readonly Curve[],
   content: Content,
   unit: Unit,
-  width: number,
-  height: number,
+  { width, height, document }: { width: number; height: number; document: SvgDocument | undefined },
 ): string {
   const rows = probes.flatMap(({ step, taps }) =>
     curves.flatMap(({ tap: { name }, color }) => {
@@ -260,55 +306,40 @@ function history(
       return tap ? [{ step, name, color, value: content.history.value(tap, unit) }] : [];
     }),
   );
-  return chart(TABLE_LEFT, BODY_TOP + height - HISTORY_HEIGHT, {
-    width: width + 12,
-    height: HISTORY_HEIGHT,
-    marginLeft: 40,
-    marginRight: 24,
-    marginTop: 28,
-    marginBottom: 48,
-    x: {
-      label: 'optimizer step',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 42,
-      ticks: 4,
-      tickFormat: formatStep,
+  return chart(
+    TABLE_LEFT,
+    BODY_TOP + height - HISTORY_HEIGHT,
+    {
+      width: width + 12,
+      height: HISTORY_HEIGHT,
+      marginLeft: 40,
+      marginRight: 24,
+      marginTop: 28,
+      marginBottom: 48,
+      x: {
+        label: 'optimizer step',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 42,
+        ticks: 4,
+        tickFormat: formatStep,
+      },
+      y: {
+        label: content.history.label(unit),
+        labelArrow: 'none',
+        grid: true,
+        ticks: 4,
+        ...content.history.options,
+      },
+      marks: [Plot.lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 })],
     },
-    y: {
-      label: content.history.label(unit),
-      labelArrow: 'none',
-      grid: true,
-      ticks: 4,
-      ...content.history.options,
-    },
-    marks: [Plot.lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 })],
-  });
+    document,
+  );
 }
 
 function powersOfTen(lo: number, hi: number): number[] {
   const first = Math.round(Math.log10(lo));
   return Array.from({ length: Math.floor(Math.log10(hi)) - first + 1 }, (_, i) => 10 ** (first + i));
-}
-
-/** A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is, 0.002. */
-export function powerOfTen(value: number): string {
-  const exponent = Math.round(Math.log10(value));
-  const exact = Math.abs(value / 10 ** exponent - 1) < 1e-9;
-  return exact && Math.abs(exponent) >= 3
-    ? `10${superscript(exponent)}`
-    : formatTick(value).replace('-', '−');
-}
-
-/** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
-export function depthPalette(n: number): string[] {
-  const scale = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
-  return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));
-}
-
-/** `blocks.3.mlp.act` -> `block 3`; anything else stays as it is. */
-export function tapLabel(name: string): string {
-  return name.replace(/^blocks\.(\d+)\.mlp\.act$/, 'block $1');
 }
 
 function table(curves: readonly Curve[], columns: readonly Column[], unit: Unit): string[] {
@@ -331,4 +362,22 @@ function table(curves: readonly Curve[], columns: readonly Column[], unit: Unit)
     parts.push(rect(TABLE_LEFT, y - 6, 18, 4, color, 2), text(TABLE_LEFT + 26, y, label));
   }
   return parts;
+}
+
+/** The activations of a model over one batch: `relu-activations`, `relu-gradients`. */
+export const activationsFinding: Finding<readonly TapSummary[]> = {
+  title: 'Activations',
+  about: 'The outputs of the activations over some text, and the gradients that reach them.',
+  tables(taps) {
+    const table = activationsTable([asProbe(taps)]);
+    return table ? [table] : [];
+  },
+  figures: (taps, drawing) =>
+    [activationsFigure([asProbe(taps)], drawing), gradientsFigure([asProbe(taps)], drawing)].filter(
+      (figure) => figure !== null,
+    ),
+};
+
+function asProbe(taps: readonly TapSummary[]): ProbeEvent {
+  return { type: 'probe', step: 0, taps: [...taps] };
 }

@@ -1,0 +1,29 @@
+// What the parts of a model are called in pictures and tables.
+import type { Activation } from '../backend/contract.ts';
+import { formatPercent } from '../base/format.ts';
+import { visibleLine } from '../base/visible.ts';
+
+/** How each activation is written. */
+export const activationLabel: Record<Activation, string> = {
+  relu: 'ReLU',
+  gelu: 'GELU',
+  relu2: 'ReLU²',
+  silu: 'SiLU',
+};
+
+/** `blocks.3.mlp.act` -> `block 3`; anything else stays as it is. */
+export function tapLabel(name: string): string {
+  return name.replace(/^blocks\.(\d+)\.mlp\.act$/, 'block $1');
+}
+
+/** `blocks.3.out` -> `block 3`; anything else stays as it is. */
+export function layerLabel(name: string): string {
+  return name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+}
+
+/** `th 31.0 %   a 12.1 %` */
+export function choicesLine(some: readonly { text: string; probability: number }[]): string {
+  return some
+    .map(({ text, probability }) => `${visibleLine(text)} ${formatPercent(probability)}`)
+    .join('   ');
+}

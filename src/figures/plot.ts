@@ -1,0 +1,67 @@
+// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent one (../png/document.ts).
+
+import * as Plot from '@observablehq/plot';
+import { formatTick } from '../base/format.ts';
+import { round, theme } from './svg.ts';
+
+/** What Plot makes its elements with: the `document` of a page, or one of a library such as linkedom. Default: that of the page. */
+export interface SvgDocument {
+  createElementNS(namespace: string, name: string): unknown;
+}
+
+const HOST = globalThis as { document?: SvgDocument };
+
+/**
+ * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with coordinates of two
+ * decimals, which halves the file.
+ */
+export function plotSvg(
+  options: Plot.PlotOptions,
+  document: SvgDocument | undefined = HOST.document,
+): { svg: string; plot: Plot.Plot } {
+  if (!document)
+    throw new Error('there is no document to draw a chart in: pass one, such as that of linkedom or jsdom');
+  const plot = Plot.plot({ ...options, document: document as Plot.PlotOptions['document'] });
+  const markup: string = plot.outerHTML.replace(/<style>.*?<\/style>/s, '');
+  const svg = markup.replace(/<[^>]+>/g, (tag) =>
+    tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
+  );
+  return { svg, plot };
+}
+
+/** A chart in the style of the pictures, at (x, y) of a larger one, its y label flush with x. */
+export function chart(
+  x: number,
+  y: number,
+  options: Plot.PlotOptions,
+  document: SvgDocument | undefined,
+): string {
+  const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
+  const { svg } = plotSvg({ style, ...options }, document);
+  return svg.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
+}
+
+/** Where Plot begins the label of the y axis. */
+const PLOT_LABEL_OFFSET = 3;
+
+/** A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is, 0.002. */
+export function powerOfTen(value: number): string {
+  const exponent = Math.round(Math.log10(value));
+  const exact = Math.abs(value / 10 ** exponent - 1) < 1e-9;
+  return exact && Math.abs(exponent) >= 3
+    ? `10${superscript(exponent)}`
+    : formatTick(value).replace('-', '−');
+}
+
+/** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
+export function depthPalette(n: number): string[] {
+  const scale = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
+  return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));
+}
+
+/** `-6` -> `⁻⁶` */
+export function superscript(n: number): string {
+  return String(n)
+    .replace('-', '⁻')
+    .replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]);
+}

@@ -1,0 +1,113 @@
+// Letters that our fonts lack: which fonts of the machine draw them. The rasteriser draws a box, or nothing, for a letter without a
+// glyph, and does not say so; and where it may use all fonts of the machine, it searches them all for every word of every picture. So
+// the few that are needed are found once, and named.
+import { readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
+import { missingGlyphs } from './missing-glyphs.ts';
+
+type Font = NonNullable<ResvgRenderOptions['font']>;
+
+/** The side of a cell of a proof sheet, and the size of the letters on it, pixels. */
+const CELL = 32;
+const SIZE = 20;
+const ROW = 64;
+/** In no font, unless by somebody's private use: what a letter without a glyph looks like. */
+const UNKNOWN = '\u{10fffd}';
+
+/** Letters that DejaVu has beyond doubt, and what is not drawn by itself: marks, blanks, controls. */
+const PLAIN = /[!-\u02af\u0370-\u04ff]|\p{M}|\p{Z}|\p{C}/u;
+
+/** Where systems keep their fonts. */
+const FOLDERS: Partial<Record<NodeJS.Platform, string[]>> = {
+  linux: [
+    '/usr/share/fonts',
+    '/usr/local/share/fonts',
+    join(homedir(), '.fonts'),
+    join(homedir(), '.local/share/fonts'),
+  ],
+  darwin: ['/System/Library/Fonts', '/Library/Fonts', join(homedir(), 'Library/Fonts')],
+  win32: [join(process.env.SystemRoot ?? 'C:\\Windows', 'Fonts')],
+};
+
+/** Font files of the machine that were found to draw what ours do not. */
+const found: string[] = [];
+/** Letters that were looked for, and whether some font draws them. */
+const known = new Map<string, boolean>();
+
+/** The fonts to draw `svg` with: `own`, and those of the machine that its letters ask for. Letters of no font are noted. */
+export function fontsFor(svg: string, own: Font): Font {
+  const letters = lettersOf(svg);
+  const unseen = letters.filter((letter) => !known.has(letter));
+  if (unseen.length > 0) {
+    const lost = search(undrawn(unseen, withFiles(own, found)), own);
+    for (const letter of unseen) known.set(letter, !lost.includes(letter));
+  }
+  for (const letter of letters) if (!known.get(letter)) missingGlyphs.add(letter);
+  return withFiles(own, found);
+}
+
+function withFiles(own: Font, files: readonly string[]): Font {
+  return { ...own, fontFiles: [...(own.fontFiles ?? []), ...files] };
+}
+
+/** Adds files to `found` that draw `letters`, until all are drawn; returns what no font draws. */
+function search(letters: readonly string[], own: Font): string[] {
+  let left = [...letters];
+  for (const file of left.length > 0 ? machineFonts() : []) {
+    const lacking = undrawn(left, { ...own, fontFiles: [file], defaultFontFamily: '' });
+    if (lacking.length === left.length) continue;
+    found.push(file);
+    left = lacking;
+    if (left.length === 0) break;
+  }
+  return left;
+}
+
+/** Cuts of a typeface that a line of text is not set in. */
+const SPECIAL = /bold|black|heavy|light|thin|medium|italic|oblique|condensed|serif|mono/i;
+
+let files: string[] | undefined;
+
+/** The font files of this machine, plain cuts first. */
+function machineFonts(): string[] {
+  files ??= (FOLDERS[process.platform] ?? FOLDERS.linux ?? []).flatMap((folder) => {
+    try {
+      const names = readdirSync(folder, { recursive: true }).map(String);
+      return names.filter((name) => /\.(ttf|otf|ttc|otc)$/i.test(name)).map((name) => join(folder, name));
+    } catch {
+      return []; // no such folder
+    }
+  });
+  files.sort((a, b) => Number(SPECIAL.test(a)) - Number(SPECIAL.test(b)));
+  return files;
+}
+
+/** The letters of a picture that not every font has. */
+function lettersOf(svg: string): string[] {
+  const text = svg.replace(/<style>.*?<\/style>|<title>.*?<\/title>|<[^>]*>/gs, '');
+  return [...new Set(text)].filter((letter) => !PLAIN.test(letter));
+}
+
+/** Those of `letters` that `font` does not draw: they look like an unknown one, or like nothing. */
+function undrawn(letters: readonly string[], font: Font): string[] {
+  if (letters.length === 0) return [];
+  const sheet = [UNKNOWN, ' ', ...letters];
+  const [width, height] = [ROW * CELL, Math.ceil(sheet.length / ROW) * CELL];
+  const cells = sheet.map((letter, i) => {
+    const [x, y] = [(i % ROW) * CELL + 6, Math.floor(i / ROW) * CELL + 24];
+    return `<text x="${x}" y="${y}">${letter}</text>`;
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="DejaVu Sans" font-size="${SIZE}" xml:space="preserve">${cells.join('')}</svg>`;
+  const { pixels } = new Resvg(svg, { font, logLevel: 'off' }).render();
+  const cell = (i: number): string => {
+    const rows = Array.from({ length: CELL }, (_, y) => {
+      const start = 4 * ((Math.floor(i / ROW) * CELL + y) * width + (i % ROW) * CELL);
+      return pixels.subarray(start, start + 4 * CELL).toString('latin1');
+    });
+    return rows.join('');
+  };
+  const blanks = new Set([cell(0), cell(1)]);
+  return letters.filter((_, i) => blanks.has(cell(i + 2)));
+}

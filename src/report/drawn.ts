@@ -1,0 +1,67 @@
+// All that the reports of a run show in pictures and tables, drawn once for both of them.
+import { activationsFigure, gradientsFigure } from '../figures/activations.ts';
+import { comparisonFinding } from '../figures/comparison.ts';
+import type { Drawing, Figure } from '../figures/figure.ts';
+import { type ShownFinding, shownFindings } from '../figures/findings.ts';
+import { healthFigure } from '../figures/health.ts';
+import { lossFigure } from '../figures/loss.ts';
+import { overTimeFigure } from '../figures/over-time.ts';
+import type { Table } from '../figures/table.ts';
+import { probesOf } from '../runs/facts.ts';
+import type { RunSummary } from '../runs/summary.ts';
+
+/** A quantised copy in a folder of the run. */
+export interface ShownCopy {
+  /** Of the folder, `int8`. */
+  name: string;
+  tables: Table[];
+  figures: Figure[];
+}
+
+export interface DrawnRun {
+  /** Of the history. */
+  history: Figure[];
+  findings: ShownFinding[];
+  copies: ShownCopy[];
+}
+
+/** Draws everything that a run has numbers for. */
+export function drawRun(run: RunSummary, drawing: Drawing = {}): DrawnRun {
+  const whole = { activation: run.config.activation, ...drawing };
+  return {
+    history: historyFigures(run.events, whole),
+    findings: shownFindings(run.findings, whole).map((shown) =>
+      shown.kind === 'activations' ? { ...shown, figures: prefixed('inspected', shown.figures) } : shown,
+    ),
+    copies: [...run.comparisons].map(([name, comparison]) => ({
+      name,
+      tables: comparisonFinding
+        .tables(comparison, whole)
+        .map((table) => ({ ...table, title: `${name}: ${table.title.toLowerCase()}` })),
+      figures: prefixed(name, comparisonFinding.figures(comparison, whole)),
+    })),
+  };
+}
+
+/** Pictures of the same name lie in one folder. */
+function prefixed(prefix: string, figures: readonly Figure[]): Figure[] {
+  return figures.map((figure) => ({ ...figure, name: `${prefix}-${figure.name}` }));
+}
+
+/** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
+export function historyFigures(events: RunSummary['events'], drawing: Drawing): Figure[] {
+  const probes = probesOf(events, 'activations');
+  return [
+    lossFigure(events, drawing),
+    activationsFigure(probes, drawing),
+    gradientsFigure(probes, drawing),
+    healthFigure(probes, drawing),
+    overTimeFigure(probes, 'activations', drawing),
+    overTimeFigure(probes, 'gradients', drawing),
+  ].filter((figure) => figure !== null);
+}
+
+/** Every picture. */
+export function allFigures({ history, findings, copies }: DrawnRun): Figure[] {
+  return [...history, ...[...findings, ...copies].flatMap(({ figures }) => figures)];
+}
