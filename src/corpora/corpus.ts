@@ -30,6 +30,8 @@ export interface CorpusOptions {
    * in UTF-8, or in UTF-16 with a byte order mark.
    */
   asBytes?: boolean;
+  /** Called before files are read, with the number of their bytes as far as it is known; may throw. */
+  onSize?: (bytes: number) => void;
   /** Called while a corpus is being fetched or read: with bytes so far, and in all (0 while that is not known). */
   onProgress?: FetchProgress;
   /** Ends it: `loadCorpus` then throws the signal's reason. */

@@ -1,33 +1,68 @@
 // What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded where needed only.
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
+import { formatCount } from '../base/format.ts';
+import { type Damage, describeDamage } from './damage.ts';
+import { throughCommand } from './local.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
 /** Bytes that are looked at: enough for any signature and for the statistics of an encoding. */
 const SEEN = 1 << 18;
 
+/** Bytes after which no signature of a file is looked for any more. */
+const HEADER = 512;
+
 /** Names what `bytes` are. `damage` says in what way they are no text. */
-export async function identify(bytes: Uint8Array, damage: string): Promise<Problem> {
+export async function identify(bytes: Uint8Array, damage: Damage): Promise<Problem> {
   const start = bytes.subarray(0, SEEN);
+  const how = describeDamage(damage, bytes.length);
   const mark = byteOrderMark(bytes);
   if (mark) return inEncoding(mark, 'by its byte order mark');
-  if (bytes.length < GUESSED_FROM) return { what: `is not text (${damage})` };
-  const wide = wideEncoding(start);
+  if (bytes.length < GUESSED_FROM) return { what: `is not text (${how})` };
+  // Texts in other encodings are hardly ever valid UTF-8; those of wide code units have NULs where they are.
+  const wide = damage.invalid.count + damage.nul.count > 0 ? wideEncoding(start) : null;
   if (wide) return inEncoding(wide, 'without a byte order mark');
+  const text = textBefore(bytes, damage);
   // A signature of two letters (BM, MZ) may begin a text, too: a share of text says more than it.
-  const type = await fileTypeFromBuffer(start).catch(() => undefined);
-  if (type) return { what: `is ${nameOf(type)}, not text (${damage})` };
-  const encoding = byteEncoding(start);
+  const type = text < HEADER ? await fileTypeFromBuffer(start).catch(() => undefined) : undefined;
+  if (type) return { what: `is ${nameOf(type)}, not text (${how})` };
+  if (text >= TEXT_AT_LEAST) {
+    return {
+      what: `is text up to byte ${formatCount(text)}, then binary data (${how})`,
+      fix: (path) => `take the text of it: ${throughCommand(`head -c ${text}`, path, 'text')}`,
+    };
+  }
+  const encoding = damage.invalid.count > 0 ? byteEncoding(start) : null;
   if (encoding)
     return {
-      ...inEncoding(encoding, damage),
-      what: `looks like ${encoding === 'ISO-8859-1' ? 'ISO-8859-1 (Latin-1)' : encoding} (${damage})`,
+      ...inEncoding(encoding, how),
+      what: `looks like ${encoding === 'ISO-8859-1' ? 'ISO-8859-1 (Latin-1)' : encoding} (${how})`,
     };
-  return { what: `is binary data, not text (${damage})` };
+  return { what: `is binary data, not text (${how})` };
 }
 
 /** Fewer bytes tell no encoding. */
 const GUESSED_FROM = 4;
+
+/** Bytes of text before binary data that are worth a word. */
+const TEXT_AT_LEAST = 64;
+
+/** Bytes after the text in which binary data show. */
+const TAIL = 4096;
+
+/** Length of the text that binary data follow; 0 where what follows may be characters of another encoding. */
+function textBefore(bytes: Uint8Array, { invalid, nul, control }: Damage): number {
+  const first = Math.min(...[invalid, nul, control].map(({ first }) => (first < 0 ? bytes.length : first)));
+  return controlShare(bytes.subarray(first, first + TAIL)) > CONTROLS_AT_MOST ? first : 0;
+}
+
+/** Control characters that a text in any encoding of bytes may have. */
+const CONTROLS_AT_MOST = 0.005;
+
+function controlShare(bytes: Uint8Array): number {
+  const controls = bytes.filter((byte) => byte < 0x20 && ![9, 10, 12, 13, 27].includes(byte));
+  return controls.length / bytes.length;
+}
 
 const NAMES: Readonly<Record<string, string>> = {
   gz: 'gzip data',
@@ -80,17 +115,21 @@ function decodeWide(bytes: Uint8Array, encoding: (typeof WIDE)[number]): string 
   }
 }
 
+/** ASCII, and what stands between words in Chinese and Japanese. */
+const COMMON = /[\t\n\r\x20-\x7e\u3000-\u3002\uff01\uff0c\uff1f]/;
+
 /**
- * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and spaces, and of
- * the latter two every text has some. Bytes of an 8-bit encoding read in pairs are Chinese characters, hardly one of them a space.
+ * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and spaces,
+ * and of those in COMMON every text has some. Bytes of an 8-bit encoding read in pairs are Chinese characters and
+ * none of these.
  */
 function wideQuality(text: string | null): number {
   const characters = [...(text ?? '')];
   const share = (expression: RegExp): number =>
     characters.filter((c) => expression.test(c)).length / characters.length;
   if (characters.length === 0 || share(/[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\r\n\t]/u) < 0.97) return 0;
-  const between = share(/[\p{P}\s]/u);
-  return between >= 0.01 ? between : 0;
+  const common = share(COMMON);
+  return common >= 0.01 ? common : 0;
 }
 
 /** An encoding of a byte or two per character, by the statistics of its bytes; null: the bytes are no characters. */
@@ -100,7 +139,7 @@ function byteEncoding(bytes: Uint8Array): string | null {
   const share = (of: (byte: number) => boolean): number =>
     counts.reduce((sum, n, byte) => sum + (of(byte) ? n : 0), 0) / bytes.length;
   if (looksLikeEbcdic(share)) return 'EBCDIC';
-  if (share((byte) => byte < 0x20 && ![9, 10, 12, 13, 27].includes(byte)) > 0.005) return null;
+  if (controlShare(bytes) > CONTROLS_AT_MOST) return null;
   return chardet.detect(bytes);
 }
 

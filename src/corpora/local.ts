@@ -2,10 +2,11 @@
 
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, extname, isAbsolute, join } from 'node:path';
+import { basename, extname, isAbsolute, join, parse } from 'node:path';
 import type { Readable } from 'node:stream';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { formatCount } from '../base/format.ts';
+import { formatAmount, formatCount } from '../base/format.ts';
+import { shellWord } from '../base/shell.ts';
 import { reason } from '../io/node-store.ts';
 
 /** Standard input, as a path. */
@@ -71,13 +72,12 @@ function countKinds(names: readonly string[]): string {
     const kind = extname(name).toLowerCase();
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
-  const files = `file${names.length === 1 ? '' : 's'}`;
   const [[only]] = counts;
-  if (counts.size === 1) return `${names.length} ${only ? `${only} ` : ''}${files}`;
+  if (counts.size === 1) return formatAmount(names.length, `${only ? `${only} ` : ''}file`);
   const kinds = [...counts]
     .sort(([, a], [, b]) => b - a)
     .map(([kind, n]) => `${n} ${kind || 'without an ending'}`);
-  return `${names.length} ${files}: ${kinds.join(', ')}`;
+  return `${formatAmount(names.length, 'file')}: ${kinds.join(', ')}`;
 }
 
 /** The paths of the text files below `root`, relative to it, with forward slashes. Follows links, each folder once. */
@@ -100,13 +100,22 @@ async function textFiles(root: string, below: string, seen: Set<string>): Promis
 /** Bytes of the longest text: places in it are 32-bit numbers, and Node reads no longer file at once. */
 export const LONGEST_TEXT = 2 ** 31 - 1;
 
-/** Throws when a text of `length` bytes is too long: before it is read, where that can be known. */
-export function checkLength(what: string, length: number): void {
+/** Throws when the text of `paths`, `length` bytes, is too long: before it is read, where that is known. */
+export function checkLength(what: string, length: number, paths: readonly string[]): void {
   if (length <= LONGEST_TEXT) return;
+  const take = `head -c ${LONGEST_TEXT}`;
+  const command = paths.length === 1 ? ` (\`${throughCommand(take, paths[0], 'part')}\`)` : '';
   throw new Error(
-    `${what} has ${formatCount(length)} bytes, a text has at most ${formatCount(LONGEST_TEXT)}: take a part of it ` +
-      `(\`head -c ${LONGEST_TEXT} FILE > PART\`)`,
+    `${what} has ${formatAmount(length, 'byte')}, a text has at most ${formatCount(LONGEST_TEXT)}: take a part of it${command}`,
   );
+}
+
+/** The command line that sends a file through `command` into one beside it: `notes.txt > notes.utf8.txt`. */
+export function throughCommand(command: string, path: string, kind: string): string {
+  if (path === STDIN) return `... | ${command} | ...`;
+  const { dir, name, ext } = parse(path);
+  const word = (file: string): string => shellWord(file.startsWith('-') ? `./${file}` : file);
+  return `${command} ${word(path)} > ${word(join(dir, `${name}.${kind}${ext}`))}`;
 }
 
 /** Bytes of a file as far as it says; 0 of a FIFO and of standard input. */
@@ -131,7 +140,7 @@ export async function readBytes(path: string, { onRead, signal }: ReadOptions = 
   let length = 0;
   try {
     for await (const part of stream as AsyncIterable<Buffer>) {
-      checkLength(path === STDIN ? 'standard input' : path, length + part.length);
+      checkLength(path === STDIN ? 'standard input' : path, length + part.length, [path]);
       if (length + part.length > bytes.length) bytes = grown(bytes, length, length + part.length);
       length += part.copy(bytes, length);
       onRead?.(length);

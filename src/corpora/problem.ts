@@ -1,11 +1,12 @@
 // Why a file is no text, and when it is one in another encoding. Read next: text-check.ts.
+import { throughCommand } from './local.ts';
 
 /** Why a file is no text. */
 export interface Problem {
   /** `is a PNG image, not text`. */
   what: string;
-  /** What to do, where there is more to do than to take another file: `convert it: iconv ...`. */
-  fix?: string;
+  /** What to do with the file at `path`, if anything: `convert it: iconv ...`. */
+  fix?: (path: string) => string;
 }
 
 /** A text that is fine but for its encoding. */
@@ -13,7 +14,7 @@ export function inEncoding(encoding: string, how: string): Problem {
   const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
   return {
     what: `is ${encoding} ${how}, not UTF-8`,
-    fix: `convert it: iconv -f ${codePage} -t UTF-8 FILE > NEW`,
+    fix: (path) => `convert it: ${throughCommand(`iconv -f ${codePage} -t UTF-8`, path, 'utf8')}`,
   };
 }
 

@@ -22,12 +22,22 @@ export interface ReadTexts {
  */
 export async function readAll(
   found: readonly Found[],
-  { asBytes, onProgress, signal }: Pick<CorpusOptions, 'asBytes' | 'onProgress' | 'signal'>,
+  {
+    asBytes,
+    onSize,
+    onProgress,
+    signal,
+  }: Pick<CorpusOptions, 'asBytes' | 'onSize' | 'onProgress' | 'signal'>,
 ): Promise<ReadTexts> {
   const { texts, repeated } = eachOnce(found);
   let total = texts.length - 1; // the line feeds between them
   for (const { path, bytes } of texts) total += bytes?.length ?? (await sizeOf(path));
-  checkLength(found.map(({ source }) => source).join(', '), total);
+  checkLength(
+    found.map(({ source }) => source).join(', '),
+    total,
+    texts.map(({ path }) => path),
+  );
+  onSize?.(total);
   const checks = makeChecks(texts.length);
   const parts: Uint8Array[] = [];
   let read = 0;
@@ -108,14 +118,14 @@ function makeChecks(all: number): {
   refuse(): void;
   remarks(): string[];
 } {
-  const problems: { name: string; problem: Problem }[] = [];
+  const problems: { path: string; problem: Problem }[] = [];
   const remarks = new Map<string, { name: string; remark: Remark }[]>();
   return {
     async take(path, bytes) {
       const name = nameOf(path);
       const checked = await checkText(bytes);
       if ('problem' in checked) {
-        problems.push({ name, problem: checked.problem });
+        problems.push({ path, problem: checked.problem });
         return new Uint8Array(0);
       }
       const { remark } = checked;
@@ -124,12 +134,13 @@ function makeChecks(all: number): {
     },
     refuse() {
       if (problems.length === 0) return;
-      const shown = problems.slice(0, NAMED).map(({ name, problem }) => `${name} ${problem.what}`);
+      const named = problems.slice(0, NAMED);
+      const shown = named.map(({ path, problem }) => `${nameOf(path)} ${problem.what}`);
       const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
-      const count =
+      const share =
         all > 1 ? `${problems.length} of ${formatAmount(all, 'file')} cannot be taken as text: ` : '';
-      const fix = problems.slice(0, NAMED).flatMap((one) => one.problem.fix ?? [])[0];
-      throw new NotText(`${count}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
+      const [fix] = named.flatMap(({ path, problem }) => problem.fix?.(path) ?? []);
+      throw new NotText(`${share}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
     },
     remarks: () =>
       [...remarks].map(([kind, of]) => {

@@ -1,8 +1,7 @@
 // Whether bytes are text, and what they are where they are not: a picture, an archive, text in another encoding.
 
-import { isUtf8 } from 'node:buffer';
 import { formatAmount, formatCount } from '../base/format.ts';
-import { characterWidth } from '../tokenizer/utf8.ts';
+import { CONTROLS, type Damage, foundDamage, measureDamage } from './damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
 /** What was found in the bytes of one file. */
@@ -39,6 +38,12 @@ export class NotText extends Error {
 export const DAMAGE_AT_MOST = 1e-3;
 
 /**
+ * Up to this share of control characters, UTF-8 without NULs is a text all the same: a recording of a terminal, say.
+ * Random bytes below 128 have 19 %.
+ */
+const CONTROLS_AT_MOST = 0.1;
+
+/**
  * The text in `bytes`: without its byte order mark, and as UTF-8 where that mark says UTF-16; else what is there instead. A
  * character that was cut at the very end is no damage.
  */
@@ -53,15 +58,20 @@ export async function checkText(bytes: Uint8Array): Promise<Checked> {
     return { problem: { what: `begins with the byte order mark of ${mark}, but is not text in it` } };
   }
   const document = documentKind(bytes);
-  if (document) return { problem: { what: `is ${document}, not text`, fix: 'save it as plain text' } };
+  if (document) return { problem: { what: `is ${document}, not text`, fix: () => 'save it as plain text' } };
   if (shiftsCharacterSets(bytes)) return { problem: inEncoding('ISO-2022-JP', 'by its escape sequences') };
   if (mark === null) {
     const damage = measureDamage(bytes);
     if (damage.count === 0) return { bytes };
-    if (damage.count <= DAMAGE_AT_MOST * bytes.length) return { bytes, remark: remarkOf(damage) };
+    if (isSlight(damage, bytes.length)) return { bytes, remark: remarkOf(damage) };
   }
   const { identify } = await import('./identify.ts'); // its libraries are needed for what is no text only
-  return { problem: await identify(bytes, describe(measureDamage(bytes), bytes.length)) };
+  return { problem: await identify(bytes, measureDamage(bytes)) };
+}
+
+function isSlight({ count, invalid, nul, control }: Damage, bytes: number): boolean {
+  if (count <= DAMAGE_AT_MOST * bytes) return true;
+  return invalid.count + nul.count === 0 && control.count <= Math.max(1, CONTROLS_AT_MOST * bytes);
 }
 
 async function afterMark(bytes: Uint8Array, kind: string): Promise<Checked> {
@@ -110,78 +120,16 @@ function shiftsCharacterSets(bytes: Uint8Array): boolean {
   return bytes.includes(0x1b) && (view.includes('\x1b$B') || view.includes('\x1b$@'));
 }
 
-/** What is in a text that does not belong there, by kind, with the byte of the first. */
-interface Damage {
-  /** All of them. */
-  count: number;
-  invalid: { count: number; first: number };
-  nul: { count: number; first: number };
-  control: { count: number; first: number };
-}
-
-function measureDamage(bytes: Uint8Array): Damage {
-  const none = (): { count: number; first: number } => ({ count: 0, first: -1 });
-  const [invalid, nul, control] = [none(), none(), none()];
-  const add = (to: { count: number; first: number }, at: number): void => {
-    if (to.count++ === 0) to.first = at;
-  };
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte < 0x20 && NO_TEXT[byte] === 1) add(byte === 0 ? nul : control, i);
-  }
-  if (!isUtf8(bytes)) {
-    const end = bytes.length - cutCharacter(bytes);
-    for (let i = 0; i < end; ) {
-      const width = characterWidth(bytes, i);
-      if (width === 0) add(invalid, i);
-      i += Math.max(width, 1);
-    }
-  }
-  return { count: invalid.count + nul.count + control.count, invalid, nul, control };
-}
-
-/** Control characters that texts do not have; tabs, line and page breaks, backspaces and escapes they do. */
-const NO_TEXT = Uint8Array.from({ length: 32 }, (_, byte) =>
-  [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1a, 0x1b].includes(byte) ? 0 : 1,
-);
-
-/** Bytes of a character that begins at the end and is cut off there: 0 to 3. */
-function cutCharacter(bytes: Uint8Array): number {
-  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
-    const lead = bytes[bytes.length - length];
-    if ((lead & 0xc0) === 0x80) continue;
-    const needs = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
-    return needs > length && length < bytes.length ? length : 0;
-  }
-  return 0;
-}
-
-/** The kinds of damage, in the words for them. */
-function found({ invalid, nul, control }: Damage): { what: string; count: number; first: number }[] {
-  const kinds = [
-    { what: 'not UTF-8', ...invalid },
-    { what: 'NUL', ...nul },
-    { what: 'control characters', ...control },
-  ];
-  return kinds.filter(({ count }) => count > 0);
-}
-
 function remarkOf(damage: Damage): Remark {
-  const parts = found(damage);
-  const details = parts.map(
-    ({ what, count: n, first }) =>
-      `${formatAmount(n, 'byte')} that ${n === 1 ? 'is' : 'are'} ${what} (${n === 1 ? 'byte' : 'the first is byte'} ${formatCount(first)})`,
-  );
+  const parts = foundDamage(damage);
+  const details = parts.map(({ what, count: n, first }) => {
+    const place = `${n === 1 ? 'byte' : 'the first is byte'} ${formatCount(first)}`;
+    const are = n > 1 ? `are ${what}` : what === CONTROLS ? 'is a control character' : `is ${what}`;
+    return `${formatAmount(n, 'byte')} that ${are} (${place})`;
+  });
+  const taken = damage.count === 1 ? 'taken as it is' : 'taken as they are';
   return {
     kind: `holds some bytes that are ${parts.map(({ what }) => what).join(' or ')}: taken as they are`,
-    detail: `holds ${details.join(' and ')}: taken as they are`,
+    detail: `holds ${details.join(' and ')}: ${taken}`,
   };
-}
-
-/** `14 % of its bytes are not UTF-8, from byte 6 on`: the kind of damage that there is most of. */
-function describe(damage: Damage, bytes: number): string {
-  const [most] = found(damage).sort((a, b) => b.count - a.count);
-  if (!most) return '';
-  const share = `${Number(((100 * most.count) / bytes).toPrecision(2))} %`;
-  return `${share} of its bytes are ${most.what}, from byte ${formatCount(most.first)} on`;
 }

@@ -54,7 +54,7 @@ describe('control characters of others', { skip }, () => {
   });
 
   test('are what they are in a pipe, where they were asked for; never in messages', async () => {
-    const shown = await inkhorn(folder, ['data', 'show', 'evil.txt', '--as-bytes']);
+    const shown = await inkhorn(folder, ['data', 'show', 'evil.txt']);
     assert.ok(shown.stdout.includes(`${ESCAPE}]0;mine\u0007${ESCAPE}[2J\u009b2J\u202eevil\b`));
     const refused = await inkhorn(folder, ['data', 'show', `no${ESCAPE}[2J.txt`]);
     assert.equal(refused.code, 2);

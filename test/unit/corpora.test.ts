@@ -199,6 +199,14 @@ describe('what is no text', () => {
     ],
     ['a short Latin-1', latin1('caf\u00e9 au lait'), /looks like ISO-8859-1.*from byte 3 on/],
     ['Windows-1252', latin1(french.replaceAll("'", '\x92')), /looks like windows-1252/],
+    ['text, then noise', bytesOf(french, noise), /is text up to byte 1,460, then binary data \(/],
+    [
+      'text, then NULs',
+      bytesOf('some words, '.repeat(20), new Uint8Array(3000)),
+      /up to byte 240, .* NUL, from byte 240 on\): take the text of it: head -c 240 .*some\.txt > .*some\.text\.txt/,
+    ],
+    ['NULs in UTF-8', bytesOf('née\0à\0'.repeat(9)), /is binary data, not text \(.* NUL, from byte 4 on\)/],
+    ['7-bit noise', noise.map((byte) => byte & 127), /is binary data, not text \(.* % .* control characters/],
     ['UTF-16LE', wide(french, 2, true), /is UTF-16LE without a byte order mark.*iconv -f UTF-16LE -t UTF-8/],
     ['UTF-16BE', wide(french, 2, false), /is UTF-16BE without/],
     ['Russian UTF-16LE', wide(russian, 2, true), /is UTF-16LE without/],
@@ -277,7 +285,7 @@ describe('what is no text', () => {
     const long = 'A line of plain English text.\n'.repeat(200); // 6,000 bytes
     assert.match(
       await one(long, '\0', long),
-      /a\.txt holds 1 byte that is NUL \(byte 6,000\): taken as they are$/,
+      /a\.txt holds 1 byte that is NUL \(byte 6,000\): taken as it is$/,
     );
     assert.match(
       await one(long, Uint8Array.of(0xff, 0xfe, 0xc3), long),
@@ -285,6 +293,11 @@ describe('what is no text', () => {
     );
     assert.equal(await one(long, russian, chinese, '\t\f\r\n\x1b[0m'), '');
     assert.equal(await one(bytesOf(chinese).subarray(0, 100)), ''); // a character that is cut at the end
+    // Wherever there are no NULs and all is UTF-8, no other encoding is thought of.
+    assert.match(
+      await one('\x1b]0;mine\x07\x1b[2J\u009b2J\u202eevil\b\r\n\tend\n'),
+      /holds 1 byte that is a control character \(byte 8\): taken as it is$/,
+    );
     assert.equal(await one('BM is no picture. MZ is no program.'), '');
     await assert.rejects(one(long, '\0'.repeat(20)), NotText);
   });

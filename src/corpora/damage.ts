@@ -1,0 +1,76 @@
+// What is in a file that texts do not have, counted: bytes that are not UTF-8, NULs, control characters.
+import { isUtf8 } from 'node:buffer';
+import { formatCount } from '../base/format.ts';
+import { characterWidth } from '../tokenizer/utf8.ts';
+
+/** What is in a text that does not belong there, by kind, with the byte of the first. */
+export interface Damage {
+  /** All of them. */
+  count: number;
+  invalid: { count: number; first: number };
+  nul: { count: number; first: number };
+  control: { count: number; first: number };
+}
+
+/** Counts it. A character that was cut at the very end is none. */
+export function measureDamage(bytes: Uint8Array): Damage {
+  const none = (): { count: number; first: number } => ({ count: 0, first: -1 });
+  const [invalid, nul, control] = [none(), none(), none()];
+  const add = (to: { count: number; first: number }, at: number): void => {
+    if (to.count++ === 0) to.first = at;
+  };
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte < 0x20 && NO_TEXT[byte] === 1) add(byte === 0 ? nul : control, i);
+  }
+  if (!isUtf8(bytes)) {
+    const end = bytes.length - cutCharacter(bytes);
+    for (let i = 0; i < end; ) {
+      const width = characterWidth(bytes, i);
+      if (width === 0) add(invalid, i);
+      i += Math.max(width, 1);
+    }
+  }
+  return { count: invalid.count + nul.count + control.count, invalid, nul, control };
+}
+
+/** Control characters that texts do not have; tabs, line and page breaks, backspaces and escapes they do. */
+const NO_TEXT = Uint8Array.from({ length: 32 }, (_, byte) =>
+  [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1a, 0x1b].includes(byte) ? 0 : 1,
+);
+
+/** Bytes of a character that begins at the end and is cut off there: 0 to 3. */
+function cutCharacter(bytes: Uint8Array): number {
+  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
+    const lead = bytes[bytes.length - length];
+    if ((lead & 0xc0) === 0x80) continue;
+    const needs = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+    return needs > length && length < bytes.length ? length : 0;
+  }
+  return 0;
+}
+
+/** One of the kinds, in the word for it. */
+export const CONTROLS = 'control characters';
+
+/** The kinds of damage, in the words for them. */
+export function foundDamage({
+  invalid,
+  nul,
+  control,
+}: Damage): { what: string; count: number; first: number }[] {
+  const kinds = [
+    { what: 'not UTF-8', ...invalid },
+    { what: 'NUL', ...nul },
+    { what: CONTROLS, ...control },
+  ];
+  return kinds.filter(({ count }) => count > 0);
+}
+
+/** `14 % of its bytes are not UTF-8, from byte 6 on`: the kind of damage that there is most of. */
+export function describeDamage(damage: Damage, bytes: number): string {
+  const [most] = foundDamage(damage).sort((a, b) => b.count - a.count);
+  if (!most) return '';
+  const share = `${Number(((100 * most.count) / bytes).toPrecision(2))} %`;
+  return `${share} of its bytes are ${most.what}, from byte ${formatCount(most.first)} on`;
+}
