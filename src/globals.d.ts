@@ -26,5 +26,7 @@ declare function fetch(
   readonly ok: boolean;
   readonly status: number;
   readonly statusText: string;
+  readonly headers: { get(name: string): string | null };
+  readonly body: { cancel(): Promise<void> } | null;
   arrayBuffer(): Promise<ArrayBuffer>;
 }>;

@@ -18,6 +18,11 @@ export interface JsonLimits {
 /** Enough for every document of ours but histories and vocabularies, which name their own. */
 const DEFAULTS: Required<JsonLimits> = { bytes: 64e6, depth: 32, values: 2e6 };
 
+/** Bytes of the longest document within `limits`: a longer file need not be read. */
+export function bytesAtMost({ bytes = DEFAULTS.bytes }: JsonLimits = {}): number {
+  return bytes;
+}
+
 /**
  * The checked contents of the document `source`; `file` is its path, for errors. Throws one line that names the file, the field, its
  * value and what was expected: `runs/a/last/training.json: progress.step is null: expected a whole number >= 0`.

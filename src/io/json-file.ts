@@ -1,5 +1,5 @@
 // JSON files in a store: read with a schema. What a schema is: ../base/schema.ts.
-import { type JsonLimits, readJson } from '../base/json.ts';
+import { bytesAtMost, type JsonLimits, readJson } from '../base/json.ts';
 import type { Schema } from '../base/schema.ts';
 import type { Store } from './store.ts';
 
@@ -10,5 +10,5 @@ export async function readJsonFile<T>(
   schema: Schema<T>,
   limits?: JsonLimits,
 ): Promise<T> {
-  return readJson(await store.read(name), `${store.location}/${name}`, schema, limits);
+  return readJson(await store.read(name, bytesAtMost(limits)), `${store.location}/${name}`, schema, limits);
 }

@@ -17,11 +17,12 @@ import { formatAmount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { array, matching, object, type Schema, string } from '../base/schema.ts';
 import { lockFolder } from './node-lock.ts';
-import { checkName, type Store } from './store.ts';
+import { checkLength, checkName, type Store } from './store.ts';
 
 /** The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one. */
 export interface FileSteps {
-  read(path: string): Promise<Uint8Array>;
+  /** Throws, before it is read, for a file of more than `atMost` bytes. */
+  read(path: string, atMost?: number): Promise<Uint8Array>;
   entries(folder: string): Promise<{ name: string; isFile: boolean }[]>;
   makeFolder(path: string): Promise<void>;
   /** Writes a new file and returns when the bytes are on the disk. */
@@ -34,9 +35,15 @@ export interface FileSteps {
 
 /** The real ones. */
 export const nodeFiles: FileSteps = {
-  async read(path) {
-    const { buffer, byteOffset, length } = await fs.readFile(path);
-    return new Uint8Array(buffer, byteOffset, length); // whoever reads it need not know what a Buffer does otherwise
+  async read(path, atMost) {
+    const file = await fs.open(path);
+    try {
+      checkLength((await file.stat()).size, atMost);
+      const { buffer, byteOffset, length } = await file.readFile();
+      return new Uint8Array(buffer, byteOffset, length); // whoever reads it need not know what a Buffer does otherwise
+    } finally {
+      await file.close();
+    }
   },
   async entries(folder) {
     const entries = await fs.readdir(folder, { withFileTypes: true });
@@ -95,15 +102,15 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   const store: Store = {
     location: path,
 
-    async read(name) {
+    async read(name, atMost) {
       checkName(name);
       try {
         const journal = await readJournal(root, files);
         const temporary = journal?.put.get(name);
-        const bytes = temporary && (await unlessMissing(files.read(at(temporary))));
+        const bytes = temporary && (await unlessMissing(files.read(at(temporary), atMost)));
         if (bytes) return bytes;
         if (journal?.drop.includes(name)) throw Object.assign(new Error(), { code: 'ENOENT' });
-        return await files.read(at(name));
+        return await files.read(at(name), atMost);
       } catch (error) {
         const there = codeOf(error) !== 'ENOENT' || (await unlessMissing(files.entries(root)));
         const target = there ? null : danglingLink(root);
@@ -376,6 +383,8 @@ export function reason(error: unknown): string {
   }
   if (path !== null && code === 'ENOSPC' && !hasInodes(dirname(path)))
     return 'no inode is left on the disk: it holds as many files as it can, however small; remove some';
+  if (code === 'EIO' && error instanceof Error && 'syscall' in error && error.syscall === 'read')
+    return 'input/output error: the disk fails, or it is no ordinary file';
   return REASONS[code] ?? message.replace(/\s+/g, ' ');
 }
 

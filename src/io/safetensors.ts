@@ -134,7 +134,7 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDTy
   const bytes = byteSize(stored, shape);
   if (bytes !== data.byteLength) {
     throw new Error(
-      `${of}: ${amount(data.byteLength)} do not fill ${describe(stored, shape)}, which takes ${amount(bytes)}`,
+      `${of}: ${amount(data.byteLength)} ${data.byteLength === 1 ? 'does' : 'do'} not fill ${describe(stored, shape)}, which takes ${amount(bytes)}`,
     );
   }
   return stored;
@@ -184,7 +184,7 @@ interface Place {
 function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
   if (bytes.length < 8) {
     fail(
-      `${amount(bytes.length)} are too few for a safetensors file: it is empty, or was cut off while copying`,
+      `${amount(bytes.length)} ${bytes.length === 1 ? 'is' : 'are'} too few for a safetensors file: it is empty, or was cut off while copying`,
     );
   }
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));

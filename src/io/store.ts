@@ -1,11 +1,12 @@
 // A store: named files in one place, whatever the place is. Read next: node-store.ts (a folder on disk).
+import { formatAmount, formatCount } from '../base/format.ts';
 
 /** Reads and writes files by name. Every write is all or nothing: no reader ever meets half a file. */
 export interface Store {
   /** For people: `runs/seed/last`. */
   readonly location: string;
-  /** The whole file. Throws when there is none. */
-  read(name: string): Promise<Uint8Array>;
+  /** The whole file. Throws when there is none, and, before reading, when it has more than `atMost` bytes. */
+  read(name: string, atMost?: number): Promise<Uint8Array>;
   exists(name: string): Promise<boolean>;
   /** The names of all files here, sorted; empty when the place does not exist yet. */
   list(): Promise<string[]>;
@@ -44,6 +45,12 @@ export function checkName(name: string): void {
   }
 }
 
+/** Throws when a file of `length` bytes is longer than whoever reads it expects. */
+export function checkLength(length: number, atMost: number = Number.POSITIVE_INFINITY): void {
+  if (length <= atMost) return;
+  throw new Error(`it has ${formatAmount(length, 'byte')}: at most ${formatCount(atMost)} are read`);
+}
+
 /** A store that lives as long as the process, for tests and browsers. Copies on the way in and out. */
 export function memoryStore(location = 'memory'): Store {
   const files = new Map<string, Uint8Array>();
@@ -51,9 +58,10 @@ export function memoryStore(location = 'memory'): Store {
   let locked = '';
   return {
     location,
-    async read(name): Promise<Uint8Array> {
+    async read(name, atMost): Promise<Uint8Array> {
       const bytes = files.get(name);
       if (!bytes) throw new Error(`${location}/${name}: no such file`);
+      checkLength(bytes.length, atMost);
       return bytes.slice();
     },
     async exists(name): Promise<boolean> {

@@ -1,5 +1,5 @@
 // A store on a web server, read-only: a page loads a model folder from where it is published.
-import { checkName, type Store } from './store.ts';
+import { checkLength, checkName, type Store } from './store.ts';
 
 /**
  * The files under `base` (`https://example.org/models/tiny`; in a page also one relative to it). Cannot list and cannot write: both
@@ -17,9 +17,15 @@ export function urlStore(base: string): Store {
   };
   return {
     location,
-    async read(name): Promise<Uint8Array> {
+    async read(name, atMost): Promise<Uint8Array> {
       const response = await request(at(name), 'GET');
       if (!response.ok) throw refused(at(name), response);
+      try {
+        checkLength(Number(response.headers.get('content-length') ?? 0), atMost);
+      } catch (error) {
+        await response.body?.cancel();
+        throw new Error(`${at(name)}: ${(error as Error).message}`);
+      }
       const bytes = await response.arrayBuffer().catch((error) => {
         throw new Error(`${at(name)}: the connection was cut before the whole file had come`, {
           cause: error,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type FileSteps, folderStore, makeFolder, nodeFiles } from '../../src/io/node-store.ts';
+import { type FileSteps, folderStore, makeFolder, nodeFiles, reason } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { urlStore } from '../../src/io/url-store.ts';
 
@@ -54,6 +54,9 @@ for (const [kind, open] of [
       assert.deepEqual(await store.list(), []);
       assert.equal(await store.exists('a.txt'), false);
       await assert.rejects(store.read('a.txt'), /a\.txt/);
+      await store.write('b.txt', utf8('bees'));
+      await assert.rejects(store.read('b.txt', 3), /it has 4 bytes: at most 3 are read$/);
+      assert.equal((await store.read('b.txt', 4)).length, 4);
       await store.write('b.txt', utf8('bee'));
       await store.write('a.txt', utf8('one'));
       await store.write('a.txt', utf8(''));
@@ -395,6 +398,8 @@ test('the system is told as what it is: links that lead nowhere or in circles, n
   }))
     await assert.rejects(folderStore(path, failing(code)).read('x'), words);
   await fs.writeFile(join(path, 'b'), 'x');
+  const unreadable = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+  assert.match(reason(unreadable), /input\/output error: the disk fails, or it is no ordinary file/); // /proc/self/mem
   assert.equal((await store.read('b')).constructor, Uint8Array, 'not a Buffer, whose slice is a view');
 });
 
@@ -465,6 +470,7 @@ describe('url store', () => {
       assert.equal(await store.exists('config.json'), true);
       assert.equal(await store.exists('none'), false);
       await assert.rejects(store.exists('broken'), /answered 500/);
+      await assert.rejects(store.read('config.json', 1), /config\.json: it has 2 bytes: at most 1 are read$/);
       await assert.rejects(store.read('none'), /\/none: the server answered 404 Not Found/);
       await assert.rejects(store.read('../x'), /is no file name/);
       await assert.rejects(store.list(), /cannot be listed/);
