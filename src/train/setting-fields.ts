@@ -32,7 +32,7 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   evalMethod: 'whole' | 'sampled' | 'auto';
   /** Batches per split of a `sampled` evaluation; the seed takes 200. */
   evalBatches: number;
-  /** Steps between checkpoints besides those after each evaluation; 0: none. */
+  /** Steps between checkpoints; 0: only after each evaluation, at the end and at an interruption. */
   checkpointEvery: number;
   /** Steps between looks at the ReLUs; 0: none. */
   probeEvery: number;

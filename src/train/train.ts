@@ -87,12 +87,23 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
 /** What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the checkpoint. */
 async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
   const { settings, progress } = run;
+  if (endIsUnsaved(run)) await run.options.save?.('last', progressOf(run));
   if (!progress.evaluated && !aborted(run)) yield* evaluation(run);
   if (progress.evaluated && !progress.settled && !aborted(run)) yield* sample(run);
   if (run.unsaved && (aborted(run) || checkpointDue(progress.step, settings))) {
     yield* checkpoint(run, 'last');
     run.unsaved = false;
   }
+}
+
+/**
+ * Whether all steps are done, and an evaluation or a sample comes before the last checkpoint: a kill during these
+ * minutes must not take the steps. What is saved then is no event: a run that goes on from it has the events of one
+ * that never stopped.
+ */
+function endIsUnsaved(run: Run): boolean {
+  const { settings, progress, unsaved } = run;
+  return unsaved && progress.step === settings.steps && !progress.settled && !aborted(run);
 }
 
 /** The evaluation that is due. Aborted meanwhile, it stays due. */

@@ -13,6 +13,7 @@ import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
+import type { MilestoneProgress } from '../../src/train/run.ts';
 import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { engines } from '../support/engines.ts';
 
@@ -48,6 +49,7 @@ async function go(
   store: Store,
   changes: Partial<TrainSettings> = {},
   stop?: Stop,
+  onProgress?: (progress: MilestoneProgress) => void,
 ): Promise<TrainEvent[]> {
   const last = store.folder('last');
   const from = (await hasCheckpoint(last)) ? await loadCheckpoint(last, { backend }) : undefined;
@@ -63,6 +65,7 @@ async function go(
       dataset: data,
       data: record,
       from,
+      onProgress,
       ...options,
     })) {
       seen.push(event);
@@ -136,6 +139,19 @@ for (const { name, create, skip } of await engines()) {
         }
       });
     }
+
+    test('killed during the last evaluation, it has lost no step', async () => {
+      const store = memoryStore('run');
+      const kill = ({ what, step }: MilestoneProgress): void => {
+        if (what === 'evaluation' && step === settings.steps) throw new Error('killed');
+      };
+      await assert.rejects(go(backend, store, {}, undefined, kill), /killed/);
+      const { resume } = await loadCheckpoint(store.folder('last'), { backend });
+      assert.deepEqual([resume.step, resume.evaluated, resume.settled], [settings.steps, false, false]);
+      const seen = await go(backend, store);
+      assert.ok(seen.every(({ type }) => type !== 'step'));
+      assert.deepEqual(told((await readHistory(store)).events), told(whole));
+    });
 
     test('is unfinished until all that is due after the last step is done', async () => {
       const last = whole.findIndex(({ type, step }) => type === 'step' && step === settings.steps);
