@@ -1,7 +1,7 @@
 // The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind, the best marked.
 
 import * as Plot from '@observablehq/plot';
-import { formatCount, formatLoss, formatStep } from '../base/format.ts';
+import { formatAmount, formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
@@ -58,7 +58,7 @@ function subtitle(steps: readonly StepEvent[], evals: readonly EvalEvent[]): str
     sampled: 'evaluated on random batches of both parts',
   };
   const how = evals.length > 0 ? `, ${method[evals[0].method]}` : '';
-  return `${formatCount(last)} steps${how}`;
+  return `${formatAmount(last, 'step')}${how}`;
 }
 
 /** Means of `size` neighbours: what the eye would do with a thousand points on a few hundred pixels. */

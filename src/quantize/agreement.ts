@@ -1,4 +1,6 @@
 // How alike two models predict: their losses, and the distance between their distributions, over one text.
+
+import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
 import { argmax } from '../generate/sampler.ts';
 import { type Batch, windows } from '../model/batch.ts';
@@ -45,7 +47,8 @@ export async function measureAgreement(
       `the models have ${V} and ${after.config.vocabSize} tokens: only models with the same tokenizer can be compared`,
     );
   }
-  if (ids.length < 2) throw new Error(`${ids.length} tokens hold nothing to predict: 2 or more are needed`);
+  if (ids.length < 2)
+    throw new Error(`nothing to predict in ${formatAmount(ids.length, 'token')}: 2 or more are needed`);
   const T = Math.min(before.config.blockSize, after.config.blockSize);
   const spans = spansOf(ids.length, T, options.maxTokens ?? Number.POSITIVE_INFINITY);
   const total = spans.reduce((sum, { offsets, T }) => sum + offsets.length * T, 0);

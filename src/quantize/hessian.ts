@@ -1,5 +1,6 @@
 // What a layer's inputs look like: the mean of x^T x, which tells how much each change of its weights matters. Read next: gptq.ts.
 
+import { formatAmount } from '../base/format.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { inputTap, type Tap } from '../model/taps.ts';
@@ -17,7 +18,7 @@ const AT_ONCE = 8;
 export function calibrationBatch(ids: Int32Array, blockSize: number): Batch {
   if (ids.length < blockSize + 1) {
     throw new Error(
-      `calibration has ${ids.length} tokens, a window needs ${blockSize + 1}: give more of the training part`,
+      `calibration has ${formatAmount(ids.length, 'token')}, a window needs ${blockSize + 1}: give more of the training part`,
     );
   }
   return randomBatch(ids, SEQUENCES, blockSize, { seed: 1337, index: 0 });

@@ -66,7 +66,7 @@ export interface QuantizeOptions {
  * @example const smaller = await quantize(model, { bits: 4, calibration: data.train });
  */
 export async function quantize(model: GPT, options: QuantizeOptions = {}): Promise<GPT> {
-  const { activations, int4 } = checkOptions(options);
+  const { activations, int4 } = checkQuantizeOptions(options);
   const parameters = namedParameters(model); // throws when the model is quantised
   const chosen = chooseWeights(model, parameters, options);
   if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
@@ -169,7 +169,8 @@ interface Checked {
   int4: Int4Format | null;
 }
 
-function checkOptions(options: QuantizeOptions): Checked {
+/** Throws when the options do not fit together, whatever the model. */
+export function checkQuantizeOptions(options: QuantizeOptions): Checked {
   const { bits = 8, activations = 'int8', groupSize, method, calibration } = options;
   const known = [
     'bits',

@@ -1,5 +1,5 @@
 // What a history comes to, the same in every report: the best evaluation, the ending, speed and time.
-import { formatBytes, formatCount } from '../base/format.ts';
+import { formatAmount, formatBytes, formatCount } from '../base/format.ts';
 import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
 import { sameArithmetic } from '../train/engines.ts';
@@ -65,11 +65,11 @@ export function againNote({ engines }: Pick<RunSummary, 'engines'>): string {
 /** `finished after 600 steps`, `was stopped after 250 of 600 steps`, `has done 750 of 5,000 steps so far`. */
 export function ending({ events, settings }: Pick<RunSummary, 'events' | 'settings'>): string {
   const done = events.findLast((event) => event.type === 'done');
-  const step = formatCount(lastStep(events));
-  const part = `${step} of ${formatCount(settings.steps)} steps`;
+  const step = lastStep(events);
+  const part = `${formatCount(step)} of ${formatAmount(settings.steps, 'step')}`;
   if (!done) return `has done ${part} so far`;
   const how = {
-    finished: `finished after ${step} steps`,
+    finished: `finished after ${formatAmount(step, 'step')}`,
     aborted: `was stopped after ${part}${done.step === settings.steps ? ', with the last evaluation or sample still due' : ''}`,
     'non-finite': `met a number that is not finite after ${part}`,
   };

@@ -1,6 +1,8 @@
 // A tensor: a buffer on an engine, a shape, and (while training) a gradient. Read next: ops.ts, then tape.ts.
+
 import type { ArrayOf, Backend, DeviceBuffer, DType, HostArray } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
+import { formatAmount } from '../base/format.ts';
 import { adopt, forget } from './scope.ts';
 
 /** Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored as. */
@@ -112,7 +114,10 @@ export function parameter(
 
 function checkSize({ length }: HostArray, shape: readonly number[]): void {
   if (length === sizeOf(shape)) return;
-  throw new Error(`${length} elements do not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`);
+  const verb = length === 1 ? 'does' : 'do';
+  throw new Error(
+    `${formatAmount(length, 'element')} ${verb} not fill the shape [${shape.join(', ')}] (${sizeOf(shape)})`,
+  );
 }
 
 /** The dtype of an array. */

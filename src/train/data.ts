@@ -1,4 +1,5 @@
 // Text as training sees it: token ids, split in two, and the random windows of a batch.
+import { formatAmount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -164,7 +165,7 @@ function datasetOf(
   const { train, val } = splitTokens(ids, split);
   if (train.length < 2 || val.length < 2) {
     throw new Error(
-      `the text has ${ids.length} tokens: too short to split into training and validation (2 tokens each at least; ` +
+      `the text has ${formatAmount(ids.length, 'token')}: too short to split into training and validation (2 tokens each at least; ` +
         `with trainFraction ${split.trainFraction} that takes ${leastTokens(split)})`,
     );
   }
@@ -182,7 +183,8 @@ function leastTokens(split: Split): number {
   }
 }
 
-function checkSplit(options: Partial<Split>): Split {
+/** The split with its defaults. Throws unless it is a possible one. */
+export function checkSplit(options: Partial<Split>): Split {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(defaultSplit, name));
   if (unknown) throw new Error(`unknown split option '${unknown}': known are trainFraction, validate`);
   const { trainFraction, validate } = { ...defaultSplit, ...options };
@@ -207,7 +209,7 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
   }
   if (data.train.length < T + 1) {
     throw new Error(
-      `the training part has ${data.train.length} tokens, a window needs ${T + 1}: use a longer text or a blockSize below ${data.train.length}`,
+      `the training part has ${formatAmount(data.train.length, 'token')}, a window needs ${T + 1}: use a longer text or a blockSize below ${data.train.length}`,
     );
   }
 }

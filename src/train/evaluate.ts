@@ -1,5 +1,6 @@
 // The loss on a text: over all of it, or, as the seed does, over random batches.
 
+import { formatAmount } from '../base/format.ts';
 import { type Batch, sliceBatch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
@@ -31,7 +32,9 @@ export async function evaluate(
   const { blockSize: T } = model.config;
   const { maxTokens = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   if (ids.length < 2)
-    throw new Error(`${ids.length} tokens hold nothing to predict: an evaluation needs 2 or more`);
+    throw new Error(
+      `nothing to predict in ${formatAmount(ids.length, 'token')}: an evaluation needs 2 or more`,
+    );
   const whole = Math.floor((ids.length - 1) / T);
   const rest = (ids.length - 1) % T;
   const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
@@ -66,7 +69,8 @@ export async function evaluateSampled(
   >,
 ): Promise<Evaluation> {
   const { blockSize: T } = model.config;
-  if (ids.length < T + 1) throw new Error(`${ids.length} tokens are less than one window of ${T} + 1`);
+  if (ids.length < T + 1)
+    throw new Error(`${formatAmount(ids.length, 'token')}: less than one window of ${T} + 1`);
   const total = { loss: 0, tokens: 0 };
   for (let index = 0; index < options.batches; index++) {
     const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });

@@ -278,7 +278,7 @@ describe('compare', () => {
     await assert.rejects(compare(model, model, data, { speed: 1 } as object), /unknown option 'speed'/);
     await assert.rejects(
       compare(model, model, { ...data, val: text.subarray(0, 1) }),
-      /1 tokens hold nothing/,
+      /nothing to predict in 1 token:/,
     );
   });
 });

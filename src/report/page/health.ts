@@ -1,5 +1,5 @@
 // How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
-import { formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
+import { formatAmount, formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
 import { activationsTable } from '../../figures/activations.ts';
 import { activationLabel, tapLabel } from '../../figures/labels.ts';
 import { overTimeFigure } from '../../figures/over-time.ts';
@@ -30,8 +30,8 @@ export function healthSection({ events, config }: RunSummary, document: SvgDocum
   const small = (title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null =>
     lineChart({ title, x, y, series, size: 'small', legend: false }, document);
   const percent = { format: wholeShare, precise: formatPercent };
-  return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatCount(units)} units are dead`}: over the last
-${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
+  return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatAmount(units, 'unit')} ${dead === 1 ? 'is' : 'are'} dead`}: over the last
+${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : dead === 1 ? 'it' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
 Sparsity, the share of outputs that are 0 or less, is no fault of a ReLU.</p>
 <p class="note">${legendOf(blocks)}</p>
 <div class="row">

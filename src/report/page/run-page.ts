@@ -1,6 +1,7 @@
 // The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed at, and more of them.
 // Read next: page.ts, charts.ts.
 import {
+  formatAmount,
   formatCount,
   formatDuration,
   formatLoss,
@@ -72,7 +73,7 @@ function header(run: RunSummary): Html {
   const speed = medianSpeed(events);
   const step = lastStep(events);
   const { nLayer, nHead, nEmbd, blockSize } = config;
-  return html`<p class="lead">A GPT of ${formatShort(parameters)} parameters (${nLayer} layers of ${nHead} heads, width ${nEmbd},
+  return html`<p class="lead">A GPT of ${formatShort(parameters)} parameters (${formatAmount(nLayer, 'layer')} of ${formatAmount(nHead, 'head')}, width ${nEmbd},
 context ${blockSize}) learns ${data.name}${engine !== undefined && ` on ${engine}`}. The run ${ending(run)}.
 ${unevaluated(events)}</p>
 ${headlines([
