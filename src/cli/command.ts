@@ -9,6 +9,7 @@ import { misuse } from './errors.ts';
 import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
 import { interruptSignal } from './interrupt.ts';
+import { inFlags } from './option-names.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What a command is given to work with. */
@@ -32,7 +33,10 @@ export interface CommandSpec<F extends Flags = Flags> {
   /** Positional arguments, `<file>` or `[text...]`, each with what it is. */
   args?: readonly (readonly [name: string, about: string])[];
   flags: F;
-  /** What an argument too many was meant for, `--prompt`; `place` is what is at that path. Nothing: no idea. */
+  /**
+   * What an argument too many was meant for, `--prompt` or another command; `place` is what is at that path.
+   * Nothing: no idea.
+   */
   meant?: (argument: string, place: Place) => string | undefined;
   run(context: Context<F>): Promise<void>;
 }
@@ -60,13 +64,16 @@ export function toCommander(spec: CommandSpec): Command {
     const values = command.opts();
     const { args } = command;
     const output = createOutput(values.json === true);
-    await spec.run({
+    const context = {
       args,
       flags: values,
       output,
       get signal() {
         return interruptSignal();
       },
+    };
+    await spec.run(context).catch((error) => {
+      throw inFlags(error, flags);
     });
     const note = missingGlyphsNote();
     if (note) output.note(note);
@@ -76,20 +83,40 @@ export function toCommander(spec: CommandSpec): Command {
 function refuseSurplus(command: Command, { name, args = [], meant }: CommandSpec): void {
   if (args.some(([argument]) => argument.includes('...')) || command.args.length <= args.length) return;
   const surplus = command.args.slice(args.length);
+  const [word] = surplus;
   const members = command.commands.map((member) => member.name());
   const problem =
     members.length > 0
-      ? `unknown command ${JSON.stringify(surplus[0])} of ${name}: there are ${members.join(', ')}`
-      : `${JSON.stringify(surplus[0])} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'}`;
-  const remedy = meant?.(surplus[0], placeOf(surplus[0]));
-  // Words that are no path belong together: a text without its quotes.
-  const value = placeOf(surplus[0]) === 'nothing' ? surplus.join(' ') : surplus[0];
-  if (remedy) throw misuse(`${problem}; did you mean ${remedy} ${shellWord(value)}?`);
+      ? `unknown command ${JSON.stringify(word)} of ${name}: there are ${members.join(', ')}`
+      : `${JSON.stringify(word)} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'}`;
+  const place = placeOf(word);
+  if (place === 'nothing' && looksLikePath(word)) {
+    const [folder, words] = [meant?.(word, 'folder'), meant?.(word, 'nothing')];
+    const remedies =
+      folder === words ? [folder] : [folder && `${folder} for a folder`, words && `${words} for words`];
+    const fits = remedies.filter((remedy) => remedy !== undefined).join(', ');
+    throw misuse(
+      `${problem}, and there is nothing at that path${fits ? `; did you mean ${fits}?` : ' (see --help)'}`,
+    );
+  }
+  const remedy = meant?.(word, place);
+  if (remedy) throw misuse(`${problem}; did you mean ${remedy} ${remedyValue(remedy, surplus, place)}?`);
   throw misuse(members.length > 0 ? problem : `${problem} (see --help)`);
+}
+
+/** What follows the flag, or the command, that was meant. */
+function remedyValue(remedy: string, surplus: readonly string[], place: Place): string {
+  if (!remedy.startsWith('-')) return surplus.map(shellWord).join(' ');
+  // Words that are no path belong together: a text without its quotes.
+  return shellWord(place === 'nothing' ? surplus.join(' ') : surplus[0]);
 }
 
 /** What is at a path. */
 export type Place = 'file' | 'folder' | 'nothing';
+
+function looksLikePath(word: string): boolean {
+  return !/\s/.test(word) && (/[\\/]/.test(word) || /^[.~]|\.\w+$/.test(word));
+}
 
 function placeOf(path: string): Place {
   const found = statSync(path, { throwIfNoEntry: false });

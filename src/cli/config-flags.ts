@@ -23,7 +23,10 @@ const FIRST = new Set([
 export const modelFlags: Flags = Object.fromEntries(
   Object.entries(configFields)
     .filter(([name]) => name !== 'vocabSize')
-    .map(([name, spec]) => [name, { ...fieldFlag(spec), group: 'Model', rare: !FIRST.has(name) }]),
+    .map(([name, spec]) => [
+      name,
+      { ...fieldFlag(spec), option: name, group: 'Model', rare: !FIRST.has(name) },
+    ]),
 );
 
 /** One flag per field of `TrainSettings`. */
@@ -31,7 +34,7 @@ export const settingFlags: Flags = Object.fromEntries(
   Object.entries(settingGroups).flatMap(([group, specs]) =>
     Object.entries(specs).map(([name, spec]) => [
       name,
-      { ...settingFlag(spec), group, rare: !FIRST.has(name) },
+      { ...settingFlag(spec), option: name, group, rare: !FIRST.has(name) },
     ]),
   ),
 );

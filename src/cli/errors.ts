@@ -7,11 +7,14 @@ export function misuse(message: string): MisuseError {
   return new MisuseError(message);
 }
 
-/** Runs the checks of a request: whatever they throw is a misuse. */
+/** The same in words of the library, with its names of options: option-names.ts makes flags of them. */
+export class LibraryMisuse extends MisuseError {}
+
+/** Runs the library's checks of a request: whatever they throw is a misuse. */
 export async function asked<T>(check: () => T | Promise<T>): Promise<T> {
   try {
     return await check();
   } catch (error) {
-    throw error instanceof MisuseError ? error : misuse((error as Error).message);
+    throw error instanceof MisuseError ? error : new LibraryMisuse((error as Error).message);
   }
 }

@@ -18,6 +18,8 @@ export interface Flag<T> {
   many?: boolean;
   /** Also understands `--no-...`. */
   negatable?: boolean;
+  /** The library's option that it sets, by its name there: `topLogprobs`. See option-names.ts. */
+  option?: string;
   /** `name` is the flag as written, for messages. */
   parse(text: string, name: string): T;
 }

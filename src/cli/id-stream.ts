@@ -1,5 +1,6 @@
 // Token ids as text, part by part: there may be more of them than fit into one string or one array.
 import { shown } from '../base/schema.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 
 /** Ids of one write, of about a megabyte. */
@@ -21,34 +22,49 @@ export async function* idText(
 /** What stands between ids: spaces, commas, and the brackets of a JSON list. */
 const BETWEEN = /[\s,[\]]+/;
 
-/** The ids below `vocabSize` in a stream of text, in parts as they arrive. Throws a misuse for what is no id. */
+/** What has ids. */
+type Ids = Pick<Tokenizer, 'vocabSize' | 'hasToken'>;
+
+/** The ids of tokens in a stream of text, in parts as they arrive. Throws a misuse for what is the id of no token. */
 export async function* readIds(
   text: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  vocabSize: number,
+  tokens: Ids,
 ): AsyncGenerator<Int32Array> {
   const decoder = new TextDecoder();
   let rest = ''; // a word that may go on in the next piece
   for await (const piece of text) {
     const words = (rest + decoder.decode(piece, { stream: true })).split(BETWEEN);
     rest = words.pop() ?? '';
-    yield toIds(words, vocabSize);
-    if (rest.length > 100) throw noId(rest, vocabSize); // no id is that long: do not gather a whole file
+    yield toIds(words, tokens);
+    if (rest.length > 100) throw noId(rest, tokens); // no id is that long: do not gather a whole file
   }
-  yield toIds([rest + decoder.decode()], vocabSize);
+  yield toIds([rest + decoder.decode()], tokens);
 }
 
-function toIds(words: readonly string[], vocabSize: number): Int32Array {
+function toIds(words: readonly string[], tokens: Ids): Int32Array {
   const ids = new Int32Array(words.length);
   let n = 0;
   for (const word of words) {
     if (word === '') continue;
     const id = Number(word);
-    if (!(/^\d+$/.test(word) && id < vocabSize)) throw noId(word, vocabSize);
+    if (!(/^\d+$/.test(word) && tokens.hasToken(id))) throw noId(word, tokens);
     ids[n++] = id;
   }
   return ids.subarray(0, n);
 }
 
-function noId(word: string, vocabSize: number): Error {
+function noId(word: string, tokens: Ids): Error {
+  const { vocabSize } = tokens;
+  const id = Number(word);
+  if (/^\d+$/.test(word) && id < vocabSize)
+    return misuse(`no token has the id ${id}, which lies in a gap: the nearest are ${nearest(id, tokens)}`);
   return misuse(`${shown(word)} is not a token id: they go from 0 to ${vocabSize - 1}`);
+}
+
+/** `255 and 257`: the ids of tokens on both sides of one in a gap. */
+function nearest(id: number, tokens: Ids): string {
+  let [below, above] = [id, id];
+  while (below >= 0 && !tokens.hasToken(below)) below--;
+  while (above < tokens.vocabSize && !tokens.hasToken(above)) above++;
+  return [below, above].filter((near) => near >= 0 && near < tokens.vocabSize).join(' and ');
 }

@@ -21,7 +21,7 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
 /** Bytes of memory that learning merges takes for each byte of the distinct chunks of a text: see tokenizer/train-fast.ts. */
 const LEARNING_BYTES = 30;
 
-/** Throws a misuse when a text that is one chunk (pattern `none`) takes more to learn from than this machine's memory. */
+/** Throws a misuse when learning from a text of `bytes` in one chunk (pattern `none`) takes more than this machine's memory. */
 export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: number = memoryHere()): void {
   if (pattern !== 'none' || bytes * LEARNING_BYTES <= memory) return;
   throw misuse(

@@ -1,15 +1,24 @@
 // Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
 
-import { access, readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatCount } from '../base/format.ts';
-import { readJson } from '../base/json.ts';
+import { bytesAtMost, readJson } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
-import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
-import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
+import {
+  type Corpus,
+  CorpusUnavailable,
+  loadCorpus,
+  NotText,
+  readText,
+  STDIN,
+  TEXT_KINDS,
+} from '../corpora/index.ts';
+import { folderStore, NO_SUCH_FILE, nodeFiles, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
-import { TOKENIZER_FILE } from '../model/folder.ts';
+import { CONFIG_FILE, TOKENIZER_FILE } from '../model/folder.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { BEST, LAST } from '../runs/layout.ts';
 import { modelStore, type OpenRun, openRun } from '../runs/open.ts';
@@ -48,7 +57,11 @@ export type Reading = Pick<DataRecord, 'asBytes' | 'separator'>;
 /** How a text is split. */
 export const splitFlags = {
   trainFraction: number(
-    { about: 'share of the tokens that train; the rest validates', initial: '0.9' },
+    {
+      about: 'share of the tokens that train; the rest validates',
+      option: 'trainFraction',
+      initial: '0.9',
+    },
     0,
     1,
   ),
@@ -56,6 +69,7 @@ export const splitFlags = {
     {
       about:
         "what validates: the validation part, or an inner split: the training part's own last share, the validation part being left out",
+      option: 'validate',
       initial: 'validation',
     },
     ['validation', 'inner'],
@@ -97,10 +111,11 @@ export async function findCheckpoint(path: string | undefined, output: Output): 
     output.note('model: the Shakespeare that comes along; --model takes another');
     return { store: folderStore(SHIPPED_MODEL), step: null };
   }
-  await access(path).catch((error) => {
+  const kind = await stat(path).catch((error) => {
     const why = reason(error);
-    throw misuse(why === NO_SUCH_FILE ? `there is no model folder ${path}` : `--model ${path}: ${why}`);
+    throw misuse(why === NO_SUCH_FILE ? `there is no model folder ${path}` : `${path}: ${why}`);
   });
+  if (!kind.isDirectory()) throw misuse(`${path} is a file: ${modelOfFile(path)}`);
   const given = openRun(folderStore(path));
   const store = await asked(() => modelStore(given.store, given));
   const run = store === given.store ? openAbove(path) : given;
@@ -111,6 +126,15 @@ export async function findCheckpoint(path: string | undefined, output: Output): 
     if (inside) output.note(`model: ${path} itself; the run in it has its own, ${inside.store.location}`);
   }
   return { store, step: run ? await stepOf(store.location, run) : null };
+}
+
+/** What to do with a file where a model folder is wanted. */
+function modelOfFile(path: string): string {
+  const folder = dirname(path);
+  if (existsSync(join(folder, CONFIG_FILE))) return `did you mean the model folder that it is in, ${folder}?`;
+  const isText = TEXT_KINDS.includes(extname(path).toLowerCase());
+  const train = `\`inkhorn train --data ${shellWord(path)} --out DIR\``;
+  return `a model is a folder, such as the --out of \`inkhorn train\`${isText ? `; ${train} makes one of a text` : ''}`;
 }
 
 /** The run that `folder` is a checkpoint of; null where it is none. */
@@ -142,13 +166,25 @@ export function runOf(folder: string): string {
   return name === BEST || name === LAST ? dirname(folder) : folder;
 }
 
+/** The same of a folder that somebody named. Throws a misuse for a file. */
+export async function namedRun(folder: string): Promise<string> {
+  const isFile = await stat(folder).then(
+    (kind) => !kind.isDirectory(),
+    () => false, // whoever reads it says what is wrong
+  );
+  if (isFile) throw misuse(`${folder} is a file: name the folder of a run, the --out of \`inkhorn train\``);
+  return runOf(folder);
+}
+
 /** Reads a tokenizer.json, or a .tiktoken file. */
 export async function openTokenizer(
   file: string,
   extras: Values<typeof tiktokenFlags> = {},
 ): Promise<Tokenizer> {
-  const bytes = await readFile(file).catch((error) => {
-    throw misuse(`--tokenizer ${file}: ${reason(error)}`);
+  const bytes = await nodeFiles.read(file, bytesAtMost(TOKENIZER_LIMITS)).catch((error) => {
+    const within = join(file, TOKENIZER_FILE);
+    const remedy = existsSync(within) ? `: did you mean ${within}?` : '';
+    throw misuse(`--tokenizer ${file}: ${reason(error)}${remedy}`);
   });
   if (!file.endsWith('.tiktoken') && (extras.pattern ?? extras.special))
     throw misuse(
@@ -182,11 +218,15 @@ export async function tokenizerOf(
   return openTokenizer(join(store.location, TOKENIZER_FILE));
 }
 
-/** Loads the text of `--data`, with a progress bar where that takes a while, and says what is odd about it. */
+/**
+ * Loads the text of `--data`, with a progress bar where that takes a while, and says what is odd about it.
+ * `onSize` may refuse it before it is read.
+ */
 export async function openData(
   inputs: readonly string[] | undefined,
   output: Output,
   asBytes = false,
+  onSize?: (bytes: number) => void,
 ): Promise<Corpus> {
   if (inputs === undefined)
     throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
@@ -197,7 +237,7 @@ export async function openData(
     'bytes',
   );
   try {
-    const corpus = await loadCorpus(inputs, { asBytes, onProgress: progress.update });
+    const corpus = await loadCorpus(inputs, { asBytes, onSize, onProgress: progress.update });
     for (const remark of corpus.remarks) output.note(remark);
     return corpus;
   } catch (error) {

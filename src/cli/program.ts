@@ -7,6 +7,7 @@ import { commands } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
 import { helpStyle, helpWidth } from './help.ts';
 import { endCode } from './interrupt.ts';
+import { commandOf, explainMistake, refuseOneDash } from './mistakes.ts';
 import { packageVersion } from './version.ts';
 import { terminalText } from './view/ink.ts';
 import { wrapText } from './view/width.ts';
@@ -58,6 +59,7 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
 export async function run(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
+    refuseOneDash(program, argv);
     await program.parseAsync([...argv], { from: 'user' });
     return endCode();
   } catch (error) {
@@ -69,10 +71,11 @@ function fail(error: Error, program: Command, argv: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help, --version
     if (error.code === 'commander.help') {
-      groupOf(program, argv).outputHelp();
+      commandOf(program, argv).outputHelp();
       return 0; // `inkhorn` or `inkhorn tokenizer` alone: a question, not a mistake
     }
   }
+  if (error instanceof CommanderError) error.message = explainMistake(error, program, argv);
   const { code, line } = explain(error);
   process.stderr.write(terminalText(`inkhorn: ${runnable(line)}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
@@ -86,9 +89,4 @@ export function explain(error: Error): { code: 1 | 2; line: string } {
   // Commander proposes a similar name where there is one.
   const hint = /^unknown command '[^']*'$/.test(line) ? ': `inkhorn --help` lists them' : '';
   return { code: misused ? 2 : 1, line: line + hint };
-}
-
-/** The innermost command that `argv` names. */
-function groupOf(program: Command, argv: readonly string[]): Command {
-  return program.commands.find((command) => command.name() === argv[0]) ?? program;
 }

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatCount } from '../base/format.ts';
+import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
@@ -15,7 +15,7 @@ import { sameArithmetic } from '../train/engines.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
 import { chooseEngine, type engineFlags } from './engine.ts';
-import { asked, misuse } from './errors.ts';
+import { misuse } from './errors.ts';
 import type { Values } from './flags.ts';
 import { openData, runOf, splitOf, textOf } from './models.ts';
 import type { Output } from './output.ts';
@@ -94,8 +94,16 @@ async function lastCheckpoint(out: string): Promise<Store> {
 /** The settings with another number of steps, which cannot be less than are done. */
 async function settingsOf(out: string, step: number, settings: TrainSettings): Promise<TrainSettings> {
   if (settings.steps < step)
-    throw misuse(`--resume ${out}: ${step} steps are done already, --steps ${settings.steps} is less`);
-  return asked(() => checkSettings(settings));
+    throw misuse(
+      `--resume ${out}: ${formatAmount(step, 'step')} ${step === 1 ? 'is' : 'are'} done already, --steps ${settings.steps} is less`,
+    );
+  try {
+    return checkSettings(settings);
+  } catch (error) {
+    throw misuse(
+      `--resume ${out}: --steps ${settings.steps} does not suit the run: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** What is left to do, for people: nothing to say while steps are. A run that is finished and reported is a misuse. */
@@ -114,7 +122,8 @@ async function whatIsDue(
     ...(!settled && sampleEvery > 0 ? ['sample'] : []),
     ...((await reportDue(folderStore(out), step)) ? ['report'] : []),
   ];
-  if (due.length === 0) throw misuse(`--resume ${out}: done, ${step} steps: --steps ${2 * step} would go on`);
+  if (due.length === 0)
+    throw misuse(`--resume ${out}: done, ${formatAmount(step, 'step')}: --steps ${2 * step} would go on`);
   return `, still due: ${due.join(', ')}`;
 }
 

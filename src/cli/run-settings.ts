@@ -1,8 +1,7 @@
 // From flags to a config and settings: a preset, or a JSON file, with the flags on top.
-import { readFile } from 'node:fs/promises';
-import { readJson } from '../base/json.ts';
+import { bytesAtMost, readJson } from '../base/json.ts';
 import { record } from '../base/schema.ts';
-import { reason } from '../io/node-store.ts';
+import { nodeFiles, reason } from '../io/node-store.ts';
 import {
   checkField,
   configFields,
@@ -79,7 +78,7 @@ function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unk
 }
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
-  const content = await readFile(path).catch((error: Error) => {
+  const content = await nodeFiles.read(path, bytesAtMost()).catch((error: Error) => {
     throw misuse(`--config ${path}: ${reason(error)}`);
   });
   const anything = (value: unknown): unknown => value;

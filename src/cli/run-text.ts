@@ -1,13 +1,14 @@
 // The text that a model was trained on: what is recorded of it, and how it is found again from another folder, or after a move.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
-import { formatCount } from '../base/format.ts';
-import { readJson } from '../base/json.ts';
+import { formatAmount } from '../base/format.ts';
+import { bytesAtMost, readJson } from '../base/json.ts';
 import { CATALOG } from '../corpora/catalog.ts';
 import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, STDIN } from '../corpora/index.ts';
+import { nodeFiles } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { type DataRecord, recordsData } from '../runs/data-record.ts';
 import { HISTORY_LIMITS } from '../runs/history.ts';
@@ -78,7 +79,10 @@ export async function recordedData(store: Store): Promise<DataRecord | null> {
 async function recorded({ location: path }: Store): Promise<Recorded | null> {
   for (const parts of RECORDS) {
     const file = join(path, ...parts);
-    const bytes = await readFile(file).catch(() => null);
+    const bytes = await nodeFiles.read(file, bytesAtMost(HISTORY_LIMITS)).catch((error: Error) => {
+      if ('code' in error) return null; // not there
+      throw new Error(`${file}: ${error.message}`);
+    });
     const record = bytes && readJson(bytes, file, recordsData, HISTORY_LIMITS).data;
     if (!record) continue;
     return {
@@ -129,7 +133,7 @@ export async function findText(record: DataRecord, folder: string, output: Outpu
     if (corpus instanceof Error) problem = `which cannot be read: ${corpus.message}`;
     else if (isTextOf(record, corpus)) return { corpus, place };
     else
-      problem = `and ${paths.join(' ')} holds another text now (${formatCount(corpus.bytes.length)} bytes)`;
+      problem = `and ${paths.join(' ')} holds another text now (${formatAmount(corpus.bytes.length, 'byte')})`;
   }
   throw new TextNotHere(`${facts}, ${problem}`);
 }
@@ -157,7 +161,7 @@ export function textFacts({
   sha256,
 }: Pick<DataRecord, 'inputs' | 'bytes' | 'sha256'>): string {
   const what = inputs.map((input) => (input === STDIN ? 'standard input' : input)).join(' ');
-  return `${what} (${formatCount(bytes)} bytes, sha256 ${sha256.slice(0, 12)}...)`;
+  return `${what} (${formatAmount(bytes, 'byte')}, sha256 ${sha256.slice(0, 12)}...)`;
 }
 
 /** Where a recorded text may be, most likely first. */

@@ -1,4 +1,5 @@
 // What a short text cannot give: defaults that nobody asked for make room for it, and say so.
+import { formatAmount } from '../base/format.ts';
 import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import { asked } from './errors.ts';
@@ -39,7 +40,7 @@ export function fittingContext(
   if (tokens > blockSize) return blockSize;
   const fitting = Math.floor(tokens / 2); // two windows that do not overlap
   output.note(
-    `the text is short: a context of ${fitting} tokens, not ${blockSize} (${train.length} to train on, ${val.length} to validate)`,
+    `the text is short: a context of ${formatAmount(fitting, 'token')}, not ${blockSize} (${train.length} to train on, ${val.length} to validate)`,
   );
   return fitting;
 }

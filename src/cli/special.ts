@@ -27,12 +27,15 @@ export function encodeTextParts(
   return refused(() => tokenizer.encodePartsAsync(text, { ...specialOptions(flags), onProgress }));
 }
 
-function specialOptions({
-  allowSpecial = false,
-  specialAsText = false,
-}: Values<typeof specialFlags>): SpecialOptions {
+/** Throws a misuse when the flags contradict each other. */
+export function checkSpecial({ allowSpecial, specialAsText }: Values<typeof specialFlags>): void {
   if (allowSpecial && specialAsText)
     throw misuse('--allow-special and --special-as-text contradict each other');
+}
+
+function specialOptions(flags: Values<typeof specialFlags>): SpecialOptions {
+  checkSpecial(flags);
+  const { allowSpecial = false, specialAsText = false } = flags;
   return {
     allowedSpecial: allowSpecial ? 'all' : 'none',
     otherSpecial: specialAsText ? 'text' : 'refuse',

@@ -11,6 +11,8 @@ import { plainLines } from './view/plain.ts';
 export interface TrainViewOptions {
   /** Steps of the whole run: where the progress bar ends. */
   totalSteps: number;
+  /** Steps that were done before. Default 0. */
+  done?: number;
   /** Colours; off where `NO_COLOR` is set or the output is not a terminal, see `terminalStyle`. */
   color: boolean;
   /** True draws in place, which takes a terminal; false writes lines. */
@@ -34,8 +36,8 @@ export interface TrainView {
  * view.end();
  */
 export function createTrainView(stream: Terminal, options: TrainViewOptions): TrainView {
-  const { totalSteps } = options;
-  const scene = createScene(totalSteps);
+  const { totalSteps, done } = options;
+  const scene = createScene(totalSteps, done);
   const open = (tty: boolean, color: boolean): TrainView => {
     const colors = createColors(color);
     return tty ? createLiveView(stream, scene, colors) : createPlainView(stream, totalSteps, colors);

@@ -49,7 +49,11 @@ export async function trainAndShow(
   const { out, settings, from } = plan;
   const view = output.json
     ? null
-    : createTrainView(process.stdout, { totalSteps: settings.steps, ...terminalStyle(process.stdout) });
+    : createTrainView(process.stdout, {
+        totalSteps: settings.steps,
+        done: from?.resume.step,
+        ...terminalStyle(process.stdout),
+      });
   const log = createMilestoneLog();
   const onProgress = (progress: MilestoneProgress): void => {
     if (!view?.progress(progress)) log.update(progress);

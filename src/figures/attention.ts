@@ -1,5 +1,7 @@
 // Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
+
 import { textColumns } from '../base/columns.ts';
+import { formatAmount } from '../base/format.ts';
 import { shortLine } from '../base/visible.ts';
 import type { Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
@@ -75,7 +77,7 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   const title = 'Attention';
   const svg = picture({
     title,
-    subtitle: `${T} tokens; each row of a map is one token, its colours are the tokens it attends to`,
+    subtitle: `${formatAmount(T, 'token')}; each row of a map is one token, its colours are the tokens it attends to`,
     width: Math.max(left + heads * (side + GAP) - GAP + MARGIN, 640),
     height: top + layers * (side + GAP) + (labels.length > 0 ? LETTER * longest + 12 : MARGIN),
     body,

@@ -2,7 +2,7 @@
 // every group of parameters.
 
 import * as Plot from '@observablehq/plot';
-import { formatCount, formatNumber, formatStep } from '../base/format.ts';
+import { formatAmount, formatCount, formatNumber, formatStep } from '../base/format.ts';
 import { hasMatrices, typicalGroups } from '../inspect/groups.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
@@ -136,7 +136,7 @@ export function groupsTable(probes: readonly ProbeEvent[]): Table | null {
       formatNumber(gradNorm),
       updateRatio === null ? '' : formatNumber(updateRatio),
     ]),
-    note: `Gradient norm and update are the median of ${probes.length} looks.`,
+    note: `Gradient norm and update are the median of ${formatAmount(probes.length, 'look')}.`,
   };
 }
 

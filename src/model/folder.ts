@@ -28,7 +28,7 @@ export interface ModelFolder {
 }
 
 export const MODEL_FILE = 'model.safetensors';
-const CONFIG_FILE = 'config.json';
+export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 
 /** Written into the safetensors metadata, so that a file of another program is recognised as one. */

@@ -208,7 +208,11 @@ function readAdded(json: unknown): Map<string, number> {
     if (typeof content !== 'string' || !isId(id))
       throw new Error(`tokenizer.json: ${name} has id ${excerpt(id)}: a name and a number are needed`);
     if (specials.has(content)) throw new Error(`tokenizer.json: ${name} is there twice`);
-    if (added.special !== true) throw unsupported(`${name}: special`, added.special, 'true');
+    if (added.special !== true)
+      throw new Error(
+        `tokenizer.json: ${name}: special ${excerpt(added.special)} is not supported: set it to true, which gives the same ids ` +
+          "where names of special tokens in a text become those tokens (allowedSpecial: 'all', --allow-special)",
+      );
     for (const flag of ['single_word', 'lstrip', 'rstrip'])
       expectUnset(`${name}: ${flag}`, added[flag], 'set it to false: it changes the text around the token');
     specials.set(content, id);

@@ -1,6 +1,7 @@
 // The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
 // Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
 
+import { formatAmount } from '../base/format.ts';
 import { refuseUnknown } from '../base/options.ts';
 import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
 import { type ChunkEncoder, concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
@@ -339,6 +340,11 @@ export class Tokenizer {
     throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
   }
 
+  /** Whether a token has that id: there may be gaps below `vocabSize`. */
+  hasToken(id: number): boolean {
+    return this.#tokens[id] !== undefined;
+  }
+
   /** The ids of the two tokens that token `id` was merged from; undefined for bytes and special tokens. */
   mergeOf(id: number): Merge | undefined {
     this.#ranks ??= new Map(this.merges.map((_, rank) => [this.#idOf(256 + rank), rank]));
@@ -437,7 +443,8 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
   const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
   const wanted = vocabSize - untrained.vocabSize;
   if (!Number.isInteger(vocabSize) || wanted < 0) {
-    const parts = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : '';
+    const parts =
+      specialTokens.length > 0 ? ` and ${formatAmount(specialTokens.length, 'special token')}` : '';
     throw new RangeError(
       `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
     );
@@ -453,7 +460,7 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
   if (atMost) steps.length = worthwhile(steps, byteLength);
   if (steps.length < wanted && !atMost)
     throw new RangeError(
-      `vocabSize ${vocabSize} is more than ${byteLength} bytes of text give: use ${untrained.vocabSize + steps.length} or less, or more text`,
+      `vocabSize ${vocabSize} is more than ${formatAmount(byteLength, 'byte')} of text ${byteLength === 1 ? 'gives' : 'give'}: use ${untrained.vocabSize + steps.length} or less, or more text`,
     );
   return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
 }

@@ -5,9 +5,11 @@ import { idText, readIds } from '../../src/cli/id-stream.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-async function read(pieces: readonly string[]): Promise<number[]> {
+/** Of a vocabulary without the tokens of `gap`. */
+async function read(pieces: readonly string[], gap: readonly number[] = []): Promise<number[]> {
   const ids: number[] = [];
-  for await (const part of readIds(pieces.map(utf8), 1000)) ids.push(...part);
+  const hasToken = (id: number): boolean => id >= 0 && id < 1000 && !gap.includes(id);
+  for await (const part of readIds(pieces.map(utf8), { vocabSize: 1000, hasToken })) ids.push(...part);
   return ids;
 }
 
@@ -21,7 +23,13 @@ test('ids are read from lists of all kinds, cut at any place', async () => {
 test('what is no id is refused, and not gathered without end', async () => {
   await assert.rejects(read(['1 1000']), /"1000" is not a token id: they go from 0 to 999/);
   await assert.rejects(read(['1 -', '1']), /"-1" is not a token id/);
-  await assert.rejects(read(Array(1000).fill('x'.repeat(60))), /"x{40}\.\.\." is not a token id/);
+  await assert.rejects(read(['1 1.5']), /"1.5" is not a token id/);
+  await assert.rejects(
+    read(['300'], [300, 301]),
+    /no token has the id 300, which lies in a gap: the nearest are 299 and 302$/,
+  );
+  await assert.rejects(read(['0'], [0]), /no token has the id 0, which lies in a gap: the nearest are 1$/);
+  await assert.rejects(read(Array(1000).fill('x'.repeat(60))), /"x{57}\.\.\." is not a token id/);
 });
 
 test('ids are written as one list', async () => {

@@ -6,7 +6,7 @@ import pc from 'picocolors';
 import { createOutput, type Output } from '../../src/cli/output.ts';
 import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
 import { chartStart, lossChart } from '../../src/cli/view/chart.ts';
-import { frame, type Scene } from '../../src/cli/view/live.ts';
+import { createScene, frame, type Scene } from '../../src/cli/view/live.ts';
 import { cutText, fitLine, textWidth, viewText, wrapText } from '../../src/cli/view/width.ts';
 import { probeEvent, runEvents } from './events.ts';
 
@@ -176,6 +176,7 @@ describe('frame', () => {
   const events = runEvents(100);
   const scene: Scene = {
     totalSteps: 100,
+    done: 100,
     step: events.findLast((event) => event.type === 'step') ?? null,
     milestone: null,
     probe: probeEvent(100, 24),
@@ -213,17 +214,10 @@ describe('frame', () => {
   });
 
   it('draws before the first event', () => {
-    const empty: Scene = {
-      totalSteps: 100,
-      step: null,
-      milestone: null,
-      probe: null,
-      sample: null,
-      batches: [],
-      validation: [],
-    };
-    const lines = frame(empty, { columns: 80, rows: 24 }, pc.createColors(false), bar);
-    assert.match(lines.join('\n'), /#+ {2}0\/100/);
+    const lines = (done?: number): string =>
+      frame(createScene(100, done), { columns: 80, rows: 24 }, pc.createColors(false), bar).join('\n');
+    assert.match(lines(), /#+ {2}0\/100/);
+    assert.match(lines(100), /#+ {2}100\/100/); // resumed for what is due after the last step
   });
 });
 

@@ -20,8 +20,14 @@ export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },
   asBytes: asBytesFlag,
   ...runSplitFlags,
-  maxTokens: integer({ about: 'compare on about this many validation tokens', initial: 'all' }, 1),
-  speedTokens: integer({ about: 'tokens per timed run, 0: do not measure the speed', initial: '128' }, 0),
+  maxTokens: integer(
+    { about: 'compare on about this many validation tokens', option: 'maxTokens', initial: 'all' },
+    1,
+  ),
+  speedTokens: integer(
+    { about: 'tokens per timed run, 0: do not measure the speed', option: 'speedTokens', initial: '128' },
+    0,
+  ),
 } satisfies Flags;
 
 const flags = { ...compareFlags, ...engineFlags } satisfies Flags;

@@ -1,6 +1,7 @@
 // `inkhorn data`: the texts that have a name, and a look at any text.
+
 import { createHash } from 'node:crypto';
-import { formatCount } from '../../base/format.ts';
+import { formatAmount, formatCount } from '../../base/format.ts';
 import { CATALOG } from '../../corpora/catalog.ts';
 import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -48,7 +49,7 @@ export const dataFetch = defineCommand({
     try {
       const { bytes, source } = await loadCorpus(name, { onProgress: progress.update });
       output.data({ name, bytes: bytes.length, path: source });
-      output.print(`${name}: ${formatCount(bytes.length)} bytes, checksum right, in ${source}`);
+      output.print(`${name}: ${formatAmount(bytes.length, 'byte')}, checksum right, in ${source}`);
     } finally {
       progress.end();
     }
@@ -89,12 +90,12 @@ export const dataShow = defineCommand({
       ['bytes', formatCount(facts.bytes)],
       [
         'characters',
-        `${formatCount(facts.characters)}, ${formatCount(facts.distinctCharacters)} different ones`,
+        `${formatCount(facts.characters)}, ${formatAmount(facts.distinctCharacters, 'different one')}`,
       ],
       ['lines', formatCount(facts.lines)],
       ['sha256', facts.sha256],
     ]);
     if (first.length > 0) output.speak(`\n${first.join('\n')}\n`);
-    if (lines > first.length) output.print(`... ${formatCount(lines - first.length)} more lines`);
+    if (lines > first.length) output.print(`... ${formatAmount(lines - first.length, 'more line')}`);
   },
 });

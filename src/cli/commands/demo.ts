@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
-import { formatBytes, formatCount } from '../../base/format.ts';
+import { formatAmount, formatBytes, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
 import { type Corpus, CorpusUnavailable } from '../../corpora/index.ts';
@@ -26,6 +26,7 @@ import { splitCorpus } from '../encoding.ts';
 import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
+import { checkLearning } from '../memory.ts';
 import { asBytesFlag, dataFlag, openData, SHIPPED_MODEL } from '../models.ts';
 import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import type { Output } from '../output.ts';
@@ -149,7 +150,7 @@ async function demoText(
   output: Output,
   asBytes?: boolean,
 ): Promise<Corpus> {
-  if (inputs !== undefined) return openData(inputs, output, asBytes);
+  if (inputs !== undefined) return openData(inputs, output, asBytes, checkLearning);
   try {
     return await openData(['tiny-shakespeare'], output);
   } catch (error) {
@@ -164,7 +165,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
   chapter(
     output,
     '1. Tokens',
-    `Byte pair encoding on ${corpus.name}, ${corpus.bytes.length} bytes, up to 500 tokens.`,
+    `Byte pair encoding on ${corpus.name}, ${formatAmount(corpus.bytes.length, 'byte')}, up to 500 tokens.`,
   );
   const begun = performance.now();
   const tokenizer = await trainTokenizer(corpus.bytes, {}, output);
@@ -245,8 +246,8 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
   chapter(
     output,
     '2. Training',
-    `${formatCount(model.parameterCount)} parameters (${nLayer} layers, ${nHead} heads, width ${nEmbd}) learn to predict\n` +
-      `the next of ${formatCount(data.train.length)} tokens, in ${settings.steps} steps of ${settings.batchSize} x ${blockSize}.\n` +
+    `${formatCount(model.parameterCount)} parameters (${formatAmount(nLayer, 'layer')}, ${formatAmount(nHead, 'head')}, width ${nEmbd}) learn to predict\n` +
+      `the next of ${formatCount(data.train.length)} tokens, in ${formatAmount(settings.steps, 'step')} of ${settings.batchSize} x ${blockSize}.\n` +
       `Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
   );
   const events = await trainAndShow(plan, output, signal);

@@ -1,4 +1,5 @@
 // `inkhorn doctor`: what is here, what is not, and what to do about it.
+
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';

@@ -1,6 +1,6 @@
 // `inkhorn eval`: the loss of a model on a whole text.
 
-import { formatCount } from '../../base/format.ts';
+import { formatAmount, formatCount } from '../../base/format.ts';
 import { loadModel } from '../../model/folder.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
@@ -24,7 +24,7 @@ const flags = {
   asBytes: asBytesFlag,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
   ...runSplitFlags,
-  maxTokens: integer({ about: 'stop after about this many tokens', initial: 'all' }, 1),
+  maxTokens: integer({ about: 'stop after about this many tokens', option: 'maxTokens', initial: 'all' }, 1),
   ...engineFlags,
 } satisfies Flags;
 
@@ -98,7 +98,7 @@ async function partOf(
   const part = { ...splitTokens(ids, split), all: ids }[name];
   if (part.length < 2) {
     throw misuse(
-      `--split ${name} with --train-fraction ${split.trainFraction} has ${part.length} of the ${ids.length} tokens: 2 or more are needed`,
+      `--split ${name} with --train-fraction ${split.trainFraction} has ${part.length} of ${formatAmount(ids.length, 'token')}: 2 or more are needed`,
     );
   }
   return part;

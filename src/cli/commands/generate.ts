@@ -1,13 +1,11 @@
 // `inkhorn generate`: text from a model, as it is written.
-
-import { formatPercent, formatShort } from '../../base/format.ts';
+import { formatAmount, formatPercent, formatShort } from '../../base/format.ts';
 import type { Overflow } from '../../generate/context.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
-import type { Tap } from '../../model/taps.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
@@ -17,7 +15,7 @@ import { choice, type Flag, type Flags, integer, texts, yesNo } from '../flags.t
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { promptFlags, readPrompt } from '../prompt-input.ts';
-import { encodeText, specialFlags } from '../special.ts';
+import { checkSpecial, encodeText, specialFlags } from '../special.ts';
 
 /** A flag from the table of sampling options. */
 function samplingFlag(name: keyof SamplingOptions): Flag<number> {
@@ -25,6 +23,7 @@ function samplingFlag(name: keyof SamplingOptions): Flag<number> {
   return {
     about,
     argument: '<x>',
+    option: name,
     initial: Number.isFinite(initial) ? String(initial) : 'all',
     parse(value, flag): number {
       const parsed = value.trim() === '' ? Number.NaN : Number(value);
@@ -50,7 +49,7 @@ const flags = {
     about: 'the first token may hold the end of the prompt and more (`:\\n` after ROMEO)',
     initial: 'yes',
   }),
-  tokens: integer({ about: 'tokens per sample at most', short: 'n', initial: '256' }, 1),
+  tokens: integer({ about: 'tokens per sample at most', option: 'maxTokens', short: 'n', initial: '256' }, 1),
   temperature: samplingFlag('temperature'),
   topK: samplingFlag('topK'),
   topP: samplingFlag('topP'),
@@ -71,7 +70,14 @@ const flags = {
       "change a value inside, at every position: 'blocks.0.attn.heads[2]=0' (see `inspect edit`); several times",
     argument: '<edit>',
   }),
-  logprobs: integer({ about: 'show this many of the most likely tokens with each token', initial: '0' }, 0),
+  logprobs: integer(
+    {
+      about: 'show this many of the most likely tokens with each token',
+      option: 'topLogprobs',
+      initial: '0',
+    },
+    0,
+  ),
   ...specialFlags,
   ...engineFlags,
 } satisfies Flags;
@@ -94,11 +100,13 @@ export const generateCommand = defineCommand({
   meant: (_, place) => (place === 'folder' ? '--model' : '--prompt'),
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: written, output } = context;
+    const edits = await asked(() => written.edit && editsOf(written.edit));
+    checkSpecial(written);
     const given = { ...written, prompt: await readPrompt(written, output) };
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend, onNote: output.note });
-      const tap = given.edit && (await asked(() => editsOf(given.edit ?? [], model)));
+      const tap = edits && (await asked(() => steadyEdits(edits, model.model.config)));
       const options = {
         ...samplingOf(given),
         tap,
@@ -119,22 +127,21 @@ export const generateCommand = defineCommand({
       const seconds = (performance.now() - begun) / 1000;
       output.data({ type: 'summary', tokens, seconds, tokensPerSecond: tokens / seconds });
       output.note(
-        `${tokens} tokens in ${seconds.toFixed(2)} s, ${formatShort(tokens / seconds)} tokens/s, the reading of the prompt included`,
+        `${formatAmount(tokens, 'token')} in ${seconds.toFixed(2)} s, ${formatShort(tokens / seconds)} tokens/s, the reading of the prompt included`,
       );
     });
   },
 });
 
 /** The edits of `--edit`, as generation takes them. */
-function editsOf(written: readonly string[], { model }: ModelFolder): Tap {
-  const edits = written.map(parseEdit).map(({ change, ...where }): Edit => {
+function editsOf(written: readonly string[]): Edit[] {
+  return written.map(parseEdit).map(({ change, ...where }): Edit => {
     if ('from' in change)
       throw misuse(
         `${where.tap}<-...: a value of another text belongs to its positions: inspect edit takes it`,
       );
     return { ...where, change };
   });
-  return steadyEdits(edits, model.config);
 }
 
 function samplingOf(given: Given): SamplingOptions {
@@ -157,7 +164,7 @@ async function show(
     if (event.type === 'start') {
       if (event.promptDropped > 0) {
         output.note(
-          `the prompt has ${event.promptTokens} tokens, the context ${model.config.blockSize}: the first ${event.promptDropped} are not seen`,
+          `the prompt has ${formatAmount(event.promptTokens, 'token')}, the context ${model.config.blockSize}: the first ${event.promptDropped === 1 ? 'is' : `${event.promptDropped} are`} not seen`,
         );
       }
       continue;
@@ -186,5 +193,5 @@ function tokenLine({ id, logprob, top = [] }: TokenEvent, tokenizer: Tokenizer):
 }
 
 function ending({ reason, tokens, stop }: FinishEvent): string {
-  return `(${tokens} tokens, ended by ${stop === null ? reason : JSON.stringify(stop)})`;
+  return `(${formatAmount(tokens, 'token')}, ended by ${stop === null ? reason : JSON.stringify(stop)})`;
 }

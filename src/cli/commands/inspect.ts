@@ -1,9 +1,9 @@
 // `inkhorn inspect` and its subcommands: what a model does inside. The work is in ../inspect/.
-import { EDIT_SYNTAX } from '../../inspect/edit-text.ts';
+import { EDIT_SYNTAX, parseEdit } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
 import { type CommandSpec, type Context, defineCommand, type Place } from '../command.ts';
 import { withEngine } from '../engine.ts';
-import { misuse } from '../errors.ts';
+import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts } from '../flags.ts';
 import { batchFlags, type LookFlags, outFlag, textFlags, topFlag } from '../inspect/flags.ts';
 import type { Findings, Subject } from '../inspect/subject.ts';
@@ -11,6 +11,7 @@ import { findCheckpoint, findModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag } from '../outputs.ts';
 import { readWords } from '../prompt-input.ts';
+import { checkSpecial } from '../special.ts';
 
 /** A folder is a model, other words are a text. */
 const modelOrText = (_: string, place: Place): string => (place === 'folder' ? '--model' : '--text');
@@ -28,6 +29,7 @@ async function look(
   output: Output,
   find: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
+  checkSpecial(written);
   const given = { ...written, text: await textGiven(written, output) };
   if (given.out !== undefined) await claimOutFolder(given.out, given.force);
   const found = await findCheckpoint(given.model, output);
@@ -192,6 +194,7 @@ const edit = defineCommand({
   flags: topFlags,
   async run({ args, flags, output }: Context<typeof topFlags>): Promise<void> {
     if (args.length === 0) throw misuse(`no edit: write ${EDIT_SYNTAX}`);
+    await asked(() => args.map(parseEdit));
     await look(flags, output, async (subject) =>
       (await import('../inspect/edit.ts')).edit(subject, args, flags.top ?? 3),
     );

@@ -13,7 +13,7 @@ import type { GPT } from '../../model/gpt.ts';
 import { document } from '../../png/document.ts';
 import { toPng } from '../../png/png.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
-import { quantize } from '../../quantize/quantize.ts';
+import { checkQuantizeOptions, quantize } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
 import type { DataRecord } from '../../runs/data-record.ts';
@@ -37,25 +37,32 @@ import { compareFlags, compareWithProgress, showComparison } from './compare.ts'
 const flags = {
   model: modelFlag,
   out: outFolderFlag,
-  bits: integer({ about: 'bits per weight, 8 or 4', initial: '8' }),
+  bits: integer({ about: 'bits per weight, 8 or 4', option: 'bits', initial: '8' }),
   groupSize: integer({
     about: 'with 4 bits: columns that share a scale, 32, 64 or 128',
+    option: 'groupSize',
     initial: String(DEFAULT_GROUP_SIZE),
   }),
   method: choice(
     {
       about:
         'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
+      option: 'method',
       initial: 'gptq',
     },
     ['rtn', 'gptq'],
   ),
   activations: choice(
-    { about: 'int8: products of integers, fast; f32: weights only, a little more exact', initial: 'int8' },
+    {
+      about: 'int8: products of integers, fast; f32: weights only, a little more exact',
+      option: 'activations',
+      initial: 'int8',
+    },
     ['f32', 'int8'],
   ),
   exclude: texts({
     about: 'keep a weight float, by its name or the beginning of it; may be given several times',
+    option: 'exclude',
     argument: '<name>',
   }),
   force: forceFlag,
@@ -89,6 +96,7 @@ export const quantizeCommand = defineCommand({
     const { out } = given;
     if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
     const chosen = chosenOptions(given);
+    await asked(() => checkQuantizeOptions(chosen));
     const store = await findModel(given.model, output);
     await refuseSameFolder(store.location, out);
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);

@@ -11,7 +11,7 @@ import type { RunSummary } from '../../runs/summary.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
-import { runOf } from '../models.ts';
+import { namedRun } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
 import { withProgress } from '../progress.ts';
@@ -41,7 +41,8 @@ export const report = defineCommand({
       throw misuse('no run is named: give the folder of a run, the --out of `inkhorn train`');
     if (given.force && given.out === undefined) throw misuse('--force has no effect without --out');
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-    const opened = args.map((arg) => openRun(folderStore(nameable(runOf(arg)))));
+    const named = await Promise.all(args.map(namedRun));
+    const opened = named.map((folder) => openRun(folderStore(nameable(folder))));
     const runs: RunSummary[] = [];
     for (const run of opened) runs.push(await asked(() => readRun(run.store, { run, onNote: output.note })));
     if (runs.length > 1) return compareAll(runs, given.out, output);

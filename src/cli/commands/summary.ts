@@ -24,7 +24,7 @@ import { measureStep, type StepShares } from '../step-shares.ts';
 const flags = {
   model: modelFlag,
   preset: choice({ about: 'a preset instead of a model, with any change to it', short: 'p' }, presetNames),
-  vocabSize: integer({ about: 'tokens of the preset', initial: '500' }, 256),
+  vocabSize: integer({ about: 'tokens of the preset', option: 'vocabSize', initial: '500' }, 256),
   measure: toggle({ about: 'time the parts and the kernels of a step here, a few seconds' }),
   ...modelFlags,
   ...engineFlags,

@@ -1,12 +1,12 @@
 // `inkhorn tokenizer train`: byte-pair encoding, learnt from a text.
-
-import { formatCount } from '../../base/format.ts';
+import { formatAmount } from '../../base/format.ts';
 import { jsonBytes } from '../../base/json.ts';
 import { type MergeStep, patterns, printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
+import { checkLearning } from '../memory.ts';
 import { asBytesFlag, dataFlag, openData } from '../models.ts';
 import type { Output } from '../output.ts';
 import { claimOutFile, forceFlag, writeOutFile } from '../outputs.ts';
@@ -20,6 +20,7 @@ const flags = {
   vocabSize: integer(
     {
       about: 'tokens in all: 256 bytes, the merges, the special ones',
+      option: 'vocabSize',
       initial: '500, fewer of a short text',
     },
     256,
@@ -44,7 +45,9 @@ export const tokenizerTrain = defineCommand({
     const { out, vocabSize, pattern = 'none', special: specialTokens = [], verbose, force } = given;
     if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');
     await claimOutFile(out, force);
-    const { bytes, source } = await openData(given.data, output, given.asBytes);
+    const { bytes, source } = await openData(given.data, output, given.asBytes, (length) =>
+      checkLearning(length, pattern),
+    );
     const onMerge = verbose ? mergePrinter(output) : undefined;
     const begun = performance.now();
     const tokenizer = await trainTokenizer(bytes, { vocabSize, pattern, specialTokens, onMerge }, output);
@@ -69,9 +72,11 @@ export const tokenizerTrain = defineCommand({
       seconds,
     });
     output.print(
-      `${out}: ${formatCount(tokenizer.vocabSize)} tokens, learnt from ${formatCount(bytes.length)} bytes in ${seconds.toFixed(2)} s`,
+      `${out}: ${formatAmount(tokenizer.vocabSize, 'token')}, learnt from ${formatAmount(bytes.length, 'byte')} in ${seconds.toFixed(2)} s`,
     );
-    output.print(`${source} becomes ${formatCount(tokens)} tokens, ${bytesPerToken.toFixed(2)} bytes each`);
+    output.print(
+      `${source} becomes ${formatAmount(tokens, 'token')}, ${bytesPerToken.toFixed(2)} bytes each`,
+    );
   },
 });
 
@@ -91,7 +96,7 @@ function mergePrinter(output: Output): (merge: MergeStep & { bytes: Uint8Array }
     const token = printable(bytes);
     output.data({ type: 'merge', id, pair: [left, right], count, token });
     output.print(
-      `${String(id).padStart(5)}  ${token.padEnd(16)} (${left}, ${right})  ${formatCount(count)} times`,
+      `${String(id).padStart(5)}  ${token.padEnd(16)} (${left}, ${right})  ${formatAmount(count, 'time')}`,
     );
   };
 }

@@ -1,6 +1,7 @@
 // `inkhorn tokenizer encode`, `decode`, `show`: what a tokenizer does to a text, and what it is made of.
+
 import { revealJson } from '../../base/controls.ts';
-import { formatCount } from '../../base/format.ts';
+import { formatAmount } from '../../base/format.ts';
 import { STDIN } from '../../corpora/index.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
@@ -11,7 +12,7 @@ import { idText, readIds } from '../id-stream.ts';
 import { asBytesFlag, modelFlag, openText, tokenizerFlag, tokenizerOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { createProgress } from '../progress.ts';
-import { encodeTextParts, specialFlags } from '../special.ts';
+import { checkSpecial, encodeTextParts, specialFlags } from '../special.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 
 const source = {
@@ -43,6 +44,7 @@ export const tokenizerEncode = defineCommand({
     const { file, pieces } = flags;
     if (argument !== undefined && file !== undefined)
       throw misuse('a text and --file are both given: which one?');
+    checkSpecial(flags);
     const tokenizer = await tokenizerOf(flags, output);
     const bytes =
       argument === undefined ? await textInput(file, output, flags) : new TextEncoder().encode(argument);
@@ -58,7 +60,7 @@ export const tokenizerEncode = defineCommand({
     if (facts.tokens > 0) facts.bytesPerToken = facts.bytes / facts.tokens;
     if (output.json) await output.pour(`],${JSON.stringify(facts).slice(1)}\n`);
     const ratio = facts.bytesPerToken === null ? '' : `, ${facts.bytesPerToken.toFixed(2)} bytes per token`;
-    output.note(`${formatCount(facts.bytes)} bytes, ${formatCount(facts.tokens)} tokens${ratio}`);
+    output.note(`${formatAmount(facts.bytes, 'byte')}, ${formatAmount(facts.tokens, 'token')}${ratio}`);
   },
 });
 
@@ -128,7 +130,7 @@ export const tokenizerDecode = defineCommand({
     const quoted = (text: string): string => revealJson(JSON.stringify(text).slice(1, -1));
     const pour = (text: string): Promise<void> => output.pour(output.json ? quoted(text) : text);
     if (output.json) await output.pour('{"text":"');
-    for await (const ids of readIds(given, tokenizer.vocabSize)) {
+    for await (const ids of readIds(given, tokenizer)) {
       const bytes = tokenizer.decodeBytes(ids);
       facts.tokens += ids.length;
       facts.bytes += bytes.length;
@@ -149,7 +151,8 @@ export const tokenizerShow = defineCommand({
     ['tokenizer show -m runs/first --json', 'the same as JSON'],
   ],
   flags: source,
-  meant: (_, place) => (place === 'folder' ? '--model' : '--tokenizer'),
+  meant: (word, place) =>
+    /^\d+$/.test(word) ? 'inkhorn tokenizer decode' : place === 'folder' ? '--model' : '--tokenizer',
   async run({ flags, output }: Context<typeof source>): Promise<void> {
     const tokenizer = await tokenizerOf(flags, output);
     const { vocabSize, pattern, specialTokens } = tokenizer;
@@ -157,11 +160,12 @@ export const tokenizerShow = defineCommand({
     output.data({ vocabSize, pattern, specialTokens: Object.fromEntries(specialTokens), tokens });
     output.table(
       ['id', { title: 'token', align: 'left' }, { title: 'made of', align: 'left' }],
-      tokens.map(({ id, token, merge, special }) => [
-        ...[String(id), token, merge ? madeOf(tokenizer, merge) : special ? 'special' : ''],
-      ]),
+      tokens.map(({ id, token, merge, special }) => {
+        const other = special ? 'special' : tokenizer.hasToken(id) ? '' : 'no token has this id';
+        return [String(id), token, merge ? madeOf(tokenizer, merge) : other];
+      }),
     );
-    output.note(`${formatCount(vocabSize)} tokens, pattern ${pattern}, ${specialTokens.size} special`);
+    output.note(`${formatAmount(vocabSize, 'token')}, pattern ${pattern}, ${specialTokens.size} special`);
   },
 });
 

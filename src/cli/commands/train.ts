@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatCount } from '../../base/format.ts';
+import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
@@ -10,15 +10,15 @@ import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
-import { patterns, type Tokenizer } from '../../tokenizer/index.ts';
-import { checkDataset, type Dataset } from '../../train/data.ts';
+import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
+import { checkDataset, checkSplit, type Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { splitCorpus } from '../encoding.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
-import { checkMemory, TRAINING_BYTES } from '../memory.ts';
+import { checkLearning, checkMemory, TRAINING_BYTES } from '../memory.ts';
 import {
   asBytesFlag,
   dataFlag,
@@ -45,7 +45,7 @@ const runFlags = {
   asBytes: { ...asBytesFlag, rare: true },
   special: text({
     about:
-      'put a special token such as <|endoftext|> between the files of --data, in place of a line feed; --tokenizer must have it',
+      'put a special token such as <|endoftext|> between the files of --data, in place of a line feed; the tokenizer that is trained gets it, one of --tokenizer must have it',
     argument: '<name>',
   }),
   out: text({ about: 'folder of the run', argument: '<dir>', short: 'o' }),
@@ -59,7 +59,11 @@ const runFlags = {
     argument: '<file>',
   }),
   vocabSize: integer(
-    { about: 'tokens of the tokenizer that is trained', initial: '500, fewer of a short text' },
+    {
+      about: 'tokens of the tokenizer that is trained',
+      option: 'vocabSize',
+      initial: '500, fewer of a short text',
+    },
     256,
   ),
   pattern: {
@@ -74,6 +78,7 @@ const runFlags = {
     about:
       'what looks at the ReLUs see beside them: a name or pattern of `inkhorn inspect taps`; may be given several times',
     argument: '<pattern>',
+    option: 'probeTaps',
     group: 'Evaluations, checkpoints, samples',
     rare: true,
   }),
@@ -109,6 +114,10 @@ export const train = defineCommand({
     try {
       const plan = await (resume === undefined ? freshRun : resumedRun)(given, folder, output);
       describe(plan, output);
+      if (plan.settings.evalEvery === 0 && plan.settings.checkpointEvery === 0)
+        output.note(
+          'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
+        );
       const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
       const [page] = await reportRun(plan, output);
       const { reason, step } = ending(events);
@@ -153,13 +162,18 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const { preset, changes, settings } = recipe;
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
-  const corpus = await openData(given.data, output, given.asBytes);
-  const split = splitOf(given);
+  const split = await asked(() => checkSplit(splitOf(given)));
+  await asked(() => matchTaps(probeTaps ?? [], makeConfig(presets[preset], 256, changes)));
+  const { tokenizer: file } = given;
+  const opened = file === undefined ? null : await givenTokenizer(given, file, recipe);
+  const pattern = opened === null ? patternOf(given) : null;
+  const corpus = await openData(given.data, output, given.asBytes, (bytes) => {
+    if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
+  });
   const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
-  const tokenizer = await tokenizerFor(given, recipe, corpus, output);
+  const tokenizer = opened ?? (await newTokenizer(given, recipe, corpus, output));
   const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
   checkMemory(wanted, TRAINING_BYTES);
-  await asked(() => matchTaps(probeTaps ?? [], wanted));
   const parts = await asked(() => splitCorpus(textOf(corpus, reading), tokenizer, split));
   const config = await asked(() => fitted(wanted, parts, recipe, output));
   checkSeparator(reading, corpus, output);
@@ -197,30 +211,32 @@ function checkSeparator({ separator }: Reading, { bytes, documents }: Corpus, ou
     );
 }
 
-async function tokenizerFor(
-  given: Given,
-  recipe: Recipe,
-  corpus: Corpus,
-  output: Output,
-): Promise<Tokenizer> {
-  if (given.tokenizer !== undefined) {
-    const { tokenizer: file, pattern } = given;
-    const isTiktoken = file.endsWith('.tiktoken');
-    if (given.vocabSize ?? (isTiktoken ? undefined : pattern))
-      throw misuse('--tokenizer brings its own --vocab-size and --pattern');
-    const opened = await openTokenizer(
-      file,
-      isTiktoken ? { pattern, special: given.special ? [given.special] : undefined } : {},
+/** The tokenizer of `--tokenizer`. */
+async function givenTokenizer(given: Given, file: string, { vocabSize }: Recipe): Promise<Tokenizer> {
+  const { pattern, special } = given;
+  const isTiktoken = file.endsWith('.tiktoken');
+  if (given.vocabSize ?? (isTiktoken ? undefined : pattern))
+    throw misuse('--tokenizer brings its own --vocab-size and --pattern');
+  const extras = isTiktoken ? { pattern, special: special ? [special] : undefined } : {};
+  const opened = await openTokenizer(file, extras);
+  if (vocabSize !== undefined && vocabSize !== opened.vocabSize) {
+    throw misuse(
+      `--tokenizer ${file} has ${formatAmount(opened.vocabSize, 'token')}, --config asks for vocabSize ${vocabSize}`,
     );
-    if (recipe.vocabSize !== undefined && recipe.vocabSize !== opened.vocabSize) {
-      throw misuse(
-        `--tokenizer ${given.tokenizer} has ${opened.vocabSize} tokens, --config asks for vocabSize ${recipe.vocabSize}`,
-      );
-    }
-    return opened;
   }
-  const pattern = patterns.find((one) => one === (given.pattern ?? 'none'));
-  if (pattern === undefined) throw misuse(`--pattern ${given.pattern} needs --tokenizer FILE.tiktoken`);
+  return opened;
+}
+
+/** How a tokenizer that is trained splits text. */
+function patternOf({ pattern = 'none' }: Given): Pattern {
+  const found = patterns.find((one) => one === pattern);
+  if (found === undefined) throw misuse(`--pattern ${pattern} needs --tokenizer FILE.tiktoken`);
+  return found;
+}
+
+/** A tokenizer of the text. */
+function newTokenizer(given: Given, recipe: Recipe, corpus: Corpus, output: Output): Promise<Tokenizer> {
+  const pattern = patternOf(given);
   const vocabSize = given.vocabSize ?? recipe.vocabSize;
   const specialTokens = given.special === undefined ? [] : [given.special];
   output.note(`training a tokenizer of ${vocabSize ?? DEFAULT_VOCAB_SIZE} tokens on ${corpus.source}`);
@@ -253,15 +269,15 @@ function describe(
   const facts = [
     [
       'model',
-      `${formatCount(model.parameterCount)} parameters: ${nLayer} layers, ${nHead} heads of ${headSize}, width ${nEmbd}, context ${blockSize}`,
+      `${formatAmount(model.parameterCount, 'parameter')}: ${formatAmount(nLayer, 'layer')}, ${formatAmount(nHead, 'head')} of ${headSize}, width ${nEmbd}, context ${blockSize}`,
     ],
     [
       'data',
-      `${name}: ${formatCount(data.train.length)} tokens to train on, ${formatCount(data.val.length)} to validate${inner}, vocabulary ${vocabSize}`,
+      `${name}: ${formatAmount(data.train.length, 'token')} to train on, ${formatCount(data.val.length)} to validate${inner}, vocabulary ${vocabSize}`,
     ],
     [
       'training',
-      `${formatCount(steps)} steps of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
+      `${formatAmount(steps, 'step')} of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
     ],
   ] as const;
   const columns = output.tty ? columnsOf(process.stdout) : Number.POSITIVE_INFINITY;

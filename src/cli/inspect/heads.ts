@@ -1,4 +1,5 @@
 // `inspect attention`: who looks at whom, and what kind of head each one is.
+import { formatAmount } from '../../base/format.ts';
 import { attentionFinding, MAX_ATTENTION_TOKENS } from '../../figures/attention.ts';
 import { headsFinding, headsTable } from '../../figures/heads.ts';
 import { attentionMaps, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
@@ -19,7 +20,7 @@ export async function heads(subject: Subject): Promise<Findings> {
       ...headsFinding.figures(summaries, {}),
     ],
     show(output): void {
-      const title = `Attention over ${tokens.length} tokens, means over the positions`;
+      const title = `Attention over ${formatAmount(tokens.length, 'token')}, means over the positions`;
       showTable({ ...headsTable(summaries), title }, output);
       if (!drawn) {
         output.note(`no maps of ${tokens.length} tokens: they are drawn for at most ${MAX_ATTENTION_TOKENS}`);

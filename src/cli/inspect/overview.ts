@@ -1,5 +1,5 @@
 // `inspect` alone: activations, attention and losses, at a glance. Read next: subject.ts.
-import { formatCount, formatNumber, formatPercent } from '../../base/format.ts';
+import { formatAmount, formatCount, formatNumber, formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
 import { activationsFigure, gradientsFigure } from '../../figures/activations.ts';
@@ -49,7 +49,7 @@ export async function overview(subject: Subject): Promise<Findings> {
 }
 
 function showActivations({ taps }: ProbeEvent, label: string, output: Output): void {
-  output.print(output.colors.bold(`${label} of every block, ${formatCount(taps[0].windowTokens)} tokens`));
+  output.print(output.colors.bold(`${label} of every block, ${formatAmount(taps[0].windowTokens, 'token')}`));
   const gradients = taps.every(({ gradient }) => gradient !== null);
   output.table(
     [
@@ -70,7 +70,9 @@ function showDistances(
   { layers, heads, tokens }: { layers: number; heads: number; tokens: number },
   output: Output,
 ): void {
-  output.print(output.colors.bold(`How far each head looks back, mean over ${tokens} tokens`));
+  output.print(
+    output.colors.bold(`How far each head looks back, mean over ${formatAmount(tokens, 'token')}`),
+  );
   output.table(
     ['', ...Array.from({ length: heads }, (_, head) => `head ${head}`)],
     Array.from({ length: layers }, (_, layer) => [
@@ -90,7 +92,8 @@ function showLosses(tokens: readonly TokenPrediction[], output: Output): void {
   const shown = Math.min(EXTREMES, Math.ceil(sorted.length / 2));
   const list = (some: typeof predicted): string =>
     some.map(({ text, loss }) => `${visibleLine(text)} ${loss.toFixed(2)}`).join('   ');
-  output.print(output.colors.bold(`Loss of ${predicted.length} tokens, mean ${average.toFixed(3)} nats`));
+  const tokensOf = formatAmount(predicted.length, 'token');
+  output.print(output.colors.bold(`Loss of ${tokensOf}, mean ${average.toFixed(3)} nats`));
   output.print(`hardest  ${list(sorted.slice(0, shown))}`);
   output.print(`easiest  ${list(sorted.slice(-shown).reverse())}\n`);
 }

@@ -139,7 +139,9 @@ async function validationPart({ folder, store, given, output }: Subject): Promis
   const ids = await asked(() => encodeCorpus(dataOf(corpus, record), folder.tokenizer));
   const { val } = splitTokens(ids, splitOf(given, record));
   if (val.length < 2)
-    throw misuse(`the validation part of ${corpus.source} has ${val.length} tokens: 2 or more are needed`);
+    throw misuse(
+      `the validation part of ${corpus.source} has ${formatAmount(val.length, 'token')}: 2 or more are needed`,
+    );
   validationParts.set(folder, val);
   return val;
 }

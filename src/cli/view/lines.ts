@@ -1,7 +1,14 @@
 // Events as lines of text: what the live view and the plain one have in common.
 
 import type { Colors } from 'picocolors/types.js';
-import { formatCount, formatDuration, formatNumber, formatPercent, formatShort } from '../../base/format.ts';
+import {
+  formatAmount,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { splitProbe } from '../../inspect/probe.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, ProbeEvent, StepEvent } from '../../train/events.ts';
@@ -57,5 +64,5 @@ export function checkpointLine(event: CheckpointEvent, colors: Colors): string {
 export function doneLine(event: DoneEvent, colors: Colors): string {
   const how = { finished: 'done', aborted: 'stopped', 'non-finite': 'failed' }[event.reason];
   const color = { finished: colors.green, aborted: colors.yellow, 'non-finite': colors.red }[event.reason];
-  return `${color(how)}  ${formatCount(event.step)} steps in ${formatDuration(event.seconds)}`;
+  return `${color(how)}  ${formatAmount(event.step, 'step')} in ${formatDuration(event.seconds)}`;
 }

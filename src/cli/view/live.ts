@@ -16,6 +16,8 @@ export type Terminal = NodeJS.WritableStream & { isTTY?: boolean; columns?: numb
 /** What is known so far: a frame is drawn from this and the size of the window. */
 export interface Scene {
   totalSteps: number;
+  /** Steps done, those before the run was resumed included. */
+  done: number;
   step: StepEvent | null;
   probe: ProbeEvent | null;
   sample: SampleEvent | null;
@@ -26,8 +28,17 @@ export interface Scene {
 }
 
 /** Before anything has happened. */
-export function createScene(totalSteps: number): Scene {
-  return { totalSteps, step: null, probe: null, sample: null, milestone: null, batches: [], validation: [] };
+export function createScene(totalSteps: number, done = 0): Scene {
+  return {
+    totalSteps,
+    done,
+    step: null,
+    probe: null,
+    sample: null,
+    milestone: null,
+    batches: [],
+    validation: [],
+  };
 }
 
 const CHART_ROWS = 8;
@@ -92,7 +103,7 @@ function progressLine(
   colors: Colors,
   bar: (columns: number) => string,
 ): string {
-  const count = `${formatCount(scene.step?.step ?? 0)}/${formatCount(scene.totalSteps)}`;
+  const count = `${formatCount(scene.done)}/${formatCount(scene.totalSteps)}`;
   let tail = `  ${count}`;
   const { step, milestone } = scene;
   const parts = [...(milestone ? [milestonePart(milestone)] : []), ...(step ? stepParts(step) : [])];
@@ -134,7 +145,7 @@ export function createLiveView(
     rows.push(screen.create(totalSteps, 0, {}, { format: () => lines[index] ?? '' }));
   }
   function redraw(): void {
-    const progress = Math.min(1, (scene.step?.step ?? 0) / Math.max(1, totalSteps));
+    const progress = Math.min(1, scene.done / Math.max(1, totalSteps));
     const options = {
       barsize: 0,
       barGlue: '',
@@ -179,6 +190,7 @@ export function createLiveView(
       switch (event.type) {
         case 'step':
           scene.step = event;
+          scene.done = event.step;
           scene.batches.push({ step: event.step, loss: event.loss });
           break;
         case 'eval':

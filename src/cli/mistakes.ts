@@ -1,0 +1,119 @@
+// What a command line that cannot be read was meant to be: the nearest flag, the command that has it, what is missing.
+import type { Command, CommanderError, Option } from 'commander';
+import { editDistance } from '../base/nearest.ts';
+import { shellWord } from '../base/shell.ts';
+import { misuse } from './errors.ts';
+
+/** The innermost command that `argv` names. */
+export function commandOf(program: Command, argv: readonly string[]): Command {
+  const [name, ...rest] = argv;
+  const named = program.commands.find((command) => command.name() === name);
+  return named ? commandOf(named, rest) : program;
+}
+
+/** Throws for a long flag with one dash: `-model x` would be read as `-m odel`, and `x` as an argument. */
+export function refuseOneDash(program: Command, argv: readonly string[]): void {
+  const { options } = commandOf(program, argv);
+  const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
+  for (let i = 0; i < flags.length; i++) {
+    const option = options.find(({ short, long }) => flags[i] === short || flags[i] === long);
+    if (option?.required)
+      i++; // its value, whatever that is
+    else if (!option && options.some(({ long }) => long === `-${flags[i].split('=')[0]}`))
+      throw misuse(`unknown option '${flags[i]}' (Did you mean -${flags[i]}?)`);
+  }
+}
+
+/** The line for what commander found, with what would be right. */
+export function explainMistake(error: CommanderError, program: Command, argv: readonly string[]): string {
+  const command = commandOf(program, argv);
+  const line = error.message.replace(/^error: /, '');
+  const [, quoted = ''] = /'(.*?)'(?:\n\(Did you mean .*)?$/s.exec(line) ?? [];
+  if (error.code === 'commander.unknownOption') return unknownOption(quoted, command, program, argv);
+  if (error.code === 'commander.missingArgument') return missingArgument(quoted, command);
+  return line;
+}
+
+/** At most so many suggestions. */
+const SUGGESTED = 3;
+
+function unknownOption(flag: string, command: Command, program: Command, argv: readonly string[]): string {
+  const problem = `unknown option '${flag}'`;
+  const near = nearest(flag, command.options);
+  if (near.length > 0)
+    return `${problem} (Did you mean ${near.length > 1 ? 'one of ' : ''}${near.join(', ')}?)`;
+  const owners = leaves(command).filter(({ options }) => options.some((option) => isNamed(option, flag)));
+  const [owner] = owners.sort((a, b) => rank(a) - rank(b));
+  if (owner) {
+    const rest = argv.slice(argv.indexOf(flag)).map(shellWord).join(' ');
+    return `${problem}: it belongs to a command, as in \`${pathOf(owner)} ${rest}\``;
+  }
+  const others = flag.startsWith('--') ? leaves(program) : [];
+  const other = others.find(({ options }) => options.some((option) => isNamed(option, flag)));
+  if (other) return `${problem}: \`${pathOf(other)}\` has it, this command has not`;
+  return `${problem}: see \`${pathOf(command)} --help\``;
+}
+
+/** `n-layer` of `--n-layer`, `-n-layer`, `--n_layer` and `--nLayer=3`. */
+function bare(flag: string): string {
+  return flag
+    .split('=')[0]
+    .replace(/^-+/, '')
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    .replaceAll('_', '-');
+}
+
+function isNamed({ short, long }: Option, flag: string): boolean {
+  return flag === short || `--${bare(flag)}` === long;
+}
+
+/**
+ * The flags that begin as `flag` does; else those that have it as a part; else those that few letters tell from it;
+ * else those that are described so: `--learning-rate` is `--lr`.
+ */
+function nearest(flag: string, options: readonly Option[]): string[] {
+  const word = bare(flag);
+  const names = options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
+  const about = new Map(options.map(({ long = '', description }) => [long?.slice(2), description]));
+  const few = Math.min(3, Math.floor(word.length * 0.4));
+  const distance = (name: string): number => editDistance(name.replaceAll('-', ''), word.replaceAll('-', ''));
+  const order = (name: string): number => (distance(name) <= few ? distance(name) : few + name.length);
+  const ways = [
+    (name: string) => name === word,
+    (name: string) => word.length > 1 && name.startsWith(word),
+    (name: string) => word.length > 1 && name.split('-').some((part) => part === word || `${part}s` === word),
+    (name: string) => distance(name) <= few,
+    (name: string) => word.length > 3 && about.get(name)?.includes(word.replaceAll('-', ' ')),
+  ];
+  for (const fits of ways) {
+    const found = names.filter(fits).sort((a, b) => order(a) - order(b));
+    if (found.length > 0) return found.slice(0, SUGGESTED).map((name) => `--${name}`);
+  }
+  return [];
+}
+
+function missingArgument(name: string, command: Command): string {
+  const args = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  const about = command.registeredArguments.find((argument) => argument.name() === name)?.description;
+  return `missing required argument <${name}>${about ? ` (${about})` : ''}: \`${pathOf(command)} ${args.join(' ')}\``;
+}
+
+/** `inkhorn tokenizer show`. */
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}
+
+/** The commands within, those that have others included. */
+function leaves(command: Command): Command[] {
+  return command.commands.flatMap((member) => [member, ...leaves(member)]);
+}
+
+/** Those that people want first. */
+const FIRST = ['generate', 'train'];
+
+function rank(command: Command): number {
+  const place = FIRST.indexOf(command.name());
+  return place < 0 || command.parent?.parent ? FIRST.length : place;
+}
