@@ -127,6 +127,8 @@ export async function findText(record: DataRecord, folder: string, output: Outpu
   let problem = 'which is not here';
   for (const place of places(record, folder)) {
     const paths = place.inputs.map((input) => pathOf(input, place.cwd));
+    const fifo = await firstFifo(paths);
+    if (fifo !== undefined) problem = `which came through ${fifo}, a FIFO, and is not kept`;
     if (!(await Promise.all(paths.map(canBeRead))).every(Boolean)) continue;
     const corpus = await openData(paths, output, record.asBytes).catch((error: Error) => error);
     if (corpus instanceof CorpusUnavailable) throw corpus;
@@ -140,6 +142,12 @@ export async function findText(record: DataRecord, folder: string, output: Outpu
 
 function isNamed(input: string): boolean {
   return CATALOG.some(({ name }) => name === input);
+}
+
+/** The first of `paths` that is a FIFO. */
+async function firstFifo(paths: readonly string[]): Promise<string | undefined> {
+  const kinds = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  return paths.find((_, i) => kinds[i]?.isFIFO());
 }
 
 /** A FIFO would wait for a text that was read long ago. */

@@ -1,9 +1,11 @@
 // Texts as commands take them: several inputs, standard input, documents with a token between, bytes that are no text, short ones.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { inkhorn, jsonLines, sentences } from './cli-process.ts';
 
 const SMALL =
@@ -65,6 +67,15 @@ describe('several inputs', () => {
     await good('train --resume piped --steps 3 --data -', sentences(60));
     assert.equal((await run('train --resume piped --steps 4 --data -', sentences(59))).code, 2);
     await good('data show -', 'a\nb\n');
+  });
+
+  test('a FIFO is not waited for a second time', { skip: process.platform === 'win32' }, async () => {
+    const fifo = join(folder, 'fifo.txt');
+    await promisify(execFile)('mkfifo', [fifo]);
+    await Promise.all([writeFile(fifo, sentences(60)), good(`train --data fifo.txt --out through ${SMALL}`)]);
+    const { code, errors } = await run('train --resume through --steps 3');
+    assert.equal(code, 2);
+    assert.match(errors.join(), /came through fifo\.txt, a FIFO, and is not kept: give --data$/);
   });
 });
 
