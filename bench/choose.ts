@@ -8,7 +8,6 @@ import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
 import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node-engines.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { dataset } from '../src/train/data.ts';
 import { recipes } from '../src/train/settings.ts';
@@ -16,10 +15,11 @@ import { train } from '../src/train/train.ts';
 import {
   count,
   describeMachine,
-  engineOptions,
   machine,
+  openEngine,
   readOptions,
-  readPrecision,
+  readPreset,
+  trainingOptions,
 } from './support/program.ts';
 
 /** One run. */
@@ -36,29 +36,21 @@ interface Choice {
 }
 
 const options = readOptions({
-  ...engineOptions,
-  data: { type: 'string', default: 'tiny-shakespeare' },
+  ...trainingOptions,
   kilobytes: { type: 'string', default: '50,200,1115' },
   presets: { type: 'string', default: 'tiny,speedrun' },
   vocab: { type: 'string', default: '500' },
   precision: { type: 'string', default: 'f32' },
-  seed: { type: 'string', default: '1337' },
 });
 const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
-const wanted = list(options.presets);
-const unknown = wanted.find((name) => !Object.hasOwn(presets, name));
-if (unknown !== undefined)
-  throw new Error(`--presets ${unknown} is none: ${Object.keys(presets).join(', ')}`);
+const wanted = list(options.presets).map((name) => readPreset('presets', name));
 const seed = count('seed', options.seed);
-const { backend } = await createBackend(options.backend, {
-  threads: count('threads', options.threads),
-  precision: readPrecision(options.precision),
-});
+const backend = await openEngine(options);
 const { bytes } = await loadCorpus(options.data);
 
 const choices: Choice[] = [];
 for (const size of list(options.kilobytes)) {
-  for (const preset of wanted as PresetName[]) {
+  for (const preset of wanted) {
     for (const vocab of list(options.vocab)) {
       choices.push(await choose(count('kilobytes', size), preset, count('vocab', vocab)));
       if (!options.json) console.error(show(choices.at(-1) as Choice).join('  '));

@@ -7,9 +7,8 @@
 import { formatCount } from '../src/base/format.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
-import { makeConfig, type PresetName, presets } from '../src/model/config.ts';
+import { makeConfig, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node-engines.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { dataset } from '../src/train/data.ts';
 import { recipes } from '../src/train/settings.ts';
@@ -17,10 +16,11 @@ import { train } from '../src/train/train.ts';
 import {
   count,
   describeMachine,
-  engineOptions,
   machine,
+  openEngine,
   readOptions,
-  readPrecision,
+  readPreset,
+  trainingOptions,
 } from './support/program.ts';
 
 /** One run. Seconds are since its start; losses are nats per token of the whole validation part. */
@@ -36,27 +36,19 @@ interface Run {
 }
 
 const options = readOptions({
-  ...engineOptions,
+  ...trainingOptions,
   turns: { type: 'string', default: '1' },
-  data: { type: 'string', default: 'tiny-shakespeare' },
   preset: { type: 'string', default: 'speedrun' },
   target: { type: 'string', default: '2.943' },
   precision: { type: 'string', default: 'bf16' },
-  seed: { type: 'string', default: '1337' },
 });
 const threads = count('threads', options.threads);
 const turns = count('turns', options.turns);
 const firstSeed = count('seed', options.seed);
 const target = Number(options.target);
 if (!(target > 0)) throw new Error(`--target ${options.target} is not a loss in nats per token`);
-const preset = options.preset as PresetName;
-if (!Object.hasOwn(presets, preset)) {
-  throw new Error(`--preset ${preset} is none: ${Object.keys(presets).join(', ')}`);
-}
-const { backend } = await createBackend(options.backend, {
-  threads,
-  precision: readPrecision(options.precision),
-});
+const preset = readPreset('preset', options.preset);
+const backend = await openEngine(options);
 if (!options.json) console.log(`${describeMachine()}; ${backend.description}`);
 
 const runs: Run[] = [];

@@ -1,8 +1,11 @@
 // What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next: ../train.ts.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Backend } from '../../src/backend/contract.ts';
 import { formatNumber, formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
+import { type PresetName, presets } from '../../src/model/config.ts';
+import { createBackend } from '../../src/platform/node-engines.ts';
 import { ratio, type Timing, WARM_UP } from './contest.ts';
 
 /** Options that every program has. */
@@ -15,6 +18,13 @@ const common = {
 export const engineOptions = {
   threads: { type: 'string', default: String(availableParallelism()) },
   backend: { type: 'string', default: 'auto' },
+} as const;
+
+/** Options of programs that train on a text. */
+export const trainingOptions = {
+  ...engineOptions,
+  data: { type: 'string', default: 'tiny-shakespeare' },
+  seed: { type: 'string', default: '1337' },
 } as const;
 
 /** Option of programs that have peers. It may be given more than once. */
@@ -44,6 +54,23 @@ export function count(name: string, value: string): number {
 export function readPrecision(value: string): 'f32' | 'bf16' {
   if (value === 'f32' || value === 'bf16') return value;
   throw new Error(`--precision ${value}: f32 or bf16`);
+}
+
+/** A preset by its name, given as `--flag`. Throws when there is none of that name. */
+export function readPreset(flag: string, name: string): PresetName {
+  if (Object.hasOwn(presets, name)) return name as PresetName;
+  throw new Error(`--${flag} ${name} is none: ${Object.keys(presets).join(', ')}`);
+}
+
+/** The engine that the options ask for. */
+export async function openEngine(options: {
+  backend: string;
+  threads: string;
+  precision: string;
+}): Promise<Backend> {
+  const threads = count('threads', options.threads);
+  return (await createBackend(options.backend, { threads, precision: readPrecision(options.precision) }))
+    .backend;
 }
 
 export interface Machine {
