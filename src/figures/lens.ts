@@ -1,4 +1,5 @@
 // The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
+import { mean } from '../base/statistics.ts';
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
 import type { Figure, Finding } from './figure.ts';
@@ -82,7 +83,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
 export function meanLosses({ rows }: Lens): (number | null)[] {
   return rows.map(({ cells }) => {
     const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
-    return losses.length > 0 ? losses.reduce((a, b) => a + b, 0) / losses.length : null;
+    return losses.length > 0 ? mean(losses) : null;
   });
 }
 

@@ -1,5 +1,7 @@
 // By how much edits inside a model changed the loss of each token of a text.
+
 import { formatChange } from '../base/format.ts';
+import { mean } from '../base/statistics.ts';
 import { visibleLine } from '../base/visible.ts';
 import type { Figure, Finding } from './figure.ts';
 import { choicesLine } from './labels.ts';
@@ -31,7 +33,7 @@ export interface EditedToken {
  */
 export function lossChangeFigure({ tokens, edits }: EditedText): Figure {
   const all = known(tokens.map(({ change }) => change));
-  const mean = all.reduce((sum, change) => sum + change, 0) / all.length;
+  const average = mean(all);
   const most = Math.max(0.1, ...all.map(Math.abs));
   const reach = most < 1 ? Math.ceil(10 * most) / 10 : Math.ceil(most);
   const bars = tokens.map(({ text, change }) => ({
@@ -40,13 +42,13 @@ export function lossChangeFigure({ tokens, edits }: EditedText): Figure {
     color: Number(change) > 0 ? HARD : EASY,
   }));
   const title = 'What an edit does';
-  const subtitle = `${edits}: change of each token's loss, mean ${mean.toFixed(3)} nats; orange harder, blue easier`;
+  const subtitle = `${edits}: change of each token's loss, mean ${average.toFixed(3)} nats; orange harder, blue easier`;
   const svg = textPicture(title, subtitle.replaceAll('-', '−'), bars, { low: -reach, high: reach, mark: 0 });
   return {
     name: 'loss-change',
     title,
     svg,
-    data: { edits, mean, tokens },
+    data: { edits, mean: average, tokens },
   };
 }
 

@@ -1,5 +1,7 @@
 // Where a text was easy and where it was hard: a bar above every token is its loss.
+
 import { formatCount, formatPercent } from '../base/format.ts';
+import { mean } from '../base/statistics.ts';
 import { visibleLine } from '../base/visible.ts';
 import type { Figure, Finding } from './figure.ts';
 import { choicesLine } from './labels.ts';
@@ -24,17 +26,17 @@ export interface TokenExpected extends TokenLoss {
 /** Draws `token-loss`. Throws if no token has a loss, or there are more than MAX_LOSS_TOKENS tokens. */
 export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
   const losses = known(tokens.map(({ loss }) => loss));
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const average = mean(losses);
   const high = Math.max(1, Math.ceil(Math.max(...losses)));
   const bars = tokens.map(({ text, loss }) => ({
     text,
     value: loss,
-    color: Number(loss) > mean ? HARD : EASY,
+    color: Number(loss) > average ? HARD : EASY,
   }));
   const title = 'Loss per token';
-  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${mean.toFixed(3)} nats (dashed); orange above the mean, blue below`;
-  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: mean });
-  return { name: 'token-loss', title, svg, data: { mean, tokens } };
+  const subtitle = `${formatCount(losses.length)} predicted tokens, mean ${average.toFixed(3)} nats (dashed); orange above the mean, blue below`;
+  const svg = textPicture(title, subtitle, bars, { low: 0, high, mark: average });
+  return { name: 'token-loss', title, svg, data: { mean: average, tokens } };
 }
 
 /** The `most` tokens with the highest loss; null where none was predicted. */

@@ -388,6 +388,11 @@ describe('what is inside', () => {
       words.join(' | '),
     );
     assert.ok(words.includes('2') && words.includes('−2'));
+    const { mean } = JSON.parse(JSON.stringify(figure.data));
+    assert.ok(
+      words.some((word) => word.includes(`mean ${mean.toFixed(3).replace('-', '−')} nats`)),
+      `${mean}`,
+    );
     assert.throws(
       () => lossChangeFigure({ edits: 'embed=0', tokens: tokens.slice(0, 1) }),
       /at least two tokens/,
