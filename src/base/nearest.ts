@@ -21,3 +21,20 @@ export function editDistance(a: string, b: string): number {
   }
   return above[b.length];
 }
+
+/**
+ * The name of `known` that `name` was probably meant to be; undefined where none is near. Capitals, and what separates
+ * words, make no difference: `max_tokens` is `maxTokens`.
+ */
+export function similar(name: string, known: readonly string[]): string | undefined {
+  const word = bare(name);
+  const few = Math.min(3, Math.floor(word.length * 0.4));
+  const [near] = nearest(word, known.map(bare), 1);
+  if (near !== undefined && editDistance(near, word) <= few)
+    return known.find((other) => bare(other) === near);
+  return word.length > 2 ? known.find((other) => bare(other).includes(word)) : undefined;
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}

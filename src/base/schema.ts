@@ -17,22 +17,32 @@ export type Fields<T> = {
   readonly [K in keyof T]-?: undefined extends T[K] ? Optional<Exclude<T[K], undefined>> : Schema<T[K]>;
 };
 
+/** What was found in the place of what, for those who tell it in other words. */
+export interface Found {
+  value: unknown;
+  /** `a whole number >= 1`. */
+  expected: string;
+}
+
 /** A value that does not fit. Its message begins with the way to it: `events[3].loss is "x": expected a number`. */
 export class Mismatch extends Error {
   readonly path: string;
+  /** Null where a further condition does not hold (`where`). */
+  readonly found: Found | null;
   private readonly problem: string;
 
-  constructor(problem: string, path = '') {
+  constructor(problem: string, path = '', found: Found | null = null) {
     super(path === '' ? `the content ${problem}` : `${path} ${problem}`);
     this.path = path;
     this.problem = problem;
+    this.found = found;
   }
 
   /** The same, seen from one level above. */
   within(key: string | number): Mismatch {
     const rest = this.path === '' || this.path.startsWith('[') ? this.path : `.${this.path}`;
     const plain = typeof key === 'string' && /^[A-Za-z_$][\w$]{0,60}$/.test(key);
-    return new Mismatch(this.problem, plain ? `${key}${rest}` : `[${shown(key)}]${rest}`);
+    return new Mismatch(this.problem, plain ? `${key}${rest}` : `[${shown(key)}]${rest}`, this.found);
   }
 }
 
@@ -113,6 +123,11 @@ export function number(limits: Range = {}): Schema<number> {
   };
 }
 
+/** Also Infinity, for a limit that is none. */
+export function orNoLimit(schema: Schema<number>): Schema<number> {
+  return (value) => (value === Number.POSITIVE_INFINITY ? value : schema(value));
+}
+
 /** Whole, and exact as a double. */
 export function integer(limits: Range = {}): Schema<number> {
   return (value) => {
@@ -147,9 +162,18 @@ export const boolean: Schema<boolean> = (value) => {
 };
 
 export function oneOf<const T extends readonly (string | number)[]>(...known: T): Schema<T[number]> {
+  const expected = known.length === 1 ? JSON.stringify(known[0]) : `one of ${known.join(', ')}`;
   return (value) => {
     if ((known as readonly unknown[]).includes(value)) return value as T[number];
-    throw mismatch(value, known.map((k) => JSON.stringify(k)).join(' or '));
+    throw mismatch(value, expected);
+  };
+}
+
+/** What `fits`; `expected` says in words what that is. */
+export function such<T>(fits: (value: unknown) => value is T, expected: string): Schema<T> {
+  return (value) => {
+    if (fits(value)) return value;
+    throw mismatch(value, expected);
   };
 }
 
@@ -192,7 +216,7 @@ function inside<T>(key: string | number, check: () => T): T {
 }
 
 function mismatch(value: unknown, expected: string): Mismatch {
-  return new Mismatch(`is ${shown(value)}: expected ${expected}`);
+  return new Mismatch(`is ${shown(value)}: expected ${expected}`, '', { value, expected });
 }
 
 function fits(

@@ -1,4 +1,9 @@
 // What a flag is: a name, what it takes, and the check that turns a bad value into one clear line.
+// Read next: ../base/fields.ts, the tables of options that most of them come from.
+
+import * as fields from '../base/fields.ts';
+import { type AnyField, checkValue, type Fields, type Form } from '../base/fields.ts';
+import type { Schema } from '../base/schema.ts';
 import { misuse } from './errors.ts';
 
 /** `T` is what the flag's value becomes. */
@@ -30,72 +35,113 @@ export type Flags = Readonly<Record<string, Flag<unknown>>>;
 /** The values of a table of flags; what was not given is undefined. */
 export type Values<F extends Flags> = { [K in keyof F]?: F[K] extends Flag<infer T> ? T : never };
 
-type Look = Pick<Flag<unknown>, 'about'> & Partial<Omit<Flag<unknown>, 'about' | 'parse'>>;
+type Look = Partial<Omit<Flag<unknown>, 'parse'>>;
+type Described = Look & Pick<Flag<unknown>, 'about'>;
 
 /** Any text. */
-export function text(look: Look): Flag<string> {
-  return { argument: '<text>', ...look, parse: (value) => value };
+export function text(look: Described): Flag<string> {
+  return flagOfRow(fields.text({ about: look.about }), look);
 }
 
 /** Any text, several times. */
-export function texts(look: Look): Flag<string[]> {
-  return { argument: '<text>', ...look, many: true, parse: (value) => [value] };
+export function texts(look: Described): Flag<readonly string[]> {
+  return flagOfRow(fields.texts({ about: look.about }), look);
 }
 
 /** A number within bounds, both inclusive. */
-export function number(look: Look, min: number = -Infinity, max: number = Infinity): Flag<number> {
-  const parse = (value: string, name: string): number => {
-    const parsed = Number(value);
-    if (value.trim() === '' || !Number.isFinite(parsed) || parsed < min || parsed > max) {
-      throw misuse(`${name} ${value} is not a number${range(min, max)}`);
-    }
-    return parsed;
-  };
-  return { argument: '<x>', ...look, parse };
+export function number(look: Described, min?: number, max?: number): Flag<number> {
+  return flagOfRow(fields.number({ about: look.about, min, max }), look);
 }
 
 /** A whole number within bounds, both inclusive. */
-export function integer(
-  look: Look,
-  min: number = -Infinity,
-  max: number = Number.MAX_SAFE_INTEGER,
-): Flag<number> {
-  const parse = (value: string, name: string): number => {
-    const parsed = Number(value);
-    if (value.trim() === '' || !Number.isSafeInteger(parsed) || parsed < min || parsed > max) {
-      throw misuse(`${name} ${value} is not a whole number${range(min, max)}`);
-    }
-    return parsed;
-  };
-  return { argument: '<n>', ...look, parse };
+export function integer(look: Described, min?: number, max?: number): Flag<number> {
+  return flagOfRow(fields.integer({ about: look.about, min, max }), look);
 }
 
 /** One of a few words. */
-export function choice<const C extends string>(look: Look, choices: readonly C[]): Flag<C> {
-  const parse = (value: string, name: string): C => {
-    const found = choices.find((c) => c === value);
-    if (found === undefined) throw misuse(`${name} ${value} is not one of ${choices.join(', ')}`);
-    return found;
-  };
-  return { argument: `<${choices.join('|')}>`, ...look, parse };
+export function choice<const C extends string>(look: Described, choices: readonly C[]): Flag<C> {
+  return flagOfRow(fields.choice(choices, { about: look.about }), look);
 }
 
 /** Present or not. */
-export function toggle(look: Look): Flag<boolean> {
+export function toggle(look: Described): Flag<boolean> {
   return { ...look, parse: () => true };
 }
 
 /** `--name` or `--no-name`. */
-export function yesNo(look: Look): Flag<boolean> {
-  return { ...look, negatable: true, parse: (value) => value === 'true' };
+export function yesNo(look: Described): Flag<boolean> {
+  return flagOfRow(fields.flag({ about: look.about }), look);
+}
+
+// ---- from tables of options ------------------------------------------------------------------------------------------
+
+/** The values that a row of a table may have. */
+type ValueOf<R extends AnyField> = ReturnType<R['schema']>;
+
+/** The flag of an option of the library; `look` says what is different about it on this command line. */
+export function flagOf<F extends Fields, K extends keyof F & string>(
+  table: F,
+  name: K,
+  look: Look = {},
+): Flag<ValueOf<F[K]>> {
+  const row = table[name] as AnyField & { schema: Schema<ValueOf<F[K]>> };
+  const about = row.form.kind === 'texts' ? `${row.about}; may be given several times` : row.about;
+  return flagOfRow(row, { option: name, about, ...look });
+}
+
+/** The flags of all options that a command line can give: by their names, in their order. */
+export function flagsOf<F extends Fields>(
+  table: F,
+  look: (row: AnyField) => Look = () => ({}),
+): { readonly [K in keyof F]: Flag<ValueOf<F[K]>> } {
+  const names = Object.keys(table).filter((name) => table[name].form.kind !== 'custom');
+  const flags = names.map((name) => [name, flagOf(table, name, look(table[name]))]);
+  return Object.fromEntries(flags);
+}
+
+function flagOfRow<T>(row: AnyField & { readonly schema: Schema<T> }, look: Look): Flag<T> {
+  const { about, form, group } = row;
+  const common = { about, group, initial: initialOf(row), ...look };
+  const parse = (text: string, name: string): T => {
+    try {
+      return checkValue(row, read(form, text), name, text);
+    } catch (error) {
+      throw misuse((error as Error).message);
+    }
+  };
+  switch (form.kind) {
+    case 'integer':
+      return { argument: '<n>', ...common, parse };
+    case 'number':
+      return { argument: '<x>', ...common, parse };
+    case 'choice':
+      return { argument: `<${form.choices.join('|')}>`, ...common, parse };
+    case 'flag':
+      return { ...common, negatable: true, parse };
+    case 'texts':
+      // Each is checked with the others, when all of them are there.
+      return { argument: '<text>', ...common, many: true, parse: (value) => [value] as T };
+    default:
+      return { argument: '<text>', ...common, parse };
+  }
+}
+
+/** What was typed, as the library takes it; what is nothing of the kind is refused by the check. */
+function read(form: Form, text: string): unknown {
+  if (form.kind === 'integer' || form.kind === 'number')
+    return text.trim() === '' ? Number.NaN : Number(text);
+  if (form.kind === 'flag') return text === 'true';
+  return form.kind === 'choice' ? (form.choices.find((known) => String(known) === text) ?? text) : text;
+}
+
+/** The default, for people. */
+function initialOf({ default: value }: AnyField): string | undefined {
+  if (value === Number.POSITIVE_INFINITY) return 'all';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : undefined;
 }
 
 /** `nLayer` -> `--n-layer` */
 export function flagName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function range(min: number, max: number): string {
-  if (min === -Infinity && max >= Number.MAX_SAFE_INTEGER) return '';
-  return max >= Number.MAX_SAFE_INTEGER ? ` >= ${min}` : ` from ${min} to ${max}`;
 }

@@ -1,12 +1,13 @@
 // What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
 
-import { refuseUnknown } from '../base/options.ts';
+import { choice, complete, custom, flag, integer, signal, type Table, texts } from '../base/fields.ts';
+import { type Schema, such } from '../base/schema.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Tap } from '../model/taps.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
 import { type Healing, planHealing } from './heal.ts';
-import { checkSampling, type SamplingOptions, samplingFields } from './sampler.ts';
+import { type SamplingOptions, samplingFields } from './sampler.ts';
 import { endTokens, type Start, startToken } from './start.ts';
 
 /** All may be left out. */
@@ -60,62 +61,82 @@ export interface GenerateSettings {
   ends: ReadonlySet<number>;
 }
 
-const optionNames: readonly (keyof GenerateOptions)[] = [
-  ...(Object.keys(samplingFields) as (keyof SamplingOptions)[]),
-  ...([
-    'prompt',
-    'start',
-    'heal',
-    'maxTokens',
-    'stop',
-    'seed',
-    'samples',
-    'topLogprobs',
-    'overflow',
-    'tap',
-    'signal',
-  ] as const),
-];
+const promptSchema: Schema<string | ArrayLike<number>> = such(
+  (value): value is string | ArrayLike<number> =>
+    typeof value === 'string' || Array.isArray(value) || ArrayBuffer.isView(value),
+  'a text or a list of token ids',
+);
+
+const tapSchema: Schema<Tap> = such(
+  (value): value is Tap => typeof (value as Tap | null)?.wants === 'function',
+  'a tap, which has a function `wants`',
+);
+
+type Defaulted =
+  | keyof SamplingOptions
+  | 'heal'
+  | 'maxTokens'
+  | 'stop'
+  | 'seed'
+  | 'samples'
+  | 'topLogprobs'
+  | 'overflow';
+
+/** Every option of `generate`. */
+export const generateFields: Table<GenerateOptions, Defaulted> = {
+  ...samplingFields,
+  prompt: custom({
+    about: 'the text, or the token ids, to go on from',
+    schema: promptSchema,
+    json: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'integer', minimum: 0 } }] },
+  }),
+  start: choice(['text', 'token0'], {
+    about: 'without a prompt: after a line feed or end of text, as training saw it, or after token 0',
+  }),
+  heal: flag({
+    about: 'the first token may hold the end of the prompt and more (`:\\n` after ROMEO)',
+    default: true,
+  }),
+  maxTokens: integer({ about: 'tokens per sample at most', min: 1, default: 256 }),
+  stop: texts({ about: 'ends a sample before this text', default: [] }),
+  seed: integer({ about: 'decides all draws', min: 0, default: 1337 }),
+  samples: integer({ about: 'independent continuations', min: 1, default: 1 }),
+  topLogprobs: integer({
+    about: 'show this many of the most likely tokens with each token',
+    min: 0,
+    default: 0,
+  }),
+  overflow: choice(['slide', 'shift'], {
+    about: 'beyond the context: slide is exact and slow, shift keeps the last half and goes on',
+    default: 'slide',
+  }),
+  tap: custom({ about: 'sees, and may change, named values of every pass', schema: tapSchema }),
+  signal: signal({ about: 'ends after the token at hand' }),
+};
 
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
 export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {
-  refuseUnknown(options, optionNames, 'generate');
-  const { vocabSize: V } = model.config;
+  const { temperature, topK, topP, minP, repetitionPenalty, ...others } = complete(
+    generateFields,
+    options,
+    'generate',
+  );
+  const { vocabSize: V, blockSize } = model.config;
   if (tokenizer.vocabSize !== V) {
     throw new Error(
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${V}: use the tokenizer it was made for`,
     );
   }
-  const {
-    maxTokens = 256,
-    seed = 1337,
-    samples = 1,
-    topLogprobs = 0,
-    overflow = 'slide',
-    stop = [],
-    heal = typeof options.prompt === 'string',
-  } = options;
-  checkWhole('maxTokens', maxTokens, 1);
-  checkWhole('seed', seed, 0);
-  checkWhole('samples', samples, 1);
-  checkWhole('topLogprobs', topLogprobs, 0, V);
-  if (overflow !== 'slide' && overflow !== 'shift') {
-    throw new Error(`overflow '${String(overflow)}' is unknown: use slide or shift`);
-  }
-  if (!Array.isArray(stop) || stop.some((text) => typeof text !== 'string' || text === '')) {
-    throw new Error(`stop ${JSON.stringify(stop)} is not a list of strings with at least one character each`);
-  }
-  if (typeof heal !== 'boolean') throw new Error(`heal ${String(heal)} is neither true nor false`);
+  const { maxTokens, stop, seed, samples, topLogprobs, overflow, tap, signal } = others;
+  if (topLogprobs > V)
+    throw new Error(`topLogprobs ${topLogprobs} is not a whole number from 0 to ${V}: there are ${V} tokens`);
   const given = promptIds(options.prompt ?? '', tokenizer);
   const start = startOf(options.start, given, model, tokenizer);
-  const prompt = given.length > 0 ? given : [start];
-  const { blockSize } = model.config;
+  const heal = options.heal ?? typeof options.prompt === 'string'; // token ids are meant as they are
   const healing = heal && given.length > 0 ? planHealing(given, tokenizer, { start, blockSize }) : null;
-  const sampling = checkSampling(options);
-  const { tap, signal } = options;
   return {
-    sampling,
-    prompt,
+    sampling: { temperature, topK, topP, minP, repetitionPenalty },
+    prompt: given.length > 0 ? given : [start],
     healing,
     maxTokens,
     stop,
@@ -136,8 +157,6 @@ function startOf(
   model: GPT,
   tokenizer: Tokenizer,
 ): number {
-  if (start !== undefined && start !== 'text' && start !== 'token0')
-    throw new Error(`start '${String(start)}' is unknown: use text or token0`);
   if (start !== undefined && prompt.length > 0)
     throw new Error(`start '${start}' has no effect with a prompt: leave one of them out`);
   return start === 'token0' ? 0 : startToken(model, tokenizer);
@@ -153,10 +172,4 @@ function promptIds(prompt: string | ArrayLike<number>, tokenizer: Tokenizer): re
     );
   }
   return ids;
-}
-
-function checkWhole(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  const limit = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
-  throw new Error(`${name} ${String(value)} is out of range: it must be a whole number ${limit}`);
 }

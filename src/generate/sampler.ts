@@ -1,5 +1,6 @@
 // From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is drawn. The exponentials
 // are most of the time of a draw, so they are taken once. Read next: generate.ts.
+import { complete, integer, number, type Table } from '../base/fields.ts';
 import { type Exponentials, scaledExp } from '../base/statistics.ts';
 
 /** How the next token is chosen. Left out: drawn from the model's own distribution. */
@@ -16,63 +17,45 @@ export interface SamplingOptions {
   repetitionPenalty?: number;
 }
 
-/** What one of the options may be: for checks, flags and help. */
-export interface SamplingField {
-  about: string;
-  /** In words: `a number >= 0`. */
-  range: string;
-  valid(value: number): boolean;
-  default: number;
-}
-
 /** Every sampling option. */
-export const samplingFields: Readonly<Record<keyof SamplingOptions, SamplingField>> = {
-  temperature: {
+export const samplingFields: Table<SamplingOptions, keyof SamplingOptions> = {
+  temperature: number({
     about: 'divides the logits; 0 always takes the most likely token',
-    range: 'a number >= 0',
-    valid: (x) => x >= 0 && x < Number.POSITIVE_INFINITY,
+    min: 0,
     default: 1,
-  },
-  topK: {
+  }),
+  topK: integer({
     about: 'draw from the k most likely tokens only',
-    range: 'a whole number >= 1 (leave it out to draw from all)',
-    valid: (x) => x >= 1 && (Number.isInteger(x) || x === Number.POSITIVE_INFINITY),
+    hint: 'leave it out to draw from all',
+    min: 1,
+    noLimit: true,
     default: Number.POSITIVE_INFINITY,
-  },
-  topP: {
+  }),
+  topP: number({
     about: 'draw from the smallest set of tokens with this probability only',
-    range: 'above 0 and at most 1 (1 draws from all)',
-    valid: (x) => x > 0 && x <= 1,
+    hint: '1 draws from all',
+    above: 0,
+    max: 1,
     default: 1,
-  },
-  minP: {
+  }),
+  minP: number({
     about: 'draw from tokens at least this share as likely as the most likely one only',
-    range: 'at least 0 and below 1 (0 draws from all)',
-    valid: (x) => x >= 0 && x < 1,
+    hint: '0 draws from all',
+    min: 0,
+    below: 1,
     default: 0,
-  },
-  repetitionPenalty: {
+  }),
+  repetitionPenalty: number({
     about: 'makes tokens of the context less likely',
-    range: 'a number > 0 (1 changes nothing, 1.1 to 1.3 is usual)',
-    valid: (x) => x > 0 && x < Number.POSITIVE_INFINITY,
+    hint: '1 changes nothing, 1.1 to 1.3 is usual',
+    above: 0,
     default: 1,
-  },
+  }),
 };
 
-/**
- * The sampling options among `options`, complete. Throws when one is out of range:
- * `topP 1.5 is out of range: it must be above 0 and at most 1 (1 draws from all)`.
- */
+/** The sampling options, complete. Throws one line when one is unknown or out of range. */
 export function checkSampling(options: SamplingOptions): Required<SamplingOptions> {
-  const complete = {} as Required<SamplingOptions>;
-  for (const [name, field] of Object.entries(samplingFields) as [keyof SamplingOptions, SamplingField][]) {
-    const value: unknown = options[name] ?? field.default;
-    if (typeof value !== 'number' || !field.valid(value)) {
-      throw new Error(`${name} ${String(value)} is out of range: it must be ${field.range}`);
-    }
-    complete[name] = value;
-  }
-  return complete;
+  return complete(samplingFields, options, 'sampling');
 }
 
 /** The next token, and ln of its probability by the unadjusted logits. */

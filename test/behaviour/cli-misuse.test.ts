@@ -141,9 +141,9 @@ const cases: Record<string, readonly Case[]> = {
   'values out of range': [
     ['generate -m run --tokens 0', 2, /--tokens 0 is not a whole number >= 1/],
     ['generate -m run --tokens ten', 2, /--tokens ten/],
-    ['generate -m run --temperature -1', 2, /--temperature -1 is out of range/],
-    ['generate -m run --top-p 1.5', 2, /--top-p 1.5 is out of range.*at most 1/],
-    ['generate -m run --top-k 0.5', 2, /--top-k 0.5 is out of range/],
+    ['generate -m run --temperature -1', 2, /--temperature -1 is not a number >= 0/],
+    ['generate -m run --top-p 1.5', 2, /--top-p 1.5 is not a number > 0 and <= 1: 1 draws from all/],
+    ['generate -m run --top-k 0.5', 2, /--top-k 0.5 is not a whole number >= 1: leave it out/],
     ['generate -m run --logprobs 999', 2, /: --logprobs 999.*from 0 to 260/],
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
     ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, reference/],

@@ -287,18 +287,23 @@ describe('generate', () => {
   it('refuses at once what it cannot honour', () => {
     const refuses = (options: object, message: RegExp): void =>
       assert.throws(() => generate(model, tokenizer, options), message);
-    refuses({ maxTokens: 0 }, /maxTokens 0 is out of range: it must be a whole number >= 1/);
+    refuses({ maxTokens: 0 }, /maxTokens 0 is not a whole number >= 1/);
     refuses({ samples: 1.5 }, /samples 1.5/);
     refuses({ seed: -1 }, /seed -1/);
     refuses({ topLogprobs: 281 }, /topLogprobs 281 .* from 0 to 280/);
-    refuses({ overflow: 'crop' }, /overflow 'crop' is unknown: use slide or shift/);
-    refuses({ start: 'zero' }, /start 'zero' is unknown: use text or token0/);
+    refuses({ overflow: 'crop' }, /overflow "crop" is not one of slide, shift/);
+    refuses({ start: 'zero' }, /start "zero" is not one of text, token0/);
     refuses({ start: 'token0', prompt: 'The' }, /start 'token0' has no effect with a prompt/);
-    refuses({ heal: 'no' }, /heal no is neither true nor false/);
-    refuses({ stop: [''] }, /stop \[""\]/);
+    refuses({ heal: 'no' }, /heal "no" is not true or false/);
+    refuses({ stop: ['x', ''] }, /stop\[1\] "" is not a text of one character or more/);
     refuses({ stop: 'x' }, /stop "x" is not a list/);
+    refuses({ prompt: 5 }, /prompt 5 is not a text or a list of token ids/);
+    refuses({ signal: true }, /signal true is not an AbortSignal/);
     refuses({ prompt: [280] }, /prompt token 280 is not in the vocabulary: ids go from 0 to 279/);
-    refuses({ temprature: 1 }, /unknown option 'temprature' for generate: known are temperature/);
+    refuses(
+      { temprature: 1 },
+      /unknown option 'temprature' for generate: known are temperature, .*; did you mean 'temperature'\?/,
+    );
     refuses({ temperature: -1 }, /temperature -1/);
     const other = Tokenizer.train(text, { vocabSize: 270 });
     assert.throws(() => generate(model, other), /the tokenizer has 270 tokens, the model 280/);

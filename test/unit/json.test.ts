@@ -57,7 +57,7 @@ test('an error names the file, the field, its value and what was expected', () =
       { ...good, events: [{ type: 'step', loss: 'x' }] },
       /events\[0\]\.loss is "x": expected a number, or null/,
     ],
-    [{ ...good, events: [{ type: 'stop' }] }, /events\[0\]\.type is "stop": expected "step" or "done"$/],
+    [{ ...good, events: [{ type: 'stop' }] }, /events\[0\]\.type is "stop": expected one of step, done$/],
     [{ ...good, events: [null] }, /events\[0\] is null: expected an object$/],
     [{ ...good, tokenizer: null }, /tokenizer is null: expected a text$/],
     [[good], /run\.json: the content is a list of 1: expected an object$/],

@@ -146,16 +146,16 @@ describe('checkSampling', () => {
   });
 
   const bad: [object, RegExp][] = [
-    [{ temperature: -1 }, /temperature -1 is out of range: it must be a number >= 0/],
+    [{ temperature: -1 }, /temperature -1 is not a number >= 0$/],
     [{ temperature: Number.NaN }, /temperature NaN/],
-    [{ topK: 0 }, /topK 0 .* whole number >= 1/],
+    [{ topK: 0 }, /topK 0 .* whole number >= 1: leave it out to draw from all$/],
     [{ topK: 2.5 }, /topK 2.5/],
-    [{ topP: 0 }, /topP 0 .* above 0 and at most 1/],
+    [{ topP: 0 }, /topP 0 is not a number > 0 and <= 1: 1 draws from all$/],
     [{ topP: 1.5 }, /topP 1.5/],
-    [{ minP: 1 }, /minP 1 .* below 1/],
+    [{ minP: 1 }, /minP 1 .* >= 0 and < 1/],
     [{ minP: -0.1 }, /minP -0.1/],
     [{ repetitionPenalty: 0 }, /repetitionPenalty 0 .* > 0/],
-    [{ temperature: '1' }, /temperature 1 is out of range/],
+    [{ temperature: '1' }, /temperature "1" is not a number >= 0/],
   ];
   for (const [options, message] of bad) {
     it(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => checkSampling(options), message));

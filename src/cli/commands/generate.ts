@@ -1,7 +1,7 @@
 // `inkhorn generate`: text from a model, as it is written.
 import { formatAmount, formatPercent, formatShort } from '../../base/format.ts';
-import type { Overflow } from '../../generate/context.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
+import { generateFields } from '../../generate/options.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
@@ -11,73 +11,29 @@ import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flag, type Flags, integer, texts, yesNo } from '../flags.ts';
+import { type Flags, flagOf, flagsOf, texts } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { promptFlags, readPrompt } from '../prompt-input.ts';
 import { checkSpecial, encodeText, specialFlags } from '../special.ts';
 
-/** A flag from the table of sampling options. */
-function samplingFlag(name: keyof SamplingOptions): Flag<number> {
-  const { about, range, valid, default: initial } = samplingFields[name];
-  return {
-    about,
-    argument: '<x>',
-    option: name,
-    initial: Number.isFinite(initial) ? String(initial) : 'all',
-    parse(value, flag): number {
-      const parsed = value.trim() === '' ? Number.NaN : Number(value);
-      if (!valid(parsed)) throw misuse(`${flag} ${value} is out of range: it must be ${range}`);
-      return parsed;
-    },
-  };
-}
-
-const overflows: readonly Overflow[] = ['slide', 'shift'];
-
 const flags = {
   model: modelFlag,
   ...promptFlags,
-  start: choice(
-    {
-      about: 'without a prompt: after a line feed or end of text, as training saw it, or after token 0',
-      initial: 'text',
-    },
-    ['text', 'token0'],
-  ),
-  heal: yesNo({
-    about: 'the first token may hold the end of the prompt and more (`:\\n` after ROMEO)',
-    initial: 'yes',
-  }),
-  tokens: integer({ about: 'tokens per sample at most', option: 'maxTokens', short: 'n', initial: '256' }, 1),
-  temperature: samplingFlag('temperature'),
-  topK: samplingFlag('topK'),
-  topP: samplingFlag('topP'),
-  minP: samplingFlag('minP'),
-  repetitionPenalty: samplingFlag('repetitionPenalty'),
-  stop: texts({ about: 'ends a sample before this text; may be given several times' }),
-  seed: integer({ about: 'decides all draws', initial: '1337' }, 0),
-  samples: integer({ about: 'independent continuations', initial: '1' }, 1),
-  overflow: choice(
-    {
-      about: 'beyond the context: slide is exact and slow, shift keeps the last half and goes on',
-      initial: 'slide',
-    },
-    overflows,
-  ),
+  start: flagOf(generateFields, 'start', { initial: 'text' }),
+  heal: flagOf(generateFields, 'heal'),
+  tokens: flagOf(generateFields, 'maxTokens', { short: 'n' }),
+  ...flagsOf(samplingFields),
+  stop: flagOf(generateFields, 'stop'),
+  seed: flagOf(generateFields, 'seed'),
+  samples: flagOf(generateFields, 'samples'),
+  overflow: flagOf(generateFields, 'overflow'),
   edit: texts({
     about:
       "change a value inside, at every position: 'blocks.0.attn.heads[2]=0' (see `inspect edit`); several times",
     argument: '<edit>',
   }),
-  logprobs: integer(
-    {
-      about: 'show this many of the most likely tokens with each token',
-      option: 'topLogprobs',
-      initial: '0',
-    },
-    0,
-  ),
+  logprobs: flagOf(generateFields, 'topLogprobs'),
   ...specialFlags,
   ...engineFlags,
 } satisfies Flags;

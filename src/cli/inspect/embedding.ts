@@ -12,7 +12,7 @@ import { type Findings, type Subject, textOf } from './subject.ts';
 
 /** Which tokens, and how many neighbours of each. */
 export interface EmbeddingOptions {
-  token?: string[];
+  token?: readonly string[];
   count: number;
 }
 

@@ -1,0 +1,294 @@
+// Options as tables, one row per option: what it may hold, what it is for, and its default. From the rows follow the
+// checks, the flags with their help (cli/flags.ts), what a JSON file may hold, and a JSON Schema for other programs.
+// A row stands on schema.ts, which does the checking. To add a row: CONTRIBUTING.md, "To add a setting".
+
+import { similar } from './nearest.ts';
+import * as s from './schema.ts';
+
+/** What a row says about its option beside what it may hold. */
+export interface Row<D> {
+  /** For people, in a line: the help, a label, the description in a JSON Schema. */
+  about: string;
+  /** What it is where it is left out. */
+  default?: D;
+  /** What else could be done, for those whose value was refused: `1 draws from all`. */
+  hint?: string;
+  /** Heading under which people find it. */
+  group?: string;
+  /** What people change first: the short help has it. */
+  common?: boolean;
+  /** It must be given. */
+  required?: boolean;
+  /** Files of the first versions lack it: it was then as the default says. */
+  younger?: boolean;
+}
+
+/** The forms of options, for those who show them: as flags, sliders, in a JSON Schema. */
+export type Form =
+  | { kind: 'integer' | 'number'; limits: s.Range }
+  | { kind: 'choice'; choices: readonly (string | number)[] }
+  | { kind: 'flag' | 'text' | 'texts' }
+  /** Anything else; `json` is its JSON Schema, null where JSON cannot hold it: a function, a signal. */
+  | { kind: 'custom'; json: object | null };
+
+/**
+ * An option of type `T`, whose default is of type `D`. Invariant in T, so that a choice without one of the words of its
+ * type does not compile.
+ */
+export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'default'> {
+  readonly form: Form;
+  readonly schema: s.Schema<T>;
+  readonly default: D;
+}
+
+/** The options of the record `T`, in the order in which they are shown and saved; those in `D` have a default. */
+export type Table<T, D extends keyof T = never> = {
+  readonly [K in keyof T]-?: Field<
+    Exclude<T[K], undefined>,
+    Exclude<T[K], undefined> | (K extends D ? never : undefined)
+  >;
+};
+
+/** An option to those who do not know its type. */
+export interface AnyField extends Omit<Row<unknown>, 'default'> {
+  readonly form: Form;
+  readonly schema: s.Schema<unknown>;
+  readonly default: unknown;
+}
+
+/** Any table. */
+export type Fields = Readonly<Record<string, AnyField>>;
+
+/** What a table's options may be given as. */
+export type Given<F extends Fields> = { [K in keyof F]?: ReturnType<F[K]['schema']> };
+
+/** The same with the defaults. */
+export type Complete<F extends Fields> = { [K in keyof F]: ReturnType<F[K]['schema']> | F[K]['default'] };
+
+// ---- rows ------------------------------------------------------------------------------------------------------------
+
+/** Limits of a number; `noLimit`: Infinity will do, too. */
+export interface Limits extends s.Range {
+  noLimit?: boolean;
+}
+
+/** A whole number. */
+export function integer<D extends number | undefined = undefined>(row: Row<D> & Limits): Field<number, D> {
+  return numeric('integer', s.integer, row);
+}
+
+/** A number, finite unless `noLimit`. */
+export function number<D extends number | undefined = undefined>(row: Row<D> & Limits): Field<number, D> {
+  return numeric('number', s.number, row);
+}
+
+function numeric<D>(
+  kind: 'integer' | 'number',
+  schemaOf: (limits: s.Range) => s.Schema<number>,
+  { min, max, above, below, noLimit = false, ...row }: Row<D> & Limits,
+): Field<number, D> {
+  const limits = { min, max, above, below };
+  const schema = schemaOf(limits);
+  return field(row, { kind, limits }, noLimit ? s.orNoLimit(schema) : schema);
+}
+
+/** True or false. */
+export function flag<D extends boolean | undefined = undefined>(row: Row<D>): Field<boolean, D> {
+  return field(row, { kind: 'flag' }, s.boolean);
+}
+
+/** One of `choices`. */
+export function choice<const C extends string | number, D extends NoInfer<C> | undefined = undefined>(
+  choices: readonly C[],
+  row: Row<D>,
+): Field<C, D> {
+  return field(row, { kind: 'choice', choices }, s.oneOf(...choices));
+}
+
+/** Any text, the empty one included. */
+export function text<D extends string | undefined = undefined>(row: Row<D>): Field<string, D> {
+  return field(row, { kind: 'text' }, s.string);
+}
+
+/** A list of texts, none of them empty. */
+export function texts<D extends readonly string[] | undefined = undefined>(
+  row: Row<D>,
+): Field<readonly string[], D> {
+  const schema = s.array(s.matching(/./s, 'a text of one character or more'));
+  return field(row, { kind: 'texts' }, schema as s.Schema<readonly string[]>);
+}
+
+/** What none of the others is. */
+export function custom<T, D extends T | undefined = undefined>(
+  row: Row<D> & { schema: s.Schema<T>; json?: object },
+): Field<T, D> {
+  const { schema, json = null, ...rest } = row;
+  return field(rest, { kind: 'custom', json }, schema);
+}
+
+/** A function that is called back. */
+export function callback<T>(row: Row<undefined>): Field<T, undefined> {
+  const schema = s.such((value): value is T => typeof value === 'function', 'a function');
+  return custom({ ...row, schema });
+}
+
+/** What ends the work when it is aborted. */
+export function signal(row: Row<undefined>): Field<AbortSignal, undefined> {
+  const is = (value: unknown): value is AbortSignal =>
+    typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
+  return custom({ ...row, schema: s.such(is, 'an AbortSignal') });
+}
+
+function field<T, D>(row: Row<D>, form: Form, schema: s.Schema<T>): Field<T, D> {
+  return { ...row, default: row.default as D, form, schema };
+}
+
+// ---- checks ----------------------------------------------------------------------------------------------------------
+
+/**
+ * `value` as the option `name` has it. Throws one line with the value, the limit and the hint:
+ * `topP 1.5 is not a number > 0 and <= 1: 1 draws from all`. `written` is shown in the place of the value.
+ */
+export function checkValue<T>(
+  { schema, hint }: { readonly schema: s.Schema<T>; readonly hint?: string },
+  value: unknown,
+  name: string,
+  written?: string,
+): T {
+  try {
+    return schema(value);
+  } catch (error) {
+    if (!(error instanceof s.Mismatch) || error.found === null) throw error;
+    const { path, found } = error;
+    const shown = written ?? s.shown(found.value);
+    throw new Error(
+      `${name}${path} ${shown} is not ${found.expected}${hint === undefined ? '' : `: ${hint}`}`,
+    );
+  }
+}
+
+/**
+ * The options `given` to `where`, with the defaults of those that were left out. Throws one line when one is unknown,
+ * missing or out of range.
+ */
+export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
+  refuseUnknown(given, Object.keys(fields), 'option', ` for ${where}`);
+  const entries = Object.entries(fields).map(([name, row]) => {
+    const value = given[name];
+    if (value !== undefined) return [name, checkValue(row, value, name)];
+    if (row.required) throw new Error(`${where} needs ${name}: ${row.about}`);
+    return [name, row.default];
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * Throws one line unless `value` is a record with all of `fields`, each within its limits, and no others. `noun` is what
+ * one of them is called: `unknown setting 'stpes'`.
+ */
+export function checkRecord<F extends Fields>(
+  fields: F,
+  value: unknown,
+  noun: string,
+): asserts value is Required<Given<F>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${s.shown(value)} is no record of ${noun}s: an object is`);
+  refuseUnknown(value, Object.keys(fields), noun);
+  for (const [name, row] of Object.entries(fields)) {
+    const found = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    if (found === undefined) throw new Error(`${noun} ${name} is missing`);
+    checkValue(row, found, name);
+  }
+}
+
+/** Throws when `given` has a name that is not in `known`: a name that nobody knows is a mistake of whoever wrote it. */
+export function refuseUnknown(given: object, known: readonly string[], noun: string, where = ''): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const meant = similar(unknown, known);
+  const names = known.length > 0 ? `known are ${known.join(', ')}` : 'there is none';
+  throw new Error(
+    `unknown ${noun} '${unknown}'${where}: ${names}${meant ? `; did you mean '${meant}'?` : ''}`,
+  );
+}
+
+/** The defaults of all options that have one, in their order. */
+export function defaultsOf<F extends Fields>(fields: F): Given<F> {
+  return pickDefaults(fields, () => true);
+}
+
+/** What files of the first versions mean by what they lack. */
+export function youngerOf<F extends Fields>(fields: F): Given<F> {
+  return pickDefaults(fields, ({ younger = false }) => younger);
+}
+
+function pickDefaults<F extends Fields>(fields: F, wanted: (row: AnyField) => boolean): Given<F> {
+  const rows = Object.entries(fields).filter(([, row]) => row.default !== undefined && wanted(row));
+  return Object.fromEntries(rows.map(([name, row]) => [name, row.default])) as Given<F>;
+}
+
+/** What a JSON file holds of such a record: all fields, the younger ones perhaps not. */
+export function schemaOf<F extends Fields>(fields: F): s.Schema<Required<Given<F>>> {
+  const rows = Object.entries(fields).map(([name, row]) => [
+    name,
+    row.younger ? s.otherwise(row.schema, row.default) : row.schema,
+  ]);
+  return s.object(Object.fromEntries(rows));
+}
+
+// ---- for other programs ----------------------------------------------------------------------------------------------
+
+/** A JSON Schema (draft 2020-12) of what may be given; options that JSON cannot hold are left out. */
+export function jsonSchemaOf(fields: Fields): JsonSchema {
+  const rows = Object.entries(fields).flatMap(([name, row]) => {
+    const type = jsonType(row.form);
+    return type ? [[name, { ...type, ...jsonNotes(row) }] as const] : [];
+  });
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    properties: Object.fromEntries(rows),
+    required: Object.keys(fields).filter((name) => fields[name].required),
+    additionalProperties: false,
+  };
+}
+
+/** A JSON Schema of a record. */
+export interface JsonSchema {
+  $schema: string;
+  type: 'object';
+  properties: Record<string, object>;
+  required: string[];
+  additionalProperties: false;
+}
+
+function jsonType(form: Form): object | null {
+  switch (form.kind) {
+    case 'integer':
+    case 'number': {
+      const { min, max, above, below } = form.limits;
+      const limits = { minimum: min, maximum: max, exclusiveMinimum: above, exclusiveMaximum: below };
+      return { type: form.kind, ...given(limits) };
+    }
+    case 'choice':
+      return { enum: form.choices };
+    case 'flag':
+      return { type: 'boolean' };
+    case 'text':
+      return { type: 'string' };
+    case 'texts':
+      return { type: 'array', items: { type: 'string', minLength: 1 } };
+    case 'custom':
+      return form.json;
+  }
+}
+
+/** JSON has no Infinity: a limit that is none is said by leaving it out. */
+function jsonNotes({ about, default: value }: AnyField): object {
+  const initial = value === Number.POSITIVE_INFINITY ? undefined : value;
+  return given({ description: about, default: initial });
+}
+
+function given(record: object): object {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+}
