@@ -276,7 +276,8 @@ export async function readFindings(
     return false;
   };
   const look = await readLook(store);
-  const own: Findings = look && fits(`${store.location}/${LOOK_FILE}`, look.step) ? look : {};
+  // One of an earlier checkpoint is made again before a report: nothing to note.
+  const own: Findings = look && (step === null || look.step === step) ? look : {};
   const [asked, unsure] = await readAsked(store.folder(INSPECT_FOLDER), activation, fits);
   return { findings: [asked, own, unsure].reduce(filledUp), notes };
 }

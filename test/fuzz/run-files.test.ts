@@ -8,9 +8,15 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { jsonBytes } from '../../src/base/json.ts';
 import { health } from '../../src/cli/inspect/health.ts';
 import { recordedData } from '../../src/cli/run-text.ts';
+import { ablate } from '../../src/inspect/effect.ts';
+import { neighbours } from '../../src/inspect/embedding.ts';
+import { logitLens } from '../../src/inspect/lens.ts';
+import { measureTaps } from '../../src/inspect/measure.ts';
 import { folderStore } from '../../src/io/node-store.ts';
+import { windows } from '../../src/model/batch.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -69,6 +75,22 @@ before(async () => {
   await saveModel(int8, { model: small, tokenizer });
   const report = { data: record, ...(await compare(model, small, data, { speedTokens: 0 })) };
   await int8.write('compare.json', new TextEncoder().encode(JSON.stringify(report)));
+  const asked = {
+    'logit-lens': await logitLens({ model, tokenizer }, data.val.subarray(0, 4)),
+    ablation: await ablate({ model, tokenizer }, data.val.subarray(0, 4)),
+    'token-neighbours': { neighbours: await neighbours({ model, tokenizer }, [1, 2], 2) },
+    'loss-change': {
+      edits: 'embed=0',
+      tokens: [
+        { text: 'a', change: null },
+        { text: 'b', change: 0.5 },
+      ],
+    },
+    'position-similarity': { positions: 2, cosines: [1, 0.5, 0.5, 1] },
+    taps: { taps: (await measureTaps(model, windows(data.val, [0], 8))).taps },
+  };
+  for (const [name, found] of Object.entries(asked))
+    await store.folder('inspect').write(`${name}.json`, jsonBytes({ step: 6, ...found }));
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -128,13 +150,21 @@ describe('damaged files of a run', () => {
     'run.json',
     'look.json',
     'int8/compare.json',
+    'inspect/logit-lens.json',
+    'inspect/ablation.json',
+    'inspect/token-neighbours.json',
+    'inspect/loss-change.json',
+    'inspect/position-similarity.json',
+    'inspect/taps.json',
     'best/config.json',
     'best/tokenizer.json',
     'last/config.json',
   ];
 
   test('whole, they are read, and nothing is shown that is no value', async () => {
-    assert.doesNotMatch(await readAll(), NO_VALUE);
+    const all = await readAll();
+    assert.doesNotMatch(all, NO_VALUE);
+    assert.match(all, /What an edit does/);
   });
 
   for (const file of files) {

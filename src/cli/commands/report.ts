@@ -43,8 +43,9 @@ export const report = defineCommand({
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
     const named = await Promise.all(args.map(namedRun));
     const opened = named.map((folder) => openRun(folderStore(nameable(folder))));
+    const onNote = opened.length > 1 ? undefined : output.note; // a comparison shows no findings
     const runs: RunSummary[] = [];
-    for (const run of opened) runs.push(await asked(() => readRun(run.store, { run, onNote: output.note })));
+    for (const run of opened) runs.push(await asked(() => readRun(run.store, { run, onNote })));
     if (runs.length > 1) return compareAll(runs, given.out, output);
     await reportOne(await renewed(opened[0], runs[0], output), given.out ?? runs[0].folder, output);
   },
