@@ -54,9 +54,9 @@ export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
       formatNumber(tap.value.std),
       ...(gradients ? [tap.gradient ? formatNumber(tap.gradient.std) : ''] : []),
     ]),
-    note: `Sparsity: outputs that are 0 or less. Dead: above 0 for none of the last ${formatCount(
+    note: `Dead: fired for none of the last ${formatCount(
       Math.max(...last.taps.map(({ windowTokens }) => windowTokens)),
-    )} tokens looked at.`,
+    )} tokens looked at; sparsity: outputs that are 0 or less.`,
   };
 }
 
