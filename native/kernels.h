@@ -11,7 +11,7 @@ using Index = std::ptrdiff_t;
 class Team;
 
 // A word of a call is passed as its place in the row of src/backend/signatures.ts, from 1 on; 0: left out.
-enum class Activation : int { relu = 1, gelu, relu2, silu };
+enum class Activation : int { relu = 1, gelu, relu2, silu, geluTanh };
 enum class InputPrecision : int { f32 = 1, int8 };
 enum class Peak : int { f32, bf16, int8 };
 

@@ -70,9 +70,10 @@ export {
   type MLP,
   type Pass,
 } from './model/gpt.ts';
-export type { Initialiser } from './model/initialise.ts';
+export type { FreshParameters, Init } from './model/initialise.ts';
 export { KVCache } from './model/kv-cache.ts';
-export { matchTaps, TAPS, type Tap, type TapSpec, tapNames } from './model/taps.ts';
+export type { BlockLayer, Field, LayerName, OutsideLayer } from './model/names.ts';
+export { type BlockTap, matchTaps, TAPS, type Tap, type TapSpec, tapNames } from './model/taps.ts';
 export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layers.ts';
 export { namedParameters } from './nn/parameters.ts';
 export type { AgreementOptions } from './quantize/agreement.ts';

@@ -54,6 +54,21 @@ struct Silu {
   }
 };
 
+/**
+ * gelu-tanh: x / 2 (1 + tanh(u)) = x sigmoid(2u) with 2u = 2 sqrt(2 / pi) (x + 0.044715 x^3). From |x| = 10 on the sigmoid is
+ * 0 or 1; x^2 is held there, so that nothing overflows.
+ */
+struct GeluTanh {
+  static constexpr float SLOPE = 1.59576912f, CUBIC = 0.0713548163f;  // 2 sqrt(2 / pi), and 0.044715 times that
+  static Vec square(Vec x) { return min(splat(100), mul(x, x)); }     // this order keeps NaN
+  static Vec share(Vec x) { return sigmoid(mul(x, fma(splat(CUBIC), square(x), splat(SLOPE)))); }
+  static Vec value(Vec x) { return mul(x, share(x)); }
+  static Vec slope(Vec x) {
+    const Vec s = share(x), rise = fma(splat(3 * CUBIC), square(x), splat(SLOPE));
+    return mul(s, fma(x, mul(rise, sub(splat(1), s)), splat(1)));
+  }
+};
+
 /** Calls body(curve) with the struct of a kind. */
 template <class Body>
 static inline void withCurve(Activation kind, const Body& body) {
@@ -62,6 +77,7 @@ static inline void withCurve(Activation kind, const Body& body) {
     case Activation::gelu: return body(Gelu{});
     case Activation::relu2: return body(Relu2{});
     case Activation::silu: return body(Silu{});
+    case Activation::geluTanh: return body(GeluTanh{});
   }
 }
 

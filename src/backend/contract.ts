@@ -111,7 +111,9 @@ export interface Backend {
   dispose(): void;
 }
 
-export type Activation = 'relu' | 'gelu' | 'relu2' | 'silu';
+/** The nonlinearities of the MLP; what each computes is at `Kernels.activation`. */
+export const ACTIVATION_KINDS = ['relu', 'gelu', 'relu2', 'silu', 'gelu-tanh'] as const;
+export type Activation = (typeof ACTIVATION_KINDS)[number];
 
 /**
  * Which elements a dropout keeps. Element `i` of the site is kept when the 32-bit word `word(i)` is at least
@@ -300,7 +302,10 @@ export interface Kernels {
   ): void;
 
   // ---- activation, dropout -------------------------------------------------------------------------------------
-  /** relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x). */
+  /**
+   * relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x). gelu-tanh, GPT-2's:
+   * x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
+   */
   activation(out: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
   /** dx = dOut * f'(x). `dx` may be `dOut`. The derivative of relu at 0 is 0. */
   activationBackward(dx: DeviceBuffer, dOut: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;

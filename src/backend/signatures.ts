@@ -10,7 +10,13 @@
 //   [rows,cols]  it has at least rows * cols elements; `a/b` is rounded up
 //   [=n]         it has exactly n elements
 //   [:n,cols]    n is what its length makes it: as many rows of cols as there are
-import type { Activation, DeviceBuffer, DType, Kernels } from './contract.ts';
+import {
+  ACTIVATION_KINDS,
+  type Activation,
+  type DeviceBuffer,
+  type DType,
+  type Kernels,
+} from './contract.ts';
 
 /** The numbers of one call by name; with a `$` before a buffer's name its length (null: 0). */
 export type Sizes = Readonly<Record<string, number>>;
@@ -156,11 +162,7 @@ const extent: NumberArg<false> = { kind: 'size', least: 1, otherwise: null };
 const position = (limit: Dim): NumberArg<false> => ({ ...size, kind: 'position', limit });
 const or = (otherwise: Dim, arg: NumberArg<false>): NumberArg<true> => ({ ...arg, otherwise });
 const flag: FlagArg = { kind: 'flag' };
-const kind: ChoiceArg<Activation> = {
-  kind: 'choice',
-  name: 'kind',
-  words: ['relu', 'gelu', 'relu2', 'silu'],
-};
+const kind: ChoiceArg<Activation> = { kind: 'choice', name: 'kind', words: ACTIVATION_KINDS };
 const activations: ChoiceArg<'f32' | 'int8'> = { kind: 'choice', words: ['f32', 'int8'] };
 const optional = <F>(fields: F): OptionalArg<F> => ({ kind: 'optional', fields });
 const named = <A extends NumericArg>(name: string, arg: A): A => ({ ...arg, name });

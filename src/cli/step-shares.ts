@@ -1,6 +1,7 @@
 // Where the time of a step goes on this machine, by kernel and by part of the model. Read next: kernel-times.ts.
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
+import { parseParameter } from '../model/names.ts';
 import { slots } from '../nn/parameters.ts';
 import { Int4Tensor, Int8Tensor, isQuantized, type Weight } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
@@ -95,15 +96,15 @@ const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
 /** Tells the part of `model` that a call works for: by the weight, or the gradient of one, among its arguments, or by its kernel. */
 function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => string {
   const weights = slots(model).map(({ name, value }) => {
-    const part = name.slice(0, name.lastIndexOf('.')).replace(/^blocks\.\d+\./, '');
-    return { part, buffers: () => buffersOf(value) };
+    const { layer, role } = parseParameter(name);
+    return { part: layer, role, buffers: () => buffersOf(value) };
   });
   return (kernel, args) => {
     const [, fixed] = WEIGHTLESS.find(([kernels]) => kernels.test(kernel)) ?? [];
     if (fixed) return fixed;
     const owner = weights.find(({ buffers }) => buffers().some((buffer) => args.includes(buffer)));
     // A head that is tied to the token embedding multiplies by its table.
-    if (owner?.part === 'tokens' && /^(matmul|linear)/.test(kernel)) return 'head';
+    if (owner?.role === 'embedding' && /^(matmul|linear)/.test(kernel)) return 'head';
     return owner?.part ?? 'residual stream';
   };
 }

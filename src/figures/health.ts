@@ -3,7 +3,8 @@
 
 import * as Plot from '@observablehq/plot';
 import { formatAmount, formatCount, formatNumber, formatStep } from '../base/format.ts';
-import { hasMatrices, typicalGroups } from '../inspect/groups.ts';
+import { typicalGroups } from '../inspect/groups.ts';
+import { isMatrixGroup, placeOf } from '../model/names.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
 import { activationLabel, tapLabel } from './labels.ts';
@@ -37,10 +38,7 @@ export function healthFigure(
   const taps = last.taps.filter(({ units }) => units > 0).map(({ name }) => name);
   const groups = last.groups?.map(({ name }) => name) ?? [];
   if (taps.length + groups.length === 0) return null;
-  const blocks = Math.max(
-    0,
-    ...[...taps, ...groups].map((name) => Number(name.match(/^blocks\.(\d+)/)?.[1] ?? -1) + 1),
-  );
+  const blocks = Math.max(0, ...[...taps, ...groups].map((name) => (placeOf(name).block ?? -1) + 1));
   const palette = depthPalette(blocks);
   const ofTaps = (value: (tap: ProbeEvent['taps'][number]) => number): Series[] =>
     taps.map((name) => ({
@@ -50,7 +48,7 @@ export function healthFigure(
       ),
     }));
   const ofGroups = (value: (group: NonNullable<ProbeEvent['groups']>[number]) => number | null): Series[] =>
-    groups.filter(hasMatrices).map((name) => ({
+    groups.filter(isMatrixGroup).map((name) => ({
       ...{ label: name, color: colorOf(name, palette), dashed: isDashed(name) },
       points: probes.flatMap(({ step, groups = [] }) =>
         groups.flatMap((group) => {
@@ -143,12 +141,12 @@ export function groupsTable(probes: readonly ProbeEvent[]): Table | null {
 const NO_BLOCK: Readonly<Record<string, string>> = { embedding: '#d55e00', head: '#0072b2' };
 
 function colorOf(name: string, palette: readonly string[]): string {
-  const block = name.match(/^blocks\.(\d+)/)?.[1];
-  return block === undefined ? (NO_BLOCK[name] ?? theme.muted) : palette[Number(block)];
+  const { block } = placeOf(name);
+  return block === null ? (NO_BLOCK[name] ?? theme.muted) : palette[block];
 }
 
 function isDashed(group: string): boolean {
-  return group.endsWith('.mlp');
+  return placeOf(group).path === 'mlp';
 }
 
 function panel(

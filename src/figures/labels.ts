@@ -1,7 +1,10 @@
 // What the parts of a model are called in pictures and tables.
+
 import type { Activation } from '../backend/contract.ts';
 import { formatPercent } from '../base/format.ts';
 import { visibleLine } from '../base/visible.ts';
+import { blockLabel } from '../model/names.ts';
+import { isTap } from '../model/taps.ts';
 
 /** How each activation is written. */
 export const activationLabel: Record<Activation, string> = {
@@ -9,16 +12,17 @@ export const activationLabel: Record<Activation, string> = {
   gelu: 'GELU',
   relu2: 'ReLU²',
   silu: 'SiLU',
+  'gelu-tanh': 'GELU (tanh)',
 };
 
 /** `blocks.3.mlp.act` -> `block 3`; anything else stays as it is. */
 export function tapLabel(name: string): string {
-  return name.replace(/^blocks\.(\d+)\.mlp\.act$/, 'block $1');
+  return isTap(name, 'mlp.act') ? blockLabel(name) : name;
 }
 
 /** `blocks.3.out` -> `block 3`; anything else stays as it is. */
 export function layerLabel(name: string): string {
-  return name.replace(/^blocks\.(\d+)\.out$/, 'block $1');
+  return isTap(name, 'out') ? blockLabel(name) : name;
 }
 
 /** `th 31.0 %   a 12.1 %` */

@@ -1,6 +1,7 @@
 // How much of each layer's output survives rounding its weight, one row a layer, one dot a way of rounding.
 
 import * as Plot from '@observablehq/plot';
+import { ownerOf } from '../model/names.ts';
 import type { LayerErrors } from '../quantize/layer-errors.ts';
 import type { Drawing, Figure } from './figure.ts';
 import { chart, type SvgDocument } from './plot.ts';
@@ -19,12 +20,10 @@ export const LAYERS_TITLE = 'Noise of the weights in what layers put out';
 export function layerErrorFigure(layers: readonly LayerErrors[], { document }: Drawing = {}): Figure | null {
   const ways = [...new Set(layers.flatMap(({ sqnrDb }) => Object.keys(sqnrDb)))];
   const points = layers.flatMap(({ name, sqnrDb }) =>
-    Object.entries(sqnrDb).flatMap(([way, db]) =>
-      db === null ? [] : [{ layer: name.replace(/\.weight$/, ''), way, db }],
-    ),
+    Object.entries(sqnrDb).flatMap(([way, db]) => (db === null ? [] : [{ layer: ownerOf(name), way, db }])),
   );
   if (points.length === 0) return null;
-  const order = layers.map(({ name }) => name.replace(/\.weight$/, ''));
+  const order = layers.map(({ name }) => ownerOf(name));
   const height = order.length * ROW + 70;
   const title = LAYERS_TITLE;
   const svg = picture({

@@ -1,6 +1,7 @@
 // Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not measured.
-import type { GPT } from '../model/gpt.ts';
-import { slots } from '../nn/parameters.ts';
+import type { GPTConfig } from '../model/config.ts';
+import { isQuantizable, nameAt, ownerOf, parseParameter, placeOf } from '../model/names.ts';
+import { shapesOf } from '../model/shapes.ts';
 import { DEFAULT_GROUP_SIZE, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
@@ -38,16 +39,16 @@ export type CostTotals = Omit<PartCost, 'name' | 'block' | 'shape'>;
  *
  * A head that shares the token table has no parameters of its own.
  */
-export function modelCost(model: GPT): PartCost[] {
-  const { blockSize: T, nHead, headSize, tieWeights, vocabSize, nEmbd } = model.config;
+export function modelCost(config: GPTConfig): PartCost[] {
+  const { blockSize: T, nHead, headSize, tieWeights, vocabSize, nEmbd } = config;
   const parts = new Map<string, PartCost>();
-  for (const { name, value } of slots(model)) {
-    const owner = name.slice(0, name.lastIndexOf('.'));
+  for (const [name, shape] of shapesOf(config)) {
+    const owner = ownerOf(name);
     const part = parts.get(owner) ?? emptyPart(owner);
-    addWeight(part, value.shape);
+    addWeight(part, name, shape);
     parts.set(owner, part);
-    if (owner.endsWith('.attn.qkv'))
-      addAttention(parts, owner.replace('.qkv', '.mix'), 4 * T * nHead * headSize);
+    const { block, layer } = parseParameter(name);
+    if (layer === 'attn.qkv') addAttention(parts, nameAt('attn.mix', block), 4 * T * nHead * headSize);
   }
   if (tieWeights) {
     const head = parts.get('head') ?? emptyPart('head');
@@ -73,27 +74,25 @@ export function totalCost(parts: readonly CostTotals[]): CostTotals {
 }
 
 function emptyPart(name: string): PartCost {
-  const block = name.match(/^blocks\.(\d+)\./)?.[1];
   return {
-    ...{ name, block: block === undefined ? null : Number(block), shape: null },
+    ...{ name, block: placeOf(name).block, shape: null },
     ...{ parameters: 0, float32: 0, bf16: 0, int8: 0, int4: 0, forward: 0, training: 0 },
   };
 }
 
-function addWeight(part: PartCost, shape: readonly number[]): void {
+function addWeight(part: PartCost, name: string, shape: readonly number[]): void {
   const n = sizeOf(shape);
   const matrix = shape.length === 2;
-  const table = part.name === 'tokens' || part.name === 'positions';
+  const { role } = parseParameter(name);
+  const rounded = isQuantizable(name);
   part.parameters += n;
   part.float32 += 4 * n;
   part.bf16 += matrix ? 2 * n : 4 * n;
-  // Positions are not multiplied, only added, and stay float (quantize/quantize.ts).
-  const rounded = matrix && part.name !== 'positions';
   part.int8 += rounded ? n + 4 * shape[0] : 4 * n;
   part.int4 += rounded ? sumOf(int4Bytes(shape, DEFAULT_GROUP_SIZE)) : 4 * n;
   if (!matrix) return;
   part.shape = shape;
-  if (!table) Object.assign(part, operations(2 * n));
+  if (role === 'matrix' || role === 'head') Object.assign(part, operations(2 * n));
 }
 
 function sumOf({ codes, scale }: ReturnType<typeof int4Bytes>): number {

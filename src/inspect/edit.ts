@@ -2,7 +2,8 @@
 // patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next: edit-text.ts, effect.ts.
 import { formatNumbered } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
-import { matchTaps, type Tap } from '../model/taps.ts';
+import { placeOf } from '../model/names.ts';
+import { isTap, matchTaps, type Tap, tapColumns, tapIn } from '../model/taps.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 
 /** A named value of one pass over one sequence. */
@@ -41,12 +42,11 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
   const byName = new Map<string, Edit[]>();
   for (const edit of edits) {
     for (const name of matchTaps([edit.tap], config)) {
-      if (name.endsWith('.attn.probs')) {
-        throw new Error(
-          `${name} can be looked at but not edited: edit ${name.replace('probs', 'heads')} or qkv`,
-        );
+      const { block } = placeOf(name);
+      if (block !== null && isTap(name, 'attn.probs')) {
+        throw new Error(`${name} can be looked at but not edited: edit ${tapIn(block, 'attn.heads')} or qkv`);
       }
-      columnsOf(edit, name, widthOf(name, config), config); // units that are not there are refused before anything runs
+      columnsOf(edit, name, tapColumns(name, config), config); // units that are not there are refused before anything runs
       byName.set(name, [...(byName.get(name) ?? []), edit]);
     }
   }
@@ -150,14 +150,6 @@ function spread(add: number | Float32Array, C: number, columns: readonly Run[], 
   return vector;
 }
 
-/** Columns of a named value. */
-function widthOf(name: string, { nEmbd, nHead, headSize, mlpRatio, vocabSize }: GPTConfig): number {
-  if (name === 'logits') return vocabSize;
-  if (name.endsWith('.attn.qkv')) return 3 * nHead * headSize;
-  if (name.endsWith('.attn.heads')) return nHead * headSize;
-  return /\.mlp\.(pre|act)$/.test(name) ? mlpRatio * nEmbd : nEmbd;
-}
-
 /** Neighbouring columns. */
 interface Run {
   from: number;
@@ -166,7 +158,7 @@ interface Run {
 
 function columnsOf({ units }: Edit, name: string, C: number, { nHead, headSize }: GPTConfig): Run[] {
   if (units === undefined) return [{ from: 0, length: C }];
-  if (name.endsWith('.attn.heads')) {
+  if (isTap(name, 'attn.heads')) {
     const heads = chosen(units, nHead, 'head', name);
     return heads.map((head) => ({ from: head * headSize, length: headSize }));
   }

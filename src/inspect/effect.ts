@@ -1,5 +1,6 @@
 // What an edit does: the same text with and without it; and the effect of removing each head in turn.
 import type { ModelFolder } from '../model/folder.ts';
+import { tapIn } from '../model/taps.ts';
 import type { Edit } from './edit.ts';
 import { predictText, type TextPredictions } from './predictions.ts';
 
@@ -52,10 +53,10 @@ export async function ablate(folder: ModelFolder, ids: Int32Array): Promise<Abla
   const result: Ablations = { loss: base, heads: [], attention: [], mlp: [] };
   for (let layer = 0; layer < nLayer; layer++) {
     const row: number[] = [];
-    for (let head = 0; head < nHead; head++) row.push(await without(`blocks.${layer}.attn.heads`, [head]));
+    for (let head = 0; head < nHead; head++) row.push(await without(tapIn(layer, 'attn.heads'), [head]));
     result.heads.push(row);
-    result.attention.push(await without(`blocks.${layer}.attn.out`));
-    result.mlp.push(await without(`blocks.${layer}.mlp.out`));
+    result.attention.push(await without(tapIn(layer, 'attn.out')));
+    result.mlp.push(await without(tapIn(layer, 'mlp.out')));
   }
   return result;
 }

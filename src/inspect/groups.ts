@@ -1,5 +1,6 @@
 // How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters around one step.
 import { median } from '../base/statistics.ts';
+import { parseParameter } from '../model/names.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
 
@@ -15,18 +16,6 @@ export interface GroupSummary {
   gradNorm: number;
   /** |update| / |weights|, L2; about 1e-3 is usual in the middle of a run. Null where nothing was updated. */
   updateRatio: number | null;
-}
-
-/** The group that a parameter belongs to: `blocks.0.norm1.weight` -> `blocks.0.norms`. */
-export function groupOf(parameter: string): string {
-  const [first, block, part] = parameter.split('.');
-  if (first === 'blocks') return `blocks.${block}.${part.startsWith('norm') ? 'norms' : part}`;
-  return first === 'tokens' || first === 'positions' ? 'embedding' : first;
-}
-
-/** Whether a group is one of matrices. Others have few weights, some of which begin at 0: their ratios say little. */
-export function hasMatrices(group: string): boolean {
-  return /^(embedding|head|blocks\.\d+\.(attn|mlp))$/.test(group);
 }
 
 /**
@@ -52,7 +41,7 @@ type Members = [name: string, parameter: Tensor][];
 function grouped(parameters: ReadonlyMap<string, Tensor>): Map<string, Members> {
   const groups = new Map<string, Members>();
   for (const member of parameters) {
-    const name = groupOf(member[0]);
+    const name = parseParameter(member[0]).group;
     groups.set(name, [...(groups.get(name) ?? []), member]);
   }
   return groups;

@@ -1,7 +1,9 @@
 // The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it were not there. The
 // residual stream is read by the last norm and the head, which were trained to read only the end of it.
 import { divergence, entropy, softmax } from '../base/statistics.ts';
+
 import type { ModelFolder } from '../model/folder.ts';
+import { isTap } from '../model/taps.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { type Edit, editTap, joinTaps } from './edit.ts';
@@ -38,7 +40,7 @@ export async function logitLens(
   const V = model.config.vocabSize;
   const read: { name: string; logits: Tensor }[] = [];
   const tap = joinTaps(editTap(edits, model.config), {
-    wants: (name) => name === 'embed' || /^blocks\.\d+\.out$/.test(name),
+    wants: (name) => name === 'embed' || isTap(name, 'out'),
     value: (name, x) => read.push({ name, logits: keep(scope(() => model.unembed(x))) }), // [1, T, V]
   });
   scope(() => {

@@ -1,5 +1,6 @@
 // A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and remembers
 // between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: summary.ts.
+import { isTap } from '../model/taps.ts';
 import type { GroupSummary } from './groups.ts';
 import {
   chooseRange,
@@ -40,7 +41,7 @@ export interface ProbeEvent {
 
 /** What `probe` saw of the outputs of the activations, and of all other values. */
 export function splitProbe(probe: ProbeEvent): { activations: TapSummary[]; others: TapSummary[] } {
-  const isActivation = ({ name }: TapSummary): boolean => name.endsWith('.mlp.act');
+  const isActivation = ({ name }: TapSummary): boolean => isTap(name, 'mlp.act');
   return {
     activations: probe.taps.filter(isActivation),
     others: probe.taps.filter((tap) => !isActivation(tap)),

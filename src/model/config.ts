@@ -1,5 +1,5 @@
 // What a GPT is made of, as one flat record; presets; and the checks that turn a bad one into a clear error.
-import type { Activation } from '../backend/contract.ts';
+import { ACTIVATION_KINDS, type Activation } from '../backend/contract.ts';
 
 /** Every choice that shapes the model. `config.json` holds exactly these fields. */
 export interface GPTConfig {
@@ -51,7 +51,17 @@ export interface GPTConfig {
   skip: 'none' | 'embed' | 'unet';
   /** Logits become logitCap * tanh(logits / logitCap) (Gemma 2 Team 2024). 0: they do not. */
   logitCap: number;
+  /** Added to the variance, or the mean square, that a norm divides by; queries and keys with `qkNorm` included. */
+  normEps: number;
+  /**
+   * `rope`: queries and keys turn by position * ropeBase^(-2i / headSize) in their pair i of columns: the slowest pair once in
+   * about 2 pi ropeBase positions (Su et al. 2021).
+   */
+  ropeBase: number;
 }
+
+/** What nearly every model has. A `config.json` names such a field only where it differs: those of before it stay as they are. */
+const usual = { normEps: 1e-5, ropeBase: 10000 } as const satisfies Partial<GPTConfig>;
 
 /** Fields that are younger than the format: a config without them has these, which leave everything as it was. */
 const younger = {
@@ -63,6 +73,7 @@ const younger = {
   valueResidual: false,
   skip: 'none',
   logitCap: 0,
+  ...usual,
 } as const satisfies Partial<GPTConfig>;
 
 /** The seed's network with another size, activation and so on in its place. `vocabSize` comes from the tokenizer. */
@@ -138,7 +149,7 @@ export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
   nEmbd: { kind: 'count', about: 'width of the residual stream' },
   headSize: { kind: 'count', about: 'columns per head' },
   mlpRatio: { kind: 'ratio', about: 'hidden width of the MLP as a multiple of nEmbd' },
-  activation: { kind: ['relu', 'gelu', 'relu2', 'silu'], about: 'nonlinearity of the MLP' },
+  activation: { kind: ACTIVATION_KINDS, about: 'nonlinearity of the MLP' },
   norm: { kind: ['layernorm', 'rmsnorm'], about: 'normalisation before attention, MLP and head' },
   position: { kind: ['learned', 'rope', 'none'], about: 'how positions enter' },
   bias: { kind: 'flag', about: 'biases of the attention output, the MLP and LayerNorm' },
@@ -158,6 +169,8 @@ export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
   valueResidual: { kind: 'flag', about: 'mix the values of every block with those of the first' },
   skip: { kind: ['none', 'embed', 'unet'], about: 'mix an earlier value into the input of blocks' },
   logitCap: { kind: 'amount', about: 'logits are bent to stay within this, 0: as they are' },
+  normEps: { kind: 'ratio', about: 'added to the variance in norms' },
+  ropeBase: { kind: 'ratio', about: 'rope: base of the angles, larger for longer contexts' },
 };
 
 /** What a field may hold. */
@@ -195,6 +208,14 @@ export function checkConfig(config: unknown): GPTConfig {
   return checked;
 }
 
+/** The fields as `config.json` has them; `checkConfig` makes a GPTConfig of them again. */
+export function configRecord(config: GPTConfig): Partial<GPTConfig> {
+  const fields = Object.entries(config).filter(
+    ([name, value]) => usual[name as keyof typeof usual] !== value,
+  );
+  return Object.fromEntries(fields);
+}
+
 /** Nothing that was asked for may be without effect. */
 function refuseIdle(config: GPTConfig): void {
   const { init, position } = config;
@@ -204,6 +225,8 @@ function refuseIdle(config: GPTConfig): void {
   }
   if (config.positionInit === 'sinusoidal' && position !== 'learned')
     throw new Error(`positionInit sinusoidal has no effect with position ${position}: set position learned`);
+  if (config.ropeBase !== usual.ropeBase && position !== 'rope')
+    throw new Error(`ropeBase ${config.ropeBase} has no effect with position ${position}: set position rope`);
 }
 
 /** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */

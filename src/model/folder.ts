@@ -17,7 +17,7 @@ import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
-import { checkConfig, type GPTConfig } from './config.ts';
+import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import { shapesOf } from './shapes.ts';
 
@@ -71,7 +71,7 @@ export async function modelFiles(
   };
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
-    [CONFIG_FILE, jsonBytes(quantization ? { ...model.config, quantization } : model.config, 2)],
+    [CONFIG_FILE, jsonBytes({ ...configRecord(model.config), ...(quantization && { quantization }) }, 2)],
     [TOKENIZER_FILE, jsonBytes(tokenizer.toJSON(), 2)],
   ]);
 }
@@ -158,6 +158,14 @@ function configFile(value: unknown): { config: GPTConfig; quantization: Int4Conf
 /** The config of the model in a folder, checked; the weights are not read. */
 export async function loadConfig(store: Store): Promise<GPTConfig> {
   return (await readJsonFile(store, CONFIG_FILE, configFile)).config;
+}
+
+/** The tensors of the model in a folder, none of which is missing or of another shape; no model is made of them. */
+export async function loadTensors(store: Store): Promise<ReturnType<typeof readSafetensors>> {
+  const file = `${store.location}/${MODEL_FILE}`;
+  const found = readSafetensors(await store.read(MODEL_FILE), file);
+  checkTensors(found.tensors, await loadConfig(store), file);
+  return found;
 }
 
 /** The tokenizer of the model in a folder. */

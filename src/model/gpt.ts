@@ -2,18 +2,19 @@
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
 import type { Activation, Backend } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
-import { Embedding, Linear, Mix, mlp, type Norm, Positions, QKNorm } from '../nn/layers.ts';
+import { Embedding, Linear, type Mix, type Norm, Positions, type QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
+import { isQuantized } from '../tensor/quantized.ts';
 import { createRandom } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { dropoutOf, type TrainingPass } from './dropout.ts';
-import { type Initialiser, initialisers } from './initialise.ts';
+import { FreshParameters } from './initialise.ts';
 import type { KVCache } from './kv-cache.ts';
 import { skipFrom } from './shapes.ts';
-import { type Tap, watch, watchProbabilities } from './taps.ts';
+import { type Tap, tapIn, watch, watchProbabilities } from './taps.ts';
 
 /** How a forward pass is run; all left out: inference on whole sequences from position 0. */
 export interface ForwardOptions {
@@ -51,66 +52,72 @@ export class Attention {
   /** [C, H * hs] */
   proj: Linear;
 
-  constructor(config: GPTConfig, layer: number, init: Initialiser) {
-    const { nHead: H, headSize: hs, nEmbd: C } = config;
-    this.config = config;
+  constructor(layer: number, fresh: FreshParameters) {
+    this.config = fresh.config;
     this.layer = layer;
-    this.qkv = new Linear(init.linear(3 * H * hs, C), config.qkvBias ? init.bias(3 * H * hs, C) : null);
-    this.valueMix = config.valueResidual && layer > 0 ? new Mix(init.constant(0.5, 1)) : null;
-    this.qkNorm = config.qkNorm ? new QKNorm(init.constant(1, 2 * hs)) : null;
-    this.proj = new Linear(init.residual(C, H * hs), config.bias ? init.bias(C, H * hs) : null);
+    this.qkv = fresh.linear('attn.qkv', layer);
+    this.valueMix = fresh.mix('attn.valueMix', layer);
+    this.qkNorm = fresh.qkNorm(layer);
+    this.proj = fresh.linear('attn.proj', layer);
   }
 
   /** `last`: for the last position only, [B, 1, C]. */
   forward(x: Tensor, pass: Pass, last: boolean): Tensor {
-    const { nHead: H, headSize: hs, position, valueResidual } = this.config;
+    const { nHead: H, headSize: hs, position, ropeBase, valueResidual } = this.config;
     const { B, T, start, cache, tap } = pass;
-    const name = `blocks.${this.layer}.attn`;
+    const { layer } = this;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
     if (valueResidual) pass.firstQKV ??= qkv;
     if (this.valueMix && pass.firstQKV) qkv = this.valueMix.forward(qkv, pass.firstQKV, { from: 2 * H * hs });
     if (this.qkNorm) qkv = this.qkNorm.forward(qkv, H);
-    if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: 10000 });
-    qkv = watch(tap, `${name}.qkv`, qkv);
+    if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: ropeBase });
+    qkv = watch(tap, tapIn(layer, 'attn.qkv'), qkv);
     const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
-    watchProbabilities(tap, `${name}.probs`, qkv, { ...shape, start });
+    watchProbabilities(tap, tapIn(layer, 'attn.probs'), qkv, { ...shape, start });
     const found = cache // [B, T, H * hs]
-      ? ops.attentionCached(qkv, cache.keys[this.layer], cache.values[this.layer], {
+      ? ops.attentionCached(qkv, cache.keys[layer], cache.values[layer], {
           ...shape,
           start,
           capacity: cache.capacity,
         })
-      : ops.attention(qkv, shape, dropoutOf(pass, this.config, this.layer, 'probs'));
-    const heads = watch(tap, `${name}.heads`, found);
-    return watch(tap, `${name}.out`, this.proj.forward(last ? ops.lastPosition(heads) : heads)); // [B, T, C]
+      : ops.attention(qkv, shape, dropoutOf(pass, this.config, layer, 'probs'));
+    const heads = watch(tap, tapIn(layer, 'attn.heads'), found);
+    const out = this.proj.forward(last ? ops.lastPosition(heads) : heads); // [B, T, C]
+    return watch(tap, tapIn(layer, 'attn.out'), out);
   }
 }
 
 /** W2 f(W1 x): each token on its own. */
 export class MLP {
   readonly kind: Activation;
+  readonly layer: number;
   /** [mlpRatio * C, C] */
   fc: Linear;
   /** [C, mlpRatio * C] */
   proj: Linear;
 
-  constructor(config: GPTConfig, init: Initialiser) {
-    const C = config.nEmbd;
-    const hidden = C * config.mlpRatio;
-    this.kind = config.activation;
-    this.fc = new Linear(init.linear(hidden, C), config.bias ? init.bias(hidden, C) : null);
-    this.proj = new Linear(init.residual(C, hidden), config.bias ? init.bias(C, hidden) : null);
+  constructor(layer: number, fresh: FreshParameters) {
+    this.kind = fresh.config.activation;
+    this.layer = layer;
+    this.fc = fresh.linear('mlp.fc', layer);
+    this.proj = fresh.linear('mlp.proj', layer);
   }
 
-  forward(x: Tensor, name: string, { tap }: Pass): Tensor {
-    const { fc, kind, proj } = this;
-    const inside = [`${name}.pre`, `${name}.act`];
-    if (!inside.some((hidden) => tap?.wants(hidden))) {
-      return watch(tap, `${name}.out`, mlp(x, fc, kind, proj)); // the same, faster
-    }
-    const pre = watch(tap, inside[0], fc.forward(x)); // [B, T, C] -> [B, T, 4C]
-    const act = watch(tap, inside[1], ops.activation(pre, kind));
-    return watch(tap, `${name}.out`, proj.forward(act)); // [B, T, C]
+  forward(x: Tensor, { tap }: Pass): Tensor {
+    const { fc, kind, proj, layer } = this;
+    const [pre, act, out] = [tapIn(layer, 'mlp.pre'), tapIn(layer, 'mlp.act'), tapIn(layer, 'mlp.out')];
+    const looked = tap?.wants(pre) || tap?.wants(act);
+    const [W1, W2] = [fc.weight, proj.weight];
+    // One op where the weights are floats and nobody looks inside: the same bits, with fewer passes over memory.
+    if (!looked && !isQuantized(W1) && !isQuantized(W2))
+      return watch(
+        tap,
+        out,
+        ops.mlp(x, { weight: W1, bias: fc.bias }, kind, { weight: W2, bias: proj.bias }),
+      );
+    const before = watch(tap, pre, fc.forward(x)); // [B, T, C] -> [B, T, 4C]
+    const after = watch(tap, act, ops.activation(before, kind));
+    return watch(tap, out, proj.forward(after)); // [B, T, C]
   }
 }
 
@@ -124,33 +131,29 @@ export class Block {
   norm2: Norm;
   mlp: MLP;
 
-  constructor(config: GPTConfig, layer: number, init: Initialiser) {
-    this.config = config;
+  constructor(layer: number, fresh: FreshParameters) {
+    this.config = fresh.config;
     this.layer = layer;
-    this.skip = skipFrom(config, layer) === null ? null : new Mix(init.constant(0, 1));
-    this.norm1 = init.norm(config);
-    this.attn = new Attention(config, layer, init);
-    this.norm2 = init.norm(config);
-    this.mlp = new MLP(config, init);
+    this.skip = fresh.mix('skip', layer);
+    this.norm1 = fresh.norm('norm1', layer);
+    this.attn = new Attention(layer, fresh);
+    this.norm2 = fresh.norm('norm2', layer);
+    this.mlp = new MLP(layer, fresh);
   }
 
   forward(stream: Tensor, pass: Pass): Tensor {
     const { config, layer } = this;
-    const name = `blocks.${layer}`;
     // Past the last attention no position looks at another: what is not asked for need not be computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
     const from = skipFrom(config, layer);
     const x = this.skip && from !== null ? this.skip.forward(stream, pass.stream[from]) : stream;
-    const a = this.attn.forward(watch(pass.tap, `${name}.attn.in`, this.norm1.forward(x)), pass, last);
+    const read = watch(pass.tap, tapIn(layer, 'attn.in'), this.norm1.forward(x));
+    const a = this.attn.forward(read, pass, last);
     const sum = ops.add(last ? ops.lastPosition(x) : x, a, dropoutOf(pass, config, layer, 'attn'));
-    const mid = watch(pass.tap, `${name}.mid`, sum);
-    const m = this.mlp.forward(
-      watch(pass.tap, `${name}.mlp.in`, this.norm2.forward(mid)),
-      `${name}.mlp`,
-      pass,
-    );
+    const mid = watch(pass.tap, tapIn(layer, 'mid'), sum);
+    const m = this.mlp.forward(watch(pass.tap, tapIn(layer, 'mlp.in'), this.norm2.forward(mid)), pass);
     const out = ops.add(mid, m, dropoutOf(pass, config, layer, 'mlp'));
-    return watch(pass.tap, `${name}.out`, out);
+    return watch(pass.tap, tapIn(layer, 'out'), out);
   }
 }
 
@@ -186,16 +189,15 @@ export class GPT {
   constructor(config: GPTConfig, options: GPTOptions = {}) {
     this.config = checkConfig(config);
     this.backend = options.backend ?? currentBackend();
-    const { vocabSize: V, nEmbd: C, blockSize, nLayer } = this.config;
     const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });
-    const recipe = initialisers[options.init ?? this.config.init];
-    const init = recipe(this.config, this.backend, random);
-    this.tokens = new Embedding(init.table(V, C));
-    this.positions = config.position === 'learned' ? new Positions(init.positions(blockSize, C)) : null;
-    this.blocks = Array.from({ length: nLayer }, (_, layer) => new Block(this.config, layer, init));
-    this.norm = init.norm(this.config);
-    const weight = config.tieWeights ? this.tokens.weight : init.linear(V, C);
-    this.head = new Linear(weight, config.headBias ? init.bias(V, C) : null);
+    const fresh = new FreshParameters(this.config, this.backend, options.init ?? this.config.init, random);
+    this.tokens = new Embedding(fresh.take('tokens'));
+    const positions = fresh.find('positions');
+    this.positions = positions && new Positions(positions);
+    this.blocks = Array.from({ length: this.config.nLayer }, (_, layer) => new Block(layer, fresh));
+    this.norm = fresh.norm('norm');
+    // A tied head multiplies by the token table: it has no weight of its own.
+    this.head = new Linear(fresh.find('head') ?? this.tokens.weight, fresh.find('head', null, 'bias'));
   }
 
   /** ids [B, T] `i32` -> logits [B, T, V], or [B, 1, V] with `logits: 'last'`. Throws when T exceeds the block size. */
@@ -214,7 +216,7 @@ export class GPT {
     let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
     for (const block of this.blocks) {
       pass.stream.push(x);
-      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const); // what later blocks use stays
+      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const); // what is returned outlives the scope
     }
     if (cache) cache.length += T;
     return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]

@@ -1,99 +1,127 @@
-// How fresh weights are drawn. Two recipes: PyTorch's defaults, which the seed has, and GPT-2's.
+// The parameters of a fresh model, and how they are drawn. Two recipes: PyTorch's defaults, which the seed has, and GPT-2's.
 import type { Backend } from '../backend/contract.ts';
-import { drawn, Norm } from '../nn/layers.ts';
+import { drawn, Linear, Mix, Norm, QKNorm } from '../nn/layers.ts';
 import type { Random } from '../tensor/random.ts';
 import { sizeOf, Tensor } from '../tensor/tensor.ts';
 import type { GPTConfig } from './config.ts';
+import {
+  type Field,
+  type LayerName,
+  nameAt,
+  type Parameter,
+  parameterName,
+  parseParameter,
+} from './names.ts';
+import { shapesOf } from './shapes.ts';
 
-/** Draws each kind of parameter; the random numbers are used up in the order of the calls. */
-export interface Initialiser {
-  /** An embedding table [rows, cols]. */
-  table(rows: number, cols: number): Tensor;
-  /** A table of positions [rows, cols]. */
-  positions(rows: number, cols: number): Tensor;
-  /** A weight [out, in]. */
-  linear(outputs: number, inputs: number): Tensor;
-  /** A weight [out, in] whose product is added to the residual stream. */
-  residual(outputs: number, inputs: number): Tensor;
-  /** A bias [out] of a layer with that many inputs. */
-  bias(outputs: number, inputs: number): Tensor;
-  /** A parameter [length] that starts at one value. */
-  constant(value: number, length: number): Tensor;
-  norm(config: GPTConfig): Norm;
+/** How parameters get their first values; `blank`: they get none, their contents are undefined. */
+export type Init = GPTConfig['init'] | 'blank';
+
+/** The parameters of a model as its layers take them: whether there is one, and its shape, follow from the config. */
+export class FreshParameters {
+  readonly config: GPTConfig;
+  readonly #all = new Map<string, Tensor>();
+
+  /** Draws all of them, in the order of `shapesOf`. */
+  constructor(config: GPTConfig, backend: Backend, init: Init, random: Random) {
+    this.config = config;
+    const draw = recipes[init](config, backend, random);
+    const shapes = new Map(shapesOf(config));
+    for (const [name, shape] of shapes) {
+      const parameter = parseParameter(name);
+      // A bias goes by the inputs of its layer; a tied head has the weight of the token table.
+      const weight = shapes.get(nameAt(`${parameter.layer}.weight`, parameter.block)) ?? shapes.get(TABLE);
+      this.#all.set(name, draw(parameter, shape, weight?.[1] ?? null));
+    }
+  }
+
+  /** Throws where the config's model has no such parameter. */
+  take(layer: LayerName, block: number | null = null, field: Field = 'weight'): Tensor {
+    const found = this.find(layer, block, field);
+    if (!found) throw new Error(`the model has no ${nameAt(`${layer}.${field}`, block)}`);
+    return found;
+  }
+
+  find(layer: LayerName, block: number | null = null, field: Field = 'weight'): Tensor | null {
+    return this.#all.get(nameAt(`${layer}.${field}`, block)) ?? null;
+  }
+
+  linear(layer: LayerName, block: number | null = null): Linear {
+    return new Linear(this.take(layer, block), this.find(layer, block, 'bias'));
+  }
+
+  norm(layer: LayerName, block: number | null = null): Norm {
+    const { norm, normEps } = this.config;
+    return new Norm(norm, this.take(layer, block), this.find(layer, block, 'bias'), normEps);
+  }
+
+  qkNorm(block: number): QKNorm | null {
+    const weight = this.find('attn.qkNorm', block);
+    return weight && new QKNorm(weight, this.config.normEps);
+  }
+
+  mix(layer: LayerName, block: number): Mix | null {
+    const weight = this.find(layer, block);
+    return weight && new Mix(weight);
+  }
 }
 
-type Recipe = (config: GPTConfig, backend: Backend, random: Random) => Initialiser;
+const TABLE = parameterName('tokens', 'weight');
 
-/** By the config's `init`; `blank` leaves the contents undefined. */
-export const initialisers: Readonly<Record<GPTConfig['init'] | 'blank', Recipe>> = {
-  torch: (_config, backend, random) => {
-    const uniform = (shape: number[], inputs: number): Tensor => {
+/**
+ * Draws one parameter of a layer with so many inputs (null: it has no matrix); the random numbers are used up in the order of
+ * the calls.
+ */
+type Draw = (parameter: Parameter, shape: readonly number[], inputs: number | null) => Tensor;
+
+const recipes: Readonly<Record<Init, (config: GPTConfig, backend: Backend, random: Random) => Draw>> = {
+  torch(_config, backend, random) {
+    const normal = (shape: readonly number[]): Tensor => drawn(backend, shape, () => random.normal());
+    const uniform = (shape: readonly number[], inputs: number): Tensor => {
       const bound = 1 / Math.sqrt(inputs);
       return drawn(backend, shape, () => (2 * random.uniform() - 1) * bound);
     };
-    const table = (rows: number, cols: number): Tensor => drawn(backend, [rows, cols], () => random.normal());
-    return {
-      table,
-      positions: table,
-      linear: (outputs, inputs) => uniform([outputs, inputs], inputs),
-      residual: (outputs, inputs) => uniform([outputs, inputs], inputs),
-      bias: (outputs, inputs) => uniform([outputs], inputs),
-      constant: (value, length) => constant(backend, value, length),
-      norm: (config) => freshNorm(config, backend),
+    return (parameter, shape, inputs) => {
+      const { role } = parameter;
+      if (role === 'embedding' || role === 'positions') return normal(shape);
+      return inputs === null ? constant(backend, startOf(parameter), shape) : uniform(shape, inputs);
     };
   },
-  gpt2: ({ nLayer, initStd, embedStd, residualInit, positionInit }, backend, random) => {
-    const normal = (shape: number[], std: number): Tensor =>
+  gpt2({ nLayer, initStd, embedStd, residualInit, positionInit }, backend, random) {
+    const normal = (shape: readonly number[], std: number): Tensor =>
       drawn(backend, shape, () => random.normal() * std);
     // Two additions per block: the variance of the stream then does not grow with depth.
     const residualStd = residualInit === 'zero' ? 0 : initStd / Math.sqrt(2 * nLayer);
-    const table = (rows: number, cols: number): Tensor => normal([rows, cols], embedStd);
-    return {
-      table,
-      positions: positionInit === 'sinusoidal' ? (T, C) => sinusoids(backend, T, C, embedStd) : table,
-      linear: (outputs, inputs) => normal([outputs, inputs], initStd),
-      residual: (outputs, inputs) => normal([outputs, inputs], residualStd),
-      bias: (outputs) => constant(backend, 0, outputs),
-      constant: (value, length) => constant(backend, value, length),
-      norm: (config) => freshNorm(config, backend),
+    return (parameter, shape) => {
+      const { role, residual } = parameter;
+      if (role === 'positions' && positionInit === 'sinusoidal') return sinusoids(backend, shape, embedStd);
+      if (role === 'embedding' || role === 'positions') return normal(shape, embedStd);
+      if (role === 'matrix' || role === 'head') return normal(shape, residual ? residualStd : initStd);
+      return constant(backend, startOf(parameter), shape);
     };
   },
-  blank: (_config, backend) => blankInitialiser(backend),
+  blank: (_config, backend) => (_parameter, shape) =>
+    new Tensor(backend, backend.alloc('f32', sizeOf(shape)), shape, true),
 };
 
-/** Parameters whose contents are undefined. */
-function blankInitialiser(backend: Backend): Initialiser {
-  const blank = (...shape: number[]): Tensor =>
-    new Tensor(backend, backend.alloc('f32', sizeOf(shape)), shape, true);
-  return {
-    table: blank,
-    positions: blank,
-    linear: blank,
-    residual: blank,
-    bias: (outputs) => blank(outputs),
-    constant: (_value, length) => blank(length),
-    norm: ({ norm, nEmbd, bias }) =>
-      new Norm(norm, blank(nEmbd), norm === 'layernorm' && bias ? blank(nEmbd) : null),
-  };
+/** Where what is not drawn begins: norms and skips as the identity, values half their own and half those of block 0. */
+function startOf({ role, layer }: Parameter): number {
+  if (role === 'norm') return 1;
+  return role === 'mix' && layer === 'attn.valueMix' ? 0.5 : 0;
 }
 
-/** The identity up to normalisation: weight 1, bias 0. */
-function freshNorm({ norm, nEmbd: C, bias }: GPTConfig, backend: Backend): Norm {
-  const shift = norm === 'layernorm' && bias ? constant(backend, 0, C) : null;
-  return new Norm(norm, constant(backend, 1, C), shift);
-}
-
-function constant(backend: Backend, value: number, length: number): Tensor {
-  return drawn(backend, [length], () => value);
+function constant(backend: Backend, value: number, shape: readonly number[]): Tensor {
+  return drawn(backend, shape, () => value);
 }
 
 /**
  * Column 2i of position t is sin(t / 10000^(2i / C)), column 2i + 1 the cosine (Vaswani et al. 2017), scaled so that the
- * mean square of all is std^2: positions that are near each other begin alike.
+ * mean square of all is std^2: positions that are near each other begin alike. Shape [T, C].
  */
-function sinusoids(backend: Backend, T: number, C: number, std: number): Tensor {
+function sinusoids(backend: Backend, shape: readonly number[], std: number): Tensor {
+  const [, C] = shape;
   let at = 0;
-  return drawn(backend, [T, C], () => {
+  return drawn(backend, shape, () => {
     const [t, c] = [Math.floor(at / C), at++ % C];
     const angle = t / 10000 ** ((c - (c % 2)) / C);
     return Math.SQRT2 * std * (c % 2 === 0 ? Math.sin(angle) : Math.cos(angle));

@@ -1,17 +1,18 @@
-// The parameters of a GPT without the GPT: names and shapes follow from its config alone. What is about to be allotted can be counted
-// before, and compared with a file or with the memory.
+// The parameters of a GPT without the GPT: names and shapes follow from its config alone. A model is made of these, and what is
+// about to be allotted can be counted before, or compared with a file or with the memory. Read next: initialise.ts.
 import type { GPTConfig } from './config.ts';
+import { type BlockLayer, type Field, type OutsideLayer, parameterName } from './names.ts';
+
+type Shaped<L> = [layer: L, field: Field, shape: readonly number[]];
 
 /** Name and shape of every parameter, in the order of `slots(new GPT(config))`; tied weights once. */
 export function* shapesOf(config: GPTConfig): Generator<[name: string, shape: readonly number[]], void> {
-  const { vocabSize: V, blockSize, nLayer, nEmbd: C, position, tieWeights, headBias } = config;
-  yield ['tokens.weight', [V, C]];
-  if (position === 'learned') yield ['positions.weight', [blockSize, C]];
-  for (let layer = 0; layer < nLayer; layer++)
-    for (const [name, shape] of blockShapes(config, layer)) yield [`blocks.${layer}.${name}`, shape];
-  yield* normShapes('norm', config);
-  if (!tieWeights) yield ['head.weight', [V, C]];
-  if (headBias) yield ['head.bias', [V]];
+  for (const [layer, field, shape] of shapesBefore(config)) yield [parameterName(layer, field), shape];
+  for (let block = 0; block < config.nLayer; block++) {
+    for (const [layer, field, shape] of blockShapes(config, block))
+      yield [parameterName(layer, field, block), shape];
+  }
+  for (const [layer, field, shape] of shapesAfter(config)) yield [parameterName(layer, field), shape];
 }
 
 /** Number of weights; 14 MB of float32 are 3.5 million. */
@@ -21,30 +22,44 @@ export function countShapes(config: GPTConfig): number {
   return count;
 }
 
-function* blockShapes(config: GPTConfig, layer: number): Generator<[string, readonly number[]], void> {
-  const { nEmbd: C, nHead, headSize, mlpRatio, bias, qkvBias, qkNorm, valueResidual } = config;
-  const [inner, hidden] = [nHead * headSize, mlpRatio * C];
-  if (skipFrom(config, layer) !== null) yield ['skip.weight', [1]];
-  yield* normShapes('norm1', config);
-  yield ['attn.qkv.weight', [3 * inner, C]];
-  if (qkvBias) yield ['attn.qkv.bias', [3 * inner]];
-  if (valueResidual && layer > 0) yield ['attn.valueMix.weight', [1]];
-  if (qkNorm) yield ['attn.qkNorm.weight', [2 * headSize]];
-  yield ['attn.proj.weight', [C, inner]];
-  if (bias) yield ['attn.proj.bias', [C]];
-  yield* normShapes('norm2', config);
-  yield ['mlp.fc.weight', [hidden, C]];
-  if (bias) yield ['mlp.fc.bias', [hidden]];
-  yield ['mlp.proj.weight', [C, hidden]];
-  if (bias) yield ['mlp.proj.bias', [C]];
+function* shapesBefore({
+  vocabSize: V,
+  blockSize,
+  nEmbd: C,
+  position,
+}: GPTConfig): Generator<Shaped<OutsideLayer>> {
+  yield ['tokens', 'weight', [V, C]];
+  if (position === 'learned') yield ['positions', 'weight', [blockSize, C]];
 }
 
-function* normShapes(
-  name: string,
-  { nEmbd: C, norm, bias }: GPTConfig,
-): Generator<[string, readonly number[]], void> {
-  yield [`${name}.weight`, [C]];
-  if (norm === 'layernorm' && bias) yield [`${name}.bias`, [C]];
+function* blockShapes(config: GPTConfig, block: number): Generator<Shaped<BlockLayer>> {
+  const { nEmbd: C, nHead, headSize, mlpRatio, bias, qkvBias, qkNorm, valueResidual } = config;
+  const [inner, hidden] = [nHead * headSize, mlpRatio * C];
+  if (skipFrom(config, block) !== null) yield ['skip', 'weight', [1]];
+  yield* normShapes('norm1', config);
+  yield ['attn.qkv', 'weight', [3 * inner, C]]; // the rows of all queries, then all keys, then all values, head by head
+  if (qkvBias) yield ['attn.qkv', 'bias', [3 * inner]];
+  if (valueResidual && block > 0) yield ['attn.valueMix', 'weight', [1]];
+  if (qkNorm) yield ['attn.qkNorm', 'weight', [2 * headSize]];
+  yield ['attn.proj', 'weight', [C, inner]];
+  if (bias) yield ['attn.proj', 'bias', [C]];
+  yield* normShapes('norm2', config);
+  yield ['mlp.fc', 'weight', [hidden, C]];
+  if (bias) yield ['mlp.fc', 'bias', [hidden]];
+  yield ['mlp.proj', 'weight', [C, hidden]];
+  if (bias) yield ['mlp.proj', 'bias', [C]];
+}
+
+function* shapesAfter(config: GPTConfig): Generator<Shaped<OutsideLayer>> {
+  const { vocabSize: V, nEmbd: C, tieWeights, headBias } = config;
+  yield* normShapes('norm', config);
+  if (!tieWeights) yield ['head', 'weight', [V, C]];
+  if (headBias) yield ['head', 'bias', [V]];
+}
+
+function* normShapes<L>(layer: L, { nEmbd: C, norm, bias }: GPTConfig): Generator<Shaped<L>> {
+  yield [layer, 'weight', [C]];
+  if (norm === 'layernorm' && bias) yield [layer, 'bias', [C]];
 }
 
 /**

@@ -6,11 +6,22 @@ import { nearest } from '../base/nearest.ts';
 import { onGradient } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { GPTConfig } from './config.ts';
+import { generalName, nameAt, parseParameter, placeOf, splitBlock } from './names.ts';
+
+/** A named value of a block: `attn.qkv` of `blocks.3.attn.qkv`. */
+export type BlockTap =
+  | `attn.${'in' | 'qkv' | 'probs' | 'heads' | 'out'}`
+  | 'mid'
+  | `mlp.${'in' | 'pre' | 'act' | 'out'}`
+  | 'out';
+
+/** The columns of a value, as its shape ends. */
+type Columns = 'C' | '3 * H * hs' | 'H * hs' | '4C' | 'V';
 
 /** A named value, with N for the number of the block. */
 export interface TapSpec {
-  name: string;
-  shape: string;
+  name: 'embed' | `blocks.N.${BlockTap}` | 'head.in' | 'logits';
+  shape: `[B, T, ${Columns}]` | '[B, H, T, T]';
   about: string;
   /** Whether its columns are units that fire (> 0) or do not: those are counted one by one. */
   units?: boolean;
@@ -25,11 +36,7 @@ export const TAPS: readonly TapSpec[] = [
     shape: '[B, T, 3 * H * hs]',
     about: 'queries, keys, values (rotated by rope)',
   },
-  {
-    name: 'blocks.N.attn.probs',
-    shape: '[B, H, T, T]',
-    about: 'attention probabilities (read-only)',
-  },
+  { name: 'blocks.N.attn.probs', shape: '[B, H, T, T]', about: 'attention probabilities (read-only)' },
   { name: 'blocks.N.attn.heads', shape: '[B, T, H * hs]', about: 'what the heads found, side by side' },
   { name: 'blocks.N.attn.out', shape: '[B, T, C]', about: 'what attention adds to the stream' },
   { name: 'blocks.N.mid', shape: '[B, T, C]', about: 'the stream between attention and MLP' },
@@ -41,6 +48,33 @@ export const TAPS: readonly TapSpec[] = [
   { name: 'head.in', shape: '[B, T, C]', about: 'what the head reads, normalised' },
   { name: 'logits', shape: '[B, T, V]', about: 'scores of the next token' },
 ];
+
+/** The name of a value in a block: `tapIn(3, 'mlp.act')` is `blocks.3.mlp.act`. */
+export function tapIn(block: number, path: BlockTap): string {
+  return nameAt(path, block);
+}
+
+/** Whether a name is that value of some block. */
+export function isTap(name: string, path: BlockTap): boolean {
+  const place = placeOf(name);
+  return place.block !== null && place.path === path;
+}
+
+const COLUMNS: Readonly<Record<Columns, (config: GPTConfig) => number>> = {
+  C: ({ nEmbd }) => nEmbd,
+  '3 * H * hs': ({ nHead, headSize }) => 3 * nHead * headSize,
+  'H * hs': ({ nHead, headSize }) => nHead * headSize,
+  '4C': ({ nEmbd, mlpRatio }) => mlpRatio * nEmbd,
+  V: ({ vocabSize }) => vocabSize,
+};
+
+/** Columns of a named value. Throws for attention probabilities, which have none. */
+export function tapColumns(name: string, config: GPTConfig): number {
+  const { shape } = tapSpec(name);
+  const columns = Object.entries(COLUMNS).find(([ending]) => shape === `[B, T, ${ending}]`)?.[1];
+  if (!columns) throw new Error(`${name} ${shape} has no columns`);
+  return columns(config);
+}
 
 /** Sees, and may change, the values named in `TAPS` as they are computed, and sees their gradients once complete. */
 export interface Tap {
@@ -90,27 +124,20 @@ export function watchProbabilities(
 
 /** All names of a model, in the order of computation. */
 export function tapNames({ nLayer }: Pick<GPTConfig, 'nLayer'>): string[] {
-  const ofBlocks = TAPS.filter(({ name }) => name.includes('.N.'));
-  const blocks = Array.from({ length: nLayer }, (_, n) =>
-    ofBlocks.map(({ name }) => name.replace('.N.', `.${n}.`)),
-  );
-  return ['embed', ...blocks.flat(), 'head.in', 'logits'];
+  const places = TAPS.map(({ name }) => splitBlock(name));
+  const ofBlocks = places.filter(({ number }) => number !== null);
+  const blocks = Array.from({ length: nLayer }, (_, n) => ofBlocks.map(({ path }) => nameAt(path, n)));
+  return places.flatMap((place) => {
+    if (place.number === null) return place.path;
+    return place === ofBlocks[0] ? blocks.flat() : [];
+  });
 }
-
-/** Where to see what each linear layer multiplies its weight by. */
-const INPUTS: readonly (readonly [weight: RegExp, tap: string])[] = [
-  [/^(blocks\.\d+\.attn)\.qkv\.weight$/, '$1.in'],
-  [/^(blocks\.\d+\.attn)\.proj\.weight$/, '$1.heads'],
-  [/^(blocks\.\d+\.mlp)\.fc\.weight$/, '$1.in'],
-  [/^(blocks\.\d+\.mlp)\.proj\.weight$/, '$1.act'],
-  [/^(head|tokens)\.weight$/, 'head.in'], // of a tied head the weight is the token table
-];
 
 /** The tap that shows the inputs of the layer with this weight: `blocks.0.attn.in` of `blocks.0.attn.qkv.weight`. */
 export function inputTap(weight: string): string {
-  const [pattern, tap] = INPUTS.find(([name]) => name.test(weight)) ?? [];
-  if (!pattern || !tap) throw new Error(`${weight} is the weight of no linear layer`);
-  return weight.replace(pattern, tap);
+  const { input } = parseParameter(weight);
+  if (input === null) throw new Error(`${weight} is the weight of no linear layer`);
+  return input;
 }
 
 /** The row of `TAPS` that a model's name belongs to. */
@@ -137,11 +164,6 @@ export function matchTaps(patterns: readonly string[], config: Pick<GPTConfig, '
   return names.filter((name) => chosen.has(name));
 }
 
-/** `blocks.3.mlp.act`, `blocks.*.mlp.act` -> `blocks.N.mlp.act` */
-function generalName(name: string): string {
-  return name.replace(/^blocks\.(\d+|\*|\{[^}]*\})(?=\.|$)/, 'blocks.N');
-}
-
 /** How many names an error suggests. */
 const NEAREST = 3;
 
@@ -151,8 +173,14 @@ function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): nev
   if (nLayer > 0 && TAPS.some(({ name }) => known.test(name))) {
     throw new Error(`no tap fits '${pattern}': the model has ${formatNumbered(nLayer, 'block')}`);
   }
-  const block = pattern.match(/^blocks\.([^.]+)/)?.[1] ?? 'N';
-  const names = TAPS.map(({ name }) => name);
-  const close = nearest(general, names, NEAREST).map((name) => name.replace('.N.', `.${block}.`));
+  const { number } = splitBlock(pattern);
+  const close = nearest(
+    general,
+    TAPS.map(({ name }) => name),
+    NEAREST,
+  ).map((name) => {
+    const { number: inBlock, path } = splitBlock(name);
+    return nameAt(path, inBlock && (number ?? inBlock));
+  });
   throw new Error(`no tap fits '${pattern}': the nearest are ${close.join(', ')}`);
 }

@@ -1,7 +1,7 @@
-// The layers of a GPT: plain classes that hold parameters and call one op. Read next: parameters.ts, initialise.ts.
-import type { Activation, Backend } from '../backend/contract.ts';
+// The layers of a GPT: plain classes that hold parameters; most call one op with them. Read next: parameters.ts.
+import type { Backend } from '../backend/contract.ts';
 import * as ops from '../tensor/ops.ts';
-import { isQuantized, type Weight } from '../tensor/quantized.ts';
+import type { Weight } from '../tensor/quantized.ts';
 import { parameter, type Tensor } from '../tensor/tensor.ts';
 
 /** A vector or matrix with every element drawn by `draw`. */
@@ -31,13 +31,6 @@ export class Linear {
   }
 }
 
-/** proj(f(fc(x))), as one op where the weights are floats: to the same bits, with fewer passes over memory. */
-export function mlp(x: Tensor, fc: Linear, kind: Activation, proj: Linear): Tensor {
-  const [W1, W2] = [fc.weight, proj.weight];
-  if (isQuantized(W1) || isQuantized(W2)) return proj.forward(ops.activation(fc.forward(x), kind));
-  return ops.mlp(x, { weight: W1, bias: fc.bias }, kind, { weight: W2, bias: proj.bias });
-}
-
 /** A table of vectors, one row per token. */
 export class Embedding {
   /** [V, C] */
@@ -65,16 +58,19 @@ export class Norm {
   weight: Tensor;
   /** [C]; RMSNorm has none. */
   bias: Tensor | null;
+  /** Added to the variance. */
+  readonly eps: number;
 
-  constructor(kind: 'layernorm' | 'rmsnorm', weight: Tensor, bias: Tensor | null) {
+  constructor(kind: 'layernorm' | 'rmsnorm', weight: Tensor, bias: Tensor | null, eps: number) {
     this.kind = kind;
     this.weight = weight;
     this.bias = bias;
+    this.eps = eps;
   }
 
   forward(x: Tensor): Tensor {
-    if (this.kind === 'rmsnorm') return ops.rmsnorm(x, this.weight, NORM_EPS);
-    return ops.layernorm(x, this.weight, this.bias, NORM_EPS);
+    if (this.kind === 'rmsnorm') return ops.rmsnorm(x, this.weight, this.eps);
+    return ops.layernorm(x, this.weight, this.bias, this.eps);
   }
 }
 
@@ -82,14 +78,17 @@ export class Norm {
 export class QKNorm {
   /** [2 * hs]: of queries, then of keys; all heads share it. */
   weight: Tensor;
+  /** Added to the mean square. */
+  readonly eps: number;
 
-  constructor(weight: Tensor) {
+  constructor(weight: Tensor, eps: number) {
     this.weight = weight;
+    this.eps = eps;
   }
 
   /** qkv [B, T, 3 * H * hs] */
   forward(qkv: Tensor, H: number): Tensor {
-    return ops.qkNorm(qkv, this.weight, { H, hs: this.weight.size / 2, eps: NORM_EPS });
+    return ops.qkNorm(qkv, this.weight, { H, hs: this.weight.size / 2, eps: this.eps });
   }
 }
 
@@ -106,6 +105,3 @@ export class Mix {
     return ops.mix(a, b, this.weight, columns);
   }
 }
-
-/** Added to the variance, as in PyTorch. */
-export const NORM_EPS = 1e-5;

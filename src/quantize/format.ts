@@ -1,5 +1,6 @@
 // What the matrices of a model are stored as, for people. Read next: size.ts.
 import type { GPT } from '../model/gpt.ts';
+import { isQuantizable } from '../model/names.ts';
 import { slots } from '../nn/parameters.ts';
 import { Int4Tensor, Int8Tensor, type Weight } from '../tensor/quantized.ts';
 
@@ -7,7 +8,7 @@ import { Int4Tensor, Int8Tensor, type Weight } from '../tensor/quantized.ts';
 export function formatOf(model: GPT): string {
   const formats = new Set(
     slots(model)
-      .filter(({ name, value }) => value.shape.length === 2 && name !== 'positions.weight')
+      .filter(({ name }) => isQuantizable(name))
       .map(({ value }) => formatOfWeight(value)),
   );
   return [...formats].join(' + ');

@@ -4,6 +4,7 @@
 import { refuseUnknown } from '../base/options.ts';
 import type { Batch } from '../model/batch.ts';
 import { GPT } from '../model/gpt.ts';
+import { beginsWith, generalName, isQuantizable, parameterName, parseParameter } from '../model/names.ts';
 import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
 import {
   type Activations,
@@ -131,36 +132,25 @@ function chooseWeights(
   parameters: ReadonlyMap<string, Tensor>,
   { exclude = [], filter = () => true }: QuantizeOptions,
 ): Set<string> {
-  const matrices = [...parameters.keys()].filter((name) => isMatrix(name, parameters.get(name) as Tensor));
+  const matrices = [...parameters.keys()].filter(isQuantizable);
   const candidates = matrices.map((name) => ({ name, names: namesOf(model, name) }));
   for (const pattern of exclude) {
-    if (!candidates.some(({ names }) => names.some((name) => matches(name, pattern)))) {
-      const known = new Set(candidates.flatMap(({ names }) => names.map((n) => n.replace(/\.\d+\./, '.*.'))));
+    if (!candidates.some(({ names }) => names.some((name) => beginsWith(name, pattern)))) {
+      const known = new Set(candidates.flatMap(({ names }) => names.map((n) => generalName(n, '*'))));
       throw new Error(`exclude '${pattern}' is none of the weights: they are ${[...known].join(', ')}`);
     }
   }
   const chosen = candidates.filter(({ names }) =>
-    names.every((name) => filter(name) && !exclude.some((pattern) => matches(name, pattern))),
+    names.every((name) => filter(name) && !exclude.some((pattern) => beginsWith(name, pattern))),
   );
   if (chosen.length === 0) throw new Error('every weight is excluded: nothing is left to quantise');
   return new Set(chosen.map(({ name }) => name));
 }
 
-/** Positions are not multiplied, only added, and are few: they stay float. */
-function isMatrix(name: string, { shape }: Tensor): boolean {
-  return shape.length === 2 && name !== 'positions.weight';
-}
-
 /** Tied weights go by two names. */
 function namesOf(model: GPT, name: string): string[] {
-  return name === 'tokens.weight' && model.config.tieWeights ? [name, 'head.weight'] : [name];
-}
-
-/** Whether `pattern` is `name` or the beginning of it, part by part. */
-function matches(name: string, pattern: string): boolean {
-  const wanted = (pattern === 'embeddings' ? 'tokens' : pattern).split('.');
-  const parts = name.split('.');
-  return wanted.every((part, i) => part === parts[i] || (part === '*' && i < parts.length));
+  const tied = model.config.tieWeights && parseParameter(name).role === 'embedding';
+  return tied ? [name, parameterName('head', 'weight')] : [name];
 }
 
 /** What `quantize` makes of its options; `int4` null: eight bits. */

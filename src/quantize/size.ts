@@ -1,6 +1,7 @@
 // Where a model's bytes are, by kind of parameter.
 import { BYTES_PER_ELEMENT } from '../backend/pool.ts';
 import type { GPT } from '../model/gpt.ts';
+import { parseParameter, type Role } from '../model/names.ts';
 import { slots } from '../nn/parameters.ts';
 import { Int4Tensor, Int8Tensor, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
@@ -30,7 +31,7 @@ export function parameterBytes(model: GPT): Record<ParameterKind, Bytes> {
     Bytes
   >;
   for (const { name, value } of slots(model)) {
-    const kind = kindOf(name, value.shape);
+    const kind = KINDS[parseParameter(name).role];
     if (value instanceof Int4Tensor) {
       const { codes, scale } = int4Bytes(value.shape, value.groupSize);
       bytes[kind].int4 += codes;
@@ -52,8 +53,12 @@ export function totalBytes(bytes: Record<ParameterKind, Bytes>): number {
 
 const nothing: Bytes = { float32: 0, bfloat16: 0, int8: 0, int4: 0 };
 
-function kindOf(name: string, shape: readonly number[]): ParameterKind {
-  if (shape.length < 2) return 'biases and norms';
-  if (name === 'tokens.weight' || name === 'positions.weight') return 'embeddings';
-  return name === 'head.weight' ? 'head' : 'linear';
-}
+const KINDS: Readonly<Record<Role, ParameterKind>> = {
+  embedding: 'embeddings',
+  positions: 'embeddings',
+  matrix: 'linear',
+  head: 'head',
+  norm: 'biases and norms',
+  mix: 'biases and norms',
+  bias: 'biases and norms',
+};

@@ -127,7 +127,7 @@ export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
  * none yet. `from` has none afterwards.
  */
 export function passGrad(x: Tensor, from: Tensor): void {
-  const dOut = from.grad as Tensor;
+  const { grad: dOut } = gradOf(from);
   from.grad = null;
   if (x.grad || x.isParameter) {
     const { grad } = gradOf(x);

@@ -1,8 +1,8 @@
 // What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
 // line what was seen and what usually helps. Read next: events.ts.
 import { median } from '../base/statistics.ts';
-import { hasMatrices } from '../inspect/groups.ts';
 import { splitProbe } from '../inspect/probe.ts';
+import { isMatrixGroup, placeOf } from '../model/names.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
 /** When the rules speak. */
@@ -166,7 +166,7 @@ const GROUP_LOOKS = 2;
 function watchUpdates(memory: WarningMemory, limit: number): (event: ProbeEvent) => WarningEvent | null {
   return ({ step, groups = [] }) => {
     const ratio = (group: GroupSummary): number => group.updateRatio ?? 0;
-    const bad = groups.filter((group) => hasMatrices(group.name) && ratio(group) > limit);
+    const bad = groups.filter((group) => isMatrixGroup(group.name) && ratio(group) > limit);
     memory.updates = countLooks(memory.updates, bad);
     const [worst] = lasting(memory.updates, bad).sort((a, b) => ratio(b) - ratio(a));
     if (!worst) return null;
@@ -181,8 +181,10 @@ function watchUpdates(memory: WarningMemory, limit: number): (event: ProbeEvent)
 
 function watchGradients(memory: WarningMemory, share: number): (event: ProbeEvent) => WarningEvent | null {
   return ({ step, groups = [] }) => {
-    const bad = ['attn', 'mlp'].flatMap((part) => {
-      const same = groups.filter(({ name }) => name.startsWith('blocks.') && name.endsWith(`.${part}`));
+    const inBlocks = groups.filter(({ name }) => placeOf(name).block !== null && isMatrixGroup(name));
+    const kinds = new Set(inBlocks.map(({ name }) => placeOf(name).path));
+    const bad = [...kinds].flatMap((kind) => {
+      const same = inBlocks.filter(({ name }) => placeOf(name).path === kind);
       const usual = same.length > 2 ? median(same.map(({ gradNorm }) => gradNorm)) : 0;
       return same.filter(({ gradNorm }) => gradNorm < share * usual).map((group) => ({ ...group, usual }));
     });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { createContext } from '../../src/generate/context.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { checkConfig, type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
@@ -43,8 +44,16 @@ const options: Record<string, Partial<GPTConfig>> = {
   logitCap: { logitCap: 3 },
   'sinusoidal positions': { position: 'learned', positionInit: 'sinusoidal' },
   'residual projections from zero': { residualInit: 'zero' },
+  'gelu-tanh': { activation: 'gelu-tanh' },
+  'another epsilon of RMSNorm and QK norm': { normEps: 0.3, qkNorm: true },
+  'another epsilon of LayerNorm': { norm: 'layernorm', bias: true, normEps: 0.3 },
+  'another base of rope': { ropeBase: 3 },
   'all at once': { qkNorm: true, valueResidual: true, skip: 'unet', logitCap: 5, tieWeights: true },
 };
+
+/** Unusual facts about a model, and what models usually have. */
+const facts: Partial<GPTConfig> = { normEps: 0.3, ropeBase: 3, activation: 'gelu-tanh', qkNorm: true };
+const usual: Partial<GPTConfig> = { normEps: 1e-5, ropeBase: 10000, activation: 'relu' };
 
 const ids = Int32Array.from({ length: B * T }, (_, i) => (i * 37) % V);
 const configOf = (changes: Partial<GPTConfig>): GPTConfig =>
@@ -135,6 +144,34 @@ for (const { name, create, skip } of await engines()) {
         close(logits(int8), logits(model), 'INT8', 0.1);
       });
     }
+
+    for (const bits of [4, 8] as const) {
+      for (const activations of ['f32', 'int8'] as const) {
+        test(`facts of a model reach INT${bits}, activations ${activations}, token by token`, async () => {
+          const config = configOf({ ...facts, nEmbd: 32, nHead: 2, headSize: 16 });
+          const written = async (
+            engine: Backend,
+            changes: Partial<GPTConfig> = {},
+          ): Promise<Float32Array[]> => {
+            const method = bits === 4 ? ({ method: 'rtn', groupSize: 32 } as const) : {};
+            const model = shaken({ ...config, ...changes }, engine);
+            const context = createContext(await quantize(model, { bits, activations, ...method }));
+            const tokens: Float32Array[] = [];
+            for (const id of ids.slice(0, T)) tokens.push((await context.read([id])).slice());
+            context.dispose();
+            return tokens;
+          };
+          const own = await written(backend);
+          for (const [t, want] of (await written(reference)).entries())
+            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2); // a row's rounding may tip over
+          for (const [fact, value] of Object.entries(usual)) {
+            const other = await written(backend, { [fact]: value });
+            const change = Math.max(...other[T - 1].map((x, i) => Math.abs(x - own[T - 1][i])));
+            assert.ok(change > 0.01, `${fact} ${value} in its place changes logits by ${change}`);
+          }
+        });
+      }
+    }
   });
 }
 
@@ -184,9 +221,22 @@ describe('model options', () => {
   });
 
   test('a config of before these options is complete', () => {
-    const { qkNorm, valueResidual, skip, logitCap, initStd, embedStd, residualInit, positionInit, ...old } =
+    const { qkNorm, valueResidual, skip, logitCap, initStd, embedStd, residualInit, positionInit, ...rest } =
       makeConfig(presets.seed, V);
+    const { normEps, ropeBase, ...old } = rest;
     assert.deepEqual(checkConfig(old), makeConfig(presets.seed, V));
+  });
+
+  test('config.json names epsilon and base only where they are unusual', async () => {
+    const names = async (changes: Partial<GPTConfig>): Promise<string[]> => {
+      const store = memoryStore();
+      const model = new GPT(configOf(changes), { backend: reference });
+      await saveModel(store, { model, tokenizer: new Tokenizer({ merges: [] }) });
+      const config: object = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
+      return Object.keys(config).filter((key) => key === 'normEps' || key === 'ropeBase');
+    };
+    assert.deepEqual(await names({}), []);
+    assert.deepEqual(await names({ normEps: 1e-6, ropeBase: 500 }), ['normEps', 'ropeBase']);
   });
 
   test('all at once learns', async () => {

@@ -70,7 +70,7 @@ const kernels: Differentiable[] = [
         accumulate: false,
       }),
   },
-  ...(['gelu', 'silu'] satisfies Activation[]).map(
+  ...(['gelu', 'gelu-tanh', 'silu'] satisfies Activation[]).map(
     (kind): Differentiable => ({
       name: kind,
       inputs: { x: 40 },

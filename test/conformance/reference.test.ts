@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  type Activation,
   type DeviceBuffer,
   type Dropout,
   type HostArray,
@@ -200,7 +201,7 @@ describe('normalisation', () => {
 });
 
 describe('activation', () => {
-  const at = (kind: 'relu' | 'gelu' | 'relu2' | 'silu', x: number[]): { f: number[]; slope: number[] } => {
+  const at = (kind: Activation, x: number[]): { f: number[]; slope: number[] } => {
     const [X, out, dx] = [put(Float32Array.from(x)), zeros(x.length), zeros(x.length)];
     kernels.activation(out, X, kind);
     kernels.activationBackward(dx, put(new Float32Array(x.length).fill(1)), X, kind);
@@ -227,6 +228,22 @@ describe('activation', () => {
       'slope',
       1e-7,
     );
+  });
+
+  test('gelu-tanh is within 5e-4 of gelu, as GPT-2 computes it', () => {
+    const { f, slope } = at('gelu-tanh', [0, 1, -1, 2, -5, 40, -40]);
+    const want = [0, 0.8411919906082768, -0.1588080093917232, 1.954597694087775, -2.2917961972e-7, 40, 0];
+    assertClose(f, want, 'gelu-tanh', 1e-8);
+    assertClose(
+      slope,
+      [0.5, 1.0829640838457826, -0.0829640838457826, 1.0860993, -1.546e-6, 1, 0],
+      'slope',
+      1e-7,
+    );
+    const x = Array.from({ length: 161 }, (_, i) => (i - 80) / 10);
+    const [exact, other] = [at('gelu', x), at('gelu-tanh', x)];
+    const apart = Math.max(...exact.f.map((v, i) => Math.abs(v - other.f[i])));
+    assert.ok(apart > 4e-4 && apart < 5e-4, `${apart}`);
   });
 
   test('silu', () => {

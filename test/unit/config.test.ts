@@ -59,7 +59,7 @@ test('a bad config is one clear line', () => {
     assert.throws(() => checkConfig({ ...good, ...changes }), message);
   refuse({ nLayer: 0 }, /nLayer 0 is not a whole number >= 1/);
   refuse({ dropout: 1 }, /dropout 1 is not in \[0, 1\)/);
-  refuse({ activation: 'tanh' }, /activation "tanh" is not one of relu, gelu, relu2, silu/);
+  refuse({ activation: 'tanh' }, /activation "tanh" is not one of relu, gelu, relu2, silu, gelu-tanh/);
   refuse({ mlpRatio: 0.3 }, /mlpRatio 0.3 x nEmbd 232 = 69.6/);
   refuse({ nHeads: 4 }, /unknown config field 'nHeads'/);
   refuse({ logitCap: -1 }, /logitCap -1 is not a number >= 0/);
@@ -70,6 +70,8 @@ test('a bad config is one clear line', () => {
     { init: 'gpt2', position: 'rope', positionInit: 'sinusoidal' },
     /positionInit sinusoidal has no effect with position rope/,
   );
+  refuse({ normEps: 0 }, /normEps 0 is not a number > 0/);
+  refuse({ ropeBase: 500 }, /ropeBase 500 has no effect with position learned: set position rope/);
   refuse({ bias: undefined }, /config field bias is missing/);
   refuse({ position: 'rope', headSize: 1 }, /headSize 1 leaves no pair of columns/);
   assert.throws(

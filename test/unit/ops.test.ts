@@ -1,6 +1,7 @@
 // Every op's backward against finite differences: along the gradient, the loss must change as the gradient says.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ACTIVATION_KINDS } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import * as ops from '../../src/tensor/ops.ts';
 import { Int8Tensor } from '../../src/tensor/quantized.ts';
@@ -50,7 +51,8 @@ const cases: Case[] = [
   ['gelu', [[B, T, C]], (x) => ops.activation(x, 'gelu')],
   ['relu2', [[B, T, C]], (x) => ops.activation(x, 'relu2')],
   ['silu', [[B, T, C]], (x) => ops.activation(x, 'silu')],
-  ...(['gelu', 'silu'] as const).map(
+  ['gelu-tanh', [[B, T, C]], (x) => ops.activation(x, 'gelu-tanh')],
+  ...(['gelu', 'gelu-tanh', 'silu'] as const).map(
     // relu's kink is near for some of so many; the test below has it
     (kind): Case => [
       `mlp with ${kind}`,
@@ -146,7 +148,7 @@ for (const { name, create, skip } of await engines()) {
           s,
           engine,
         );
-      for (const kind of ['relu', 'gelu', 'relu2', 'silu'] as const) {
+      for (const kind of ACTIVATION_KINDS) {
         const [x, W1, b1, W2, b2] = [
           normal(3, 29, 40),
           normal(161, 40),

@@ -56,7 +56,7 @@ describe('the rows of the kernels', () => {
       [
         'activation',
         [six, six, 'tanh'],
-        /^activation: there is no kind 'tanh': use relu, gelu, relu2, silu$/,
+        /^activation: there is no kind 'tanh': use relu, gelu, relu2, silu, gelu-tanh$/,
       ],
       ['sumRows', [six, buffer(6), 2, 0.5], /^sumRows: cols 0.5 is not a whole number >= 0$/],
       ['rope', [six, six, { B: 1, T: 1, H: 1, hs: 2, start: -1 }], /^rope: start -1 is not a whole number/],

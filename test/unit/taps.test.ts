@@ -6,13 +6,14 @@ import { capture } from '../../src/inspect/capture.ts';
 import { type Edit, editTap } from '../../src/inspect/edit.ts';
 import { ablate, editEffect } from '../../src/inspect/effect.ts';
 import { neighbours, positionSimilarity } from '../../src/inspect/embedding.ts';
-import { groupOf, typicalGroups } from '../../src/inspect/groups.ts';
+import { typicalGroups } from '../../src/inspect/groups.ts';
 import { logitLens } from '../../src/inspect/lens.ts';
 import { measureTaps } from '../../src/inspect/measure.ts';
 import { predictText } from '../../src/inspect/predictions.ts';
 import { windows } from '../../src/model/batch.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { parseParameter } from '../../src/model/names.ts';
 import { matchTaps, TAPS, tapNames } from '../../src/model/taps.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
@@ -73,6 +74,7 @@ describe('names of taps', () => {
 });
 
 it('groups of parameters are those that learn alike', () => {
+  const groupOf = (name: string): string => parseParameter(name).group;
   assert.equal(groupOf('positions.weight'), 'embedding');
   assert.equal(groupOf('blocks.3.attn.qkv.weight'), 'blocks.3.attn');
   assert.equal(groupOf('blocks.3.norm2.bias'), 'blocks.3.norms');

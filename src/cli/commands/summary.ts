@@ -1,15 +1,14 @@
 // `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and where its time goes.
 // The counting is in inspect/cost.ts.
-import type { Backend } from '../../backend/contract.ts';
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
-import { readSafetensors, storedBytes } from '../../io/safetensors.ts';
+import { storedBytes } from '../../io/safetensors.ts';
 import type { Store } from '../../io/store.ts';
-import { makeConfig, presets } from '../../model/config.ts';
-import { loadModel, MODEL_FILE } from '../../model/folder.ts';
+import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
+import { loadConfig, loadModel, loadTensors } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
-import { createBackend } from '../../platform/node-engines.ts';
+import { placeOf } from '../../model/names.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { modelFlags, pick } from '../config-flags.ts';
 import { engineFlags, withEngine } from '../engine.ts';
@@ -45,16 +44,14 @@ export const summary = defineCommand({
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     checkGiven(given);
     const store = given.preset === undefined ? await findModel(given.model, output) : null;
-    const { backend } = await createBackend('reference'); // nothing is computed with it
-    const model = await makeModel(given, store, backend);
-    const parts = modelCost(model);
+    const config = await (store ? loadConfig(store) : presetConfig(given));
+    const parts = modelCost(config);
     const total = totalCost(parts);
     const stored = store && (await storage(store));
     showParts(parts, total, output);
-    showNotes(model, total, stored, output);
-    model.dispose();
-    const step = given.measure ? await measured(given, store, output) : undefined;
-    output.data({ config: model.config, parts, total, ...(stored && { stored }), ...(step && { step }) });
+    showNotes(config, total, stored, output);
+    const step = given.measure ? await measured(given, store, config, output) : undefined;
+    output.data({ config, parts, total, ...(stored && { stored }), ...(step && { step }) });
     if (step) showStep(step, output);
   },
 });
@@ -74,28 +71,26 @@ function checkGiven(given: Given): void {
   if (!given.measure && idle !== undefined) throw misuse(`${flagName(idle)} has no effect without --measure`);
 }
 
-async function makeModel(given: Given, store: Store | null, backend: Backend): Promise<GPT> {
-  if (store) return (await loadModel(store, { backend })).model;
-  const { preset = 'seed', vocabSize = 500 } = given;
-  return asked(() => {
-    const config = makeConfig(presets[preset], vocabSize, pick(given, modelFlags));
-    checkMemory(config, BYTES_PER_ELEMENT.f32);
-    return new GPT(config, { backend });
-  });
+function presetConfig({ preset = 'seed', vocabSize = 500, ...given }: Given): Promise<GPTConfig> {
+  return asked(() => makeConfig(presets[preset], vocabSize, pick(given, modelFlags)));
 }
 
 /** Bytes of the stored tensors by their dtype, `F32`. */
 async function storage(store: Store): Promise<Record<string, number>> {
-  const { tensors } = readSafetensors(await store.read(MODEL_FILE), `${store.location}/${MODEL_FILE}`);
+  const { tensors } = await loadTensors(store);
   const bytes: Record<string, number> = {};
   for (const tensor of tensors.values())
     bytes[tensor.dtype] = (bytes[tensor.dtype] ?? 0) + storedBytes(tensor);
   return bytes;
 }
 
-function measured(given: Given, store: Store | null, output: Output): Promise<StepShares> {
-  return withEngine(given, output, (backend) =>
-    measureStep((timed) => makeModel(given, store, timed), backend),
+function measured(given: Given, store: Store | null, config: GPTConfig, output: Output): Promise<StepShares> {
+  if (!store) checkMemory(config, BYTES_PER_ELEMENT.f32);
+  return withEngine(given, output, (engine) =>
+    measureStep(
+      async (backend) => (store ? (await loadModel(store, { backend })).model : new GPT(config, { backend })),
+      engine,
+    ),
   );
 }
 
@@ -119,17 +114,18 @@ function short(n: number, unit: string): string {
 /** Blocks that are alike, one after another, are one: their parts, then the sum of them all. */
 function showParts(parts: readonly PartCost[], total: CostTotals, output: Output): void {
   const rows: string[][] = [];
-  for (const part of parts)
-    if (part.block === null && part.name !== 'norm' && part.name !== 'head') rows.push(row(part.name, part));
-  for (const group of alike(parts)) {
+  const inside = parts.findIndex(({ block }) => block !== null);
+  const after = parts.findLastIndex(({ block }) => block !== null) + 1;
+  for (const part of parts.slice(0, inside)) rows.push(row(part.name, part));
+  for (const group of alike(parts.slice(inside, after))) {
     const [first] = group;
     const many = group.length > 1;
     const names = many ? `each of ${first.block}-${first.block + group.length - 1}` : `block ${first.block}`;
     rows.push(row(names, totalCost(first.parts)));
-    for (const part of first.parts) rows.push(row(`  ${part.name.replace(/^blocks\.\d+\./, '')}`, part));
+    for (const part of first.parts) rows.push(row(`  ${placeOf(part.name).path}`, part));
     if (many) rows.push(row(`all ${group.length} blocks`, totalCost(group.flatMap((block) => block.parts))));
   }
-  for (const part of parts) if (part.name === 'norm' || part.name === 'head') rows.push(row(part.name, part));
+  for (const part of parts.slice(after)) rows.push(row(part.name, part));
   rows.push(row('total', total));
   output.table(COLUMNS, rows);
 }
@@ -139,22 +135,30 @@ interface Block {
   parts: PartCost[];
 }
 
+/** The blocks in order, those next to each other that are alike as one group. */
 function alike(parts: readonly PartCost[]): [Block, ...Block[]][] {
+  const blocks = new Map<number, PartCost[]>();
+  for (const part of parts) {
+    if (part.block === null) continue;
+    const own = blocks.get(part.block) ?? [];
+    own.push(part);
+    blocks.set(part.block, own);
+  }
   const groups: [Block, ...Block[]][] = [];
-  const last = Math.max(-1, ...parts.map(({ block }) => block ?? -1));
-  const shape = ({ block, parts: of }: Block): string =>
-    JSON.stringify(of).replaceAll(`blocks.${block}.`, '').replaceAll(`"block":${block}`, '');
-  for (let block = 0; block <= last; block++) {
-    const one = { block, parts: parts.filter((part) => part.block === block) };
-    const group = groups.at(-1);
-    if (group && shape(group[0]) === shape(one)) group.push(one);
-    else groups.push([one]);
+  let before = '';
+  for (const [block, own] of blocks) {
+    const shape = JSON.stringify(
+      own.map((part) => ({ ...part, block: null, name: placeOf(part.name).path })),
+    );
+    if (shape === before) groups.at(-1)?.push({ block, parts: own });
+    else groups.push([{ block, parts: own }]);
+    before = shape;
   }
   return groups;
 }
 
 function showNotes(
-  { config: { blockSize: T } }: GPT,
+  { blockSize: T }: GPTConfig,
   total: CostTotals,
   stored: Record<string, number> | null,
   output: Output,

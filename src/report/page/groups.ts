@@ -1,8 +1,10 @@
 // How the parts of a model learned: the gradient and the update of every group of parameters, through training.
+
 import { formatNumber, formatTick } from '../../base/format.ts';
 import { groupsTable } from '../../figures/health.ts';
 import type { SvgDocument } from '../../figures/plot.ts';
-import { type GroupSummary, hasMatrices } from '../../inspect/groups.ts';
+import type { GroupSummary } from '../../inspect/groups.ts';
+import { isMatrixGroup, placeOf } from '../../model/names.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import { type Axis, legendOf, lineChart, type Series, stepAxis } from './charts.ts';
 import { depthColor } from './colors.ts';
@@ -16,7 +18,7 @@ export function groupsSection({ events }: RunSummary, document: SvgDocument | un
   );
   const last = probes.at(-1);
   if (!last || probes.length < 2) return null;
-  const names = last.groups.map(({ name }) => name).filter(hasMatrices);
+  const names = last.groups.map(({ name }) => name).filter(isMatrixGroup);
   const series = (value: (group: GroupSummary) => number | null): Series[] =>
     names.map((name) => ({
       ...look(name),
@@ -46,11 +48,10 @@ const logAxis: Axis = { label: '', type: 'log', format: formatTick, precise: for
 
 /** A colour per block; attention solid, MLP dashed. */
 function look(name: string): Pick<Series, 'name' | 'color' | 'dash'> {
-  const [, block, part] = name.match(/^blocks\.(\d+)\.(.+)$/) ?? [];
-  if (block === undefined)
-    return { name, color: name === 'head' ? 'var(--val)' : 'var(--train)', dash: '1 3' };
-  const color = depthColor(Number(block));
-  return part === 'mlp'
+  const { block, path } = placeOf(name);
+  if (block === null) return { name, color: path === 'head' ? 'var(--val)' : 'var(--train)', dash: '1 3' };
+  const color = depthColor(block);
+  return path === 'mlp'
     ? { name: `MLP ${block}`, color, dash: '5 3' }
     : { name: `attention ${block}`, color };
 }

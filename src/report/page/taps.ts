@@ -1,7 +1,9 @@
 // What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
+
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
 import type { SvgDocument } from '../../figures/plot.ts';
 import { tapsTable } from '../../figures/taps.ts';
+import { generalName, placeOf } from '../../model/names.ts';
 import { probesOf } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
 import type { ProbeEvent, TapSummary } from '../../train/events.ts';
@@ -15,7 +17,7 @@ export function tapsSection({ events }: RunSummary, document: SvgDocument | unde
   const probes = probesOf(events, 'others');
   const last = probes.at(-1);
   if (!last) return null;
-  const kinds = [...new Set(last.taps.map(({ name }) => kindOf(name)))];
+  const kinds = [...new Set(last.taps.map(({ name }) => generalName(name)))];
   const { columns, rows, note } = tapsTable(last.taps, `At step ${formatCount(last.step)}.`);
   const numbers = [table(columns, rows), html`<p class="note">${note}</p>`];
   if (probes.length < 2) return numbers;
@@ -42,7 +44,7 @@ function spread(
   kind: string,
   value: (tap: TapSummary) => number,
 ): Html | null {
-  const names = probes[0].taps.map(({ name }) => name).filter((name) => kindOf(name) === kind);
+  const names = probes[0].taps.map(({ name }) => name).filter((name) => generalName(name) === kind);
   const series = names.map((name) => ({
     ...{ name, color: colorOf(name) },
     points: probes.flatMap(({ step, taps }) =>
@@ -53,12 +55,7 @@ function spread(
   return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false }, document);
 }
 
-/** `blocks.3.mlp.pre` -> `blocks.N.mlp.pre` */
-function kindOf(name: string): string {
-  return name.replace(/^blocks\.\d+\./, 'blocks.N.');
-}
-
 function colorOf(name: string): string {
-  const block = name.match(/^blocks\.(\d+)\./)?.[1];
-  return block === undefined ? 'var(--ink)' : depthColor(Number(block));
+  const { block } = placeOf(name);
+  return block === null ? 'var(--ink)' : depthColor(block);
 }

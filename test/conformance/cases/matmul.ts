@@ -1,4 +1,4 @@
-import type { Activation } from '../../../src/backend/contract.ts';
+import { ACTIVATION_KINDS } from '../../../src/backend/contract.ts';
 import { type Case, GUARD } from '../support.ts';
 
 /** [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one block. */
@@ -106,7 +106,7 @@ matmulCases.push({
   },
 });
 
-for (const kind of ['relu', 'gelu', 'relu2', 'silu'] satisfies Activation[]) {
+for (const kind of ACTIVATION_KINDS) {
   for (const [m, n, k] of [
     [1, 33, 40],
     [3, 17, 0],
