@@ -12,6 +12,7 @@ import {
 } from '../model/config.ts';
 import { checkSetting, settingFields } from '../train/setting-fields.ts';
 import {
+  checkRates,
   checkSettings,
   checkSuited,
   idleSetting,
@@ -59,6 +60,7 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   refuseIdleFlags(pick(flags, settingFlags), settings);
   await asked(() => refuseIdle(chosen, settings));
   // Everything but the vocabulary is known now.
+  await asked(() => checkRates(settings));
   await asked(() => checkSuited(settings, makeConfig(presets[preset], 256, changes)));
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }

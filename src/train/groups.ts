@@ -1,5 +1,6 @@
 // Which parameters an optimizer treats alike: what decays, what Muon takes, and whose rate is multiplied by what.
-// Parameters are told apart by name and shape. Read next: optimizers.ts.
+// Read next: optimizers.ts.
+import { type Parameter, parseParameter } from '../model/names.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface GroupOptions {
@@ -23,17 +24,8 @@ export function decays(parameter: Tensor, decay: GroupOptions['decay']): boolean
 }
 
 /** Whether it is a matrix inside a block, which is what Muon is for. */
-export function isHiddenMatrix(name: string, { shape }: Tensor): boolean {
-  return name.startsWith('blocks.') && shape.length === 2;
-}
-
-/**
- * Matrices stacked in one: queries, keys and values are three. Taken as one they would share its unit singular values in
- * proportion to their gradients: queries and keys then get 0.4 of what each gets by itself, values 0.7 (a `shakespeare` model
- * after 100 steps).
- */
-export function stackedParts(name: string): number {
-  return name.endsWith('.attn.qkv.weight') ? 3 : 1;
+export function isHiddenMatrix(name: string): boolean {
+  return parseParameter(name).role === 'matrix';
 }
 
 /** What each parameter's rate is multiplied by. */
@@ -41,22 +33,12 @@ export function rateMultipliers(
   names: Iterable<string>,
   { layerDecay, embedRate, headRate }: Omit<GroupOptions, 'decay'>,
 ): Map<string, number> {
-  const all = [...names];
-  const nLayer = Math.max(0, ...all.map((name) => 1 + (blockOf(name) ?? -1)));
-  const multiplier = (name: string): number => {
-    const block = blockOf(name);
+  const all = [...names].map((name) => ({ name, ...parseParameter(name) }));
+  const nLayer = Math.max(0, ...all.map(({ block }) => 1 + (block ?? -1)));
+  const multiplier = ({ block, role, layer }: Parameter): number => {
     if (block !== null) return layerDecay ** (nLayer - block);
-    if (isEmbedding(name)) return layerDecay ** (nLayer + 1) * embedRate;
-    return name.startsWith('head.') ? headRate : 1;
+    if (role === 'embedding' || role === 'positions') return layerDecay ** (nLayer + 1) * embedRate;
+    return layer === 'head' ? headRate : 1;
   };
-  return new Map(all.map((name) => [name, multiplier(name)]));
-}
-
-function blockOf(name: string): number | null {
-  const found = /^blocks\.(\d+)\./.exec(name);
-  return found ? Number(found[1]) : null;
-}
-
-function isEmbedding(name: string): boolean {
-  return name.startsWith('tokens.') || name.startsWith('positions.');
+  return new Map(all.map((parameter) => [parameter.name, multiplier(parameter)]));
 }

@@ -49,7 +49,11 @@ export function orthogonalize(x: Tensor): void {
 
 /** How Muon updates one matrix. */
 export interface MuonRule {
-  /** Matrices stacked in the rows of this one, each made orthogonal by itself: 3 for queries, keys and values. */
+  /**
+   * Matrices stacked in the rows of this one, each made orthogonal by itself: 3 for queries, keys and values. As one they would
+   * share its unit singular values in proportion to their gradients: queries and keys would get 0.4 of what each gets by itself,
+   * values 0.7 (a `shakespeare` model after 100 steps).
+   */
   parts: number;
   lr: number;
   momentum: number;
@@ -59,11 +63,11 @@ export interface MuonRule {
 }
 
 /**
- * One update of W [rows, cols]: Nesterov's momentum M of the gradient, then W = W (1 - lr weightDecay) - lr scale O(M), O as
+ * One update of W [rows, cols]: Nesterov's momentum M of `grad`, then W = W (1 - lr weightDecay) - lr scale O(M), O as
  * `orthogonalize`, part by part, and scale = sqrt(max(1, rows / cols)) of a part: Jordan's convention, by which the update
  * of a tall matrix changes outputs as much as that of a square one. `velocity` has W's shape and is carried along.
  */
-export function muonStep(parameter: Tensor, velocity: Tensor, rule: MuonRule): void {
+export function muonStep(parameter: Tensor, grad: Tensor, velocity: Tensor, rule: MuonRule): void {
   const { parts, lr, momentum, weightDecay, gradScale } = rule;
   const { backend, shape, buffer } = parameter;
   const { kernels } = backend;
@@ -71,8 +75,7 @@ export function muonStep(parameter: Tensor, velocity: Tensor, rule: MuonRule): v
   const factor = Math.sqrt(Math.max(1, rows / cols));
   scope(() => {
     const update = empty(shape, 'f32', backend);
-    const grad = (parameter.grad as Tensor).buffer;
-    kernels.nesterov(update.buffer, velocity.buffer, grad, { momentum, gradScale });
+    kernels.nesterov(update.buffer, velocity.buffer, grad.buffer, { momentum, gradScale });
     if (parts === 1) orthogonalize(update);
     for (let part = 0; part < parts && parts > 1; part++) {
       const piece = empty([rows, cols], 'f32', backend);

@@ -10,7 +10,14 @@ import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { type StepTokens, trainingTokens } from './retokenise.ts';
-import { checkSettings, checkSuited, refuseIdle, seedSettings, type TrainSettings } from './settings.ts';
+import {
+  checkRates,
+  checkSettings,
+  checkSuited,
+  refuseIdle,
+  seedSettings,
+  type TrainSettings,
+} from './settings.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
@@ -114,7 +121,11 @@ export function startRun(options: TrainOptions): Run {
     ...changes
   } = options;
   const settings = checkSettings({ ...seedSettings, evalMethod: 'auto', ...changes });
-  if (!resume) refuseIdle(changes, settings); // a run that has begun goes on
+  if (!resume) {
+    // a run that has begun goes on
+    refuseIdle(changes, settings);
+    checkRates(settings);
+  }
   if (options.probeTaps && settings.probeEvery === 0)
     throw new Error('probeTaps has no effect without probeEvery above 0: set that, or leave it out');
   checkDataset(data, model.config);

@@ -8,11 +8,11 @@ export type Schedule = 'constant' | 'cosine' | 'linear' | 'wsd';
 
 export interface ScheduleOptions {
   schedule: Schedule;
-  /** Peak rate. */
+  /** Peak learning rate; that of `muon`'s matrices is `muonLr`. */
   lr: number;
-  /** Rate at the end of `cosine`, `linear` and `wsd`. */
+  /** Rate that `lr` falls to by `cosine`, `linear` and `wsd`; all other rates fall by the same share. */
   minLr: number;
-  /** Steps over which the rate rises from lr / warmup to lr. */
+  /** Steps over which rates rise from peak / warmup to the peak. */
   warmup: number;
   /** Share of the run over which `wsd` decays. */
   decayFraction: number;
@@ -20,18 +20,24 @@ export interface ScheduleOptions {
   steps: number;
 }
 
+/** Share of its peak, in [0, 1], that every learning rate has at update number `step` = 1 .. steps. */
+export function rateShare(step: number, options: ScheduleOptions): number {
+  return rateAt(1, step, options);
+}
+
 /**
- * Rate of update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter 2017, without restarts. Warm-up, stable, decay: Hu et
- * al. 2024 (MiniCPM), with the straight decay of Hägele et al. 2024.
+ * The learning rate of what has that peak, at update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter 2017, without
+ * restarts. Warm-up, stable, decay: Hu et al. 2024 (MiniCPM), with the straight decay of Hägele et al. 2024.
  */
-export function learningRate(step: number, options: ScheduleOptions): number {
+export function rateAt(peak: number, step: number, options: ScheduleOptions): number {
   const { schedule, lr, minLr, warmup, steps } = options;
-  if (step <= warmup) return (lr * step) / warmup;
-  if (schedule === 'constant') return lr;
+  if (step <= warmup) return (peak * step) / warmup;
+  if (schedule === 'constant') return peak;
   const begin = schedule === 'wsd' ? steps - decaySteps(options) : warmup;
   const progress = Math.max(0, (step - begin) / Math.max(1, steps - begin)); // 0 .. 1
   const remaining = schedule === 'cosine' ? 0.5 * (1 + Math.cos(Math.PI * progress)) : 1 - progress;
-  return minLr + (lr - minLr) * Math.max(0, remaining);
+  const least = minLr > 0 ? (peak * minLr) / lr : 0;
+  return least + (peak - least) * Math.max(0, remaining);
 }
 
 /** Steps over which `wsd` decays. */

@@ -93,16 +93,12 @@ export function checkSettings(settings: unknown): TrainSettings {
   if (unknown)
     throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
   for (const name of Object.keys(settingFields)) checkSetting(name as keyof TrainSettings, record[name]);
-  const { warmup, steps, batchSize, accumulate, optimizer, lr, schedule, decayFraction } =
-    settings as TrainSettings;
+  const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings as TrainSettings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
   if (schedule === 'wsd' && warmup + decaySteps(settings as TrainSettings) > steps) {
     throw new Error(
       `warmup ${warmup} and the decay of ${decaySteps(settings as TrainSettings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
     );
-  }
-  if (optimizer === 'muon' && lr === 0) {
-    throw new Error('lr 0 with muon: the schedule moves muonLr in proportion to lr, which must be above 0');
   }
   if (batchSize * accumulate > MAX_SEQUENCES) {
     throw new Error(
@@ -175,6 +171,12 @@ export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettin
   const { name, needs } = idle;
   const value = JSON.stringify(chosen[name as keyof TrainSettings]);
   throw new Error(`${name} ${value} has no effect without ${needs.join(' ')}: set that, or leave it out`);
+}
+
+/** Throws when a new run's rate would not fall, but rise, from `lr` to `minLr`: schedules give shares of peaks. */
+export function checkRates({ schedule, lr, minLr }: Pick<TrainSettings, 'schedule' | 'lr' | 'minLr'>): void {
+  if (schedule === 'constant' || minLr <= lr) return;
+  throw new Error(`minLr ${minLr} is above lr ${lr}, which falls to it: lower minLr`);
 }
 
 /** Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would act on nothing. */

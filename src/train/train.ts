@@ -19,7 +19,7 @@ import {
   type TrainOptions,
 } from './run.ts';
 import { drawSample } from './sample.ts';
-import { dropoutAt, learningRate } from './schedules.ts';
+import { dropoutAt, rateAt, rateShare } from './schedules.ts';
 import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
 import { noteTime, timeLeft } from './time-left.ts';
 import { createWatch } from './warnings.ts';
@@ -173,9 +173,9 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap, signal });
   const gradNorm = await gradientNorm(parameters);
   const meter = probed ? meterGroups(parameters) : null;
-  const lr = learningRate(step, settings);
+  const share = rateShare(step, settings);
   if (Number.isFinite(gradNorm)) {
-    optimizer.step(step, lr, clipFactor(gradNorm, clip));
+    optimizer.step(step, share, clipFactor(gradNorm, clip));
     average?.update(step);
   }
   const groups = await meter?.finish();
@@ -187,6 +187,7 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const seconds = (performance.now() - begun) / 1000;
   const tokensPerSecond = (batch.B * batch.T) / seconds;
   noteTime(run, 'steps', seconds);
+  const lr = rateAt(settings.lr, step, settings);
   return { event: { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run) }, groups };
 }
 

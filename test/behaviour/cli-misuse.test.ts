@@ -79,7 +79,11 @@ const cases: Record<string, readonly Case[]> = {
       2,
       /--muon-lr has no effect without --optimizer muon/,
     ],
-    ['train --data text.txt --out new --lr 0 --optimizer muon', 2, /lr 0 with muon.*above 0/],
+    [
+      'train --data text.txt --out new --lr 0.01 --min-lr 0.1 --schedule linear',
+      2,
+      /--min-lr 0.1 is above --lr 0.01.*lower --min-lr/,
+    ],
     [
       'train --data text.txt --out new --beta1 0.5 --optimizer sgd',
       2,

@@ -98,13 +98,28 @@ for (const { name, create, skip } of await engines()) {
       const optimizer = createOptimizer(parameters, { ...options, decay: 'matrices' });
       for (const [t, share] of [0.5, 1, 0.25].entries()) {
         const grads = giveGradients(parameters);
-        optimizer.step(t + 1, share * options.lr, 0.5);
+        optimizer.step(t + 1, share, 0.5);
         for (const [key, p] of mirror) {
           const rule = p.shape.length === 2 && key.startsWith('blocks.') ? muonByTheBook : adamwByTheBook;
           rule(p, grads.get(key) as Float64Array, t + 1, share);
         }
       }
       for (const [key, p] of mirror) assertClose(await data(parameters, key), p.values, key, 2e-4);
+      optimizer.dispose();
+      for (const p of parameters.values()) p.dispose();
+    });
+
+    test('Muon moves the matrices where AdamW has a rate of 0', async () => {
+      const shapes = { 'tokens.weight': [3, 4], 'blocks.0.mlp.fc.weight': [6, 4] };
+      const { parameters, mirror } = makeParameters(shapes, backend);
+      const optimizer = createOptimizer(parameters, { ...options, lr: 0 });
+      const grads = giveGradients(parameters);
+      optimizer.step(1, 0.5, 0.5);
+      const matrix = mirror.get('blocks.0.mlp.fc.weight') as Mirror;
+      const still = (mirror.get('tokens.weight') as Mirror).values;
+      assert.deepEqual(Float64Array.from(await data(parameters, 'tokens.weight')), still);
+      muonByTheBook(matrix, grads.get('blocks.0.mlp.fc.weight') as Float64Array, 1, 0.5);
+      assertClose(await data(parameters, 'blocks.0.mlp.fc.weight'), matrix.values, 'matrix', 2e-4);
       optimizer.dispose();
       for (const p of parameters.values()) p.dispose();
     });
@@ -121,7 +136,7 @@ for (const { name, create, skip } of await engines()) {
       const optimizer = createOptimizer(parameters, { ...options, ...groups, optimizer: 'adamw' });
       const rates = [3 / 8, 1 / 4, 1 / 2, 1 / 10];
       const grads = giveGradients(parameters);
-      optimizer.step(1, options.lr, 0.5);
+      optimizer.step(1, 1, 0.5);
       for (const [i, [key, p]] of [...mirror].entries()) {
         adamwByTheBook(p, grads.get(key) as Float64Array, 1, rates[i]);
         assertClose(await data(parameters, key), p.values, key, 1e-6);
