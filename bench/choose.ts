@@ -1,6 +1,8 @@
-// Which preset and vocabulary for how much text: trains each on the beginning of a text, by its own recipe, and prints the best loss
-// on the whole validation part (10 %) and the processor time that training took, which a busy machine changes little.
-//   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun] [--vocab 500]
+// Which preset and vocabulary for how much text: trains each on the beginning of a text, by its own recipe,
+// and prints the best loss on the whole validation part (10 %) and the processor time that training took,
+// which a busy machine changes little.
+//   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun]
+//   [--vocab 500]
 //     [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
 
 import { formatCount } from '../src/base/format.ts';

@@ -1,8 +1,11 @@
-// Generation with the seed preset, one sequence, fresh weights, in three contests: `decode` a window of 256 tokens with a KV cache,
-// by the model alone (greedy) and through generate() (top-p 0.95, text decoded); `window`, tokens past a full window, each a
-// pass over the last 256; `first`, the first token of a prompt of 200, its reading included.
-//   npm run bench -- generate [--only decode] [--turns 9] [--threads 2] [--backend auto] [--peer torch] [--peer onnxruntime] [--json]
-// torch: bench/peers/pytorch.py, cached for `decode`, tuned and as textbooks write it for `window`; onnxruntime: `decode` only.
+// Generation with the seed preset, one sequence, fresh weights, in three contests: `decode` a window of 256
+// tokens with a KV cache, by the model alone (greedy) and through generate() (top-p 0.95, text decoded);
+// `window`, tokens past a full window, each a pass over the last 256; `first`, the first token of a prompt of
+// 200, its reading included.
+//   npm run bench -- generate [--only decode] [--turns 9] [--threads 2] [--backend auto] [--peer torch]
+//   [--peer onnxruntime] [--json]
+// torch: bench/peers/pytorch.py, cached for `decode`, tuned and as textbooks write it for `window`;
+// onnxruntime: `decode` only.
 
 import { seedModel } from '../src/cli/measure.ts';
 import { loadCorpus } from '../src/corpora/index.ts';
@@ -97,7 +100,10 @@ show(
   { threads, turns, json: options.json, missing },
 );
 
-/** Ours against each other and the peers: the first that computes in what a peer computes in against that peer. */
+/**
+ * Ours against each other and the peers: the first that computes in what a peer computes in against that
+ * peer.
+ */
 async function contest(
   title: string,
   ours: readonly Contestant[],
@@ -138,7 +144,10 @@ function sampling(name: string, model: GPT): Contestant {
   });
 }
 
-/** Tokens past a full window, exactly as if the model had been given the last 256. The window is read once, untimed. */
+/**
+ * Tokens past a full window, exactly as if the model had been given the last 256. The window is read once,
+ * untimed.
+ */
 function sliding(name: string, model: GPT): Contestant {
   const includes = `${PAST} tokens, each a pass over the ${window} before it`;
   const context = createContext(model, 'slide');

@@ -1,6 +1,8 @@
-// How long the kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256 tokens, 500
-// logits): median and least milliseconds, and GB/s of memory read and written once, or GFLOP/s for attention (only the causal half counts).
-//   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention] [--json]
+// How long the kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256
+// tokens, 500 logits): median and least milliseconds, and GB/s of memory read and written once, or GFLOP/s
+// for attention (only the causal half counts).
+//   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention]
+//   [--json]
 
 import { parseArgs } from 'node:util';
 import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';
@@ -216,7 +218,10 @@ function i32(length: number, limit: number): DeviceBuffer {
   return buffer;
 }
 
-/** Median and least seconds of a call. Calls are queued in groups, so that the way there and back does not count. */
+/**
+ * Median and least seconds of a call. Calls are queued in groups, so that the way there and back does not
+ * count.
+ */
 async function measure(run: () => void): Promise<{ time: number; best: number }> {
   const group = 8;
   const times: number[] = [];

@@ -1,5 +1,6 @@
-// How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the weight is
-// stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes nothing.
+// How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
+// weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes
+// nothing.
 //   npm run bench -- matmul [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
 
 import { parseArgs } from 'node:util';

@@ -1,6 +1,8 @@
-// Where the time of a training step goes: one step of the seed preset, kernel by kernel, each waited for before the next is
-// queued. Least of the timed steps per kernel (and, for products, per shape), with GFLOP/s for products and attention.
-//   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32] [--json]
+// Where the time of a training step goes: one step of the seed preset, kernel by kernel, each waited for
+// before the next is queued. Least of the timed steps per kernel (and, for products, per shape), with GFLOP/s
+// for products and attention.
+//   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32]
+//   [--json]
 import { parseArgs } from 'node:util';
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
@@ -33,8 +35,13 @@ const { blockSize, vocabSize } = model.config;
 const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
 const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
 const settings = {
-  ...{ ...seedSettings, steps: steps + 1, batchSize: Number(values.batch) },
-  ...{ microBatch: Number(values['micro-batch']), evalEvery: steps + 2, probeEvery: 0, sampleEvery: 0 },
+  ...seedSettings,
+  steps: steps + 1,
+  batchSize: Number(values.batch),
+  microBatch: Number(values['micro-batch']),
+  evalEvery: steps + 2,
+  probeEvery: 0,
+  sampleEvery: 0,
 };
 const taken: Map<string, KernelTime>[] = [];
 for await (const event of train({ ...settings, model, data })) {
@@ -61,7 +68,10 @@ if (values.json) {
 }
 backend.dispose();
 
-/** What a call is listed as, and its floating-point operations where they matter; of attention, the causal half. */
+/**
+ * What a call is listed as, and its floating-point operations where they matter; of attention, the causal
+ * half.
+ */
 function describe(name: keyof Kernels, args: readonly unknown[]): [string, number] {
   if (name === 'matmul') {
     const { m, n, k, transA, transB } = args[3] as { [key: string]: number };

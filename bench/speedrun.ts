@@ -1,7 +1,9 @@
-// From a text file to the quality of the seed, by the clock: reading the text, training the tokenizer, encoding, fresh weights, training
-// and every evaluation, until the loss on the whole validation part is at most 2.943 nats per token (the seed's best, which took
-// it about 27 minutes of a T4). Each turn is a run of its own seed; they must all get there.
-//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision bf16] [--turns 1]
+// From a text file to the quality of the seed, by the clock: reading the text, training the tokenizer,
+// encoding, fresh weights, training and every evaluation, until the loss on the whole validation part is at
+// most 2.943 nats per token (the seed's best, which took it about 27 minutes of a T4). Each turn is a run of
+// its own seed; they must all get there.
+//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision
+//   bf16] [--turns 1]
 //     [--seed 1337] [--threads 2] [--backend auto] [--json]
 
 import { formatCount } from '../src/base/format.ts';
@@ -71,7 +73,11 @@ async function race(seed: number): Promise<Run> {
   const model = new GPT(makeConfig(presets[preset], tokenizer.vocabSize), { seed, backend });
   const settings = { ...recipes[preset], seed, probeEvery: 0, sampleEvery: 0 };
   const run: Run = {
-    ...{ seed, parameters: model.parameterCount, seconds: null, tokenizerSeconds, evals: [] },
+    seed,
+    parameters: model.parameterCount,
+    seconds: null,
+    tokenizerSeconds,
+    evals: [],
     tokensPerStep: settings.batchSize * settings.accumulate * model.config.blockSize,
   };
   for await (const event of train({ model, data, ...settings })) {

@@ -1,8 +1,11 @@
-// The tokenizer on one text, one thread, in two contests: learning 500 merges, with pattern none as the reference run has it and
-// with gpt2; and encoding the whole text, from bytes to ids, splitting included. `--definition` learns by the definition, too
-// (src/tokenizer/train.ts, once), which must give the same merges.
-//   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition] [--peer tokenizers] [--json]
-// tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py); it encodes with our merges.
+// The tokenizer on one text, one thread, in two contests: learning 500 merges, with pattern none as the
+// reference run has it and with gpt2; and encoding the whole text, from bytes to ids, splitting included.
+// `--definition` learns by the definition, too (src/tokenizer/train.ts, once), which must give the same
+// merges.
+//   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition] [--peer
+//   tokenizers] [--json]
+// tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py); it encodes with our
+// merges.
 import { deepEqual } from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
-// The engine as a JavaScript class. Its TypeScript face is src/backend/native/addon.ts.
-// Calls check their arguments and queue the work; `sync` and `read` return promises that the engine's thread fulfils
-// through a thread-safe function, which keeps the process alive only while such a promise is open.
+// The engine as a JavaScript class. Its TypeScript face is src/backend/native/addon.ts. Calls check their
+// arguments and queue the work; `sync` and `read` return promises that the engine's thread fulfils through a
+// thread-safe function, which keeps the process alive only while such a promise is open.
 #include <napi.h>
 
 #include <unordered_map>
@@ -77,7 +77,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return DefineClass(env, "NativeEngine", members);
   }
 
-  // new NativeEngine(isa, threads, bf16, packed): `packed` is the Float64Array that `call` finds its numbers in
+  // new NativeEngine(isa, threads, bf16, packed): `packed` is the Float64Array that `call` finds its numbers
+  // in
   explicit NativeEngine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeEngine>(info), env_(info.Env()) {
     const std::string wanted = info[0].ToString();
     const int threads = info[1].ToNumber();
@@ -91,7 +92,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     packedArray_ = Napi::Persistent(packed);
     settle_ = Settle::New(env_, "inkhorn", 0, 1, this);
     settle_.Unref(env_);
-    // Runs before Node closes `settle_` (hooks run in reverse order), so that the engine's thread never meets a closed one.
+    // Runs before Node closes `settle_` (hooks run in reverse order), so that the engine's thread never meets
+    // a closed one.
     napi_add_env_cleanup_hook(env_, stopEngine, this);
   }
 

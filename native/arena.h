@@ -26,8 +26,8 @@ class Arena {
 };
 
 /**
- * What take(arena) returns: pieces of the thread's working memory in `slot` (Team::scratch). It is called twice,
- * first with an arena that counts, so it may do nothing but take.
+ * What take(arena) returns: pieces of the thread's working memory in `slot` (Team::scratch). It is called
+ * twice, first with an arena that counts, so it may do nothing but take.
  */
 template <class Take>
 static inline auto scratchPieces(Team& team, int thread, int slot, const Take& take) {

@@ -1,5 +1,5 @@
-// One kernel call as numbers (src/backend/call.ts packs and checks it), turned into the kernel's parameters and queued. Knows
-// nothing of JavaScript: whoever has such numbers can call. Read next: entries.cpp.
+// One kernel call as numbers (src/backend/call.ts packs and checks it), turned into the kernel's parameters
+// and queued. Knows nothing of JavaScript: whoever has such numbers can call. Read next: entries.cpp.
 #pragma once
 #include <limits>
 #include <stdexcept>
@@ -78,7 +78,10 @@ class Call {
     lastStart_ = last < 9e15 ? Index(last) : std::numeric_limits<Index>::max();
   }
 
-  /** The next parameter, of the type that the kernel has for it. Throws when a number stands for no such buffer. */
+  /**
+   * The next parameter, of the type that the kernel has for it. Throws when a number stands for no such
+   * buffer.
+   */
   template <class T>
   T take() {
     if constexpr (std::is_pointer_v<T>) {
@@ -116,9 +119,9 @@ class Call {
   }
 
   /**
-   * Queues `run(kernels, team, null)` of a product. In a recording, the weight, the buffer taken as number `which`, may be
-   * packed: `run` then gets `bytes` bytes that `pack(kernels, team, to)` has filled before the first replay, and again whenever
-   * the weight has changed.
+   * Queues `run(kernels, team, null)` of a product. In a recording, the weight, the buffer taken as number
+   * `which`, may be packed: `run` then gets `bytes` bytes that `pack(kernels, team, to)` has filled before
+   * the first replay, and again whenever the weight has changed.
    */
   template <class T, class Pack, class Run>
   void launchPacked(size_t which, Packing packing, Index bytes, Pack pack, Run run) {

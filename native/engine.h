@@ -1,5 +1,5 @@
-// An engine: kernels of one instruction set, a team of threads, a queue in front of them, and numbered buffers.
-// Knows nothing of JavaScript. Read next: call.h, then entries.cpp.
+// An engine: kernels of one instruction set, a team of threads, a queue in front of them, and numbered
+// buffers. Knows nothing of JavaScript. Read next: call.h, then entries.cpp.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -69,8 +69,8 @@ class Engine {
   }
 
   /**
-   * Queues `run(kernels, team, start)`, or adds it to the program that is being recorded: each replay then passes its
-   * own `start`, at most `lastStart`.
+   * Queues `run(kernels, team, start)`, or adds it to the program that is being recorded: each replay then
+   * passes its own `start`, at most `lastStart`.
    */
   template <class Run>
   void launch(Run run, Index start, Index lastStart) {
@@ -84,7 +84,7 @@ class Engine {
     if (write) storage->changed();
   }
 
-  // ---- programs: addon.cpp starts and ends a recording, and sees to it that there is one at a time --------------------
+  // ---- programs: addon.cpp starts and ends a recording, and sees to it that there is one at a time -------
   Program* recording() const { return recording_.get(); }
   void startRecording() { recording_ = std::make_shared<Program>(); }
   void dropRecording() { recording_.reset(); }
@@ -102,8 +102,8 @@ class Engine {
   }
 
   /**
-   * Runs a program: on the calling thread if nothing is queued and it is a short one, for which waking the engine's
-   * thread and being woken by it would take as long as the program itself; else queued.
+   * Runs a program: on the calling thread if nothing is queued and it is a short one, for which waking the
+   * engine's thread and being woken by it would take as long as the program itself; else queued.
    */
   void replay(uint32_t id, Index start) {
     const std::shared_ptr<Program>& program = programs_.at(id);

@@ -1,11 +1,11 @@
-// How each kernel is called: most with the parameters that their row gives, some through a function of their own here.
-// Read next: ../src/backend/signatures.ts.
+// How each kernel is called: most with the parameters that their row gives, some through a function of their
+// own here. Read next: ../src/backend/signatures.ts.
 #include "call.h"
 
 namespace inkhorn {
 namespace {
 
-// ---- functions of their own ----------------------------------------------------------------------------------------
+// ---- functions of their own ------------------------------------------------------------------------------
 
 namespace entered {
 
@@ -98,7 +98,7 @@ void linearInt4(Call& call, float* out, const float* x, const int8_t* codes, con
 
 }  // namespace entered
 
-// ---- all of them ---------------------------------------------------------------------------------------------------
+// ---- all of them -----------------------------------------------------------------------------------------
 
 /** A parameter as it is for a replay from `start` on. */
 template <class T>

@@ -1,5 +1,5 @@
-// The kernels of each instruction set, and what the processor must have for them: what CMakeLists.txt compiles
-// them for.
+// The kernels of each instruction set, and what the processor must have for them: what CMakeLists.txt
+// compiles them for.
 #include "isa.h"
 
 namespace inkhorn {

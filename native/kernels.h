@@ -1,6 +1,6 @@
-// What kernels take, and the kernels of one instruction set as a struct of pointers. kernel-list.h has the list.
-// A kernel sees raw pointers, whose lengths were checked in JavaScript (src/backend/call.ts), and a Team to share the
-// work with (parallel.h). Read next: kernel-list.h, simd.h, then kernels/matmul.cpp.
+// What kernels take, and the kernels of one instruction set as a struct of pointers. kernel-list.h has the
+// list. A kernel sees raw pointers, whose lengths were checked in JavaScript (src/backend/call.ts), and a
+// Team to share the work with (parallel.h). Read next: kernel-list.h, simd.h, then kernels/matmul.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -82,8 +82,8 @@ constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
 constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
 constexpr Index rowHalfBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 7) / 8 * 4); }
 
-// Many rows share what is made of an operand first; few rows do without, for it would take longer than it saves. From
-// how many rows on it pays, measured:
+// Many rows share what is made of an operand first; few rows do without, for it would take longer than it
+// saves. From how many rows on it pays, measured:
 constexpr Index rowsToPackWeight = 16;     // matmul by a weight [n, k], into panels
 constexpr Index rowsToPackMatrix = 8;      // matmul by a matrix [k, n], into panels
 constexpr Index rowsToPackKeys = 5;        // attentionCached: all keys and values, for that many new tokens

@@ -1,6 +1,7 @@
-// How a kernel shares its work: `forBlocks` hands out numbered blocks to the team's threads.
-// The rule that makes results independent of the number of threads: what a block computes, and the order in which the
-// results of blocks are combined, may depend on the block's number and the shape, never on `thread` or on the team's size.
+// How a kernel shares its work: `forBlocks` hands out numbered blocks to the team's threads. The rule that
+// makes results independent of the number of threads: what a block computes, and the order in which the
+// results of blocks are combined, may depend on the block's number and the shape, never on `thread` or on the
+// team's size.
 #pragma once
 #include "kernels.h"
 
@@ -17,20 +18,23 @@ class Team {
   int threads() const { return threads_; }
 
   /**
-   * While the same jobs come again and again (program.h): the threads are awake, so that small jobs are shared, too, and
-   * each thread begins with the same blocks every time, which its own cache still holds.
+   * While the same jobs come again and again (program.h): the threads are awake, so that small jobs are
+   * shared, too, and each thread begins with the same blocks every time, which its own cache still holds.
    */
   void setEager(bool eager) { eager_ = eager; }
   /** Multiply-adds from which a job is shared. */
   Index smallestJob() const { return eager_ ? Index{1} << 13 : Index{1} << 19; }
 
-  /** Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all are done. */
+  /**
+   * Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all
+   * are done.
+   */
   void run(Index blocks, void (*body)(void* context, Index block, int thread), void* context);
 
   /**
-   * Working memory that is kept between kernels: at least `floats` floats, 64-byte aligned, contents undefined.
-   * `slot` tells apart what one thread needs at the same time. A thread asks only for its own; a second request for
-   * the same slot may move it. Throws std::bad_alloc.
+   * Working memory that is kept between kernels: at least `floats` floats, 64-byte aligned, contents
+   * undefined. `slot` tells apart what one thread needs at the same time. A thread asks only for its own; a
+   * second request for the same slot may move it. Throws std::bad_alloc.
    */
   float* scratch(int thread, int slot, Index floats);
   static constexpr int slots = 6;
@@ -62,8 +66,8 @@ static inline void forBlocks(Team& team, Index blocks, const Body& body) {
 }
 
 /**
- * The same for a job of `work` multiply-adds in all. A small one is done by the caller alone: waking the others would
- * take longer, and while a text is written, JavaScript needs the processor too.
+ * The same for a job of `work` multiply-adds in all. A small one is done by the caller alone: waking the
+ * others would take longer, and while a text is written, JavaScript needs the processor too.
  */
 template <class Body>
 static inline void forBlocks(Team& team, Index blocks, Index work, const Body& body) {
@@ -71,7 +75,10 @@ static inline void forBlocks(Team& team, Index blocks, Index work, const Body& b
   for (Index block = 0; block < blocks; block++) body(block, 0);
 }
 
-/** Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for each. */
+/**
+ * Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for
+ * each.
+ */
 template <class Body>
 static inline void forRanges(Team& team, Index n, Index size, const Body& body) {
   const Index blocks = ceilDiv(n, size);

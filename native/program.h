@@ -1,5 +1,6 @@
-// A recorded sequence of kernel calls that runs again and again on the same buffers: a token then costs one call from
-// JavaScript. Its products of one row read their weights from packed copies. Read next: engine.h, kernels/row.cpp.
+// A recorded sequence of kernel calls that runs again and again on the same buffers: a token then costs one
+// call from JavaScript. Its products of one row read their weights from packed copies. Read next: engine.h,
+// kernels/row.cpp.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -59,7 +60,7 @@ class Program {
     }
   };
 
-  // ---- while it is recorded --------------------------------------------------------------------------------------
+  // ---- while it is recorded ------------------------------------------------------------------------------
   /** One more step, run(kernels, team, start), that can go on from `lastStart` at most. */
   template <class Run>
   void add(Run run, Index lastStart) {
@@ -70,8 +71,8 @@ class Program {
   void use(const std::shared_ptr<Storage>& storage, bool write) { (write ? written_ : read_).insert(storage); }
 
   /**
-   * A weight that a step reads packed, in `bytes` bytes; as it is where there is no memory for that. Stays where it is as
-   * long as the program.
+   * A weight that a step reads packed, in `bytes` bytes; as it is where there is no memory for that. Stays
+   * where it is as long as the program.
    */
   template <class Pack>
   const Weight* addWeight(const std::shared_ptr<Storage>& source, Packing packing, size_t bytes, Pack pack) {
@@ -94,10 +95,12 @@ class Program {
     }
   }
 
-  // ---- replay ----------------------------------------------------------------------------------------------------
+  // ---- replay --------------------------------------------------------------------------------------------
   Index lastStart() const { return lastStart_; }
 
-  /** Before each replay is queued: calls repack(weight) for those that have changed since they were packed. */
+  /**
+   * Before each replay is queued: calls repack(weight) for those that have changed since they were packed.
+   */
   template <class Repack>
   void prepare(Repack repack) {
     for (Weight& weight : weights_) {
@@ -116,7 +119,9 @@ class Program {
     lastRun_ = std::chrono::steady_clock::now() - begun;
   }
 
-  /** Whether the last run was so short that a thread may wait for the next one. To be asked while none runs. */
+  /**
+   * Whether the last run was so short that a thread may wait for the next one. To be asked while none runs.
+   */
   bool isShort() const { return lastRun_ < std::chrono::milliseconds(2); }
 
  private:

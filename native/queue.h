@@ -1,4 +1,5 @@
-// An in-order queue of tasks with one thread that runs them: JavaScript pushes and goes on, kernels run behind it.
+// An in-order queue of tasks with one thread that runs them: JavaScript pushes and goes on, kernels run
+// behind it.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -22,7 +23,10 @@ class Queue {
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  /** Runs `task()` after everything pushed before. No memory is allocated: tasks are small and move into their slot. */
+  /**
+   * Runs `task()` after everything pushed before. No memory is allocated: tasks are small and move into their
+   * slot.
+   */
   template <class Task>
   void push(Task&& task) {
     using T = std::decay_t<Task>;

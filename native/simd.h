@@ -1,7 +1,8 @@
-// Vectors of floats, for the instruction set that a kernel file is compiled for. simd/ has one header for each, all
-// with the same primitives (simd/portable.h says what they do); here are the choice, and what is the same for all.
-// Kernels use these names only. All of it is inlined into namespace INKHORN_ISA, so that code for a wide
-// instruction set never ends up in the path of a narrow one: kernel files use no std:: templates.
+// Vectors of floats, for the instruction set that a kernel file is compiled for. simd/ has one header for
+// each, all with the same primitives (simd/portable.h says what they do); here are the choice, and what is
+// the same for all. Kernels use these names only. All of it is inlined into namespace INKHORN_ISA, so that
+// code for a wide instruction set never ends up in the path of a narrow one: kernel files use no std::
+// templates.
 #pragma once
 #include "kernels.h"
 
@@ -28,7 +29,9 @@ INKHORN_INLINE Vec load(const float* p, AllLanes) { return load(p); }
 INKHORN_INLINE void store(float* p, Vec v, AllLanes) { store(p, v); }
 INKHORN_INLINE Vec select(AllLanes, Vec a, Vec) { return a; }
 
-/** Calls body(i, lanes) for i = 0, LANES, ... below n; in the last vector `lanes` masks what lies beyond n. */
+/**
+ * Calls body(i, lanes) for i = 0, LANES, ... below n; in the last vector `lanes` masks what lies beyond n.
+ */
 template <class Body>
 INKHORN_INLINE void eachVector(Index n, Body&& body) {
   Index i = 0;

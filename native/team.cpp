@@ -1,6 +1,7 @@
-// The threads behind parallel.h. Blocks are handed out by atomic counters. A thread that wakes too late for a job
-// leaves again at once, and nobody waits for one that sleeps: a small job is finished by the caller alone. What threads
-// tell each other crosses from cache to cache, which takes most of the time of sharing: it is kept in few lines (`Desk`).
+// The threads behind parallel.h. Blocks are handed out by atomic counters. A thread that wakes too late for a
+// job leaves again at once, and nobody waits for one that sleeps: a small job is finished by the caller
+// alone. What threads tell each other crosses from cache to cache, which takes most of the time of sharing:
+// it is kept in few lines (`Desk`).
 #include <array>
 #include <cstdio>
 #include <thread>
@@ -14,7 +15,8 @@ namespace inkhorn {
 
 /** What one thread is told, in a cache line of its own, and what it answers, in another. */
 struct Desk {
-  // Goes up by two with each job. Whoever makes it odd, thread or caller, decides whether the thread takes part.
+  // Goes up by two with each job. Whoever makes it odd, thread or caller, decides whether the thread takes
+  // part.
   alignas(64) Awaited<uint32_t> job{0};
   // The job. Written by the caller while no thread takes part. Blocks next .. end of it are yet to be taken.
   std::atomic<Index> next{0};
@@ -36,7 +38,9 @@ struct Team::State {
   std::vector<std::thread> workers;
   std::vector<std::array<Memory, slots>> scratch;
 
-  /** A job is one share for all, or one for each thread: it begins with its own, and then helps the others. */
+  /**
+   * A job is one share for all, or one for each thread: it begins with its own, and then helps the others.
+   */
   void takeBlocks(int thread) {
     const auto body = desks[size_t(thread)].body;
     void* const context = desks[size_t(thread)].context;

@@ -1,5 +1,5 @@
-// Waiting for another thread: spin for a moment, since the next kernel mostly comes within microseconds, then sleep, so
-// that an idle engine costs nothing.
+// Waiting for another thread: spin for a moment, since the next kernel mostly comes within microseconds, then
+// sleep, so that an idle engine costs nothing.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -15,8 +15,8 @@ inline void pauseBriefly() {
 }
 
 /**
- * A number that one thread changes and others wait for. Calling the system to wake somebody takes longer than many a kernel:
- * it is done only while somebody sleeps.
+ * A number that one thread changes and others wait for. Calling the system to wake somebody takes longer than
+ * many a kernel: it is done only while somebody sleeps.
  */
 template <class T>
 class Awaited {

@@ -1,4 +1,5 @@
-// Runs a program of bench/: `npm run bench -- train --steps 5` runs dist/bench/train.js. Without a name: lists them.
+// Runs a program of bench/: `npm run bench -- train --steps 5` runs dist/bench/train.js. Without a name:
+// lists them.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

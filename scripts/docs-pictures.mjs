@@ -1,5 +1,6 @@
-// Makes docs/pictures/: trains the model of docs/README.md and has the commands of the chapters draw it. Takes a minute or two.
-// `node scripts/docs-pictures.mjs` after `npm run build`; the weights, and so the pictures, are the same on the same engine.
+// Makes docs/pictures/: trains the model of docs/README.md and has the commands of the chapters draw it.
+// Takes a minute or two. `node scripts/docs-pictures.mjs` after `npm run build`; the weights, and so the
+// pictures, are the same on the same engine.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

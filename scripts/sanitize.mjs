@@ -1,5 +1,6 @@
-// Runs the native engine with the compiler's sanitizers: builds the addon a second time, in build/sanitized, and loads it below
-// them. Says why, and succeeds, where the compiler or the system has none. Takes about two minutes each.
+// Runs the native engine with the compiler's sanitizers: builds the addon a second time, in build/sanitized,
+// and loads it below them. Says why, and succeeds, where the compiler or the system has none. Takes about two
+// minutes each.
 //   node scripts/sanitize.mjs            both
 //   node scripts/sanitize.mjs memory     addresses and undefined behaviour, over the engine's tests
 //   node scripts/sanitize.mjs threads    data races, over a short training and generation

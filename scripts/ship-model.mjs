@@ -1,5 +1,6 @@
-// Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer, and the model card, whose
-// figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the text being that of the run (which knows where it was).
+// Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer,
+// and the model card, whose figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the
+// text being that of the run (which knows where it was).
 import { join } from 'node:path';
 import { formatBytes, formatCount } from '../dist/src/base/format.js';
 import { findText, isTextOf } from '../dist/src/cli/run-text.js';

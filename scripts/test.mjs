@@ -1,6 +1,6 @@
-// Runs the compiled tests: `npm test` all but the long ones, `npm run test:all` those too: files named *.long.test.ts, and the
-// trials, which are programs of their own (scripts/trials).
-// Arguments after `--` narrow it down: `npm test -- tokenizer` runs the files whose path contains `tokenizer`.
+// Runs the compiled tests: `npm test` all but the long ones, `npm run test:all` those too: files named
+// *.long.test.ts, and the trials, which are programs of their own (scripts/trials). Arguments after `--`
+// narrow it down: `npm test -- tokenizer` runs the files whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -1,5 +1,6 @@
-// Peers are programs of their own that take turns with ours: each prints one JSON line when it is ready, does its work once for
-// every line that it is sent, answering with the seconds, and at the end says how much memory it took. Read next: pytorch.py.
+// Peers are programs of their own that take turns with ours: each prints one JSON line when it is ready, does
+// its work once for every line that it is sent, answering with the seconds, and at the end says how much
+// memory it took. Read next: pytorch.py.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -33,8 +34,8 @@ export interface Peers {
 }
 
 /**
- * Opens the peers asked for: `work` lists, by peer, the arguments of each contestant that it provides. Throws when a peer is not
- * in `work`; one that is not installed ends up in `missing`, with how to install it.
+ * Opens the peers asked for: `work` lists, by peer, the arguments of each contestant that it provides. Throws
+ * when a peer is not in `work`; one that is not installed ends up in `missing`, with how to install it.
  */
 export async function openPeers(
   names: readonly string[],
@@ -84,7 +85,10 @@ async function openPeer(name: string, args: readonly string[]): Promise<Contesta
   };
 }
 
-/** A function that resolves to the next line of JSON, and rejects with the last line of what went wrong when there is none. */
+/**
+ * A function that resolves to the next line of JSON, and rejects with the last line of what went wrong when
+ * there is none.
+ */
 function answers(child: ChildProcess, command: string): () => Promise<unknown> {
   let complaint = '';
   child.stderr?.on('data', (data: Buffer) => {
@@ -103,8 +107,9 @@ function answers(child: ChildProcess, command: string): () => Promise<unknown> {
 }
 
 /**
- * For PyTorch, which gives the memory of each tensor back to the system and takes it anew in every step: an allocator that
- * keeps it, in huge pages, where jemalloc is installed (Debian: libjemalloc2). INKHORN_JEMALLOC names it elsewhere.
+ * For PyTorch, which gives the memory of each tensor back to the system and takes it anew in every step: an
+ * allocator that keeps it, in huge pages, where jemalloc is installed (Debian: libjemalloc2).
+ * INKHORN_JEMALLOC names it elsewhere.
  */
 function keptMemory(): NodeJS.ProcessEnv {
   const places = [

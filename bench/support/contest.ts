@@ -1,5 +1,5 @@
-// Contestants that do the same work in turns: ours, a peer, ours, a peer. A machine whose speed changes from minute to minute
-// then changes it for all of them. Read next: program.ts.
+// Contestants that do the same work in turns: ours, a peer, ours, a peer. A machine whose speed changes from
+// minute to minute then changes it for all of them. Read next: program.ts.
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../../src/base/statistics.ts';
 

@@ -1,4 +1,5 @@
-// The tables and the picture of ../growth.ts: measured time beside what the floating-point operations predict from one size.
+// The tables and the picture of ../growth.ts: measured time beside what the floating-point operations predict
+// from one size.
 
 import * as Plot from '@observablehq/plot';
 import { formatShort } from '../../src/base/format.ts';
@@ -71,7 +72,10 @@ export function growthTable(growth: Growth): string[] {
   return [...formatTable(heads, rows), note];
 }
 
-/** One panel for each growth: seconds per step, and the line on which they would lie if only operations counted. */
+/**
+ * One panel for each growth: seconds per step, and the line on which they would lie if only operations
+ * counted.
+ */
 export function growthFigure(
   growths: readonly Growth[],
   engine: string,

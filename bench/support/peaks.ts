@@ -12,7 +12,10 @@ export interface Peaks {
 
 const BLOCKS = 256;
 
-/** The best of `turns`, each of some milliseconds, with the best instruction set. Throws where there is no native engine. */
+/**
+ * The best of `turns`, each of some milliseconds, with the best instruction set. Throws where there is no
+ * native engine.
+ */
 export async function peaks(threads: number, turns: number): Promise<Peaks> {
   const addon = loadAddon();
   const [isa] = addon.isas();

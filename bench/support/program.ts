@@ -1,4 +1,5 @@
-// What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next: ../train.ts.
+// What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next:
+// ../train.ts.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Backend } from '../../src/backend/contract.ts';

@@ -1,13 +1,13 @@
-// The activation functions and their slopes, of a vector; and what a product does with them while its result is still in the
-// cache. Used by activation.cpp, matmul.cpp and row.cpp.
+// The activation functions and their slopes, of a vector; and what a product does with them while its result
+// is still in the cache. Used by activation.cpp, matmul.cpp and row.cpp.
 #pragma once
 #include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 /**
- * Phi(x), the distribution function of the standard normal: half of erfc(-x / sqrt 2). For z >= 0,
- * erfc(z) = exp(-z^2) t P(t) with t = 1 / (1 + 0.4 z), where P is the polynomial of degree 8 that comes closest
+ * Phi(x), the distribution function of the standard normal: half of erfc(-x / sqrt 2). For z >= 0, erfc(z) =
+ * exp(-z^2) t P(t) with t = 1 / (1 + 0.4 z), where P is the polynomial of degree 8 that comes closest
  * (relative error 6e-8, found by Remez' exchange); erfc(-z) = 2 - erfc(z).
  */
 INKHORN_INLINE Vec normalCdf(Vec x) {
@@ -55,8 +55,8 @@ struct Silu {
 };
 
 /**
- * gelu-tanh: x / 2 (1 + tanh(u)) = x sigmoid(2u) with 2u = 2 sqrt(2 / pi) (x + 0.044715 x^3). From |x| = 10 on the sigmoid is
- * 0 or 1; x^2 is held there, so that nothing overflows.
+ * gelu-tanh: x / 2 (1 + tanh(u)) = x sigmoid(2u) with 2u = 2 sqrt(2 / pi) (x + 0.044715 x^3). From |x| = 10
+ * on the sigmoid is 0 or 1; x^2 is held there, so that nothing overflows.
  */
 struct GeluTanh {
   static constexpr float SLOPE = 1.59576912f, CUBIC = 0.0713548163f;  // 2 sqrt(2 / pi), and 0.044715 times that
@@ -82,8 +82,8 @@ static inline void withCurve(Activation kind, const Body& body) {
 }
 
 /**
- * The epilogue of a block of a product: `rows` rows of `cols` elements, in out, `pre` and `of` from element `first` on and `stride`
- * apart, in x `xStride` apart. `out` and `x` may be the same place.
+ * The epilogue of a block of a product: `rows` rows of `cols` elements, in out, `pre` and `of` from element
+ * `first` on and `stride` apart, in x `xStride` apart. `out` and `x` may be the same place.
  */
 static inline void finish(const Epilogue& e, float* out, const float* x, Index xStride, Index first, Index rows,
                           Index cols, Index stride) {

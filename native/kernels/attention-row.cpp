@@ -1,4 +1,5 @@
-// Attention of a few queries, one by one, for generation; and the probabilities that the fused kernels never hold.
+// Attention of a few queries, one by one, for generation; and the probabilities that the fused kernels never
+// hold.
 #include "attention.h"
 
 namespace inkhorn::INKHORN_ISA {
@@ -58,7 +59,10 @@ INKHORN_INLINE void weightedColumns(float* out, const float* p, Rows values, Ind
   }
 }
 
-/** out = the sum over j < n of p[j] * values[j], times factor. Up to three vectors of columns at once: rows are read in order. */
+/**
+ * out = the sum over j < n of p[j] * values[j], times factor. Up to three vectors of columns at once: rows
+ * are read in order.
+ */
 void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, float factor) {
   for (Index i = 0; i < hs; i += WIDEST * LANES) {
     const Index vectors = (hs - i + LANES - 1) / LANES;

@@ -1,5 +1,5 @@
-// Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time, operands
-// padded so that nothing is masked. Large products are matmul.cpp's.
+// Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time,
+// operands padded so that nothing is masked. Large products are matmul.cpp's.
 #pragma once
 #include "../parallel.h"
 #include "number.h"
@@ -8,8 +8,8 @@ namespace inkhorn::INKHORN_ISA {
 
 constexpr Index TILE = 16;
 
-// A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector registers, and
-// there are enough sums to hide the latency of the additions.
+// A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector
+// registers, and there are enough sums to hide the latency of the additions.
 constexpr int WIDEST = 3;
 constexpr int rowsOf(int vectors) { return REGISTERS / (vectors == 1 ? 2 : 4); }
 
@@ -53,8 +53,8 @@ INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index stri
 }
 
 /**
- * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored [k, 16].
- * Strides are from row to row, in floats.
+ * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored
+ * [k, 16]. Strides are from row to row, in floats.
  */
 template <class Number, bool TRANSPOSED>
 static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
@@ -82,7 +82,10 @@ static inline void packAlong(float* to, Index width, const float* from, Index st
   }
 }
 
-/** to[elementsOf(rows), width] = the columns of from[rows, cols] as elements; what lies beyond rows and cols becomes 0. */
+/**
+ * to[elementsOf(rows), width] = the columns of from[rows, cols] as elements; what lies beyond rows and cols
+ * becomes 0.
+ */
 template <class Number>
 static inline void packAcross(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
   for (Index r = 0; r < rows; r += Number::TERMS, to += width, from += Number::TERMS * stride) {
@@ -101,7 +104,10 @@ static inline void copyRows(float* to, Index strideTo, const float* from, Index 
   }
 }
 
-/** to[elementsOf(cols), width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows becomes 0. */
+/**
+ * to[elementsOf(cols), width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows
+ * becomes 0.
+ */
 template <class Number>
 static inline void packTransposed(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
   const Index size = elementsOf<Number>(cols);

@@ -1,10 +1,10 @@
-// Causal self-attention, fused (Dao et al. 2022): the scores of 16 queries at a time, never more. The backward
-// computes probabilities and dropout masks again, from lse and the counter. Read next: attention-tile.h, philox.h;
-// for a few queries attention-row.cpp.
+// Causal self-attention, fused (Dao et al. 2022): the scores of 16 queries at a time, never more. The
+// backward computes probabilities and dropout masks again, from lse and the counter. Read next:
+// attention-tile.h, philox.h; for a few queries attention-row.cpp.
 //
-// A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros to
-// whole vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum over rows.
-// Products are of `Number`s (number.h); what is summed, and the softmax, are floats.
+// A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros
+// to whole vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum
+// over rows. Products are of `Number`s (number.h); what is summed, and the softmax, are floats.
 #include "attention.h"
 
 #include "../arena.h"
@@ -18,8 +18,9 @@ constexpr Index BLOCK_VECTORS = BLOCK / LANES;
 static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
 
 /**
- * Brings closer what is read and written for the head that this thread probably takes next, while it computes: a
- * few rows at a time, for a core waits for only a few dozen lines at once, and stops when there are more.
+ * Brings closer what is read and written for the head that this thread probably takes next, while it
+ * computes: a few rows at a time, for a core waits for only a few dozen lines at once, and stops when there
+ * are more.
  */
 struct Ahead {
   Rows rows[8];
@@ -44,7 +45,10 @@ struct HeadDropout {
   uint64_t first;  // element number of query 0, key 0
   Index stride;    // from query to query
 
-  /** Factors of query t, keys from `key` (a multiple of 64) on, `groups` groups of 64; `room` holds one group more. */
+  /**
+   * Factors of query t, keys from `key` (a multiple of 64) on, `groups` groups of 64; `room` holds one group
+   * more.
+   */
   const float* factors(float* room, Index t, Index key, Index groups) const {
     const uint64_t element = first + uint64_t(t * stride + key);
     const Index shift = Index(element % KEEP_GROUP);
@@ -131,7 +135,10 @@ struct HeadForward {
     }
   }
 
-  /** Query t's products become unnormalised probabilities, dropped or kept; returns 1 / their sum before dropout. */
+  /**
+   * Query t's products become unnormalised probabilities, dropped or kept; returns 1 / their sum before
+   * dropout.
+   */
   float probabilities(float* s, Index t, Index visible, float* keep) const {
     const Index keys = start + t + 1;
     const Softmax softmax = softmaxRow(s, keys, TILE * BLOCK, scale);
@@ -251,7 +258,9 @@ struct HeadBackward {
     copyRows(dq, q.stride, m.dQueries, w, T, hs, scale);
   }
 
-  /** result[n, w] = the sum over queries of weights[query, key] * rows[query, w], for the n keys from j on. */
+  /**
+   * result[n, w] = the sum over queries of weights[query, key] * rows[query, w], for the n keys from j on.
+   */
   void sumOverQueries(float* result, const float* weights, const float* rows, Index j, Index n) const {
     const Index w = width();
     for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
@@ -268,8 +277,9 @@ struct HeadBackward {
   }
 
   /**
-   * For query t and the keys from j on: p from products to probabilities after dropout, dp from the gradients of those to
-   * the gradients of the scores, probability * (dp - dot), where dot = sum of probability * dp = dOut . out.
+   * For query t and the keys from j on: p from products to probabilities after dropout, dp from the gradients
+   * of those to the gradients of the scores, probability * (dp - dot), where dot = sum of probability * dp =
+   * dOut . out.
    */
   void scoreGradients(float* p, float* dp, Index t, Index j, Index vectors, float lse, float dot, float* keep) const {
     const float* factors = dropout.rule ? dropout.factors(keep, t, j, 1) : nullptr;

@@ -1,4 +1,5 @@
-// Dropout: the mask is never stored, it is drawn again wherever it is needed. Read next: philox.h, attention.cpp.
+// Dropout: the mask is never stored, it is drawn again wherever it is needed. Read next: philox.h,
+// attention.cpp.
 #include "../parallel.h"
 #include "philox.h"
 

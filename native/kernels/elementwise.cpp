@@ -1,4 +1,5 @@
-// Movement and elementwise kernels, and the two sums that the optimizer and the biases need. Read next: matmul.cpp.
+// Movement and elementwise kernels, and the two sums that the optimizer and the biases need. Read next:
+// matmul.cpp.
 #include <cstring>
 
 #include "../parallel.h"

@@ -1,5 +1,5 @@
-// Token and position rows looked up and added; the backward adds gradients to the rows that were used. Read next:
-// layernorm.cpp. A token outside the table gives a row of NaN, and its gradient is dropped.
+// Token and position rows looked up and added; the backward adds gradients to the rows that were used. Read
+// next: layernorm.cpp. A token outside the table gives a row of NaN, and its gradient is dropped.
 #include "../parallel.h"
 #include "../simd.h"
 

@@ -1,6 +1,6 @@
-// Weights of four bits in groups: the linear layer for one row and for many, and the token table. Two neighbours share a
-// byte, so a row of the input is taken apart into its even and its odd columns once, and weights need not be interleaved.
-// Read next: int8-dot.h.
+// Weights of four bits in groups: the linear layer for one row and for many, and the token table. Two
+// neighbours share a byte, so a row of the input is taken apart into its even and its odd columns once, and
+// weights need not be interleaved. Read next: int8-dot.h.
 #include <cstring>
 
 #include "../arena.h"
@@ -41,7 +41,10 @@ void dequantizeRow(float* x, const int8_t* codes, const float* scale, Index r, I
   }
 }
 
-/** One row of the input, taken apart: column 2i is even[i], column 2i + 1 odd[i]; zeros up to a whole number of vectors. */
+/**
+ * One row of the input, taken apart: column 2i is even[i], column 2i + 1 odd[i]; zeros up to a whole number
+ * of vectors.
+ */
 struct Halves {
   const float *even, *odd;
   float scale;  // of all of it
@@ -80,8 +83,9 @@ Halves takeApart(Team& team, const float* x, Index k, bool int8Activations) {
 }
 
 /**
- * out[j] = x . weight[j] + bias[j], j0 <= j < j1. EXACT: x is whole numbers, and so is the sum over each group, which is
- * then added to those before it: the same bits as from packed codes. Else groups are added lane by lane, which is faster.
+ * out[j] = x . weight[j] + bias[j], j0 <= j < j1. EXACT: x is whole numbers, and so is the sum over each
+ * group, which is then added to those before it: the same bits as from packed codes. Else groups are added
+ * lane by lane, which is faster.
  */
 template <bool EXACT>
 void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* scale, const float* bias, Index j0,
@@ -196,9 +200,9 @@ struct Row {
 };
 
 /**
- * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four bytes, the
- * first four rows in the low halves and the others in the high ones. `scale` and `bias` begin at the panel's columns.
- * Dot is `Vnni`.
+ * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four
+ * bytes, the first four rows in the low halves and the others in the high ones. `scale` and `bias` begin at
+ * the panel's columns. Dot is `Vnni`.
  */
 template <class Dot>
 void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,

@@ -1,4 +1,5 @@
-// Dot products of bytes, for int8.cpp, summed in 32-bit integers. Exact: nothing saturates. Read next: int8.cpp.
+// Dot products of bytes, for int8.cpp, summed in 32-bit integers. Exact: nothing saturates. Read next:
+// int8.cpp.
 #pragma once
 #include "../simd.h"
 
@@ -9,7 +10,9 @@ struct QuantizedRow {
   int32_t sum;  // of the bytes
 };
 
-/** q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN; the scale is max |x| / 127. */
+/**
+ * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN; the scale is max |x| / 127.
+ */
 INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   Vec largest = zero();
   eachVector(n, [&](Index i, auto lanes) { largest = max(largest, abs(load(x + i, lanes))); });
@@ -18,8 +21,8 @@ INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
     __builtin_memset(q, 0, size_t(n));
     return {0, 0};
   }
-  // Whole numbers, exact up to 2^24: for n up to 132,104 at least. Adding up the bytes just stored would take longer
-  // than all the rest.
+  // Whole numbers, exact up to 2^24: for n up to 132,104 at least. Adding up the bytes just stored would take
+  // longer than all the rest.
   Vec sum = zero();
   eachVector(n, [&](Index i, auto lanes) {
     const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
@@ -30,8 +33,8 @@ INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   return {scale, int32_t(reduceAdd(sum))};
 }
 
-// Each way of multiplying is a struct (`Words`, `Vnni` in simd/): BYTES to a step, what a step loads, and what it adds
-// to a vector of sums, which ends up too large by SURPLUS times the sum of the inputs.
+// Each way of multiplying is a struct (`Words`, `Vnni` in simd/): BYTES to a step, what a step loads, and
+// what it adds to a vector of sums, which ends up too large by SURPLUS times the sum of the inputs.
 
 /** Calls body.operator()<Dot>() with the fastest way that this processor has. */
 template <class Body>

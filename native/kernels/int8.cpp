@@ -1,4 +1,5 @@
-// Weights as bytes: quantising rows, and the linear layer on bytes with its two arithmetics. Read next: int8-dot.h.
+// Weights as bytes: quantising rows, and the linear layer on bytes with its two arithmetics. Read next:
+// int8-dot.h.
 #include "../arena.h"
 #include "int8-dot.h"
 
@@ -15,9 +16,9 @@ constexpr Index COLS = 64;     // columns of out to a unit of work
 constexpr Index CHUNK = 1024;  // rows of x that are quantised at a time
 
 /**
- * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the last step
- * of a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that the step before has
- * already covered are 0 in x.
+ * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the
+ * last step of a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that
+ * the step before has already covered are 0 in x.
  */
 template <class Dot>
 struct Inputs {
@@ -87,7 +88,10 @@ int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
   return sum + in.surplus[r];
 }
 
-/** out[r, j] = scales of r and j * (row r of x . row j of weight) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0 + 64. */
+/**
+ * out[r, j] = scales of r and j * (row r of x . row j of weight) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0
+ * + 64.
+ */
 template <class Dot>
 void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const int8_t* weight, const float* scale,
                    const float* bias, Index j0, Index j1, Index n) {
@@ -117,7 +121,8 @@ void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const 
   }
 }
 
-// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay in cache.
+// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay
+// in cache.
 template <class Dot>
 void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                  Index m, Index n, Index k) {
@@ -138,8 +143,9 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
 }
 
 /**
- * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j]. As in
- * Inputs, the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered before.
+ * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j].
+ * As in Inputs, the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered
+ * before.
  */
 void linearRow(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                Index n, Index k) {

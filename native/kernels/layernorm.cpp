@@ -1,5 +1,5 @@
-// LayerNorm (Ba et al. 2016) and RMSNorm (Zhang & Sennrich 2019), forward and backward, one row at a time: a row is
-// read from memory once and stays in the cache for the passes that follow. Read next: attention.cpp.
+// LayerNorm (Ba et al. 2016) and RMSNorm (Zhang & Sennrich 2019), forward and backward, one row at a time: a
+// row is read from memory once and stays in the cache for the passes that follow. Read next: attention.cpp.
 #include "../parallel.h"
 #include "../simd.h"
 

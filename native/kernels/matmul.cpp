@@ -1,6 +1,7 @@
-// The matrix product, after Goto & van de Geijn (2008): b is packed into panels as wide as a register tile, and the
-// tiles (tile.h) run over them. k is cut into rounds of fixed length; while the tiles of one round run, the operands of
-// the next are packed, all by the same threads. A few rows (generation) take the path at the end of the file.
+// The matrix product, after Goto & van de Geijn (2008): b is packed into panels as wide as a register tile,
+// and the tiles (tile.h) run over them. k is cut into rounds of fixed length; while the tiles of one round
+// run, the operands of the next are packed, all by the same threads. A few rows (generation) take the path at
+// the end of the file.
 #include <cstring>
 
 #include "../parallel.h"
@@ -11,12 +12,15 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-/** A panel of b holds TILE_COLS columns, the last one only LANES if that is enough; what is left over is zero. */
+/**
+ * A panel of b holds TILE_COLS columns, the last one only LANES if that is enough; what is left over is zero.
+ */
 Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
 
 /**
- * Rows [p0, p1) of x [k, n], cut into panels of WIDTH columns, into elements `first` and following of the packed panels,
- * which are `depth` elements deep. Panel after panel: the pieces written lie together, and those read next are fetched ahead.
+ * Rows [p0, p1) of x [k, n], cut into panels of WIDTH columns, into elements `first` and following of the
+ * packed panels, which are `depth` elements deep. Panel after panel: the pieces written lie together, and
+ * those read next are fetched ahead.
  */
 template <class Number, Index WIDTH, bool PADDED>
 void packRows(float* panels, const float* x, Index n, Index p0, Index p1, Index first, Index depth) {
@@ -74,9 +78,9 @@ struct Product {
   const Index strips = ceilDiv(s.m, TILE_ROWS);              // TILE_ROWS rows of out
   const Index panels = ceilDiv(s.n, TILE_COLS);              // TILE_COLS columns of out
 
-  // A tile task is a rectangle of tiles. Its strips: about a 16th of all, at most 16, is `most`, the strips of each
-  // of the first `large` tasks. The last quarter goes in tasks of `fewest`, so that threads end together; with a
-  // packed, each round's packing tasks see to that.
+  // A tile task is a rectangle of tiles. Its strips: about a 16th of all, at most 16, is `most`, the strips
+  // of each of the first `large` tasks. The last quarter goes in tasks of `fewest`, so that threads end
+  // together; with a packed, each round's packing tasks see to that.
   const Index most = least(ceilDiv(strips, 16), 16);
   const Index fewest = s.transA ? most : ceilDiv(most, 5);
   const Index large = strips * 3 / 4 / most;
@@ -86,9 +90,9 @@ struct Product {
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
 
-  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4 KB
-  // apart: those fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a third of
-  // the speed is lost.
+  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4
+  // KB apart: those fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a
+  // third of the speed is lost.
   const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
   const Index copyStride = roundUp(depth, 16) + 16;
 
@@ -143,7 +147,10 @@ struct Product {
     Index bytes;
   };
 
-  /** What the packing tasks of a round read that follow one tile task, `task` and perhaps more; transA, not transB. */
+  /**
+   * What the packing tasks of a round read that follow one tile task, `task` and perhaps more; transA, not
+   * transB.
+   */
   Range sourceOf(Index round, Index task) const {
     if (task >= packTasks(round)) return {reinterpret_cast<const char*>(b), 0};
     const bool isA = task >= packTasksB(round);
@@ -173,7 +180,8 @@ struct Product {
       }
       return;
     }
-    // A strip stays there, panels pass by; and while they do, the next strip comes closer, then what its epilogue reads.
+    // A strip stays there, panels pass by; and while they do, the next strip comes closer, then what its
+    // epilogue reads.
     float* copy = copied ? team.scratch(thread, 0, TILE_ROWS * copyStride) : nullptr;
     t.aStride = copied ? copyStride : s.k;
     const float* of = round + 1 == rounds ? s.epilogue.of : nullptr;
@@ -233,7 +241,8 @@ struct Product {
     }
     forBlocks(team, packTasks(0), [&](Index task, int) { pack(0, task); });
     for (Index round = 0; round < rounds; round++) {
-      // Packing tasks are spread evenly among the tile tasks, so that the one waits for memory while the other computes.
+      // Packing tasks are spread evenly among the tile tasks, so that the one waits for memory while the
+      // other computes.
       const Index packs = packTasks(round + 1), total = tileTasks + packs;
       forBlocks(team, total, [&](Index task, int thread) {
         const Index packed = task * packs / total;
@@ -262,7 +271,8 @@ struct Product {
   }
 };
 
-// What follows is for few rows: nothing is packed, b streams past once for each row and its blocks stay in the cache.
+// What follows is for few rows: nothing is packed, b streams past once for each row and its blocks stay in
+// the cache.
 /** Calls body(begin, end) for blocks of columns, of about 64 KB of b each. */
 template <class Body>
 void forColumns(Team& team, const MatmulShape& s, Body body) {

@@ -1,15 +1,15 @@
-// What the operands of a product are stored as once they are packed: floats, floats rounded to bfloat16, or pairs of
-// bfloat16 that one instruction multiplies and adds to a float. All are 4 bytes: a pair travels in the bits of a float.
-// Used by tile.h, matmul.cpp and attention.cpp.
+// What the operands of a product are stored as once they are packed: floats, floats rounded to bfloat16, or
+// pairs of bfloat16 that one instruction multiplies and adds to a float. All are 4 bytes: a pair travels in
+// the bits of a float. Used by tile.h, matmul.cpp and attention.cpp.
 #pragma once
 #include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-// Each is a struct: TERMS of the sum to an element; whether it ROUNDS; `along`, n >= 1 neighbouring terms as a vector
-// of elements, zero beyond; `across`, an element each for neighbouring columns, whose terms lie in the row at p and
-// (null: zero) the row at `next`; `multiplyAdd`, how elements are multiplied; and `Tiles`, the struct that the
-// register tiles are compiled for. The pairs are `PairedBf16` in simd/avx512.h.
+// Each is a struct: TERMS of the sum to an element; whether it ROUNDS; `along`, n >= 1 neighbouring terms as
+// a vector of elements, zero beyond; `across`, an element each for neighbouring columns, whose terms lie in
+// the row at p and (null: zero) the row at `next`; `multiplyAdd`, how elements are multiplied; and `Tiles`,
+// the struct that the register tiles are compiled for. The pairs are `PairedBf16` in simd/avx512.h.
 
 struct Float32 {
   static constexpr Index TERMS = 1;
@@ -30,7 +30,10 @@ struct RoundedBf16 {
   static Vec multiplyAdd(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };
 
-/** Calls body.operator()<Number>() with what a product multiplies: floats, or bfloat16 in the fastest way here. */
+/**
+ * Calls body.operator()<Number>() with what a product multiplies: floats, or bfloat16 in the fastest way
+ * here.
+ */
 template <class Body>
 INKHORN_INLINE void withNumber(bool bf16, const Body& body) {
   if (!bf16) return body.template operator()<Float32>();

@@ -1,4 +1,5 @@
-// What the processor could do at most: multiply-adds between registers, nothing loaded or stored. For bench/peaks.ts.
+// What the processor could do at most: multiply-adds between registers, nothing loaded or stored. For
+// bench/peaks.ts.
 #include "../parallel.h"
 #include "int8-dot.h"
 #include "number.h"
@@ -10,7 +11,10 @@ namespace {
 constexpr Index ROUNDS = 1 << 16;
 constexpr int CHAINS = 12;  // as many as hide the latency of an addition
 
-/** Runs `step`, which must need the sum that it is given, in independent chains; returns something of the sums. */
+/**
+ * Runs `step`, which must need the sum that it is given, in independent chains; returns something of the
+ * sums.
+ */
 template <class Sum, class Step>
 float chains(Sum start, Step step) {
   Sum sum[CHAINS];

@@ -1,5 +1,6 @@
-// The random numbers behind dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-// 2011), counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp and attention.cpp.
+// The random numbers behind dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1,
+// 2, 3", 2011), counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp
+// and attention.cpp.
 #pragma once
 #include "../simd.h"
 
@@ -26,7 +27,10 @@ INKHORN_INLINE KeepRule keepRule(const Dropout& dropout) {
   };
 }
 
-/** The factors of `count` groups from number `group` on, 64 floats each: 1 / (1 - p) where kept, 0 where dropped. */
+/**
+ * The factors of `count` groups from number `group` on, 64 floats each: 1 / (1 - p) where kept, 0 where
+ * dropped.
+ */
 static inline void keepFactors(float* factors, const KeepRule& rule, uint64_t group, Index count) {
   const VecI multiplier0 = splatI(0xd2511f53), multiplier1 = splatI(0xcd9e8d57), threshold = splatI(rule.threshold);
   const Vec factor = splat(rule.factor);

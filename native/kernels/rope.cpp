@@ -1,4 +1,5 @@
-// Rotary positions (Su et al. 2021): pairs of columns of q and k turned by an angle that grows with the position.
+// Rotary positions (Su et al. 2021): pairs of columns of q and k turned by an angle that grows with the
+// position.
 #include "../parallel.h"
 #include "../simd.h"
 

@@ -1,5 +1,6 @@
-// Products of one row with a packed weight, for generation: the weight passes by once, in the order in which it lies in
-// memory, which is what bounds them. The same sums in the same order as matmul.cpp and int8.cpp. Read next: program.h.
+// Products of one row with a packed weight, for generation: the weight passes by once, in the order in which
+// it lies in memory, which is what bounds them. The same sums in the same order as matmul.cpp and int8.cpp.
+// Read next: program.h.
 #include <cstring>
 
 #include "../parallel.h"
@@ -11,10 +12,15 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-/** Packed elements (number.h): for LANES rows of the weight, a vector of the first, of the second, ...; then what follows. */
+/**
+ * Packed elements (number.h): for LANES rows of the weight, a vector of the first, of the second, ...; then
+ * what follows.
+ */
 constexpr Index SQUARE = LANES * LANES;
 
-/** Calls body(group) for every group of columns of a weight, which takes `bytes`, in blocks of about 32 KB. */
+/**
+ * Calls body(group) for every group of columns of a weight, which takes `bytes`, in blocks of about 32 KB.
+ */
 template <class Body>
 void forGroups(Team& team, Index groups, Index bytes, Body body) {
   const Index size = bytes < 32768 ? 32768 / bytes : 1;
@@ -75,7 +81,10 @@ void matmulRow(Team& team, float* out, const float* a, const float* packed, cons
 
 namespace {
 
-/** A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last one may be narrower. */
+/**
+ * A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last one may be
+ * narrower.
+ */
 constexpr Index VECTORS = 4, COLS = VECTORS * LANES;
 
 /** out[0, cols) from one panel of COUNT vectors; Dot is `Vnni`. */

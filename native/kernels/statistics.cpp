@@ -48,7 +48,9 @@ Totals totalsOfRow(const float* row, Index cols) {
   };
 }
 
-/** counts[bin] += the number of values of the row in each bin; counts[bins] takes those that are not finite. */
+/**
+ * counts[bin] += the number of values of the row in each bin; counts[bins] takes those that are not finite.
+ */
 void countBins(int32_t* counts, const float* row, Index cols, double lo, double hi, Index bins) {
   const double width = hi - lo, scale = double(bins), last = double(bins - 1);
   int32_t bin[STRIP];

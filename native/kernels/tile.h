@@ -36,7 +36,8 @@ static void tile(const TileArgs& t) {
     for (int v = 0; v < VECTORS; v++) sum[i][v] = zero();
   }
 
-  // Rows are addressed three from one pointer (+0, +1, +2 strides), which x86 encodes without extra instructions.
+  // Rows are addressed three from one pointer (+0, +1, +2 strides), which x86 encodes without extra
+  // instructions.
   constexpr int POINTERS = PACKED_A ? 1 : (ROWS + 2) / 3;
   const float* a[POINTERS];
 #pragma GCC unroll 8

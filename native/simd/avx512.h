@@ -56,7 +56,8 @@ INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   }
 }
 INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
-  // quarter[i], lane 4 j + p: the sum of every fourth lane from p on of v[4 j + i]; then pairs of these, then one.
+  // quarter[i], lane 4 j + p: the sum of every fourth lane from p on of v[4 j + i]; then pairs of these, then
+  // one.
   Vec quarter[4];
   for (int i = 0; i < 4; i++) {
     const auto halves = [](Vec a, Vec b) {
@@ -128,9 +129,10 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 }
 
 /**
- * Dot products of bytes by vpdpbusd, four products at once, on processors that have AVX512-VNNI. It multiplies
- * unsigned by signed bytes, so weights are raised by 128 (their top bit flipped): each sum is too large by SURPLUS
- * times the sum of the inputs. As assembly, because this file is compiled for processors without it too.
+ * Dot products of bytes by vpdpbusd, four products at once, on processors that have AVX512-VNNI. It
+ * multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit flipped): each sum is too
+ * large by SURPLUS times the sum of the inputs. As assembly, because this file is compiled for processors
+ * without it too.
  */
 struct Vnni {
   using Bytes = __m512i;
@@ -149,8 +151,8 @@ struct Vnni {
 };
 
 /**
- * Pairs of bfloat16 as elements of a product (number.h), by vdpbf16ps, on processors that have AVX512-BF16. As
- * assembly: this file is compiled for those without it too.
+ * Pairs of bfloat16 as elements of a product (number.h), by vdpbf16ps, on processors that have AVX512-BF16.
+ * As assembly: this file is compiled for those without it too.
  */
 struct PairedBf16 {
   static constexpr Index TERMS = 2;

@@ -1,5 +1,6 @@
-// 4 lanes in the compiler's own vector type: SSE2, NEON and whatever else it knows. The plainest of the instruction
-// sets, and so the one that says what each primitive does; the others have the same names in the same order.
+// 4 lanes in the compiler's own vector type: SSE2, NEON and whatever else it knows. The plainest of the
+// instruction sets, and so the one that says what each primitive does; the others have the same names in the
+// same order.
 #pragma once
 
 namespace inkhorn::INKHORN_ISA {
@@ -51,7 +52,10 @@ INKHORN_INLINE Vec sqrt(Vec a) {
   return Vec{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
 }
 INKHORN_INLINE Vec abs(Vec a) { return Vec(VecI(a) & VecI{0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}); }
-/** The nearest whole number, ties to even. Adding 1.5 * 2^23 leaves no bits for a fraction; larger values have none. */
+/**
+ * The nearest whole number, ties to even. Adding 1.5 * 2^23 leaves no bits for a fraction; larger values have
+ * none.
+ */
 INKHORN_INLINE Vec roundEven(Vec a) {
   const Vec magic = splat(12582912.0f);
   Vec shifted = a + magic;
@@ -75,7 +79,9 @@ INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   for (int i = 0; i < LANES; i++) t[i] = Vec{v[0][i], v[1][i], v[2][i], v[3][i]};
   for (int i = 0; i < LANES; i++) v[i] = t[i];
 }
-/** Sum of each vector's lanes, as one vector; v is overwritten. Lanes are added in the order of `reduceAdd`. */
+/**
+ * Sum of each vector's lanes, as one vector; v is overwritten. Lanes are added in the order of `reduceAdd`.
+ */
 INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
   transpose(v);
   return add(add(v[0], v[2]), add(v[1], v[3]));
@@ -110,7 +116,10 @@ INKHORN_INLINE Vec toFloat(VecI a) { return __builtin_convertvector(Mask(a), Vec
 INKHORN_INLINE VecI toInt(Vec a) { return VecI(__builtin_convertvector(roundEven(a), Mask)); }
 /** a * 2^n for whole n in [-126, 127]. */
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return a * Vec((toInt(n) + splatI(127)) << 23); }
-/** The nearest bfloat16, ties to even: the upper half of a float, after adding just under half of its last place. */
+/**
+ * The nearest bfloat16, ties to even: the upper half of a float, after adding just under half of its last
+ * place.
+ */
 INKHORN_INLINE Vec roundBf16(Vec a) {
   const VecI bits = VecI(a), up = bits + splatI(0x7fff) + ((bits >> 16) & splatI(1));
   return a == a ? Vec(up & splatI(0xffff0000)) : a;  // NaN stays

@@ -1,4 +1,5 @@
-// Two commands that want one folder at the same moment: one has it, the others are refused in a line that names the process.
+// Two commands that want one folder at the same moment: one has it, the others are refused in a line that
+// names the process.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { assertSameRun, assertWhole } from './support/run.mjs';

@@ -1,4 +1,5 @@
-// `demo` killed at many moments, by SIGKILL and by SIGTERM: what it leaves is whole, resumes, and can be replaced.
+// `demo` killed at many moments, by SIGKILL and by SIGTERM: what it leaves is whole, resumes, and can be
+// replaced.
 import assert from 'node:assert/strict';
 import { existsSync, watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -45,7 +46,9 @@ await trial('the last --force finishes and leaves nothing behind', async () => {
 });
 end();
 
-/** Kills a demo that replaces what the one before has left; looks at what is there then, and goes on with it. */
+/**
+ * Kills a demo that replaces what the one before has left; looks at what is there then, and goes on with it.
+ */
 async function killed(i, when, moment) {
   const [signal, resumes] = [SIGNALS[i % 2], i % 3 === 0];
   await trial(`${signal} ${when}`, async () => {

@@ -1,4 +1,5 @@
-// Texts that can be read only once (a FIFO, standard input), standard streams that are closed, and a clock that is set back.
+// Texts that can be read only once (a FIFO, standard input), standard streams that are closed, and a clock
+// that is set back.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

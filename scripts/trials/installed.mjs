@@ -1,5 +1,6 @@
-// The published package in a project of its own: packed, installed, and every command that it advises run as it is printed, until
-// the native engine works there. Takes minutes; asks the npm registry for what its cache does not hold.
+// The published package in a project of its own: packed, installed, and every command that it advises run as
+// it is printed, until the native engine works there. Takes minutes; asks the npm registry for what its cache
+// does not hold.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { assertEnded, end, folder, inkhorn, pause, root, trial, writeText } from './support/trial.mjs';
 
-/** Until a command must have ended. It takes about a second; the limit is that of a machine with much else to do. */
+/**
+ * Until a command must have ended. It takes about a second; the limit is that of a machine with much else to
+ * do.
+ */
 const LIMIT_SECONDS = 30;
 
 const SHIPPED = join(root, 'models', 'shakespeare');

@@ -1,5 +1,5 @@
-// The other end of a training's output goes away: a reader that has seen enough, a full disk, a terminal that vanishes. The run is
-// saved, resumes, and the exit code says what ended it.
+// The other end of a training's output goes away: a reader that has seen enough, a full disk, a terminal that
+// vanishes. The run is saved, resumes, and the exit code says what ended it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

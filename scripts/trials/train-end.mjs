@@ -1,5 +1,5 @@
-// `train` ended around its last step, and while what follows that step is computed: whatever is due then makes the run unfinished,
-// `--resume` does it, and the run is the one that nobody ended.
+// `train` ended around its last step, and while what follows that step is computed: whatever is due then
+// makes the run unfinished, `--resume` does it, and the run is the one that nobody ended.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +20,19 @@ const STEPS = 6;
 // Evaluations of all of it, so that the last one takes a while.
 const text = writeText('text.txt', 150_000);
 const train = (out) => [
-  ...['train', '--data', text, '--out', out, ...SMALL, '--steps', `${STEPS}`, '--eval-every', '3'],
-  ...['--backend', 'reference', '--json'],
+  'train',
+  '--data',
+  text,
+  '--out',
+  out,
+  ...SMALL,
+  '--steps',
+  `${STEPS}`,
+  '--eval-every',
+  '3',
+  '--backend',
+  'reference',
+  '--json',
 ];
 const whole = join(folder, 'whole');
 

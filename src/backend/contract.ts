@@ -172,7 +172,7 @@ export interface StatisticsOptions {
 export const STATISTICS_HEADER = 6;
 
 export interface Kernels {
-  // ---- movement and elementwise --------------------------------------------------------------------------------
+  // ---- movement and elementwise ---------------------------------------------------------------------------
   /** out[i] = value. `i32` too. */
   fill(out: DeviceBuffer, value: number): void;
   /** out[outOffset + i] = x[xOffset + i] for i < length (all of `x` from `xOffset` when left out). Any dtype. */
@@ -213,7 +213,7 @@ export interface Kernels {
     shape: { rows: number; cols: number; from: number; to: number; accumulate: boolean },
   ): void;
 
-  // ---- matrix product ----------------------------------------------------------------------------------------
+  // ---- matrix product ------------------------------------------------------------------------------------
   /**
    * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
    * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not. `symmetric`: the
@@ -240,7 +240,7 @@ export interface Kernels {
     },
   ): void;
 
-  // ---- embedding ---------------------------------------------------------------------------------------------
+  // ---- embedding -----------------------------------------------------------------------------------------
   /** out[b, t, :] = tokens[ids[b, t], :] + positions[start + t, :]. ids `i32` [B, T]; `positions` null: none. */
   embedding(
     out: DeviceBuffer,
@@ -258,7 +258,7 @@ export interface Kernels {
     shape: { B: number; T: number; C: number },
   ): void;
 
-  // ---- normalisation -------------------------------------------------------------------------------------------
+  // ---- normalisation -------------------------------------------------------------------------------------
   /**
    * LayerNorm (Ba et al. 2016) over the last axis: out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(var + eps),
    * var biased. Writes mean [rows] and rstd [rows] for the backward. `bias` null: none.
@@ -301,7 +301,7 @@ export interface Kernels {
     shape: { rows: number; cols: number; accumulate: boolean },
   ): void;
 
-  // ---- activation, dropout -------------------------------------------------------------------------------------
+  // ---- activation, dropout -------------------------------------------------------------------------------
   /**
    * relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x). gelu-tanh, GPT-2's:
    * x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
@@ -319,7 +319,7 @@ export interface Kernels {
    */
   dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout, residual?: DeviceBuffer | null): void;
 
-  // ---- attention -----------------------------------------------------------------------------------------------
+  // ---- attention -----------------------------------------------------------------------------------------
   /**
    * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept).
    * qkv [B, T, 3, H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
@@ -391,7 +391,7 @@ export interface Kernels {
     shape: { B: number; T: number; H: number; hs: number; start: number; base: number; inverse: boolean },
   ): void;
 
-  // ---- loss ----------------------------------------------------------------------------------------------------
+  // ---- loss ----------------------------------------------------------------------------------------------
   /**
    * losses[r] = lse[r] - sum over v of q[r, v] * logits[r, v], lse[r] = log sum exp of row r (natural logarithm). q is 1 at
    * targets[r] (`i32`) and 0 elsewhere; with `smoothing` e, 0 <= e <= 1, it is 1 - e + e / cols there and e / cols elsewhere
@@ -413,7 +413,7 @@ export interface Kernels {
     shape: { rows: number; cols: number; factor: number; smoothing?: number },
   ): void;
 
-  // ---- optimizers ----------------------------------------------------------------------------------------------
+  // ---- optimizers ----------------------------------------------------------------------------------------
   /**
    * AdamW (Loshchilov & Hutter 2019): g = gradScale * grad; m, v moving averages of g, g^2;
    * param = param * (1 - lr * weightDecay) - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
@@ -444,7 +444,7 @@ export interface Kernels {
     options: { momentum: number; gradScale: number },
   ): void;
 
-  // ---- looking inside ------------------------------------------------------------------------------------------
+  // ---- looking inside ------------------------------------------------------------------------------------
   /**
    * out = [sum, sum of squares, min, max, number of values <= 0, number of values not finite, bins...] over the
    * finite values of x [rows, cols]; active[c] (`i32`, may be null) += number of rows with x[r, c] > 0.
@@ -456,7 +456,7 @@ export interface Kernels {
     options: StatisticsOptions,
   ): void;
 
-  // ---- INT8 ----------------------------------------------------------------------------------------------------
+  // ---- INT8 ----------------------------------------------------------------------------------------------
   /** Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0. `q` is `i8`. */
   quantizeRows(q: DeviceBuffer, scale: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
   /** x[r, c] = q[r, c] * scale[r]. */
@@ -483,7 +483,7 @@ export interface Kernels {
     shape: { B: number; T: number; C: number; start: number },
   ): void;
 
-  // ---- INT4 ----------------------------------------------------------------------------------------------------
+  // ---- INT4 ----------------------------------------------------------------------------------------------
   // A weight [n, k] by groups of `groupSize` columns, a multiple of 32 (the last group may be shorter): weight[j, p] =
   // (code[j, p] - 8) * scale[floor(p / groupSize), j]. `codes` `i8` [n, ceil(k / 2)]: a byte holds the codes, 0 to 15, of two
   // neighbours, the left one in its low half; `scale` [ceil(k / groupSize), n] may have either sign.

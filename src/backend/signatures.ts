@@ -89,7 +89,7 @@ export interface Signature<Args = readonly Arg[]> {
   readonly rules: readonly Rule[];
 }
 
-// ---- rows, typed by the contract -----------------------------------------------------------------------------------
+// ---- rows, typed by the contract -------------------------------------------------------------------------
 
 type MayBeLeftOut<P> = undefined extends P ? true : null extends P ? true : false;
 type FieldsOf<T> = { readonly [K in keyof T]-?: ArgOf<T[K]> };
@@ -154,7 +154,7 @@ function dim(text: string): Dim {
   return operator === '/' ? (sizes) => Math.ceil(a(sizes) / b(sizes)) : a;
 }
 
-// ---- what rows are made of -----------------------------------------------------------------------------------------
+// ---- what rows are made of -------------------------------------------------------------------------------
 
 const number: NumberArg<false> = { kind: 'number', least: 0, otherwise: null };
 const size: NumberArg<false> = { kind: 'size', least: 0, otherwise: null };
@@ -217,7 +217,7 @@ const inside =
   ({ length, [offset]: from, [`$${name}`]: there }) =>
     unless(from + length <= there, `${name} has ${there} elements, ${length} from ${from} on do not fit`);
 
-// ---- the rows ------------------------------------------------------------------------------------------------------
+// ---- the rows --------------------------------------------------------------------------------------------
 
 /** One row per kernel: a missing one, or one that does not fit the contract, does not compile. */
 export const signatures: {

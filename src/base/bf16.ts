@@ -3,7 +3,10 @@
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** The bfloat16 nearest to `x` as a float32, ties to even; infinities and NaN stay. `roundBf16(1.01)` is 1.0078125. */
+/**
+ * The bfloat16 nearest to `x` as a float32, ties to even; infinities and NaN stay. `roundBf16(1.01)` is
+ * 1.0078125.
+ */
 export function roundBf16(x: number): number {
   float[0] = x;
   if (!Number.isFinite(float[0])) return x;

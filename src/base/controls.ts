@@ -1,8 +1,8 @@
 // Characters that steer a terminal instead of standing in a line: found, and written so that they are seen.
 
 /**
- * C0, DEL and C1 controls but for the line feed and the tab; what turns the direction of writing (Unicode Standard Annex 9: embeddings,
- * overrides, isolates); the separators of lines and paragraphs.
+ * C0, DEL and C1 controls but for the line feed and the tab; what turns the direction of writing (Unicode
+ * Standard Annex 9: embeddings, overrides, isolates); the separators of lines and paragraphs.
  */
 const CONTROLS = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
 
@@ -16,7 +16,10 @@ export function revealLine(text: string): string {
   return revealControls(text).replace(/[\n\t]/g, reveal);
 }
 
-/** JSON whose strings hold no control character: `JSON.stringify` escapes those below U+0020 only. The value is the same. */
+/**
+ * JSON whose strings hold no control character: `JSON.stringify` escapes those below U+0020 only. The value
+ * is the same.
+ */
 export function revealJson(json: string): string {
   return json.replace(CONTROLS, (character) => `\\u${hex(character, 4)}`);
 }

@@ -1,5 +1,5 @@
-// Gives back what belongs to something that was dropped: a generator in the middle, an engine without `dispose`. A safety net: it
-// comes when the garbage collector does.
+// Gives back what belongs to something that was dropped: a generator in the middle, an engine without
+// `dispose`. A safety net: it comes when the garbage collector does.
 
 const registry = new FinalizationRegistry<() => void>((giveBack) => {
   try {
@@ -9,7 +9,10 @@ const registry = new FinalizationRegistry<() => void>((giveBack) => {
   }
 });
 
-/** Runs `giveBack`, which must not refer to `held`, once nobody can reach `held` any more; unless `settled(held)` comes before. */
+/**
+ * Runs `giveBack`, which must not refer to `held`, once nobody can reach `held` any more; unless
+ * `settled(held)` comes before.
+ */
 export function whenDropped(held: object, giveBack: () => void): void {
   registry.register(held, giveBack, held);
 }

@@ -1,6 +1,7 @@
-// Options as tables, one row per option: what it may hold, what it is for, and its default. From the rows follow the
-// checks, the flags with their help (cli/flags.ts), what a JSON file may hold, and a JSON Schema for other programs.
-// A row stands on schema.ts, which does the checking. To add a row: CONTRIBUTING.md, "To add a setting".
+// Options as tables, one row per option: what it may hold, what it is for, and its default. From the rows
+// follow the checks, the flags with their help (cli/flags.ts), what a JSON file may hold, and a JSON Schema
+// for other programs. A row stands on schema.ts, which does the checking. To add a row: CONTRIBUTING.md, "To
+// add a setting".
 
 import { similar } from './nearest.ts';
 import * as s from './schema.ts';
@@ -32,8 +33,8 @@ export type Form =
   | { kind: 'custom'; json: object | null };
 
 /**
- * An option of type `T`, whose default is of type `D`. Invariant in T, so that a choice without one of the words of its
- * type does not compile.
+ * An option of type `T`, whose default is of type `D`. Invariant in T, so that a choice without one of the
+ * words of its type does not compile.
  */
 export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'default'> {
   readonly form: Form;
@@ -41,7 +42,9 @@ export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'de
   readonly default: D;
 }
 
-/** The options of the record `T`, in the order in which they are shown and saved; those in `D` have a default. */
+/**
+ * The options of the record `T`, in the order in which they are shown and saved; those in `D` have a default.
+ */
 export type Table<T, D extends keyof T = never> = {
   readonly [K in keyof T]-?: Field<
     Exclude<T[K], undefined>,
@@ -65,7 +68,7 @@ export type Given<F extends Fields> = { [K in keyof F]?: ReturnType<F[K]['schema
 /** The same with the defaults. */
 export type Complete<F extends Fields> = { [K in keyof F]: ReturnType<F[K]['schema']> | F[K]['default'] };
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows ------------------------------------------------------------------------------------------------
 
 /** Limits of a number; `noLimit`: Infinity will do, too. */
 export interface Limits extends s.Range {
@@ -143,7 +146,7 @@ function field<T, D>(row: Row<D>, form: Form, schema: s.Schema<T>): Field<T, D> 
   return { ...row, default: row.default as D, form, schema };
 }
 
-// ---- checks ----------------------------------------------------------------------------------------------------------
+// ---- checks ----------------------------------------------------------------------------------------------
 
 /**
  * `value` as the option `name` has it. Throws one line with the value, the limit and the hint:
@@ -168,8 +171,8 @@ export function checkValue<T>(
 }
 
 /**
- * The options `given` to `where`, with the defaults of those that were left out. Throws one line when one is unknown,
- * missing or out of range.
+ * The options `given` to `where`, with the defaults of those that were left out. Throws one line when one is
+ * unknown, missing or out of range.
  */
 export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
   refuseUnknown(given, Object.keys(fields), 'option', ` for ${where}`);
@@ -183,8 +186,8 @@ export function complete<F extends Fields>(fields: F, given: Given<F>, where: st
 }
 
 /**
- * Throws one line unless `value` is a record with all of `fields`, each within its limits, and no others. `noun` is what
- * one of them is called: `unknown setting 'stpes'`.
+ * Throws one line unless `value` is a record with all of `fields`, each within its limits, and no others.
+ * `noun` is what one of them is called: `unknown setting 'stpes'`.
  */
 export function checkRecord<F extends Fields>(
   fields: F,
@@ -201,7 +204,10 @@ export function checkRecord<F extends Fields>(
   }
 }
 
-/** Throws when `given` has a name that is not in `known`: a name that nobody knows is a mistake of whoever wrote it. */
+/**
+ * Throws when `given` has a name that is not in `known`: a name that nobody knows is a mistake of whoever
+ * wrote it.
+ */
 export function refuseUnknown(given: object, known: readonly string[], noun: string, where = ''): void {
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown === undefined) return;
@@ -236,7 +242,7 @@ export function schemaOf<F extends Fields>(fields: F): s.Schema<Required<Given<F
   return s.object(Object.fromEntries(rows));
 }
 
-// ---- for other programs ----------------------------------------------------------------------------------------------
+// ---- for other programs ----------------------------------------------------------------------------------
 
 /** A JSON Schema (draft 2020-12) of what may be given; options that JSON cannot hold are left out. */
 export function jsonSchemaOf(fields: Fields): JsonSchema {

@@ -74,7 +74,10 @@ export function formatChange(x: number, digits: number): string {
   return x > 0 ? `+${text}` : text;
 }
 
-/** Three significant digits, with an exponent only where a plain number would be unreadable: 0.210, 1,234, 4.10e-7. */
+/**
+ * Three significant digits, with an exponent only where a plain number would be unreadable: 0.210, 1,234,
+ * 4.10e-7.
+ */
 export function formatNumber(x: number): string {
   if (x === 0) return '0';
   if (!Number.isFinite(x)) return NOT_FINITE;

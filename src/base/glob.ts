@@ -1,4 +1,5 @@
-// Patterns for names with dots: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or the other.
+// Patterns for names with dots: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or the
+// other.
 
 const GLOB: readonly (readonly [glob: RegExp, regExp: string])[] = [
   [/^\*\*/, '.*'],

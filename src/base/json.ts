@@ -1,11 +1,13 @@
-// JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON file reads it here.
-// Read next: schema.ts, which says what a file may hold.
+// JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON
+// file reads it here. Read next: schema.ts, which says what a file may hold.
 
 import { revealLine } from './controls.ts';
 import { formatCount } from './format.ts';
 import { type Schema, shown } from './schema.ts';
 
-/** What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists. */
+/**
+ * What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists.
+ */
 export interface JsonLimits {
   /** Length of the document. */
   bytes?: number;
@@ -24,8 +26,9 @@ export function bytesAtMost({ bytes = DEFAULTS.bytes }: JsonLimits = {}): number
 }
 
 /**
- * The checked contents of the document `source`; `file` is its path, for errors. Throws one line that names the file, the field, its
- * value and what was expected: `runs/a/last/training.json: progress.step is null: expected a whole number >= 0`.
+ * The checked contents of the document `source`; `file` is its path, for errors. Throws one line that names
+ * the file, the field, its value and what was expected: `runs/a/last/training.json: progress.step is null:
+ * expected a whole number >= 0`.
  */
 export function readJson<T>(
   source: Uint8Array | string,
@@ -41,8 +44,9 @@ export function readJson<T>(
 }
 
 /**
- * `JSON.parse` for documents from elsewhere; `what` it is, for errors. Throws one line when the document is not UTF-8 or not JSON, was
- * cut off, is beyond a limit, or has a key twice, of which `JSON.parse` would keep the last without a word.
+ * `JSON.parse` for documents from elsewhere; `what` it is, for errors. Throws one line when the document is
+ * not UTF-8 or not JSON, was cut off, is beyond a limit, or has a key twice, of which `JSON.parse` would keep
+ * the last without a word.
  */
 export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, what = 'the file'): unknown {
   const { bytes, depth, values } = { ...DEFAULTS, ...limits };
@@ -78,7 +82,10 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-/** One pass over the text before anything is built from it: depth, number of values, keys that occur twice, a missing end. */
+/**
+ * One pass over the text before anything is built from it: depth, number of values, keys that occur twice, a
+ * missing end.
+ */
 function scan(text: string, limits: { depth: number; values: number }, what: string): void {
   const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for a list.
   let values = 1;
@@ -116,7 +123,9 @@ const [BRACE, END_BRACE, BRACKET, END_BRACKET, COMMA, QUOTE, BACKSLASH] = [...'{
   c.charCodeAt(0),
 );
 
-/** Where the string that begins at `start` has its closing quote; the length of the text where it has none. */
+/**
+ * Where the string that begins at `start` has its closing quote; the length of the text where it has none.
+ */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let slashes = 0;

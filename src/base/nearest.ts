@@ -1,6 +1,9 @@
 // Which known names a mistyped one may have meant.
 
-/** The `count` of `known` with the smallest edit distance to `name`, the nearest first; equal ones in the order of `known`. */
+/**
+ * The `count` of `known` with the smallest edit distance to `name`, the nearest first; equal ones in the
+ * order of `known`.
+ */
 export function nearest(name: string, known: readonly string[], count: number): string[] {
   return known
     .map((other) => ({ other, distance: editDistance(other, name) }))
@@ -23,8 +26,8 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * The name of `known` that `name` was probably meant to be; undefined where none is near. Capitals, and what separates
- * words, make no difference: `max_tokens` is `maxTokens`.
+ * The name of `known` that `name` was probably meant to be; undefined where none is near. Capitals, and what
+ * separates words, make no difference: `max_tokens` is `maxTokens`.
  */
 export function similar(name: string, known: readonly string[]): string | undefined {
   const word = bare(name);

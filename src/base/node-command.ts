@@ -1,4 +1,5 @@
-// How this program is run, for advice that works where it is read: in the repository, in a project that installed the package, anywhere.
+// How this program is run, for advice that works where it is read: in the repository, in a project that
+// installed the package, anywhere.
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +19,10 @@ export function foldersUp(folder: string): string[] {
   return parent === folder ? [folder] : [folder, ...foldersUp(parent)];
 }
 
-/** The file `name` of the first folder of PATH that has it; npm's own additions to PATH count only while it runs, and are left out. */
+/**
+ * The file `name` of the first folder of PATH that has it; npm's own additions to PATH count only while it
+ * runs, and are left out.
+ */
 export function findProgram(name: string, path: string = process.env.PATH ?? ''): string | undefined {
   const folders = path.split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin')));
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
@@ -37,7 +41,10 @@ export function runnable(message: string): string {
   return message.replaceAll(/`inkhorn(?=[ `])/g, '`npx inkhorn');
 }
 
-/** The command that builds what is missing of this package: the native engine, in the repository the rest as well. */
+/**
+ * The command that builds what is missing of this package: the native engine, in the repository the rest as
+ * well.
+ */
 export function buildCommand(cwd: string = process.cwd()): string {
   if (!isRepository) return `${ownCommand(cwd)} build-native`;
   return isInRepository(cwd) ? 'npm run build' : `npm --prefix ${shellWord(packageRoot)} run build`;

@@ -1,8 +1,9 @@
 // The random number generator behind dropout masks and tensor/random.ts. Read next: ../tensor/random.ts.
 
 /**
- * Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): four random 32-bit words from a
- * counter of four words and a key of two. Ten rounds of two 32 x 32 -> 64-bit products. Writes into `out` where given.
+ * Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): four random 32-bit
+ * words from a counter of four words and a key of two. Ten rounds of two 32 x 32 -> 64-bit products. Writes
+ * into `out` where given.
  */
 export function philox(
   counter: ArrayLike<number>,

@@ -1,6 +1,7 @@
-// What a value from a file may be, as plain combinators: a schema is a function that takes anything and returns it as a T, or throws
-// a Mismatch that says where it is, what it is and what was expected. The compiler holds a schema and its interface together: `object`
-// wants a schema for every field of T, of its type, and `optional` where the field is.
+// What a value from a file may be, as plain combinators: a schema is a function that takes anything and
+// returns it as a T, or throws a Mismatch that says where it is, what it is and what was expected. The
+// compiler holds a schema and its interface together: `object` wants a schema for every field of T, of its
+// type, and `optional` where the field is.
 
 import { revealLine } from './controls.ts';
 
@@ -24,7 +25,10 @@ export interface Found {
   expected: string;
 }
 
-/** A value that does not fit. Its message begins with the way to it: `events[3].loss is "x": expected a number`. */
+/**
+ * A value that does not fit. Its message begins with the way to it: `events[3].loss is "x": expected a
+ * number`.
+ */
 export class Mismatch extends Error {
   readonly path: string;
   /** Null where a further condition does not hold (`where`). */
@@ -200,7 +204,7 @@ export function where<T>(schema: Schema<T>, problem: (value: T) => string | null
   };
 }
 
-// ---- words -----------------------------------------------------------------------------------------------------------
+// ---- words -----------------------------------------------------------------------------------------------
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -243,7 +247,9 @@ export function shown(value: unknown): string {
   return revealLine(JSON.stringify(cut));
 }
 
-/** The JSON of a value from a file, for an error message: on one line, without control characters, cut short. */
+/**
+ * The JSON of a value from a file, for an error message: on one line, without control characters, cut short.
+ */
 export function excerpt(value: unknown): string {
   const json = JSON.stringify(value) ?? 'undefined';
   return revealLine(json.length > 80 ? `${json.slice(0, 77)}...` : json);

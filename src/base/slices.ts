@@ -1,5 +1,6 @@
-// Long computations that can pause. Each is written once, as a generator that yields how far it has come, and runs either to its
-// end (`runThrough`) or in slices between which timers, signals and sockets have their turn (`runInSlices`).
+// Long computations that can pause. Each is written once, as a generator that yields how far it has come, and
+// runs either to its end (`runThrough`) or in slices between which timers, signals and sockets have their
+// turn (`runInSlices`).
 
 /** A computation that yields how far it has come whenever it can pause, and returns its result. */
 export type Pausable<T, P = number> = Generator<P, T, void>;
@@ -16,8 +17,9 @@ export function runThrough<T>(work: Pausable<T, unknown>): T {
 const SLICE_MS = 50;
 
 /**
- * Runs `work` in slices of about 50 ms, as far as its pauses allow, and lets the event loop turn between them; `onPause` is told at the
- * end of each slice how far it has come. Rejects with the signal's reason once that is aborted.
+ * Runs `work` in slices of about 50 ms, as far as its pauses allow, and lets the event loop turn between
+ * them; `onPause` is told at the end of each slice how far it has come. Rejects with the signal's reason once
+ * that is aborted.
  */
 export async function runInSlices<T, P>(
   work: Pausable<T, P>,

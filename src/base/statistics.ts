@@ -1,4 +1,5 @@
-// Sums, middles and distributions on the host. What engines compute of the same names is in backend/reference/.
+// Sums, middles and distributions on the host. What engines compute of the same names is in
+// backend/reference/.
 
 /** The arithmetic mean; NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {

@@ -1,4 +1,5 @@
-// How a token is shown on one line, the same on a terminal, in reports and in pictures: a space is `␣`, a line feed `\n`.
+// How a token is shown on one line, the same on a terminal, in reports and in pictures: a space is `␣`, a
+// line feed `\n`.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   ' ': '␣',
@@ -8,7 +9,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** One character, seen: itself, `␣`, or escaped as in JavaScript where it is a backslash, a control, a format or a blank. */
+/**
+ * One character, seen: itself, `␣`, or escaped as in JavaScript where it is a backslash, a control, a format
+ * or a blank.
+ */
 export function visibleCharacter(character: string): string {
   if (character in ESCAPES) return ESCAPES[character];
   if (!/[\p{C}\p{Z}]/u.test(character)) return character;
@@ -21,7 +25,10 @@ export function visibleByte(byte: number): string {
   return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-/** A token's text on one line; a backslash stays, since it may stand for a byte (`\xE2`). `visibleLine(' the')` is `␣the`. */
+/**
+ * A token's text on one line; a backslash stays, since it may stand for a byte (`\xE2`). `visibleLine('
+ * the')` is `␣the`.
+ */
 export function visibleLine(text: string): string {
   return Array.from(text, (character) => (character === '\\' ? character : visibleCharacter(character))).join(
     '',

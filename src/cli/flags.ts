@@ -73,7 +73,7 @@ export function yesNo(look: Described): Flag<boolean> {
   return flagOfRow(fields.flag({ about: look.about }), look);
 }
 
-// ---- from tables of options ------------------------------------------------------------------------------------------
+// ---- from tables of options ------------------------------------------------------------------------------
 
 /** The values that a row of a table may have. */
 type ValueOf<R extends AnyField> = ReturnType<R['schema']>;

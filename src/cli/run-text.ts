@@ -46,7 +46,7 @@ export function typed(inputs: readonly string[]): Place {
   return { inputs, cwd: process.cwd() };
 }
 
-// ---- what is recorded ------------------------------------------------------------------------------------------------
+// ---- what is recorded ------------------------------------------------------------------------------------
 
 /** What a shipped model says of itself. */
 const CARD_FILE = 'card.json';
@@ -93,7 +93,7 @@ async function recorded({ location: path }: Store): Promise<Recorded | null> {
   return null;
 }
 
-// ---- finding it again ------------------------------------------------------------------------------------------------
+// ---- finding it again ------------------------------------------------------------------------------------
 
 /** The text that a model was trained on is not where it was, or not the same any more. */
 export class TextNotHere extends MisuseError {

@@ -1,4 +1,5 @@
-// The corpora that have a name. Their texts are not in the sources: one is fetched once, one is built into the package.
+// The corpora that have a name. Their texts are not in the sources: one is fetched once, one is built into
+// the package.
 import { fileURLToPath } from 'node:url';
 
 /** One named corpus: exactly these bytes, wherever they come from. */

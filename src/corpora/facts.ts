@@ -16,7 +16,10 @@ export const LINE_LIMIT = 10_000;
 
 const PIECE = 1 << 20;
 
-/** The facts of `bytes`, taken as UTF-8, with its first `keep` lines. `piece`: bytes that are decoded at a time. */
+/**
+ * The facts of `bytes`, taken as UTF-8, with its first `keep` lines. `piece`: bytes that are decoded at a
+ * time.
+ */
 export function textFacts(bytes: Uint8Array, keep: number, piece = PIECE): TextFacts {
   const seen = new Uint8Array(0x110000);
   const counter = makeLineCounter(keep);

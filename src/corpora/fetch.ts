@@ -16,7 +16,10 @@ export interface FetchOptions {
   patience?: number;
 }
 
-/** The text at `url`. Throws why not, in a clause: `the server answered 404 Not Found`; or the signal's reason. */
+/**
+ * The text at `url`. Throws why not, in a clause: `the server answered 404 Not Found`; or the signal's
+ * reason.
+ */
 export async function fetchText(url: string, options: FetchOptions): Promise<Uint8Array> {
   const { bytes: total, sha256, onProgress, signal, patience = 20_000 } = options;
   const silence = new AbortController();
@@ -71,7 +74,9 @@ const REASONS: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'the server does not answer',
 };
 
-/** `fetch` says "fetch failed" and hides the reason in a chain of causes: the innermost that says something. */
+/**
+ * `fetch` says "fetch failed" and hides the reason in a chain of causes: the innermost that says something.
+ */
 function why(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -1,4 +1,5 @@
-// What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded where needed only.
+// What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded
+// where needed only.
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
 import { formatCount } from '../base/format.ts';
@@ -119,9 +120,9 @@ function decodeWide(bytes: Uint8Array, encoding: (typeof WIDE)[number]): string 
 const COMMON = /[\t\n\r\x20-\x7e\u3000-\u3002\uff01\uff0c\uff1f]/;
 
 /**
- * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and spaces,
- * and of those in COMMON every text has some. Bytes of an 8-bit encoding read in pairs are Chinese characters and
- * none of these.
+ * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and
+ * spaces, and of those in COMMON every text has some. Bytes of an 8-bit encoding read in pairs are Chinese
+ * characters and none of these.
  */
 function wideQuality(text: string | null): number {
   const characters = [...(text ?? '')];
@@ -132,7 +133,10 @@ function wideQuality(text: string | null): number {
   return common >= 0.01 ? common : 0;
 }
 
-/** An encoding of a byte or two per character, by the statistics of its bytes; null: the bytes are no characters. */
+/**
+ * An encoding of a byte or two per character, by the statistics of its bytes; null: the bytes are no
+ * characters.
+ */
 function byteEncoding(bytes: Uint8Array): string | null {
   const counts = new Array<number>(256).fill(0);
   for (const byte of bytes) counts[byte]++;
@@ -143,7 +147,9 @@ function byteEncoding(bytes: Uint8Array): string | null {
   return chardet.detect(bytes);
 }
 
-/** Letters, digits and spaces of EBCDIC (code page 037 and its relatives) lie where other encodings have few. */
+/**
+ * Letters, digits and spaces of EBCDIC (code page 037 and its relatives) lie where other encodings have few.
+ */
 function looksLikeEbcdic(share: (of: (byte: number) => boolean) => number): boolean {
   const letters = share(
     (byte) => byte >= 0x81 && (byte & 0x0f) >= 1 && (byte & 0x0f) <= 9 && (byte & 0xf0) !== 0xb0,

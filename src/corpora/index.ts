@@ -1,4 +1,5 @@
-// Texts to train on: files, folders, patterns, standard input, or corpora with a name. Read next: local.ts, read.ts, catalog.ts.
+// Texts to train on: files, folders, patterns, standard input, or corpora with a name. Read next: local.ts,
+// read.ts, catalog.ts.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,16 +22,20 @@ export { STDIN, TEXT_KINDS } from './local.ts';
 export { checkedText, readText } from './read.ts';
 export { NotText } from './text-check.ts';
 
-/** A named corpus that is not here and cannot be had: no network, a wrong checksum, a cache that cannot be written. */
+/**
+ * A named corpus that is not here and cannot be had: no network, a wrong checksum, a cache that cannot be
+ * written.
+ */
 export class CorpusUnavailable extends Error {
   override name = 'CorpusUnavailable';
 }
 
 /**
- * The text that `inputs` stand for, one after the other. Each is a name of the catalog (`./moby-dick` is a file of that
- * name), the path of a file, of a folder (see TEXT_KINDS), a pattern (`notes/**\/*.ts`), or `-`, standard input. A file that
- * several inputs name is taken once, where it comes first. A corpus with a URL is fetched once, checked and kept in the
- * cache. Throws one line that says what is wrong and what to do; NotText for what is none.
+ * The text that `inputs` stand for, one after the other. Each is a name of the catalog (`./moby-dick` is a
+ * file of that name), the path of a file, of a folder (see TEXT_KINDS), a pattern (`notes/**\/*.ts`), or `-`,
+ * standard input. A file that several inputs name is taken once, where it comes first. A corpus with a URL is
+ * fetched once, checked and kept in the cache. Throws one line that says what is wrong and what to do;
+ * NotText for what is none.
  */
 export async function loadCorpus(
   inputs: string | readonly string[],

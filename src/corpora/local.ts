@@ -14,7 +14,15 @@ export const STDIN = '-';
 
 /** Ends of the names that a folder is searched for; other files are named one by one, or by a pattern. */
 export const TEXT_KINDS: readonly string[] = [
-  ...['.txt', '.text', '.md', '.markdown', '.rst', '.adoc', '.asciidoc', '.org', '.tex'],
+  '.txt',
+  '.text',
+  '.md',
+  '.markdown',
+  '.rst',
+  '.adoc',
+  '.asciidoc',
+  '.org',
+  '.tex',
 ];
 
 /** The files that one input stands for, in order. */
@@ -35,9 +43,10 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The files of one input, in the order of their paths ("a/b.txt" before "b.txt", compared character by character): a file;
- * of a folder all that end like a text, also further down; all that a pattern fits. Names that start with a dot are passed
- * over. Null where there is nothing of that name. Throws, in one line, when something cannot be read and when there is no text.
+ * The files of one input, in the order of their paths ("a/b.txt" before "b.txt", compared character by
+ * character): a file; of a folder all that end like a text, also further down; all that a pattern fits. Names
+ * that start with a dot are passed over. Null where there is nothing of that name. Throws, in one line, when
+ * something cannot be read and when there is no text.
  */
 export async function findFiles(input: string): Promise<LocalFiles | null> {
   if (input === STDIN) return { source: 'standard input', name: 'standard input', paths: [STDIN] };
@@ -80,7 +89,10 @@ function countKinds(names: readonly string[]): string {
   return `${formatAmount(names.length, 'file')}: ${kinds.join(', ')}`;
 }
 
-/** The paths of the text files below `root`, relative to it, with forward slashes. Follows links, each folder once. */
+/**
+ * The paths of the text files below `root`, relative to it, with forward slashes. Follows links, each folder
+ * once.
+ */
 async function textFiles(root: string, below: string, seen: Set<string>): Promise<string[]> {
   const folder = join(root, below);
   const real = await attempt(folder, realpath(folder));
@@ -129,7 +141,10 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** The bytes of a file, a FIFO or standard input. Throws one line when it cannot be read, or the signal's reason. */
+/**
+ * The bytes of a file, a FIFO or standard input. Throws one line when it cannot be read, or the signal's
+ * reason.
+ */
 export async function readBytes(path: string, { onRead, signal }: ReadOptions = {}): Promise<Uint8Array> {
   signal?.throwIfAborted();
   let bytes = Buffer.alloc(await sizeOf(path)); // as long as the file says: no second copy of a large one

@@ -6,9 +6,10 @@ const LONGEST = 24;
 const ENOUGH = 3;
 
 /**
- * The `count` most frequent openings of the paragraphs of `text`, of its lines where it has no paragraphs, the most frequent
- * first: short lines as a whole (`KING:`), of others the first two words. Only what can be typed at a prompt: each has a letter
- * or number, begins with no dash and holds no control characters. May be fewer.
+ * The `count` most frequent openings of the paragraphs of `text`, of its lines where it has no paragraphs,
+ * the most frequent first: short lines as a whole (`KING:`), of others the first two words. Only what can be
+ * typed at a prompt: each has a letter or number, begins with no dash and holds no control characters. May be
+ * fewer.
  */
 export function openings(text: string, count: number): string[] {
   const lines = text.split(/\r\n|\r|\n/);

@@ -17,8 +17,8 @@ export interface ReadTexts {
 }
 
 /**
- * The documents of all inputs, in order. Throws when they are too long together, when one cannot be read, when a file that was
- * named by itself or every file is empty, and NotText when some are no text.
+ * The documents of all inputs, in order. Throws when they are too long together, when one cannot be read,
+ * when a file that was named by itself or every file is empty, and NotText when some are no text.
  */
 export async function readAll(
   found: readonly Found[],
@@ -55,7 +55,10 @@ export async function readAll(
   return { parts, remarks: [...again, ...checks.remarks()] };
 }
 
-/** One file, or standard input, as a text that may be empty. Throws when it cannot be read, and NotText when it is none. */
+/**
+ * One file, or standard input, as a text that may be empty. Throws when it cannot be read, and NotText when
+ * it is none.
+ */
 export async function readText(
   path: string,
   { asBytes, ...options }: ReadOptions & Pick<CorpusOptions, 'asBytes'> = {},
@@ -64,7 +67,9 @@ export async function readText(
   return asBytes ? { bytes: raw, remarks: [] } : checkedText(path, raw);
 }
 
-/** The text in what was read from `path`, and what should be said about it. Throws NotText when it is none. */
+/**
+ * The text in what was read from `path`, and what should be said about it. Throws NotText when it is none.
+ */
 export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<Corpus, 'bytes' | 'remarks'>> {
   const checks = makeChecks(1);
   const bytes = await checks.take(path, raw);
@@ -72,7 +77,10 @@ export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<C
   return { bytes, remarks: checks.remarks() };
 }
 
-/** Documents one after the other in one buffer, with a line feed between one and the next, and where each is in it. */
+/**
+ * Documents one after the other in one buffer, with a line feed between one and the next, and where each is
+ * in it.
+ */
 export function joinLines(parts: readonly Uint8Array[]): { bytes: Uint8Array; documents: Uint8Array[] } {
   if (parts.length === 1) return { bytes: parts[0], documents: [parts[0]] };
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length + 1, -1)).fill(0x0a);

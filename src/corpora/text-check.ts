@@ -1,4 +1,5 @@
-// Whether bytes are text, and what they are where they are not: a picture, an archive, text in another encoding.
+// Whether bytes are text, and what they are where they are not: a picture, an archive, text in another
+// encoding.
 
 import { formatAmount, formatCount } from '../base/format.ts';
 import { CONTROLS, type Damage, foundDamage, measureDamage } from './damage.ts';
@@ -32,20 +33,20 @@ export class NotText extends Error {
 }
 
 /**
- * Up to this share of its bytes a text may be damaged: no UTF-8, NULs or other control characters. A text in Latin-1 or
- * Windows-1252 has a few in a hundred, a damaged download far fewer than one in a thousand.
+ * Up to this share of its bytes a text may be damaged: no UTF-8, NULs or other control characters. A text in
+ * Latin-1 or Windows-1252 has a few in a hundred, a damaged download far fewer than one in a thousand.
  */
 export const DAMAGE_AT_MOST = 1e-3;
 
 /**
- * Up to this share of control characters, UTF-8 without NULs is a text all the same: a recording of a terminal, say.
- * Random bytes below 128 have 19 %.
+ * Up to this share of control characters, UTF-8 without NULs is a text all the same: a recording of a
+ * terminal, say. Random bytes below 128 have 19 %.
  */
 const CONTROLS_AT_MOST = 0.1;
 
 /**
- * The text in `bytes`: without its byte order mark, and as UTF-8 where that mark says UTF-16; else what is there instead. A
- * character that was cut at the very end is no damage.
+ * The text in `bytes`: without its byte order mark, and as UTF-8 where that mark says UTF-16; else what is
+ * there instead. A character that was cut at the very end is no damage.
  */
 export async function checkText(bytes: Uint8Array): Promise<Checked> {
   const mark = byteOrderMark(bytes);

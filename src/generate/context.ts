@@ -1,5 +1,5 @@
-// What the model sees while it writes: the tokens so far, the KV cache, and what happens when the window is full.
-// Read next: ../model/kv-cache.ts.
+// What the model sees while it writes: the tokens so far, the KV cache, and what happens when the window is
+// full. Read next: ../model/kv-cache.ts.
 import type { Program } from '../backend/contract.ts';
 import type { ForwardOptions, GPT } from '../model/gpt.ts';
 import { KVCache } from '../model/kv-cache.ts';
@@ -8,17 +8,23 @@ import { keep, scope } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /**
- * What to do when the text is longer than the window of `blockSize` tokens.
- * `slide`: exact and slow: every further token costs a pass over the last `blockSize` tokens, as if the model had been
- * given just these. `shift`: keep the last half of the window, read it again from position 0, and go on with the cache.
+ * What to do when the text is longer than the window of `blockSize` tokens. `slide`: exact and slow: every
+ * further token costs a pass over the last `blockSize` tokens, as if the model had been given just these.
+ * `shift`: keep the last half of the window, read it again from position 0, and go on with the cache.
  */
 export type Overflow = 'slide' | 'shift';
 
 /** A text that grows at its end. */
 export interface Context {
-  /** Appends tokens (at least one) and returns the logits [V] of the token after them, in an array that the next call may overwrite. */
+  /**
+   * Appends tokens (at least one) and returns the logits [V] of the token after them, in an array that the
+   * next call may overwrite.
+   */
   read(ids: readonly number[]): Promise<Float32Array>;
-  /** Logits [V] after each of `ids` (fewer than fit the window), were they to come next; the context stays as it is. */
+  /**
+   * Logits [V] after each of `ids` (fewer than fit the window), were they to come next; the context stays as
+   * it is.
+   */
   peek(ids: readonly number[]): Promise<Float32Array[]>;
   /** The tokens that the last logits were computed from. */
   readonly visible: readonly number[];
@@ -27,8 +33,8 @@ export interface Context {
 }
 
 /**
- * An empty context on `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are seen. `tap` is shown the
- * values of every pass; nothing is recorded then, which is slower.
+ * An empty context on `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are
+ * seen. `tap` is shown the values of every pass; nothing is recorded then, which is slower.
  */
 export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Tap): Context {
   const { blockSize } = model.config;

@@ -1,4 +1,5 @@
-// Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees), sampler.ts, heal.ts.
+// Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees),
+// sampler.ts, heal.ts.
 import { settled, whenDropped } from '../base/dropped.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
@@ -14,7 +15,10 @@ export interface StartEvent {
   type: 'start';
   text: '';
   promptTokens: number;
-  /** Tokens at the start of the prompt that the model cannot see, because it is longer than the context window. */
+  /**
+   * Tokens at the start of the prompt that the model cannot see, because it is longer than the context
+   * window.
+   */
   promptDropped: number;
 }
 
@@ -25,13 +29,16 @@ export interface TokenEvent {
   sample: number;
   id: number;
   /**
-   * What can be shown now. May be empty and may lag behind the tokens: a character split over tokens comes whole, and what
-   * could become a stop string is held back.
+   * What can be shown now. May be empty and may lag behind the tokens: a character split over tokens comes
+   * whole, and what could become a stop string is held back.
    */
   text: string;
   /** ln of the model's own probability of the token: before penalty, temperature and filters. */
   logprob: number;
-  /** Bytes at the end of the prompt that the token holds, too: `text` is what goes beyond them. Left out: none. */
+  /**
+   * Bytes at the end of the prompt that the token holds, too: `text` is what goes beyond them. Left out:
+   * none.
+   */
   held?: number;
   /** The most likely tokens, with their text for people (`tokenText`), when asked for by `topLogprobs`. */
   top?: { id: number; text: string; logprob: number }[];
@@ -43,7 +50,10 @@ export interface FinishEvent {
   sample: number;
   /** The text that was still held back. */
   text: string;
-  /** `length`: `maxTokens` reached. `end`: the model drew a token that ends a text (`endTokens`), which is no part of it. */
+  /**
+   * `length`: `maxTokens` reached. `end`: the model drew a token that ends a text (`endTokens`), which is no
+   * part of it.
+   */
   reason: 'length' | 'stop' | 'end' | 'aborted';
   /** The stop string, if `reason` is `stop`. */
   stop: string | null;
@@ -55,11 +65,11 @@ export interface FinishEvent {
 export type GenerateEvent = StartEvent | TokenEvent | FinishEvent;
 
 /**
- * Continues a prompt. Throws at once when an option is out of range or the tokenizer is not the model's. Ends with a
- * `finish` event per sample; an aborted one is the last. Leaving the loop early frees everything.
+ * Continues a prompt. Throws at once when an option is out of range or the tokenizer is not the model's. Ends
+ * with a `finish` event per sample; an aborted one is the last. Leaving the loop early frees everything.
  *
- * @example
- * for await (const { text } of generate(model, tokenizer, { prompt: 'ROMEO:', maxTokens: 200, topP: 0.95 })) {
+ * @example for await (const { text } of generate(model, tokenizer, { prompt: 'ROMEO:', maxTokens: 200, topP:
+ * 0.95 })) {
  *   process.stdout.write(text);
  * }
  */
@@ -181,7 +191,10 @@ function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): To
   }));
 }
 
-/** Lets timers, signals and sockets have a turn now and then: an engine that computes at once never waits by itself. */
+/**
+ * Lets timers, signals and sockets have a turn now and then: an engine that computes at once never waits by
+ * itself.
+ */
 function pacemaker(model: GPT): () => Promise<void> {
   let last = performance.now();
   return async () => {

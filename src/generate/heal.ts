@@ -1,12 +1,14 @@
-// Token healing: a prompt ends where its writer stopped, not where a token ends. In a text that goes on, another token may
-// hold the end of the prompt and more: after `ROMEO` the model knows `O:\n`, while `:` alone is a token that it has never
-// seen there. So the first draw is among all ways in which the text can go on. Read next: generate.ts.
+// Token healing: a prompt ends where its writer stopped, not where a token ends. In a text that goes on,
+// another token may hold the end of the prompt and more: after `ROMEO` the model knows `O:\n`, while `:`
+// alone is a token that it has never seen there. So the first draw is among all ways in which the text can go
+// on. Read next: generate.ts.
 //
-// "Token healing" is of Lundberg 2023 (guidance: The Art of Prompt Design, Prompt Boundaries and Token Healing), who backs off the
-// last token and constrains the next one. Here the prompt is marginalised over its tokenisations instead: the coverings of
-// Phan et al. 2024 (Understanding and Mitigating Tokenization Bias in Language Models) and Vieira et al. 2024 (From
-// Language Models over Tokens to Language Models over Characters), so that each way has the probability that the model
-// gives it, however many tokens are backed off.
+// "Token healing" is of Lundberg 2023 (guidance: The Art of Prompt Design, Prompt Boundaries and Token
+// Healing), who backs off the last token and constrains the next one. Here the prompt is marginalised over
+// its tokenisations instead: the coverings of Phan et al. 2024 (Understanding and Mitigating Tokenization
+// Bias in Language Models) and Vieira et al. 2024 (From Language Models over Tokens to Language Models over
+// Characters), so that each way has the probability that the model gives it, however many tokens are backed
+// off.
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Context } from './context.ts';
 import { exponentials, penalizeRepetition, type SamplingOptions, sample } from './sampler.ts';
@@ -31,10 +33,11 @@ export interface Healing {
 }
 
 /**
- * The tokenisations of a prompt of tokens `ids`; null when no token of the vocabulary holds the end of the prompt and more, so
- * that there is nothing to heal. Backs off as far as the longest such token reaches, never into or across a special token,
- * and only to tokens that the tokenizer would make of the text (its pattern and merges included). `start` comes before a prompt
- * that is backed off altogether: a model predicts nothing from nothing.
+ * The tokenisations of a prompt of tokens `ids`; null when no token of the vocabulary holds the end of the
+ * prompt and more, so that there is nothing to heal. Backs off as far as the longest such token reaches,
+ * never into or across a special token, and only to tokens that the tokenizer would make of the text (its
+ * pattern and merges included). `start` comes before a prompt that is backed off altogether: a model predicts
+ * nothing from nothing.
  */
 export function planHealing(
   ids: readonly number[],
@@ -83,9 +86,10 @@ export interface FirstToken {
 }
 
 /**
- * Draws the first token after a prompt with the random number `u`: one after the prompt's own tokens, or one that holds its
- * end. A way weighs what the model gives all its tokens after `base`; penalty, temperature and filters act on all ways together,
- * and at least one always remains. `context` is fresh; afterwards it has read `base`.
+ * Draws the first token after a prompt with the random number `u`: one after the prompt's own tokens, or one
+ * that holds its end. A way weighs what the model gives all its tokens after `base`; penalty, temperature and
+ * filters act on all ways together, and at least one always remains. `context` is fresh; afterwards it has
+ * read `base`.
  */
 export async function drawHealed(
   context: Context,
@@ -126,7 +130,9 @@ function logprobOf(logits: Float32Array, id: number): number {
   return logits[id] - exponentials(logits).logSum;
 }
 
-/** `ids` in two: `tail`, ordinary tokens at the end, as many as healing can concern, and what comes before. */
+/**
+ * `ids` in two: `tail`, ordinary tokens at the end, as many as healing can concern, and what comes before.
+ */
 function ordinaryEnd(
   ids: readonly number[],
   tokenizer: Tokenizer,

@@ -15,20 +15,23 @@ export interface GenerateOptions extends SamplingOptions {
   /** Text, or token ids. Default: empty, see `start`. */
   prompt?: string | ArrayLike<number>;
   /**
-   * What an empty prompt goes on from; it is no part of the text. Default `text`: a token that the training text has between
-   * its parts, see `startToken`. `token0`: as the seed does.
+   * What an empty prompt goes on from; it is no part of the text. Default `text`: a token that the training
+   * text has between its parts, see `startToken`. `token0`: as the seed does.
    */
   start?: Start;
   /**
-   * Lets the first token hold the end of the prompt and more, where the tokenizer would have cut the text so: see heal.ts.
-   * Default: true for a text; token ids are taken as they are unless it is set.
+   * Lets the first token hold the end of the prompt and more, where the tokenizer would have cut the text so:
+   * see heal.ts. Default: true for a text; token ids are taken as they are unless it is set.
    */
   heal?: boolean;
   /** Ends after this many tokens. Default 256. */
   maxTokens?: number;
   /** Ends before the first of these strings; neither it nor what follows is part of the text. */
   stop?: readonly string[];
-  /** Decides all draws: token n of sample s is drawn with a number that depends on (seed, s, n) only. Default 1337. */
+  /**
+   * Decides all draws: token n of sample s is drawn with a number that depends on (seed, s, n) only. Default
+   * 1337.
+   */
   seed?: number;
   /** Independent continuations of the same prompt, one after another. Default 1. */
   samples?: number;
@@ -36,7 +39,9 @@ export interface GenerateOptions extends SamplingOptions {
   topLogprobs?: number;
   /** Beyond the context window. Default `slide`. */
   overflow?: Overflow;
-  /** Sees named values of every pass, and may change them: `steadyEdits` (inspect/edit.ts) makes one of edits. */
+  /**
+   * Sees named values of every pass, and may change them: `steadyEdits` (inspect/edit.ts) makes one of edits.
+   */
   tap?: Tap;
   /** Ends after the token at hand when aborted. */
   signal?: AbortSignal;

@@ -1,17 +1,24 @@
-// From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is drawn. The exponentials
-// are most of the time of a draw, so they are taken once. Read next: generate.ts.
+// From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is
+// drawn. The exponentials are most of the time of a draw, so they are taken once. Read next: generate.ts.
 import { complete, integer, number, type Table } from '../base/fields.ts';
 import { type Exponentials, scaledExp } from '../base/statistics.ts';
 
 /** How the next token is chosen. Left out: drawn from the model's own distribution. */
 export interface SamplingOptions {
-  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the most likely token. Default 1. */
+  /**
+   * Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the most likely token. Default 1.
+   */
   temperature?: number;
   /** Only the `topK` most likely tokens (Fan et al. 2018). Default: all. */
   topK?: number;
-  /** Only the smallest set of tokens that together have this probability (Holtzman et al. 2020). Default 1: all. */
+  /**
+   * Only the smallest set of tokens that together have this probability (Holtzman et al. 2020). Default 1:
+   * all.
+   */
   topP?: number;
-  /** Only tokens at least this share as likely as the most likely one (Nguyen et al. 2024). Default 0: all. */
+  /**
+   * Only tokens at least this share as likely as the most likely one (Nguyen et al. 2024). Default 0: all.
+   */
   minP?: number;
   /** Makes tokens of the context less likely (Keskar et al. 2019); 1.1 to 1.3 is usual. Default 1: off. */
   repetitionPenalty?: number;
@@ -65,9 +72,9 @@ export interface Sampled {
 }
 
 /**
- * Chooses the next token from `logits` [V]: the most likely one with temperature 0, else a draw with the random number
- * `u` in [0, 1). `context` are the tokens that the repetition penalty is about. Throws when a logit is NaN or infinite, as those
- * of a broken model are.
+ * Chooses the next token from `logits` [V]: the most likely one with temperature 0, else a draw with the
+ * random number `u` in [0, 1). `context` are the tokens that the repetition penalty is about. Throws when a
+ * logit is NaN or infinite, as those of a broken model are.
  */
 export function sample(
   logits: Float32Array,
@@ -99,8 +106,8 @@ function adjust(
 }
 
 /**
- * Positive logits of the tokens in `context` are divided by `penalty`, negative ones multiplied: both become less likely.
- * Each token counts once, however often it occurs.
+ * Positive logits of the tokens in `context` are divided by `penalty`, negative ones multiplied: both become
+ * less likely. Each token counts once, however often it occurs.
  */
 export function penalizeRepetition(
   logits: Float32Array,
@@ -112,7 +119,10 @@ export function penalizeRepetition(
   return out;
 }
 
-/** (logits - max) / temperature, temperature > 0. Softmax does not see the shift; it keeps small temperatures finite. */
+/**
+ * (logits - max) / temperature, temperature > 0. Softmax does not see the shift; it keeps small temperatures
+ * finite.
+ */
 export function heat(logits: Float32Array, temperature: number): Float32Array {
   const max = logits[argmax(logits)];
   const out = new Float32Array(logits.length);
@@ -121,8 +131,8 @@ export function heat(logits: Float32Array, temperature: number): Float32Array {
 }
 
 /**
- * Weights [V] to weights [V]. A weight is a token's probability times any common factor, the same for all; that of a token
- * that is out of the question is 0. The input is left as it is.
+ * Weights [V] to weights [V]. A weight is a token's probability times any common factor, the same for all;
+ * that of a token that is out of the question is 0. The input is left as it is.
  */
 export type Filter = (weights: Float64Array) => Float64Array;
 
@@ -142,14 +152,18 @@ export function keepTopK(weights: Float64Array, k: number): Float64Array {
   return keepAtLeast(weights, ascending[weights.length - k]);
 }
 
-/** Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay too. */
+/**
+ * Keeps the most likely tokens until their probabilities add up to p; all that are equal to the last one stay
+ * too.
+ */
 export function keepTopP(weights: Float64Array, p: number): Float64Array {
   return keepAtLeast(weights, lastNeeded(weights.slice(), p * total(weights)));
 }
 
 /**
- * Of `weights`, taken from the heaviest down until they add up to `mass`, the last. By quickselect (Hoare 1961): only the part
- * where it lies is divided further, in a few times n steps where sorting takes n log n. Reorders `weights`.
+ * Of `weights`, taken from the heaviest down until they add up to `mass`, the last. By quickselect (Hoare
+ * 1961): only the part where it lies is divided further, in a few times n steps where sorting takes n log n.
+ * Reorders `weights`.
  */
 function lastNeeded(weights: Float64Array, mass: number): number {
   let from = 0;
@@ -228,12 +242,18 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** The exponentials of logits [V]: weights that are drawn by, and what log-probabilities are counted from. Throws as `argmax`. */
+/**
+ * The exponentials of logits [V]: weights that are drawn by, and what log-probabilities are counted from.
+ * Throws as `argmax`.
+ */
 export function exponentials(logits: Float32Array): Exponentials {
   return scaledExp(logits, logits[argmax(logits)]);
 }
 
-/** The `n` tokens with the largest logits, most likely first, with their log-probabilities (natural logarithm). */
+/**
+ * The `n` tokens with the largest logits, most likely first, with their log-probabilities (natural
+ * logarithm).
+ */
 export function mostLikely(logits: Float32Array, n: number): { id: number; logprob: number }[] {
   const { logSum } = exponentials(logits);
   const ids = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);

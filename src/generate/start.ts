@@ -1,24 +1,28 @@
-// Where a text without a prompt begins: after a token that the training text has between its parts. Read next: generate.ts.
+// Where a text without a prompt begins: after a token that the training text has between its parts. Read
+// next: generate.ts.
 import type { GPT } from '../model/gpt.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 /** The usual name of the special token between texts; `dataset()` takes any other as its separator. */
 export const END_OF_TEXT = '<|endoftext|>';
 
-/** What an empty prompt goes on from: `text`, see `startToken`; `token0`, as the seed does, whatever token that is. */
+/**
+ * What an empty prompt goes on from: `text`, see `startToken`; `token0`, as the seed does, whatever token
+ * that is.
+ */
 export type Start = 'text' | 'token0';
 
 /**
- * The token that an empty prompt goes on from: the one that training found in its text (`commonStart`); for a model that
- * does not say, the end-of-text token where the tokenizer has one, else the line feed.
+ * The token that an empty prompt goes on from: the one that training found in its text (`commonStart`); for a
+ * model that does not say, the end-of-text token where the tokenizer has one, else the line feed.
  */
 export function startToken(model: GPT, tokenizer: Tokenizer): number {
   return model.startToken ?? tokenizer.specialTokens.get(END_OF_TEXT) ?? tokenizer.byteIds[LINE_FEED];
 }
 
 /**
- * The tokens whose draw ends a sample: end of text, and the special token that stood between the documents of the training text,
- * whatever its name. A line feed, after which other texts begin, ends nothing.
+ * The tokens whose draw ends a sample: end of text, and the special token that stood between the documents of
+ * the training text, whatever its name. A line feed, after which other texts begin, ends nothing.
  */
 export function endTokens(model: GPT, tokenizer: Tokenizer): ReadonlySet<number> {
   const { specialTokens } = tokenizer;
@@ -27,10 +31,11 @@ export function endTokens(model: GPT, tokenizer: Tokenizer): ReadonlySet<number>
 }
 
 /**
- * The token of `ids` after which a part of the text most often begins: the special token `separator` where it occurs; else the most frequent of
- * those that are only line breaks (`\n`, `\n\n`, `\r\n`), or that end in a line feed where line breaks are seldom tokens
- * of their own; in a text without line feeds the most frequent that ends in white space, else the most frequent of all.
- * So it is one that the model has seen. Throws when there are no tokens.
+ * The token of `ids` after which a part of the text most often begins: the special token `separator` where it
+ * occurs; else the most frequent of those that are only line breaks (`\n`, `\n\n`, `\r\n`), or that end in a
+ * line feed where line breaks are seldom tokens of their own; in a text without line feeds the most frequent
+ * that ends in white space, else the most frequent of all. So it is one that the model has seen. Throws when
+ * there are no tokens.
  */
 export function commonStart(ids: Int32Array, tokenizer: Tokenizer, separator: string = END_OF_TEXT): number {
   if (ids.length === 0) throw new Error('no tokens: a start is one of them');

@@ -11,8 +11,8 @@ export interface StopFilter {
 }
 
 /**
- * Cuts a text before the one of `stops` that is complete first; of those complete at the same character the longest
- * counts. How the text is divided into pushes makes no difference.
+ * Cuts a text before the one of `stops` that is complete first; of those complete at the same character the
+ * longest counts. How the text is divided into pushes makes no difference.
  */
 export function stopFilter(stops: readonly string[]): StopFilter {
   let held = '';

@@ -1,4 +1,5 @@
-// Who looks at whom: the attention probabilities of every head on one sequence, and what kind of head each of them is.
+// Who looks at whom: the attention probabilities of every head on one sequence, and what kind of head each of
+// them is.
 
 import { entropy } from '../base/statistics.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -15,7 +16,10 @@ export interface AttentionMaps {
   probabilities: Float32Array;
 }
 
-/** Runs `ids` (at most `blockSize` of them) through `model` and takes the probabilities of every head. Without dropout. */
+/**
+ * Runs `ids` (at most `blockSize` of them) through `model` and takes the probabilities of every head. Without
+ * dropout.
+ */
 export async function attentionMaps(
   model: GPT,
   ids: Int32Array,
@@ -33,7 +37,10 @@ export async function attentionMaps(
 export interface HeadSummary {
   layer: number;
   head: number;
-  /** Of the attention of one position as a share of the largest possible, ln(t + 1): 0 looks at one token, 1 at all alike. */
+  /**
+   * Of the attention of one position as a share of the largest possible, ln(t + 1): 0 looks at one token, 1
+   * at all alike.
+   */
   entropy: number;
   /** Tokens that it looks back. */
   distance: number;
@@ -44,8 +51,8 @@ export interface HeadSummary {
   /** Probability on the first token, where heads look that have nothing to do (Xiao et al. 2023). */
   first: number;
   /**
-   * On a random sequence that is repeated: probability on the token that followed the same token the first time (Olsson et al. 2022).
-   * Null where the context is too short to repeat anything.
+   * On a random sequence that is repeated: probability on the token that followed the same token the first
+   * time (Olsson et al. 2022). Null where the context is too short to repeat anything.
    */
   induction: number | null;
 }
@@ -58,7 +65,10 @@ const KINDS: readonly { name: string; score: (head: HeadSummary) => number; from
   { name: 'itself', score: ({ self }) => self, from: 0.4 },
 ];
 
-/** What is worth pointing out about a head: `previous token`, `induction`, `first token`, `itself`, or several of them. */
+/**
+ * What is worth pointing out about a head: `previous token`, `induction`, `first token`, `itself`, or several
+ * of them.
+ */
 export function kindsOf(head: HeadSummary): string[] {
   return KINDS.filter(({ score, from }) => score(head) >= from).map(({ name }) => name);
 }
@@ -104,9 +114,10 @@ const SEQUENCES = 4;
 const LONGEST_REPEAT = 64;
 
 /**
- * The induction score of every head, [layers * heads]: `SEQUENCES` random sequences of L tokens, each twice in a row; at position t of
- * the second half, the probability on t - L + 1, the token after the one that is the same. A head that looks everywhere alike
- * has about 1 / (1.5 L). Null where the context has no room for 2 x 4 tokens.
+ * The induction score of every head, [layers * heads]: `SEQUENCES` random sequences of L tokens, each twice
+ * in a row; at position t of the second half, the probability on t - L + 1, the token after the one that is
+ * the same. A head that looks everywhere alike has about 1 / (1.5 L). Null where the context has no room for
+ * 2 x 4 tokens.
  */
 export async function inductionScores(
   model: GPT,

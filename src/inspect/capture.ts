@@ -1,4 +1,5 @@
-// Copies named values out of one pass, and their gradients. For statistics of many tokens see measure.ts. Read next: edit.ts.
+// Copies named values out of one pass, and their gradients. For statistics of many tokens see measure.ts.
+// Read next: edit.ts.
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps, type Tap } from '../model/taps.ts';
 import { crossEntropy } from '../tensor/ops.ts';
@@ -18,8 +19,8 @@ export interface CaptureOptions {
 }
 
 /**
- * Runs `ids` (at most `blockSize` of them) through `model`, without dropout, and copies out the values that `taps` choose, in
- * the order of computation. Throws for an unknown name and for ids that do not fit.
+ * Runs `ids` (at most `blockSize` of them) through `model`, without dropout, and copies out the values that
+ * `taps` choose, in the order of computation. Throws for an unknown name and for ids that do not fit.
  *
  * @example const [act] = await capture(model, ids, { taps: ['blocks.0.mlp.act'] }); act.shape // [1, T, 4C]
  */
@@ -44,7 +45,9 @@ export async function capture(model: GPT, ids: Int32Array, options: CaptureOptio
   const captured: Captured[] = [];
   for (const [name, { value, gradient }] of copies) {
     captured.push({
-      ...{ name, shape: value.shape, value: await value.data() },
+      name,
+      shape: value.shape,
+      value: await value.data(),
       gradient: gradient && (await gradient.data()),
     });
     value.dispose();

@@ -1,4 +1,5 @@
-// Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not measured.
+// Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not
+// measured.
 import type { GPTConfig } from '../model/config.ts';
 import { isQuantizable, nameAt, ownerOf, parseParameter, placeOf } from '../model/names.ts';
 import { shapesOf } from '../model/shapes.ts';
@@ -14,7 +15,10 @@ export interface PartCost {
   /** [out, in] of a matrix. */
   shape: readonly number[] | null;
   parameters: number;
-  /** Bytes of the parameters if they are all float32, if matrices are bfloat16, if matrices are INT8 with a float32 scale per row. */
+  /**
+   * Bytes of the parameters if they are all float32, if matrices are bfloat16, if matrices are INT8 with a
+   * float32 scale per row.
+   */
   float32: number;
   bf16: number;
   int8: number;
@@ -29,13 +33,15 @@ export interface PartCost {
 export type CostTotals = Omit<PartCost, 'name' | 'block' | 'shape'>;
 
 /**
- * The cost of every part, in the order of computation. Operations are those of matrix products, as is usual (Kaplan et al. 2020; Chowdhery et
- * al. 2022, appendix B), a multiplication and an addition counting as two:
+ * The cost of every part, in the order of computation. Operations are those of matrix products, as is usual
+ * (Kaplan et al. 2020; Chowdhery et al. 2022, appendix B), a multiplication and an addition counting as two:
  *
  * - a matrix [out, in]: 2 * out * in per token; the token table is looked up, which costs none;
- * - attention over a whole context of T tokens: 4 * T * nHead * headSize, scores and values in full although half is masked;
- * - training: 3 times forward, since the gradients of inputs and of weights are a product each. What is computed again for the
- *   backward is not counted, neither are norms, activations, softmax, dropout and the optimizer.
+ * - attention over a whole context of T tokens: 4 * T * nHead * headSize, scores and values in full although
+ *   half is masked;
+ * - training: 3 times forward, since the gradients of inputs and of weights are a product each. What is
+ *   computed again for the backward is not counted, neither are norms, activations, softmax, dropout and the
+ *   optimizer.
  *
  * A head that shares the token table has no parameters of its own.
  */
@@ -62,21 +68,28 @@ export function modelCost(config: GPTConfig): PartCost[] {
 export function totalCost(parts: readonly CostTotals[]): CostTotals {
   const sum = (field: keyof CostTotals): number => parts.reduce((n, part) => n + part[field], 0);
   return {
-    ...{
-      parameters: sum('parameters'),
-      float32: sum('float32'),
-      bf16: sum('bf16'),
-      int8: sum('int8'),
-      int4: sum('int4'),
-    },
-    ...{ forward: sum('forward'), training: sum('training') },
+    parameters: sum('parameters'),
+    float32: sum('float32'),
+    bf16: sum('bf16'),
+    int8: sum('int8'),
+    int4: sum('int4'),
+    forward: sum('forward'),
+    training: sum('training'),
   };
 }
 
 function emptyPart(name: string): PartCost {
   return {
-    ...{ name, block: placeOf(name).block, shape: null },
-    ...{ parameters: 0, float32: 0, bf16: 0, int8: 0, int4: 0, forward: 0, training: 0 },
+    name,
+    block: placeOf(name).block,
+    shape: null,
+    parameters: 0,
+    float32: 0,
+    bf16: 0,
+    int8: 0,
+    int4: 0,
+    forward: 0,
+    training: 0,
   };
 }
 

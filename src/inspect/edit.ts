@@ -1,5 +1,6 @@
-// Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and activation
-// patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next: edit-text.ts, effect.ts.
+// Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and
+// activation patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next:
+// edit-text.ts, effect.ts.
 import { formatNumbered } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { placeOf } from '../model/names.ts';
@@ -34,7 +35,9 @@ export type Change =
   | { scale: number }
   /** A number, or a vector with one number per chosen column. */
   | { add: number | Float32Array }
-  /** Those of another pass, at the same units and positions; without `positions`, it must have as many tokens. */
+  /**
+   * Those of another pass, at the same units and positions; without `positions`, it must have as many tokens.
+   */
   | { patch: Captured };
 
 /** A tap that makes `edits`, in their order. Throws for names that there are not or that cannot be edited. */
@@ -57,8 +60,9 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
 }
 
 /**
- * `editTap` for generation, where one position or a few are computed at a time: the same change at every position. Throws, too,
- * for edits of certain positions and for values of other passes, which belong to positions.
+ * `editTap` for generation, where one position or a few are computed at a time: the same change at every
+ * position. Throws, too, for edits of certain positions and for values of other passes, which belong to
+ * positions.
  */
 export function steadyEdits(edits: readonly Edit[], config: GPTConfig): Tap {
   for (const { tap, positions, change } of edits) {
@@ -109,7 +113,10 @@ function apply(edit: Edit, name: string, x: Tensor, config: GPTConfig): Tensor {
   return y;
 }
 
-/** Where the changed numbers come from: all of x, changed; or the value of another pass, which may have other positions. */
+/**
+ * Where the changed numbers come from: all of x, changed; or the value of another pass, which may have other
+ * positions.
+ */
 function sourceOf({ change, positions }: Edit, name: string, x: Tensor, columns: readonly Run[]): Tensor {
   const { kernels } = x.backend;
   const [B, T, C] = x.shape;

@@ -43,7 +43,9 @@ export interface PositionSimilarity {
   cosines: Float32Array;
 }
 
-/** The cosine of every pair of positions; null for a model that has no table of positions (`rope`, `none`). */
+/**
+ * The cosine of every pair of positions; null for a model that has no table of positions (`rope`, `none`).
+ */
 export async function positionSimilarity(model: GPT): Promise<PositionSimilarity | null> {
   if (!model.positions) return null;
   const { blockSize: T, nEmbd: C } = model.config;

@@ -1,4 +1,5 @@
-// How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters around one step.
+// How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters
+// around one step.
 import { median } from '../base/statistics.ts';
 import { parseParameter } from '../model/names.ts';
 import { keep } from '../tensor/scope.ts';
@@ -19,8 +20,9 @@ export interface GroupSummary {
 }
 
 /**
- * The groups over several looks: median gradient norm and update ratio, and the last of the others. The median says more than the last
- * look, which a schedule may have brought to nothing. Looks without groups do not count; empty when there are no others.
+ * The groups over several looks: median gradient norm and update ratio, and the last of the others. The
+ * median says more than the last look, which a schedule may have brought to nothing. Looks without groups do
+ * not count; empty when there are no others.
  */
 export function typicalGroups(looks: readonly { groups?: readonly GroupSummary[] }[]): GroupSummary[] {
   const all = looks.flatMap(({ groups = [] }) => groups);
@@ -57,8 +59,9 @@ export interface GroupMeter {
 const NUMBERS = 3;
 
 /**
- * Measures the groups of `parameters`, in their order. Call it when the gradients are complete and the weights are not updated yet, and
- * `finish` after the update. Everything is summed on the engine: three numbers per group are read back. Changes nothing.
+ * Measures the groups of `parameters`, in their order. Call it when the gradients are complete and the
+ * weights are not updated yet, and `finish` after the update. Everything is summed on the engine: three
+ * numbers per group are read back. Changes nothing.
  */
 export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter {
   const groups = grouped(parameters);

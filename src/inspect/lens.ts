@@ -1,5 +1,6 @@
-// The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it were not there. The
-// residual stream is read by the last norm and the head, which were trained to read only the end of it.
+// The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it
+// were not there. The residual stream is read by the last norm and the head, which were trained to read only
+// the end of it.
 import { divergence, entropy, softmax } from '../base/statistics.ts';
 
 import type { ModelFolder } from '../model/folder.ts';
@@ -29,7 +30,10 @@ export interface Lens {
   rows: { name: string; cells: LensCell[] }[];
 }
 
-/** Runs `ids` (at most `blockSize` of them) and reads the residual stream after the embedding and after every block. */
+/**
+ * Runs `ids` (at most `blockSize` of them) and reads the residual stream after the embedding and after every
+ * block.
+ */
 export async function logitLens(
   { model, tokenizer }: ModelFolder,
   ids: Int32Array,

@@ -1,4 +1,5 @@
-// The statistics of named values over one batch, as training probes them, for a model that is not being trained.
+// The statistics of named values over one batch, as training probes them, for a model that is not being
+// trained.
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
@@ -18,9 +19,9 @@ const SEQUENCES = 8;
 export const ACTIVATIONS: readonly string[] = ['blocks.*.mlp.act'];
 
 /**
- * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that `patterns` choose (see `matchTaps`),
- * without dropout. The batch is the window over which dead units are counted. An INT8 model has no gradients: `gradient` is
- * null. The parameters' own gradients are freed. The event's step is 0.
+ * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that `patterns` choose
+ * (see `matchTaps`), without dropout. The batch is the window over which dead units are counted. An INT8
+ * model has no gradients: `gradient` is null. The parameters' own gradients are freed. The event's step is 0.
  */
 export async function measureTaps(
   model: GPT,

@@ -1,4 +1,5 @@
-// What a model thinks of a text: how likely it found each token, what it expected in its place, and what comes next.
+// What a model thinks of a text: how likely it found each token, what it expected in its place, and what
+// comes next.
 
 import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
@@ -8,7 +9,10 @@ import { tensor } from '../tensor/tensor.ts';
 import { type Edit, editTap } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
-/** A token of a text, as the model saw it coming. The first token was predicted by nothing: its numbers are null. */
+/**
+ * A token of a text, as the model saw it coming. The first token was predicted by nothing: its numbers are
+ * null.
+ */
 export interface TokenPrediction {
   id: number;
   text: string;
@@ -39,8 +43,9 @@ export interface PredictionOptions {
 }
 
 /**
- * Predicts every token of `ids` from those before it. A text longer than the context is read in windows that overlap by half, so that
- * each token is predicted from at least half a context; with `edits` it must fit one. Throws for a text of no tokens.
+ * Predicts every token of `ids` from those before it. A text longer than the context is read in windows that
+ * overlap by half, so that each token is predicted from at least half a context; with `edits` it must fit
+ * one. Throws for a text of no tokens.
  */
 export async function predictText(
   { model, tokenizer }: ModelFolder,
@@ -80,14 +85,19 @@ function predicted(
 ): TokenPrediction {
   const probability = probabilities[id];
   return {
-    ...{ id, text, probability, expected },
+    id,
+    text,
+    probability,
+    expected,
     loss: -Math.log(probability),
     rank: 1 + probabilities.reduce((n, p) => (p > probability ? n + 1 : n), 0),
     entropy: entropy(probabilities),
   };
 }
 
-/** Parts of a text of `length` tokens, none longer than `size`; from `fresh` on, positions no part before had. */
+/**
+ * Parts of a text of `length` tokens, none longer than `size`; from `fresh` on, positions no part before had.
+ */
 function windowsOver(length: number, size: number): { from: number; to: number; fresh: number }[] {
   const parts = [{ from: 0, to: Math.min(length, size), fresh: 0 }];
   const step = Math.max(1, size >> 1);

@@ -1,5 +1,5 @@
-// Takes the statistics of named values, and of their gradients, in passes that happen anyway: on the engine, so that only
-// the statistics are read back. Changes no bit of the pass. Read next: probe.ts.
+// Takes the statistics of named values, and of their gradients, in passes that happen anyway: on the engine,
+// so that only the statistics are read back. Changes no bit of the pass. Read next: probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
 import { type Tap, tapSpec } from '../model/taps.ts';
 import { keep } from '../tensor/scope.ts';
@@ -17,7 +17,10 @@ interface Pending extends Omit<Measurement, 'stats' | 'active'> {
   active: Tensor<'i32'> | null;
 }
 
-/** A tap on the values of these names that hands each measurement to `sink`, in histograms of the ranges of `probe`. */
+/**
+ * A tap on the values of these names that hands each measurement to `sink`, in histograms of the ranges of
+ * `probe`.
+ */
 export function probeTap(
   probe: Probe,
   names: ReadonlySet<string>,

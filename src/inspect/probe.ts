@@ -1,5 +1,6 @@
-// A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and remembers
-// between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next: summary.ts.
+// A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and
+// remembers between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next:
+// summary.ts.
 import { isTap } from '../model/taps.ts';
 import type { GroupSummary } from './groups.ts';
 import {
@@ -35,7 +36,10 @@ export interface ProbeEvent {
   type: 'probe';
   step: number;
   taps: TapSummary[];
-  /** Weights, gradients and updates by group; left out for a model that is not being trained, and in runs of the first version. */
+  /**
+   * Weights, gradients and updates by group; left out for a model that is not being trained, and in runs of
+   * the first version.
+   */
   groups?: GroupSummary[];
 }
 
@@ -93,8 +97,8 @@ export interface TapMemory {
 /** Gathers measurements; see `createProbe`. */
 export interface Probe {
   /**
-   * Histogram range to hand to the kernel. The same for all micro-batches of a step. It follows from the values seen
-   * before: until the tap is calibrated it has 0 bins.
+   * Histogram range to hand to the kernel. The same for all micro-batches of a step. It follows from the
+   * values seen before: until the tap is calibrated it has 0 bins.
    */
   range(name: string, kind: TapKind): HistogramRange;
   /** True once every tap has a range. */
@@ -123,8 +127,8 @@ interface Tap {
 }
 
 /**
- * A probe for any number of taps. Per probed step: for each micro-batch and tap, run `statistics` with `range(...)`
- * and `add` what it wrote; then `finish(step)`.
+ * A probe for any number of taps. Per probed step: for each micro-batch and tap, run `statistics` with
+ * `range(...)` and `add` what it wrote; then `finish(step)`.
  */
 export function createProbe(options: ProbeOptions = {}): Probe {
   const { bins = 96, windowSteps = 8, activity = false } = options;
@@ -178,7 +182,10 @@ function noTotals(): Record<TapKind, Totals | null> {
   return { value: null, gradient: null };
 }
 
-/** A window is kept as the units that did not fire: they are few, and how often the others fired is nobody's question later. */
+/**
+ * A window is kept as the units that did not fire: they are few, and how often the others fired is nobody's
+ * question later.
+ */
 function remember(name: string, { ranges, window }: Tap): TapMemory {
   return {
     name,

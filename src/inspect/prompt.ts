@@ -3,7 +3,10 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
-/** Throws unless there are at least `least` tokens and they fit the context of the model, saying what would help. */
+/**
+ * Throws unless there are at least `least` tokens and they fit the context of the model, saying what would
+ * help.
+ */
 export function checkPrompt(ids: Int32Array, { blockSize, vocabSize }: GPTConfig, least = 1): Int32Array {
   const tokens = formatAmount(ids.length, 'token');
   if (ids.length < least) {

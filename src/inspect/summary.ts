@@ -1,5 +1,5 @@
-// From what the `statistics` kernel wrote to what people read: totals that add up over micro-batches, then a summary.
-// Read next: probe.ts.
+// From what the `statistics` kernel wrote to what people read: totals that add up over micro-batches, then a
+// summary. Read next: probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
 
 /** Mean, spread and histogram of a set of values. */
@@ -36,8 +36,8 @@ export interface Totals {
 }
 
 /**
- * Reads one output of the `statistics` kernel, `stats` [STATISTICS_HEADER + bins], made from `size` values with
- * histogram `range`. Throws if the length does not fit the range.
+ * Reads one output of the `statistics` kernel, `stats` [STATISTICS_HEADER + bins], made from `size` values
+ * with histogram `range`. Throws if the length does not fit the range.
  */
 export function readStatistics(stats: Float32Array, size: number, range: HistogramRange): Totals {
   if (stats.length !== STATISTICS_HEADER + range.bins) {
@@ -76,8 +76,8 @@ function mergeHistograms(a: Totals['histogram'], b: Totals['histogram']): Totals
 }
 
 /**
- * mean = sum / count, std = sqrt(sumSquares / count - mean^2) (the population's). All zero, with `count` 0, when no
- * value was finite. `histogram.counts` is empty when there were no bins.
+ * mean = sum / count, std = sqrt(sumSquares / count - mean^2) (the population's). All zero, with `count` 0,
+ * when no value was finite. `histogram.counts` is empty when there were no bins.
  */
 export function summarize(totals: Totals): Summary {
   const { count, sum, sumSquares } = totals;
@@ -92,9 +92,10 @@ export function summarize(totals: Totals): Summary {
 const REACH = 5;
 
 /**
- * A range that shows the bulk and not one outlier: mean +- 5 std, cut at the smallest and largest value, beginning at
- * exactly 0 where nothing is negative (a ReLU): mean and std are then those of what is above 0, or the zeros of a sparse
- * layer would cut off much of the rest. The kernel counts what lies outside in the first and last bin.
+ * A range that shows the bulk and not one outlier: mean +- 5 std, cut at the smallest and largest value,
+ * beginning at exactly 0 where nothing is negative (a ReLU): mean and std are then those of what is above 0,
+ * or the zeros of a sparse layer would cut off much of the rest. The kernel counts what lies outside in the
+ * first and last bin.
  */
 export function chooseRange(totals: Totals, bins: number): HistogramRange {
   const all = summarize(totals);

@@ -3,7 +3,10 @@ import { bytesAtMost, type JsonLimits, readJson } from '../base/json.ts';
 import type { Schema } from '../base/schema.ts';
 import type { Store } from './store.ts';
 
-/** The checked contents of a file. Throws one line that names the file, the field, its value and what was expected. */
+/**
+ * The checked contents of a file. Throws one line that names the file, the field, its value and what was
+ * expected.
+ */
 export async function readJsonFile<T>(
   store: Store,
   name: string,

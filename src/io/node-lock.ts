@@ -1,5 +1,5 @@
-// One process writes to a folder at a time. The lock is the operating system's: it ends with the process that holds it,
-// however that ends, and no file that a killed process leaves behind keeps anybody out.
+// One process writes to a folder at a time. The lock is the operating system's: it ends with the process that
+// holds it, however that ends, and no file that a killed process leaves behind keeps anybody out.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -18,8 +18,9 @@ const OWNER_FILE = '.inkhorn.owner';
 export class FolderInUse extends Error {}
 
 /**
- * Locks `folder`, which is made where there is none, until `release` or the end of this process. `what` says who we are:
- * `inkhorn train`. Throws `FolderInUse` when another process, or another part of this one, holds it.
+ * Locks `folder`, which is made where there is none, until `release` or the end of this process. `what` says
+ * who we are: `inkhorn train`. Throws `FolderInUse` when another process, or another part of this one, holds
+ * it.
  */
 export function lockFolder(folder: string, what: string): Lock {
   const root = resolve(folder);
@@ -58,9 +59,12 @@ function makeFolders(path: string): string[] {
   }
 }
 
-// ---- the operating system's locks --------------------------------------------------------------------------------------
+// ---- the operating system's locks ------------------------------------------------------------------------
 
-/** Opens the file and locks it, where the system can do that in one: BSD's O_EXLOCK, and what libuv calls so on Windows. */
+/**
+ * Opens the file and locks it, where the system can do that in one: BSD's O_EXLOCK, and what libuv calls so
+ * on Windows.
+ */
 const EXCLUSIVE: Partial<Record<NodeJS.Platform, number>> = {
   darwin: 0x20 | fs.constants.O_NONBLOCK,
   freebsd: 0x20 | fs.constants.O_NONBLOCK,
@@ -105,8 +109,8 @@ function openLocked(file: string): { fd: number; locked: boolean } | 'taken' | '
 }
 
 /**
- * Locks an open file by flock(1): the lock belongs to the open file, which we keep when that program has ended. False where
- * there is no such program, or the file system knows no locks.
+ * Locks an open file by flock(1): the lock belongs to the open file, which we keep when that program has
+ * ended. False where there is no such program, or the file system knows no locks.
  */
 function lockOpenFile(fd: number): boolean | 'taken' {
   const { status } = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
@@ -118,7 +122,7 @@ function sameFile(fd: number, file: string): boolean {
   return there !== undefined && there.ino === fs.fstatSync(fd, { bigint: true }).ino;
 }
 
-// ---- who holds it ------------------------------------------------------------------------------------------------------
+// ---- who holds it ----------------------------------------------------------------------------------------
 
 interface Owner {
   pid: number;
@@ -161,8 +165,8 @@ function inUse(folder: string, root: string): FolderInUse {
 }
 
 /**
- * Writes down who holds the lock. Where the system has none for us this is the lock itself: false while the process that
- * wrote its name before is still there, as far as can be told.
+ * Writes down who holds the lock. Where the system has none for us this is the lock itself: false while the
+ * process that wrote its name before is still there, as far as can be told.
  */
 function signOwner(root: string, owner: Owner, locked: boolean): boolean {
   const [file, temporary] = [join(root, OWNER_FILE), join(root, `${OWNER_FILE}.${owner.pid}`)];
@@ -179,7 +183,10 @@ function signOwner(root: string, owner: Owner, locked: boolean): boolean {
   return signed;
 }
 
-/** When a process began; empty where there is none. Ticks since the start of the machine on Linux, a date elsewhere. */
+/**
+ * When a process began; empty where there is none. Ticks since the start of the machine on Linux, a date
+ * elsewhere.
+ */
 function beginningOf(pid: number): string {
   const stat = attempt(() => fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
   if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

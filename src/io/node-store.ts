@@ -3,10 +3,12 @@
 // One file: written as a temporary file, synced, renamed over the final name.
 // Several files together, a write-ahead journal:
 //   1. every new file is written as a temporary file and synced;
-//   2. `.inkhorn.commit`, which says which temporary file belongs under which name, appears by one rename: the commit;
+//   2. `.inkhorn.commit`, which says which temporary file belongs under which name, appears by one rename:
+//      the commit;
 //   3. the temporary files are renamed to their names, the dropped files removed, and the journal last.
-// Killed before 2, nothing has happened: what is left are temporary files, which the next write removes. Killed after 2,
-// everything has happened: reads follow the journal, and the next write finishes step 3. Reading never changes a folder.
+// Killed before 2, nothing has happened: what is left are temporary files, which the next write removes.
+// Killed after 2, everything has happened: reads follow the journal, and the next write finishes step 3.
+// Reading never changes a folder.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readlinkSync, statfsSync } from 'node:fs';
@@ -19,7 +21,9 @@ import { array, matching, object, type Schema, string } from '../base/schema.ts'
 import { lockFolder } from './node-lock.ts';
 import { checkLength, checkName, type Store } from './store.ts';
 
-/** The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one. */
+/**
+ * The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one.
+ */
 export interface FileSteps {
   /** Throws, before it is read, for a file of more than `atMost` bytes. */
   read(path: string, atMost?: number): Promise<Uint8Array>;
@@ -73,8 +77,8 @@ export const nodeFiles: FileSteps = {
 };
 
 /**
- * Makes a folder and those above it; does nothing where there is one. Node's own recursive mkdir reports a read-only file
- * system as "no such file" and never returns from a path in /proc.
+ * Makes a folder and those above it; does nothing where there is one. Node's own recursive mkdir reports a
+ * read-only file system as "no such file" and never returns from a path in /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
@@ -91,8 +95,8 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * The files directly in the folder `path`, which the first write creates. Errors are one line: what could not be read or
- * written, how many bytes it needed, why, and whether what was there before is intact.
+ * The files directly in the folder `path`, which the first write creates. Errors are one line: what could not
+ * be read or written, how many bytes it needed, why, and whether what was there before is intact.
  */
 export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   const root = resolve(path);
@@ -206,7 +210,10 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   };
   return store;
 
-  /** Runs one change of the folder after those begun before it, tidies up behind it, and words what went wrong. */
+  /**
+   * Runs one change of the folder after those begun before it, tidies up behind it, and words what went
+   * wrong.
+   */
   function change(what: string, act: (progress: Progress) => Promise<void>): Promise<void> {
     return inTurn(root, async () => {
       const progress: Progress = { temporaries: [], committed: false };
@@ -243,13 +250,15 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   }
 }
 
-/** How far one change has come: what to remove if it fails, unless `committed` has made it the new content. */
+/**
+ * How far one change has come: what to remove if it fails, unless `committed` has made it the new content.
+ */
 interface Progress {
   temporaries: string[];
   committed: boolean;
 }
 
-// ---- the journal ---------------------------------------------------------------------------------------------------
+// ---- the journal -----------------------------------------------------------------------------------------
 
 const COMMIT = '.inkhorn.commit';
 
@@ -302,7 +311,10 @@ async function finish(root: string, { put, drop }: Journal, files: FileSteps): P
   await files.sync(root);
 }
 
-/** Brings the folder to where a killed writer left it off: finishes a committed `writeAll`, removes stale temporary files. */
+/**
+ * Brings the folder to where a killed writer left it off: finishes a committed `writeAll`, removes stale
+ * temporary files.
+ */
 async function recover(root: string, files: FileSteps): Promise<void> {
   const journal = await readJournal(root, files);
   if (journal) await finish(root, journal, files);
@@ -311,13 +323,16 @@ async function recover(root: string, files: FileSteps): Promise<void> {
   }
 }
 
-// ---- temporary files -----------------------------------------------------------------------------------------------
+// ---- temporary files -------------------------------------------------------------------------------------
 
 function temporaryName(): string {
   return `.inkhorn.${process.pid}.${threadId}.${randomBytes(6).toString('hex')}`;
 }
 
-/** True for a temporary file that nobody is writing: its process is gone, or it is ours (whose writes take turns). */
+/**
+ * True for a temporary file that nobody is writing: its process is gone, or it is ours (whose writes take
+ * turns).
+ */
 function isStale(name: string): boolean {
   const [, pid, thread] = TEMPORARY.exec(name) ?? [];
   if (pid === undefined) return false;
@@ -344,7 +359,7 @@ function inTurn(root: string, act: () => Promise<void>): Promise<void> {
   return turn;
 }
 
-// ---- errors --------------------------------------------------------------------------------------------------------
+// ---- errors ----------------------------------------------------------------------------------------------
 
 /** Of a path that leads nowhere, and nothing else is known of it. */
 export const NO_SUCH_FILE = 'there is no such file';
@@ -372,7 +387,10 @@ const REASONS: Record<string, string> = {
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
 };
 
-/** Why a file operation failed, in words and on one line: `permission denied`. Looks where the system says less than it could. */
+/**
+ * Why a file operation failed, in words and on one line: `permission denied`. Looks where the system says
+ * less than it could.
+ */
 export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? '';

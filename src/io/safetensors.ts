@@ -1,8 +1,9 @@
-// The safetensors format (huggingface.co/docs/safetensors): a JSON header that says where each tensor lies, then the bytes.
+// The safetensors format (huggingface.co/docs/safetensors): a JSON header that says where each tensor lies,
+// then the bytes.
 //
-//   8 bytes   N, the header's length, little-endian
-//   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
-//   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
+//   8 bytes   N, the header's length, little-endian N bytes   {"__metadata__": {...}, "name": {"dtype":
+//   "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...} the rest  the tensors one after the other, without
+//   gaps, little-endian like every machine that runs this
 import { formatAmount, formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
@@ -33,15 +34,15 @@ export type StoredDType = keyof typeof DTYPE_BITS;
 const DTYPES = Object.keys(DTYPE_BITS) as StoredDType[];
 
 /**
- * What a header may take: its length as in the reference implementation; its only lists are in the entries of tensors. More is a
- * foreign file, or one that is made to fill the memory.
+ * What a header may take: its length as in the reference implementation; its only lists are in the entries of
+ * tensors. More is a foreign file, or one that is made to fill the memory.
  */
 const HEADER_LIMIT = 100_000_000;
 const HEADER_LIMITS = { bytes: HEADER_LIMIT, depth: 3, values: 2e6 };
 
 /**
- * One tensor. F32 is held as Float32Array, I32 as Int32Array, I8 as Int8Array; F16 and BF16 are widened to Float32Array
- * when read; of every other dtype `data` is the raw bytes.
+ * One tensor. F32 is held as Float32Array, I32 as Int32Array, I8 as Int8Array; F16 and BF16 are widened to
+ * Float32Array when read; of every other dtype `data` is the raw bytes.
  */
 export interface StoredTensor {
   dtype: StoredDType;
@@ -61,19 +62,22 @@ export interface TensorFile {
   tensors: Map<string, StoredTensor>;
 }
 
-/** A tensor to write: its dtype follows from the array; a Uint8Array may be the raw bytes of any `dtype` (U8 if unnamed). */
+/**
+ * A tensor to write: its dtype follows from the array; a Uint8Array may be the raw bytes of any `dtype` (U8
+ * if unnamed).
+ */
 export interface TensorToWrite {
   dtype?: StoredDType;
   shape: readonly number[];
   data: Float32Array | Int32Array | Int8Array | Uint8Array;
 }
 
-// ---- writing -------------------------------------------------------------------------------------------------------
+// ---- writing ---------------------------------------------------------------------------------------------
 
 /**
- * The bytes of a safetensors file, the same as the reference implementation's for the same tensors (wider dtypes first,
- * then by name, the header padded with spaces to 8 bytes), so that every tensor lies aligned. Throws when a tensor's elements do not
- * fill its shape.
+ * The bytes of a safetensors file, the same as the reference implementation's for the same tensors (wider
+ * dtypes first, then by name, the header padded with spaces to 8 bytes), so that every tensor lies aligned.
+ * Throws when a tensor's elements do not fill its shape.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, TensorToWrite>,
@@ -140,12 +144,12 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDTy
   return stored;
 }
 
-// ---- reading -------------------------------------------------------------------------------------------------------
+// ---- reading ---------------------------------------------------------------------------------------------
 
 /**
- * Reads a safetensors file after checking all of it: header, names, dtypes, shapes, and that the tensors fill the file
- * exactly, without gaps or overlaps. The arrays are views into `bytes` where it is aligned, copies elsewhere.
- * Throws one line that names `file`, the tensor, the value and the limit.
+ * Reads a safetensors file after checking all of it: header, names, dtypes, shapes, and that the tensors fill
+ * the file exactly, without gaps or overlaps. The arrays are views into `bytes` where it is aligned, copies
+ * elsewhere. Throws one line that names `file`, the tensor, the value and the limit.
  */
 export function readSafetensors(bytes: Uint8Array, file = 'model.safetensors'): TensorFile {
   const fail = (problem: string): never => {
@@ -276,7 +280,8 @@ function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
 /** The elements of a tensor, without copying where they lie aligned. */
 function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
   const width = DTYPE_BITS[dtype] / 8;
-  // Not `slice`: that of a Buffer, which is what Node reads files into, is a view of the same unaligned bytes.
+  // Not `slice`: that of a Buffer, which is what Node reads files into, is a view of the same unaligned
+  // bytes.
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const n = byteLength / width;
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, n);
@@ -287,7 +292,7 @@ function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
   return bytes;
 }
 
-// ---- small checks ----------------------------------------------------------------------------------------------------
+// ---- small checks ----------------------------------------------------------------------------------------
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -15,8 +15,9 @@ export interface Store {
   /** Writes or replaces one file. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes several files together and removes those given as `null`: afterwards, and after a kill at any moment, either all
-   * of it has happened or nothing. Files that are not named stay as they are. One writer at a time per place.
+   * Writes several files together and removes those given as `null`: afterwards, and after a kill at any
+   * moment, either all of it has happened or nothing. Files that are not named stay as they are. One writer
+   * at a time per place.
    */
   writeAll(files: ReadonlyMap<string, Uint8Array | null>): Promise<void>;
   /** Removes one file; no error when there is none. */
@@ -24,8 +25,9 @@ export interface Store {
   /** The store one level down. */
   folder(name: string): Store;
   /**
-   * Keeps other writers out until `release`, or until this process ends, however it ends. `what` is what they are told:
-   * `inkhorn train`. Reading is always allowed. Rejects when the place is locked. Left out: nobody else can write here.
+   * Keeps other writers out until `release`, or until this process ends, however it ends. `what` is what they
+   * are told: `inkhorn train`. Reading is always allowed. Rejects when the place is locked. Left out: nobody
+   * else can write here.
    */
   lock?(what: string): Promise<Lock>;
 }
@@ -36,7 +38,10 @@ export interface Lock {
   release(): void;
 }
 
-/** Throws unless `name` can be a file or a folder everywhere: no separators, no leading dot (temporary files have one). */
+/**
+ * Throws unless `name` can be a file or a folder everywhere: no separators, no leading dot (temporary files
+ * have one).
+ */
 export function checkName(name: string): void {
   if (!/^[^./\\:\0][^/\\:\0]{0,199}$/.test(name)) {
     throw new Error(

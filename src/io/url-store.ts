@@ -2,8 +2,8 @@
 import { checkLength, checkName, type Store } from './store.ts';
 
 /**
- * The files under `base` (`https://example.org/models/tiny`; in a page also one relative to it). Cannot list and cannot write: both
- * throw and say so. Throws for addresses of another kind, such as `file://`.
+ * The files under `base` (`https://example.org/models/tiny`; in a page also one relative to it). Cannot list
+ * and cannot write: both throw and say so. Throws for addresses of another kind, such as `file://`.
  */
 export function urlStore(base: string): Store {
   const location = base.replace(/\/+$/, '');

@@ -1,4 +1,5 @@
-// The layers of a GPT: plain classes that hold parameters; most call one op with them. Read next: parameters.ts.
+// The layers of a GPT: plain classes that hold parameters; most call one op with them. Read next:
+// parameters.ts.
 import type { Backend } from '../backend/contract.ts';
 import * as ops from '../tensor/ops.ts';
 import type { Weight } from '../tensor/quantized.ts';
@@ -74,7 +75,10 @@ export class Norm {
   }
 }
 
-/** RMSNorm of every query and key on its own (Henry et al. 2020; Dehghani et al. 2023): their products stay bounded. */
+/**
+ * RMSNorm of every query and key on its own (Henry et al. 2020; Dehghani et al. 2023): their products stay
+ * bounded.
+ */
 export class QKNorm {
   /** [2 * hs]: of queries, then of keys; all heads share it. */
   weight: Tensor;

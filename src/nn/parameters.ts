@@ -13,8 +13,8 @@ export interface Slot {
 }
 
 /**
- * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the fields. One
- * that is used twice (tied weights) is reported once, under its first name.
+ * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the
+ * fields. One that is used twice (tied weights) is reported once, under its first name.
  */
 export function slots(module: object): Slot[] {
   const found = new Map<

@@ -83,7 +83,7 @@ export interface RunLook extends Pick<Findings, 'attention' | 'heads' | 'tokens'
   step: number;
 }
 
-// ---- what the files hold --------------------------------------------------------------------------------------------
+// ---- what the files hold ---------------------------------------------------------------------------------
 
 const count = integer({ min: 0 });
 const share = number({ min: 0, max: 1 });
@@ -245,7 +245,7 @@ const lookFile: Schema<RunLook> = object<RunLook>({
   lens: optional(lens),
 });
 
-// ---- reading --------------------------------------------------------------------------------------------------------
+// ---- reading ---------------------------------------------------------------------------------------------
 
 /** `look.json` of the run in `store`; null where there is none. */
 export async function readLook(store: Store): Promise<RunLook | null> {

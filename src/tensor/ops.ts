@@ -1,11 +1,14 @@
-// The ops of the model: each calls one kernel forward and says beside it what its backward is.
-// Names as in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
+// The ops of the model: each calls one kernel forward and says beside it what its backward is. Names as in
+// the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
 import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
 import { Int8Tensor, isQuantized, type QuantizedTensor, type Weight } from './quantized.ts';
 import { addGrad, gradOf, needsGrad, passGrad, record, recordLoss } from './tape.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
-/** y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. W may be quantised: no gradient then. */
+/**
+ * y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. W may be quantised: no gradient
+ * then.
+ */
 export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
   const [n, k] = weight.shape;
   const m = rows(x);
@@ -25,8 +28,9 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
 }
 
 /**
- * y = f(x W1^T + b1) W2^T + b2: two linear layers and an activation between them, to the same bits, with fewer passes over
- * memory. x [..., in], W1 [hidden, in], b1 [hidden], W2 [out, hidden], b2 [out], y [..., out]. Throws when shapes do not fit.
+ * y = f(x W1^T + b1) W2^T + b2: two linear layers and an activation between them, to the same bits, with
+ * fewer passes over memory. x [..., in], W1 [hidden, in], b1 [hidden], W2 [out, hidden], b2 [out], y [...,
+ * out]. Throws when shapes do not fit.
  */
 export function mlp(
   x: Tensor,
@@ -45,7 +49,11 @@ export function mlp(
   // The slope of relu at x is that at relu(x): h will do.
   const pre = kind !== 'relu' && needsGrad(...inputs) ? empty(h.shape, 'f32', x.backend) : null;
   kernels.matmul(h.buffer, x.buffer, W1.buffer, {
-    ...{ m, n: hidden, k, transB: true, bias: b1?.buffer ?? null },
+    m,
+    n: hidden,
+    k,
+    transB: true,
+    bias: b1?.buffer ?? null,
     activation: { kind, pre: pre?.buffer ?? null },
   });
   const y = empty([...x.shape.slice(0, -1), n], 'f32', x.backend);
@@ -176,8 +184,8 @@ export function activation(x: Tensor, kind: Activation): Tensor {
 }
 
 /**
- * y = a + b, equal shapes; with `mask` y = a + dropout(b), inverted dropout (Srivastava et al. 2014) in one go. The mask is
- * computed again backward.
+ * y = a + b, equal shapes; with `mask` y = a + dropout(b), inverted dropout (Srivastava et al. 2014) in one
+ * go. The mask is computed again backward.
  */
 export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
   expect(a.size === b.size, 'add', `${a} and ${b} differ in size`);
@@ -196,8 +204,8 @@ export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
 }
 
 /**
- * y = a + w (b - a), w = weight[0] learned, a and b [..., cols] of equal shape: in the columns `from` to `to` - 1, all of them by
- * default; elsewhere y = a.
+ * y = a + w (b - a), w = weight[0] learned, a and b [..., cols] of equal shape: in the columns `from` to `to`
+ * - 1, all of them by default; elsewhere y = a.
  */
 export function mix(
   a: Tensor,
@@ -290,9 +298,9 @@ export function attentionCached(
 }
 
 /**
- * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start here: the loss
- * that is differentiated is `factor` times the sum of the losses (1 / rows: their mean). `smoothing` spreads that share of
- * each target over all of V (Szegedy et al. 2016).
+ * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start
+ * here: the loss that is differentiated is `factor` times the sum of the losses (1 / rows: their mean).
+ * `smoothing` spreads that share of each target over all of V (Szegedy et al. 2016).
  */
 export function crossEntropy(
   logits: Tensor,

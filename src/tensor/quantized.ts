@@ -1,8 +1,11 @@
-// Weight matrices of integers: eight bits with one scale per output channel, or four with one per group of columns. Ops that
-// take a weight take these too. Read next: quantize/quantize.ts.
+// Weight matrices of integers: eight bits with one scale per output channel, or four with one per group of
+// columns. Ops that take a weight take these too. Read next: quantize/quantize.ts.
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
-/** What a product with integer weights does with its other side: keep it in float, or quantise each row on the fly. */
+/**
+ * What a product with integer weights does with its other side: keep it in float, or quantise each row on the
+ * fly.
+ */
 export type Activations = 'f32' | 'int8';
 
 /** x[r, c] = values[r, c] * scale[r]; values `i8` [rows, cols], scale `f32` [rows]. */
@@ -27,7 +30,9 @@ export class Int8Tensor {
   }
 }
 
-/** How the codes of INT4 were found: each weight rounded to the nearest, or by the method of quantize/gptq.ts. */
+/**
+ * How the codes of INT4 were found: each weight rounded to the nearest, or by the method of quantize/gptq.ts.
+ */
 export type Int4Method = 'rtn' | 'gptq';
 
 /** What all of an INT4 weight has in common. */
@@ -39,8 +44,9 @@ export interface Int4Format {
 }
 
 /**
- * x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]; codes `i8` [rows, ceil(cols / 2)], two to a byte, the left one
- * in its low half; scale [ceil(cols / groupSize), rows], `f32` that bfloat16 holds exactly, as files do.
+ * x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]; codes `i8` [rows, ceil(cols / 2)], two to a
+ * byte, the left one in its low half; scale [ceil(cols / groupSize), rows], `f32` that bfloat16 holds
+ * exactly, as files do.
  */
 export class Int4Tensor implements Int4Format {
   readonly shape: readonly number[];
@@ -69,7 +75,10 @@ export class Int4Tensor implements Int4Format {
 /** Columns that share a scale in INT4, where nothing else is asked for. */
 export const DEFAULT_GROUP_SIZE = 64;
 
-/** Bytes of an INT4 matrix [rows, cols] in a file: half a byte per weight, and two (bfloat16) per row and group. */
+/**
+ * Bytes of an INT4 matrix [rows, cols] in a file: half a byte per weight, and two (bfloat16) per row and
+ * group.
+ */
 export function int4Bytes(shape: readonly number[], groupSize: number): { codes: number; scale: number } {
   const [rows, cols] = shape;
   return {

@@ -1,5 +1,5 @@
-// Counter-based random numbers: the n-th number of a stream is a function of (seed, stream, n), so any engine can draw
-// any of them in any order, and resuming a run needs nothing but a position.
+// Counter-based random numbers: the n-th number of a stream is a function of (seed, stream, n), so any engine
+// can draw any of them in any order, and resuming a run needs nothing but a position.
 import { philox } from '../base/philox.ts';
 
 const WORD = 2 ** 32;
@@ -27,8 +27,9 @@ export interface Random {
 }
 
 /**
- * The stream numbered `stream` of `seed`, from `position` on. Streams of one seed have nothing in common with one
- * another or with its dropout masks. Throws unless seed and position are whole numbers from 0 to 2^53 - 1 and stream is one below 2^32.
+ * The stream numbered `stream` of `seed`, from `position` on. Streams of one seed have nothing in common with
+ * one another or with its dropout masks. Throws unless seed and position are whole numbers from 0 to 2^53 - 1
+ * and stream is one below 2^32.
  *
  * @example const random = createRandom({ seed: 1337, stream: 1 }); random.int(6) // a die
  */

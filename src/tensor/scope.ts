@@ -1,4 +1,5 @@
-// Who frees what: tensors made inside `scope(fn)` are freed when it returns, except those it returns or keeps.
+// Who frees what: tensors made inside `scope(fn)` are freed when it returns, except those it returns or
+// keeps.
 
 /** What a scope owns: it has to be freed, that is all. */
 export interface Owned {
@@ -24,8 +25,9 @@ export function keep<T extends Owned>(tensor: T): T {
 }
 
 /**
- * Runs `fn` (synchronously) and frees every tensor made meanwhile, except the ones it returns: a tensor, or an array or
- * plain object of tensors. Those go to the enclosing scope, if there is one. Frees everything when `fn` throws.
+ * Runs `fn` (synchronously) and frees every tensor made meanwhile, except the ones it returns: a tensor, or
+ * an array or plain object of tensors. Those go to the enclosing scope, if there is one. Frees everything
+ * when `fn` throws.
  */
 export function scope<R>(fn: () => R): R {
   const owned = new Set<Owned>();

@@ -1,5 +1,6 @@
-// The tape: while one runs, each op records how to send its gradient back; the record is then played in reverse.
-// This is the whole of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next: ops.ts.
+// The tape: while one runs, each op records how to send its gradient back; the record is then played in
+// reverse. This is the whole of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next:
+// ops.ts.
 import { adopt, keep, scope } from './scope.ts';
 import { empty, type Tensor, zeros } from './tensor.ts';
 
@@ -12,15 +13,18 @@ interface Entry {
 
 let recording: Entry[] | null = null;
 
-/** True while a tape runs and `inputs` lead to a parameter: the op must then be able to send a gradient back. */
+/**
+ * True while a tape runs and `inputs` lead to a parameter: the op must then be able to send a gradient back.
+ */
 export function needsGrad(...inputs: readonly (Tensor | null)[]): boolean {
   return recording !== null && inputs.some((input) => input?.requiresGrad === true);
 }
 
 /**
- * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is remembered: it gets
- * dy, the gradient of `output`, and adds to the gradients of the inputs; it is not called where no gradient arrives. It may
- * overwrite dy with dx, in place, and hand the buffer on by `passGrad`. `saved` are tensors that only the backward needs.
+ * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is
+ * remembered: it gets dy, the gradient of `output`, and adds to the gradients of the inputs; it is not called
+ * where no gradient arrives. It may overwrite dy with dx, in place, and hand the buffer on by `passGrad`.
+ * `saved` are tensors that only the backward needs.
  */
 export function record(
   output: Tensor,
@@ -60,16 +64,17 @@ function remember(
 
 /** Calls `watch` during the backward, at the moment when the gradient of `tensor` is complete. */
 export function onGradient(tensor: Tensor, watch: (grad: Tensor) => void): void {
-  // What uses `tensor` is recorded after this entry and so plays before it; what made `tensor` plays after it.
+  // What uses `tensor` is recorded after this entry and so plays before it; what made `tensor` plays after
+  // it.
   if (tensor.requiresGrad) {
     recording?.push({ output: tensor, backward: (grad) => grad && watch(grad), release: [] });
   }
 }
 
 /**
- * Runs `fn`, then the backward of the losses that it computed (`crossEntropy`). Afterwards each parameter that was
- * used has its gradient added to `grad`. Returns what `fn` returned; all else is freed, activations as soon as the
- * backward is past them. Synchronous; throws when a tape runs already.
+ * Runs `fn`, then the backward of the losses that it computed (`crossEntropy`). Afterwards each parameter
+ * that was used has its gradient added to `grad`. Returns what `fn` returned; all else is freed, activations
+ * as soon as the backward is past them. Synchronous; throws when a tape runs already.
  */
 export function withGradients<R>(fn: () => R): R {
   if (recording) throw new Error('a tape is running already: withGradients() does not nest');
@@ -100,8 +105,9 @@ function play({ output, backward, release }: Entry, results: ReadonlySet<unknown
 }
 
 /**
- * Where the gradient of `x` goes, and whether to add to what is there. A parameter's gradient starts at zero and lives
- * on; any other starts undefined, is overwritten by the first that contributes, and is freed by the tape.
+ * Where the gradient of `x` goes, and whether to add to what is there. A parameter's gradient starts at zero
+ * and lives on; any other starts undefined, is overwritten by the first that contributes, and is freed by the
+ * tape.
  */
 export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
   if (x.grad) return { grad: x.grad, accumulate: true };
@@ -109,7 +115,10 @@ export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
   return { grad: x.grad, accumulate: x.isParameter };
 }
 
-/** Sends a gradient to `x` by a kernel that can only overwrite: directly if it is the first, else by a temporary. */
+/**
+ * Sends a gradient to `x` by a kernel that can only overwrite: directly if it is the first, else by a
+ * temporary.
+ */
 export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
   const { grad, accumulate } = gradOf(x);
   if (!accumulate) {
@@ -123,8 +132,8 @@ export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
 }
 
 /**
- * Hands the gradient of `from`, which the kernel before has turned into that of `x`, on to `x`: the buffer itself where `x` has
- * none yet. `from` has none afterwards.
+ * Hands the gradient of `from`, which the kernel before has turned into that of `x`, on to `x`: the buffer
+ * itself where `x` has none yet. `from` has none afterwards.
  */
 export function passGrad(x: Tensor, from: Tensor): void {
   const { grad: dOut } = gradOf(from);

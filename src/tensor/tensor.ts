@@ -5,7 +5,10 @@ import { currentBackend } from '../backend/current.ts';
 import { formatAmount } from '../base/format.ts';
 import { adopt, forget } from './scope.ts';
 
-/** Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored as. */
+/**
+ * Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored
+ * as.
+ */
 export class Tensor<D extends DType = 'f32'> {
   readonly backend: Backend;
   readonly buffer: DeviceBuffer;

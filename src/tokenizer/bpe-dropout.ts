@@ -1,5 +1,6 @@
-// BPE dropout (Provilkov et al. 2020): the same text in other tokens of the same vocabulary, by leaving merges out at random.
-// A model that sees a text in many spellings learns what tokens are made of. Read next: bpe.ts (encoding without it).
+// BPE dropout (Provilkov et al. 2020): the same text in other tokens of the same vocabulary, by leaving
+// merges out at random. A model that sees a text in many spellings learns what tokens are made of. Read next:
+// bpe.ts (encoding without it).
 import type { Pausable } from '../base/slices.ts';
 import type { Vocabulary } from './bpe.ts';
 
@@ -12,12 +13,12 @@ export interface BpeDropout {
 }
 
 /**
- * Writes the ids of `bytes`, in chunks that end at `ends`, to `out` from `at` on (room for one id per byte); returns where it
- * stopped. Pauses now and then, and yields which share of `bytes` is about done.
+ * Writes the ids of `bytes`, in chunks that end at `ends`, to `out` from `at` on (room for one id per byte);
+ * returns where it stopped. Pauses now and then, and yields which share of `bytes` is about done.
  *
- * In one pass through the merges by rank, and for each through the text from left to right: where its pair of tokens stands, the
- * two are joined with probability 1 - p. (The paper draws again whenever another merge of the word was made. A text that
- * is one chunk has no words, and would get most of its merges back.)
+ * In one pass through the merges by rank, and for each through the text from left to right: where its pair of
+ * tokens stands, the two are joined with probability 1 - p. (The paper draws again whenever another merge of
+ * the word was made. A text that is one chunk has no words, and would get most of its merges back.)
  */
 export type DropoutEncoder = (
   bytes: Uint8Array,
@@ -67,7 +68,10 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
   };
 }
 
-/** One token per byte, at the place of its first byte; `next` and `before` are the places beside it in its chunk, or -1. */
+/**
+ * One token per byte, at the place of its first byte; `next` and `before` are the places beside it in its
+ * chunk, or -1.
+ */
 function linkBytes(
   bytes: Uint8Array,
   ends: Int32Array,

@@ -1,11 +1,14 @@
-// The ids of bpe.ts's `encode`, without merging: in one pass from left to right, by looking up tokens that are already there.
+// The ids of bpe.ts's `encode`, without merging: in one pass from left to right, by looking up tokens that
+// are already there.
 //
-// 1. A token forms from its own bytes alone, whatever stands around it, as long as no merge crosses its borders. So ids are the
-//    encoding if (and only if) no two neighbours among them would have merged across their border: if all are `stable`.
-// 2. Whether two neighbours are stable shows when their merges are undone, latest first: at each moment the tokens that
-//    touch the border are known, and a merge that joins them must not have been due yet.
-// 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is stable after the last
-//    one, else a shorter one; where there is none, give the last token up for a shorter one. No place is reached twice.
+// 1. A token forms from its own bytes alone, whatever stands around it, as long as no merge crosses its
+//    borders. So ids are the encoding if (and only if) no two neighbours among them would have merged across
+//    their border: if all are `stable`.
+// 2. Whether two neighbours are stable shows when their merges are undone, latest first: at each moment the
+//    tokens that touch the border are known, and a merge that joins them must not have been due yet.
+// 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is
+//    stable after the last one, else a shorter one; where there is none, give the last token up for a shorter
+//    one. No place is reached twice.
 import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeQueueEncoder } from './bpe-queue.ts';
 import { makePairTable } from './pair-table.ts';
@@ -13,10 +16,16 @@ import { makePairTable } from './pair-table.ts';
 /** Tokens that are looked up between two pauses: a few milliseconds. */
 const STEP = 2 ** 16;
 
-/** Tokens that are looked up at once where nobody waits: the largest of the integers that engines count fastest with. */
+/**
+ * Tokens that are looked up at once where nobody waits: the largest of the integers that engines count
+ * fastest with.
+ */
 const MANY = 2 ** 30 - 1;
 
-/** Up to this many bytes in its longest token a vocabulary is encoded here: the time is at worst proportional to that. */
+/**
+ * Up to this many bytes in its longest token a vocabulary is encoded here: the time is at worst proportional
+ * to that.
+ */
 const longestHere = 512;
 
 /** An encoder for one vocabulary. */
@@ -80,7 +89,8 @@ interface Reached {
 }
 
 /**
- * Whether tokens stay apart when one follows the other, as far as merges before token `limit` go (default: all merges).
+ * Whether tokens stay apart when one follows the other, as far as merges before token `limit` go (default:
+ * all merges).
  */
 type Stable = (left: number, right: number, limit?: number) => boolean;
 
@@ -102,7 +112,9 @@ function makeStable({ merges, ranks }: Vocabulary): Stable {
   };
 }
 
-/** Finds tokens in bytes. Tokens that never come out of encoding (files of others may hold some) are left out. */
+/**
+ * Finds tokens in bytes. Tokens that never come out of encoding (files of others may hold some) are left out.
+ */
 interface Trie {
   /** The longest token at `bytes[place..end)`; there is always one, a byte at least. */
   longest(bytes: Uint8Array, place: number, end: number): number;

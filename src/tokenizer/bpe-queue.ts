@@ -1,5 +1,5 @@
-// The ids of bpe.ts's `encode` by merging, as there, but with the next merge taken from a queue: O(n log n) whatever the tokens.
-// bpe-fast.ts is faster and leaves to it the vocabularies with very long tokens.
+// The ids of bpe.ts's `encode` by merging, as there, but with the next merge taken from a queue: O(n log n)
+// whatever the tokens. bpe-fast.ts is faster and leaves to it the vocabularies with very long tokens.
 import { type Pausable, runThrough } from '../base/slices.ts';
 import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeHeap } from './heap.ts';

@@ -1,5 +1,5 @@
-// What a tokenizer is once it is trained: tokens, and the merges that make them. Encoding here is the definition, kept as the
-// oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
+// What a tokenizer is once it is trained: tokens, and the merges that make them. Encoding here is the
+// definition, kept as the oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
 import type { Pausable } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { makePairTable, type PairTable } from './pair-table.ts';
@@ -22,15 +22,21 @@ export interface Vocabulary {
 
 /** Encodes one chunk. */
 export interface ChunkEncoder {
-  /** Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it stopped. */
+  /**
+   * Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it
+   * stopped.
+   */
   encode(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number;
-  /** The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are done. */
+  /**
+   * The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are
+   * done.
+   */
   encodeInSteps(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): Pausable<number>;
 }
 
 /**
- * Puts a vocabulary together. Throws when `byteIds` does not give every byte one of the ids 0 to 255, when a merge uses a
- * token that does not exist before it, and when it makes bytes that are a token already.
+ * Puts a vocabulary together. Throws when `byteIds` does not give every byte one of the ids 0 to 255, when a
+ * merge uses a token that does not exist before it, and when it makes bytes that are a token already.
  */
 export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): Vocabulary {
   const ids = byteIds ?? Int32Array.from({ length: 256 }, (_, byte) => byte);
@@ -67,8 +73,8 @@ function byteTokens(byteIds: Int32Array): Uint8Array[] {
 }
 
 /**
- * The tokens of one chunk, by definition: as long as neighbours can merge, take the pair of lowest rank and join all its
- * occurrences, left to right.
+ * The tokens of one chunk, by definition: as long as neighbours can merge, take the pair of lowest rank and
+ * join all its occurrences, left to right.
  */
 export function encode(vocabulary: Omit<Vocabulary, 'tokens'>, bytes: Uint8Array): number[] {
   let ids = Array.from(bytes, (byte) => vocabulary.byteIds[byte]);

@@ -2,7 +2,10 @@
 
 const characters: readonly string[] = alphabet();
 
-/** Byte b as itself where Latin-1 has a visible character there, else as the next one from U+0100 on (space: `Ġ`). */
+/**
+ * Byte b as itself where Latin-1 has a visible character there, else as the next one from U+0100 on (space:
+ * `Ġ`).
+ */
 function alphabet(): string[] {
   let spare = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {

@@ -1,5 +1,5 @@
-// A hash table of byte strings: each distinct one gets the next number, 0, 1, 2, ... Training counts equal chunks with it,
-// encoding remembers what it has already encoded.
+// A hash table of byte strings: each distinct one gets the next number, 0, 1, 2, ... Training counts equal
+// chunks with it, encoding remembers what it has already encoded.
 
 /** Distinct byte strings, numbered in the order in which they were first added. */
 export interface ByteTable {
@@ -7,7 +7,9 @@ export interface ByteTable {
   readonly size: number;
   /** Bytes of all of them together. */
   readonly byteLength: number;
-  /** The number of `source[start..end)`, which is added if it is new: then the result is the `size` before. */
+  /**
+   * The number of `source[start..end)`, which is added if it is new: then the result is the `size` before.
+   */
   add(source: Uint8Array, start: number, end: number): number;
   /** The bytes of string `index` (a view, valid until the next `add`). */
   bytes(index: number): Uint8Array;

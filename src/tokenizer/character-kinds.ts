@@ -1,5 +1,5 @@
-// What kind of character stands at a place in UTF-8 bytes: what the split patterns ask. Unicode's own properties, as the regular
-// expressions of this JavaScript engine know them, looked up once per character.
+// What kind of character stands at a place in UTF-8 bytes: what the split patterns ask. Unicode's own
+// properties, as the regular expressions of this JavaScript engine know them, looked up once per character.
 import { characterWidth } from './utf8.ts';
 
 /** `\p{L}` */
@@ -33,8 +33,8 @@ export const asciiKinds: Uint8Array = kindsOf(0, 128);
 const INVALID = OTHER | (1 << 8);
 
 /**
- * The kinds of the character at `at`, plus 256 times its width in bytes; 0 behind the end. A byte that begins no valid
- * character is one `OTHER`.
+ * The kinds of the character at `at`, plus 256 times its width in bytes; 0 behind the end. A byte that begins
+ * no valid character is one `OTHER`.
  */
 export function kindAt(bytes: Uint8Array, at: number): number {
   const lead = bytes[at];

@@ -1,4 +1,5 @@
-// A binary min-heap of numbers under any order. What train-fast.ts and bpe-fast.ts take their next merge from.
+// A binary min-heap of numbers under any order. What train-fast.ts and bpe-fast.ts take their next merge
+// from.
 
 /** A heap in `items`: whatever comes first in the order is `items[0]`. */
 export interface Heap {

@@ -1,4 +1,5 @@
-// A hash table from pairs of small numbers to a number: which merge joins two tokens, where a byte leads in a trie.
+// A hash table from pairs of small numbers to a number: which merge joins two tokens, where a byte leads in a
+// trie.
 
 /** Pairs of numbers >= 0, each with a number >= 0. */
 export interface PairTable {

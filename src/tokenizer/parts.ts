@@ -1,4 +1,5 @@
-// What a tokenizer is made of, and what its files are written from: shared by tokenizer.ts and the file formats.
+// What a tokenizer is made of, and what its files are written from: shared by tokenizer.ts and the file
+// formats.
 import type { Merge } from './bpe.ts';
 import type { Pattern } from './patterns.ts';
 
@@ -13,11 +14,14 @@ export interface TokenizerParts {
   /** The number, 0 to 255, of every byte's token. Default: its own value. */
   byteIds?: Int32Array;
   /**
-   * The ids of tokens 0 to 255 + merges, where a file numbers them otherwise (special tokens first, gaps). Default: their
-   * numbers.
+   * The ids of tokens 0 to 255 + merges, where a file numbers them otherwise (special tokens first, gaps).
+   * Default: their numbers.
    */
   ids?: Int32Array;
-  /** Whether a text that does not begin with a space is encoded with one before it: `add_prefix_space`. Default false. */
+  /**
+   * Whether a text that does not begin with a space is encoded with one before it: `add_prefix_space`.
+   * Default false.
+   */
   prefixSpace?: boolean;
 }
 

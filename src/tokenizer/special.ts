@@ -4,15 +4,21 @@ import { toBytes } from './utf8.ts';
 /** What to do with the names of special tokens in a text. */
 export interface SpecialOptions {
   /**
-   * Names that become their token: all, none (the default) or those listed. Text from users could otherwise end a document or
-   * change a role.
+   * Names that become their token: all, none (the default) or those listed. Text from users could otherwise
+   * end a document or change a role.
    */
   allowedSpecial?: 'all' | 'none' | readonly string[];
-  /** The other names, where they occur: an error (`refuse`, the default), or encoded like any other text (`text`). */
+  /**
+   * The other names, where they occur: an error (`refuse`, the default), or encoded like any other text
+   * (`text`).
+   */
   otherSpecial?: 'refuse' | 'text';
 }
 
-/** A stretch of text: ordinary bytes `[start, end)`, then the special token that ends it (-1 at the end of the text). */
+/**
+ * A stretch of text: ordinary bytes `[start, end)`, then the special token that ends it (-1 at the end of the
+ * text).
+ */
 export interface Segment {
   start: number;
   end: number;
@@ -21,7 +27,8 @@ export interface Segment {
 
 /**
  * Cuts `bytes` at the names of special tokens; of names that begin at the same place the longest counts.
- * Throws when a name occurs that is neither allowed nor declared ordinary text, and for an allowed name that is not registered.
+ * Throws when a name occurs that is neither allowed nor declared ordinary text, and for an allowed name that
+ * is not registered.
  */
 export function* segments(
   bytes: Uint8Array,

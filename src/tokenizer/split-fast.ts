@@ -1,8 +1,10 @@
-// The chunks of patterns.ts, found on the bytes in one pass from left to right: no string of the text, no regular expression whose
-// stack a long word could overflow, and no more memory for a text of a gigabyte than for a word.
+// The chunks of patterns.ts, found on the bytes in one pass from left to right: no string of the text, no
+// regular expression whose stack a long word could overflow, and no more memory for a text of a gigabyte than
+// for a word.
 //
-// Each alternative of the patterns is a run of characters of one kind with a little before or after it. The functions below
-// are the alternatives in their published order; what each returns is where the chunk that begins at a place ends.
+// Each alternative of the patterns is a run of characters of one kind with a little before or after it. The
+// functions below are the alternatives in their published order; what each returns is where the chunk that
+// begins at a place ends.
 import {
   asciiKinds,
   kindAt,
@@ -16,7 +18,10 @@ import {
 } from './character-kinds.ts';
 import type { Pattern } from './patterns.ts';
 
-/** Where the chunk of `bytes` that begins at `at` ends; `at` is below `bytes.length`, so that the end is above `at`. */
+/**
+ * Where the chunk of `bytes` that begins at `at` ends; `at` is below `bytes.length`, so that the end is above
+ * `at`.
+ */
 export type Splitter = (bytes: Uint8Array, at: number) => number;
 
 /** The splitter of a pattern. */
@@ -36,7 +41,8 @@ const splitters: Record<Pattern, Splitter> = {
     return kind === 0 ? spaceEnd(bytes, at) : runEnd(bytes, start, kind);
   },
 
-  // '(?i:[sdmt]|ll|ve|re) | [^\r\n\p{L}\p{N}]?\p{L}+ | \p{N}{1,3} | ?[^\s\p{L}\p{N}]+[\r\n]* | \s*[\r\n] | \s+(?!\S) | \s+
+  // '(?i:[sdmt]|ll|ve|re) | [^\r\n\p{L}\p{N}]?\p{L}+ | \p{N}{1,3} | ?[^\s\p{L}\p{N}]+[\r\n]* | \s*[\r\n] |
+  // \s+(?!\S) | \s+
   gpt4(bytes, at) {
     const contracted = contractionEnd(bytes, at, true);
     if (contracted > at) return contracted;
@@ -84,7 +90,10 @@ function runEnd(bytes: Uint8Array, at: number, kinds: number): number {
   }
 }
 
-/** `'s`, `'ll` and so on; with `anyCase` in any case, where U+017F (long s) is an s. `at` itself if there is none. */
+/**
+ * `'s`, `'ll` and so on; with `anyCase` in any case, where U+017F (long s) is an s. `at` itself if there is
+ * none.
+ */
 function contractionEnd(bytes: Uint8Array, at: number, anyCase: boolean): number {
   if (bytes[at] !== apostrophe) return at;
   if (anyCase && bytes[at + 1] === 0xc5 && bytes[at + 2] === 0xbf) return at + 3;
@@ -102,7 +111,10 @@ function prefixWidth(bytes: Uint8Array, at: number): number {
   return (kind & (LETTER | NUMBER | LINE_BREAK)) === 0 ? kind >> 8 : 0;
 }
 
-/** `[^\r\n\p{L}\p{N}]?U*L+`, else `[^\r\n\p{L}\p{N}]?U+L*`; the optional character is tried first with, then without. */
+/**
+ * `[^\r\n\p{L}\p{N}]?U*L+`, else `[^\r\n\p{L}\p{N}]?U+L*`; the optional character is tried first with, then
+ * without.
+ */
 function casedWordEnd(bytes: Uint8Array, at: number): number {
   const starts = [at + prefixWidth(bytes, at), at];
   for (const end of [lowerWordEnd, upperWordEnd])
@@ -156,7 +168,9 @@ function linesEnd(bytes: Uint8Array, at: number): number {
   return spaceEnd(bytes, at, end);
 }
 
-/** `\s+(?!\S)`, else `\s+`: all the white space at `at`, without its last character if something follows it. */
+/**
+ * `\s+(?!\S)`, else `\s+`: all the white space at `at`, without its last character if something follows it.
+ */
 function spaceEnd(bytes: Uint8Array, at: number, end = runEnd(bytes, at, SPACE)): number {
   if (end === bytes.length) return end;
   let last = end - 1;

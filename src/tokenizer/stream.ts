@@ -1,4 +1,5 @@
-// From tokens to text one token at a time. A token may end inside a character: its bytes wait for the next one.
+// From tokens to text one token at a time. A token may end inside a character: its bytes wait for the next
+// one.
 
 /** Text as it becomes complete. */
 export interface StreamDecoder {

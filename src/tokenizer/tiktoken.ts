@@ -1,5 +1,6 @@
-// `.tiktoken` files: one token a line, its bytes in base64, then its rank. The merges are not written but can be found again:
-// encoding a token's bytes with the merges before it must leave two tokens, the two that it is made of.
+// `.tiktoken` files: one token a line, its bytes in base64, then its rank. The merges are not written but can
+// be found again: encoding a token's bytes with the merges before it must leave two tokens, the two that it
+// is made of.
 import { fromBase64, toBase64 } from './base64.ts';
 import { encode, type Merge } from './bpe.ts';
 import { makePairTable } from './pair-table.ts';
@@ -24,8 +25,8 @@ export function toTiktoken(tokenizer: TokenizerContents): string {
 }
 
 /**
- * The merges, byte tokens and ids of a file. Ranks ascend, perhaps with gaps (in p50k_base that of a special token).
- * Throws, naming the line, when it is damaged or merges cannot give its tokens.
+ * The merges, byte tokens and ids of a file. Ranks ascend, perhaps with gaps (in p50k_base that of a special
+ * token). Throws, naming the line, when it is damaged or merges cannot give its tokens.
  */
 export function fromTiktoken(file: string): Pick<TokenizerParts, 'merges' | 'byteIds' | 'ids'> {
   const lines = parseLines(file);

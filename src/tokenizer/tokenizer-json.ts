@@ -1,5 +1,5 @@
-// Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading checks everything
-// that could change an id and names what it cannot represent.
+// Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading
+// checks everything that could change an id and names what it cannot represent.
 
 import { type JsonLimits, parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
@@ -49,7 +49,10 @@ export interface BpeModel {
   merges: string[];
 }
 
-/** GPT-4's and o200k_base's patterns as conversions to this format spell them; equal to the published ones in every match. */
+/**
+ * GPT-4's and o200k_base's patterns as conversions to this format spell them; equal to the published ones in
+ * every match.
+ */
 const writtenExpressions = {
   gpt4: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   o200k: [
@@ -122,8 +125,8 @@ function byteLevel(use_regex: boolean): object {
 }
 
 /**
- * What a file, as text or parsed, says of a tokenizer. Throws when it is damaged, and when it holds something that would give
- * other ids than a tokenizer here.
+ * What a file, as text or parsed, says of a tokenizer. Throws when it is damaged, and when it holds something
+ * that would give other ids than a tokenizer here.
  */
 export function fromTokenizerJson(json: unknown): TokenizerParts {
   const file = record(
@@ -146,8 +149,8 @@ export function fromTokenizerJson(json: unknown): TokenizerParts {
 }
 
 /**
- * Fields that change ids or texts wherever they are set, and what to do about them. (`unk_token`, `fuse_unk` and `byte_fallback`
- * are not among them: no byte is unknown to a vocabulary that has all 256.)
+ * Fields that change ids or texts wherever they are set, and what to do about them. (`unk_token`, `fuse_unk`
+ * and `byte_fallback` are not among them: no byte is unknown to a vocabulary that has all 256.)
  */
 const foreign = {
   truncation: 'set it to null: it cuts texts off',
@@ -315,7 +318,9 @@ function ranges(bytes: readonly number[]): string {
   return parts.join(', ');
 }
 
-/** With `ignore_merges` a chunk that is a token becomes that token, even one that merging would never form. */
+/**
+ * With `ignore_merges` a chunk that is a token becomes that token, even one that merging would never form.
+ */
 function checkAllForm({ merges, byteIds }: Numbered): void {
   const vocabulary = makeVocabulary(merges, byteIds);
   for (const token of vocabulary.tokens)

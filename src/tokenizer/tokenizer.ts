@@ -28,8 +28,9 @@ export interface TokenizerTraining {
   /** Where these names occur in the text, they separate it and are not learnt from. */
   specialTokens?: readonly string[];
   /**
-   * Takes fewer tokens than `vocabSize` from a short text: as long as a pair of tokens occurs twice, and the text does not
-   * shrink to too few tokens to learn from (a quarter of its bytes; 4,096 are enough). Default: that many, or an error.
+   * Takes fewer tokens than `vocabSize` from a short text: as long as a pair of tokens occurs twice, and the
+   * text does not shrink to too few tokens to learn from (a quarter of its bytes; 4,096 are enough). Default:
+   * that many, or an error.
    */
   atMost?: boolean;
   /** Called after each merge, with the new token's bytes. */
@@ -85,8 +86,8 @@ export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
 }
 
 /**
- * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same (with `prefixSpace`: after a
- * space).
+ * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same (with
+ * `prefixSpace`: after a space).
  *
  * ```ts
  * const tokenizer = Tokenizer.train(text, { vocabSize: 500 });
@@ -95,7 +96,10 @@ export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
  * ```
  */
 export class Tokenizer {
-  /** `merges[r]` are the two tokens that make token 256 + r. With `ids` these are numbers, of which `ids` has the ids. */
+  /**
+   * `merges[r]` are the two tokens that make token 256 + r. With `ids` these are numbers, of which `ids` has
+   * the ids.
+   */
   readonly merges: readonly Merge[];
   readonly pattern: Pattern;
   /** Special tokens by name. */
@@ -103,7 +107,10 @@ export class Tokenizer {
   /** The id of token number k, where ids are other than the numbers; else null. */
   readonly ids: Int32Array | null;
   readonly prefixSpace: boolean;
-  /** The id of every byte's token: its own value, unless the tokenizer was read from a file that numbers them otherwise. */
+  /**
+   * The id of every byte's token: its own value, unless the tokenizer was read from a file that numbers them
+   * otherwise.
+   */
   readonly byteIds: Int32Array;
   /** By id; undefined where no token has that id. */
   readonly #tokens: (Uint8Array | undefined)[];
@@ -132,14 +139,18 @@ export class Tokenizer {
   }
 
   /**
-   * Learns the merges from `text` (see train.ts for what is learnt). Throws when the text is empty, when `vocabSize` is below
-   * 256 plus the special tokens, and when the text has too few bytes for it: merging ends where nothing is left to merge.
+   * Learns the merges from `text` (see train.ts for what is learnt). Throws when the text is empty, when
+   * `vocabSize` is below 256 plus the special tokens, and when the text has too few bytes for it: merging
+   * ends where nothing is left to merge.
    */
   static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
     return runThrough(training(text, options));
   }
 
-  /** The same, but the event loop turns about every 50 ms. Rejects where `train` throws, and when the signal is aborted. */
+  /**
+   * The same, but the event loop turns about every 50 ms. Rejects where `train` throws, and when the signal
+   * is aborted.
+   */
   static async trainAsync(
     text: string | Uint8Array,
     { onProgress, signal, ...options }: TokenizerTraining & TrainingInSlices,
@@ -156,15 +167,19 @@ export class Tokenizer {
   }
 
   /**
-   * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see SpecialOptions.
-   * With `dropout` other tokens of the same bytes: see BpeDropout. Throws when its p is not from 0 to 1.
-   * From 2^26 tokens on the result is a view of a longer buffer, whose unused end takes no memory.
+   * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see
+   * SpecialOptions. With `dropout` other tokens of the same bytes: see BpeDropout. Throws when its p is not
+   * from 0 to 1. From 2^26 tokens on the result is a view of a longer buffer, whose unused end takes no
+   * memory.
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
     return runThrough(this.#encoding(toBytes(text), options));
   }
 
-  /** The same, but the event loop turns about every 50 ms. Rejects where `encode` throws, and when the signal is aborted. */
+  /**
+   * The same, but the event loop turns about every 50 ms. Rejects where `encode` throws, and when the signal
+   * is aborted.
+   */
   async encodeAsync(
     text: string | Uint8Array,
     { onProgress, signal, ...options }: EncodeOptions & InSlices = {},
@@ -190,9 +205,9 @@ export class Tokenizer {
   }
 
   /**
-   * The same tokens in parts of at most `partLength` (default 65,536) or one chunk, each encoded when it is asked for: so the
-   * tokens of a whole corpus need not be in memory at once. With pattern `none` the whole text is one chunk. Throws
-   * as `encode` does, before the first part.
+   * The same tokens in parts of at most `partLength` (default 65,536) or one chunk, each encoded when it is
+   * asked for: so the tokens of a whole corpus need not be in memory at once. With pattern `none` the whole
+   * text is one chunk. Throws as `encode` does, before the first part.
    */
   encodeParts(text: string | Uint8Array, options: PartOptions = {}): Generator<Int32Array> {
     return onlyIds(this.#checkedParts(toBytes(text), options));
@@ -248,8 +263,8 @@ export class Tokenizer {
   }
 
   /**
-   * Encodes the chunks of `text` from `at` on while they are short, there is room for one id per byte, and it is not yet time to
-   * pause; returns where it stopped.
+   * Encodes the chunks of `text` from `at` on while they are short, there is room for one id per byte, and it
+   * is not yet time to pause; returns where it stopped.
    */
   #fill(out: Room, text: Uint8Array, at: number): number {
     const { ids } = out;
@@ -308,7 +323,10 @@ export class Tokenizer {
     return Int32Array.from(ends);
   }
 
-  /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary and when the text is too long for a string. */
+  /**
+   * The text of `ids`; bytes that are not UTF-8 become U+FFFD. Throws when an id is not in the vocabulary and
+   * when the text is too long for a string.
+   */
   decode(ids: ArrayLike<number>): string {
     return decodeText(this.decodeBytes(ids));
   }
@@ -330,8 +348,8 @@ export class Tokenizer {
   }
 
   /**
-   * The bytes of token `id`; of a special token, its name; none for an id in a gap, which no text is encoded to. Throws when `id`
-   * is not in the vocabulary.
+   * The bytes of token `id`; of a special token, its name; none for an id in a gap, which no text is encoded
+   * to. Throws when `id` is not in the vocabulary.
    */
   token(id: number): Uint8Array {
     const bytes = this.#tokens[id];
@@ -359,8 +377,9 @@ export class Tokenizer {
   }
 
   /**
-   * Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as `\\xE2`. Not to be joined (a
-   * backslash of the text itself looks the same): `token` has the bytes. Throws when there is no such token.
+   * Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as
+   * `\\xE2`. Not to be joined (a backslash of the text itself looks the same): `token` has the bytes. Throws
+   * when there is no such token.
    */
   tokenText(id: number): string {
     return textOf(this.token(id));
@@ -383,12 +402,18 @@ export class Tokenizer {
     return toTokenizerJson(this);
   }
 
-  /** Reads a `tokenizer.json`, as text or parsed. Throws, naming what it is, when it holds something not supported here. */
+  /**
+   * Reads a `tokenizer.json`, as text or parsed. Throws, naming what it is, when it holds something not
+   * supported here.
+   */
   static fromJSON(json: unknown): Tokenizer {
     return new Tokenizer(fromTokenizerJson(json));
   }
 
-  /** As a `.tiktoken` file: base64 and rank, one token a line. It holds neither the pattern nor the special tokens. */
+  /**
+   * As a `.tiktoken` file: base64 and rank, one token a line. It holds neither the pattern nor the special
+   * tokens.
+   */
   toTiktoken(): string {
     return toTiktoken(this);
   }
@@ -489,7 +514,10 @@ function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: M
   };
 }
 
-/** The chunks that merges are learnt from: the text cut by the pattern, and at special tokens, which are left out. */
+/**
+ * The chunks that merges are learnt from: the text cut by the pattern, and at special tokens, which are left
+ * out.
+ */
 function* countChunks(
   text: Uint8Array,
   { specialTokens, pattern }: Tokenizer,

@@ -1,10 +1,12 @@
 // The merges of train.ts, bit for bit, without recounting the text for each one.
 //
-// 1. A token stays where its first byte is, and a pair's occurrences are a list of such places. A pair with token X can only
-//    arise in the step that makes X: each list is written once, in order, and afterwards only loses entries.
-// 2. Hence counts only fall and first places only move right: in a queue by (count, first place) a pair can only sink. The
-//    queue may be out of date as long as its first pair is recounted before it is believed.
-// 3. Equal chunks are kept once, where the first of them was, with a weight: no count and no order of first sight changes.
+// 1. A token stays where its first byte is, and a pair's occurrences are a list of such places. A pair with
+//    token X can only arise in the step that makes X: each list is written once, in order, and afterwards
+//    only loses entries.
+// 2. Hence counts only fall and first places only move right: in a queue by (count, first place) a pair can
+//    only sink. The queue may be out of date as long as its first pair is recounted before it is believed.
+// 3. Equal chunks are kept once, where the first of them was, with a weight: no count and no order of first
+//    sight changes.
 import { type Pausable, runThrough } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { type Heap, makeHeap } from './heap.ts';
@@ -75,8 +77,9 @@ export function trainFast(
 const STEP = 2 ** 18;
 
 /**
- * The same from chunks that are counted already; pauses after every merge, and within what takes long, and yields the merges made so
- * far. Time: about proportional to the bytes that merge. Memory: about 30 bytes for each byte of the distinct chunks.
+ * The same from chunks that are counted already; pauses after every merge, and within what takes long, and
+ * yields the merges made so far. Time: about proportional to the bytes that merge. Memory: about 30 bytes for
+ * each byte of the distinct chunks.
  */
 export function* trainOnCounts(
   counts: ChunkCounts,
@@ -107,7 +110,9 @@ export function* trainOnCounts(
 
 /** The distinct chunks one after another, a border before, between and after them. */
 interface Text {
-  /** A token's id, at its first and at its last byte; -1 at borders. Bytes between them are never looked at. */
+  /**
+   * A token's id, at its first and at its last byte; -1 at borders. Bytes between them are never looked at.
+   */
   token: Int32Array;
   /** How many equal chunks each byte stands for; null if no two chunks are equal. */
   weight: Int32Array | null;
@@ -115,7 +120,9 @@ interface Text {
   length: Int32Array;
 }
 
-/** Every pair that ever was, one column each; the occurrences of p are `places[begin[p]..end[p])`, ascending. */
+/**
+ * Every pair that ever was, one column each; the occurrences of p are `places[begin[p]..end[p])`, ascending.
+ */
 interface Pairs {
   left: number[];
   right: number[];
@@ -175,8 +182,8 @@ function* addBytePairs(text: Text, pairs: Pairs): Pauses {
 type Pauses = Pausable<void, void>;
 
 /**
- * Adds the occurrences `at[from..to)`, ascending within each of their `keys`: a counting sort by key, every distinct key
- * becoming one pair.
+ * Adds the occurrences `at[from..to)`, ascending within each of their `keys`: a counting sort by key, every
+ * distinct key becoming one pair.
  */
 function* addPairs(
   text: Text,
@@ -226,7 +233,10 @@ function placeKeys({ keys, at, size, places }: Pairs, from: number, to: number):
   for (let k = from; k < to; k++) places[size[keys[k]]++] = at[k];
 }
 
-/** Removes and returns the pair with the highest count now, the first seen among equals; undefined when none is left. */
+/**
+ * Removes and returns the pair with the highest count now, the first seen among equals; undefined when none
+ * is left.
+ */
 function takeBest(text: Text, pairs: Pairs, queue: Heap): number | undefined {
   while (queue.items.length > 0) {
     const pair = queue.items[0];
@@ -255,7 +265,10 @@ function recount({ token, weight, length }: Text, pairs: Pairs, pair: number): n
   return count;
 }
 
-/** Joins every occurrence of `pair`, left to right, into token `id`, and adds the pairs that `id` forms with its neighbours. */
+/**
+ * Joins every occurrence of `pair`, left to right, into token `id`, and adds the pairs that `id` forms with
+ * its neighbours.
+ */
 function* mergePair(text: Text, pairs: Pairs, pair: number, id: number): Pauses {
   const { token, length } = text;
   const { places, keys, at } = pairs;

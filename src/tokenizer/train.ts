@@ -1,5 +1,5 @@
-// Byte-pair encoding, the definition: what training means, in forty lines. Slow, and kept as the oracle of train-fast.ts,
-// which must give the same merges. Read next: bpe.ts (what a tokenizer does with the merges).
+// Byte-pair encoding, the definition: what training means, in forty lines. Slow, and kept as the oracle of
+// train-fast.ts, which must give the same merges. Read next: bpe.ts (what a tokenizer does with the merges).
 
 /** One merge as training makes it. */
 export interface MergeStep {
@@ -12,9 +12,9 @@ export interface MergeStep {
 }
 
 /**
- * Starts from one token per byte and, `merges` times, joins the pair of neighbours that occurs most often; among equals the
- * one seen first in the current sequence wins. Merges never cross a chunk (Sennrich et al. 2016, on bytes as in GPT-2).
- * Ends early when every chunk is one token.
+ * Starts from one token per byte and, `merges` times, joins the pair of neighbours that occurs most often;
+ * among equals the one seen first in the current sequence wins. Merges never cross a chunk (Sennrich et al.
+ * 2016, on bytes as in GPT-2). Ends early when every chunk is one token.
  *
  * `aaabdaaabac` -> (a,a) 4 times = 256, then (256,a) twice = 257, then (257,b) twice = 258: `258 d 258 a c`
  */

@@ -2,17 +2,21 @@
 import { formatCount } from '../base/format.ts';
 import { visibleByte, visibleCharacter } from '../base/visible.ts';
 
-/** Text as bytes; bytes as they are. A lone surrogate has no UTF-8 form and becomes U+FFFD, as in TextEncoder. */
+/**
+ * Text as bytes; bytes as they are. A lone surrogate has no UTF-8 form and becomes U+FFFD, as in TextEncoder.
+ */
 export function toBytes(text: string | Uint8Array): Uint8Array {
   return typeof text === 'string' ? new TextEncoder().encode(text) : text;
 }
 
-/** UTF-16 units of the longest string that JavaScript engines hold (V8: 2^29 - 24; others at least as many). */
+/**
+ * UTF-16 units of the longest string that JavaScript engines hold (V8: 2^29 - 24; others at least as many).
+ */
 const LONGEST_STRING = 2 ** 29 - 24;
 
 /**
- * Bytes as a string; those that are not UTF-8 become U+FFFD, a byte order mark stays. Throws a RangeError for a text that is
- * too long for one string.
+ * Bytes as a string; those that are not UTF-8 become U+FFFD, a byte order mark stays. Throws a RangeError for
+ * a text that is too long for one string.
  */
 export function decodeText(bytes: Uint8Array): string {
   try {
@@ -26,7 +30,10 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** How many bytes (1 to 4) the character at `i` has; 0 if none begins there that is complete and valid (Unicode, table 3-7). */
+/**
+ * How many bytes (1 to 4) the character at `i` has; 0 if none begins there that is complete and valid
+ * (Unicode, table 3-7).
+ */
 export function characterWidth(bytes: Uint8Array, i: number): number {
   const lead = bytes[i];
   if (lead < 0x80) return 1;
@@ -46,8 +53,8 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * A token as one visible line: a space is `␣`, control characters and backslashes are escaped as in JavaScript, and bytes that
- * are not UTF-8 are `\\xE2`.
+ * A token as one visible line: a space is `␣`, control characters and backslashes are escaped as in
+ * JavaScript, and bytes that are not UTF-8 are `\\xE2`.
  */
 export function printable(bytes: Uint8Array): string {
   return charactersOf(bytes, visibleCharacter);

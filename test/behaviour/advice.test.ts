@@ -1,5 +1,6 @@
-// What the published package advises where it is installed: packed, unpacked into a project of its own, its commands read and run. The
-// long way, with npm's registry and the C++ compiler, is scripts/trials/installed.mjs.
+// What the published package advises where it is installed: packed, unpacked into a project of its own, its
+// commands read and run. The long way, with npm's registry and the C++ compiler, is
+// scripts/trials/installed.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';

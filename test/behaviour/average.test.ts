@@ -1,4 +1,5 @@
-// The moving average of the weights: what it is, that it is what a run shows and saves, and that a run resumes with it.
+// The moving average of the weights: what it is, that it is what a run shows and saves, and that a run
+// resumes with it.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -22,8 +23,15 @@ import { assertClose } from '../conformance/support.ts';
 import { valuesOf } from '../support/values.ts';
 
 const settings: TrainSettings = {
-  ...{ ...seedSettings, steps: 9, batchSize: 4, lr: 1e-2, emaDecay: 0.6 },
-  ...{ evalEvery: 3, probeEvery: 0, sampleEvery: 9, sampleTokens: 5 },
+  ...seedSettings,
+  steps: 9,
+  batchSize: 4,
+  lr: 1e-2,
+  emaDecay: 0.6,
+  evalEvery: 3,
+  probeEvery: 0,
+  sampleEvery: 9,
+  sampleTokens: 5,
 };
 const record: DataRecord = {
   inputs: ['made up'],

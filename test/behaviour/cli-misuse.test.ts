@@ -1,5 +1,5 @@
-// What bad input gets: one line that names value, limit and fix, exit code 2 (asked wrongly) or 1 (could not be done),
-// no stack trace, and nothing lost.
+// What bad input gets: one line that names value, limit and fix, exit code 2 (asked wrongly) or 1 (could not
+// be done), no stack trace, and nothing lost.
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -12,7 +12,10 @@ export interface Result {
   errors: string[];
 }
 
-/** `inkhorn args...` in the folder `cwd`, with `input` on its standard input; stdout as the bytes that came, too. */
+/**
+ * `inkhorn args...` in the folder `cwd`, with `input` on its standard input; stdout as the bytes that came,
+ * too.
+ */
 export async function inkhorn(
   cwd: string,
   args: readonly string[],

@@ -1,4 +1,5 @@
-// The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare, tokenizer, data.
+// The command line, end to end, as a person would use it: train, generate, eval, inspect, quantize, compare,
+// tokenizer, data.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -475,7 +476,12 @@ describe('quantize and compare', () => {
   test('quantize writes a model folder with the comparison', async () => {
     const files = await readdir(join(folder, 'int8'));
     assert.deepEqual(files.sort(), [
-      ...['compare.json', 'config.json', 'layers.png', 'layers.svg', 'model.safetensors', 'report.md'],
+      'compare.json',
+      'config.json',
+      'layers.png',
+      'layers.svg',
+      'model.safetensors',
+      'report.md',
       'tokenizer.json',
     ]);
     const report = JSON.parse(await readFile(join(folder, 'int8/compare.json'), 'utf8')) as Comparison;

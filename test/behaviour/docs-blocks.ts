@@ -42,7 +42,9 @@ export function runModule(file: string, folder: string): string[] {
   return stdout.split(`${MARK}\n`).slice(1);
 }
 
-/** Runs an `sh` block, `inkhorn` standing for `main`; what it printed. Throws with its error where it fails. */
+/**
+ * Runs an `sh` block, `inkhorn` standing for `main`; what it printed. Throws with its error where it fails.
+ */
 export function runShell(code: string, main: string, folder: string): string {
   const shortened = code.split('\n').map(shorten).join('\n');
   const script = shortened.replace(/(^|\| )npx inkhorn/gm, `$1"${process.execPath}" "${main}"`);

@@ -1,4 +1,5 @@
-// The chapters in docs/ are run as they stand there. `INKHORN_UPDATE_DOCS=1 npm test -- docs` writes what they print into them.
+// The chapters in docs/ are run as they stand there. `INKHORN_UPDATE_DOCS=1 npm test -- docs` writes what
+// they print into them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,8 +62,15 @@ function compile(folder: string): void {
 }
 
 const compilerOptions = {
-  ...{ rootDir: '.', outDir: 'js', composite: false, incremental: false, isolatedDeclarations: false },
-  ...{ declaration: false, declarationMap: false, sourceMap: false, types: ['node'] },
+  rootDir: '.',
+  outDir: 'js',
+  composite: false,
+  incremental: false,
+  isolatedDeclarations: false,
+  declaration: false,
+  declarationMap: false,
+  sourceMap: false,
+  types: ['node'],
 };
 
 /** The chapter with what its examples printed in the place of what stood there. */

@@ -1,4 +1,5 @@
-// Model folders and checkpoints whose weights went through another program, and files that ask for more than they hold.
+// Model folders and checkpoints whose weights went through another program, and files that ask for more than
+// they hold.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -30,7 +31,9 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** A safetensors file as another program writes it: in any order, with any metadata, the header padded or not. */
+/**
+ * A safetensors file as another program writes it: in any order, with any metadata, the header padded or not.
+ */
 function foreignFile(
   tensors: Iterable<[string, TensorToWrite & { dtype: string }]>,
   metadata: object | null,

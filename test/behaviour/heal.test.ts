@@ -1,4 +1,5 @@
-// Token healing: the first token may hold the end of the prompt and more; each way has the probability that the model gives it.
+// Token healing: the first token may hold the end of the prompt and more; each way has the probability that
+// the model gives it.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
@@ -53,7 +54,8 @@ describe('healing', () => {
             ways.add(ids.join());
           }
         }
-        // The other way round: whatever the text goes on with, the token across the end of the prompt is among the ways.
+        // The other way round: whatever the text goes on with, the token across the end of the prompt is
+        // among the ways.
         for (const more of [1, 2, 3, 5, 8]) {
           const ids = Array.from(tokenizer.encode(bytesOf(text).subarray(0, end + more)));
           let length = 0;
@@ -77,7 +79,10 @@ describe('healing', () => {
     const ids = Array.from(tokenizer.encode(prompt));
     const healing = planHealing(ids, tokenizer, { start: 10, blockSize: 32 });
     assert.ok(healing && healing.endings.length > 0);
-    /** The probability that the model gives to `path`, then `id`, after `base`; each token by a pass of its own. */
+    /**
+     * The probability that the model gives to `path`, then `id`, after `base`; each token by a pass of its
+     * own.
+     */
     const probability = async (path: readonly number[]): Promise<number> => {
       const context = createContext(model);
       let logits = await context.read(healing.base);

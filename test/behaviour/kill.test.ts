@@ -1,4 +1,5 @@
-// A run that is killed at any moment leaves a folder that resumes, and the resumed run is the one that was never killed.
+// A run that is killed at any moment leaves a folder that resumes, and the resumed run is the one that was
+// never killed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,22 +19,32 @@ const text = join(folder, 'text.txt');
 writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sleeps on.\n'.repeat(60));
 
 const recipe = [
-  ...[
-    '--data',
-    text,
-    '--vocab-size',
-    '280',
-    '--preset',
-    'tiny',
-    '--block-size',
-    '16',
-    '--n-layer',
-    '2',
-    '--n-embd',
-    '32',
-  ],
-  ...['--n-head', '2', '--steps', '30', '--batch-size', '4', '--eval-every', '10', '--checkpoint-every', '3'],
-  ...['--sample-every', '0', '--probe-every', '7'],
+  '--data',
+  text,
+  '--vocab-size',
+  '280',
+  '--preset',
+  'tiny',
+  '--block-size',
+  '16',
+  '--n-layer',
+  '2',
+  '--n-embd',
+  '32',
+  '--n-head',
+  '2',
+  '--steps',
+  '30',
+  '--batch-size',
+  '4',
+  '--eval-every',
+  '10',
+  '--checkpoint-every',
+  '3',
+  '--sample-every',
+  '0',
+  '--probe-every',
+  '7',
 ];
 
 for (const { name, skip } of await engines()) {
@@ -61,7 +72,10 @@ for (const { name, skip } of await engines()) {
   });
 }
 
-/** Runs a command; with `steps`, sends `signal` once that many steps have been reported. Resolves to the exit code. */
+/**
+ * Runs a command; with `steps`, sends `signal` once that many steps have been reported. Resolves to the exit
+ * code.
+ */
 async function inkhorn(
   args: string[],
   steps = Number.POSITIVE_INFINITY,

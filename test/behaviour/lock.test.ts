@@ -1,4 +1,5 @@
-// One command writes to a folder at a time: the second is told who the first is, and a kill leaves nobody locked out.
+// One command writes to a folder at a time: the second is told who the first is, and a kill leaves nobody
+// locked out.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,9 +19,32 @@ const text = join(folder, 'text.txt');
 writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sleeps on.\n'.repeat(60));
 
 const recipe = [
-  ...['--data', text, '--vocab-size', '280', '--preset', 'tiny', '--block-size', '16', '--n-layer', '1'],
-  ...['--n-embd', '16', '--n-head', '2', '--batch-size', '2', '--sample-every', '0', '--probe-every', '0'],
-  ...['--eval-every', '1000000', '--checkpoint-every', '10', '--backend', 'reference'],
+  '--data',
+  text,
+  '--vocab-size',
+  '280',
+  '--preset',
+  'tiny',
+  '--block-size',
+  '16',
+  '--n-layer',
+  '1',
+  '--n-embd',
+  '16',
+  '--n-head',
+  '2',
+  '--batch-size',
+  '2',
+  '--sample-every',
+  '0',
+  '--probe-every',
+  '0',
+  '--eval-every',
+  '1000000',
+  '--checkpoint-every',
+  '10',
+  '--backend',
+  'reference',
 ];
 
 /** A run that goes on until it is ended. */

@@ -1,5 +1,5 @@
-// What can be changed about the model, one by one and all together: right gradients, the same numbers on every engine and with a
-// KV cache, and it can be quantised, saved and loaded.
+// What can be changed about the model, one by one and all together: right gradients, the same numbers on
+// every engine and with a KV cache, and it can be quantised, saved and loaded.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -193,7 +193,9 @@ describe('model options', () => {
 
   test('initial weights have the spread that was asked for; blocks from zero are the identity', () => {
     const config = configOf({
-      ...{ nEmbd: 64, nHead: 8, headSize: 8 },
+      nEmbd: 64,
+      nHead: 8,
+      headSize: 8,
       residualInit: 'zero',
       embedStd: 0.05,
     });

@@ -78,7 +78,10 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     writeFileSync(join(folder, 'api-extractor.json'), JSON.stringify(config));
     const { output } = run(
       '@microsoft/api-extractor/bin/api-extractor',
-      ...['run', '--local', '-c', join(folder, 'api-extractor.json')],
+      'run',
+      '--local',
+      '-c',
+      join(folder, 'api-extractor.json'),
     );
     assert.match(output, /API Extractor completed/);
     return [...new Set(Array.from(output.matchAll(/symbol "(\w+)"/g), ([, name]) => name))].sort();

@@ -1,5 +1,5 @@
-// The package as others get it: what stands behind its doors, which types they find there. What programs that judge
-// packages say of it: package.long.test.ts.
+// The package as others get it: what stands behind its doors, which types they find there. What programs that
+// judge packages say of it: package.long.test.ts.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,5 @@
-// A project that has the published package: packed, unpacked, and beside it everything that is installed here.
+// A project that has the published package: packed, unpacked, and beside it everything that is installed
+// here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -34,7 +34,10 @@ test('the printed text of the README is what its command prints', async () => {
   // The plain engine: the last bit of another one's sums may draw another token, now and then.
   const { code, stdout } = await inkhorn(root, [
     ...(command.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')),
-    ...['--tokens', '100', '--backend', 'reference'],
+    '--tokens',
+    '100',
+    '--backend',
+    'reference',
   ]);
   assert.equal(code, 0);
   assert.ok(stdout.startsWith(shown.trimEnd()), `printed:\n${stdout}`);

@@ -1,5 +1,6 @@
-// A run that is interrupted at any event, or killed there, goes on to the history of one that never stopped: every event but for what
-// clocks say. What is due after the last step belongs to the run: until it is done, the run is not finished.
+// A run that is interrupted at any event, or killed there, goes on to the history of one that never stopped:
+// every event but for what clocks say. What is due after the last step belongs to the run: until it is done,
+// the run is not finished.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -23,21 +24,28 @@ const tokenizer = Tokenizer.train(text, { vocabSize: 270 });
 const data = dataset(text, tokenizer);
 const config = makeConfig(presets.tiny, 270, { blockSize: 8, nLayer: 2, nEmbd: 16, nHead: 2, dropout: 0.1 });
 const record: DataRecord = {
-  ...{
-    inputs: ['text.txt'],
-    asBytes: false,
-    separator: null,
-    name: 'text.txt',
-    bytes: text.length,
-    sha256: 'aa',
-  },
-  ...{ trainFraction: 0.9, validate: 'validation' },
+  inputs: ['text.txt'],
+  asBytes: false,
+  separator: null,
+  name: 'text.txt',
+  bytes: text.length,
+  sha256: 'aa',
+  trainFraction: 0.9,
+  validate: 'validation',
 };
 /** Steps that are too long, so that there is something to warn of. */
 const settings: TrainSettings = {
   ...seedSettings,
-  ...{ steps: 12, batchSize: 4, microBatch: 2, lr: 0.1, evalEvery: 2, checkpointEvery: 3, probeEvery: 2 },
-  ...{ sampleEvery: 6, sampleTokens: 4, samplePrompt: 'so' },
+  steps: 12,
+  batchSize: 4,
+  microBatch: 2,
+  lr: 0.1,
+  evalEvery: 2,
+  checkpointEvery: 3,
+  probeEvery: 2,
+  sampleEvery: 6,
+  sampleTokens: 4,
+  samplePrompt: 'so',
 };
 
 /** How a process ends at an event: asked to stop (Ctrl-C), or killed. */

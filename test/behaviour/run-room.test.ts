@@ -1,4 +1,5 @@
-// A run on disk, read without the command line and without a disk: each document once, findings by their step.
+// A run on disk, read without the command line and without a disk: each document once, findings by their
+// step.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';

@@ -1,4 +1,5 @@
-// The seed at its own size on its own text: takes a minute or two. And the demo, from the first token to the report.
+// The seed at its own size on its own text: takes a minute or two. And the demo, from the first token to the
+// report.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

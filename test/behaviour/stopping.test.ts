@@ -1,4 +1,5 @@
-// What ends a command from outside: signals while an engine computes, a terminal that goes away, an output that takes nothing more.
+// What ends a command from outside: signals while an engine computes, a terminal that goes away, an output
+// that takes nothing more.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,18 +18,26 @@ writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sl
 
 /** A run on the reference engine that never ends by itself. */
 const endless = (out: string, ...more: string[]): string[] => [
-  ...['train', '--data', text, '--out', out, '--vocab-size', '280', '--preset', 'tiny', '--steps', '1000000'],
-  ...[
-    '--sample-every',
-    '0',
-    '--probe-every',
-    '0',
-    '--eval-every',
-    '1000000',
-    '--backend',
-    'reference',
-    ...more,
-  ],
+  'train',
+  '--data',
+  text,
+  '--out',
+  out,
+  '--vocab-size',
+  '280',
+  '--preset',
+  'tiny',
+  '--steps',
+  '1000000',
+  '--sample-every',
+  '0',
+  '--probe-every',
+  '0',
+  '--eval-every',
+  '1000000',
+  '--backend',
+  'reference',
+  ...more,
 ];
 const small = [
   '--block-size',

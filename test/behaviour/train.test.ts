@@ -1,5 +1,5 @@
-// What training promises: it learns, it repeats itself bit for bit, it resumes bit for bit, it does not leak, and looking
-// does not disturb. On every engine that is here.
+// What training promises: it learns, it repeats itself bit for bit, it resumes bit for bit, it does not leak,
+// and looking does not disturb. On every engine that is here.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -16,7 +16,11 @@ import { engines } from '../support/engines.ts';
 
 const V = 48;
 const config: GPTConfig = makeConfig(presets.tiny, V, {
-  ...{ blockSize: 16, nLayer: 2, nEmbd: 24, nHead: 2, dropout: 0.1 },
+  blockSize: 16,
+  nLayer: 2,
+  nEmbd: 24,
+  nHead: 2,
+  dropout: 0.1,
 });
 const data = pattern(2000);
 const settings = {
@@ -34,7 +38,11 @@ const recipes: Record<string, Partial<TrainOptions>> = {
   adamw: { optimizer: 'adamw', clip: 0.5 },
   averaged: { emaDecay: 0.9 },
   'wsd, smoothed labels, rising dropout': {
-    ...{ schedule: 'wsd', warmup: 2, decayFraction: 0.5, labelSmoothing: 0.1, dropoutRise: 0.3 },
+    schedule: 'wsd',
+    warmup: 2,
+    decayFraction: 0.5,
+    labelSmoothing: 0.1,
+    dropoutRise: 0.3,
   },
   muon: { optimizer: 'muon', clip: 0.5, schedule: 'cosine', warmup: 3, layerDecay: 0.8, embedRate: 2 },
 };
@@ -172,7 +180,11 @@ for (const { name, create, skip } of await engines()) {
     test('200 steps: the pool stops growing', async () => {
       const bytes: number[] = [];
       const events = await run({
-        ...{ ...settings, steps: 200, batchSize: 2, evalEvery: 1000, probeEvery: 10 },
+        ...settings,
+        steps: 200,
+        batchSize: 2,
+        evalEvery: 1000,
+        probeEvery: 10,
         onEvent: (e) => {
           if (e.type === 'step') bytes.push(held(backend));
         },
@@ -254,12 +266,15 @@ async function interrupted(
   let resume: Resume | undefined;
   let weights = new Map<string, Float32Array>();
   const events = await runAll(backend, {
-    ...{ ...options, model, signal: controller.signal },
+    ...options,
+    model,
+    signal: controller.signal,
     async save(kind, progress) {
       if (kind === 'last') {
         const { optimizer, average } = progress;
         resume = {
-          ...{ ...progress, optimizer: await copy(optimizer) },
+          ...progress,
+          optimizer: await copy(optimizer),
           average: average && (await copy(namedParameters(average))),
         };
         weights = await copy(namedParameters(model));

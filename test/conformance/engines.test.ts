@@ -1,6 +1,7 @@
-// Every engine against the reference: each case in each precision, on every instruction set that this machine has, with the
-// numbers of threads that must make no difference. The reference itself is one of them: called and recorded are the same.
-// One family: node --test --test-name-pattern="native avx2 matmul" dist/test/conformance/engines.test.js
+// Every engine against the reference: each case in each precision, on every instruction set that this machine
+// has, with the numbers of threads that must make no difference. The reference itself is one of them: called
+// and recorded are the same. One family: node --test --test-name-pattern="native avx2 matmul"
+// dist/test/conformance/engines.test.js
 import { after, before, describe, test } from 'node:test';
 import type { Backend, HostArray, Precision } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -10,7 +11,9 @@ import { families } from './cases/index.ts';
 import { programTests } from './programs.ts';
 import { assertSame, type Case, compareOutputs, runCase } from './support.ts';
 
-/** Families whose kernels depend on the precision, and the tolerance: a sum near a tie may round either way. */
+/**
+ * Families whose kernels depend on the precision, and the tolerance: a sum near a tie may round either way.
+ */
 const IN_BF16: Record<string, number> = { matmul: 1e-5, attention: 5e-3 };
 
 for (const engine of await enginesByInstructionSet()) {

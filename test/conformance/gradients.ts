@@ -11,7 +11,9 @@ export interface Differentiable {
   inputs: Record<string, number>;
   /** Size of the output that the loss is made of. */
   output: number;
-  /** Runs the forward into `out`. Whatever else it writes it takes from `make`, and may keep for `backward`. */
+  /**
+   * Runs the forward into `out`. Whatever else it writes it takes from `make`, and may keep for `backward`.
+   */
   forward(k: Kernels, out: DeviceBuffer, inputs: Record<string, DeviceBuffer>, make: Make): void;
   /** Writes the gradient of each input; they hold zeros before. */
   backward(

@@ -1,4 +1,5 @@
-// What every engine must do with recorded programs, beyond giving the same bits as the calls (runCase sees to that).
+// What every engine must do with recorded programs, beyond giving the same bits as the calls (runCase sees to
+// that).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend, DeviceBuffer, HostArray } from '../../src/backend/contract.ts';

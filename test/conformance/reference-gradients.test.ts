@@ -1,5 +1,5 @@
-// The definition tested: every backward of the reference engine against difference quotients of its forward. (relu and relu2
-// have a kink at 0, where no quotient helps: their derivatives are in reference.test.ts.)
+// The definition tested: every backward of the reference engine against difference quotients of its forward.
+// (relu and relu2 have a kink at 0, where no quotient helps: their derivatives are in reference.test.ts.)
 import { test } from 'node:test';
 import type { Activation, Dropout } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -117,7 +117,10 @@ const kernels: Differentiable[] = [
     forward: (k, out, { a, b, weight }) => k.mix(out, a, b, weight, { rows: 4, cols: 9, from: 3, to: 8 }),
     backward: (k, d, dOut, { a, b, weight }) =>
       k.mixBackward(d.a, d.b, d.weight, dOut, a, b, weight, {
-        ...{ rows: 4, cols: 9, from: 3, to: 8 },
+        rows: 4,
+        cols: 9,
+        from: 3,
+        to: 8,
         accumulate: false,
       }),
   },

@@ -1,4 +1,5 @@
-// The definition tested: the reference engine against closed forms and against the same mathematics written another way.
+// The definition tested: the reference engine against closed forms and against the same mathematics written
+// another way.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -303,7 +304,9 @@ describe('attention', () => {
   };
   const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
-  /** The T x T matrices written out: probabilities and mask of head h of sequence b, and the log of the sum. */
+  /**
+   * The T x T matrices written out: probabilities and mask of head h of sequence b, and the log of the sum.
+   */
   function materialised(x: Float32Array, b: number, h: number, dropout: Dropout | null) {
     const rows = Array.from({ length: T }, (_, t) => {
       const e = Array.from({ length: T }, (_, s) =>

@@ -1,13 +1,20 @@
-// How one kernel call is tried on two engines and compared. The calls are in cases/, the engines in *.test.ts.
+// How one kernel call is tried on two engines and compared. The calls are in cases/, the engines in
+// *.test.ts.
 import { wrapKernels } from '../../src/backend/call.ts';
 import type { Backend, DeviceBuffer, DType, HostArray, Kernels } from '../../src/backend/contract.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 
-/** One call of a kernel: `run` makes the inputs, calls, and returns what the kernel wrote, by the argument's name. */
+/**
+ * One call of a kernel: `run` makes the inputs, calls, and returns what the kernel wrote, by the argument's
+ * name.
+ */
 export interface Case {
   name: string;
   run(lab: Lab): Written;
-  /** Largest error allowed, relative to the largest magnitude of the output. Whole-number outputs must be equal. */
+  /**
+   * Largest error allowed, relative to the largest magnitude of the output. Whole-number outputs must be
+   * equal.
+   */
   tolerance?: number;
 }
 
@@ -26,14 +33,16 @@ export interface Lab {
   garbage(length: number, dtype?: DType): DeviceBuffer;
 }
 
-/** Extra elements behind each buffer that a shape (not the buffer's length) bounds; no kernel may touch them. */
+/**
+ * Extra elements behind each buffer that a shape (not the buffer's length) bounds; no kernel may touch them.
+ */
 export const GUARD = 33;
 
 const DEFAULT_TOLERANCE = 1e-5;
 
 /**
- * Runs a case on an engine, and reads what it wrote. Throws when a kernel changed a buffer that it should only read, or more of one than its shape.
- * `how`: calls the kernels, or replays a program of them.
+ * Runs a case on an engine, and reads what it wrote. Throws when a kernel changed a buffer that it should
+ * only read, or more of one than its shape. `how`: calls the kernels, or replays a program of them.
  */
 export async function runCase(
   backend: Backend,
@@ -81,7 +90,10 @@ export async function runCase(
   }
 }
 
-/** Runs a case as a program that is recorded at position 0 and replayed at the case's own; null where it has several. */
+/**
+ * Runs a case as a program that is recorded at position 0 and replayed at the case's own; null where it has
+ * several.
+ */
 function replayed(backend: Backend, c: Case, lab: Lab): Written | null {
   const starts = new Set<number>();
   const kernels = wrapKernels(lab.kernels, (call, args, kernel) => {
@@ -98,7 +110,10 @@ function replayed(backend: Backend, c: Case, lab: Lab): Written | null {
   return starts.size <= 1 ? written : null;
 }
 
-/** Numbers of one table, from `start` on and round and round: drawing each anew would take longer than the tests. */
+/**
+ * Numbers of one table, from `start` on and round and round: drawing each anew would take longer than the
+ * tests.
+ */
 function normals(length: number, std: number, start: number): Float32Array {
   const out = new Float32Array(length);
   for (let i = 0; i < length; i++) out[i] = std * table[(start + i) % NORMALS];
@@ -124,8 +139,8 @@ export function compareOutputs(
 }
 
 /**
- * Throws unless |got - want| <= tolerance * max |want| everywhere. NaN and infinities must be where they are in `want`.
- * The message has the worst index, both values and the error.
+ * Throws unless |got - want| <= tolerance * max |want| everywhere. NaN and infinities must be where they are
+ * in `want`. The message has the worst index, both values and the error.
  */
 export function assertClose(
   got: ArrayLike<number>,

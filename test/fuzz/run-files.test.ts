@@ -1,5 +1,5 @@
-// The JSON files of a run, damaged one value at a time: whoever reads them says which file and which field, or finds nothing wrong, and
-// then shows nothing that is no value.
+// The JSON files of a run, damaged one value at a time: whoever reads them says which file and which field,
+// or finds nothing wrong, and then shows nothing that is no value.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

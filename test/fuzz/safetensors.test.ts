@@ -1,4 +1,5 @@
-// Random tensor sets come back as they were; random and damaged files meet the reader's own error, never another.
+// Random tensor sets come back as they were; random and damaged files meet the reader's own error, never
+// another.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
-// A folder store against a memory store through random changes, some of them killed: never anything but before or after.
+// A folder store against a memory store through random changes, some of them killed: never anything but
+// before or after.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Inkhorn against PyTorch, on every engine of this machine: logits, loss, every gradient, ten steps of training.
-// What it is compared with lies in golden/, written by golden.py: read that file first.
+// Inkhorn against PyTorch, on every engine of this machine: logits, loss, every gradient, ten steps of
+// training. What it is compared with lies in golden/, written by golden.py: read that file first.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
@@ -18,7 +18,10 @@ import { engines } from '../support/engines.ts';
 
 const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
 
-/** Largest difference that passes, as a share of the largest value in the tensor. PyTorch's own float32 is 1e-6 off. */
+/**
+ * Largest difference that passes, as a share of the largest value in the tensor. PyTorch's own float32 is
+ * 1e-6 off.
+ */
 const tolerance = 1e-5;
 /** The same for a loss or a norm, of its own value. */
 const scalarTolerance = 2e-6;

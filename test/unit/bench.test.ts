@@ -58,8 +58,11 @@ describe('peers', () => {
 
 test('growth compares each size with the middle one', () => {
   const point = (batch: number, seconds: number) => ({
-    ...{ size: { batch, layers: 1, width: 8 }, seconds: [seconds], tokens: batch * 10 },
-    ...{ flop: batch * 1e9, peakMB: 5 },
+    size: { batch, layers: 1, width: 8 },
+    seconds: [seconds],
+    tokens: batch * 10,
+    flop: batch * 1e9,
+    peakMB: 5,
   });
   const lines = growthTable({ by: 'batch', points: [point(1, 2), point(2, 2), point(4, 8)] });
   assert.match(lines[1], /2\.00 s .* 200 ms .*2\.00x/);

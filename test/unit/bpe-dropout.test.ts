@@ -1,4 +1,5 @@
-// BPE dropout: plain without it, bytes at most, always the same text, as often as asked, the same for the same numbers.
+// BPE dropout: plain without it, bytes at most, always the same text, as often as asked, the same for the
+// same numbers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';

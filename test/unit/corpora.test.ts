@@ -1,4 +1,5 @@
-// Corpora: files and folders as they are; named ones fetched once with a checksum (from a server of our own) or embedded.
+// Corpora: files and folders as they are; named ones fetched once with a checksum (from a server of our own)
+// or embedded.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

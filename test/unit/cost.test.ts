@@ -26,27 +26,26 @@ describe('model cost', () => {
     assert.equal(total.training, trainingFlop(config));
     const qkv = parts.find(({ name }) => name === 'blocks.3.attn.qkv');
     assert.deepEqual(qkv, {
-      ...{ name: 'blocks.3.attn.qkv', block: 3, shape: [684, 232], parameters: 158_688 },
-      ...{
-        float32: 634_752,
-        bf16: 317_376,
-        int8: 158_688 + 4 * 684,
-        int4: 158_688 / 2 + 2 * 684 * 4,
-        forward: 317_376,
-        training: 952_128,
-      },
+      name: 'blocks.3.attn.qkv',
+      block: 3,
+      shape: [684, 232],
+      parameters: 158_688,
+      float32: 634_752,
+      bf16: 317_376,
+      int8: 158_688 + 4 * 684,
+      int4: 158_688 / 2 + 2 * 684 * 4,
+      forward: 317_376,
+      training: 952_128,
     });
     assert.equal(parts.find(({ name }) => name === 'blocks.3.attn.mix')?.forward, 4 * 256 * 228);
     assert.equal(parts.find(({ name }) => name === 'tokens')?.forward, 0);
     assert.deepEqual(parts.map(({ name }) => name).slice(0, 6), [
-      ...[
-        'tokens',
-        'positions',
-        'blocks.0.norm1',
-        'blocks.0.attn.qkv',
-        'blocks.0.attn.mix',
-        'blocks.0.attn.proj',
-      ],
+      'tokens',
+      'positions',
+      'blocks.0.norm1',
+      'blocks.0.attn.qkv',
+      'blocks.0.attn.mix',
+      'blocks.0.attn.proj',
     ]);
   });
 

@@ -1,4 +1,5 @@
-// Events of a made-up run, for the tests of what reads them: the losses are the seed's, the rest is arithmetic.
+// Events of a made-up run, for the tests of what reads them: the losses are the seed's, the rest is
+// arithmetic.
 import type { ProbeEvent, Summary, TrainEvent } from '../../src/train/events.ts';
 
 const train = [6.3745, 3.5464, 3.0977, 2.7643, 2.5888, 2.464, 2.3691, 2.2935, 2.2224, 2.156, 2.0976];

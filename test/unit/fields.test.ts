@@ -207,7 +207,9 @@ describe('rows', () => {
     assert.deepEqual(Object.keys(properties), ['count', 'share', 'most', 'way', 'loud', 'names', 'size']);
     assert.deepEqual(properties.count, { type: 'integer', minimum: 1, description: 'how many', default: 3 });
     assert.deepEqual(properties.share, {
-      ...{ type: 'number', exclusiveMinimum: 0, maximum: 1 },
+      type: 'number',
+      exclusiveMinimum: 0,
+      maximum: 1,
       description: 'how much',
     });
     assert.deepEqual(properties.most, { type: 'integer', minimum: 0, description: 'at most' });

@@ -17,7 +17,10 @@ import { runSummary } from './runs.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
-/** Everything that `entries` (files of src/) import, and what that imports: files of src/, and other modules by name. */
+/**
+ * Everything that `entries` (files of src/) import, and what that imports: files of src/, and other modules
+ * by name.
+ */
 function reach(entries: readonly string[]): { files: Set<string>; others: Set<string> } {
   const [files, others] = [new Set<string>(), new Set<string>()];
   const left = [...entries];
@@ -40,9 +43,7 @@ const findings: Required<Findings> = {
   taps: probeEvent(1).taps,
   attention: { tokens: ['a', 'b'], layers: 1, heads: 1, probabilities: [1, 0, 0.5, 0.5] },
   heads: [
-    ...[
-      { layer: 0, head: 0, entropy: 0.5, distance: 1, previous: 0.9, self: 0.1, first: 0, induction: null },
-    ],
+    { layer: 0, head: 0, entropy: 0.5, distance: 1, previous: 0.9, self: 0.1, first: 0, induction: null },
   ],
   tokens: [
     { text: 'a', loss: null },

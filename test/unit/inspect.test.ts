@@ -270,7 +270,11 @@ describe('warnings', () => {
   });
 
   const group = (name: string, gradNorm: number, updateRatio: number): GroupSummary => ({
-    ...{ name, parameters: 10, weightNorm: 1, gradNorm, updateRatio },
+    name,
+    parameters: 10,
+    weightNorm: 1,
+    gradNorm,
+    updateRatio,
   });
   const grouped = (n: number, groups: GroupSummary[]): ProbeEvent => ({ ...probeEvent(n, 0, 10000), groups });
 
@@ -296,8 +300,11 @@ describe('warnings', () => {
   it('warn of a block that gets no gradient, compared with the others', () => {
     const watch = createWatch();
     const blocks = (first: number): GroupSummary[] => [
-      ...[group('blocks.0.attn', first, 0), group('blocks.1.attn', 1, 0), group('blocks.2.attn', 2, 0)],
-      ...[group('blocks.0.mlp', 1, 0), group('blocks.1.mlp', 1e-9, 0)],
+      group('blocks.0.attn', first, 0),
+      group('blocks.1.attn', 1, 0),
+      group('blocks.2.attn', 2, 0),
+      group('blocks.0.mlp', 1, 0),
+      group('blocks.1.mlp', 1e-9, 0),
     ];
     assert.deepEqual(watch(grouped(100, blocks(1e-5))), []);
     const [warning] = watch(grouped(200, blocks(1e-5)));

@@ -1,5 +1,5 @@
-// The house stands: a folder of src/ imports only from itself and from those above it in the list of the README, no file
-// imports itself by way of others, and nobody but those who choose an engine knows one.
+// The house stands: a folder of src/ imports only from itself and from those above it in the list of the
+// README, no file imports itself by way of others, and nobody but those who choose an engine knows one.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -78,8 +78,11 @@ describe('what the house is tested with', () => {
 
   test('finds circles, and what hangs on them only', () => {
     const graph = new Map([
-      ...[['main', ['a', 'leaf']] as const, ['a', ['b']] as const],
-      ...[['b', ['c', 'leaf']] as const, ['c', ['a']] as const, ['leaf', []] as const],
+      ['main', ['a', 'leaf']] as const,
+      ['a', ['b']] as const,
+      ['b', ['c', 'leaf']] as const,
+      ['c', ['a']] as const,
+      ['leaf', []] as const,
     ]);
     assert.deepEqual(circles(graph), ['a imports b', 'b imports c', 'c imports a']);
   });
@@ -109,7 +112,10 @@ function readList(readme: string): { floors: string[]; engines: string[] } {
   return { floors: named(/^ {2}(\S+)/), engines: named(/^ {4}(\S+)/).map((name) => `backend/${name}`) };
 }
 
-/** The imports of circles: what is left once files that import nothing, or that nothing imports, are gone, again and again. */
+/**
+ * The imports of circles: what is left once files that import nothing, or that nothing imports, are gone,
+ * again and again.
+ */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const left = new Map(graph);
   for (let before = Number.NaN; left.size !== before; ) {

@@ -43,8 +43,14 @@ test('every parameter of a model is understood, and its role fits its shape', ()
 
 test('roles, groups, owners and places', () => {
   assert.deepEqual(parseParameter('blocks.11.attn.qkv.weight'), {
-    ...{ block: 11, layer: 'attn.qkv', field: 'weight', role: 'matrix', group: 'blocks.11.attn' },
-    ...{ stacked: 3, input: 'blocks.11.attn.in', residual: false },
+    block: 11,
+    layer: 'attn.qkv',
+    field: 'weight',
+    role: 'matrix',
+    group: 'blocks.11.attn',
+    stacked: 3,
+    input: 'blocks.11.attn.in',
+    residual: false,
   });
   assert.equal(parseParameter('blocks.0.attn.qkv.bias').role, 'bias');
   assert.equal(parseParameter('blocks.0.attn.qkv.bias').stacked, 1);

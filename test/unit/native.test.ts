@@ -1,4 +1,5 @@
-// The native engine's machinery: its queue, its errors, its end. What its kernels compute is in ../conformance.
+// The native engine's machinery: its queue, its errors, its end. What its kernels compute is in
+// ../conformance.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

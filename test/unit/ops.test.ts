@@ -1,4 +1,5 @@
-// Every op's backward against finite differences: along the gradient, the loss must change as the gradient says.
+// Every op's backward against finite differences: along the gradient, the loss must change as the gradient
+// says.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ACTIVATION_KINDS } from '../../src/backend/contract.ts';

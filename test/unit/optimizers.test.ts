@@ -189,7 +189,7 @@ test('rates by depth: the head and the last norm learn fully, each layer below a
   model.dispose();
 });
 
-// ---- the book -------------------------------------------------------------------------------------------------------
+// ---- the book --------------------------------------------------------------------------------------------
 
 interface Mirror {
   values: Float64Array;

@@ -1,4 +1,5 @@
-// The pages: whole documents that need nothing from elsewhere, hold the figures of the history, and take any text.
+// The pages: whole documents that need nothing from elsewhere, hold the figures of the history, and take any
+// text.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -57,17 +58,27 @@ describe('page of a run', () => {
     const document = open(markup);
     const text = document.querySelector('main')?.textContent ?? '';
     for (const part of [
-      ...[
-        'seed on tiny-shakespeare',
-        '3.51M parameters',
-        'ReLU activations over time',
-        'ReLU gradients over time',
-        'finished after 100 steps',
-        'native (AVX2, 2 threads)',
-      ],
-      ...['2.9428', '2.185', '18.97', '12.3k', '30m34s', 'Sample of step 10,', 'Sample of step 100,'],
-      ...['3 of 4,640 units are dead', '65.9 %', 'loss 4.913, 2.512 usual before'],
-      ...['14.06 MB', '4.47 MB', 'headSize', 'batchSize', 'inkhorn train --preset seed'],
+      'seed on tiny-shakespeare',
+      '3.51M parameters',
+      'ReLU activations over time',
+      'ReLU gradients over time',
+      'finished after 100 steps',
+      'native (AVX2, 2 threads)',
+      '2.9428',
+      '2.185',
+      '18.97',
+      '12.3k',
+      '30m34s',
+      'Sample of step 10,',
+      'Sample of step 100,',
+      '3 of 4,640 units are dead',
+      '65.9 %',
+      'loss 4.913, 2.512 usual before',
+      '14.06 MB',
+      '4.47 MB',
+      'headSize',
+      'batchSize',
+      'inkhorn train --preset seed',
     ])
       assert.ok(text.includes(part), `the page lacks ${part}`);
     assert.equal(document.querySelectorAll('tr.best th')[0]?.textContent, '90');
@@ -114,16 +125,12 @@ describe('page of a run', () => {
       className,
     ]);
     assert.deepEqual(cells, [
-      ...[
-        ['a', ''],
-        ['<b>', 'hit'],
-        ['<b>', 'came'],
-      ],
-      ...[
-        ['a', ''],
-        ['<b>', ''],
-        ['', 'came'],
-      ],
+      ['a', ''],
+      ['<b>', 'hit'],
+      ['<b>', 'came'],
+      ['a', ''],
+      ['<b>', ''],
+      ['', 'came'],
     ]);
     assert.ok(document.querySelector('main')?.textContent?.includes('layer by layer: 0.69, 0.69 nats'));
     const bare = open(runPage(runSummary({ findings: {} }), { document: plain }));

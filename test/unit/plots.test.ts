@@ -304,14 +304,24 @@ describe('files', () => {
 
 describe('what is inside', () => {
   const heads: HeadSummary[] = Array.from({ length: 6 }, (_, i) => ({
-    ...{ layer: Math.floor(i / 3), head: i % 3, entropy: i / 6, distance: 2 * i },
-    ...{ previous: 0.1, self: 0.2, first: 0.3, induction: null },
+    layer: Math.floor(i / 3),
+    head: i % 3,
+    entropy: i / 6,
+    distance: 2 * i,
+    previous: 0.1,
+    self: 0.2,
+    first: 0.3,
+    induction: null,
   }));
 
   it('health over training: four panels, a colour per block; two where a run recorded no groups', () => {
     const groups = (step: number) =>
       ['embedding', 'blocks.0.attn', 'blocks.0.mlp', 'norm', 'head'].map((name) => ({
-        ...{ name, parameters: 8, weightNorm: 3, gradNorm: 1 / step, updateRatio: step === 100 ? 0 : 1e-3 },
+        name,
+        parameters: 8,
+        weightNorm: 3,
+        gradNorm: 1 / step,
+        updateRatio: step === 100 ? 0 : 1e-3,
       }));
     const all = probes([20, 40, 100]);
     const words = texts(

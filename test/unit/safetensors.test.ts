@@ -1,4 +1,5 @@
-// The safetensors reader and writer: bytes as the reference implementation writes them, and a clear word on every bad file.
+// The safetensors reader and writer: bytes as the reference implementation writes them, and a clear word on
+// every bad file.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';

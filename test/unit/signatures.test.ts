@@ -1,4 +1,5 @@
-// The rows of the kernels: what is derived from them, and that a kernel is declared in as few places as CONTRIBUTING says.
+// The rows of the kernels: what is derived from them, and that a kernel is declared in as few places as
+// CONTRIBUTING says.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -28,8 +29,16 @@ describe('the rows of the kernels', () => {
     assert.equal(calls.embedding.layout, 'Fiffnnnsn');
     const shape = { B: 2, T: 2, C: 3, start: 4 };
     assert.deepEqual(packed(calls.embedding, [out, ids, tokens, positions, shape]), [
-      ...[5, 0, 1, 2, 3], // seven positions: two tokens can start at 5
-      ...[2, 2, 3, 4, 5], // and five tokens of three
+      5,
+      0,
+      1,
+      2,
+      3, // seven positions: two tokens can start at 5
+      2,
+      2,
+      3,
+      4,
+      5, // and five tokens of three
     ]);
     const [, , , , none] = packed(calls.embedding, [out, ids, tokens, null, shape]);
     assert.equal(none, -1);
@@ -42,10 +51,10 @@ describe('the rows of the kernels', () => {
     const numbers = (extra: object): number[] =>
       packed(calls.matmul, [out, a, b, { ...shape, ...extra }]).slice(1);
     assert.deepEqual(numbers({}), [0, 1, 2, -1, -1, -1, 2, 2, 2, 0, 0, 0, 0, 0, 0]);
-    assert.deepEqual(numbers({ transB: true, activation: { kind: 'relu2', pre } }), [
-      ...[0, 1, 2, -1, 3, -1],
-      ...[2, 2, 2, 0, 1, 0, 0, 3, 0],
-    ]);
+    assert.deepEqual(
+      numbers({ transB: true, activation: { kind: 'relu2', pre } }),
+      [0, 1, 2, -1, 3, -1, 2, 2, 2, 0, 1, 0, 0, 3, 0],
+    );
   });
 
   test('refuse in one line what does not fit: kernel, argument, value, limit', () => {

@@ -1,4 +1,5 @@
-// The headers of native/simd: whoever ports kernels to an instruction set finds the same list in each of them.
+// The headers of native/simd: whoever ports kernels to an instruction set finds the same list in each of
+// them.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

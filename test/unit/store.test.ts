@@ -485,7 +485,7 @@ describe('url store', () => {
   });
 });
 
-// ---- doubles ---------------------------------------------------------------------------------------------------------
+// ---- doubles ---------------------------------------------------------------------------------------------
 
 type Step = keyof FileSteps;
 const CHANGING: Step[] = ['makeFolder', 'create', 'rename', 'unlink', 'sync'];
@@ -502,7 +502,10 @@ function intercepted(intercept: (step: Step, args: unknown[]) => Promise<void>):
   });
 }
 
-/** Dead after `steps` changing steps: every later step does nothing but fail. `half`: a file being created is half there. */
+/**
+ * Dead after `steps` changing steps: every later step does nothing but fail. `half`: a file being created is
+ * half there.
+ */
 function haltingAfter(steps: number, half = false): { files: FileSteps; halted: () => boolean } {
   let done = 0;
   let dead = false;

@@ -39,7 +39,9 @@ const config = makeConfig(presets.seed, 258, {
 /** All that a model may have and the seed has not. */
 const options = {
   ...({ position: 'rope', norm: 'rmsnorm', activation: 'silu', skip: 'unet' } as const),
-  ...{ qkNorm: true, valueResidual: true, logitCap: 30 },
+  qkNorm: true,
+  valueResidual: true,
+  logitCap: 30,
 };
 const tokenizer = Tokenizer.train('abcdabcd', { vocabSize: 258 });
 const ids = tokenizer.encode('hello, you');

@@ -1,5 +1,5 @@
-// tokenizer.json and .tiktoken: what is written is read back, another implementation reads it too, and damaged or foreign
-// files are refused by name.
+// tokenizer.json and .tiktoken: what is written is read back, another implementation reads it too, and
+// damaged or foreign files are refused by name.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -105,7 +105,9 @@ describe('tokenizer.json', () => {
       pre_tokenizer: { ...plain.pre_tokenizer, add_prefix_space: true },
       model: {
         ...plain.model,
-        ...{ unk_token: '<|pad|>', byte_fallback: true, ignore_merges: true },
+        unk_token: '<|pad|>',
+        byte_fallback: true,
+        ignore_merges: true,
         vocab: { ...names, ...vocab },
         merges: plain.model.merges.map((merge) => merge.split(' ')),
       },

@@ -1,4 +1,5 @@
-// Split patterns: chunks as the published patterns give them (checked once against their authors' own implementations).
+// Split patterns: chunks as the published patterns give them (checked once against their authors' own
+// implementations).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chunkEnds, type Pattern } from '../../src/tokenizer/patterns.ts';

@@ -1,4 +1,5 @@
-// The tokenizer's functions that let the event loop turn: the same results as their twins, progress, and an end on request.
+// The tokenizer's functions that let the event loop turn: the same results as their twins, progress, and an
+// end on request.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runInSlices, runThrough } from '../../src/base/slices.ts';

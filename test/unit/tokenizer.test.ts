@@ -1,4 +1,5 @@
-// The tokenizer against the reference run's merges and worked example, and everything that its API promises and refuses.
+// The tokenizer against the reference run's merges and worked example, and everything that its API promises
+// and refuses.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';

@@ -10,7 +10,9 @@ import { type RunRecipe, trainCommand } from '../../src/runs/train-command.ts';
 import { recipes, type TrainSettings } from '../../src/train/settings.ts';
 
 const data = {
-  ...{ inputs: ['tiny-shakespeare'], asBytes: false, separator: null },
+  inputs: ['tiny-shakespeare'],
+  asBytes: false,
+  separator: null,
   ...({ trainFraction: 0.9, validate: 'validation' } as const),
 };
 
@@ -20,7 +22,9 @@ function recipe(
   settings: Partial<TrainSettings> = {},
 ): RunRecipe {
   return {
-    ...{ data, precision: 'f32', split: 'none' },
+    data,
+    precision: 'f32',
+    split: 'none',
     config: makeConfig(presets[preset], 500, config),
     settings: { ...recipes[preset], ...settings },
   };
@@ -48,7 +52,9 @@ describe('the command of a run', () => {
     it(`comes to the same: ${name}`, async () => {
       let got: unknown;
       const probe = defineCommand({
-        ...{ name: 'train', about: '', examples: [] },
+        name: 'train',
+        about: '',
+        examples: [],
         flags: { ...recipeFlags },
         async run({ flags }): Promise<void> {
           const { preset, changes, settings } = await readRecipe(flags);

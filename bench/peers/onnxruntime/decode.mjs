@@ -1,5 +1,6 @@
-// Writing tokens one by one, with a KV cache, as onnxruntime runs it: no tensor is copied between steps, since the graph reads
-// the cache of the tokens before and writes the new keys and values behind them. Read next: main.mjs.
+// Writing tokens one by one, with a KV cache, as onnxruntime runs it: no tensor is copied between steps,
+// since the graph reads the cache of the tokens before and writes the new keys and values behind them. Read
+// next: main.mjs.
 import { createGraph, Real } from './graph.mjs';
 import { createParameters, SEED } from './network.mjs';
 
@@ -58,7 +59,9 @@ function decodeGraph(parameters, weights) {
     op('LayerNormalization', [x, `${name}.weight`, `${name}.bias`], { axis: -1, epsilon: new Real(1e-5) });
   const past = (i) => g.input(`past${i}`, 'float32', ['t', H, hs]);
 
-  /** The new token's row [1, C] sees the t before it, and itself. transBatch*: [t, H, hs] taken as [H, t, hs]. */
+  /**
+   * The new token's row [1, C] sees the t before it, and itself. transBatch*: [t, H, hs] taken as [H, t, hs].
+   */
   const attention = (l, x) => {
     const parts = op('Reshape', [linear(`${l}.qkv`, x), ints(3, H, hs)]);
     const [q, k, v] = op('Split', [parts, ints(1, 1, 1)], { axis: 0 }, 3); // [1, H, hs] each

@@ -1,5 +1,5 @@
-// Builds an ONNX graph, node by node, and writes it as the protocol buffer that onnxruntime reads. Field numbers: onnx.proto3 of
-// the ONNX project. Read next: network.mjs.
+// Builds an ONNX graph, node by node, and writes it as the protocol buffer that onnxruntime reads. Field
+// numbers: onnx.proto3 of the ONNX project. Read next: network.mjs.
 
 const TYPES = { float32: 1, int8: 3, int64: 7 };
 const MICROSOFT = 'com.microsoft';
@@ -32,7 +32,10 @@ export function createGraph() {
     return constants.get(key);
   }
 
-  /** The output of a node, or an array of them when there are to be several. `attributes`: whole numbers, Real, strings, lists of whole numbers. */
+  /**
+   * The output of a node, or an array of them when there are to be several. `attributes`: whole numbers,
+   * Real, strings, lists of whole numbers.
+   */
   function op(type, operands, attributes = {}, results = 1) {
     const names = Array.from({ length: results }, () => `v${count++}`);
     nodes.push(
@@ -107,7 +110,7 @@ function value(name, type, dims) {
   return message(bytes(1, name), bytes(2, bytes(1, message(int(1, TYPES[type]), bytes(2, shape)))));
 }
 
-// ---- protocol buffers: a field is its number and kind, then a variable-length integer, four bytes, or a length and bytes
+// ---- protocol buffers: a field is its number and kind, then a varint, four bytes, or a length and bytes
 
 function message(...fields) {
   return Buffer.concat(fields.flat());

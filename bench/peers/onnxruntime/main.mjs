@@ -1,7 +1,9 @@
-// The onnxruntime peer: the `seed` preset's network as fast as onnxruntime-node runs it. Prints one JSON line.
-//   node bench/peers/onnxruntime/main.mjs train|decode [--batch 64] [--dropout 0.2] [--weights float32|int8] [--threads 2] [--turns]
-// `--turns` takes turns with others (../open.ts). Needs onnxruntime-node: npm install --no-save --ignore-scripts onnxruntime-node,
-// here or in the folder that INKHORN_ONNXRUNTIME names.
+// The onnxruntime peer: the `seed` preset's network as fast as onnxruntime-node runs it. Prints one JSON
+// line.
+//   node bench/peers/onnxruntime/main.mjs train|decode [--batch 64] [--dropout 0.2] [--weights float32|int8]
+//   [--threads 2] [--turns]
+// `--turns` takes turns with others (../open.ts). Needs onnxruntime-node: npm install --no-save
+// --ignore-scripts onnxruntime-node, here or in the folder that INKHORN_ONNXRUNTIME names.
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';

@@ -1,5 +1,5 @@
-// The `seed` preset's network in ONNX operators: its parameters, and its layers, each with its backward beside it.
-// Read next: train.mjs, decode.mjs.
+// The `seed` preset's network in ONNX operators: its parameters, and its layers, each with its backward
+// beside it. Read next: train.mjs, decode.mjs.
 import { Real } from './graph.mjs';
 
 /** C width, H heads of size hs, L layers, V tokens, T context. */
@@ -37,8 +37,9 @@ export function createParameters({ C, H, hs, L, V, T } = SEED) {
 }
 
 /**
- * Layers on rows x [M, C], M = B * T. Each returns its value and a function from the value's gradient to x's, which notes the
- * gradients of the parameters in `gradients` by name. `mask(dims)` is an input with dropout's factors, 0 or 1 / (1 - p).
+ * Layers on rows x [M, C], M = B * T. Each returns its value and a function from the value's gradient to x's,
+ * which notes the gradients of the parameters in `gradients` by name. `mask(dims)` is an input with dropout's
+ * factors, 0 or 1 / (1 - p).
  */
 export function createLayers(g, { C, H, hs, V, T }, B, mask, gradients) {
   const { op, ints, scalar } = g;

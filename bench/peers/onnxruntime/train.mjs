@@ -1,11 +1,15 @@
-// A training step as onnxruntime runs it: it has no derivatives of its own on this engine, so the graph holds the backward pass
-// written out; micro-batches, whose gradients are added up, then AdamW in a second graph. Read next: main.mjs.
+// A training step as onnxruntime runs it: it has no derivatives of its own on this engine, so the graph holds
+// the backward pass written out; micro-batches, whose gradients are added up, then AdamW in a second graph.
+// Read next: main.mjs.
 import { createGraph } from './graph.mjs';
 import { createLayers, createParameters, SEED } from './network.mjs';
 
 /** More sequences than this at a time take more memory and no less time. */
 const MICRO = 8;
-/** Dropout's factors come from one long list of random draws, from another place each time: its own operator is slower. */
+/**
+ * Dropout's factors come from one long list of random draws, from another place each time: its own operator
+ * is slower.
+ */
 const DRAWS = 1 << 22;
 const ADAMW = { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01 };
 
@@ -142,7 +146,10 @@ function gradientGraph(parameters, B) {
   return { model: g.build(), masks };
 }
 
-/** AdamW of every parameter from the sum of its gradients. `first` and `second` undo the moments' bias towards zero. */
+/**
+ * AdamW of every parameter from the sum of its gradients. `first` and `second` undo the moments' bias towards
+ * zero.
+ */
 function updateGraph(parameters, share) {
   const { lr, beta1, beta2, eps, decay } = ADAMW;
   const g = createGraph();

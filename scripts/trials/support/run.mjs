@@ -15,7 +15,10 @@ export function resumable(run) {
   return hasCheckpoint(folderStore(run).folder('last'));
 }
 
-/** Reads everything of a run that is there, as the commands do; throws where anything is torn. Returns the models that it holds. */
+/**
+ * Reads everything of a run that is there, as the commands do; throws where anything is torn. Returns the
+ * models that it holds.
+ */
 export async function assertWhole(run) {
   const models = [];
   for (const name of ['best', 'int8']) {

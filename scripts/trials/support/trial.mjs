@@ -1,5 +1,5 @@
-// What the trials share: a folder of their own, programs that are started and end with them, one line for each case.
-// A trial is a script in scripts/trials: it calls `trial` for each case and `end` at its end.
+// What the trials share: a folder of their own, programs that are started and end with them, one line for
+// each case. A trial is a script in scripts/trials: it calls `trial` for each case and `end` at its end.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,10 @@ process.on('exit', () => {
 });
 for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
 
-/** Runs a case. `skip`: the reason why it cannot run here, if there is one. What `act` returns is said beside its name. */
+/**
+ * Runs a case. `skip`: the reason why it cannot run here, if there is one. What `act` returns is said beside
+ * its name.
+ */
 export async function trial(name, act, skip = null) {
   if (skip !== null) {
     counts.skipped++;
@@ -57,8 +60,8 @@ export function lacks(command) {
 const PATIENCE_MS = 600_000;
 
 /**
- * Starts a program. `ended` resolves to its exit code or signal and to what it said; `says(pattern)` when its output matches.
- * A program that never ends is killed, and its case fails.
+ * Starts a program. `ended` resolves to its exit code or signal and to what it said; `says(pattern)` when its
+ * output matches. A program that never ends is killed, and its case fails.
  */
 export function start(file, args, { env, ...options } = {}) {
   const child = spawn(file, args, {
@@ -135,7 +138,10 @@ function environment(more) {
   return { ...process.env, ...own, ...more };
 }
 
-/** Asserts how a program ended: one of `codes` (numbers, or names of signals), without a stack trace or a crash. */
+/**
+ * Asserts how a program ended: one of `codes` (numbers, or names of signals), without a stack trace or a
+ * crash.
+ */
 export function assertEnded(ended, ...codes) {
   const { code, signal, err } = ended;
   assert.ok(

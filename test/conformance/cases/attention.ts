@@ -58,7 +58,8 @@ for (const { B, T, H, hs } of shapes) {
   });
 }
 
-// Scores in the hundreds: exp() without the maximum taken out would overflow. Their errors are relative to the scores.
+// Scores in the hundreds: exp() without the maximum taken out would overflow. Their errors are relative to
+// the scores.
 for (const T of [33, 257]) {
   const shape = { B: 1, T, H: 2, hs: 38, scale: 1 };
   attentionCases.push(

@@ -1,7 +1,10 @@
 import { ACTIVATION_KINDS } from '../../../src/backend/contract.ts';
 import { type Case, GUARD } from '../support.ts';
 
-/** [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one block. */
+/**
+ * [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one
+ * block.
+ */
 const shapes = [
   [1, 1, 1],
   [1, 7, 33],
