@@ -1,4 +1,4 @@
-// How wide a text is in columns of a monospaced font, and which way it runs.
+// How many columns of a monospaced font a text takes, and in which direction it is written.
 
 /** East Asian wide forms and pictographs take two columns (Unicode Standard Annex 11, roughly). */
 const WIDE =
@@ -7,13 +7,13 @@ const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const RIGHT_TO_LEFT =
   /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/gu;
 
-/** Columns of one character: 0, 1 or 2. */
+/** Columns that one character takes: 0, 1 or 2. */
 export function characterColumns(character: string): number {
   if (NO_WIDTH.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Columns of a text of one line. */
+/** Columns that a text of one line takes. */
 export function textColumns(text: string): number {
   let columns = 0;
   for (const character of text) columns += characterColumns(character);

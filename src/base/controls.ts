@@ -1,24 +1,25 @@
-// Characters that steer a terminal instead of standing in a line: found, and written so that they are seen.
+// Control characters, which steer a terminal instead of standing in a line: finds them and makes them
+// visible.
 
 /**
- * C0, DEL and C1 controls but for the line feed and the tab; what turns the direction of writing (Unicode
+ * C0, DEL and C1 controls except line feed and tab; characters that change the direction of writing (Unicode
  * Standard Annex 9: embeddings, overrides, isolates); the separators of lines and paragraphs.
  */
 const CONTROLS = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
 
-/** `text` with its control characters as `\x1b` or `\u202e`; line feeds and tabs stay. */
+/** `text` with its control characters written as `\x1b` or `\u202e`. Line feeds and tabs stay. */
 export function revealControls(text: string): string {
   return text.replace(CONTROLS, reveal);
 }
 
-/** The same on one line: line feeds and tabs are `\x0a` and `\x09`. */
+/** `text` on one line: as `revealControls`, and line feeds and tabs are written as `\x0a` and `\x09`. */
 export function revealLine(text: string): string {
   return revealControls(text).replace(/[\n\t]/g, reveal);
 }
 
 /**
- * JSON whose strings hold no control character: `JSON.stringify` escapes those below U+0020 only. The value
- * is the same.
+ * The same JSON value, with every control character in its strings escaped. `JSON.stringify` escapes only
+ * those below U+0020.
  */
 export function revealJson(json: string): string {
   return json.replace(CONTROLS, (character) => `\\u${hex(character, 4)}`);

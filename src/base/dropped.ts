@@ -1,23 +1,23 @@
-// Gives back what belongs to something that was dropped: a generator in the middle, an engine without
-// `dispose`. A safety net: it comes when the garbage collector does.
+// Frees what belongs to an object that was dropped without being closed: a generator left in the middle, an
+// engine without `dispose`. A safety net: it acts only when the garbage collector runs.
 
 const registry = new FinalizationRegistry<() => void>((giveBack) => {
   try {
     giveBack();
   } catch {
-    // what it belonged to was disposed of before, and everything with it
+    // the resource was already disposed of, together with everything in it
   }
 });
 
 /**
- * Runs `giveBack`, which must not refer to `held`, once nobody can reach `held` any more; unless
- * `settled(held)` comes before.
+ * Runs `giveBack` once `held` is unreachable, unless `settled(held)` was called before. `giveBack` must not
+ * refer to `held`.
  */
 export function whenDropped(held: object, giveBack: () => void): void {
   registry.register(held, giveBack, held);
 }
 
-/** Nothing is left to give back. */
+/** Cancels `whenDropped(held, ...)`: there is nothing left to free. */
 export function settled(held: object): void {
   registry.unregister(held);
 }

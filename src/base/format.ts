@@ -5,17 +5,20 @@ export function formatCount(n: number): string {
   return Math.round(n).toLocaleString('en-US');
 }
 
-/** `1 byte`; `1,234 bytes`. */
+/** `formatAmount(1234, 'byte')` is `1,234 bytes`; of one, `1 byte`. */
 export function formatAmount(n: number, what: string): string {
   return `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
 }
 
-/** What `n` things counted from 0 are called: `1 block, number 0`; `5 blocks, 0 to 4`. */
+/**
+ * The amount of things numbered from 0, with the range of their numbers: `1 block, number 0`; `5 blocks, 0 to
+ * 4`.
+ */
 export function formatNumbered(n: number, what: string): string {
   return n === 1 ? `1 ${what}, number 0` : `${n} ${what}s, 0 to ${n - 1}`;
 }
 
-/** Step numbers of an axis: nothing at the fractions that a short axis is divided into. */
+/** The label of a step on an axis: empty for fractions, at which a short axis also has ticks. */
 export function formatStep(step: number): string {
   return Number.isInteger(step) ? formatCount(step) : '';
 }
@@ -41,7 +44,7 @@ export function formatTick(n: number): string {
     .replace(/\.(?=[GMk]?$)/, '');
 }
 
-/** 12.3 MB; decimal units, as model sizes are given. */
+/** 12.3 MB. Decimal units, as is usual for model sizes. */
 export function formatBytes(bytes: number): string {
   for (const [size, unit] of [
     [1e9, 'GB'],
@@ -53,7 +56,7 @@ export function formatBytes(bytes: number): string {
   return `${bytes} bytes`;
 }
 
-/** 45s, 3m12s, 2h05m; the two largest units. `?` when it is not known. */
+/** 45s, 3m12s, 2h05m: the two largest units. `?` when the duration is not known. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '?';
   const s = Math.round(seconds);
@@ -67,7 +70,7 @@ export function formatPercent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** A difference with its sign: +0.012, -0.300; none where it rounds to 0. */
+/** A difference with its sign: +0.012, -0.300. A difference that rounds to 0 has no sign. */
 export function formatChange(x: number, digits: number): string {
   const text = x.toFixed(digits);
   if (Number(text) === 0) return (0).toFixed(digits);
@@ -86,10 +89,10 @@ export function formatNumber(x: number): string {
   return size < 999.5 ? x.toPrecision(3) : formatCount(x);
 }
 
-/** What a run that diverged has measured. */
+/** Shown for NaN and infinities, which a run that diverged has measured. */
 const NOT_FINITE = 'not finite';
 
-/** A loss with its digits: `1.4711`. */
+/** A loss with `digits` decimals: `1.4711`. */
 export function formatLoss(loss: number, digits: number): string {
   return Number.isFinite(loss) ? loss.toFixed(digits) : NOT_FINITE;
 }

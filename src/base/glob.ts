@@ -1,5 +1,4 @@
-// Patterns for names with dots: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or the
-// other.
+// Glob patterns for names with dots: `*` matches anything but a dot, `**` anything, `{a,b}` one or the other.
 
 const GLOB: readonly (readonly [glob: RegExp, regExp: string])[] = [
   [/^\*\*/, '.*'],
@@ -10,7 +9,7 @@ const GLOB: readonly (readonly [glob: RegExp, regExp: string])[] = [
 ];
 
 /**
- * What the whole names fit that `glob` means. Throws where braces do not match.
+ * The regular expression that matches the whole names which `glob` matches. Throws where braces do not match.
  *
  * @example globToRegExp('blocks.{0,2}.mlp.*').test('blocks.2.mlp.act') // true
  */

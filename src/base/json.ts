@@ -1,12 +1,12 @@
-// JSON documents from files: bytes -> text -> limits -> value -> checked value. Everything that reads a JSON
-// file reads it here. Read next: schema.ts, which says what a file may hold.
+// JSON documents from files: bytes -> text -> limits -> value -> checked value. All reading of JSON files
+// happens here. Read next: schema.ts, which says what a file may hold.
 
 import { revealLine } from './controls.ts';
 import { formatCount } from './format.ts';
 import { type Schema, shown } from './schema.ts';
 
 /**
- * What a document may take before it is parsed: a few bytes of brackets can ask for gigabytes of empty lists.
+ * Limits checked before a document is parsed: a few bytes of brackets can ask for gigabytes of empty lists.
  */
 export interface JsonLimits {
   /** Length of the document. */
@@ -17,16 +17,16 @@ export interface JsonLimits {
   values?: number;
 }
 
-/** Enough for every document of ours but histories and vocabularies, which name their own. */
+/** Enough for every document of ours except histories and vocabularies, which set their own limits. */
 const DEFAULTS: Required<JsonLimits> = { bytes: 64e6, depth: 32, values: 2e6 };
 
-/** Bytes of the longest document within `limits`: a longer file need not be read. */
+/** The largest size in bytes within `limits`: a longer file need not be read. */
 export function bytesAtMost({ bytes = DEFAULTS.bytes }: JsonLimits = {}): number {
   return bytes;
 }
 
 /**
- * The checked contents of the document `source`; `file` is its path, for errors. Throws one line that names
+ * The checked contents of the document `source`. `file` is its path, for errors. Throws one line that names
  * the file, the field, its value and what was expected: `runs/a/last/training.json: progress.step is null:
  * expected a whole number >= 0`.
  */
@@ -44,9 +44,9 @@ export function readJson<T>(
 }
 
 /**
- * `JSON.parse` for documents from elsewhere; `what` it is, for errors. Throws one line when the document is
- * not UTF-8 or not JSON, was cut off, is beyond a limit, or has a key twice, of which `JSON.parse` would keep
- * the last without a word.
+ * `JSON.parse` for documents from elsewhere. `what` names the document in errors. Throws one line when the
+ * document is not UTF-8 or not JSON, is cut off, exceeds a limit, or has a key twice (`JSON.parse` would
+ * silently keep the last).
  */
 export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, what = 'the file'): unknown {
   const { bytes, depth, values } = { ...DEFAULTS, ...limits };
@@ -66,7 +66,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, 
   }
 }
 
-/** The bytes of a JSON file: UTF-8, a line feed at the end. */
+/** The bytes of a JSON file: UTF-8, with a line feed at the end. */
 export function jsonBytes(value: unknown, indent = 0): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, indent)}\n`);
 }
@@ -76,18 +76,18 @@ function decode(bytes: Uint8Array, what: string): string {
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
     throw new Error(`${what} is UTF-16: save it as UTF-8`);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a byte order mark
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // also removes a byte order mark
   } catch {
     throw new Error(`${what} is not valid JSON: not even UTF-8 text`);
   }
 }
 
 /**
- * One pass over the text before anything is built from it: depth, number of values, keys that occur twice, a
- * missing end.
+ * One pass over the text before anything is built from it. Checks depth, number of values, repeated keys and
+ * a missing end.
  */
 function scan(text: string, limits: { depth: number; values: number }, what: string): void {
-  const open: (Set<string> | null)[] = []; // The keys so far of each open object; null for a list.
+  const open: (Set<string> | null)[] = []; // the keys so far of each open object; null for a list
   let values = 1;
   let i = 0;
   for (; i < text.length; i++) {
@@ -124,7 +124,8 @@ const [BRACE, END_BRACE, BRACKET, END_BRACKET, COMMA, QUOTE, BACKSLASH] = [...'{
 );
 
 /**
- * Where the string that begins at `start` has its closing quote; the length of the text where it has none.
+ * The place of the closing quote of the string that begins at `start`; the length of the text where there is
+ * none.
  */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
@@ -146,14 +147,14 @@ function noteKey(keys: Set<string>, quoted: string, what: string): void {
   try {
     if (key.includes('\\')) key = JSON.parse(quoted);
   } catch {
-    return; // The parser says better what is wrong with it.
+    return; // JSON.parse has the better message
   }
   if (keys.has(key))
     throw new Error(`${shown(key)} occurs twice in ${what}: which one is meant cannot be known`);
   keys.add(key);
 }
 
-/** A message of the parser may quote the file with all its line breaks and control characters. */
+/** A parser's message may quote the file, with its line breaks and control characters. */
 function oneLine(message: string): string {
   const escaped = revealLine(message.replace(/\s+/g, ' '));
   return escaped.length > 160 ? `${escaped.slice(0, 157)}...` : escaped;

@@ -1,8 +1,8 @@
-// Which known names a mistyped one may have meant.
+// Which known names a misspelt name may have meant.
 
 /**
- * The `count` of `known` with the smallest edit distance to `name`, the nearest first; equal ones in the
- * order of `known`.
+ * The `count` names of `known` with the smallest edit distance to `name`, nearest first. Ties keep the order
+ * of `known`.
  */
 export function nearest(name: string, known: readonly string[], count: number): string[] {
   return known
@@ -12,7 +12,7 @@ export function nearest(name: string, known: readonly string[], count: number): 
     .map(({ other }) => other);
 }
 
-/** Insertions, deletions and replacements that make `b` of `a` (Levenshtein 1966). */
+/** The number of insertions, deletions and replacements that turn `a` into `b` (Levenshtein 1966). */
 export function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -26,8 +26,8 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * The name of `known` that `name` was probably meant to be; undefined where none is near. Capitals, and what
- * separates words, make no difference: `max_tokens` is `maxTokens`.
+ * The name of `known` that `name` probably means; undefined where none is near. Case and word separators do
+ * not count: `max_tokens` is `maxTokens`.
  */
 export function similar(name: string, known: readonly string[]): string | undefined {
   const word = bare(name);

@@ -1,5 +1,5 @@
-// How this program is run, for advice that works where it is read: in the repository, in a project that
-// installed the package, anywhere.
+// How this program was started, so that advice names a command that works there: in the repository, in a
+// project that installed the package, anywhere else.
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,43 +7,43 @@ import { shellWord } from './shell.ts';
 
 /** Folder of this package: compiled files lie in its `dist/src/platform`. */
 export const packageRoot: string = dirname(fileURLToPath(new URL('../../../package.json', import.meta.url)));
-/** The program that `inkhorn` is. */
+/** The path of the program behind the command `inkhorn`. */
 const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
 
-/** Whether this is the repository, where everything can be built, and not the published package. */
+/** Whether this is the repository, where everything can be built, or the published package. */
 export const isRepository: boolean = existsSync(join(packageRoot, 'tsconfig.json'));
 
-/** The folder and those around it, innermost first. */
+/** The folder and its parents, innermost first. */
 export function foldersUp(folder: string): string[] {
   const parent = dirname(folder);
   return parent === folder ? [folder] : [folder, ...foldersUp(parent)];
 }
 
 /**
- * The file `name` of the first folder of PATH that has it; npm's own additions to PATH count only while it
- * runs, and are left out.
+ * The path of the file `name` in the first folder of PATH that has it. Skips the folders that npm adds to
+ * PATH while it runs.
  */
 export function findProgram(name: string, path: string = process.env.PATH ?? ''): string | undefined {
   const folders = path.split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin')));
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
-/** `inkhorn`, `npx inkhorn`, or, where neither would find this program, `node` with its path. */
+/** `inkhorn` or `npx inkhorn`; where neither would find this program, `node` with its path. */
 export function ownCommand(cwd: string = process.cwd()): string {
   const installed = findProgram('inkhorn');
   if (installed !== undefined && sameFile(installed, main)) return 'inkhorn';
   return isLocal(cwd) ? 'npx inkhorn' : `node ${shellWord(main)}`;
 }
 
-/** A message whose commands in backticks can be copied as they stand, where `npx` is needed for that. */
+/** `message` with the commands in backticks made to work as they stand: `npx` is added where needed. */
 export function runnable(message: string): string {
   if (!message.includes('`inkhorn') || ownCommand() !== 'npx inkhorn') return message;
   return message.replaceAll(/`inkhorn(?=[ `])/g, '`npx inkhorn');
 }
 
 /**
- * The command that builds what is missing of this package: the native engine, in the repository the rest as
- * well.
+ * The command that builds the missing part of this package: the native engine, or in the repository
+ * everything.
  */
 export function buildCommand(cwd: string = process.cwd()): string {
   if (!isRepository) return `${ownCommand(cwd)} build-native`;
@@ -64,7 +64,7 @@ function isLocal(cwd: string): boolean {
   );
 }
 
-/** Whether npm takes `cwd` to be in the repository: its nearest package is this one. */
+/** Whether npm considers `cwd` part of the repository: its nearest package is this one. */
 function isInRepository(cwd: string): boolean {
   const nearest = foldersUp(cwd).find((folder) => existsSync(join(folder, 'package.json')));
   return nearest !== undefined && sameFile(nearest, packageRoot);

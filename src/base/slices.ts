@@ -1,11 +1,10 @@
-// Long computations that can pause. Each is written once, as a generator that yields how far it has come, and
-// runs either to its end (`runThrough`) or in slices between which timers, signals and sockets have their
-// turn (`runInSlices`).
+// Long computations that can pause. Each is a generator that yields its progress. `runThrough` runs it
+// without a pause; `runInSlices` lets timers, signals and sockets run between slices.
 
-/** A computation that yields how far it has come whenever it can pause, and returns its result. */
+/** A computation that yields its progress wherever it can pause, and returns its result. */
 export type Pausable<T, P = number> = Generator<P, T, void>;
 
-/** Runs `work` to its end; the event loop does not turn meanwhile. */
+/** Runs `work` to its end without returning to the event loop. */
 export function runThrough<T>(work: Pausable<T, unknown>): T {
   for (;;) {
     const step = work.next();
@@ -17,9 +16,9 @@ export function runThrough<T>(work: Pausable<T, unknown>): T {
 const SLICE_MS = 50;
 
 /**
- * Runs `work` in slices of about 50 ms, as far as its pauses allow, and lets the event loop turn between
- * them; `onPause` is told at the end of each slice how far it has come. Rejects with the signal's reason once
- * that is aborted.
+ * Runs `work` in slices of about 50 ms, as far as its pauses allow, and returns to the event loop after each.
+ * `onPause` gets the progress at the end of each slice. Rejects with the signal's reason once that is
+ * aborted.
  */
 export async function runInSlices<T, P>(
   work: Pausable<T, P>,
@@ -37,11 +36,11 @@ export async function runInSlices<T, P>(
   }
 }
 
-/** Says when it is time for the event loop to turn, and lets it. */
+/** Decides when to return to the event loop, and does so. */
 export interface Pacer {
-  /** Whether a slice is over. */
+  /** Whether the current slice has lasted long enough. */
   due(): boolean;
-  /** Resolves after a turn of the event loop; rejects with the signal's reason once that is aborted. */
+  /** Resolves after one turn of the event loop; rejects with the signal's reason once that is aborted. */
   turn(): Promise<void>;
 }
 

@@ -1,21 +1,21 @@
-// Sums, middles and distributions on the host. What engines compute of the same names is in
+// Sums, medians and distributions computed on the host. The engines' kernels with the same names are in
 // backend/reference/.
 
-/** The arithmetic mean; NaN of nothing. */
+/** The arithmetic mean; NaN for an empty list. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;
 }
 
-/** The middle value; of an even number of them the mean of the middle two; NaN of nothing. */
+/** The median: for an even number of values the mean of the middle two; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/** exp(x) of every x, scaled so that nothing overflows: what a softmax is made of. */
+/** exp(x) of every x, scaled so that nothing overflows: the numerators of a softmax. */
 export interface Exponentials {
   /** exp(x - max) */
   weights: Float64Array;
@@ -45,13 +45,13 @@ export function softmax(logits: Float32Array): Float32Array {
   return numerators.map((p) => p / sum);
 }
 
-/** Entropy of a distribution, nats: 0 where all is certain, ln V where nothing is. */
+/** Entropy of a distribution, nats: 0 for a certain outcome, ln V for a uniform one. */
 export function entropy(probabilities: Float32Array): number {
   return probabilities.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
 }
 
-/** The Kullback-Leibler divergence KL(p || q) of two distributions, nats: 0 where they are the same. */
+/** The Kullback-Leibler divergence KL(p || q) of two distributions, nats: 0 when they are equal. */
 export function divergence(p: Float32Array, q: Float32Array): number {
   const sum = p.reduce((total, x, i) => (x > 0 ? total + x * Math.log(x / q[i]) : total), 0);
-  return Math.max(0, sum); // rounding may leave it a little below
+  return Math.max(0, sum); // rounding may leave it a little below 0
 }

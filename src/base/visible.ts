@@ -1,5 +1,4 @@
-// How a token is shown on one line, the same on a terminal, in reports and in pictures: a space is `␣`, a
-// line feed `\n`.
+// A token on one line, the same on a terminal, in reports and in pictures: a space is `␣`, a line feed `\n`.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   ' ': '␣',
@@ -10,8 +9,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * One character, seen: itself, `␣`, or escaped as in JavaScript where it is a backslash, a control, a format
- * or a blank.
+ * One character, made visible: `␣` for a space; backslashes, controls, format characters and other blanks
+ * escaped as in JavaScript; all others as they are.
  */
 export function visibleCharacter(character: string): string {
   if (character in ESCAPES) return ESCAPES[character];
@@ -20,13 +19,13 @@ export function visibleCharacter(character: string): string {
   return code < 0x80 ? visibleByte(code) : `\\u{${code.toString(16).toUpperCase()}}`;
 }
 
-/** A byte that is no character: `\xE2`. */
+/** A byte that is not part of a valid character: `\xE2`. */
 export function visibleByte(byte: number): string {
   return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 /**
- * A token's text on one line; a backslash stays, since it may stand for a byte (`\xE2`). `visibleLine('
+ * A token's text on one line. A backslash stays, since it may begin an escaped byte (`\xE2`). `visibleLine('
  * the')` is `␣the`.
  */
 export function visibleLine(text: string): string {
@@ -35,7 +34,7 @@ export function visibleLine(text: string): string {
   );
 }
 
-/** The same, cut to `most` characters. */
+/** As `visibleLine`, cut to `most` characters. */
 export function shortLine(text: string, most: number): string {
   const characters = [...visibleLine(text)];
   return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : characters.join('');

@@ -1,13 +1,13 @@
-// The corpora that have a name. Their texts are not in the sources: one is fetched once, one is built into
-// the package.
+// The named corpora. Their texts are not in the sources: one is downloaded once, one is built into the
+// package.
 import { fileURLToPath } from 'node:url';
 
 /** One named corpus: exactly these bytes, wherever they come from. */
 export interface NamedCorpus {
   name: string;
-  /** One line for people. */
+  /** A one-line description. */
   title: string;
-  /** Length and checksum of the text; anything else is refused. */
+  /** Length and checksum of the text. Any other text is refused. */
   bytes: number;
   sha256: string;
   licence: string;
@@ -37,5 +37,5 @@ export const CATALOG: readonly NamedCorpus[] = [
   },
 ];
 
-/** The package's `assets/`, which the build writes: seen from `dist/src/corpora/`. */
+/** The package's `assets/`, written by the build. The path starts from `dist/src/corpora/`. */
 export const ASSETS: string = fileURLToPath(new URL('../../../assets', import.meta.url));

@@ -1,18 +1,18 @@
-// What is in a file that texts do not have, counted: bytes that are not UTF-8, NULs, control characters.
+// Counts what a text should not contain: bytes that are not UTF-8, NULs, control characters.
 import { isUtf8 } from 'node:buffer';
 import { formatCount } from '../base/format.ts';
 import { characterWidth } from '../tokenizer/utf8.ts';
 
-/** What is in a text that does not belong there, by kind, with the byte of the first. */
+/** What a text should not contain, by kind, with the place of the first byte. */
 export interface Damage {
-  /** All of them. */
+  /** The number of them. */
   count: number;
   invalid: { count: number; first: number };
   nul: { count: number; first: number };
   control: { count: number; first: number };
 }
 
-/** Counts it. A character that was cut at the very end is none. */
+/** Counts the damage. A character that is cut off at the very end does not count. */
 export function measureDamage(bytes: Uint8Array): Damage {
   const none = (): { count: number; first: number } => ({ count: 0, first: -1 });
   const [invalid, nul, control] = [none(), none(), none()];
@@ -34,12 +34,15 @@ export function measureDamage(bytes: Uint8Array): Damage {
   return { count: invalid.count + nul.count + control.count, invalid, nul, control };
 }
 
-/** Control characters that texts do not have; tabs, line and page breaks, backspaces and escapes they do. */
+/**
+ * Control characters that texts do not contain. Texts may contain tabs, line and page breaks, backspaces and
+ * escapes.
+ */
 const NO_TEXT = Uint8Array.from({ length: 32 }, (_, byte) =>
   [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1a, 0x1b].includes(byte) ? 0 : 1,
 );
 
-/** Bytes of a character that begins at the end and is cut off there: 0 to 3. */
+/** Number of bytes (0 to 3) of an unfinished character at the end. */
 function cutCharacter(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const lead = bytes[bytes.length - length];
@@ -50,10 +53,10 @@ function cutCharacter(bytes: Uint8Array): number {
   return 0;
 }
 
-/** One of the kinds, in the word for it. */
+/** The word for one of the kinds. */
 export const CONTROLS = 'control characters';
 
-/** The kinds of damage, in the words for them. */
+/** The kinds of damage that were found, as words. */
 export function foundDamage({
   invalid,
   nul,
@@ -67,7 +70,7 @@ export function foundDamage({
   return kinds.filter(({ count }) => count > 0);
 }
 
-/** `14 % of its bytes are not UTF-8, from byte 6 on`: the kind of damage that there is most of. */
+/** The most frequent kind of damage: `14 % of its bytes are not UTF-8, from byte 6 on`. */
 export function describeDamage(damage: Damage, bytes: number): string {
   const [most] = foundDamage(damage).sort((a, b) => b.count - a.count);
   if (!most) return '';

@@ -1,9 +1,10 @@
-// What a text amounts to, counted piece by piece: a text may be longer than the longest JavaScript string.
+// Figures about a text, counted piece by piece, since a text may be longer than the longest JavaScript
+// string.
 
 export interface TextFacts {
-  /** Characters (code points); a run of bytes that is not UTF-8 counts as the U+FFFD that it decodes to. */
+  /** Code points. A run of bytes that is not UTF-8 counts as the U+FFFD that it decodes to. */
   characters: number;
-  /** How many different ones. */
+  /** Number of different code points. */
   distinctCharacters: number;
   /** Lines, ended by `\n`, `\r\n` or `\r`; a last line without an end counts too. */
   lines: number;
@@ -11,14 +12,13 @@ export interface TextFacts {
   first: string[];
 }
 
-/** UTF-16 units of a line that are kept to be shown: a file may be one line of a gigabyte. */
+/** UTF-16 units kept of a line for display: a file may be one line of a gigabyte. */
 export const LINE_LIMIT = 10_000;
 
 const PIECE = 1 << 20;
 
 /**
- * The facts of `bytes`, taken as UTF-8, with its first `keep` lines. `piece`: bytes that are decoded at a
- * time.
+ * The figures of `bytes`, taken as UTF-8, with its first `keep` lines. `piece`: bytes decoded at a time.
  */
 export function textFacts(bytes: Uint8Array, keep: number, piece = PIECE): TextFacts {
   const seen = new Uint8Array(0x110000);
@@ -37,7 +37,7 @@ export function textFacts(bytes: Uint8Array, keep: number, piece = PIECE): TextF
   return { characters, distinctCharacters: seen.reduce((sum, one) => sum + one, 0), lines, first };
 }
 
-/** The text in strings of `piece` bytes or so; no character is cut. */
+/** The text in strings of about `piece` bytes, none of which ends inside a character. */
 function* decodedPieces(bytes: Uint8Array, piece: number): Generator<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   for (let at = 0; at < bytes.length; at += piece)
@@ -45,16 +45,16 @@ function* decodedPieces(bytes: Uint8Array, piece: number): Generator<string> {
   yield decoder.decode();
 }
 
-/** Counts the lines of a text that comes in pieces. */
+/** Counts the lines of a text that arrives in pieces. */
 function makeLineCounter(keep: number): {
   add(piece: string): void;
   end(): Pick<TextFacts, 'lines' | 'first'>;
 } {
   const first: string[] = [];
-  let ended = 0; // lines that have their line break
-  let open = ''; // the beginning of the line that has none yet
+  let ended = 0; // lines whose line break has been seen
+  let open = ''; // the start of the line whose break has not been seen
   let isOpen = false;
-  let afterReturn = false; // the last piece ended in `\r`: a line feed at the start of the next belongs to it
+  let afterReturn = false; // the last piece ended in `\r`; a line feed at the start of the next one belongs to it
   const extend = (part: string): void => {
     if (part.length > 0) isOpen = true;
     if (ended < keep) open = (open + part).slice(0, LINE_LIMIT);

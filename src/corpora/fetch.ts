@@ -1,4 +1,4 @@
-// Fetches a corpus over HTTP, once, and accepts nothing but the bytes that its checksum names.
+// Downloads a corpus over HTTP, once, and accepts only the bytes that match its checksum.
 
 import { createHash } from 'node:crypto';
 import { formatCount } from '../base/format.ts';
@@ -12,12 +12,12 @@ export interface FetchOptions {
   sha256: string;
   onProgress?: FetchProgress;
   signal?: AbortSignal;
-  /** Milliseconds without a byte after which the connection is given up. Default 20,000. */
+  /** Milliseconds without a byte before the download is given up. Default 20,000. */
   patience?: number;
 }
 
 /**
- * The text at `url`. Throws why not, in a clause: `the server answered 404 Not Found`; or the signal's
+ * The text at `url`. Throws the reason as a clause (`the server answered 404 Not Found`), or the signal's
  * reason.
  */
 export async function fetchText(url: string, options: FetchOptions): Promise<Uint8Array> {
@@ -45,7 +45,7 @@ export async function fetchText(url: string, options: FetchOptions): Promise<Uin
     throw new Error(why(error), { cause: error });
   } finally {
     clearTimeout(timer);
-    silence.abort(); // Closes the connection of an answer that was not read to its end.
+    silence.abort(); // closes the connection of a response that was not read to its end
   }
   const bytes = Buffer.concat(parts);
   if (sha256Of(bytes) !== sha256) {
@@ -57,7 +57,7 @@ export async function fetchText(url: string, options: FetchOptions): Promise<Uin
   return bytes;
 }
 
-/** Lower-case hexadecimal. */
+/** SHA-256 in lower-case hexadecimal. */
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -75,7 +75,7 @@ const REASONS: Record<string, string> = {
 };
 
 /**
- * `fetch` says "fetch failed" and hides the reason in a chain of causes: the innermost that says something.
+ * `fetch` says only "fetch failed". The reason is in its chain of causes: the innermost one with a message.
  */
 function why(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;

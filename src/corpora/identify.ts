@@ -1,5 +1,5 @@
-// What a file is that is no text: known by its first bytes, or text in an encoding other than UTF-8. Loaded
-// where needed only.
+// Identifies a file that is not UTF-8 text: by its first bytes, or as text in another encoding. Loaded only
+// when needed.
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
 import { formatCount } from '../base/format.ts';
@@ -7,24 +7,24 @@ import { type Damage, describeDamage } from './damage.ts';
 import { throughCommand } from './local.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
-/** Bytes that are looked at: enough for any signature and for the statistics of an encoding. */
+/** Bytes examined: enough for any signature and for the statistics of an encoding. */
 const SEEN = 1 << 18;
 
-/** Bytes after which no signature of a file is looked for any more. */
+/** Signatures are searched for in this many bytes only. */
 const HEADER = 512;
 
-/** Names what `bytes` are. `damage` says in what way they are no text. */
+/** Names what `bytes` are. `damage` says why they are not text. */
 export async function identify(bytes: Uint8Array, damage: Damage): Promise<Problem> {
   const start = bytes.subarray(0, SEEN);
   const how = describeDamage(damage, bytes.length);
   const mark = byteOrderMark(bytes);
   if (mark) return inEncoding(mark, 'by its byte order mark');
   if (bytes.length < GUESSED_FROM) return { what: `is not text (${how})` };
-  // Texts in other encodings are hardly ever valid UTF-8; those of wide code units have NULs where they are.
+  // Text in another encoding is hardly ever valid UTF-8; wide code units also contain NULs.
   const wide = damage.invalid.count + damage.nul.count > 0 ? wideEncoding(start) : null;
   if (wide) return inEncoding(wide, 'without a byte order mark');
   const text = textBefore(bytes, damage);
-  // A signature of two letters (BM, MZ) may begin a text, too: a share of text says more than it.
+  // A signature of two letters (BM, MZ) may also begin a text, so a longer stretch of text outweighs it.
   const type = text < HEADER ? await fileTypeFromBuffer(start).catch(() => undefined) : undefined;
   if (type) return { what: `is ${nameOf(type)}, not text (${how})` };
   if (text >= TEXT_AT_LEAST) {
@@ -42,22 +42,22 @@ export async function identify(bytes: Uint8Array, damage: Damage): Promise<Probl
   return { what: `is binary data, not text (${how})` };
 }
 
-/** Fewer bytes tell no encoding. */
+/** The fewest bytes from which an encoding is guessed. */
 const GUESSED_FROM = 4;
 
-/** Bytes of text before binary data that are worth a word. */
+/** The fewest bytes of text before binary data that are mentioned. */
 const TEXT_AT_LEAST = 64;
 
-/** Bytes after the text in which binary data show. */
+/** Bytes after the text that are examined for binary data. */
 const TAIL = 4096;
 
-/** Length of the text that binary data follow; 0 where what follows may be characters of another encoding. */
+/** Length of the text that precedes binary data; 0 where the rest may be characters of another encoding. */
 function textBefore(bytes: Uint8Array, { invalid, nul, control }: Damage): number {
   const first = Math.min(...[invalid, nul, control].map(({ first }) => (first < 0 ? bytes.length : first)));
   return controlShare(bytes.subarray(first, first + TAIL)) > CONTROLS_AT_MOST ? first : 0;
 }
 
-/** Control characters that a text in any encoding of bytes may have. */
+/** The largest share of control characters in a text of any 8-bit encoding. */
 const CONTROLS_AT_MOST = 0.005;
 
 function controlShare(bytes: Uint8Array): number {
@@ -92,14 +92,14 @@ function nameOf({ ext, mime }: { ext: string; mime: string }): string {
 
 const WIDE = ['UTF-32LE', 'UTF-32BE', 'UTF-16LE', 'UTF-16BE'] as const;
 
-/** UTF-16 or UTF-32 without a mark: wide code units that come to the characters of a text. */
+/** UTF-16 or UTF-32 without a byte order mark, if the code units decode to characters of a text. */
 function wideEncoding(bytes: Uint8Array): (typeof WIDE)[number] | null {
   const fits = WIDE.map((encoding) => ({ encoding, quality: wideQuality(decodeWide(bytes, encoding)) }));
   const [best] = fits.sort((a, b) => b.quality - a.quality);
   return best.quality > 0 ? best.encoding : null;
 }
 
-/** The text of whole code units; null where one of them is none. */
+/** The decoded text, or null where a code unit is invalid. */
 function decodeWide(bytes: Uint8Array, encoding: (typeof WIDE)[number]): string | null {
   try {
     if (encoding.startsWith('UTF-16'))
@@ -116,13 +116,13 @@ function decodeWide(bytes: Uint8Array, encoding: (typeof WIDE)[number]): string 
   }
 }
 
-/** ASCII, and what stands between words in Chinese and Japanese. */
+/** ASCII, and the punctuation of Chinese and Japanese. */
 const COMMON = /[\t\n\r\x20-\x7e\u3000-\u3002\uff01\uff0c\uff1f]/;
 
 /**
- * How much like a text it is, 0 if not at all: almost all of it are letters, marks, numbers, punctuation and
- * spaces, and of those in COMMON every text has some. Bytes of an 8-bit encoding read in pairs are Chinese
- * characters and none of these.
+ * How much a string looks like text; 0 if it does not. Almost all characters of a text are letters, marks,
+ * numbers, punctuation and spaces, and every text has some of COMMON. An 8-bit encoding read in pairs of
+ * bytes gives Chinese characters and none of COMMON.
  */
 function wideQuality(text: string | null): number {
   const characters = [...(text ?? '')];
@@ -134,8 +134,8 @@ function wideQuality(text: string | null): number {
 }
 
 /**
- * An encoding of a byte or two per character, by the statistics of its bytes; null: the bytes are no
- * characters.
+ * An encoding of one or two bytes per character, guessed from the statistics of the bytes. Null where the
+ * bytes are not characters.
  */
 function byteEncoding(bytes: Uint8Array): string | null {
   const counts = new Array<number>(256).fill(0);
@@ -148,7 +148,7 @@ function byteEncoding(bytes: Uint8Array): string | null {
 }
 
 /**
- * Letters, digits and spaces of EBCDIC (code page 037 and its relatives) lie where other encodings have few.
+ * EBCDIC (code page 037 and its relatives) has its letters, digits and spaces where other encodings have few.
  */
 function looksLikeEbcdic(share: (of: (byte: number) => boolean) => number): boolean {
   const letters = share(

@@ -1,4 +1,4 @@
-// Texts to train on: files, folders, patterns, standard input, or corpora with a name. Read next: local.ts,
+// Texts to train on: files, folders, glob patterns, standard input, or named corpora. Read next: local.ts,
 // read.ts, catalog.ts.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,19 +23,19 @@ export { checkedText, readText } from './read.ts';
 export { NotText } from './text-check.ts';
 
 /**
- * A named corpus that is not here and cannot be had: no network, a wrong checksum, a cache that cannot be
- * written.
+ * A named corpus that is not on this machine and cannot be had: no network, a wrong checksum, a cache that
+ * cannot be written.
  */
 export class CorpusUnavailable extends Error {
   override name = 'CorpusUnavailable';
 }
 
 /**
- * The text that `inputs` stand for, one after the other. Each is a name of the catalog (`./moby-dick` is a
- * file of that name), the path of a file, of a folder (see TEXT_KINDS), a pattern (`notes/**\/*.ts`), or `-`,
- * standard input. A file that several inputs name is taken once, where it comes first. A corpus with a URL is
- * fetched once, checked and kept in the cache. Throws one line that says what is wrong and what to do;
- * NotText for what is none.
+ * The text of all `inputs`, in order. An input is a name in the catalog (`./moby-dick` is a file with that
+ * name), the path of a file or of a folder (see TEXT_KINDS), a glob pattern (`notes/**\/*.ts`), or `-`,
+ * standard input. A file that several inputs name is taken once, at its first place. A corpus with a URL is
+ * downloaded once, checked and kept in the cache. Throws one line that says what is wrong and what to do;
+ * NotText for files that are not text.
  */
 export async function loadCorpus(
   inputs: string | readonly string[],
@@ -76,13 +76,13 @@ async function find(input: string, options: CorpusOptions): Promise<Found> {
   );
 }
 
-/** One line of the list of corpora. */
+/** One entry of the list of corpora. */
 export interface CorpusListing extends Omit<NamedCorpus, 'from'> {
   /** Where its text comes from: an address, or `this package`. */
   source: string;
-  /** Where its text lies on this machine, or will. */
+  /** Where its text is on this machine, or where it will be kept. */
   path: string;
-  /** Whether it is there, so that no network is needed. */
+  /** Whether the text is on this machine, so that no network is needed. */
   ready: boolean;
 }
 
@@ -104,7 +104,7 @@ export async function listCorpora(options: CorpusOptions = {}): Promise<CorpusLi
   return Promise.all(catalog.map(listing));
 }
 
-/** Where fetched corpora are kept. */
+/** The folder in which downloaded corpora are kept. */
 export function cacheFolder(options: CorpusOptions = {}): string {
   return options.cacheFolder ?? (process.env.INKHORN_CACHE || envPaths('inkhorn', { suffix: '' }).cache);
 }

@@ -1,4 +1,5 @@
-// Texts of one's own: files, folders of text files, patterns, standard input. Read next: text-check.ts.
+// The user's own texts: files, folders of text files, glob patterns, standard input. Read next:
+// text-check.ts.
 
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -9,10 +10,13 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { reason } from '../io/node-store.ts';
 
-/** Standard input, as a path. */
+/** The path that means standard input. */
 export const STDIN = '-';
 
-/** Ends of the names that a folder is searched for; other files are named one by one, or by a pattern. */
+/**
+ * Extensions of the text files that a folder is searched for. Other files must be named, or matched by a
+ * pattern.
+ */
 export const TEXT_KINDS: readonly string[] = [
   '.txt',
   '.text',
@@ -25,16 +29,16 @@ export const TEXT_KINDS: readonly string[] = [
   '.tex',
 ];
 
-/** The files that one input stands for, in order. */
+/** The files of one input, in order. */
 export interface LocalFiles {
-  /** For people: the path itself, with the number of files where it stands for several. */
+  /** A description for people: the path, with the number of files where there are several. */
   source: string;
   /** The last part of the path. */
   name: string;
   paths: readonly string[];
 }
 
-/** Whether there is anything at `path`. */
+/** Whether `path` exists. */
 export async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -43,10 +47,10 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The files of one input, in the order of their paths ("a/b.txt" before "b.txt", compared character by
- * character): a file; of a folder all that end like a text, also further down; all that a pattern fits. Names
- * that start with a dot are passed over. Null where there is nothing of that name. Throws, in one line, when
- * something cannot be read and when there is no text.
+ * The files of one input, sorted by path ("a/b.txt" before "b.txt", compared character by character): one
+ * file; all text files in and below a folder; all files that match a pattern. Names that start with a dot are
+ * skipped. Null where nothing has that name. Throws one line when something cannot be read and when there is
+ * no text.
  */
 export async function findFiles(input: string): Promise<LocalFiles | null> {
   if (input === STDIN) return { source: 'standard input', name: 'standard input', paths: [STDIN] };
@@ -90,8 +94,8 @@ function countKinds(names: readonly string[]): string {
 }
 
 /**
- * The paths of the text files below `root`, relative to it, with forward slashes. Follows links, each folder
- * once.
+ * The paths of the text files below `root`, relative to it, with forward slashes. Follows links, but enters
+ * each folder only once.
  */
 async function textFiles(root: string, below: string, seen: Set<string>): Promise<string[]> {
   const folder = join(root, below);
@@ -109,10 +113,13 @@ async function textFiles(root: string, below: string, seen: Set<string>): Promis
   return found;
 }
 
-/** Bytes of the longest text: places in it are 32-bit numbers, and Node reads no longer file at once. */
+/** Longest text in bytes: places in it are 32-bit numbers, and Node reads no longer file in one go. */
 export const LONGEST_TEXT = 2 ** 31 - 1;
 
-/** Throws when the text of `paths`, `length` bytes, is too long: before it is read, where that is known. */
+/**
+ * Throws when the text of `paths`, of `length` bytes, is too long; before it is read, where the length is
+ * known.
+ */
 export function checkLength(what: string, length: number, paths: readonly string[]): void {
   if (length <= LONGEST_TEXT) return;
   const take = `head -c ${LONGEST_TEXT}`;
@@ -122,7 +129,10 @@ export function checkLength(what: string, length: number, paths: readonly string
   );
 }
 
-/** The command line that sends a file through `command` into one beside it: `notes.txt > notes.utf8.txt`. */
+/**
+ * A command line that converts a file with `command` and writes the result beside it: `notes.txt >
+ * notes.utf8.txt`.
+ */
 export function throughCommand(command: string, path: string, kind: string): string {
   if (path === STDIN) return `... | ${command} | ...`;
   const { dir, name, ext } = parse(path);
@@ -130,7 +140,7 @@ export function throughCommand(command: string, path: string, kind: string): str
   return `${command} ${word(path)} > ${word(join(dir, `${name}.${kind}${ext}`))}`;
 }
 
-/** Bytes of a file as far as it says; 0 of a FIFO and of standard input. */
+/** The size of a file as the system states it; 0 for a FIFO and for standard input. */
 export async function sizeOf(path: string): Promise<number> {
   return path === STDIN ? 0 : (await attempt(path, stat(path))).size;
 }
@@ -147,7 +157,7 @@ export interface ReadOptions {
  */
 export async function readBytes(path: string, { onRead, signal }: ReadOptions = {}): Promise<Uint8Array> {
   signal?.throwIfAborted();
-  let bytes = Buffer.alloc(await sizeOf(path)); // as long as the file says: no second copy of a large one
+  let bytes = Buffer.alloc(await sizeOf(path)); // of the stated size: no second copy of a large file
   const stream: Readable =
     path === STDIN ? process.stdin : createReadStream(path, { highWaterMark: 1 << 22 });
   const stop = (): void => void stream.destroy(signal?.reason as Error);

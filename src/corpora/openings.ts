@@ -1,15 +1,15 @@
-// How the parts of a text begin: what a model that was trained on it can go on from.
+// Frequent openings of a text: prompts that a model trained on it can continue.
 
-/** Characters of an opening at most: a speaker's name, or a word or two. */
+/** The most characters of an opening: a speaker's name, or a word or two. */
 const LONGEST = 24;
-/** So many paragraphs make the lines within them irrelevant. */
+/** From this many paragraphs on, the lines within them are not considered. */
 const ENOUGH = 3;
 
 /**
- * The `count` most frequent openings of the paragraphs of `text`, of its lines where it has no paragraphs,
- * the most frequent first: short lines as a whole (`KING:`), of others the first two words. Only what can be
- * typed at a prompt: each has a letter or number, begins with no dash and holds no control characters. May be
- * fewer.
+ * The `count` most frequent openings of the paragraphs of `text` (of its lines where it has no paragraphs),
+ * most frequent first. The opening is the whole first line if that is short (`KING:`), else its first two
+ * words. Only openings that can be typed at a prompt: with a letter or number, no leading dash and no control
+ * characters. May be fewer.
  */
 export function openings(text: string, count: number): string[] {
   const lines = text.split(/\r\n|\r|\n/);
@@ -20,7 +20,7 @@ export function openings(text: string, count: number): string[] {
     if (USABLE.test(opening) && !UNUSABLE.test(opening)) counts.set(opening, (counts.get(opening) ?? 0) + 1);
   }
   return [...counts]
-    .sort(([, a], [, b]) => b - a) // equal ones in the order of the text: a sort is stable
+    .sort(([, a], [, b]) => b - a) // the sort is stable: ties stay in the order of the text
     .slice(0, count)
     .map(([opening]) => opening);
 }

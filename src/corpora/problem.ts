@@ -1,7 +1,7 @@
-// Why a file is no text, and when it is one in another encoding. Read next: text-check.ts.
+// Why a file is not text, also when it is text in another encoding. Read next: text-check.ts.
 import { throughCommand } from './local.ts';
 
-/** Why a file is no text. */
+/** Why a file is not text. */
 export interface Problem {
   /** `is a PNG image, not text`. */
   what: string;
@@ -9,7 +9,7 @@ export interface Problem {
   fix?: (path: string) => string;
 }
 
-/** A text that is fine but for its encoding. */
+/** The problem of a text that is fine except for its encoding. */
 export function inEncoding(encoding: string, how: string): Problem {
   const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
   return {
@@ -18,7 +18,7 @@ export function inEncoding(encoding: string, how: string): Problem {
   };
 }
 
-/** What a mark at the beginning says about the encoding; null: there is none. */
+/** The encoding that a byte order mark announces; null where there is no mark. */
 export function byteOrderMark(
   bytes: Uint8Array,
 ): 'UTF-8' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-32LE' | 'UTF-32BE' | null {

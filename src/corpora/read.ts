@@ -1,4 +1,4 @@
-// From files to documents: each file read once, checked to be text, and put one after the other.
+// From files to documents: reads each file once, checks that it is text, and joins them.
 
 import { resolve } from 'node:path';
 import { formatAmount } from '../base/format.ts';
@@ -7,10 +7,10 @@ import { checkLength, type ReadOptions, readBytes, STDIN, sizeOf } from './local
 import type { Problem } from './problem.ts';
 import { checkText, NotText, type Remark } from './text-check.ts';
 
-/** What an input stands for: files, or a text that is here already. */
+/** What an input stands for: files, or bytes that are already in memory. */
 export type Found = { name: string; source: string } & ({ paths: readonly string[] } | { bytes: Uint8Array });
 
-/** What is read: documents, empty ones included, and what should be said about them. */
+/** The result of reading: documents, empty ones included, and remarks about them. */
 export interface ReadTexts {
   parts: Uint8Array[];
   remarks: string[];
@@ -18,7 +18,7 @@ export interface ReadTexts {
 
 /**
  * The documents of all inputs, in order. Throws when they are too long together, when one cannot be read,
- * when a file that was named by itself or every file is empty, and NotText when some are no text.
+ * when a file that was named by itself or every file is empty, and NotText when some are not text.
  */
 export async function readAll(
   found: readonly Found[],
@@ -30,7 +30,7 @@ export async function readAll(
   }: Pick<CorpusOptions, 'asBytes' | 'onSize' | 'onProgress' | 'signal'>,
 ): Promise<ReadTexts> {
   const { texts, repeated } = eachOnce(found);
-  let total = texts.length - 1; // the line feeds between them
+  let total = texts.length - 1; // the line feeds between the documents
   for (const { path, bytes } of texts) total += bytes?.length ?? (await sizeOf(path));
   checkLength(
     found.map(({ source }) => source).join(', '),
@@ -57,7 +57,7 @@ export async function readAll(
 
 /**
  * One file, or standard input, as a text that may be empty. Throws when it cannot be read, and NotText when
- * it is none.
+ * it is not text.
  */
 export async function readText(
   path: string,
@@ -68,7 +68,7 @@ export async function readText(
 }
 
 /**
- * The text in what was read from `path`, and what should be said about it. Throws NotText when it is none.
+ * The text of the bytes `raw` read from `path`, with remarks about it. Throws NotText when it is not text.
  */
 export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<Corpus, 'bytes' | 'remarks'>> {
   const checks = makeChecks(1);
@@ -78,8 +78,7 @@ export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<C
 }
 
 /**
- * Documents one after the other in one buffer, with a line feed between one and the next, and where each is
- * in it.
+ * Joins documents in one buffer, with a line feed between them, and says where each one is in it.
  */
 export function joinLines(parts: readonly Uint8Array[]): { bytes: Uint8Array; documents: Uint8Array[] } {
   if (parts.length === 1) return { bytes: parts[0], documents: [parts[0]] };
@@ -93,14 +92,14 @@ export function joinLines(parts: readonly Uint8Array[]): { bytes: Uint8Array; do
   return { bytes, documents: documents.filter(({ length }) => length > 0) };
 }
 
-/** One file, or the text that an input brings along; `alone`: nothing but this was named. */
+/** One file, or bytes given by an input. `alone`: this was the only input named. */
 interface Text {
   path: string;
   bytes?: Uint8Array;
   alone: boolean;
 }
 
-/** Every file where it is named first, and how many were named again. */
+/** Every file at the first place where it is named, and the number of repetitions. */
 function eachOnce(found: readonly Found[]): { texts: Text[]; repeated: number } {
   const seen = new Set<string>();
   const texts: Text[] = [];
@@ -117,10 +116,10 @@ function eachOnce(found: readonly Found[]): { texts: Text[]; repeated: number } 
   return { texts, repeated };
 }
 
-/** How many files are named in a message. */
+/** The most files named in a message. */
 const NAMED = 3;
 
-/** Checks one file after the other, and says at the end what is wrong or odd about them. */
+/** Collects the problems and remarks of the files while they are checked, and reports them at the end. */
 function makeChecks(all: number): {
   take(path: string, bytes: Uint8Array): Promise<Uint8Array>;
   refuse(): void;

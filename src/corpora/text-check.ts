@@ -1,29 +1,28 @@
-// Whether bytes are text, and what they are where they are not: a picture, an archive, text in another
-// encoding.
+// Decides whether bytes are text, and if not, what they are: a picture, an archive, text in another encoding.
 
 import { formatAmount, formatCount } from '../base/format.ts';
 import { CONTROLS, type Damage, foundDamage, measureDamage } from './damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
-/** What was found in the bytes of one file. */
+/** The result of checking one file. */
 export type Checked =
-  /** Text, in UTF-8; `remark` is set where something about it should be said. */
+  /** Text, in UTF-8. `remark` is set where something should be said about it. */
   | { bytes: Uint8Array; remark?: Remark }
-  /** No text: what it is instead, and what makes text of it. */
+  /** Not text: what it is instead, and how to make text of it. */
   | { problem: Problem };
 
-/** Something that is said about a text that is taken all the same. */
+/** A remark about a text that is accepted nevertheless. */
 export interface Remark {
-  /** The same words for every file of the kind: `begins with a byte order mark, which is left out`. */
+  /** The same words for all files of this kind: `begins with a byte order mark, which is left out`. */
   kind: string;
-  /** About this very file: how many bytes, where the first is. */
+  /** What concerns this file only: how many bytes, where the first one is. */
   detail?: string;
 }
 
-/** Files that are no text. */
+/** Thrown for files that are not text. */
 export class NotText extends Error {
   override name = 'NotText';
-  /** What they are, and what would make text of them. */
+  /** What the files are, and how to make text of them. */
   readonly finding: string;
 
   constructor(finding: string) {
@@ -33,20 +32,20 @@ export class NotText extends Error {
 }
 
 /**
- * Up to this share of its bytes a text may be damaged: no UTF-8, NULs or other control characters. A text in
- * Latin-1 or Windows-1252 has a few in a hundred, a damaged download far fewer than one in a thousand.
+ * The largest damaged share of a text's bytes: not UTF-8, NULs or other control characters. A text in Latin-1
+ * or Windows-1252 has a few per cent, a damaged download far less than one in a thousand.
  */
 export const DAMAGE_AT_MOST = 1e-3;
 
 /**
- * Up to this share of control characters, UTF-8 without NULs is a text all the same: a recording of a
- * terminal, say. Random bytes below 128 have 19 %.
+ * The largest share of control characters in valid UTF-8 without NULs, such as a recording of a terminal.
+ * Random bytes below 128 have 19 %.
  */
 const CONTROLS_AT_MOST = 0.1;
 
 /**
- * The text in `bytes`: without its byte order mark, and as UTF-8 where that mark says UTF-16; else what is
- * there instead. A character that was cut at the very end is no damage.
+ * The text in `bytes`: without its byte order mark, and converted to UTF-8 where the mark says UTF-16. If
+ * they are not text: what they are. A character that is cut off at the very end is no damage.
  */
 export async function checkText(bytes: Uint8Array): Promise<Checked> {
   const mark = byteOrderMark(bytes);
@@ -66,7 +65,7 @@ export async function checkText(bytes: Uint8Array): Promise<Checked> {
     if (damage.count === 0) return { bytes };
     if (isSlight(damage, bytes.length)) return { bytes, remark: remarkOf(damage) };
   }
-  const { identify } = await import('./identify.ts'); // its libraries are needed for what is no text only
+  const { identify } = await import('./identify.ts'); // loads its libraries only for bytes that are not text
   return { problem: await identify(bytes, measureDamage(bytes)) };
 }
 
@@ -82,7 +81,7 @@ async function afterMark(bytes: Uint8Array, kind: string): Promise<Checked> {
   return { bytes: checked.bytes, remark: { kind, ...(more ? { detail: `${kind}; ${more}` } : {}) } };
 }
 
-/** Code units are decoded this many bytes at a time: a string must not become as long as the text. */
+/** Bytes of UTF-16 decoded at a time, so that no string becomes as long as the text. */
 const DECODED_AT_A_TIME = 1 << 24;
 
 function utf8Of(bytes: Uint8Array, encoding: 'UTF-16LE' | 'UTF-16BE'): Uint8Array {
@@ -95,7 +94,7 @@ function utf8Of(bytes: Uint8Array, encoding: 'UTF-16LE' | 'UTF-16BE'): Uint8Arra
   return Buffer.concat(parts);
 }
 
-/** How many characters of a text were none and became U+FFFD. */
+/** Number of U+FFFD that stand for invalid characters. */
 function replaced(utf8: Uint8Array): number {
   let count = 0;
   for (let i = utf8.indexOf(0xef); i >= 0; i = utf8.indexOf(0xef, i + 1))
@@ -103,7 +102,7 @@ function replaced(utf8: Uint8Array): number {
   return count;
 }
 
-/** Documents that begin like text and are none. */
+/** Documents that begin like text but are not. */
 const DOCUMENTS = [
   ['%PDF-', 'a PDF document'],
   ['{\\rtf', 'an RTF document'],
@@ -115,7 +114,7 @@ function documentKind(bytes: Uint8Array): string | undefined {
   return DOCUMENTS.find(([magic]) => start.startsWith(magic))?.[1];
 }
 
-/** ISO-2022-JP is ASCII throughout, and says by escape sequences where Japanese characters begin. */
+/** ISO-2022-JP is pure ASCII and marks Japanese characters by escape sequences. */
 function shiftsCharacterSets(bytes: Uint8Array): boolean {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return bytes.includes(0x1b) && (view.includes('\x1b$B') || view.includes('\x1b$@'));

@@ -1,5 +1,5 @@
-// What the model sees while it writes: the tokens so far, the KV cache, and what happens when the window is
-// full. Read next: ../model/kv-cache.ts.
+// What the model sees while it writes: the tokens so far, the KV cache, and what happens when the context
+// window is full. Read next: ../model/kv-cache.ts.
 import type { Program } from '../backend/contract.ts';
 import type { ForwardOptions, GPT } from '../model/gpt.ts';
 import { KVCache } from '../model/kv-cache.ts';
@@ -8,33 +8,34 @@ import { keep, scope } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /**
- * What to do when the text is longer than the window of `blockSize` tokens. `slide`: exact and slow: every
- * further token costs a pass over the last `blockSize` tokens, as if the model had been given just these.
- * `shift`: keep the last half of the window, read it again from position 0, and go on with the cache.
+ * What to do when the text is longer than the context window of `blockSize` tokens. `slide`: exact and slow.
+ * Every further token costs a pass over the last `blockSize` tokens, as if the model had been given only
+ * these. `shift`: keep the last half of the window, read it again from position 0, and continue with the
+ * cache.
  */
 export type Overflow = 'slide' | 'shift';
 
 /** A text that grows at its end. */
 export interface Context {
   /**
-   * Appends tokens (at least one) and returns the logits [V] of the token after them, in an array that the
-   * next call may overwrite.
+   * Appends tokens (at least one) and returns the logits [V] of the next token, in an array that the next
+   * call may overwrite.
    */
   read(ids: readonly number[]): Promise<Float32Array>;
   /**
-   * Logits [V] after each of `ids` (fewer than fit the window), were they to come next; the context stays as
-   * it is.
+   * Logits [V] after each of `ids` (fewer than fit the window), as if they came next. The context does not
+   * change.
    */
   peek(ids: readonly number[]): Promise<Float32Array[]>;
-  /** The tokens that the last logits were computed from. */
+  /** The tokens that the latest logits were computed from. */
   readonly visible: readonly number[];
   /** Frees the cache. */
   dispose(): void;
 }
 
 /**
- * An empty context on `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are
- * seen. `tap` is shown the values of every pass; nothing is recorded then, which is slower.
+ * An empty context for `model`. Of more than `blockSize` tokens read at once only the last `blockSize` are
+ * seen. `tap` gets the values of every pass; no program is recorded then, which is slower.
  */
 export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Tap): Context {
   const { blockSize } = model.config;
@@ -42,9 +43,9 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
   const passes = new Map<string, Pass>();
   let visible: number[] = [];
 
-  /** A pass over `ids`; what `before` holds comes before them, and it grows by them. */
+  /** One pass over `ids`, after the tokens in `before`, which is extended by them. */
   async function forward(ids: readonly number[], before?: KVCache): Promise<Float32Array> {
-    const often = ids.length === 1 || before === undefined; // the next token, or the next window
+    const often = ids.length === 1 || before === undefined; // passes worth recording: the next token, or the next window
     if (tap || !often) return once(model, ids, { cache: before, tap, logits: 'last' });
     const kind = before ? 'token' : 'window';
     const pass = passes.get(kind) ?? recordPass(model, ids.length, before);
@@ -71,7 +72,7 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
       const read = fits ? ids : [...visible, ...ids].slice(-blockSize);
       const filled = cache.length;
       const logits = await once(model, read, { cache: fits ? cache : undefined, tap, logits: 'all' });
-      cache.length = filled; // what was written behind it is written again before it is read
+      cache.length = filled; // later entries are stale, and are written again before they are read
       const V = model.config.vocabSize;
       const after = read.map((_, t) => logits.subarray(t * V, (t + 1) * V));
       return after.slice(-ids.length);
@@ -87,7 +88,10 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
   };
 }
 
-/** Logits after `ids`, [V], or after each of them, [T, V]; computed directly. */
+/**
+ * Logits after the last of `ids` [V], or after each of them [T, V]. Computed directly, without a recorded
+ * program.
+ */
 async function once(
   model: GPT,
   ids: readonly number[],
@@ -121,8 +125,8 @@ function recordPass(model: GPT, length: number, cache: KVCache | undefined): Pas
     made.push(keep(scope(() => model.forward(input, { cache, logits: 'last' })))); // [1, 1, V]
   });
   const [logits] = made;
-  if (cache) cache.length = filled; // nothing has been computed yet
-  const out = new Float32Array(logits.size); // one for all: a new one takes longer than reading does
+  if (cache) cache.length = filled; // the recorded pass has computed nothing yet
+  const out = new Float32Array(logits.size); // one array for all passes: allocating takes longer than reading
   return {
     run(ids, start) {
       host.set(ids);

@@ -16,8 +16,8 @@ export interface StartEvent {
   text: '';
   promptTokens: number;
   /**
-   * Tokens at the start of the prompt that the model cannot see, because it is longer than the context
-   * window.
+   * Tokens at the start of the prompt that the model cannot see, because the prompt is longer than the
+   * context window.
    */
   promptDropped: number;
 }
@@ -25,22 +25,22 @@ export interface StartEvent {
 /** One token. */
 export interface TokenEvent {
   type: 'token';
-  /** Which of the samples, from 0. */
+  /** The number of the sample, from 0. */
   sample: number;
   id: number;
   /**
-   * What can be shown now. May be empty and may lag behind the tokens: a character split over tokens comes
-   * whole, and what could become a stop string is held back.
+   * Text that can be shown now. It may be empty and lag behind the tokens: a character split over several
+   * tokens is returned whole, and text that may begin a stop string is held back.
    */
   text: string;
   /** ln of the model's own probability of the token: before penalty, temperature and filters. */
   logprob: number;
   /**
-   * Bytes at the end of the prompt that the token holds, too: `text` is what goes beyond them. Left out:
-   * none.
+   * Number of bytes at the end of the prompt that the token also contains; `text` is what goes beyond them.
+   * Absent: none.
    */
   held?: number;
-  /** The most likely tokens, with their text for people (`tokenText`), when asked for by `topLogprobs`. */
+  /** The most likely tokens, with their text for people (`tokenText`), when requested by `topLogprobs`. */
   top?: { id: number; text: string; logprob: number }[];
 }
 
@@ -51,22 +51,23 @@ export interface FinishEvent {
   /** The text that was still held back. */
   text: string;
   /**
-   * `length`: `maxTokens` reached. `end`: the model drew a token that ends a text (`endTokens`), which is no
-   * part of it.
+   * `length`: `maxTokens` reached. `end`: the model drew a token that ends a text (`endTokens`); that token
+   * is not part of it.
    */
   reason: 'length' | 'stop' | 'end' | 'aborted';
   /** The stop string, if `reason` is `stop`. */
   stop: string | null;
-  /** Tokens drawn; `end` does not count. */
+  /** Number of tokens drawn, without the one of `end`. */
   tokens: number;
 }
 
-/** Concatenated, the `text` of a sample's events is the sample; the prompt is not repeated. */
+/** The `text` of a sample's events, concatenated, is the sample. It does not repeat the prompt. */
 export type GenerateEvent = StartEvent | TokenEvent | FinishEvent;
 
 /**
- * Continues a prompt. Throws at once when an option is out of range or the tokenizer is not the model's. Ends
- * with a `finish` event per sample; an aborted one is the last. Leaving the loop early frees everything.
+ * Continues a prompt. Throws at once when an option is out of range or the tokenizer is not the model's.
+ * Every sample ends with a `finish` event; an aborted sample is the last. Leaving the loop early frees
+ * everything.
  *
  * @example for await (const { text } of generate(model, tokenizer, { prompt: 'ROMEO:', maxTokens: 200, topP:
  * 0.95 })) {
@@ -107,7 +108,7 @@ async function* samples(
   }
 }
 
-/** Random stream of sampling; initial weights and batches draw from others. */
+/** Random stream of sampling. Initial weights and batches use other streams. */
 const SAMPLING_STREAM = 2;
 
 async function* oneSample(
@@ -122,7 +123,7 @@ async function* oneSample(
   whenDropped(holder, context.dispose);
   const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
-  decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3)); // it may end inside a character
+  decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3)); // the prompt may end inside a character
   const stops = stopFilter(settings.stop);
   const pause = pacemaker(model);
   let reason: FinishEvent['reason'] = 'length';
@@ -192,8 +193,7 @@ function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): To
 }
 
 /**
- * Lets timers, signals and sockets have a turn now and then: an engine that computes at once never waits by
- * itself.
+ * Lets timers, signals and sockets run now and then: an engine that computes synchronously never waits.
  */
 function pacemaker(model: GPT): () => Promise<void> {
   let last = performance.now();

@@ -1,43 +1,46 @@
-// Token healing: a prompt ends where its writer stopped, not where a token ends. In a text that goes on,
-// another token may hold the end of the prompt and more: after `ROMEO` the model knows `O:\n`, while `:`
-// alone is a token that it has never seen there. So the first draw is among all ways in which the text can go
-// on. Read next: generate.ts.
+// Token healing. A prompt ends where its writer stopped, which need not be where a token of the continued text
+// ends. In training the end of `ROMEO:` was part of the token `O:\n`; a prompt that ends in the token `:` shows
+// the model something that it has never seen there. So the first draw is among all tokens that contain the end
+// of the prompt. Read next: generate.ts.
 //
-// "Token healing" is of Lundberg 2023 (guidance: The Art of Prompt Design, Prompt Boundaries and Token
-// Healing), who backs off the last token and constrains the next one. Here the prompt is marginalised over
-// its tokenisations instead: the coverings of Phan et al. 2024 (Understanding and Mitigating Tokenization
-// Bias in Language Models) and Vieira et al. 2024 (From Language Models over Tokens to Language Models over
-// Characters), so that each way has the probability that the model gives it, however many tokens are backed
-// off.
+// The term "token healing" is from Lundberg 2023 (guidance: The Art of Prompt Design, Prompt Boundaries and
+// Token Healing), who removes the last token and constrains the next one. Here the prompt is marginalised
+// over its tokenisations instead, with the coverings of Phan et al. 2024 (Understanding and Mitigating
+// Tokenization Bias in Language Models) and Vieira et al. 2024 (From Language Models over Tokens to Language
+// Models over Characters). Each tokenisation has the probability that the model gives it, however many tokens
+// are removed.
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Context } from './context.ts';
 import { exponentials, penalizeRepetition, type SamplingOptions, sample } from './sampler.ts';
 
-/** Tokenisations of the prompt in which its last bytes begin a longer token. */
+/** Tokenisations of the prompt whose last token extends beyond its end. */
 interface Ending {
-  /** The tokens between `base` and that token. */
+  /** The tokens between `base` and that last token. */
   path: readonly number[];
-  /** The tokens that hold the last `held` bytes of the prompt and at least one more. */
+  /**
+   * The candidates for it: tokens that begin with the last `held` bytes of the prompt and have at least one
+   * more.
+   */
   covers: readonly number[];
   held: number;
 }
 
 /** The tokenisations of a prompt. */
 export interface Healing {
-  /** What they have in common: at least one token. */
+  /** The tokens common to all tokenisations: at least one. */
   base: readonly number[];
-  /** The tokens of the prompt itself after `base`. */
+  /** The tokens of the prompt after `base`, as the tokenizer cuts it. */
   rest: readonly number[];
-  /** The other tokenisations; those with the most bytes backed off first. */
+  /** The other tokenisations; those with the largest `held` first. */
   endings: readonly Ending[];
 }
 
 /**
- * The tokenisations of a prompt of tokens `ids`; null when no token of the vocabulary holds the end of the
- * prompt and more, so that there is nothing to heal. Backs off as far as the longest such token reaches,
+ * The tokenisations of a prompt of tokens `ids`. Null when no token of the vocabulary contains the end of the
+ * prompt and more, so that there is nothing to heal. Goes back as far as the longest such token reaches, but
  * never into or across a special token, and only to tokens that the tokenizer would make of the text (its
- * pattern and merges included). `start` comes before a prompt that is backed off altogether: a model predicts
- * nothing from nothing.
+ * pattern and merges included). `start` comes before a prompt that is removed completely: a model cannot
+ * predict without a token before.
  */
 export function planHealing(
   ids: readonly number[],
@@ -58,7 +61,7 @@ export function planHealing(
   while (endings.length > 0) {
     const common = commonLength([tail, ...endings.map(({ path }) => path)]);
     const longest = Math.max(...[tail, ...endings.map(({ path }) => path)].map(({ length }) => length));
-    // `base`, what follows it and the token that is drawn must fit the context.
+    // `base`, the tokens after it and the token that is drawn must fit the context.
     if (longest - common + 2 <= blockSize) {
       const base = [...head, ...tail.slice(0, common)];
       return {
@@ -75,21 +78,21 @@ export function planHealing(
 /** The first token after a prompt. */
 export interface FirstToken {
   id: number;
-  /** ln of the model's own probability of the token where it stands. */
+  /** ln of the model's probability of the token at its place. */
   logprob: number;
   /** The logits [V] that it was drawn from. */
   logits: Float32Array;
-  /** Bytes of the prompt that the token holds again. */
+  /** Number of bytes of the prompt that the token contains. */
   held: number;
-  /** What the context is to read next: all tokens after `base`, this one included. */
+  /** The tokens that the context reads next: all after `base`, the drawn one included. */
   next: readonly number[];
 }
 
 /**
- * Draws the first token after a prompt with the random number `u`: one after the prompt's own tokens, or one
- * that holds its end. A way weighs what the model gives all its tokens after `base`; penalty, temperature and
- * filters act on all ways together, and at least one always remains. `context` is fresh; afterwards it has
- * read `base`.
+ * Draws the first token after a prompt with the random number `u`: a token after the prompt's own tokens, or
+ * one that contains its end. Each tokenisation is weighted by the probability that the model gives its tokens
+ * after `base`. Penalty, temperature and filters act on all of them together, and at least one always
+ * remains. `context` must be fresh; afterwards it has read `base`.
  */
 export async function drawHealed(
   context: Context,
@@ -99,7 +102,7 @@ export async function drawHealed(
 ): Promise<FirstToken> {
   const first = (await context.read(base)).slice();
   const seen = [...context.visible];
-  /** Tokens read after `base`: ln of their probability, and the logits after them. */
+  /** For tokens after `base`: ln of their probability, and the logits after them. */
   const reading = async (path: readonly number[]) => {
     const logits = [first, ...(path.length > 0 ? await context.peek(path) : [])];
     const logprob = path.reduce((sum, id, i) => sum + logprobOf(logits[i], id), 0);
@@ -131,7 +134,7 @@ function logprobOf(logits: Float32Array, id: number): number {
 }
 
 /**
- * `ids` in two: `tail`, ordinary tokens at the end, as many as healing can concern, and what comes before.
+ * Splits `ids`: `tail` are as many ordinary tokens at the end as healing can concern.
  */
 function ordinaryEnd(
   ids: readonly number[],
@@ -141,11 +144,11 @@ function ordinaryEnd(
   const from = ids.findLastIndex((id) => specials.has(id)) + 1;
   const split = (at: number) => ({ head: ids.slice(0, at), tail: ids.slice(at) });
   const near = split(Math.max(from, ids.length - 2 * longestToken(tokenizer, specials) - MARGIN));
-  // What a text is cut into can depend on all that comes before; as a rule it does not.
+  // Where a text is cut can depend on everything before. Usually it does not, which is checked first.
   return isTokenisation(near.tail, tokenizer) ? near : split(from);
 }
 
-/** Tokens before the place in question that are taken along when bytes are encoded again. */
+/** Tokens before the place in question that are included when bytes are encoded again. */
 const MARGIN = 8;
 
 function longestToken(tokenizer: Tokenizer, specials: ReadonlySet<number>): number {
@@ -155,7 +158,7 @@ function longestToken(tokenizer: Tokenizer, specials: ReadonlySet<number>): numb
   return longest;
 }
 
-/** The tokens that begin with the last 1, 2, ... of `bytes` and hold more. */
+/** The tokens that begin with the last 1, 2, ... of `bytes` and are longer. */
 function coversByOverlap(
   bytes: Uint8Array,
   tokenizer: Tokenizer,
@@ -181,13 +184,13 @@ function endsIn(bytes: Uint8Array, token: Uint8Array, length: number): boolean {
   return true;
 }
 
-/** The last tokens of `path`, where they alone are what the tokenizer makes of their bytes; else all. */
+/** The last tokens of `path` if the tokenizer makes exactly these of their bytes; else all of `path`. */
 function nearEnd(path: readonly number[], tokenizer: Tokenizer): readonly number[] {
   const near = path.slice(-MARGIN);
   return isTokenisation(near, tokenizer) ? near : path;
 }
 
-/** Whether `ids` are what the tokenizer makes of their bytes. */
+/** Whether the tokenizer makes exactly `ids` of their bytes. */
 function isTokenisation(ids: readonly number[], tokenizer: Tokenizer): boolean {
   return equal(encoded(tokenizer.decodeBytes(ids), tokenizer), ids);
 }
@@ -200,7 +203,7 @@ function equal(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i]);
 }
 
-/** How many tokens all of `lists` begin with. */
+/** Number of tokens that all of `lists` have in common at the start. */
 function commonLength(lists: readonly (readonly number[])[]): number {
   const [first, ...others] = lists;
   const differs = first.findIndex((id, i) => others.some((list) => list[i] !== id));

@@ -1,4 +1,4 @@
-// What can be asked of `generate()`, and the checks that turn a bad request into one clear line.
+// The options of `generate()`, and the checks that turn a bad request into one clear line.
 
 import { choice, complete, custom, flag, integer, signal, type Table, texts } from '../base/fields.ts';
 import { type Schema, such } from '../base/schema.ts';
@@ -10,18 +10,18 @@ import { type Healing, planHealing } from './heal.ts';
 import { type SamplingOptions, samplingFields } from './sampler.ts';
 import { endTokens, type Start, startToken } from './start.ts';
 
-/** All may be left out. */
+/** All are optional. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Text, or token ids. Default: empty, see `start`. */
+  /** Text, or token ids. Default: empty; see `start`. */
   prompt?: string | ArrayLike<number>;
   /**
-   * What an empty prompt goes on from; it is no part of the text. Default `text`: a token that the training
-   * text has between its parts, see `startToken`. `token0`: as the seed does.
+   * The token before an empty prompt; it is not part of the text. Default `text`: a token that separates
+   * parts of the training text, see `startToken`. `token0`: token 0, as in the seed.
    */
   start?: Start;
   /**
-   * Lets the first token hold the end of the prompt and more, where the tokenizer would have cut the text so:
-   * see heal.ts. Default: true for a text; token ids are taken as they are unless it is set.
+   * Lets the first token contain the end of the prompt: see heal.ts. Default: true for a text, false for
+   * token ids.
    */
   heal?: boolean;
   /** Ends after this many tokens. Default 256. */
@@ -29,25 +29,26 @@ export interface GenerateOptions extends SamplingOptions {
   /** Ends before the first of these strings; neither it nor what follows is part of the text. */
   stop?: readonly string[];
   /**
-   * Decides all draws: token n of sample s is drawn with a number that depends on (seed, s, n) only. Default
+   * Determines all draws: the random number for token n of sample s depends only on (seed, s, n). Default
    * 1337.
    */
   seed?: number;
   /** Independent continuations of the same prompt, one after another. Default 1. */
   samples?: number;
-  /** Reports this many of the most likely tokens with each token. Default 0. */
+  /** How many of the most likely tokens are reported with each token. Default 0. */
   topLogprobs?: number;
-  /** Beyond the context window. Default `slide`. */
+  /** What to do beyond the context window. Default `slide`. */
   overflow?: Overflow;
   /**
-   * Sees named values of every pass, and may change them: `steadyEdits` (inspect/edit.ts) makes one of edits.
+   * Sees named values of every pass, and may change them. `steadyEdits` (inspect/edit.ts) makes one from
+   * edits.
    */
   tap?: Tap;
-  /** Ends after the token at hand when aborted. */
+  /** Ends generation after the current token when aborted. */
   signal?: AbortSignal;
 }
 
-/** GenerateOptions, complete and checked against a model and its tokenizer. */
+/** GenerateOptions with their defaults, checked against a model and its tokenizer. */
 export interface GenerateSettings {
   sampling: Required<SamplingOptions>;
   /** The whole prompt as tokens, never empty. */
@@ -137,7 +138,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     throw new Error(`topLogprobs ${topLogprobs} is not a whole number from 0 to ${V}: there are ${V} tokens`);
   const given = promptIds(options.prompt ?? '', tokenizer);
   const start = startOf(options.start, given, model, tokenizer);
-  const heal = options.heal ?? typeof options.prompt === 'string'; // token ids are meant as they are
+  const heal = options.heal ?? typeof options.prompt === 'string'; // token ids are taken as they are
   const healing = heal && given.length > 0 ? planHealing(given, tokenizer, { start, blockSize }) : null;
   return {
     sampling: { temperature, topK, topP, minP, repetitionPenalty },
@@ -155,7 +156,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
   };
 }
 
-/** The token before the text. Throws when it was asked for and cannot be honoured. */
+/** The token before the text. Throws when `start` is set although there is a prompt. */
 function startOf(
   start: Start | undefined,
   prompt: readonly number[],

@@ -1,28 +1,28 @@
-// Where a text without a prompt begins: after a token that the training text has between its parts. Read
-// next: generate.ts.
+// Where a text without a prompt begins: after a token that separates parts of the training text. Read next:
+// generate.ts.
 import type { GPT } from '../model/gpt.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
-/** The usual name of the special token between texts; `dataset()` takes any other as its separator. */
+/** The usual name of the special token between texts. `dataset()` accepts any other as its separator. */
 export const END_OF_TEXT = '<|endoftext|>';
 
 /**
- * What an empty prompt goes on from: `text`, see `startToken`; `token0`, as the seed does, whatever token
- * that is.
+ * The token before an empty prompt: `text`, see `startToken`; `token0`, token 0 as in the seed, whatever that
+ * is.
  */
 export type Start = 'text' | 'token0';
 
 /**
- * The token that an empty prompt goes on from: the one that training found in its text (`commonStart`); for a
- * model that does not say, the end-of-text token where the tokenizer has one, else the line feed.
+ * The token before an empty prompt: the one that training found in its text (`commonStart`). For a model that
+ * does not say, the end-of-text token where the tokenizer has one, else the line feed.
  */
 export function startToken(model: GPT, tokenizer: Tokenizer): number {
   return model.startToken ?? tokenizer.specialTokens.get(END_OF_TEXT) ?? tokenizer.byteIds[LINE_FEED];
 }
 
 /**
- * The tokens whose draw ends a sample: end of text, and the special token that stood between the documents of
- * the training text, whatever its name. A line feed, after which other texts begin, ends nothing.
+ * The tokens that end a sample when drawn: end of text, and the special token between the documents of the
+ * training text. A line feed does not end a sample, although texts begin after it.
  */
 export function endTokens(model: GPT, tokenizer: Tokenizer): ReadonlySet<number> {
   const { specialTokens } = tokenizer;
@@ -31,11 +31,11 @@ export function endTokens(model: GPT, tokenizer: Tokenizer): ReadonlySet<number>
 }
 
 /**
- * The token of `ids` after which a part of the text most often begins: the special token `separator` where it
- * occurs; else the most frequent of those that are only line breaks (`\n`, `\n\n`, `\r\n`), or that end in a
- * line feed where line breaks are seldom tokens of their own; in a text without line feeds the most frequent
- * that ends in white space, else the most frequent of all. So it is one that the model has seen. Throws when
- * there are no tokens.
+ * The token of `ids` after which a part of the text most often begins. Candidates, in order: the special
+ * token `separator` where it occurs; the most frequent token that is only line breaks (`\n`, `\n\n`, `\r\n`);
+ * the most frequent one that ends in a line feed, where line breaks are seldom tokens of their own; in a text
+ * without line feeds the most frequent one that ends in white space; the most frequent of all. So the model
+ * has seen it. Throws when there are no tokens.
  */
 export function commonStart(ids: Int32Array, tokenizer: Tokenizer, separator: string = END_OF_TEXT): number {
   if (ids.length === 0) throw new Error('no tokens: a start is one of them');
@@ -59,5 +59,5 @@ function total(tokens: readonly { count: number }[]): number {
 const LINE_FEED = 10;
 const RETURN = 13;
 const WHITE_SPACE: ReadonlySet<number> = new Set([9, LINE_FEED, 11, 12, RETURN, 32]);
-/** Below this share of the lines, line breaks of their own are exceptions. */
+/** Below this share of the lines, a line break that is a token of its own counts as an exception. */
 const SELDOM = 0.05;

@@ -1,17 +1,18 @@
-// Stop strings: text passes through and ends before the first of them, even where one spans several tokens.
+// Stop strings: text passes through and ends before the first stop string, even where it spans several
+// tokens.
 
-/** Text that passes a `stopFilter`. */
+/** Text that passes through a `stopFilter`. */
 export interface StopFilter {
-  /** Takes more text and returns what can be shown; an end that may become a stop string is held back. */
+  /** Takes more text and returns what can be shown. An end that may begin a stop string is held back. */
   push(text: string): string;
-  /** What was held back, when no more text will come. Empty after a stop. */
+  /** The text held back, when no more text will come. Empty after a stop. */
   flush(): string;
   /** The stop string that was found, or null. After it nothing passes. */
   readonly found: string | null;
 }
 
 /**
- * Cuts a text before the one of `stops` that is complete first; of those complete at the same character the
+ * Cuts a text before the first of `stops` to be complete. Of several complete at the same character the
  * longest counts. How the text is divided into pushes makes no difference.
  */
 export function stopFilter(stops: readonly string[]): StopFilter {
@@ -46,7 +47,7 @@ function firstComplete(text: string, stops: readonly string[]): { start: number;
   return found[0] ?? null;
 }
 
-/** Length of the longest end of `text` that one of `stops` begins with. */
+/** Length of the longest end of `text` that is a beginning of one of `stops`. */
 function beginning(text: string, stops: readonly string[]): number {
   const longest = Math.max(0, ...stops.map((stop) => stop.length - 1));
   for (let length = Math.min(longest, text.length); length > 0; length--) {

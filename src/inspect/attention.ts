@@ -1,5 +1,5 @@
-// Who looks at whom: the attention probabilities of every head on one sequence, and what kind of head each of
-// them is.
+// Which token attends to which: the attention probabilities of every head on one sequence, and what kind each
+// head is.
 
 import { entropy } from '../base/statistics.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -17,8 +17,8 @@ export interface AttentionMaps {
 }
 
 /**
- * Runs `ids` (at most `blockSize` of them) through `model` and takes the probabilities of every head. Without
- * dropout.
+ * The attention probabilities of every head, from one pass of `ids` (at most `blockSize` of them) through
+ * `model`, without dropout.
  */
 export async function attentionMaps(
   model: GPT,
@@ -33,31 +33,34 @@ export async function attentionMaps(
   return { layers: nLayer, heads: H, tokens: T, probabilities };
 }
 
-/** What kind of head it is, in numbers. All are means over the positions of a sequence. */
+/** The kind of a head, in numbers. All are means over the positions of a sequence. */
 export interface HeadSummary {
   layer: number;
   head: number;
   /**
-   * Of the attention of one position as a share of the largest possible, ln(t + 1): 0 looks at one token, 1
-   * at all alike.
+   * Entropy of the attention of a position, divided by the largest possible, ln(t + 1). 0: all on one token;
+   * 1: equal on all tokens.
    */
   entropy: number;
-  /** Tokens that it looks back. */
+  /** Number of tokens between a position and what it attends to. */
   distance: number;
-  /** Probability on the token just before. */
+  /** Probability on the previous token. */
   previous: number;
   /** Probability on the token itself. */
   self: number;
-  /** Probability on the first token, where heads look that have nothing to do (Xiao et al. 2023). */
+  /**
+   * Probability on the first token, which heads attend to when there is nothing else to find (Xiao et al.
+   * 2023).
+   */
   first: number;
   /**
-   * On a random sequence that is repeated: probability on the token that followed the same token the first
-   * time (Olsson et al. 2022). Null where the context is too short to repeat anything.
+   * On a repeated random sequence: probability on the token that followed the same token the first time
+   * (Olsson et al. 2022). Null where the context is too short to repeat a sequence.
    */
   induction: number | null;
 }
 
-/** Kinds of heads that are found again and again, and the score from which one is called so. */
+/** Well-known kinds of heads, and the score from which a head is called one. */
 const KINDS: readonly { name: string; score: (head: HeadSummary) => number; from: number }[] = [
   { name: 'previous token', score: ({ previous }) => previous, from: 0.4 },
   { name: 'induction', score: ({ induction }) => induction ?? 0, from: 0.2 },
@@ -66,14 +69,16 @@ const KINDS: readonly { name: string; score: (head: HeadSummary) => number; from
 ];
 
 /**
- * What is worth pointing out about a head: `previous token`, `induction`, `first token`, `itself`, or several
- * of them.
+ * The kinds that a head belongs to: `previous token`, `induction`, `first token`, `itself`. Often none.
  */
 export function kindsOf(head: HeadSummary): string[] {
   return KINDS.filter(({ score, from }) => score(head) >= from).map(({ name }) => name);
 }
 
-/** All heads, block by block. `induction` comes from `inductionScores`, [layers * heads]. */
+/**
+ * All heads, block by block. `induction` are the scores of `inductionScores` [layers * heads]; null: not
+ * measured.
+ */
 export function summarizeHeads(attention: AttentionMaps, induction: readonly number[] | null): HeadSummary[] {
   const { layers, heads } = attention;
   return Array.from({ length: layers * heads }, (_, i) => ({
@@ -84,7 +89,7 @@ export function summarizeHeads(attention: AttentionMaps, induction: readonly num
   }));
 }
 
-/** The first position has no choice: it is left out, unless it is the only one. */
+/** The first position can attend only to itself, so it is left out, unless it is the only one. */
 function summarizeHead(
   attention: AttentionMaps,
   index: number,
@@ -103,21 +108,21 @@ function summarizeHead(
   return sums;
 }
 
-/** Probabilities of position t in one head, [t + 1]. */
+/** Attention probabilities of position t in one head, [t + 1]. */
 function rowOf({ tokens: T, probabilities }: AttentionMaps, index: number, t: number): Float32Array {
   const from = (index * T + t) * T;
   return probabilities.subarray(from, from + t + 1);
 }
 
-/** Random sequences, and the longest part that is repeated. */
+/** Number of random sequences, and the length of the longest repeated part. */
 const SEQUENCES = 4;
 const LONGEST_REPEAT = 64;
 
 /**
- * The induction score of every head, [layers * heads]: `SEQUENCES` random sequences of L tokens, each twice
- * in a row; at position t of the second half, the probability on t - L + 1, the token after the one that is
- * the same. A head that looks everywhere alike has about 1 / (1.5 L). Null where the context has no room for
- * 2 x 4 tokens.
+ * The induction score of every head, [layers * heads]. Reads `SEQUENCES` random sequences of L tokens, each
+ * twice in a row. At position t of the second half the score is the probability on t - L + 1, the token after
+ * the previous occurrence of the same token. A head that attends equally everywhere has about 1 / (1.5 L).
+ * Null where the context has no room for 2 x 4 tokens.
  */
 export async function inductionScores(
   model: GPT,

@@ -1,4 +1,4 @@
-// Copies named values out of one pass, and their gradients. For statistics of many tokens see measure.ts.
+// Copies named values, and their gradients, out of one pass. For statistics over many tokens see measure.ts.
 // Read next: edit.ts.
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps, type Tap } from '../model/taps.ts';
@@ -10,17 +10,17 @@ import { type Captured, type Edit, editTap, joinTaps } from './edit.ts';
 import { checkPrompt } from './prompt.ts';
 
 export interface CaptureOptions {
-  /** Patterns of names, see `matchTaps`. */
+  /** Glob patterns of names, see `matchTaps`. */
   taps: readonly string[];
-  /** What to change in the pass. Not together with `targets`. */
+  /** Changes to make in the pass. Cannot be combined with `targets`. */
   edits?: readonly Edit[];
-  /** The token that follows each of `ids`: gradients of their mean loss are captured, too. */
+  /** The token that follows each of `ids`. If given, the gradients of the mean loss are captured too. */
   targets?: Int32Array;
 }
 
 /**
  * Runs `ids` (at most `blockSize` of them) through `model`, without dropout, and copies out the values that
- * `taps` choose, in the order of computation. Throws for an unknown name and for ids that do not fit.
+ * `taps` match, in the order of computation. Throws for an unknown name and for ids that do not fit.
  *
  * @example const [act] = await capture(model, ids, { taps: ['blocks.0.mlp.act'] }); act.shape // [1, T, 4C]
  */

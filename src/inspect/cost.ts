@@ -1,5 +1,4 @@
-// Where the numbers, the bytes and the floating-point operations of a model are, part by part. Counted, not
-// measured.
+// Parameters, bytes and floating-point operations of a model, part by part. Counted, not measured.
 import type { GPTConfig } from '../model/config.ts';
 import { isQuantizable, nameAt, ownerOf, parseParameter, placeOf } from '../model/names.ts';
 import { shapesOf } from '../model/shapes.ts';
@@ -10,40 +9,38 @@ import { sizeOf } from '../tensor/tensor.ts';
 export interface PartCost {
   /** `tokens`, `blocks.0.attn.qkv`, `blocks.0.attn.mix`, `norm`, `head`. */
   name: string;
-  /** The block that it is in; null outside of them. */
+  /** The block that contains it; null outside of blocks. */
   block: number | null;
   /** [out, in] of a matrix. */
   shape: readonly number[] | null;
   parameters: number;
   /**
-   * Bytes of the parameters if they are all float32, if matrices are bfloat16, if matrices are INT8 with a
+   * Bytes of the parameters, if all are float32, if matrices are bfloat16, or if matrices are INT8 with a
    * float32 scale per row.
    */
   float32: number;
   bf16: number;
   int8: number;
-  /** If they are INT4, with a bfloat16 scale per row and group of 64 columns. */
+  /** Bytes if matrices are INT4, with a bfloat16 scale per row and group of 64 columns. */
   int4: number;
   /** Floating-point operations per token: one pass forward, and training on it. See `modelCost`. */
   forward: number;
   training: number;
 }
 
-/** What can be added up over parts. */
+/** The quantities that can be added up over parts. */
 export type CostTotals = Omit<PartCost, 'name' | 'block' | 'shape'>;
 
 /**
- * The cost of every part, in the order of computation. Operations are those of matrix products, as is usual
- * (Kaplan et al. 2020; Chowdhery et al. 2022, appendix B), a multiplication and an addition counting as two:
+ * The cost of every part, in the order of computation. Counts the operations of matrix products, as is usual
+ * (Kaplan et al. 2020; Chowdhery et al. 2022, appendix B). A multiplication and an addition count as two.
+ * - a matrix [out, in]: 2 * out * in per token. The token table is looked up, which costs nothing;
+ * - attention over a full context of T tokens: 4 * T * nHead * headSize. Scores and values count in full,
+ *   although half of them is masked;
+ * - training: 3 times forward, since the gradients of inputs and of weights are one product each. Not
+ *   counted: recomputation for the backward, norms, activations, softmax, dropout and the optimizer.
  *
- * - a matrix [out, in]: 2 * out * in per token; the token table is looked up, which costs none;
- * - attention over a whole context of T tokens: 4 * T * nHead * headSize, scores and values in full although
- *   half is masked;
- * - training: 3 times forward, since the gradients of inputs and of weights are a product each. What is
- *   computed again for the backward is not counted, neither are norms, activations, softmax, dropout and the
- *   optimizer.
- *
- * A head that shares the token table has no parameters of its own.
+ * A head that shares the token table (tied weights) has no parameters of its own.
  */
 export function modelCost(config: GPTConfig): PartCost[] {
   const { blockSize: T, nHead, headSize, tieWeights, vocabSize, nEmbd } = config;

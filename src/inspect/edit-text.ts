@@ -1,14 +1,14 @@
-// Edits as people write them: `blocks.3.attn.heads[2]=0`. Read next: edit.ts.
+// The text form of edits: `blocks.3.attn.heads[2]=0`. Read next: edit.ts.
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
 import { capture } from './capture.ts';
 import type { Edit } from './edit.ts';
 
-/** How an edit is written, in one line, for messages and help. */
+/** The syntax of an edit in one line, for messages and help. */
 export const EDIT_SYNTAX =
   'TAP[UNITS]@POSITIONS=0, *=2, +=0.5 or <-TEXT (the value that another text has there); units and positions may be left out';
 
-/** An edit as it was written; `from` is a text whose value is to be swapped in. */
+/** An edit as written. `from` is the text whose value is swapped in. */
 export interface WrittenEdit extends Omit<Edit, 'change'> {
   change: Exclude<Edit['change'], { patch: unknown }> | { from: string };
 }
@@ -17,7 +17,7 @@ const EDIT =
   /^(?<tap>.+?)(?:\[(?<units>[^\]]*)\])?(?:@(?<positions>[-\d.,]*))?(?<sign>\*=|\+=|<-|=)(?<value>.*)$/s;
 
 /**
- * Reads one edit. Throws when it is none, showing how they are written.
+ * Parses one edit. Throws when it is not valid, and shows the syntax.
  *
  * @example parseEdit('blocks.1.mlp.act[17,30..40]@-1*=2') // units 17 and 30 to 40, last position, doubled
  */
@@ -50,7 +50,10 @@ function numbers(list: string, edit: string): number[] {
   });
 }
 
-/** The edits, with the values of other texts captured from `model`; `encode` makes tokens of those texts. */
+/**
+ * Turns written edits into edits: captures the values of other texts from `model`. `encode` makes tokens of
+ * those texts.
+ */
 export async function resolveEdits(
   model: GPT,
   written: readonly WrittenEdit[],

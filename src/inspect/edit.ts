@@ -1,6 +1,6 @@
-// Changes named values in the middle of a pass: ablation (zero a head, a unit), scaling, adding a vector, and
-// activation patching, which swaps in the value that another prompt had (Meng et al. 2022). Read next:
-// edit-text.ts, effect.ts.
+// Changes named values in the middle of a pass: ablation (setting a head or unit to zero), scaling, adding a
+// vector, and activation patching, which swaps in the value that another prompt had (Meng et al. 2022). Read
+// next: edit-text.ts, effect.ts.
 import { formatNumbered } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { placeOf } from '../model/names.ts';
@@ -10,37 +10,38 @@ import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 /** A named value of one pass over one sequence. */
 export interface Captured {
   name: string;
-  /** As `TAPS` says, B = 1. */
+  /** As listed in `TAPS`, with B = 1. */
   shape: readonly number[];
   value: Float32Array;
-  /** dLoss/dValue, the same shape; null unless targets were given (and for values that have none). */
+  /** dLoss/dValue, the same shape. Null unless targets were given, and for values without a gradient. */
   gradient: Float32Array | null;
 }
 
 /** A change of one or more named values. */
 export interface Edit {
-  /** Name, or a pattern (see `matchTaps`): `blocks.3.attn.heads`. */
+  /** A name, or a glob pattern (see `matchTaps`): `blocks.3.attn.heads`. */
   tap: string;
-  /** Heads of `attn.heads`, columns of all others. Default: all. */
+  /** Heads for `attn.heads`, columns for all other names. Default: all. */
   units?: readonly number[];
   /** Positions of the sequence; -1 is the last. Default: all. */
   positions?: readonly number[];
   change: Change;
 }
 
-/** What becomes of the chosen numbers. */
+/** What happens to the selected numbers. */
 export type Change =
-  /** All of them this number; 0 ablates. */
+  /** All become this number; 0 is ablation. */
   | { set: number }
   | { scale: number }
-  /** A number, or a vector with one number per chosen column. */
+  /** This is added: a number, or a vector with one number per selected column. */
   | { add: number | Float32Array }
   /**
-   * Those of another pass, at the same units and positions; without `positions`, it must have as many tokens.
+   * They are replaced by those of another pass, at the same units and positions. Without `positions` both
+   * passes must have the same number of tokens.
    */
   | { patch: Captured };
 
-/** A tap that makes `edits`, in their order. Throws for names that there are not or that cannot be edited. */
+/** A tap that makes `edits`, in their order. Throws for names that do not exist or cannot be edited. */
 export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
   const byName = new Map<string, Edit[]>();
   for (const edit of edits) {
@@ -49,7 +50,7 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
       if (block !== null && isTap(name, 'attn.probs')) {
         throw new Error(`${name} can be looked at but not edited: edit ${tapIn(block, 'attn.heads')} or qkv`);
       }
-      columnsOf(edit, name, tapColumns(name, config), config); // units that are not there are refused before anything runs
+      columnsOf(edit, name, tapColumns(name, config), config); // refuses units that do not exist before anything runs
       byName.set(name, [...(byName.get(name) ?? []), edit]);
     }
   }
@@ -60,8 +61,8 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
 }
 
 /**
- * `editTap` for generation, where one position or a few are computed at a time: the same change at every
- * position. Throws, too, for edits of certain positions and for values of other passes, which belong to
+ * `editTap` for generation, where one or a few positions are computed at a time: the same change at every
+ * position. Also throws for edits of certain positions and for values of other passes, which depend on
  * positions.
  */
 export function steadyEdits(edits: readonly Edit[], config: GPTConfig): Tap {
@@ -78,7 +79,7 @@ export function steadyEdits(edits: readonly Edit[], config: GPTConfig): Tap {
   return editTap(edits, config);
 }
 
-/** All of `taps` as one; edits come before values are seen. */
+/** Joins several taps into one. Edits are applied before values are seen. */
 export function joinTaps(...taps: readonly Tap[]): Tap {
   const wanting = (name: string): Tap[] => taps.filter((tap) => tap.wants(name));
   return {
@@ -93,7 +94,7 @@ export function joinTaps(...taps: readonly Tap[]): Tap {
   };
 }
 
-/** x [B, T, C], changed where `edit` says. */
+/** x [B, T, C], changed as `edit` says. */
 function apply(edit: Edit, name: string, x: Tensor, config: GPTConfig): Tensor {
   const [B, T, C] = x.shape;
   const columns = columnsOf(edit, name, C, config);
@@ -114,8 +115,8 @@ function apply(edit: Edit, name: string, x: Tensor, config: GPTConfig): Tensor {
 }
 
 /**
- * Where the changed numbers come from: all of x, changed; or the value of another pass, which may have other
- * positions.
+ * The source of the changed numbers: all of x, changed, or the value of another pass, whose positions may
+ * differ.
  */
 function sourceOf({ change, positions }: Edit, name: string, x: Tensor, columns: readonly Run[]): Tensor {
   const { kernels } = x.backend;
@@ -139,7 +140,7 @@ function sourceOf({ change, positions }: Edit, name: string, x: Tensor, columns:
   return y;
 }
 
-/** What is added to each of C columns. */
+/** The number added to each of C columns. */
 function spread(add: number | Float32Array, C: number, columns: readonly Run[], name: string): Float32Array {
   if (typeof add === 'number') return new Float32Array(C).fill(add);
   const vector = new Float32Array(C);
@@ -157,7 +158,7 @@ function spread(add: number | Float32Array, C: number, columns: readonly Run[], 
   return vector;
 }
 
-/** Neighbouring columns. */
+/** A run of neighbouring columns. */
 interface Run {
   from: number;
   length: number;
@@ -172,7 +173,7 @@ function columnsOf({ units }: Edit, name: string, C: number, { nHead, headSize }
   return chosen(units, C, 'unit', name).map((unit) => ({ from: unit, length: 1 }));
 }
 
-/** The rows of T positions that are meant; -1 is the last. */
+/** The selected rows of T positions; -1 is the last. */
 function rowsOf(positions: readonly number[] | undefined, T: number, name: string): number[] {
   if (positions === undefined) return Array.from({ length: T }, (_, t) => t);
   const rows = positions.map((t) => (t < 0 ? T + t : t));

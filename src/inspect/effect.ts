@@ -1,18 +1,21 @@
-// What an edit does: the same text with and without it; and the effect of removing each head in turn.
+// The effect of an edit, from the same text with and without it; and the effect of removing each head in
+// turn.
 import type { ModelFolder } from '../model/folder.ts';
 import { tapIn } from '../model/taps.ts';
 import type { Edit } from './edit.ts';
 import { predictText, type TextPredictions } from './predictions.ts';
 
-/** A text with and without edits. */
+/** Predictions of a text with and without edits. */
 export interface EditEffect {
   before: TextPredictions;
   after: TextPredictions;
-  /** Change of each token's loss, nats: above 0 the edit made it harder. Null for the first token. */
+  /**
+   * Change of each token's loss, nats: above 0 the token became harder to predict. Null for the first token.
+   */
   lossChange: (number | null)[];
 }
 
-/** Predicts `ids` twice, the second time with `edits`. */
+/** Predicts `ids` twice, without and with `edits`. */
 export async function editEffect(
   folder: ModelFolder,
   ids: Int32Array,
@@ -28,18 +31,20 @@ export async function editEffect(
   return { before, after, lossChange };
 }
 
-/** What each part is good for on one text. */
+/** How much one text depends on each part of the model. */
 export interface Ablations {
   /** Mean loss of the text, nats. */
   loss: number;
-  /** [layers][heads]: by how much the mean loss rises when that head finds nothing. */
+  /** [layers][heads]: how much the mean loss rises when the output of that head is 0. */
   heads: number[][];
-  /** [layers]: when the attention, or the MLP, of a block adds nothing. */
+  /** [layers]: how much it rises when the attention, or the MLP, of a block adds nothing. */
   attention: number[];
   mlp: number[];
 }
 
-/** Zeroes each head, each attention and each MLP in turn. Throws for a text of fewer than two tokens. */
+/**
+ * Sets each head, each attention and each MLP to zero in turn. Throws for a text of fewer than two tokens.
+ */
 export async function ablate(folder: ModelFolder, ids: Int32Array): Promise<Ablations> {
   const { nLayer, nHead } = folder.model.config;
   const loss = async (...edits: Edit[]): Promise<number> => {

@@ -1,18 +1,18 @@
-// What the tables hold: tokens whose vectors point the same way, and how alike the vectors of positions are.
+// The geometry of the embedding tables: tokens with similar vectors, and the similarity of positions.
 
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { weightValues } from '../tensor/quantized.ts';
 
-/** A token and those nearest to it. */
+/** A token and its nearest neighbours. */
 export interface Neighbours {
   id: number;
   text: string;
-  /** The most alike first; cosine: 1 the same direction, 0 nothing in common. */
+  /** Nearest first. Cosine: 1 is the same direction, 0 a right angle. */
   nearest: { id: number; text: string; cosine: number }[];
 }
 
-/** The `count` tokens whose embeddings are nearest to those of each of `ids`, by cosine. */
+/** For each of `ids` the `count` tokens with the nearest embeddings, by cosine. */
 export async function neighbours(
   { model, tokenizer }: ModelFolder,
   ids: readonly number[],
@@ -36,10 +36,10 @@ export async function neighbours(
   });
 }
 
-/** How alike the vectors of all positions are. */
+/** The similarity of the vectors of all positions. */
 export interface PositionSimilarity {
   positions: number;
-  /** [positions, positions]: cosines. */
+  /** Cosines, [positions, positions]. */
   cosines: Float32Array;
 }
 
@@ -54,7 +54,7 @@ export async function positionSimilarity(model: GPT): Promise<PositionSimilarity
   return { positions: T, cosines };
 }
 
-/** Rows [n, C] scaled to length 1; a row of zeros stays. */
+/** Rows [n, C] scaled to length 1. A row of zeros stays. */
 function unitRows(x: Float32Array, C: number): Float32Array {
   const y = x.slice();
   for (let from = 0; from < y.length; from += C) {

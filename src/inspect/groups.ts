@@ -1,5 +1,5 @@
-// How the parts of a model learn: the norms of weights, gradients and updates of each group of parameters
-// around one step.
+// How the parts of a model learn: norms of the weights, gradients and updates of each group of parameters in
+// one step.
 import { median } from '../base/statistics.ts';
 import { parseParameter } from '../model/names.ts';
 import { keep } from '../tensor/scope.ts';
@@ -9,7 +9,7 @@ import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
 export interface GroupSummary {
   /** `embedding`, `blocks.0.attn`, `blocks.0.mlp`, `blocks.0.norms`, ..., `norm`, `head`. */
   name: string;
-  /** Numbers in its parameters. */
+  /** Number of weights in its parameters. */
   parameters: number;
   /** L2 norm of the weights before the update. */
   weightNorm: number;
@@ -20,9 +20,9 @@ export interface GroupSummary {
 }
 
 /**
- * The groups over several looks: median gradient norm and update ratio, and the last of the others. The
- * median says more than the last look, which a schedule may have brought to nothing. Looks without groups do
- * not count; empty when there are no others.
+ * The groups over several probes: medians of gradNorm and updateRatio; other fields from the last probe.
+ * Medians say more than the last probe, in which the schedule may have brought the learning rate to 0. Probes
+ * without groups are skipped; empty when there are no others.
  */
 export function typicalGroups(looks: readonly { groups?: readonly GroupSummary[] }[]): GroupSummary[] {
   const all = looks.flatMap(({ groups = [] }) => groups);
@@ -51,16 +51,16 @@ function grouped(parameters: ReadonlyMap<string, Tensor>): Map<string, Members> 
 
 /** See `meterGroups`. */
 export interface GroupMeter {
-  /** Norms before and after the update; call it once, after it. Frees what the meter holds. */
+  /** Computes the norms. Call it once, after the update. Frees what the meter holds. */
   finish(): Promise<GroupSummary[]>;
 }
 
-/** The numbers of each group: squares of weights, of gradients, of updates. */
+/** Numbers per group: squared norms of weights, gradients and updates. */
 const NUMBERS = 3;
 
 /**
  * Measures the groups of `parameters`, in their order. Call it when the gradients are complete and the
- * weights are not updated yet, and `finish` after the update. Everything is summed on the engine: three
+ * weights are not yet updated, and call `finish` after the update. All sums are computed on the engine; three
  * numbers per group are read back. Changes nothing.
  */
 export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter {

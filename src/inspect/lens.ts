@@ -1,6 +1,6 @@
-// The logit lens (nostalgebraist 2020): what the model would say after each block, if the blocks after it
-// were not there. The residual stream is read by the last norm and the head, which were trained to read only
-// the end of it.
+// The logit lens (nostalgebraist 2020): what the model would predict after each block if the later blocks
+// were missing. The residual stream after each block is read by the final norm and the head, although these
+// were trained only on its last state.
 import { divergence, entropy, softmax } from '../base/statistics.ts';
 
 import type { ModelFolder } from '../model/folder.ts';
@@ -10,15 +10,15 @@ import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { type Edit, editTap, joinTaps } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
-/** What one layer would say at one position. */
+/** The prediction after one layer at one position. */
 export interface LensCell {
   /** The most likely next tokens. */
   top: TokenChoice[];
-  /** Nats. */
+  /** Entropy of the prediction, nats. */
   entropy: number;
-  /** KL(last layer || this one), nats: how far it still is from what the model says. 0 in the last row. */
+  /** KL(last layer || this layer), nats: distance from the model's final prediction. 0 in the last row. */
   kl: number;
-  /** Probability of the token that comes next in the text; null at the end of it. */
+  /** Probability of the token that follows in the text; null at its end. */
   actual: number | null;
 }
 
@@ -31,7 +31,7 @@ export interface Lens {
 }
 
 /**
- * Runs `ids` (at most `blockSize` of them) and reads the residual stream after the embedding and after every
+ * Runs `ids` (at most `blockSize` of them), and reads the residual stream after the embedding and after every
  * block.
  */
 export async function logitLens(

@@ -1,5 +1,5 @@
-// The statistics of named values over one batch, as training probes them, for a model that is not being
-// trained.
+// The statistics of named values over one batch, as training probes compute them, for a model that is not
+// being trained.
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
@@ -15,13 +15,13 @@ import { probeTap } from './probe-tap.ts';
 /** Sequences per pass. */
 const SEQUENCES = 8;
 
-/** What a probe looks at when nobody says otherwise: the outputs of the activations. */
+/** The default of a probe: the outputs of the activations. */
 export const ACTIVATIONS: readonly string[] = ['blocks.*.mlp.act'];
 
 /**
- * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that `patterns` choose
- * (see `matchTaps`), without dropout. The batch is the window over which dead units are counted. An INT8
- * model has no gradients: `gradient` is null. The parameters' own gradients are freed. The event's step is 0.
+ * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that match `patterns`
+ * (see `matchTaps`), without dropout. Dead units are counted over this one batch. An INT8 model has no
+ * gradients: `gradient` is null. Frees the gradients of the parameters. The step of the event is 0.
  */
 export async function measureTaps(
   model: GPT,
@@ -33,7 +33,7 @@ export async function measureTaps(
   const quantized = weights.some(isQuantized);
   const probe = createProbe({ activity: true });
 
-  /** Runs one micro-batch, forward and backward, and hands its statistics to `sink`. */
+  /** Runs one micro-batch forward and backward, and passes its statistics to `sink`. */
   async function pass(first: number, sink: (measurement: Measurement) => void): Promise<void> {
     const { ids, targets, B, T } = sliceBatch(batch, first, SEQUENCES);
     const tap = probeTap(probe, names, sink);
@@ -46,7 +46,7 @@ export async function measureTaps(
     await tap.collect();
   }
 
-  await pass(0, probe.calibrate); // finds out where the histograms should reach
+  await pass(0, probe.calibrate); // determines the ranges of the histograms
   for (let first = 0; first < batch.B; first += SEQUENCES) await pass(first, probe.add);
   for (const weight of weights) {
     if (isQuantized(weight)) continue;

@@ -1,4 +1,4 @@
-// What a model thinks of a text: how likely it found each token, what it expected in its place, and what
+// The predictions of a model along a text: how probable each token was, which tokens were expected, and what
 // comes next.
 
 import { entropy, mean, softmax } from '../base/statistics.ts';
@@ -10,8 +10,7 @@ import { type Edit, editTap } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
 /**
- * A token of a text, as the model saw it coming. The first token was predicted by nothing: its numbers are
- * null.
+ * A token of a text and its prediction. The first token has no prediction: its numbers are null.
  */
 export interface TokenPrediction {
   id: number;
@@ -19,33 +18,33 @@ export interface TokenPrediction {
   /** Nats: -ln probability. */
   loss: number | null;
   probability: number | null;
-  /** 1 where it was the most likely of all. */
+  /** 1 for the most likely token. */
   rank: number | null;
-  /** Of the distribution that it was drawn from, nats: how sure the model was of anything. */
+  /** Entropy of the predicted distribution, nats: 0 where the model was certain. */
   entropy: number | null;
-  /** What was expected, the most likely first. */
+  /** The expected tokens, most likely first. */
   expected: TokenChoice[];
 }
 
-/** A text as a model sees it. */
+/** The predictions along a text. */
 export interface TextPredictions {
   tokens: TokenPrediction[];
-  /** What would come after the last token, the most likely first. */
+  /** The most likely tokens after the end of the text, most likely first. */
   next: TokenChoice[];
   /** Mean over all tokens but the first, nats; null where there is only one. */
   loss: number | null;
 }
 
 export interface PredictionOptions {
-  /** How many of the expected tokens to name. */
+  /** Number of expected tokens to list. */
   top?: number;
   edits?: readonly Edit[];
 }
 
 /**
  * Predicts every token of `ids` from those before it. A text longer than the context is read in windows that
- * overlap by half, so that each token is predicted from at least half a context; with `edits` it must fit
- * one. Throws for a text of no tokens.
+ * overlap by half, so that each token is predicted from at least half a context. With `edits` it must fit one
+ * window. Throws for a text without tokens.
  */
 export async function predictText(
   { model, tokenizer }: ModelFolder,
@@ -53,7 +52,7 @@ export async function predictText(
   options: PredictionOptions = {},
 ): Promise<TextPredictions> {
   const { top = 5, edits } = options;
-  // An edit names positions of one pass: a text that takes several is not one prompt.
+  // An edit selects positions of one pass, so with edits the text must fit one window.
   checkPrompt(edits ? ids : ids.subarray(0, model.config.blockSize), model.config);
   const { vocabSize: V } = model.config;
   const tokens: TokenPrediction[] = [unpredicted(ids[0], tokenizer.tokenText(ids[0]))];
@@ -96,7 +95,8 @@ function predicted(
 }
 
 /**
- * Parts of a text of `length` tokens, none longer than `size`; from `fresh` on, positions no part before had.
+ * Windows over a text of `length` tokens, none longer than `size`. Positions from `fresh` on are in no
+ * earlier window.
  */
 function windowsOver(length: number, size: number): { from: number; to: number; fresh: number }[] {
   const parts = [{ from: 0, to: Math.min(length, size), fresh: 0 }];
@@ -109,7 +109,7 @@ function windowsOver(length: number, size: number): { from: number; to: number; 
   return parts;
 }
 
-/** Logits of one sequence, [T, V]. */
+/** Logits [T, V] of one sequence. */
 async function logitsOf(model: GPT, ids: Int32Array, edits: readonly Edit[] = []): Promise<Float32Array> {
   const tap = edits.length > 0 ? editTap(edits, model.config) : undefined;
   const logits = scope(() => model.forward(tensor(ids, [1, ids.length], model.backend), { tap })); // [1, T, V]

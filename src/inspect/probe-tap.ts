@@ -1,24 +1,25 @@
-// Takes the statistics of named values, and of their gradients, in passes that happen anyway: on the engine,
-// so that only the statistics are read back. Changes no bit of the pass. Read next: probe.ts.
+// Computes the statistics of named values and their gradients during a pass that is made anyway. They are
+// computed on the engine, so that only the statistics are read back. Changes no bit of the pass. Read next:
+// probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
 import { type Tap, tapSpec } from '../model/taps.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor, zeros } from '../tensor/tensor.ts';
 import type { Measurement, Probe, TapKind } from './probe.ts';
 
-/** A tap that is asked after each micro-batch to read what it has queued. */
+/** A tap that is asked after each micro-batch to read the statistics it has queued. */
 export interface BatchTap extends Tap {
   collect(): Promise<void>;
 }
 
-/** One `statistics` call that is queued and not yet read. */
+/** A `statistics` call that is queued and not yet read. */
 interface Pending extends Omit<Measurement, 'stats' | 'active'> {
   stats: Tensor;
   active: Tensor<'i32'> | null;
 }
 
 /**
- * A tap on the values of these names that hands each measurement to `sink`, in histograms of the ranges of
+ * A tap on the values with these names. It passes each measurement to `sink`; histograms have the ranges of
  * `probe`.
  */
 export function probeTap(

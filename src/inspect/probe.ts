@@ -1,6 +1,6 @@
-// A probe: gathers the statistics of watched values over the micro-batches of a step into one ProbeEvent, and
-// remembers between steps which units fired. Pure bookkeeping: the training step runs the kernels. Read next:
-// summary.ts.
+// A probe: gathers the statistics of the tapped values over the micro-batches of a step into one ProbeEvent,
+// and remembers between steps which units were active. Pure bookkeeping; the training step runs the kernels.
+// Read next: summary.ts.
 import { isTap } from '../model/taps.ts';
 import type { GroupSummary } from './groups.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type Totals,
 } from './summary.ts';
 
-/** One watched value of the model in one probed step. */
+/** One tapped value of the model in one probed step. */
 export interface TapSummary {
   /** `blocks.3.mlp.act` */
   name: string;
@@ -21,29 +21,29 @@ export interface TapSummary {
   gradient: Summary | null;
   /** Share of values <= 0: the sparsity of a ReLU. */
   zeroFraction: number;
-  /** Units (columns) that were > 0 for no token of the window. */
+  /** Units (columns) that were > 0 for no token of the window: dead. */
   deadUnits: number[];
-  /** Number of units; 0 where columns are no units (the residual stream, logits). */
+  /** Number of units. 0 for values whose columns are not units (the residual stream, logits). */
   units: number;
-  /** Tokens in the window over which `deadUnits` were counted. */
+  /** Number of tokens over which `deadUnits` were counted. */
   windowTokens: number;
-  /** Share of the window's tokens for which each unit was > 0, [units]. Left out while training. */
+  /** Share of the window's tokens for which each unit was > 0, [units]. Absent while training. */
   activity?: number[];
 }
 
-/** What a probed step has seen. */
+/** The result of a probed step. */
 export interface ProbeEvent {
   type: 'probe';
   step: number;
   taps: TapSummary[];
   /**
-   * Weights, gradients and updates by group; left out for a model that is not being trained, and in runs of
-   * the first version.
+   * Weights, gradients and updates by group. Absent for a model that is not being trained, and in runs of the
+   * first version.
    */
   groups?: GroupSummary[];
 }
 
-/** What `probe` saw of the outputs of the activations, and of all other values. */
+/** The taps of `probe`: the outputs of the activations, and all others. */
 export function splitProbe(probe: ProbeEvent): { activations: TapSummary[]; others: TapSummary[] } {
   const isActivation = ({ name }: TapSummary): boolean => isTap(name, 'mlp.act');
   return {
@@ -52,17 +52,17 @@ export function splitProbe(probe: ProbeEvent): { activations: TapSummary[]; othe
   };
 }
 
-/** What of a tap was measured: the value itself, or the gradient of the loss with respect to it. */
+/** What was measured at a tap: the value itself, or the gradient of the loss with respect to it. */
 export type TapKind = 'value' | 'gradient';
 
 /** The output of one `statistics` call on x [rows, cols]. */
 export interface Measurement {
-  /** Tap, `blocks.3.mlp.act`. */
+  /** The name of the tap, `blocks.3.mlp.act`. */
   name: string;
   kind: TapKind;
-  /** What the kernel wrote, [STATISTICS_HEADER + bins]. */
+  /** The kernel's output, [STATISTICS_HEADER + bins]. */
   stats: Float32Array;
-  /** Rows in which each column was > 0, [cols]; null where units were not counted (gradients). */
+  /** Number of rows in which each column was > 0, [cols]. Null where units are not counted (gradients). */
   active: Int32Array | null;
   rows: number;
   cols: number;
@@ -70,50 +70,56 @@ export interface Measurement {
 
 /** Options of `createProbe`. */
 export interface ProbeOptions {
-  /** Bins of every histogram. */
+  /** Number of bins of every histogram. */
   bins?: number;
-  /** Dead units are counted over this many probed steps, the present one included. */
+  /** Dead units are counted over this many probed steps, including the present one. */
   windowSteps?: number;
-  /** Reports how often each unit fired. */
+  /** Reports how often each unit was active. */
   activity?: boolean;
-  /** Goes on from what another probe remembered, as if it were that one; without `activity`. */
+  /** Continues from the memory of another probe; cannot be combined with `activity`. */
   memory?: ProbeMemory;
 }
 
-/** What a probe remembers between steps of each tap, in their order; plain JSON. */
+/** What a probe remembers of each tap between steps, in the order of the taps. Plain JSON. */
 export type ProbeMemory = readonly TapMemory[];
 
 /** What is remembered of one tap. */
 export interface TapMemory {
   name: string;
-  /** Of the next step's histograms. */
+  /** Ranges of the next step's histograms. */
   ranges: Record<TapKind, HistogramRange | null>;
-  /** Number of units; 0 where columns are no units. */
+  /** Number of units. 0 for values whose columns are not units. */
   units: number;
-  /** The last steps of the window: their tokens, and the units that were > 0 for none of these. */
+  /** The last steps of the window: number of tokens, and the units that were > 0 for none of them. */
   window: { tokens: number; silent: number[] }[];
 }
 
 /** Gathers measurements; see `createProbe`. */
 export interface Probe {
   /**
-   * Histogram range to hand to the kernel. The same for all micro-batches of a step. It follows from the
-   * values seen before: until the tap is calibrated it has 0 bins.
+   * The histogram range to pass to the kernel, the same for all micro-batches of a step. It follows from
+   * earlier values; until the tap is calibrated it has 0 bins.
    */
   range(name: string, kind: TapKind): HistogramRange;
   /** True once every tap has a range. */
   readonly calibrated: boolean;
-  /** Takes the range of a tap from a measurement and forgets the rest of it. */
+  /** Derives the range of a tap from a measurement, which is otherwise ignored. */
   calibrate(measurement: Measurement): void;
-  /** Adds one micro-batch, measured with the range that `range` gave. */
+  /** Adds one micro-batch, measured with the range returned by `range`. */
   add(measurement: Measurement): void;
-  /** Closes the step: its event, taps in the order in which they first came. Throws if nothing was added. */
+  /**
+   * Ends the step and returns its event, taps in the order of their first measurement. Throws if nothing was
+   * added.
+   */
   finish(step: number, groups?: GroupSummary[]): ProbeEvent;
-  /** What the next step's event depends on besides its measurements. Taken between steps, for checkpoints. */
+  /**
+   * The state on which the next event depends, besides its measurements. Taken between steps, for
+   * checkpoints.
+   */
   memory(): ProbeMemory;
 }
 
-/** Which units fired in one probed step. */
+/** How often units were active in one probed step. */
 interface Firing {
   active: Int32Array;
   rows: number;
@@ -127,13 +133,13 @@ interface Tap {
 }
 
 /**
- * A probe for any number of taps. Per probed step: for each micro-batch and tap, run `statistics` with
- * `range(...)` and `add` what it wrote; then `finish(step)`.
+ * A probe for any number of taps. In each probed step, for each micro-batch and tap, run `statistics` with
+ * `range(...)` and `add` its output; then call `finish(step)`.
  */
 export function createProbe(options: ProbeOptions = {}): Probe {
   const { bins = 96, windowSteps = 8, activity = false } = options;
   const taps = new Map(options.memory?.map((tap) => [tap.name, recall(tap)]));
-  /** Until then there are ranges of a step only that may be dropped half-way. */
+  /** Before the first finished step there are only ranges of a step that may yet be dropped half-way. */
   let finished = taps.size > 0;
 
   function tapOf(name: string): Tap {
@@ -183,8 +189,8 @@ function noTotals(): Record<TapKind, Totals | null> {
 }
 
 /**
- * A window is kept as the units that did not fire: they are few, and how often the others fired is nobody's
- * question later.
+ * A window is stored as the units that were never active. They are few, and how often the others were active
+ * is not needed later.
  */
 function remember(name: string, { ranges, window }: Tap): TapMemory {
   return {
@@ -209,7 +215,7 @@ function addFiring(before: Firing | null, active: Int32Array, rows: number): Fir
   return { active: before.active.map((n, unit) => n + active[unit]), rows: before.rows + rows };
 }
 
-/** Summarises the step, moves its firing counts into the window, and learns the ranges of the next step. */
+/** Summarises the step, moves its counts into the window, and derives the ranges of the next step. */
 function closeTap(name: string, tap: Tap, options: Required<Omit<ProbeOptions, 'memory'>>): TapSummary {
   const { bins, windowSteps, activity } = options;
   const value = tap.totals.value as Totals;
@@ -234,12 +240,12 @@ function closeTap(name: string, tap: Tap, options: Required<Omit<ProbeOptions, '
   };
 }
 
-/** Share of `tokens` for which each unit fired. */
+/** Share of `tokens` for which each unit was active. */
 function shares(window: readonly Int32Array[], tokens: number): number[] {
   return Array.from(window[0], (_, unit) => window.reduce((n, active) => n + active[unit], 0) / tokens);
 }
 
-/** Units that fired in none of the steps: indices into `active` [units], the counts of each step. */
+/** Units that were active in none of the steps: indices into `active` [units], the counts of each step. */
 export function deadUnits(window: readonly Int32Array[]): number[] {
   const dead: number[] = [];
   for (let unit = 0; unit < (window[0]?.length ?? 0); unit++) {

@@ -1,10 +1,10 @@
-// A prompt to look at, and what to say about one that cannot be looked at.
+// Checks a prompt for looking inside, and lists likely tokens.
 import { formatAmount, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 /**
- * Throws unless there are at least `least` tokens and they fit the context of the model, saying what would
+ * Throws unless there are at least `least` tokens and they fit the context of the model, and says what would
  * help.
  */
 export function checkPrompt(ids: Int32Array, { blockSize, vocabSize }: GPTConfig, least = 1): Int32Array {
@@ -25,18 +25,18 @@ export function checkPrompt(ids: Int32Array, { blockSize, vocabSize }: GPTConfig
   return ids;
 }
 
-/** A token and how likely it is. */
+/** A token and its probability. */
 export interface TokenChoice {
   id: number;
   text: string;
   probability: number;
 }
 
-/** The `count` most likely of `probabilities` [V], the most likely first. */
+/** The `count` most likely tokens of `probabilities` [V], most likely first. */
 export function topTokens(probabilities: Float32Array, count: number, tokenizer: Tokenizer): TokenChoice[] {
   if (count === 0) return [];
   const ids = Array.from(probabilities.keys());
-  // Equal ones in the order of their numbers: a sort is stable.
+  // The sort is stable: ties stay in the order of the ids.
   const best = ids.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count);
   return best.map((id) => ({ id, text: tokenizer.tokenText(id), probability: probabilities[id] }));
 }

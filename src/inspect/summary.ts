@@ -1,8 +1,8 @@
-// From what the `statistics` kernel wrote to what people read: totals that add up over micro-batches, then a
+// Turns the output of the `statistics` kernel into totals, which add up over micro-batches, and totals into a
 // summary. Read next: probe.ts.
 import { STATISTICS_HEADER } from '../backend/contract.ts';
 
-/** Mean, spread and histogram of a set of values. */
+/** Mean, standard deviation and histogram of a set of values. */
 export interface Summary {
   count: number;
   mean: number;
@@ -12,16 +12,16 @@ export interface Summary {
   histogram: { lo: number; hi: number; counts: number[] };
 }
 
-/** Where a histogram begins and ends. `bins` 0: no histogram. */
+/** The range of a histogram. `bins` 0: no histogram. */
 export interface HistogramRange {
   lo: number;
   hi: number;
   bins: number;
 }
 
-/** Sums over the finite values of one or more batches: what two of them can be added as. */
+/** Sums over the finite values of one or more batches, which can be added to others. */
 export interface Totals {
-  /** Finite values. */
+  /** Number of finite values. */
   count: number;
   sum: number;
   sumSquares: number;
@@ -29,15 +29,15 @@ export interface Totals {
   max: number;
   /** Values <= 0. */
   nonPositive: number;
-  /** NaN and infinities, counted in nothing else. */
+  /** Number of NaN and infinities, which are not in any other number. */
   nonFinite: number;
-  /** Null as long as no batch had bins. */
+  /** Null until a batch had bins. */
   histogram: { lo: number; hi: number; counts: number[] } | null;
 }
 
 /**
- * Reads one output of the `statistics` kernel, `stats` [STATISTICS_HEADER + bins], made from `size` values
- * with histogram `range`. Throws if the length does not fit the range.
+ * Reads the output of one `statistics` call, `stats` [STATISTICS_HEADER + bins], for `size` values and the
+ * histogram `range`. Throws if the length does not fit the range.
  */
 export function readStatistics(stats: Float32Array, size: number, range: HistogramRange): Totals {
   if (stats.length !== STATISTICS_HEADER + range.bins) {
@@ -51,7 +51,10 @@ export function readStatistics(stats: Float32Array, size: number, range: Histogr
   return { count: size - nonFinite, sum, sumSquares, min, max, nonPositive, nonFinite, histogram };
 }
 
-/** The totals of both. Histograms must have the same range; if only one side has one, it stands for both. */
+/**
+ * The sum of two totals. Histograms must have the same range; if only one side has a histogram, it is the
+ * sum's.
+ */
 export function mergeTotals(a: Totals, b: Totals): Totals {
   return {
     count: a.count + b.count,
@@ -76,8 +79,8 @@ function mergeHistograms(a: Totals['histogram'], b: Totals['histogram']): Totals
 }
 
 /**
- * mean = sum / count, std = sqrt(sumSquares / count - mean^2) (the population's). All zero, with `count` 0,
- * when no value was finite. `histogram.counts` is empty when there were no bins.
+ * mean = sum / count, std = sqrt(sumSquares / count - mean^2), that of the population. All are 0, with
+ * `count` 0, when no value was finite. `histogram.counts` is empty when there were no bins.
  */
 export function summarize(totals: Totals): Summary {
   const { count, sum, sumSquares } = totals;
@@ -88,14 +91,14 @@ export function summarize(totals: Totals): Summary {
   return { count, mean, std, min: totals.min, max: totals.max, histogram };
 }
 
-/** How far a histogram reaches from the mean, in standard deviations. */
+/** Half the width of a histogram, in standard deviations. */
 const REACH = 5;
 
 /**
- * A range that shows the bulk and not one outlier: mean +- 5 std, cut at the smallest and largest value,
- * beginning at exactly 0 where nothing is negative (a ReLU): mean and std are then those of what is above 0,
- * or the zeros of a sparse layer would cut off much of the rest. The kernel counts what lies outside in the
- * first and last bin.
+ * A range that shows the bulk of the values rather than one outlier: mean +- 5 std, cut at the smallest and
+ * largest value. Where nothing is negative (a ReLU) it begins at exactly 0, and mean and std are those of the
+ * values above 0; the zeros of a sparse layer would otherwise make the range too narrow. The kernel counts
+ * outliers in the first and last bin.
  */
 export function chooseRange(totals: Totals, bins: number): HistogramRange {
   const all = summarize(totals);

@@ -1,4 +1,4 @@
-// The two half-width floating point formats that model files are stored in, from and to float32.
+// The two half-width floating-point formats of model files, converted from and to float32.
 import { roundBf16 } from '../base/bf16.ts';
 
 /** bfloat16 -> float32, exact: a bfloat16 is the upper half of a float32. */

@@ -1,5 +1,5 @@
-// One process writes to a folder at a time. The lock is the operating system's: it ends with the process that
-// holds it, however that ends, and no file that a killed process leaves behind keeps anybody out.
+// One process at a time writes to a folder. The lock belongs to the operating system. It ends with the
+// process that holds it, however that ends, so no file left behind by a killed process keeps others out.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -9,25 +9,25 @@ import { readJson } from '../base/json.ts';
 import { integer, object, type Schema, string } from '../base/schema.ts';
 import type { Lock } from './store.ts';
 
-/** What is locked. */
+/** The file that is locked. */
 const LOCK_FILE = '.inkhorn.lock';
-/** Who holds it, as JSON, for the message to others. */
+/** The file that names the holder, as JSON, for the message to other processes. */
 const OWNER_FILE = '.inkhorn.owner';
 
-/** Somebody else writes to the folder. The message names the process. */
+/** Another process writes to the folder. The message names it. */
 export class FolderInUse extends Error {}
 
 /**
- * Locks `folder`, which is made where there is none, until `release` or the end of this process. `what` says
- * who we are: `inkhorn train`. Throws `FolderInUse` when another process, or another part of this one, holds
- * it.
+ * Locks `folder`, which is created if necessary, until `release` or the end of this process. `what` names
+ * this process to others: `inkhorn train`. Throws `FolderInUse` when another process, or another part of this
+ * one, holds the lock.
  */
 export function lockFolder(folder: string, what: string): Lock {
   const root = resolve(folder);
   for (;;) {
     const made = makeFolders(root);
     const held = hold(folder, root, what);
-    if (held !== 'again') return lockOf(root, made, held); // else the one before us removed it at this moment
+    if (held !== 'again') return lockOf(root, made, held); // `again`: the previous holder removed the file at this moment
   }
 }
 
@@ -39,13 +39,13 @@ function lockOf(root: string, made: string[], letGo: () => void): Lock {
     process.removeListener('exit', release);
     attempt(() => fs.unlinkSync(join(root, OWNER_FILE)));
     letGo();
-    for (const folder of made) attempt(() => fs.rmdirSync(folder)); // where nothing came into it
+    for (const folder of made) attempt(() => fs.rmdirSync(folder)); // removes the folders that are still empty
   };
   process.on('exit', release);
   return { release };
 }
 
-/** Makes a folder and those above it; returns those that were not there, innermost first. */
+/** Creates a folder and its parents. Returns those that did not exist, innermost first. */
 function makeFolders(path: string): string[] {
   try {
     fs.mkdirSync(path);
@@ -62,8 +62,8 @@ function makeFolders(path: string): string[] {
 // ---- the operating system's locks ------------------------------------------------------------------------
 
 /**
- * Opens the file and locks it, where the system can do that in one: BSD's O_EXLOCK, and what libuv calls so
- * on Windows.
+ * Open flags that also lock the file, where the system has one: BSD's O_EXLOCK, and what libuv gives that
+ * name on Windows.
  */
 const EXCLUSIVE: Partial<Record<NodeJS.Platform, number>> = {
   darwin: 0x20 | fs.constants.O_NONBLOCK,
@@ -71,7 +71,7 @@ const EXCLUSIVE: Partial<Record<NodeJS.Platform, number>> = {
   win32: 0x10000000,
 };
 
-/** Takes the lock; returns what gives it back, or `again` when the file went away meanwhile. */
+/** Takes the lock. Returns a function that releases it, or `again` when the file was removed meanwhile. */
 function hold(folder: string, root: string, what: string): (() => void) | 'again' {
   const file = join(root, LOCK_FILE);
   const opened = openLocked(file);
@@ -79,7 +79,7 @@ function hold(folder: string, root: string, what: string): (() => void) | 'again
   if (opened === 'taken') throw inUse(folder, root);
   const { fd } = opened;
   const locked = opened.locked || lockOpenFile(fd);
-  // Whoever held it before may have removed the file between our opening and our locking it.
+  // The previous holder may have removed the file after we opened it and before we locked it.
   const stale = locked !== 'taken' && !sameFile(fd, file);
   if (!stale && locked !== 'taken' && signOwner(root, ourselves(what), locked)) {
     return () => {
@@ -109,8 +109,8 @@ function openLocked(file: string): { fd: number; locked: boolean } | 'taken' | '
 }
 
 /**
- * Locks an open file by flock(1): the lock belongs to the open file, which we keep when that program has
- * ended. False where there is no such program, or the file system knows no locks.
+ * Locks an open file with the program flock(1). The lock belongs to the open file, so we keep it after that
+ * program has ended. False where the program does not exist, or the file system has no locks.
  */
 function lockOpenFile(fd: number): boolean | 'taken' {
   const { status } = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
@@ -126,7 +126,9 @@ function sameFile(fd: number, file: string): boolean {
 
 interface Owner {
   pid: number;
-  /** When the process began, as the system says it: no other process with this number began then. */
+  /**
+   * When the process began, as reported by the system: together with its number it identifies the process.
+   */
   began: string;
   host: string;
   what: string;
@@ -165,8 +167,8 @@ function inUse(folder: string, root: string): FolderInUse {
 }
 
 /**
- * Writes down who holds the lock. Where the system has none for us this is the lock itself: false while the
- * process that wrote its name before is still there, as far as can be told.
+ * Writes down who holds the lock. Where the system offers no lock, this file is the lock: then returns false
+ * while the process that is named in it still runs, as far as can be told.
  */
 function signOwner(root: string, owner: Owner, locked: boolean): boolean {
   const [file, temporary] = [join(root, OWNER_FILE), join(root, `${OWNER_FILE}.${owner.pid}`)];
@@ -178,14 +180,14 @@ function signOwner(root: string, owner: Owner, locked: boolean): boolean {
   if (before && (before.host !== owner.host || beginningOf(before.pid) === before.began)) return false;
   attempt(() => fs.unlinkSync(file));
   fs.writeFileSync(temporary, JSON.stringify(owner));
-  const signed = attempt(() => fs.linkSync(temporary, file) ?? true) ?? false; // of two, one is the first
+  const signed = attempt(() => fs.linkSync(temporary, file) ?? true) ?? false; // of two processes, only one can create the link
   fs.unlinkSync(temporary);
   return signed;
 }
 
 /**
- * When a process began; empty where there is none. Ticks since the start of the machine on Linux, a date
- * elsewhere.
+ * When a process began; empty where there is no such process. On Linux in ticks since the start of the
+ * machine, elsewhere as a date.
  */
 function beginningOf(pid: number): string {
   const stat = attempt(() => fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));

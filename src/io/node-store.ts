@@ -1,13 +1,13 @@
-// A store that is a folder on disk. What it promises holds through a kill, a power cut and a full disk.
+// A store that is a folder on disk. Its guarantees hold through a kill, a power cut and a full disk.
 //
-// One file: written as a temporary file, synced, renamed over the final name.
-// Several files together, a write-ahead journal:
+// One file: written as a temporary file, synced, renamed to the final name.
+// Several files together, with a write-ahead journal:
 //   1. every new file is written as a temporary file and synced;
-//   2. `.inkhorn.commit`, which says which temporary file belongs under which name, appears by one rename:
-//      the commit;
-//   3. the temporary files are renamed to their names, the dropped files removed, and the journal last.
-// Killed before 2, nothing has happened: what is left are temporary files, which the next write removes.
-// Killed after 2, everything has happened: reads follow the journal, and the next write finishes step 3.
+//   2. the journal `.inkhorn.commit`, which assigns a name to each temporary file, appears by one rename: the
+//      commit;
+//   3. the temporary files are renamed, the dropped files removed, and finally the journal.
+// Killed before step 2, nothing has happened: only temporary files are left, which the next write removes.
+// Killed after step 2, everything has happened: reads follow the journal, and the next write finishes step 3.
 // Reading never changes a folder.
 
 import { randomBytes } from 'node:crypto';
@@ -22,10 +22,10 @@ import { lockFolder } from './node-lock.ts';
 import { checkLength, checkName, type Store } from './store.ts';
 
 /**
- * The steps that a folder store takes on the file system; a test replaces them to stop or fail at any one.
+ * The operations of a folder store on the file system. A test replaces them to stop or fail at any one.
  */
 export interface FileSteps {
-  /** Throws, before it is read, for a file of more than `atMost` bytes. */
+  /** Throws, before reading, for a file of more than `atMost` bytes. */
   read(path: string, atMost?: number): Promise<Uint8Array>;
   entries(folder: string): Promise<{ name: string; isFile: boolean }[]>;
   makeFolder(path: string): Promise<void>;
@@ -37,14 +37,14 @@ export interface FileSteps {
   sync(folder: string): Promise<void>;
 }
 
-/** The real ones. */
+/** The operations of the real file system. */
 export const nodeFiles: FileSteps = {
   async read(path, atMost) {
     const file = await fs.open(path);
     try {
       checkLength((await file.stat()).size, atMost);
       const { buffer, byteOffset, length } = await file.readFile();
-      return new Uint8Array(buffer, byteOffset, length); // whoever reads it need not know what a Buffer does otherwise
+      return new Uint8Array(buffer, byteOffset, length); // a plain Uint8Array: a Buffer's `slice` does not copy
     } finally {
       await file.close();
     }
@@ -77,7 +77,7 @@ export const nodeFiles: FileSteps = {
 };
 
 /**
- * Makes a folder and those above it; does nothing where there is one. Node's own recursive mkdir reports a
+ * Creates a folder and its parents; does nothing where it exists. Node's own recursive mkdir reports a
  * read-only file system as "no such file" and never returns from a path in /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
@@ -89,14 +89,15 @@ export async function makeFolder(path: string): Promise<void> {
     if (codeOf(error) !== 'ENOENT' || above === path) throw error;
     await makeFolder(above);
     await fs.mkdir(path).catch((again) => {
-      if (codeOf(again) !== 'EEXIST') throw again; // somebody else was faster
+      if (codeOf(again) !== 'EEXIST') throw again; // another process was faster
     });
   }
 }
 
 /**
- * The files directly in the folder `path`, which the first write creates. Errors are one line: what could not
- * be read or written, how many bytes it needed, why, and whether what was there before is intact.
+ * A store of the files directly in the folder `path`, which the first write creates. Errors are one line:
+ * what could not be read or written, how many bytes it needed, why, and whether the previous contents are
+ * intact.
  */
 export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   const root = resolve(path);
@@ -211,8 +212,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
   return store;
 
   /**
-   * Runs one change of the folder after those begun before it, tidies up behind it, and words what went
-   * wrong.
+   * Makes one change of the folder after all changes begun earlier, removes leftovers, and words its errors.
    */
   function change(what: string, act: (progress: Progress) => Promise<void>): Promise<void> {
     return inTurn(root, async () => {
@@ -235,7 +235,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
     });
   }
 
-  /** A folder under the name of a file would stop the renames after the commit: find it before. */
+  /** A folder with the name of a file would stop the renames after the commit, so it is refused before. */
   async function refuseFolders(names: Iterable<string>): Promise<void> {
     const folders = new Set((await files.entries(root)).filter((e) => !e.isFile).map((e) => e.name));
     for (const name of names) {
@@ -251,7 +251,7 @@ export function folderStore(path: string, files: FileSteps = nodeFiles): Store {
 }
 
 /**
- * How far one change has come: what to remove if it fails, unless `committed` has made it the new content.
+ * The state of one change: what to remove if it fails, unless `committed` has made it the new content.
  */
 interface Progress {
   temporaries: string[];
@@ -265,7 +265,7 @@ const COMMIT = '.inkhorn.commit';
 /** `.inkhorn.<process>.<thread>.<random>` */
 const TEMPORARY = /^\.inkhorn\.(\d+)\.(\d+)\.[0-9a-f]{12}$/;
 
-/** Which temporary file belongs under which name, and which names go. */
+/** The final name of each temporary file, and the names to remove. */
 interface Journal {
   put: Map<string, string>;
   drop: string[];
@@ -275,7 +275,7 @@ function encodeJournal({ put, drop }: Journal): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ put: [...put], drop }));
 }
 
-/** The journal of a committed and unfinished `writeAll`, or null. Throws when it is none of ours. */
+/** The journal of a committed, unfinished `writeAll`, or null. Throws when it is not ours. */
 async function readJournal(root: string, files: FileSteps): Promise<Journal | null> {
   const bytes = await unlessMissing(files.read(join(root, COMMIT)));
   if (!bytes) return null;
@@ -301,7 +301,7 @@ const journalFile = object<{ put: [string, string][]; drop: string[] }>({
   drop: array(fileName),
 });
 
-/** Step 3. May be repeated from any point: what has been renamed or removed already is passed over. */
+/** Step 3. May be repeated from any point: files already renamed or removed are skipped. */
 async function finish(root: string, { put, drop }: Journal, files: FileSteps): Promise<void> {
   for (const [name, temporary] of put)
     await unlessMissing(files.rename(join(root, temporary), join(root, name)));
@@ -312,8 +312,7 @@ async function finish(root: string, { put, drop }: Journal, files: FileSteps): P
 }
 
 /**
- * Brings the folder to where a killed writer left it off: finishes a committed `writeAll`, removes stale
- * temporary files.
+ * Completes what a killed writer left: finishes a committed `writeAll`, removes stale temporary files.
  */
 async function recover(root: string, files: FileSteps): Promise<void> {
   const journal = await readJournal(root, files);
@@ -330,7 +329,7 @@ function temporaryName(): string {
 }
 
 /**
- * True for a temporary file that nobody is writing: its process is gone, or it is ours (whose writes take
+ * Whether nobody is writing this temporary file: its process is gone, or it is ours (and our writes take
  * turns).
  */
 function isStale(name: string): boolean {
@@ -347,7 +346,7 @@ function isStale(name: string): boolean {
 
 const lastChange = new Map<string, Promise<void>>();
 
-/** Runs `act` once every change of `root` that began before has ended. */
+/** Runs `act` after all earlier changes of `root` have ended. */
 function inTurn(root: string, act: () => Promise<void>): Promise<void> {
   const turn = (lastChange.get(root) ?? Promise.resolve()).then(act);
   const ended = turn
@@ -361,7 +360,7 @@ function inTurn(root: string, act: () => Promise<void>): Promise<void> {
 
 // ---- errors ----------------------------------------------------------------------------------------------
 
-/** Of a path that leads nowhere, and nothing else is known of it. */
+/** Said of a path that does not exist, when nothing more is known. */
 export const NO_SUCH_FILE = 'there is no such file';
 
 const REASONS: Record<string, string> = {
@@ -388,8 +387,8 @@ const REASONS: Record<string, string> = {
 };
 
 /**
- * Why a file operation failed, in words and on one line: `permission denied`. Looks where the system says
- * less than it could.
+ * Why a file operation failed, in words and on one line: `permission denied`. Finds out more where the
+ * system's error is vague.
  */
 export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
@@ -406,7 +405,7 @@ export function reason(error: unknown): string {
   return REASONS[code] ?? message.replace(/\s+/g, ' ');
 }
 
-/** Where the symbolic link `path` leads, if nothing is there; null for everything else. */
+/** The target of the symbolic link `path` if the target does not exist; else null. */
 function danglingLink(path: string): string | null {
   try {
     const target = readlinkSync(path);
@@ -416,7 +415,10 @@ function danglingLink(path: string): string | null {
   }
 }
 
-/** Whether another file fits by number; file systems that count none have 0 in all. */
+/**
+ * Whether another file would fit, by the number of inodes. File systems that do not count inodes report 0 in
+ * all.
+ */
 function hasInodes(folder: string): boolean {
   try {
     const { files, ffree } = statfsSync(folder);
@@ -430,7 +432,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** What the step returned, or undefined if there is no such file. */
+/** The result of the step, or undefined if the file does not exist. */
 async function unlessMissing<T>(step: Promise<T>): Promise<T | undefined> {
   try {
     return await step;

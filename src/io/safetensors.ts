@@ -1,15 +1,18 @@
-// The safetensors format (huggingface.co/docs/safetensors): a JSON header that says where each tensor lies,
+// The safetensors format (huggingface.co/docs/safetensors): a JSON header that says where each tensor is,
 // then the bytes.
 //
-//   8 bytes   N, the header's length, little-endian N bytes   {"__metadata__": {...}, "name": {"dtype":
-//   "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...} the rest  the tensors one after the other, without
-//   gaps, little-endian like every machine that runs this
+//   8 bytes   N, the header's length, little-endian
+//   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+//             ...}
+//   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
 import { formatAmount, formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
 import { fromBfloat16, fromFloat16 } from './floats.ts';
 
-/** Bits per element. Listed as the reference implementation orders tensors in a file: last first. */
+/**
+ * Bits per element, in the reference implementation's order, which writes the last dtypes of this list first.
+ */
 const DTYPE_BITS = {
   BOOL: 8,
   U8: 8,
@@ -28,21 +31,21 @@ const DTYPE_BITS = {
   U64: 64,
 } as const;
 
-/** How elements are stored in the file. */
+/** The type of the elements in the file. */
 export type StoredDType = keyof typeof DTYPE_BITS;
 
 const DTYPES = Object.keys(DTYPE_BITS) as StoredDType[];
 
 /**
- * What a header may take: its length as in the reference implementation; its only lists are in the entries of
- * tensors. More is a foreign file, or one that is made to fill the memory.
+ * The largest header: the length as in the reference implementation. Only the entries of tensors contain
+ * lists. A header beyond these limits is a foreign file, or one made to exhaust the memory.
  */
 const HEADER_LIMIT = 100_000_000;
 const HEADER_LIMITS = { bytes: HEADER_LIMIT, depth: 3, values: 2e6 };
 
 /**
- * One tensor. F32 is held as Float32Array, I32 as Int32Array, I8 as Int8Array; F16 and BF16 are widened to
- * Float32Array when read; of every other dtype `data` is the raw bytes.
+ * One tensor. `data` of F32 is a Float32Array, of I32 an Int32Array, of I8 an Int8Array. F16 and BF16 are
+ * widened to Float32Array when read. `data` of any other dtype is the raw bytes.
  */
 export interface StoredTensor {
   dtype: StoredDType;
@@ -50,7 +53,7 @@ export interface StoredTensor {
   data: Float32Array | Int32Array | Int8Array | Uint8Array;
 }
 
-/** Bytes that a tensor takes in the file. */
+/** Size of a tensor in the file, in bytes. */
 export function storedBytes({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shape'>): number {
   return (shape.reduce((n, side) => n * side, 1) * DTYPE_BITS[dtype]) / 8;
 }
@@ -58,13 +61,13 @@ export function storedBytes({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shap
 /** The contents of one file. */
 export interface TensorFile {
   metadata: Record<string, string>;
-  /** In the order in which they lie in the file. */
+  /** In the order of the file. */
   tensors: Map<string, StoredTensor>;
 }
 
 /**
- * A tensor to write: its dtype follows from the array; a Uint8Array may be the raw bytes of any `dtype` (U8
- * if unnamed).
+ * A tensor to write. Its dtype follows from the array; a Uint8Array may be the raw bytes of any `dtype` (U8
+ * if none is given).
  */
 export interface TensorToWrite {
   dtype?: StoredDType;
@@ -75,8 +78,8 @@ export interface TensorToWrite {
 // ---- writing ---------------------------------------------------------------------------------------------
 
 /**
- * The bytes of a safetensors file, the same as the reference implementation's for the same tensors (wider
- * dtypes first, then by name, the header padded with spaces to 8 bytes), so that every tensor lies aligned.
+ * The bytes of a safetensors file, the same as the reference implementation's for the same tensors: wider
+ * dtypes first, then by name, the header padded with spaces to 8 bytes, so that every tensor is aligned.
  * Throws when a tensor's elements do not fill its shape.
  */
 export function writeSafetensors(
@@ -92,7 +95,7 @@ export function writeSafetensors(
   const rank = (dtype: StoredDType): number => DTYPES.indexOf(dtype);
   entries.sort((a, b) => rank(b.dtype) - rank(a.dtype) || (a.name < b.name ? -1 : 1));
 
-  // Written by hand, for an object would reorder names like "7" and lose "__proto__".
+  // Built by hand: an object would reorder names like "7" and lose "__proto__".
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let end = 0;
@@ -119,7 +122,7 @@ function raw({ data }: TensorToWrite): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The dtype to write `tensor` as, after checking that it, the shape and the elements belong together. */
+/** The dtype to write `tensor` as. Checks that dtype, shape and elements belong together. */
 function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDType {
   const of = `tensor ${excerpt(name)}`;
   if (name === '__metadata__') throw new Error(`${of}: the name is the format's own; choose another`);
@@ -148,8 +151,8 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDTy
 
 /**
  * Reads a safetensors file after checking all of it: header, names, dtypes, shapes, and that the tensors fill
- * the file exactly, without gaps or overlaps. The arrays are views into `bytes` where it is aligned, copies
- * elsewhere. Throws one line that names `file`, the tensor, the value and the limit.
+ * the file exactly, without gaps or overlaps. The arrays are views into `bytes` where they are aligned, else
+ * copies. Throws one line that names `file`, the tensor, the value and the limit.
  */
 export function readSafetensors(bytes: Uint8Array, file = 'model.safetensors'): TensorFile {
   const fail = (problem: string): never => {
@@ -176,7 +179,7 @@ export function readSafetensors(bytes: Uint8Array, file = 'model.safetensors'): 
 
 type Fail = (problem: string) => never;
 
-/** Where one tensor lies, counted from the end of the header. */
+/** The place of one tensor, counted from the end of the header. */
 interface Place {
   name: string;
   dtype: StoredDType;
@@ -217,7 +220,9 @@ function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unk
   return { header, dataStart };
 }
 
-/** The format knows no byte order mark; what is no UTF-8 becomes what no JSON parser takes. */
+/**
+ * The format has no byte order mark. Bytes that are not UTF-8 become characters that no JSON parser accepts.
+ */
 function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -258,7 +263,7 @@ function readPlace(name: string, entry: unknown, fail: Fail): Place {
   return { name, dtype, shape, begin, end };
 }
 
-/** The tensors, in file order, must fill the `held` bytes after the header exactly. */
+/** Checks that the tensors, in file order, fill the `held` bytes after the header exactly. */
 function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
   let filled = 0;
   for (const { name, begin, end } of places) {
@@ -277,11 +282,10 @@ function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
     fail(`holds ${amount(held - filled)} after its last tensor that the header does not mention`);
 }
 
-/** The elements of a tensor, without copying where they lie aligned. */
+/** The elements of a tensor; a view where they are aligned. */
 function decode(dtype: StoredDType, bytes: Uint8Array): StoredTensor['data'] {
   const width = DTYPE_BITS[dtype] / 8;
-  // Not `slice`: that of a Buffer, which is what Node reads files into, is a view of the same unaligned
-  // bytes.
+  // Not `slice`: on a Buffer, which Node reads files into, it returns a view of the same unaligned bytes.
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const n = byteLength / width;
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, n);
@@ -306,7 +310,9 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 
-/** Bytes of a dense tensor; of an absurd shape a number so large (up to Infinity) that no file holds it. */
+/**
+ * Bytes of a dense tensor. For an absurd shape the number is so large (up to Infinity) that no file holds it.
+ */
 function byteSize(dtype: StoredDType, shape: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((product, n) => product * n, DTYPE_BITS[dtype] / 8);

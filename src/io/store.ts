@@ -1,46 +1,48 @@
-// A store: named files in one place, whatever the place is. Read next: node-store.ts (a folder on disk).
+// A store: named files in one place, of whatever kind. Read next: node-store.ts (a folder on disk).
 import { formatAmount, formatCount } from '../base/format.ts';
 
-/** Reads and writes files by name. Every write is all or nothing: no reader ever meets half a file. */
+/** Reads and writes files by name. Every write is all or nothing: no reader ever sees half a file. */
 export interface Store {
-  /** For people: `runs/seed/last`. */
+  /** The place, for people: `runs/seed/last`. */
   readonly location: string;
-  /** The whole file. Throws when there is none, and, before reading, when it has more than `atMost` bytes. */
+  /**
+   * The whole file. Throws when it does not exist, and, before reading, when it has more than `atMost` bytes.
+   */
   read(name: string, atMost?: number): Promise<Uint8Array>;
   exists(name: string): Promise<boolean>;
-  /** The names of all files here, sorted; empty when the place does not exist yet. */
+  /** The names of all files, sorted; empty while the place does not exist. */
   list(): Promise<string[]>;
-  /** The names of all folders here, sorted. Left out where a place cannot say. */
+  /** The names of all folders, sorted. Absent where the store cannot list them. */
   folders?(): Promise<string[]>;
   /** Writes or replaces one file. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes several files together and removes those given as `null`: afterwards, and after a kill at any
-   * moment, either all of it has happened or nothing. Files that are not named stay as they are. One writer
-   * at a time per place.
+   * Writes several files together and removes those given as `null`. Afterwards, and after a kill at any
+   * moment, either all of it has happened or nothing. Other files stay as they are. A place may have one
+   * writer at a time.
    */
   writeAll(files: ReadonlyMap<string, Uint8Array | null>): Promise<void>;
-  /** Removes one file; no error when there is none. */
+  /** Removes one file; no error when it does not exist. */
   remove(name: string): Promise<void>;
-  /** The store one level down. */
+  /** The store of the folder `name` in this one. */
   folder(name: string): Store;
   /**
-   * Keeps other writers out until `release`, or until this process ends, however it ends. `what` is what they
-   * are told: `inkhorn train`. Reading is always allowed. Rejects when the place is locked. Left out: nobody
-   * else can write here.
+   * Keeps other writers out until `release`, or until this process ends, however it ends. `what` names this
+   * process to them: `inkhorn train`. Reading is always allowed. Rejects when the place is locked. Absent
+   * where nobody else can write.
    */
   lock?(what: string): Promise<Lock>;
 }
 
-/** The right to write to a place, alone. */
+/** The exclusive right to write to a place. */
 export interface Lock {
-  /** Gives it back; a second time does nothing. */
+  /** Releases the lock. A second call does nothing. */
   release(): void;
 }
 
 /**
- * Throws unless `name` can be a file or a folder everywhere: no separators, no leading dot (temporary files
- * have one).
+ * Throws unless `name` can be the name of a file or folder on every system: no separators, no leading dot
+ * (temporary files have one).
  */
 export function checkName(name: string): void {
   if (!/^[^./\\:\0][^/\\:\0]{0,199}$/.test(name)) {
@@ -50,13 +52,13 @@ export function checkName(name: string): void {
   }
 }
 
-/** Throws when a file of `length` bytes is longer than whoever reads it expects. */
+/** Throws when a file of `length` bytes is longer than the reader expects. */
 export function checkLength(length: number, atMost: number = Number.POSITIVE_INFINITY): void {
   if (length <= atMost) return;
   throw new Error(`it has ${formatAmount(length, 'byte')}: at most ${formatCount(atMost)} are read`);
 }
 
-/** A store that lives as long as the process, for tests and browsers. Copies on the way in and out. */
+/** A store in memory, for tests and browsers. Copies on reading and writing. */
 export function memoryStore(location = 'memory'): Store {
   const files = new Map<string, Uint8Array>();
   const folders = new Map<string, Store>();

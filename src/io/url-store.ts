@@ -1,9 +1,9 @@
-// A store on a web server, read-only: a page loads a model folder from where it is published.
+// A read-only store on a web server: a page loads a model folder from where it is published.
 import { checkLength, checkName, type Store } from './store.ts';
 
 /**
- * The files under `base` (`https://example.org/models/tiny`; in a page also one relative to it). Cannot list
- * and cannot write: both throw and say so. Throws for addresses of another kind, such as `file://`.
+ * The files under `base` (`https://example.org/models/tiny`; in a page also a relative address). Listing and
+ * writing throw. Throws for other kinds of address, such as `file://`.
  */
 export function urlStore(base: string): Store {
   const location = base.replace(/\/+$/, '');
@@ -54,7 +54,7 @@ export function urlStore(base: string): Store {
 
 type Response = Awaited<ReturnType<typeof fetch>>;
 
-/** Addresses without a scheme are left to `fetch`: a page has one that they are relative to. */
+/** Addresses without a scheme are left to `fetch`, which resolves them in a page. */
 function checkScheme(location: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1].toLowerCase();
   if (scheme === undefined || scheme === 'http' || scheme === 'https') return;

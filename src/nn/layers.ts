@@ -1,11 +1,11 @@
-// The layers of a GPT: plain classes that hold parameters; most call one op with them. Read next:
+// The layers of a GPT: plain classes that hold parameters. Most call one op with them. Read next:
 // parameters.ts.
 import type { Backend } from '../backend/contract.ts';
 import * as ops from '../tensor/ops.ts';
 import type { Weight } from '../tensor/quantized.ts';
 import { parameter, type Tensor } from '../tensor/tensor.ts';
 
-/** A vector or matrix with every element drawn by `draw`. */
+/** A vector or matrix whose elements are drawn by `draw`. */
 export function drawn(backend: Backend, shape: readonly number[], draw: () => number): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   return parameter(
@@ -59,7 +59,7 @@ export class Norm {
   weight: Tensor;
   /** [C]; RMSNorm has none. */
   bias: Tensor | null;
-  /** Added to the variance. */
+  /** Added to the variance before the root. */
   readonly eps: number;
 
   constructor(kind: 'layernorm' | 'rmsnorm', weight: Tensor, bias: Tensor | null, eps: number) {
@@ -76,13 +76,13 @@ export class Norm {
 }
 
 /**
- * RMSNorm of every query and key on its own (Henry et al. 2020; Dehghani et al. 2023): their products stay
- * bounded.
+ * RMSNorm of every query and key separately (Henry et al. 2020; Dehghani et al. 2023), which bounds their
+ * products.
  */
 export class QKNorm {
-  /** [2 * hs]: of queries, then of keys; all heads share it. */
+  /** [2 * hs]: the weight of queries, then of keys; shared by all heads. */
   weight: Tensor;
-  /** Added to the mean square. */
+  /** Added to the mean square before the root. */
   readonly eps: number;
 
   constructor(weight: Tensor, eps: number) {
@@ -96,7 +96,7 @@ export class QKNorm {
   }
 }
 
-/** a + w (b - a): a learned share of an earlier value, in some of the columns or all. */
+/** a + w (b - a): mixes in a learned share of an earlier value, in all columns or some. */
 export class Mix {
   /** [1] */
   weight: Tensor;

@@ -1,20 +1,20 @@
-// Parameters are found by walking fields: `blocks.0.attn.qkv.weight` is model.blocks[0].attn.qkv.weight.
+// Finds parameters by walking fields: `blocks.0.attn.qkv.weight` is model.blocks[0].attn.qkv.weight.
 import { Int8Tensor, isQuantized, type Weight } from '../tensor/quantized.ts';
 import { sizeOf, Tensor } from '../tensor/tensor.ts';
 
-/** A parameter where it sits in a model. */
+/** A parameter and its place in a model. */
 export interface Slot {
   readonly name: string;
   readonly value: Weight;
-  /** The layers that it is a field of: one, or those that share it. */
+  /** The layers that have it as a field: one, or those that share it. */
   readonly owners: readonly object[];
-  /** Puts another one in its place, in every place where it is used. The old one is not disposed. */
+  /** Puts another weight in its place, in all layers that share it. The old one is not disposed. */
   replace(value: Weight): void;
 }
 
 /**
  * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the
- * fields. One that is used twice (tied weights) is reported once, under its first name.
+ * fields. A parameter that is used twice (tied weights) is reported once, under its first name.
  */
 export function slots(module: object): Slot[] {
   const found = new Map<
@@ -57,7 +57,7 @@ export function namedParameters(module: object): Map<string, Tensor> {
   return parameters;
 }
 
-/** Number of weights, whatever they are stored as; scales do not count. */
+/** Number of weights, however they are stored. Scales do not count. */
 export function countParameters(module: object): number {
   return slots(module).reduce((n, { value }) => n + sizeOf(value.shape), 0);
 }
@@ -66,7 +66,7 @@ function isWeight(value: unknown): value is Weight {
   return isQuantized(value) || (value instanceof Tensor && value.isParameter);
 }
 
-/** A layer, or a list of layers; not an engine, a config or a typed array. */
+/** Whether it is a layer or a list of layers, and not an engine, a config or a typed array. */
 function isModule(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   return Array.isArray(value) || 'forward' in value || 'weight' in value;

@@ -1,13 +1,12 @@
-// The ops of the model: each calls one kernel forward and says beside it what its backward is. Names as in
-// the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
+// The ops of the model. Each calls one kernel in the forward pass and states its backward beside it. Names as
+// in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
 import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
 import { Int8Tensor, isQuantized, type QuantizedTensor, type Weight } from './quantized.ts';
 import { addGrad, gradOf, needsGrad, passGrad, record, recordLoss } from './tape.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
 /**
- * y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. W may be quantised: no gradient
- * then.
+ * y [..., out] = x [..., in] W^T + b, with W [out, in] and b [out] or null. A quantised W gets no gradient.
  */
 export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
   const [n, k] = weight.shape;
@@ -28,9 +27,9 @@ export function linear(x: Tensor, weight: Weight, bias: Tensor | null): Tensor {
 }
 
 /**
- * y = f(x W1^T + b1) W2^T + b2: two linear layers and an activation between them, to the same bits, with
- * fewer passes over memory. x [..., in], W1 [hidden, in], b1 [hidden], W2 [out, hidden], b2 [out], y [...,
- * out]. Throws when shapes do not fit.
+ * y = f(x W1^T + b1) W2^T + b2: two linear layers with an activation between them. The same bits as separate
+ * ops, with fewer passes over memory. x [..., in], W1 [hidden, in], b1 [hidden], W2 [out, hidden], b2 [out],
+ * y [..., out]. Throws when shapes do not fit.
  */
 export function mlp(
   x: Tensor,
@@ -46,7 +45,7 @@ export function mlp(
   const { kernels } = x.backend;
   const inputs = [x, W1, b1, W2, b2];
   const h = empty([...x.shape.slice(0, -1), hidden], 'f32', x.backend);
-  // The slope of relu at x is that at relu(x): h will do.
+  // The derivative of relu at x equals that at relu(x), so h is enough.
   const pre = kind !== 'relu' && needsGrad(...inputs) ? empty(h.shape, 'f32', x.backend) : null;
   kernels.matmul(h.buffer, x.buffer, W1.buffer, {
     m,
@@ -184,8 +183,8 @@ export function activation(x: Tensor, kind: Activation): Tensor {
 }
 
 /**
- * y = a + b, equal shapes; with `mask` y = a + dropout(b), inverted dropout (Srivastava et al. 2014) in one
- * go. The mask is computed again backward.
+ * y = a + b, equal shapes. With `mask`, y = a + dropout(b) in one kernel: inverted dropout (Srivastava et al.
+ * 2014). The backward computes the mask again.
  */
 export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
   expect(a.size === b.size, 'add', `${a} and ${b} differ in size`);
@@ -204,8 +203,8 @@ export function add(a: Tensor, b: Tensor, mask: Dropout | null = null): Tensor {
 }
 
 /**
- * y = a + w (b - a), w = weight[0] learned, a and b [..., cols] of equal shape: in the columns `from` to `to`
- * - 1, all of them by default; elsewhere y = a.
+ * y = a + w (b - a) in the columns `from` to `to` - 1 (default: all), y = a in the others. w = weight[0] is
+ * learned; a and b [..., cols] have equal shapes.
  */
 export function mix(
   a: Tensor,
@@ -240,7 +239,9 @@ export function softcap(x: Tensor, cap: number): Tensor {
   });
 }
 
-/** RMSNorm of every query and key of qkv [B, T, 3, H, hs] on its own. weight [2, hs]: of queries, of keys. */
+/**
+ * RMSNorm of every query and key of qkv [B, T, 3, H, hs] separately. weight [2, hs]: of queries, of keys.
+ */
 export function qkNorm(
   qkv: Tensor,
   weight: Tensor,
@@ -258,7 +259,7 @@ export function qkNorm(
   });
 }
 
-/** Rotary positions on the q and k of qkv [B, T, 3, H, hs]. */
+/** Rotary position embedding of q and k in qkv [B, T, 3, H, hs]. */
 export function rope(qkv: Tensor, shape: { H: number; hs: number; start: number; base: number }): Tensor {
   const [B, T] = qkv.shape;
   const y = empty(qkv.shape, 'f32', qkv.backend);
@@ -284,7 +285,9 @@ export function attention(qkv: Tensor, shape: AttentionShape, mask: Dropout | nu
   });
 }
 
-/** Attention of new tokens with a KV cache: no gradient. keys, values [B, H, capacity, hs] are extended. */
+/**
+ * Attention of new tokens with a KV cache; no gradient. Appends to keys and values [B, H, capacity, hs].
+ */
 export function attentionCached(
   qkv: Tensor,
   keys: Tensor,
@@ -299,8 +302,8 @@ export function attentionCached(
 
 /**
  * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start
- * here: the loss that is differentiated is `factor` times the sum of the losses (1 / rows: their mean).
- * `smoothing` spreads that share of each target over all of V (Szegedy et al. 2016).
+ * here: the differentiated loss is `factor` times the sum of the losses (1 / rows: their mean). `smoothing`
+ * spreads that share of each target evenly over all of V (Szegedy et al. 2016).
  */
 export function crossEntropy(
   logits: Tensor,
@@ -330,7 +333,7 @@ export function lastPosition(x: Tensor): Tensor {
   return y;
 }
 
-/** All axes but the last, as one. */
+/** Product of all axes but the last. */
 function rows(x: Tensor): number {
   return sizeOf(x.shape.slice(0, -1));
 }

@@ -1,10 +1,9 @@
-// Weight matrices of integers: eight bits with one scale per output channel, or four with one per group of
-// columns. Ops that take a weight take these too. Read next: quantize/quantize.ts.
+// Integer weight matrices: INT8 with one scale per output channel, INT4 with one scale per group of columns.
+// Ops that take a weight also take these. Read next: quantize/quantize.ts.
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
 /**
- * What a product with integer weights does with its other side: keep it in float, or quantise each row on the
- * fly.
+ * How the activations enter a product with integer weights: as float, or each row quantised just before.
  */
 export type Activations = 'f32' | 'int8';
 
@@ -31,22 +30,22 @@ export class Int8Tensor {
 }
 
 /**
- * How the codes of INT4 were found: each weight rounded to the nearest, or by the method of quantize/gptq.ts.
+ * How the codes of INT4 were chosen: each weight rounded to nearest, or by GPTQ (quantize/gptq.ts).
  */
 export type Int4Method = 'rtn' | 'gptq';
 
-/** What all of an INT4 weight has in common. */
+/** The common properties of all INT4 weights. */
 export interface Int4Format {
-  /** Columns that share a scale; the last group of a row may be shorter. */
+  /** Number of columns that share a scale. The last group of a row may be shorter. */
   readonly groupSize: number;
   readonly method: Int4Method;
   readonly activations: Activations;
 }
 
 /**
- * x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]; codes `i8` [rows, ceil(cols / 2)], two to a
- * byte, the left one in its low half; scale [ceil(cols / groupSize), rows], `f32` that bfloat16 holds
- * exactly, as files do.
+ * x[r, c] = (code[r, c] - 8) * scale[floor(c / groupSize), r]. Codes are `i8` [rows, ceil(cols / 2)], two per
+ * byte, the left one in the low half. scale [ceil(cols / groupSize), rows] is `f32` with values that bfloat16
+ * holds exactly, as files store it.
  */
 export class Int4Tensor implements Int4Format {
   readonly shape: readonly number[];
@@ -56,7 +55,7 @@ export class Int4Tensor implements Int4Format {
   readonly method: Int4Method;
   readonly activations: Activations;
 
-  /** `shape`: [rows, cols] of what it stands for. */
+  /** `shape`: [rows, cols] of the matrix. */
   constructor(shape: readonly number[], codes: Tensor<'i8'>, scale: Tensor, format: Int4Format) {
     this.shape = shape;
     this.codes = codes;
@@ -72,7 +71,7 @@ export class Int4Tensor implements Int4Format {
   }
 }
 
-/** Columns that share a scale in INT4, where nothing else is asked for. */
+/** The default group size of INT4. */
 export const DEFAULT_GROUP_SIZE = 64;
 
 /**
@@ -89,14 +88,14 @@ export function int4Bytes(shape: readonly number[], groupSize: number): { codes:
 
 export type QuantizedTensor = Int8Tensor | Int4Tensor;
 
-/** A matrix that a layer multiplies by: trainable, or quantised. */
+/** A matrix that a layer multiplies by: trainable or quantised. */
 export type Weight = Tensor | QuantizedTensor;
 
 export function isQuantized(weight: unknown): weight is QuantizedTensor {
   return weight instanceof Int8Tensor || weight instanceof Int4Tensor;
 }
 
-/** The elements of a weight as the layers see them, [rows * cols]. */
+/** The elements of a weight as the layers see them (dequantised), [rows * cols]. */
 export async function weightValues(weight: Weight): Promise<Float32Array> {
   if (!isQuantized(weight)) return weight.data();
   const out = dequantized(weight);

@@ -1,10 +1,10 @@
-// Counter-based random numbers: the n-th number of a stream is a function of (seed, stream, n), so any engine
-// can draw any of them in any order, and resuming a run needs nothing but a position.
+// Counter-based random numbers: the n-th number of a stream is a function of (seed, stream, n). So any engine
+// can draw any of them in any order, and resuming a run needs only a position.
 import { philox } from '../base/philox.ts';
 
 const WORD = 2 ** 32;
 
-/** Where a stream stands: plain data, to be stored in a checkpoint. */
+/** The state of a stream: plain data, stored in checkpoints. */
 export interface RandomState {
   seed: number;
   stream: number;
@@ -16,20 +16,20 @@ export interface RandomState {
 export interface Random {
   /** Uniform in [0, 1), in steps of 2^-32. */
   uniform(): number;
-  /** Normal with mean 0 and standard deviation 1, by Box and Muller (1958) from two uniforms. */
+  /** Normal with mean 0 and standard deviation 1, from two uniforms (Box and Muller 1958). */
   normal(): number;
   /** A whole number from 0 to n - 1. Throws unless n is a whole number from 1 to 2^32. */
   int(n: number): number;
-  /** Number of 32-bit words drawn so far. Setting it goes there, forwards or backwards. */
+  /** Number of 32-bit words drawn so far. Setting it moves the stream forwards or backwards. */
   position: number;
-  /** `createRandom(state)` goes on exactly from here. */
+  /** `createRandom(state)` continues exactly from here. */
   state(): RandomState;
 }
 
 /**
- * The stream numbered `stream` of `seed`, from `position` on. Streams of one seed have nothing in common with
- * one another or with its dropout masks. Throws unless seed and position are whole numbers from 0 to 2^53 - 1
- * and stream is one below 2^32.
+ * The stream number `stream` of `seed`, from `position` on. Streams of one seed are independent of each other
+ * and of its dropout masks. Throws unless seed and position are whole numbers from 0 to 2^53 - 1 and stream
+ * is one below 2^32.
  *
  * @example const random = createRandom({ seed: 1337, stream: 1 }); random.int(6) // a die
  */
@@ -37,7 +37,7 @@ export function createRandom(from: { seed: number; stream?: number; position?: n
   const { seed, stream = 0 } = from;
   check('seed', seed, Number.MAX_SAFE_INTEGER);
   check('stream', stream, WORD - 1);
-  // The key's top bit sets streams apart from the masks of `Dropout`, whose key is the seed alone.
+  // The key's top bit separates streams from the masks of `Dropout`, whose key is the seed alone.
   const key = [seed % WORD, Math.floor(seed / WORD) + 0x80000000];
   const block = new Uint32Array(4);
   let blockNumber = -1;

@@ -1,7 +1,7 @@
-// Who frees what: tensors made inside `scope(fn)` are freed when it returns, except those it returns or
+// Who frees tensors: those made inside `scope(fn)` are freed when it returns, except those that it returns or
 // keeps.
 
-/** What a scope owns: it has to be freed, that is all. */
+/** What a scope owns: anything that must be freed. */
 export interface Owned {
   dispose(): void;
 }
@@ -18,7 +18,7 @@ export function forget(tensor: Owned): void {
   for (const owned of scopes) owned.delete(tensor);
 }
 
-/** Takes a tensor out of all scopes: whoever keeps it disposes of it. */
+/** Takes a tensor out of all scopes. The caller must dispose of it. */
 export function keep<T extends Owned>(tensor: T): T {
   forget(tensor);
   return tensor;

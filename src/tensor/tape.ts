@@ -1,10 +1,9 @@
-// The tape: while one runs, each op records how to send its gradient back; the record is then played in
-// reverse. This is the whole of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next:
-// ops.ts.
+// The tape: while one runs, each op records how to pass its gradient back; the record is then played in
+// reverse. This is all of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next: ops.ts.
 import { adopt, keep, scope } from './scope.ts';
 import { empty, type Tensor, zeros } from './tensor.ts';
 
-/** One recorded op: what it made, what to do on the way back, and what can be freed after it. */
+/** One recorded op: its output, its backward, and what can be freed afterwards. */
 interface Entry {
   output: Tensor;
   backward: (dy: Tensor | null) => void;
@@ -14,16 +13,16 @@ interface Entry {
 let recording: Entry[] | null = null;
 
 /**
- * True while a tape runs and `inputs` lead to a parameter: the op must then be able to send a gradient back.
+ * True while a tape runs and one of `inputs` depends on a parameter. The op must then record its backward.
  */
 export function needsGrad(...inputs: readonly (Tensor | null)[]): boolean {
   return recording !== null && inputs.some((input) => input?.requiresGrad === true);
 }
 
 /**
- * Called by an op after its kernel. If a tape runs and one of `inputs` wants a gradient, `backward` is
- * remembered: it gets dy, the gradient of `output`, and adds to the gradients of the inputs; it is not called
- * where no gradient arrives. It may overwrite dy with dx, in place, and hand the buffer on by `passGrad`.
+ * Called by an op after its kernel. If a tape runs and one of `inputs` needs a gradient, `backward` is
+ * recorded. It gets dy, the gradient of `output`, and adds to the gradients of the inputs; it is not called
+ * when no gradient arrives. It may overwrite dy with dx in place, and pass the buffer on by `passGrad`.
  * `saved` are tensors that only the backward needs.
  */
 export function record(
@@ -35,7 +34,9 @@ export function record(
   return remember(output, inputs, saved, (dy) => dy && backward(dy));
 }
 
-/** The same for an op whose output is what is differentiated: a gradient starts there, and none arrives. */
+/**
+ * As `record`, for an op whose output is the differentiated loss: a gradient starts there, none arrives.
+ */
 export function recordLoss(
   output: Tensor,
   inputs: readonly Tensor[],
@@ -64,17 +65,17 @@ function remember(
 
 /** Calls `watch` during the backward, at the moment when the gradient of `tensor` is complete. */
 export function onGradient(tensor: Tensor, watch: (grad: Tensor) => void): void {
-  // What uses `tensor` is recorded after this entry and so plays before it; what made `tensor` plays after
-  // it.
+  // Ops that use `tensor` are recorded after this entry, so their backward runs before it. The op that made
+  // `tensor` comes earlier, so its backward runs later.
   if (tensor.requiresGrad) {
     recording?.push({ output: tensor, backward: (grad) => grad && watch(grad), release: [] });
   }
 }
 
 /**
- * Runs `fn`, then the backward of the losses that it computed (`crossEntropy`). Afterwards each parameter
- * that was used has its gradient added to `grad`. Returns what `fn` returned; all else is freed, activations
- * as soon as the backward is past them. Synchronous; throws when a tape runs already.
+ * Runs `fn`, then the backward of the losses that it computed (`crossEntropy`). Afterwards the gradient of
+ * each parameter that was used has been added to its `grad`. Returns what `fn` returned. Frees everything
+ * else; activations as soon as the backward is past them. Synchronous. Throws when a tape already runs.
  */
 export function withGradients<R>(fn: () => R): R {
   if (recording) throw new Error('a tape is running already: withGradients() does not nest');
@@ -89,7 +90,7 @@ export function withGradients<R>(fn: () => R): R {
       return result;
     } finally {
       recording = null;
-      for (const entry of entries) for (const tensor of entry.release) tensor.dispose(); // after an error only
+      for (const entry of entries) for (const tensor of entry.release) tensor.dispose(); // only after an error
     }
   });
 }
@@ -105,9 +106,9 @@ function play({ output, backward, release }: Entry, results: ReadonlySet<unknown
 }
 
 /**
- * Where the gradient of `x` goes, and whether to add to what is there. A parameter's gradient starts at zero
- * and lives on; any other starts undefined, is overwritten by the first that contributes, and is freed by the
- * tape.
+ * Where to write the gradient of `x`, and whether to add to what is there. A parameter's gradient starts at
+ * zero and stays. Any other gradient starts undefined, is overwritten by its first contribution, and is freed
+ * by the tape.
  */
 export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
   if (x.grad) return { grad: x.grad, accumulate: true };
@@ -116,8 +117,8 @@ export function gradOf(x: Tensor): { grad: Tensor; accumulate: boolean } {
 }
 
 /**
- * Sends a gradient to `x` by a kernel that can only overwrite: directly if it is the first, else by a
- * temporary.
+ * Adds a gradient to that of `x` by a kernel that can only overwrite: directly if it is the first, else
+ * through a temporary tensor.
  */
 export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
   const { grad, accumulate } = gradOf(x);
@@ -132,8 +133,8 @@ export function addGrad(x: Tensor, write: (dx: Tensor) => void): void {
 }
 
 /**
- * Hands the gradient of `from`, which the kernel before has turned into that of `x`, on to `x`: the buffer
- * itself where `x` has none yet. `from` has none afterwards.
+ * Passes the gradient of `from` on to `x`, after a kernel has turned it into the gradient of `x` in place.
+ * Moves the buffer itself if `x` has no gradient yet. Afterwards `from` has none.
  */
 export function passGrad(x: Tensor, from: Tensor): void {
   const { grad: dOut } = gradOf(from);

@@ -6,8 +6,7 @@ import { formatAmount } from '../base/format.ts';
 import { adopt, forget } from './scope.ts';
 
 /**
- * Dense, row-major. The contents live on `backend`; `data()` copies them out. `D`: what an element is stored
- * as.
+ * Dense, row-major. The contents are on `backend`; `data()` copies them out. `D` is the type of the elements.
  */
 export class Tensor<D extends DType = 'f32'> {
   readonly backend: Backend;
@@ -15,9 +14,9 @@ export class Tensor<D extends DType = 'f32'> {
   readonly shape: readonly number[];
   /** True for parameters: ops on it are recorded, and its `grad` outlives the step. */
   readonly isParameter: boolean;
-  /** Whether gradients flow to it: parameters, and results of ops on them while a tape runs. */
+  /** Whether it gets a gradient: true for parameters, and for results of ops on them while a tape runs. */
   requiresGrad: boolean;
-  /** dLoss/dThis, same shape; null until a backward reached it. */
+  /** dLoss/dThis, same shape. Null until a backward has reached it. */
   grad: Tensor | null = null;
   #disposed = false;
 
@@ -43,7 +42,7 @@ export class Tensor<D extends DType = 'f32'> {
     return this.#disposed;
   }
 
-  /** The elements, copied out after everything queued before has run. */
+  /** A copy of the elements, after everything queued earlier has run. */
   async data(): Promise<ArrayOf<D>> {
     return (await this.backend.read(this.buffer, 0, this.size)) as ArrayOf<D>;
   }
@@ -54,7 +53,7 @@ export class Tensor<D extends DType = 'f32'> {
     return this;
   }
 
-  /** Gives the buffer (and the gradient's) back to the engine's pool. A second call does nothing. */
+  /** Returns the buffer, and that of the gradient, to the engine's pool. A second call does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -74,7 +73,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** A tensor with undefined contents, to be written by a kernel. */
+/** A tensor with undefined contents, to be filled by a kernel. */
 export function empty<D extends DType = 'f32'>(
   shape: readonly number[],
   dtype: D = 'f32' as D,
@@ -105,7 +104,7 @@ export function tensor<A extends HostArray>(
   return out;
 }
 
-/** A trainable tensor with these elements; it belongs to no scope. */
+/** A trainable tensor with these elements. It belongs to no scope. */
 export function parameter(
   data: Float32Array,
   shape: readonly number[],

@@ -1,4 +1,4 @@
-// Base64 (RFC 4648, section 4), strict: what `.tiktoken` files write bytes in.
+// Base64 (RFC 4648, section 4), strict: the encoding of bytes in `.tiktoken` files.
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -25,7 +25,7 @@ export function fromBase64(text: string): Uint8Array | undefined {
     if (digit < 0) return undefined;
     group = (group << 6) | digit;
     if (i % 4 !== 3) continue;
-    for (let k = 0; k < 3; k++) out[((i - 3) / 4) * 3 + k] = group >> (16 - 8 * k); // past the end: ignored
+    for (let k = 0; k < 3; k++) out[((i - 3) / 4) * 3 + k] = group >> (16 - 8 * k); // writing past the end does nothing
     group = 0;
   }
   return toBase64(out) === text ? out : undefined;

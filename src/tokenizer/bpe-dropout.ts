@@ -1,24 +1,24 @@
-// BPE dropout (Provilkov et al. 2020): the same text in other tokens of the same vocabulary, by leaving
-// merges out at random. A model that sees a text in many spellings learns what tokens are made of. Read next:
-// bpe.ts (encoding without it).
+// BPE dropout (Provilkov et al. 2020): encodes a text with other tokens of the same vocabulary, by leaving
+// merges out at random. A model that sees many spellings of a text learns what tokens are made of. Read next:
+// bpe.ts (encoding without dropout).
 import type { Pausable } from '../base/slices.ts';
 import type { Vocabulary } from './bpe.ts';
 
 /** Which merges are left out. */
 export interface BpeDropout {
-  /** Probability of leaving a merge out, 0 <= p <= 1. 0: the plain encoding; 1: bytes. */
+  /** Probability of leaving a merge out, 0 <= p <= 1. 0: the usual encoding; 1: one token per byte. */
   p: number;
-  /** Draws one number in [0, 1) for every merge that is due. */
+  /** Draws one number in [0, 1) for every merge that could be made. */
   random: { uniform(): number };
 }
 
 /**
- * Writes the ids of `bytes`, in chunks that end at `ends`, to `out` from `at` on (room for one id per byte);
- * returns where it stopped. Pauses now and then, and yields which share of `bytes` is about done.
+ * Encodes `bytes`, whose chunks end at `ends`. Writes the ids to `out` from `at` on (room for one id per
+ * byte) and returns where they end. Pauses now and then, and yields about which share of `bytes` is done.
  *
- * In one pass through the merges by rank, and for each through the text from left to right: where its pair of
- * tokens stands, the two are joined with probability 1 - p. (The paper draws again whenever another merge of
- * the word was made. A text that is one chunk has no words, and would get most of its merges back.)
+ * Goes through the merges once, by rank. For each merge it goes through the text from left to right and joins
+ * every occurrence of the pair with probability 1 - p. (The paper draws again whenever another merge of the
+ * word is made. With pattern `none` the whole text is one word, and would get most of its merges back.)
  */
 export type DropoutEncoder = (
   bytes: Uint8Array,
@@ -28,7 +28,7 @@ export type DropoutEncoder = (
   dropout: BpeDropout,
 ) => Pausable<number>;
 
-/** Places that are visited between two pauses: a few milliseconds. */
+/** Places visited between two pauses: a few milliseconds of work. */
 const STEP = 2 ** 16;
 
 /** An encoder for one vocabulary. Its time is proportional to the bytes, not to the merges. */
@@ -36,7 +36,7 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
   return function* (bytes, ends, out, at, { p, random }) {
     const n = bytes.length;
     const { ids, next, before } = linkBytes(bytes, ends, byteIds);
-    // A join makes pairs of higher rank only, so that those of one rank are all known when its turn comes.
+    // A join creates only pairs of higher rank. So all pairs of a rank are known when its turn comes.
     const due = makeBuckets(merges.length, 3 * n);
     const note = (i: number): void => {
       const rank = next[i] < 0 ? -1 : ranks.get(ids[i], ids[next[i]]);
@@ -52,7 +52,7 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
       for (const i of due.of(rank)) {
         if (++visited % STEP === 0) yield rank / merges.length;
         const j = next[i];
-        if (ids[i] !== left || j < 0 || ids[j] !== right) continue; // one of them was joined meanwhile
+        if (ids[i] !== left || j < 0 || ids[j] !== right) continue; // one of the two was joined with another token meanwhile
         if (random.uniform() < p) continue;
         ids[i] = 256 + rank;
         ids[j] = -1;
@@ -69,8 +69,8 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
 }
 
 /**
- * One token per byte, at the place of its first byte; `next` and `before` are the places beside it in its
- * chunk, or -1.
+ * One token per byte, stored at the place of its byte. `next` and `before` are the neighbouring places in the
+ * same chunk, or -1.
  */
 function linkBytes(
   bytes: Uint8Array,
@@ -91,7 +91,7 @@ function linkBytes(
   return { ids, next, before };
 }
 
-/** Lists of places, one per rank, in memory for `room` places in all. */
+/** A list of places per rank, with memory for `room` places in all. */
 function makeBuckets(
   ranks: number,
   room: number,
@@ -108,7 +108,7 @@ function makeBuckets(
       head[rank] = entries++;
       count[rank]++;
     },
-    /** Ascending. */
+    /** The places of `rank`, ascending. */
     of(rank) {
       const found = new Int32Array(count[rank]);
       let i = found.length;

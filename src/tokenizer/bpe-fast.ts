@@ -1,30 +1,29 @@
-// The ids of bpe.ts's `encode`, without merging: in one pass from left to right, by looking up tokens that
-// are already there.
+// The ids of bpe.ts's `encode` without merging: one pass from left to right that looks up whole tokens.
 //
-// 1. A token forms from its own bytes alone, whatever stands around it, as long as no merge crosses its
-//    borders. So ids are the encoding if (and only if) no two neighbours among them would have merged across
-//    their border: if all are `stable`.
-// 2. Whether two neighbours are stable shows when their merges are undone, latest first: at each moment the
-//    tokens that touch the border are known, and a merge that joins them must not have been due yet.
-// 3. A text has one encoding only, and so has each of its beginnings. So: take the longest token that is
-//    stable after the last one, else a shorter one; where there is none, give the last token up for a shorter
-//    one. No place is reached twice.
+// 1. A token arises from its own bytes, whatever stands around it, as long as no merge crosses its borders.
+//    So a sequence of tokens is the encoding if and only if no two neighbours would have merged across their
+//    border: if all pairs of neighbours are `stable`.
+// 2. To test whether two neighbours are stable, their merges are undone, latest first. This shows the tokens
+//    that touched the border at each moment. The pair is stable if no merge of these had a lower rank.
+// 3. A text has exactly one encoding, and so has each of its prefixes. So take the longest token that is
+//    stable after the previous one, else a shorter one. Where none is, replace the previous token by a
+//    shorter one. No place is reached twice.
 import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeQueueEncoder } from './bpe-queue.ts';
 import { makePairTable } from './pair-table.ts';
 
-/** Tokens that are looked up between two pauses: a few milliseconds. */
+/** Tokens looked up between two pauses: a few milliseconds of work. */
 const STEP = 2 ** 16;
 
 /**
- * Tokens that are looked up at once where nobody waits: the largest of the integers that engines count
- * fastest with.
+ * Tokens looked up in one go where no pause is needed: the largest integer that JavaScript engines count with
+ * quickly.
  */
 const MANY = 2 ** 30 - 1;
 
 /**
- * Up to this many bytes in its longest token a vocabulary is encoded here: the time is at worst proportional
- * to that.
+ * Vocabularies whose longest token has at most this many bytes are encoded here. In the worst case the time
+ * is proportional to that length.
  */
 const longestHere = 512;
 
@@ -36,7 +35,7 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   const trie = makeTrie(vocabulary, stable);
   const length = Int32Array.from(tokens, (token) => token.length);
 
-  /** Goes on with a chunk from where `reached` says until its end, or until `tokens` more were looked up. */
+  /** Continues a chunk from `reached` to its end, or until `tokens` more tokens were looked up. */
   function advance(
     reached: Reached,
     bytes: Uint8Array,
@@ -62,7 +61,7 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
     reached.n = n;
   }
 
-  const here: Reached = { place: 0, n: 0 }; // one for all: most chunks are a word
+  const here: Reached = { place: 0, n: 0 }; // one object for all chunks: most are single words
   return {
     encode(bytes, start, end, out, at) {
       here.place = start;
@@ -82,15 +81,15 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   };
 }
 
-/** Where the encoding of a chunk stands: `out[at..n)` is that of its bytes up to `place`. */
+/** Progress within a chunk: `out[at..n)` is the encoding of its bytes up to `place`. */
 interface Reached {
   place: number;
   n: number;
 }
 
 /**
- * Whether tokens stay apart when one follows the other, as far as merges before token `limit` go (default:
- * all merges).
+ * Whether two tokens stay apart when one follows the other. Considers only merges before token `limit`
+ * (default: all).
  */
 type Stable = (left: number, right: number, limit?: number) => boolean;
 
@@ -102,10 +101,10 @@ function makeStable({ merges, ranks }: Vocabulary): Stable {
       const rank = ranks.get(left, right);
       if (rank >= 0 && 256 + rank < limit) return false;
       if (left > right && left >= 256) {
-        limit = left; // at equal rank the merge inside `left` was first: it is further left
+        limit = left; // at equal rank the merge inside `left` comes first: it is further left
         left = rightOf[left];
       } else if (right >= 256) {
-        limit = right + 1; // at equal rank the one across the border was first
+        limit = right + 1; // at equal rank the merge across the border comes first
         right = leftOf[right];
       } else return true;
     }
@@ -113,12 +112,12 @@ function makeStable({ merges, ranks }: Vocabulary): Stable {
 }
 
 /**
- * Finds tokens in bytes. Tokens that never come out of encoding (files of others may hold some) are left out.
+ * Finds tokens in bytes. Leaves out tokens that encoding never produces; foreign files may contain some.
  */
 interface Trie {
-  /** The longest token at `bytes[place..end)`; there is always one, a byte at least. */
+  /** The longest token at `bytes[place..end)`: a single byte at least. */
   longest(bytes: Uint8Array, place: number, end: number): number;
-  /** The longest other token that a token begins with; -1 for bytes. */
+  /** The longest other token that is a prefix of a token; -1 for bytes. */
   shorter: Int32Array;
 }
 

@@ -1,10 +1,10 @@
-// The ids of bpe.ts's `encode` by merging, as there, but with the next merge taken from a queue: O(n log n)
-// whatever the tokens. bpe-fast.ts is faster and leaves to it the vocabularies with very long tokens.
+// The ids of bpe.ts's `encode` by merging, with the next merge taken from a queue: O(n log n) for any
+// vocabulary. Used for vocabularies with very long tokens; for all others bpe-fast.ts is faster.
 import { type Pausable, runThrough } from '../base/slices.ts';
 import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeHeap } from './heap.ts';
 
-/** Pairs that are looked at between two pauses: a few milliseconds. */
+/** Pairs visited between two pauses: a few milliseconds of work. */
 const STEP = 2 ** 14;
 
 /** An encoder for one vocabulary. */
@@ -18,9 +18,9 @@ export function makeQueueEncoder({ byteIds, ranks }: Vocabulary): ChunkEncoder {
   ): Pausable<number> {
     const n = end - start;
     const token = new Int32Array(n);
-    const next = new Int32Array(n); // of the token that begins at i: where the next one begins
+    const next = new Int32Array(n); // the token that begins at i ends where the next one begins: next[i]
     const previous = new Int32Array(n);
-    const rankAt = new Int32Array(n); // of the pair that begins at i, -1 if it does not merge
+    const rankAt = new Int32Array(n); // the rank of the pair that begins at i; -1 if it does not merge
     const queue = makeHeap((a, b) => a < b); // rank * 2^32 + place: lowest rank first, then left to right
 
     const offer = (i: number): void => {
@@ -42,7 +42,7 @@ export function makeQueueEncoder({ byteIds, ranks }: Vocabulary): ChunkEncoder {
       if (++looked % STEP === 0) yield (n / 2) * (1 + Math.max(0, 1 - queue.items.length / waiting));
       const rank = Math.floor(item / 2 ** 32);
       const i = item % 2 ** 32;
-      if (rankAt[i] !== rank) continue; // one of its tokens has merged otherwise
+      if (rankAt[i] !== rank) continue; // one of the two has merged with another token
       rankAt[next[i]] = -1;
       token[i] = 256 + rank;
       next[i] = next[next[i]];

@@ -1,5 +1,5 @@
-// What a tokenizer is once it is trained: tokens, and the merges that make them. Encoding here is the
-// definition, kept as the oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
+// What a trained tokenizer consists of: tokens, and the merges that make them. `encode` here is the
+// definition, and the oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
 import type { Pausable } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { makePairTable, type PairTable } from './pair-table.ts';
@@ -8,13 +8,13 @@ import { replacePair } from './train.ts';
 /** Two tokens that become one. */
 export type Merge = readonly [left: number, right: number];
 
-/** 256 byte tokens and one token per merge; no two have the same bytes. */
+/** 256 byte tokens and one token per merge. All tokens differ in their bytes. */
 export interface Vocabulary {
   /** `merges[r]` joins two earlier tokens into token 256 + r; r is its rank. */
   readonly merges: readonly Merge[];
-  /** The bytes of every token. */
+  /** The bytes of each token. */
   readonly tokens: readonly Uint8Array[];
-  /** The token of every byte: 0..255 in order when trained here (GPT-2's own files begin with `!`). */
+  /** The token of each byte: 0..255 in order when trained here (GPT-2's own files begin with `!`). */
   readonly byteIds: Int32Array;
   /** The rank of every pair that merges. */
   readonly ranks: PairTable;
@@ -23,25 +23,24 @@ export interface Vocabulary {
 /** Encodes one chunk. */
 export interface ChunkEncoder {
   /**
-   * Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte); returns where it
-   * stopped.
+   * Writes the ids of `bytes[start..end)` to `out` from `at` on (room for one id per byte). Returns where
+   * they end.
    */
   encode(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number;
   /**
-   * The same, for a long chunk: it pauses now and then, and yields about how many bytes of the chunk are
-   * done.
+   * `encode` for a long chunk: pauses now and then, and yields about how many bytes of the chunk are done.
    */
   encodeInSteps(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): Pausable<number>;
 }
 
 /**
- * Puts a vocabulary together. Throws when `byteIds` does not give every byte one of the ids 0 to 255, when a
- * merge uses a token that does not exist before it, and when it makes bytes that are a token already.
+ * Builds a vocabulary. Throws when `byteIds` is not a permutation of 0 to 255, when a merge uses a token that
+ * does not exist before it, and when it makes bytes that another token already has.
  */
 export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): Vocabulary {
   const ids = byteIds ?? Int32Array.from({ length: 256 }, (_, byte) => byte);
   const tokens = byteTokens(ids);
-  const known = makeByteTable(); // numbers byte strings as they come: a new token gets its own id
+  const known = makeByteTable(); // numbers byte strings in the order in which they are added; a repeated one keeps its number
   for (const token of tokens) known.add(token, 0, 1);
   const ranks = makePairTable();
   merges.forEach(([left, right], rank) => {
@@ -73,8 +72,8 @@ function byteTokens(byteIds: Int32Array): Uint8Array[] {
 }
 
 /**
- * The tokens of one chunk, by definition: as long as neighbours can merge, take the pair of lowest rank and
- * join all its occurrences, left to right.
+ * The tokens of one chunk, by definition: while any neighbours can merge, join all occurrences of the pair
+ * with the lowest rank, from left to right.
  */
 export function encode(vocabulary: Omit<Vocabulary, 'tokens'>, bytes: Uint8Array): number[] {
   let ids = Array.from(bytes, (byte) => vocabulary.byteIds[byte]);
@@ -90,7 +89,7 @@ export function encode(vocabulary: Omit<Vocabulary, 'tokens'>, bytes: Uint8Array
   }
 }
 
-/** Byte strings one after another. */
+/** Joins byte strings. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let n = 0;
   for (const part of parts) n += part.length;

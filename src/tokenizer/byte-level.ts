@@ -1,10 +1,10 @@
-// GPT-2's way to write any bytes as printable characters, in which `tokenizer.json` spells its tokens.
+// GPT-2's spelling of arbitrary bytes as printable characters, used for the tokens in `tokenizer.json`.
 
 const characters: readonly string[] = alphabet();
 
 /**
- * Byte b as itself where Latin-1 has a visible character there, else as the next one from U+0100 on (space:
- * `Ġ`).
+ * The character for each byte: the byte's own where Latin-1 has a visible one, else the next from U+0100 on
+ * (space: `Ġ`).
  */
 function alphabet(): string[] {
   let spare = 0x100;

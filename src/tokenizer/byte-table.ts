@@ -1,14 +1,14 @@
-// A hash table of byte strings: each distinct one gets the next number, 0, 1, 2, ... Training counts equal
-// chunks with it, encoding remembers what it has already encoded.
+// A hash table of byte strings: each distinct string gets the next number, 0, 1, 2, ... Training uses it to
+// count equal chunks, encoding to remember the chunks already encoded.
 
 /** Distinct byte strings, numbered in the order in which they were first added. */
 export interface ByteTable {
   /** Number of distinct strings. */
   readonly size: number;
-  /** Bytes of all of them together. */
+  /** Total length of the distinct strings. */
   readonly byteLength: number;
   /**
-   * The number of `source[start..end)`, which is added if it is new: then the result is the `size` before.
+   * The number of `source[start..end)`. A new string is added, and its number is the previous `size`.
    */
   add(source: Uint8Array, start: number, end: number): number;
   /** The bytes of string `index` (a view, valid until the next `add`). */
@@ -67,7 +67,7 @@ export function makeByteTable(): ByteTable {
   };
 }
 
-/** FNV-1a with a last mixing step, so that the low bits depend on every byte. */
+/** FNV-1a with a final mixing step, so that the low bits depend on every byte. */
 function hashBytes(source: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5 | 0;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i], 0x01000193);

@@ -1,5 +1,5 @@
-// What kind of character stands at a place in UTF-8 bytes: what the split patterns ask. Unicode's own
-// properties, as the regular expressions of this JavaScript engine know them, looked up once per character.
+// The kind of the character at a place in UTF-8 bytes, as the split patterns need it. Kinds are the Unicode
+// properties of this JavaScript engine's regular expressions, looked up once per character.
 import { characterWidth } from './utf8.ts';
 
 /** `\p{L}` */
@@ -33,8 +33,8 @@ export const asciiKinds: Uint8Array = kindsOf(0, 128);
 const INVALID = OTHER | (1 << 8);
 
 /**
- * The kinds of the character at `at`, plus 256 times its width in bytes; 0 behind the end. A byte that begins
- * no valid character is one `OTHER`.
+ * The kinds of the character at `at`, plus 256 times its width in bytes; 0 past the end. A byte that does not
+ * begin a valid character counts as one `OTHER`.
  */
 export function kindAt(bytes: Uint8Array, at: number): number {
   const lead = bytes[at];
@@ -47,7 +47,7 @@ export function kindAt(bytes: Uint8Array, at: number): number {
   return pageOf(code >> 8)[code & 255] | (width << 8);
 }
 
-/** Kinds of 256 characters each, made when the first of them is met: all 1.1 million would take a second. */
+/** Kinds of 256 characters each, computed when first needed: all 1.1 million would take a second. */
 const pages: Uint8Array[] = [];
 
 function pageOf(number: number): Uint8Array {

@@ -1,4 +1,4 @@
-// The encodings of OpenAI's tiktoken: what their published `.tiktoken` files do not hold.
+// OpenAI's encodings: the facts that the published `.tiktoken` files leave out.
 import type { Pattern } from './patterns.ts';
 
 export interface Encoding {

@@ -1,17 +1,16 @@
-// A binary min-heap of numbers under any order. What train-fast.ts and bpe-fast.ts take their next merge
-// from.
+// A binary min-heap of numbers with any order. train-fast.ts and bpe-queue.ts take their next merge from it.
 
-/** A heap in `items`: whatever comes first in the order is `items[0]`. */
+/** A heap stored in `items`. `items[0]` is the first item of the order. */
 export interface Heap {
   readonly items: number[];
   push(item: number): void;
   /** Removes and returns the first item; undefined when empty. */
   pop(): number | undefined;
-  /** Restores the order after the first item was moved back in it. */
+  /** Restores the order after the first item's key has grown. */
   settle(): void;
 }
 
-/** An empty heap. `before(a, b)`: whether a leaves before b. */
+/** An empty heap. `before(a, b)`: whether `a` is taken before `b`. */
 export function makeHeap(before: (a: number, b: number) => boolean): Heap {
   const items: number[] = [];
 

@@ -28,7 +28,7 @@ export function makePairTable(): PairTable {
     const old = table;
     table = new Int32Array(2 * old.length).fill(-1);
     last = table.length - 4;
-    size = 1; // the one that is about to be added
+    size = 1; // counts the pair that is about to be added
     for (let at = 0; at < old.length; at += 4) if (old[at] !== -1) set(old[at], old[at + 1], old[at + 2]);
   }
 

@@ -1,20 +1,21 @@
 // Split patterns, the definition: how text is cut into chunks that no merge may cross. Works on bytes, so
-// that any file can be split. Kept as the oracle of split-fast.ts, which gives the same chunks of texts of
-// any length.
+// that any file can be split. The oracle of split-fast.ts, which finds the same chunks in texts of any
+// length.
 import { characterWidth } from './utf8.ts';
 
 /**
- * `none`: the whole text is one chunk (the seed). The others: words, numbers, punctuation and spaces apart.
+ * `none`: the whole text is one chunk (as in the seed). The others separate words, numbers, punctuation and
+ * spaces.
  */
 export type Pattern = 'none' | 'gpt2' | 'gpt4' | 'o200k';
 
 /** The names, in the order in which help lists them. */
 export const patterns: readonly Pattern[] = ['none', 'gpt2', 'gpt4', 'o200k'];
 
-// As OpenAI published them (GPT-2's encoder.py; cl100k_base and o200k_base of tiktoken), in JavaScript's
-// dialect: \s is spelt out as Unicode's White_Space (JavaScript's own differs by U+0085 and U+FEFF), (?i:...)
-// as both cases (U+017F folds to s), and possessive quantifiers are plain ones, since what follows them here
-// never gains from backtracking. Every character matches some branch.
+// As published by OpenAI (GPT-2's encoder.py; cl100k_base and o200k_base of tiktoken), in JavaScript's
+// dialect. \s is spelt out as Unicode's White_Space (JavaScript's own differs by U+0085 and U+FEFF). (?i:...)
+// is spelt out as both cases (U+017F folds to s). Possessive quantifiers are plain ones: what follows them
+// here never gains from backtracking. Every character matches some branch.
 const S = '\\p{White_Space}';
 const contraction = `'(?:[sS\\u017FdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])`;
 const [U, L] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'];
@@ -29,7 +30,7 @@ const expressions: Record<Exclude<Pattern, 'none'>, string> = {
 };
 
 /**
- * Where the chunks of `bytes` end, ascending; the last end is `bytes.length`, no chunk is empty. A byte that
+ * Where the chunks of `bytes` end, ascending. The last end is `bytes.length`; no chunk is empty. A byte that
  * is not UTF-8 counts as one unknown character, neither letter nor number nor space.
  *
  * `chunkEnds(utf8("I'm  25!"), 'gpt2')` -> [1, 3, 4, 7, 8]: `I` `'m` ` ` ` 25` `!`
@@ -45,8 +46,7 @@ export function chunkEnds(bytes: Uint8Array, pattern: Pattern): Int32Array {
 }
 
 /**
- * UTF-8 to a string in which each byte b that is not UTF-8 becomes the lone surrogate U+DC00 + b: nothing is
- * lost.
+ * Decodes UTF-8 without loss: each byte b that is not UTF-8 becomes the lone surrogate U+DC00 + b.
  */
 function decodeEscaped(bytes: Uint8Array): string {
   try {
@@ -66,7 +66,7 @@ function decodeEscaped(bytes: Uint8Array): string {
   }
 }
 
-/** Places in a string made by `decodeEscaped` (ascending) as places in its bytes. */
+/** Converts places in a string made by `decodeEscaped` (ascending) to places in its bytes. */
 function bytePlaces(text: string, places: readonly number[]): Int32Array {
   let i = 0;
   let byte = 0;

@@ -1,23 +1,23 @@
-// Special tokens: names such as `<|endoftext|>` that stand for one token each and never come out of merging.
+// Special tokens: names such as `<|endoftext|>` that stand for one token each. Merging never produces them.
 import { toBytes } from './utf8.ts';
 
 /** What to do with the names of special tokens in a text. */
 export interface SpecialOptions {
   /**
-   * Names that become their token: all, none (the default) or those listed. Text from users could otherwise
+   * Names that become their token: all, none (the default) or those listed. With `all`, text from users could
    * end a document or change a role.
    */
   allowedSpecial?: 'all' | 'none' | readonly string[];
   /**
-   * The other names, where they occur: an error (`refuse`, the default), or encoded like any other text
-   * (`text`).
+   * What happens to other names in the text: an error (`refuse`, the default), or they are encoded like any
+   * other text (`text`).
    */
   otherSpecial?: 'refuse' | 'text';
 }
 
 /**
- * A stretch of text: ordinary bytes `[start, end)`, then the special token that ends it (-1 at the end of the
- * text).
+ * A stretch of text: ordinary bytes `[start, end)` and the special token that follows them (-1 at the end of
+ * the text).
  */
 export interface Segment {
   start: number;
@@ -26,9 +26,9 @@ export interface Segment {
 }
 
 /**
- * Cuts `bytes` at the names of special tokens; of names that begin at the same place the longest counts.
- * Throws when a name occurs that is neither allowed nor declared ordinary text, and for an allowed name that
- * is not registered.
+ * Cuts `bytes` at the names of special tokens. Of names that begin at the same place the longest wins. Throws
+ * for a name in the text that is neither allowed nor declared ordinary text, and for an allowed name that is
+ * not registered.
  */
 export function* segments(
   bytes: Uint8Array,
@@ -66,7 +66,7 @@ function allowedNames(
   throw new Error(`allowedSpecial '${unknown}' is not a special token of this tokenizer: it has ${known}`);
 }
 
-/** A name and where it occurs next: -1 before the first look, Infinity when it does not. */
+/** A name and its next occurrence: -1 before the first search, Infinity when there is none. */
 interface Search {
   name: string;
   bytes: Uint8Array;

@@ -1,10 +1,10 @@
-// The chunks of patterns.ts, found on the bytes in one pass from left to right: no string of the text, no
-// regular expression whose stack a long word could overflow, and no more memory for a text of a gigabyte than
-// for a word.
+// The chunks of patterns.ts, found in the bytes in one pass from left to right. Makes no string of the text,
+// uses no regular expression whose stack a long word could overflow, and needs no more memory for a gigabyte
+// than for a word.
 //
-// Each alternative of the patterns is a run of characters of one kind with a little before or after it. The
-// functions below are the alternatives in their published order; what each returns is where the chunk that
-// begins at a place ends.
+// Each alternative of a pattern is a run of characters of one kind, with a little before or after it. The
+// functions below are the alternatives, in their published order. Each returns where the chunk that begins at
+// a given place ends.
 import {
   asciiKinds,
   kindAt,
@@ -19,8 +19,7 @@ import {
 import type { Pattern } from './patterns.ts';
 
 /**
- * Where the chunk of `bytes` that begins at `at` ends; `at` is below `bytes.length`, so that the end is above
- * `at`.
+ * Where the chunk of `bytes` that begins at `at` ends. `at` is below `bytes.length`; the end is above `at`.
  */
 export type Splitter = (bytes: Uint8Array, at: number) => number;
 
@@ -78,7 +77,7 @@ const isLineBreak = (byte: number): boolean => byte === 0x0a || byte === 0x0d;
 /** Where the run of characters of any of `kinds` that begins at `at` ends: `at` itself if there is none. */
 function runEnd(bytes: Uint8Array, at: number, kinds: number): number {
   for (;;) {
-    const byte = bytes[at]; // undefined behind the end
+    const byte = bytes[at]; // undefined past the end
     if (byte < 0x80) {
       if ((asciiKinds[byte] & kinds) === 0) return at;
       at++;
@@ -91,8 +90,8 @@ function runEnd(bytes: Uint8Array, at: number, kinds: number): number {
 }
 
 /**
- * `'s`, `'ll` and so on; with `anyCase` in any case, where U+017F (long s) is an s. `at` itself if there is
- * none.
+ * The end of `'s`, `'ll` and so on at `at`; `at` itself if there is none. With `anyCase` in any case, where
+ * U+017F (long s) is an s.
  */
 function contractionEnd(bytes: Uint8Array, at: number, anyCase: boolean): number {
   if (bytes[at] !== apostrophe) return at;
@@ -105,14 +104,14 @@ function contractionEnd(bytes: Uint8Array, at: number, anyCase: boolean): number
 const contraction = /^(?:[sdmt]|ll|ve|re)/;
 const anyCaseContraction = /^(?:[sdmt]|ll|ve|re)/i;
 
-/** Bytes of one character that is neither line break nor letter nor number: 0 if none is at `at`. */
+/** Bytes of the character at `at` if it is neither line break nor letter nor number; else 0. */
 function prefixWidth(bytes: Uint8Array, at: number): number {
   const kind = kindAt(bytes, at);
   return (kind & (LETTER | NUMBER | LINE_BREAK)) === 0 ? kind >> 8 : 0;
 }
 
 /**
- * `[^\r\n\p{L}\p{N}]?U*L+`, else `[^\r\n\p{L}\p{N}]?U+L*`; the optional character is tried first with, then
+ * `[^\r\n\p{L}\p{N}]?U*L+`, else `[^\r\n\p{L}\p{N}]?U+L*`. The optional character is tried first with, then
  * without.
  */
 function casedWordEnd(bytes: Uint8Array, at: number): number {
@@ -125,9 +124,9 @@ function casedWordEnd(bytes: Uint8Array, at: number): number {
   return at;
 }
 
-/** `U*L+`: where U* leaves no L behind it, it gives back characters until one of them is an L, too. */
+/** `U*L+`. Where no L follows U*, U* gives back characters until one of them is also an L. */
 function lowerWordEnd(bytes: Uint8Array, at: number): number {
-  let end = at; // behind the last character of U* that is an L
+  let end = at; // after the last character of U* that is also an L
   let place = at;
   for (let kind = kindAt(bytes, at); kind & UPPER; kind = kindAt(bytes, place)) {
     place += kind >> 8;
@@ -164,12 +163,12 @@ function symbolsEnd(bytes: Uint8Array, at: number): number {
 /** `\s*[\r\n]`, else as `spaceEnd`. */
 function linesEnd(bytes: Uint8Array, at: number): number {
   const end = runEnd(bytes, at, SPACE);
-  for (let i = end - 1; i >= at; i--) if (isLineBreak(bytes[i])) return i + 1; // no byte of another character is one
+  for (let i = end - 1; i >= at; i--) if (isLineBreak(bytes[i])) return i + 1; // line breaks are single bytes, and no byte of another character looks like one
   return spaceEnd(bytes, at, end);
 }
 
 /**
- * `\s+(?!\S)`, else `\s+`: all the white space at `at`, without its last character if something follows it.
+ * `\s+(?!\S)`, else `\s+`: all the white space at `at`, without its last character where something follows.
  */
 function spaceEnd(bytes: Uint8Array, at: number, end = runEnd(bytes, at, SPACE)): number {
   if (end === bytes.length) return end;

@@ -1,13 +1,16 @@
-// `.tiktoken` files: one token a line, its bytes in base64, then its rank. The merges are not written but can
-// be found again: encoding a token's bytes with the merges before it must leave two tokens, the two that it
-// is made of.
+// `.tiktoken` files: one token per line, its bytes in base64, then its rank. The merges are not in the file
+// but can be found again: encoding a token's bytes with all earlier merges must leave two tokens, which are
+// its pair.
 import { fromBase64, toBase64 } from './base64.ts';
 import { encode, type Merge } from './bpe.ts';
 import { makePairTable } from './pair-table.ts';
 import type { TokenizerContents, TokenizerParts } from './parts.ts';
 import { printable } from './utf8.ts';
 
-/** The file of a tokenizer, without its special tokens. Throws when its ids do not ascend with the merges. */
+/**
+ * The file of a tokenizer, without its special tokens. Throws when the ids are not in the order of the
+ * merges.
+ */
 export function toTiktoken(tokenizer: TokenizerContents): string {
   const { merges, ids } = tokenizer;
   let file = '';
@@ -25,8 +28,8 @@ export function toTiktoken(tokenizer: TokenizerContents): string {
 }
 
 /**
- * The merges, byte tokens and ids of a file. Ranks ascend, perhaps with gaps (in p50k_base that of a special
- * token). Throws, naming the line, when it is damaged or merges cannot give its tokens.
+ * The merges, byte tokens and ids of a file. Ranks must ascend; there may be gaps (in p50k_base that of a
+ * special token). Throws, naming the line, when the file is damaged or merges cannot give its tokens.
  */
 export function fromTiktoken(file: string): Pick<TokenizerParts, 'merges' | 'byteIds' | 'ids'> {
   const lines = parseLines(file);

@@ -1,5 +1,5 @@
-// Hugging Face's `tokenizer.json`, for tokenizers that are byte-level BPE with a pattern known here. Reading
-// checks everything that could change an id and names what it cannot represent.
+// Hugging Face's `tokenizer.json`, for byte-level BPE tokenizers with one of our patterns. Reading checks
+// everything that could change an id, and names what it does not support.
 
 import { type JsonLimits, parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
@@ -8,7 +8,7 @@ import { spell } from './byte-level.ts';
 import type { TokenizerContents, TokenizerParts } from './parts.ts';
 import type { Pattern } from './patterns.ts';
 
-/** The largest in use have a quarter of a million tokens and twice as many merges, in 35 MB. */
+/** The largest files in use have a quarter of a million tokens and twice as many merges, in 35 MB. */
 export const TOKENIZER_LIMITS: JsonLimits = { bytes: 256e6, values: 8e6 };
 
 /** The file as `JSON.stringify` takes it; the parts that vary. */
@@ -50,8 +50,8 @@ export interface BpeModel {
 }
 
 /**
- * GPT-4's and o200k_base's patterns as conversions to this format spell them; equal to the published ones in
- * every match.
+ * How conversions to this format write the patterns of GPT-4 and o200k_base. They match exactly what the
+ * published ones match.
  */
 const writtenExpressions = {
   gpt4: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
@@ -62,7 +62,7 @@ const writtenExpressions = {
   ].join('|'),
 } as const;
 
-/** Spellings met in files, and what they are here. */
+/** Expressions found in files, and the pattern that each one is. */
 const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
   [writtenExpressions.gpt4, 'gpt4'],
   [writtenExpressions.o200k, 'o200k'],
@@ -80,7 +80,7 @@ export function toTokenizerJson(tokenizer: TokenizerContents): TokenizerJson {
   const idOf = (number: number): number => (ids ? ids[number] : number);
   const spellings = Array.from({ length: 256 + merges.length }, (_, n) => spell(tokenizer.token(idOf(n))));
   const ordinary = spellings.map((spelling, number) => [spelling, idOf(number)] as const);
-  // Other readers give a special token the next id unless the vocabulary says which.
+  // Other readers give a special token the next free id unless the vocabulary lists it.
   const inOrder = [...specialTokens.values()].every((id, k) => id === spellings.length + k);
   return {
     version: '1.0',
@@ -126,7 +126,7 @@ function byteLevel(use_regex: boolean): object {
 
 /**
  * What a file, as text or parsed, says of a tokenizer. Throws when it is damaged, and when it holds something
- * that would give other ids than a tokenizer here.
+ * that would give other ids than a tokenizer of this library.
  */
 export function fromTokenizerJson(json: unknown): TokenizerParts {
   const file = record(
@@ -149,8 +149,8 @@ export function fromTokenizerJson(json: unknown): TokenizerParts {
 }
 
 /**
- * Fields that change ids or texts wherever they are set, and what to do about them. (`unk_token`, `fuse_unk`
- * and `byte_fallback` are not among them: no byte is unknown to a vocabulary that has all 256.)
+ * Fields that would change ids or texts, and what to do about them. (`unk_token`, `fuse_unk` and
+ * `byte_fallback` are not among them: a vocabulary with all 256 bytes has no unknown byte.)
  */
 const foreign = {
   truncation: 'set it to null: it cuts texts off',
@@ -169,7 +169,7 @@ function valueAt(file: Record<string, unknown>, path: string): unknown {
   return typeOf(value) === 'Sequence' && stepsOf(value, 'normalizers').length === 0 ? null : value;
 }
 
-/** The parts of a `Sequence`; of anything else, itself; none where it is not set. */
+/** The parts of a `Sequence`; anything else as the only part; no parts where it is not set. */
 function stepsOf(value: unknown, parts: string): unknown[] {
   if (value === undefined || value === null) return [];
   return typeOf(value) === 'Sequence' ? list(record(value, parts)[parts], parts) : [value];
@@ -223,7 +223,7 @@ function readAdded(json: unknown): Map<string, number> {
   return specials;
 }
 
-/** Ids of ordinary tokens by spelling. Special tokens may be listed among them, as trainers do. */
+/** Ids of ordinary tokens by spelling. Special tokens may be listed among them; some trainers do that. */
 function readVocab(json: unknown, specials: ReadonlyMap<string, number>): Map<string, number> {
   const vocab = new Map<string, number>();
   const spellings = new Map<number, string>(Array.from(specials, ([name, id]) => [id, name]));
@@ -247,13 +247,15 @@ function readVocab(json: unknown, specials: ReadonlyMap<string, number>): Map<st
 
 type Numbered = Pick<TokenizerParts, 'merges' | 'byteIds' | 'ids'>;
 
-/** Numbers the bytes, then what the merges make; `ids` where these are not the ids of the file. */
+/**
+ * Numbers the bytes first, then the merges. `ids` are the file's ids where they differ from these numbers.
+ */
 function numberTokens(
   vocab: ReadonlyMap<string, number>,
   merges: readonly (readonly [string, string])[],
 ): Numbered {
   const bytes = readBytes(vocab);
-  const within = bytes.every((id) => id < 256); // GPT-2's own numbers its bytes so: their ids are their numbers
+  const within = bytes.every((id) => id < 256); // GPT-2's own files number the bytes like this: id = number
   const byteIds = within ? bytes : Int32Array.from(bytes, (_, byte) => byte);
   const ids = new Int32Array(256 + merges.length);
   const numbers = new Map<number, number>(); // by id
@@ -295,7 +297,7 @@ function numberTokens(
   return { merges: numberedMerges, byteIds, ...(ids.some((id, n) => id !== n) && { ids }) };
 }
 
-/** The ids of the 256 bytes. Throws when one has none, naming those. */
+/** The ids of the 256 bytes. Throws when bytes have none, naming them. */
 function readBytes(vocab: ReadonlyMap<string, number>): Int32Array {
   const ids = Int32Array.from({ length: 256 }, (_, byte) => vocab.get(spell(Uint8Array.of(byte))) ?? -1);
   const missing = [...ids.keys()].filter((byte) => ids[byte] < 0);
@@ -319,7 +321,7 @@ function ranges(bytes: readonly number[]): string {
 }
 
 /**
- * With `ignore_merges` a chunk that is a token becomes that token, even one that merging would never form.
+ * With `ignore_merges`, a chunk that is a token becomes that token, even if merging would never make it.
  */
 function checkAllForm({ merges, byteIds }: Numbered): void {
   const vocabulary = makeVocabulary(merges, byteIds);

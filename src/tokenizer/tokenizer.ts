@@ -1,5 +1,6 @@
-// The tokenizer as everything else uses it: bytes to tokens and back, trained here or read from a file.
-// Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same, fast).
+// The tokenizer as the rest of the library uses it: bytes to tokens and back, trained here or read from a
+// file. Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same,
+// fast).
 
 import { formatAmount } from '../base/format.ts';
 import { refuseUnknown } from '../base/options.ts';
@@ -23,14 +24,14 @@ import { decodeText, textOf, toBytes } from './utf8.ts';
 export interface TokenizerTraining {
   /** Tokens in all: 256 bytes, the merges, the special tokens. */
   vocabSize: number;
-  /** Default `none`: merges may span words, as the seed's do. */
+  /** Default `none`: merges may span words, as in the seed. */
   pattern?: Pattern;
-  /** Where these names occur in the text, they separate it and are not learnt from. */
+  /** Names that separate parts of the text and are not learnt from. */
   specialTokens?: readonly string[];
   /**
-   * Takes fewer tokens than `vocabSize` from a short text: as long as a pair of tokens occurs twice, and the
-   * text does not shrink to too few tokens to learn from (a quarter of its bytes; 4,096 are enough). Default:
-   * that many, or an error.
+   * Accepts fewer tokens than `vocabSize` for a short text. Merging then ends when no pair occurs twice, or
+   * before the text shrinks to too few tokens to learn from (a quarter of its bytes; 4,096 are enough).
+   * Default: `vocabSize` tokens, or an error.
    */
   atMost?: boolean;
   /** Called after each merge, with the new token's bytes. */
@@ -43,51 +44,51 @@ export interface EncodeOptions extends SpecialOptions {
   dropout?: BpeDropout;
 }
 
-/** What the functions that let the event loop turn take beside the options of their twins. */
+/** Options of the asynchronous functions, in addition to those of their synchronous counterparts. */
 export interface InSlices {
-  /** Called about every 50 ms with the bytes done so far, and their number in all. */
+  /** Called about every 50 ms with the number of bytes done so far and in all. */
   onProgress?: (done: number, total: number) => void;
-  /** Ends it: what was called then rejects with the signal's reason. */
+  /** Aborts the work: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** The same for training, which counts first the bytes that it has read, then the merges that it has made. */
+/** The same for training, which counts first the bytes read, then the merges made. */
 export interface TrainingInSlices extends Pick<InSlices, 'signal'> {
   onProgress?: (done: number, total: number, unit: 'bytes' | 'merges') => void;
 }
 
-/** Results of fewer tokens have a buffer of their own, of that length. */
+/** A result of fewer tokens has a buffer of exactly its length. */
 const LONG_RESULT = 2 ** 26;
 
-/** Bytes that are encoded at a time with BPE dropout, which needs about 36 bytes of memory for each. */
+/** Bytes encoded at a time with BPE dropout, which needs about 36 bytes of memory for each. */
 const DROPOUT_BATCH = 2 ** 26;
 
-/** Bytes that are encoded between two pauses: a few milliseconds. */
+/** Bytes encoded between two pauses: a few milliseconds of work. */
 const PAUSE_BYTES = 2 ** 16;
 
 /** How a text is encoded part by part. */
 export type PartOptions = SpecialOptions & { partLength?: number };
 
-/** A part of the tokens of a text, or null for a mere pause; and how many bytes are done. */
+/** Some of the tokens of a text, or null for a pause; and the number of bytes done. */
 interface Part {
   ids: Int32Array | null;
   done: number;
 }
 
-/** Where ids go: `ids[0..n)` are taken. */
+/** A buffer for ids: `ids[0..n)` are written. */
 interface Room {
   ids: Int32Array;
   n: number;
 }
 
-/** What a `.tiktoken` file does not hold: `encodings` has it for the published files. */
+/** What a `.tiktoken` file does not hold. `encodings` has it for the published files. */
 export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
   pattern: Pattern;
 }
 
 /**
- * A byte-level BPE tokenizer. Any bytes can be encoded, valid UTF-8 or not, and come back the same (with
- * `prefixSpace`: after a space).
+ * A byte-level BPE tokenizer. Any bytes, valid UTF-8 or not, can be encoded and decoded without loss (with
+ * `prefixSpace`, a space is added in front).
  *
  * ```ts
  * const tokenizer = Tokenizer.train(text, { vocabSize: 500 });
@@ -97,29 +98,29 @@ export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
  */
 export class Tokenizer {
   /**
-   * `merges[r]` are the two tokens that make token 256 + r. With `ids` these are numbers, of which `ids` has
-   * the ids.
+   * `merges[r]` are the two tokens that make token 256 + r. Where `ids` is set these are token numbers, which
+   * `ids` maps to ids.
    */
   readonly merges: readonly Merge[];
   readonly pattern: Pattern;
   /** Special tokens by name. */
   readonly specialTokens: ReadonlyMap<string, number>;
-  /** The id of token number k, where ids are other than the numbers; else null. */
+  /** The id of each token by its number; null where they are equal. */
   readonly ids: Int32Array | null;
   readonly prefixSpace: boolean;
   /**
-   * The id of every byte's token: its own value, unless the tokenizer was read from a file that numbers them
+   * The id of each byte's token: the byte's value, unless the tokenizer comes from a file that numbers them
    * otherwise.
    */
   readonly byteIds: Int32Array;
-  /** By id; undefined where no token has that id. */
+  /** The bytes of each token by its id; undefined where no token has that id. */
   readonly #tokens: (Uint8Array | undefined)[];
   #ranks: Map<number, number> | undefined;
   readonly #split: Splitter;
   readonly #encodeChunk: ChunkEncoder;
   readonly #encodeWithDropout: DropoutEncoder;
 
-  /** Throws when the parts do not fit together. */
+  /** Throws when the parts contradict each other. */
   constructor(parts: TokenizerParts) {
     const known = ['merges', 'pattern', 'specialTokens', 'byteIds', 'ids', 'prefixSpace'];
     refuseUnknown(parts, known, 'a tokenizer');
@@ -139,17 +140,17 @@ export class Tokenizer {
   }
 
   /**
-   * Learns the merges from `text` (see train.ts for what is learnt). Throws when the text is empty, when
-   * `vocabSize` is below 256 plus the special tokens, and when the text has too few bytes for it: merging
-   * ends where nothing is left to merge.
+   * Learns the merges from `text` (train.ts defines them). Throws when the text is empty, when `vocabSize` is
+   * below 256 plus the special tokens, and when the text is too short for it: merging ends when there are no
+   * pairs left.
    */
   static train(text: string | Uint8Array, options: TokenizerTraining): Tokenizer {
     return runThrough(training(text, options));
   }
 
   /**
-   * The same, but the event loop turns about every 50 ms. Rejects where `train` throws, and when the signal
-   * is aborted.
+   * As `train`, but returns to the event loop about every 50 ms. Rejects where `train` throws, and when the
+   * signal is aborted.
    */
   static async trainAsync(
     text: string | Uint8Array,
@@ -161,15 +162,15 @@ export class Tokenizer {
     });
   }
 
-  /** Ids go from 0 to `vocabSize` - 1: the number of tokens, and of gaps between their ids. */
+  /** Ids go from 0 to `vocabSize` - 1. Counts the tokens and the gaps between their ids. */
   get vocabSize(): number {
     return this.#tokens.length;
   }
 
   /**
    * The tokens of `text`. The names of special tokens are refused unless the options say otherwise: see
-   * SpecialOptions. With `dropout` other tokens of the same bytes: see BpeDropout. Throws when its p is not
-   * from 0 to 1. From 2^26 tokens on the result is a view of a longer buffer, whose unused end takes no
+   * SpecialOptions. With `dropout`, other tokens of the same bytes: see BpeDropout. Throws when its p is not
+   * from 0 to 1. From 2^26 tokens on, the result is a view of a longer buffer, whose unused end takes no
    * memory.
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
@@ -177,8 +178,8 @@ export class Tokenizer {
   }
 
   /**
-   * The same, but the event loop turns about every 50 ms. Rejects where `encode` throws, and when the signal
-   * is aborted.
+   * As `encode`, but returns to the event loop about every 50 ms. Rejects where `encode` throws, and when the
+   * signal is aborted.
    */
   async encodeAsync(
     text: string | Uint8Array,
@@ -198,22 +199,25 @@ export class Tokenizer {
     const room = this.prefixSpace ? 2 * bytes.length : bytes.length;
     let ids: Int32Array = new Int32Array(0);
     for (const part of this.#parts(bytes, options, room)) {
-      if (part.ids) ids = part.ids; // room for all: one part
+      if (part.ids) ids = part.ids; // the buffer that holds all ids: there was one part
       yield part.done;
     }
     return ids.length < LONG_RESULT ? ids.slice() : ids;
   }
 
   /**
-   * The same tokens in parts of at most `partLength` (default 65,536) or one chunk, each encoded when it is
-   * asked for: so the tokens of a whole corpus need not be in memory at once. With pattern `none` the whole
-   * text is one chunk. Throws as `encode` does, before the first part.
+   * The same tokens in parts of at most `partLength` (default 65,536) or one chunk. Each part is encoded when
+   * it is asked for, so the tokens of a whole corpus need not be in memory at once. With pattern `none` the
+   * whole text is one chunk. Throws as `encode` does, before the first part.
    */
   encodeParts(text: string | Uint8Array, options: PartOptions = {}): Generator<Int32Array> {
     return onlyIds(this.#checkedParts(toBytes(text), options));
   }
 
-  /** The same, but the event loop turns about every 50 ms. Throws at once where `encodeParts` does. */
+  /**
+   * As `encodeParts`, but returns to the event loop about every 50 ms. Throws at once where `encodeParts`
+   * does.
+   */
   encodePartsAsync(
     text: string | Uint8Array,
     { onProgress, signal, ...options }: PartOptions & InSlices = {},
@@ -228,7 +232,7 @@ export class Tokenizer {
     const { partLength = 2 ** 16, ...special } = options;
     if (!(Number.isInteger(partLength) && partLength > 0))
       throw new RangeError(`partLength ${partLength} is not a number of tokens: give 1 or more`);
-    for (const _ of segments(bytes, this.specialTokens, special)); // refuses now what it would refuse half-way
+    for (const _ of segments(bytes, this.specialTokens, special)); // throws now rather than half-way
     return this.#parts(bytes, special, partLength);
   }
 
@@ -240,7 +244,7 @@ export class Tokenizer {
         const from = at;
         at = this.#fill(out, text, at);
         if (at > from) continue;
-        const next = this.#split(text, at); // of a chunk that does not fit, or is long
+        const next = this.#split(text, at); // the end of a chunk that is long or does not fit
         if (next - at > out.ids.length - out.n) {
           if (out.n > 0) yield { ids: out.ids.subarray(0, out.n), done: start + at };
           out = { ids: new Int32Array(Math.max(room, next - at)), n: 0 };
@@ -263,8 +267,8 @@ export class Tokenizer {
   }
 
   /**
-   * Encodes the chunks of `text` from `at` on while they are short, there is room for one id per byte, and it
-   * is not yet time to pause; returns where it stopped.
+   * Encodes the chunks of `text` from `at` on while they are short, there is room for one id per byte, and no
+   * pause is due. Returns where it stopped.
    */
   #fill(out: Room, text: Uint8Array, at: number): number {
     const { ids } = out;
@@ -281,12 +285,12 @@ export class Tokenizer {
     return at;
   }
 
-  /** Makes ids of the numbers `ids[from..to)`. */
+  /** Turns the token numbers `ids[from..to)` into ids. */
   #number(ids: Int32Array, from: number, to: number): void {
     if (this.ids) for (let i = from; i < to; i++) ids[i] = this.ids[ids[i]];
   }
 
-  /** A text between special tokens as it is encoded. */
+  /** A text between special tokens, as it is encoded: with the prefix space where one is wanted. */
   #prefixed(text: Uint8Array): Uint8Array {
     if (!this.prefixSpace || text.length === 0 || text[0] === 0x20) return text;
     return concatBytes([Uint8Array.of(0x20), text]);
@@ -316,7 +320,7 @@ export class Tokenizer {
     return ids.slice(0, n);
   }
 
-  /** Where chunks of `text` end, from the first on until they have `bytes` bytes or more. */
+  /** Where chunks of `text` end, from the first chunk on until they have `bytes` bytes or more. */
   #chunkEnds(text: Uint8Array, bytes: number): Int32Array {
     const ends: number[] = [];
     for (let at = 0; at < Math.min(bytes, text.length); ends.push(at)) at = this.#split(text, at);
@@ -348,8 +352,8 @@ export class Tokenizer {
   }
 
   /**
-   * The bytes of token `id`; of a special token, its name; none for an id in a gap, which no text is encoded
-   * to. Throws when `id` is not in the vocabulary.
+   * The bytes of token `id`. For a special token these are its name; an id in a gap has none. Throws when
+   * `id` is not in the vocabulary.
    */
   token(id: number): Uint8Array {
     const bytes = this.#tokens[id];
@@ -358,7 +362,7 @@ export class Tokenizer {
     throw new RangeError(`token ${id} is not in the vocabulary: ids go from 0 to ${this.vocabSize - 1}`);
   }
 
-  /** Whether a token has that id: there may be gaps below `vocabSize`. */
+  /** Whether a token has this id. There may be gaps below `vocabSize`. */
   hasToken(id: number): boolean {
     return this.#tokens[id] !== undefined;
   }
@@ -377,15 +381,15 @@ export class Tokenizer {
   }
 
   /**
-   * Token `id` as text, for people: bytes that are no whole character, which `decode` cannot show, as
-   * `\\xE2`. Not to be joined (a backslash of the text itself looks the same): `token` has the bytes. Throws
+   * Token `id` as text, for people. Bytes that are no whole character, which `decode` cannot show, are
+   * `\\xE2`. Do not join these texts (a backslash of the text looks the same): `token` has the bytes. Throws
    * when there is no such token.
    */
   tokenText(id: number): string {
     return textOf(this.token(id));
   }
 
-  /** Number of bytes that `ids` stand for. Throws when an id is not in the vocabulary. */
+  /** Total number of bytes of the tokens `ids`. Throws when an id is not in the vocabulary. */
   byteLength(ids: ArrayLike<number>): number {
     let n = 0;
     for (let i = 0; i < ids.length; i++) n += this.token(ids[i]).length;
@@ -397,13 +401,13 @@ export class Tokenizer {
     return this.byteLength(ids) / ids.length;
   }
 
-  /** As Hugging Face's `tokenizer.json`: `JSON.stringify(tokenizer)` writes the file. */
+  /** Hugging Face's `tokenizer.json`: `JSON.stringify(tokenizer)` writes the file. */
   toJSON(): TokenizerJson {
     return toTokenizerJson(this);
   }
 
   /**
-   * Reads a `tokenizer.json`, as text or parsed. Throws, naming what it is, when it holds something not
+   * Reads a `tokenizer.json`, as text or parsed. Throws, naming the field, when it holds something not
    * supported here.
    */
   static fromJSON(json: unknown): Tokenizer {
@@ -411,15 +415,15 @@ export class Tokenizer {
   }
 
   /**
-   * As a `.tiktoken` file: base64 and rank, one token a line. It holds neither the pattern nor the special
-   * tokens.
+   * The tokenizer as a `.tiktoken` file: base64 and rank, one token per line. Pattern and special tokens are
+   * not in it.
    */
   toTiktoken(): string {
     return toTiktoken(this);
   }
 
   /**
-   * Reads a `.tiktoken` file and finds the merges again; what the file does not hold must be given, such as
+   * Reads a `.tiktoken` file and finds the merges again. What the file does not hold must be given, such as
    * `encodings.cl100k_base`. Throws, naming the line, when it is damaged or not byte-level BPE.
    */
   static fromTiktoken(file: string, extras: TiktokenExtras): Tokenizer {
@@ -438,7 +442,7 @@ function* onlyIds(parts: Iterable<Part>): Generator<Int32Array> {
   for (const { ids } of parts) if (ids) yield ids;
 }
 
-/** The ids of `parts`, which are made in slices. */
+/** The ids of `parts`, which are computed in slices. */
 async function* idsInSlices(
   parts: Iterable<Part>,
   signal: AbortSignal | undefined,
@@ -461,7 +465,7 @@ interface Trained {
   unit: 'bytes' | 'merges';
 }
 
-/** `Tokenizer.train`, in steps. */
+/** `Tokenizer.train` as a computation that can pause. */
 function* training(text: string | Uint8Array, options: TokenizerTraining): Pausable<Tokenizer, Trained> {
   refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'atMost', 'onMerge'], 'Tokenizer.train');
   const { vocabSize, pattern = 'none', specialTokens = [], atMost = false, onMerge } = options;
@@ -490,7 +494,7 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
   return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
 }
 
-/** How many of the merges `atMost` takes. */
+/** How many of the merges `atMost` accepts. */
 function worthwhile(steps: readonly MergeStep[], bytes: number): number {
   const enough = Math.min(ENOUGH_TOKENS, bytes / 4);
   let tokens = bytes;
@@ -501,10 +505,10 @@ function worthwhile(steps: readonly MergeStep[], bytes: number): number {
   return end < 0 ? steps.length : end;
 }
 
-/** Of so many tokens a text may consist, however long they are. */
+/** A text may always shrink to this many tokens, however long they are. */
 const ENOUGH_TOKENS = 4096;
 
-/** A listener to merges that hands them on with the bytes of the new token. */
+/** Wraps a listener to merges, and gives it the bytes of the new token. */
 function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: MergeStep) => void {
   const tokens = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
   return (step) => {
@@ -515,7 +519,7 @@ function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: M
 }
 
 /**
- * The chunks that merges are learnt from: the text cut by the pattern, and at special tokens, which are left
+ * The chunks that merges are learnt from: the text cut by the pattern and at special tokens, which are left
  * out.
  */
 function* countChunks(
@@ -533,7 +537,9 @@ function* countChunks(
   return counts;
 }
 
-/** Counts the chunks of `text` that begin from `at` on, before `stop`; returns where the last one ends. */
+/**
+ * Counts the chunks of `text` that begin at or after `at` and before `stop`. Returns where the last one ends.
+ */
 function addChunks(counts: ChunkCounts, split: Splitter, text: Uint8Array, at: number, stop: number): number {
   while (at < stop) {
     const end = split(text, at);
@@ -543,7 +549,7 @@ function addChunks(counts: ChunkCounts, split: Splitter, text: Uint8Array, at: n
   return at;
 }
 
-/** The bytes of every token at its id. Throws when `ids` does not give each an id of its own. */
+/** The bytes of every token by id. Throws when two tokens have the same id. */
 function tokensById({ tokens }: Vocabulary, ids: Int32Array | undefined): (Uint8Array | undefined)[] {
   if (!ids) return [...tokens];
   if (ids.length !== tokens.length)
@@ -587,7 +593,7 @@ function numberSpecials(
   return specials;
 }
 
-/** A larger id is a mistake: the vocabulary has room for all ids up to the largest. */
+/** A larger id is taken for a mistake: the vocabulary has room for all ids up to the largest. */
 const LARGEST_ID = 2 ** 24;
 
 function checkPattern(pattern: Pattern): Pattern {

@@ -1,18 +1,19 @@
 // The merges of train.ts, bit for bit, without recounting the text for each one.
 //
-// 1. A token stays where its first byte is, and a pair's occurrences are a list of such places. A pair with
-//    token X can only arise in the step that makes X: each list is written once, in order, and afterwards
-//    only loses entries.
-// 2. Hence counts only fall and first places only move right: in a queue by (count, first place) a pair can
-//    only sink. The queue may be out of date as long as its first pair is recounted before it is believed.
-// 3. Equal chunks are kept once, where the first of them was, with a weight: no count and no order of first
-//    sight changes.
+// 1. A token is stored at the place of its first byte, and a pair's occurrences are a list of such places. A
+//    pair with token X can arise only in the step that makes X. So each list is written once, in order, and
+//    afterwards only loses entries.
+// 2. Hence counts only fall and first places only move right: in a queue ordered by (count, first place) a
+//    pair can only sink. Counts in the queue may be out of date as long as the pair at its head is recounted
+//    before it is used.
+// 3. Equal chunks are stored once, at the place of the first, with a weight. This changes no count and no
+//    order of first occurrence.
 import { type Pausable, runThrough } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { type Heap, makeHeap } from './heap.ts';
 import type { MergeStep } from './train.ts';
 
-/** The chunks of a text, each distinct one once: what merges are learnt from. */
+/** The chunks of a text, each distinct one once, with counts: what merges are learnt from. */
 export interface ChunkCounts {
   /** Bytes of all chunks, equal ones included. */
   readonly byteLength: number;
@@ -27,7 +28,7 @@ export interface ChunkCounts {
   forEach(visit: (chunk: Uint8Array, copies: number) => void): void;
 }
 
-/** No chunks yet. */
+/** An empty table of chunks. */
 export function makeChunkCounts(): ChunkCounts {
   const chunks = makeByteTable();
   const copies: number[] = [];
@@ -59,7 +60,7 @@ export function makeChunkCounts(): ChunkCounts {
   };
 }
 
-/** As `train` does; chunk k is `bytes[ends[k - 1]..ends[k])` and the first one starts at 0. */
+/** As `train`. Chunk k is `bytes[ends[k - 1]..ends[k])`; the first one starts at 0. */
 export function trainFast(
   bytes: Uint8Array,
   ends: Int32Array,
@@ -73,11 +74,11 @@ export function trainFast(
   return runThrough(trainOnCounts(counts, merges, onMerge));
 }
 
-/** Places of the text that are visited between two pauses: a few milliseconds. */
+/** Places visited between two pauses: a few milliseconds of work. */
 const STEP = 2 ** 18;
 
 /**
- * The same from chunks that are counted already; pauses after every merge, and within what takes long, and
+ * As `trainFast`, from chunks that are already counted. Pauses after every merge and within long steps, and
  * yields the merges made so far. Time: about proportional to the bytes that merge. Memory: about 30 bytes for
  * each byte of the distinct chunks.
  */
@@ -108,20 +109,22 @@ export function* trainOnCounts(
   return steps;
 }
 
-/** The distinct chunks one after another, a border before, between and after them. */
+/** The distinct chunks one after another, with a border before, between and after them. */
 interface Text {
   /**
-   * A token's id, at its first and at its last byte; -1 at borders. Bytes between them are never looked at.
+   * A token's id, stored at its first and at its last byte; -1 at borders. The entries between are never
+   * read.
    */
   token: Int32Array;
   /** How many equal chunks each byte stands for; null if no two chunks are equal. */
   weight: Int32Array | null;
-  /** Bytes of each token. */
+  /** The length of each token in bytes. */
   length: Int32Array;
 }
 
 /**
- * Every pair that ever was, one column each; the occurrences of p are `places[begin[p]..end[p])`, ascending.
+ * Every pair that ever occurred, one column per property. The occurrences of p are
+ * `places[begin[p]..end[p])`, ascending.
  */
 interface Pairs {
   left: number[];
@@ -162,11 +165,11 @@ function makePairs({ token }: Text, merges: number): Pairs {
   return { left: [], right: [], begin: [], end: [], count: [], places, used: 0, keys, at, size, weight };
 }
 
-/** Adds the pairs of the text as it is before the first merge. */
+/** Adds the pairs of bytes, before the first merge. */
 function* addBytePairs(text: Text, pairs: Pairs): Pauses {
   const { token } = text;
   const { keys, at } = pairs;
-  const last = token.length - 1; // a border
+  const last = token.length - 1; // the final border
   let n = 0;
   for (let i = 0; i < last; yield) {
     for (const stop = Math.min(last, i + STEP); i < stop; i++) {
@@ -178,12 +181,12 @@ function* addBytePairs(text: Text, pairs: Pairs): Pauses {
   yield* addPairs(text, pairs, 0, n, (key) => [key >> 8, key & 255]);
 }
 
-/** Work that can pause, and says nothing when it does. */
+/** Work that can pause and yields nothing. */
 type Pauses = Pausable<void, void>;
 
 /**
- * Adds the occurrences `at[from..to)`, ascending within each of their `keys`: a counting sort by key, every
- * distinct key becoming one pair.
+ * Adds the occurrences `at[from..to)`, ascending within each of their `keys`. A counting sort by key; each
+ * distinct key becomes one pair.
  */
 function* addPairs(
   text: Text,
@@ -206,7 +209,7 @@ function* addPairs(
     pairs.begin.push(pairs.used);
     pairs.end.push(pairs.used + size[key]);
     pairs.used += size[key];
-    size[key] = pairs.used - size[key]; // from here on: where the key's next place goes
+    size[key] = pairs.used - size[key]; // from here on: where the next place of this key goes
   }
   for (let k = from; k < to; k += STEP) {
     placeKeys(pairs, k, Math.min(to, k + STEP));
