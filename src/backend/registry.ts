@@ -1,7 +1,17 @@
 // Chooses an engine among those that a platform offers, and says why the others were passed over. Which ones it offers is said in
 // platform/node-engines.ts and platform/browser-engines.ts.
+import { choice, complete, integer, type Table } from '../base/fields.ts';
 import type { Backend, BackendFactory, BackendOptions } from './contract.ts';
 import { setCurrentBackend } from './current.ts';
+
+/** How an engine may be made. */
+export const engineFields: Table<BackendOptions> = {
+  threads: integer({ about: 'compute threads; the results do not depend on it', min: 1, max: 256 }),
+  precision: choice(['f32', 'bf16'], {
+    about: 'what matrix products and attention compute in; sums and weights are float32',
+    default: 'f32',
+  }),
+};
 
 /** What was tried, in order: `ok`, or the reason why not. */
 export interface BackendReport {
@@ -39,7 +49,7 @@ export function enginesOf(offered: readonly BackendFactory[]): Engines {
   const factories = [...offered];
   const backendNames = (): string[] => factories.map(({ name }) => name);
   const createBackend = async (name = 'auto', options: BackendOptions = {}): Promise<ChosenBackend> => {
-    checkThreads(options);
+    complete(engineFields, options, 'an engine');
     if (name === 'auto') return firstThatWorks(factories, options);
     const factory = factories.find((f) => f.name === name);
     if (!factory) throw new Error(`unknown backend '${name}': use auto, ${backendNames().join(' or ')}`);
@@ -60,11 +70,6 @@ export function enginesOf(offered: readonly BackendFactory[]): Engines {
       return reports;
     },
   };
-}
-
-function checkThreads({ threads }: BackendOptions): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256))
-    throw new Error(`threads ${threads} is not a whole number from 1 to 256`);
 }
 
 async function firstThatWorks(

@@ -1,21 +1,19 @@
 // The engine of a command: `--backend` and `--threads`, and what is said about the choice.
 import type { Backend } from '../backend/contract.ts';
+import { engineFields } from '../backend/registry.ts';
 import { backendNames, useBackend } from '../platform/node-engines.ts';
 import { misuse } from './errors.ts';
-import { choice, integer, text, type Values } from './flags.ts';
+import { flagOf, text, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 
 export const engineFlags = {
-  backend: text({ about: 'engine to compute with', argument: '<auto|native|reference>', initial: 'auto' }),
-  threads: integer(
-    { about: 'compute threads; the results do not depend on it', initial: "the machine's cores" },
-    1,
-    256,
-  ),
-  precision: choice(
-    { about: 'what matrix products and attention compute in; sums and weights are float32', initial: 'f32' },
-    ['f32', 'bf16'],
-  ),
+  backend: text({
+    about: 'engine to compute with',
+    argument: `<${['auto', ...backendNames()].join('|')}>`,
+    initial: 'auto',
+  }),
+  threads: flagOf(engineFields, 'threads', { initial: "the machine's cores" }),
+  precision: flagOf(engineFields, 'precision'),
 };
 
 /** Throws a misuse for an engine that does not exist. */

@@ -24,9 +24,9 @@ import { BEST, LAST } from '../runs/layout.ts';
 import { modelStore, type OpenRun, openRun } from '../runs/open.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
-import { defaultSplit, type SeparatedText, type Split } from '../train/data.ts';
+import { defaultSplit, type SeparatedText, type Split, splitFields } from '../train/data.ts';
 import { asked, MisuseError, misuse } from './errors.ts';
-import { choice, type Flags, number, text, texts, toggle, type Values } from './flags.ts';
+import { type Flags, flagsOf, text, texts, toggle, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 import { createProgress, withProgress } from './progress.ts';
 import { tiktokenExtras, type tiktokenFlags } from './tiktoken.ts';
@@ -55,26 +55,7 @@ export const asBytesFlag = toggle({ about: 'take the files of --data byte by byt
 export type Reading = Pick<DataRecord, 'asBytes' | 'separator'>;
 
 /** How a text is split. */
-export const splitFlags = {
-  trainFraction: number(
-    {
-      about: 'share of the tokens that train; the rest validates',
-      option: 'trainFraction',
-      initial: '0.9',
-    },
-    0,
-    1,
-  ),
-  validate: choice(
-    {
-      about:
-        "what validates: the validation part, or an inner split: the training part's own last share, the validation part being left out",
-      option: 'validate',
-      initial: 'validation',
-    },
-    ['validation', 'inner'],
-  ),
-} satisfies Flags;
+export const splitFlags = flagsOf(splitFields) satisfies Flags;
 
 /** The same for a model that has been trained: its run's split, unless another is asked for. */
 export const runSplitFlags = {

@@ -1,7 +1,7 @@
 // Two models side by side, usually one before and after quantisation: size, loss, agreement, noise, speed.
 // Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
 
-import { refuseUnknown } from '../base/options.ts';
+import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Dataset } from '../train/data.ts';
 import { type AgreementOptions, measureAgreement } from './agreement.ts';
@@ -54,6 +54,23 @@ export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
   speedTokens?: number;
 }
 
+/** Every option of `compare`. */
+export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> = {
+  maxTokens: integer({
+    about: 'compare on about this many validation tokens',
+    min: 1,
+    noLimit: true,
+    default: Number.POSITIVE_INFINITY,
+  }),
+  speedTokens: integer({
+    about: 'tokens per timed run, 0: do not measure the speed',
+    min: 0,
+    default: 128,
+  }),
+  signal: signal({ about: 'ends it' }),
+  onProgress: callback({ about: 'called now and then with what is done, how much there is, and of what' }),
+};
+
 /**
  * Compares `after` with `before` on the validation part of `data`. They may be any two models with the same tokenizer.
  * Throws when their vocabularies differ, or when the data was made with another tokenizer.
@@ -69,10 +86,7 @@ export async function compare(
   data: Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>,
   options: CompareOptions = {},
 ): Promise<CompareReport> {
-  const { speedTokens = 128, maxTokens, signal, onProgress } = options;
-  refuseUnknown(options, ['maxTokens', 'speedTokens', 'signal', 'onProgress'], 'compare');
-  checkCount('speedTokens', speedTokens, 0);
-  checkCount('maxTokens', options.maxTokens ?? 1, 1);
+  const { speedTokens, maxTokens, signal, onProgress } = complete(compareFields, options, 'compare');
   if (data.vocabSize !== before.config.vocabSize) {
     throw new Error(
       `the data has ${data.vocabSize} tokens, the model ${before.config.vocabSize}: encode it with the model's tokenizer`,
@@ -95,11 +109,6 @@ export async function compare(
     speed:
       speedTokens > 0 ? await measureSpeed(before, after, speedTokens, { signal, onProgress: onRun }) : null,
   };
-}
-
-function checkCount(name: string, value: number, min: number): void {
-  if (Number.isInteger(value) && value >= min) return;
-  throw new Error(`${name} ${value} is out of range: it must be a whole number >= ${min}`);
 }
 
 function compareBytes(before: GPT, after: GPT): CompareReport['parameters'] {

@@ -1,7 +1,8 @@
 // From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the kernels; four: int4.ts and
 // gptq.ts. Read next: compare.ts.
 
-import { refuseUnknown } from '../base/options.ts';
+import { callback, choice, complete, custom, signal, type Table, texts } from '../base/fields.ts';
+import { type Schema, such } from '../base/schema.ts';
 import type { Batch } from '../model/batch.ts';
 import { GPT } from '../model/gpt.ts';
 import { beginsWith, generalName, isQuantizable, parameterName, parseParameter } from '../model/names.ts';
@@ -50,6 +51,36 @@ export interface QuantizeOptions {
   /** Ends the work between two weights: `quantize` then rejects with the signal's reason, and nothing is left behind. */
   signal?: AbortSignal;
 }
+
+const calibrationSchema: Schema<Int32Array> = such(
+  (value): value is Int32Array => value instanceof Int32Array,
+  'an Int32Array of token ids',
+);
+
+type Defaulted = 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude';
+
+/** Every option of `quantize`. */
+export const quantizeFields: Table<QuantizeOptions, Defaulted> = {
+  bits: choice([4, 8], { about: 'bits per weight', default: 8 }),
+  groupSize: choice(GROUP_SIZES, {
+    about: 'with 4 bits: columns that share a scale',
+    default: DEFAULT_GROUP_SIZE,
+  }),
+  method: choice(['rtn', 'gptq'], {
+    about:
+      'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
+    default: 'gptq',
+  }),
+  calibration: custom({ about: 'token ids that gptq calibrates with', schema: calibrationSchema }),
+  activations: choice(['f32', 'int8'], {
+    about: 'int8: products of integers, fast; f32: weights only, a little more exact',
+    default: 'int8',
+  }),
+  exclude: texts({ about: 'keep a weight float, by its name or the beginning of it', default: [] }),
+  filter: callback({ about: 'returns false for the name of a weight that stays float' }),
+  onProgress: callback({ about: 'called after each weight with the number of those done and of all' }),
+  signal: signal({ about: 'ends it between two weights' }),
+};
 
 /**
  * A copy of `model` whose matrices are integers: the weight of every Linear, and the token table. Biases, norms and
@@ -161,41 +192,15 @@ interface Checked {
 
 /** Throws when the options do not fit together, whatever the model. */
 export function checkQuantizeOptions(options: QuantizeOptions): Checked {
-  const { bits = 8, activations = 'int8', groupSize, method, calibration } = options;
-  const known = [
-    'bits',
-    'groupSize',
-    'method',
-    'calibration',
-    'activations',
-    'exclude',
-    'filter',
-    'onProgress',
-    'signal',
-  ];
-  refuseUnknown(options, known, 'quantize');
-  if (bits !== 4 && bits !== 8) throw new Error(`bits ${bits} is not supported: 4 and 8 are`);
-  if (activations !== 'f32' && activations !== 'int8') {
-    throw new Error(`activations '${String(activations)}' is unknown: use f32 (weight-only) or int8`);
-  }
+  const { bits, activations, groupSize, method, calibration } = complete(quantizeFields, options, 'quantize');
   if (bits === 8) {
-    for (const [name, value] of Object.entries({ groupSize, method, calibration })) {
-      if (value !== undefined)
+    for (const name of ['groupSize', 'method', 'calibration'] as const) {
+      if (options[name] !== undefined)
         throw new Error(`${name} is for bits 4: INT8 has one scale per row, rounded to the nearest`);
     }
     return { activations, int4: null };
   }
-  const int4: Int4Format = {
-    groupSize: groupSize ?? DEFAULT_GROUP_SIZE,
-    method: method ?? 'gptq',
-    activations,
-  };
-  if (!GROUP_SIZES.includes(int4.groupSize)) {
-    throw new Error(`groupSize ${int4.groupSize} is not supported: ${GROUP_SIZES.join(', ')} are`);
-  }
-  if (int4.method !== 'rtn' && int4.method !== 'gptq') {
-    throw new Error(`method '${String(int4.method)}' is unknown: use gptq, or rtn (round to nearest)`);
-  }
+  const int4: Int4Format = { groupSize, method, activations };
   if (int4.method === 'rtn' && calibration) {
     throw new Error(
       'calibration is for method gptq: rtn rounds each weight to the nearest, whatever comes in',

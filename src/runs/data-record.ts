@@ -4,15 +4,13 @@ import {
   boolean,
   integer,
   nullable,
-  number,
   object,
-  oneOf,
   optional,
   otherwise,
   type Schema,
   string,
 } from '../base/schema.ts';
-import { defaultSplit, type Split } from '../train/data.ts';
+import { defaultSplit, type Split, splitFields } from '../train/data.ts';
 
 /** Enough to find the text again, from anywhere, and to notice when it has changed. */
 export interface DataRecord extends Split {
@@ -38,8 +36,8 @@ const dataFields: Schema<DataRecord> = object<DataRecord>({
   bytes: integer({ min: 0 }),
   sha256: string,
   origin: optional(object<NonNullable<DataRecord['origin']>>({ cwd: string, run: string })),
-  trainFraction: otherwise(number({ above: 0, below: 1 }), defaultSplit.trainFraction),
-  validate: otherwise(oneOf('validation', 'inner'), defaultSplit.validate),
+  trainFraction: otherwise(splitFields.trainFraction.schema, defaultSplit.trainFraction),
+  validate: otherwise(splitFields.validate.schema, defaultSplit.validate),
 });
 
 /** The first versions knew one input, and called it `spec`. */

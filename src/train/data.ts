@@ -1,4 +1,5 @@
 // Text as training sees it: token ids, split in two, and the random windows of a batch.
+import { choice, complete, number, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
@@ -30,8 +31,24 @@ export interface Split {
   validate: 'validation' | 'inner';
 }
 
+/** What may be said of a split. */
+export const splitFields: Table<Split, keyof Split> = {
+  trainFraction: number({
+    about: 'share of the tokens that train; the rest validates',
+    hint: '0.9 trains on the first 90 % of the tokens',
+    above: 0,
+    below: 1,
+    default: 0.9,
+  }),
+  validate: choice(['validation', 'inner'], {
+    about:
+      "what validates: the validation part, or an inner split: the training part's own last share, the validation part being left out",
+    default: 'validation',
+  }),
+};
+
 /** The first 90 % train, the rest validates. */
-export const defaultSplit: Split = { trainFraction: 0.9, validate: 'validation' };
+export const defaultSplit: Split = complete(splitFields, {}, 'dataset');
 
 /** The two parts of `ids`, both perhaps empty; with `inner` the last tokens are in neither. */
 export function splitTokens(
@@ -185,18 +202,7 @@ function leastTokens(split: Split): number {
 
 /** The split with its defaults. Throws unless it is a possible one. */
 export function checkSplit(options: Partial<Split>): Split {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(defaultSplit, name));
-  if (unknown) throw new Error(`unknown split option '${unknown}': known are trainFraction, validate`);
-  const { trainFraction, validate } = { ...defaultSplit, ...options };
-  if (!(trainFraction > 0 && trainFraction < 1)) {
-    throw new Error(
-      `trainFraction ${trainFraction} is not between 0 and 1: 0.9 trains on the first 90 % of the tokens`,
-    );
-  }
-  if (validate !== 'validation' && validate !== 'inner') {
-    throw new Error(`validate '${validate}' is neither 'validation' nor 'inner'`);
-  }
-  return { trainFraction, validate };
+  return complete(splitFields, options, 'dataset');
 }
 
 /** Throws when a part of the data is shorter than one window of the model, or the vocabularies differ. */

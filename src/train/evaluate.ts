@@ -1,5 +1,6 @@
 // The loss on a text: over all of it, or, as the seed does, over random batches.
 
+import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { type Batch, sliceBatch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -30,7 +31,7 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { blockSize: T } = model.config;
-  const { maxTokens = Number.POSITIVE_INFINITY, signal, onProgress } = options;
+  const { maxTokens, signal, onProgress } = complete(evaluateFields, options, 'evaluate');
   if (ids.length < 2)
     throw new Error(
       `nothing to predict in ${formatAmount(ids.length, 'token')}: an evaluation needs 2 or more`,
@@ -58,6 +59,18 @@ export interface EvaluateOptions {
   /** Called now and then with the predictions made and their number in all. */
   onProgress?: (done: number, total: number) => void;
 }
+
+/** Every option of `evaluate`. */
+export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
+  maxTokens: integer({
+    about: 'stop after about this many tokens',
+    min: 1,
+    noLimit: true,
+    default: Number.POSITIVE_INFINITY,
+  }),
+  signal: signal({ about: 'ends it' }),
+  onProgress: callback({ about: 'called now and then with the predictions made and their number in all' }),
+};
 
 /** The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too short. */
 export async function evaluateSampled(

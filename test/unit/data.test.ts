@@ -25,9 +25,9 @@ describe('dataset', () => {
   test('refuses what is no split', () => {
     const bad = (options: object, problem: RegExp): void =>
       assert.throws(() => dataset(text, bytesOnly, options), problem);
-    bad({ trainFraction: 1 }, /trainFraction 1 is not between 0 and 1/);
-    bad({ validate: 'test' }, /validate 'test' is neither/);
-    bad({ fraction: 0.5 }, /unknown split option 'fraction'/);
+    bad({ trainFraction: 1 }, /trainFraction 1 is not a number > 0 and < 1: 0.9 trains on the first 90 %/);
+    bad({ validate: 'test' }, /validate "test" is not one of validation, inner/);
+    bad({ fraction: 0.5 }, /unknown option 'fraction' for dataset: .*; did you mean 'trainFraction'\?/);
     bad({ validate: 'inner', trainFraction: 0.05 }, /too short to split/);
   });
 });

@@ -146,6 +146,11 @@ describe('the flags of the command line', () => {
   /** Which command has the flags of which table, and what is not for a command line. */
   const places: [command: string, table: string, without: string[]][] = [
     ['generate', 'generateFields', ['prompt', 'tap', 'signal']],
+    ['generate', 'engineFields', []],
+    ['quantize', 'quantizeFields', ['calibration', 'filter', 'onProgress', 'signal']],
+    ['compare', 'compareFields', ['signal', 'onProgress']],
+    ['eval', 'evaluateFields', ['signal', 'onProgress']],
+    ['train', 'splitFields', []],
   ];
 
   for (const [command, table, without] of places) {

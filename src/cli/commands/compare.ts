@@ -2,14 +2,14 @@
 import { compareTables } from '../../figures/comparison.ts';
 import { loadModel } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { type CompareReport, compare } from '../../quantize/compare.ts';
+import { type CompareReport, compare, compareFields } from '../../quantize/compare.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { type Flags, integer } from '../flags.ts';
+import { type Flags, flagOf } from '../flags.ts';
 import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
@@ -20,14 +20,8 @@ export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },
   asBytes: asBytesFlag,
   ...runSplitFlags,
-  maxTokens: integer(
-    { about: 'compare on about this many validation tokens', option: 'maxTokens', initial: 'all' },
-    1,
-  ),
-  speedTokens: integer(
-    { about: 'tokens per timed run, 0: do not measure the speed', option: 'speedTokens', initial: '128' },
-    0,
-  ),
+  maxTokens: flagOf(compareFields, 'maxTokens'),
+  speedTokens: flagOf(compareFields, 'speedTokens'),
 } satisfies Flags;
 
 const flags = { ...compareFlags, ...engineFlags } satisfies Flags;

@@ -4,12 +4,12 @@ import { formatAmount, formatCount } from '../../base/format.ts';
 import { loadModel } from '../../model/folder.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
-import { evaluate } from '../../train/evaluate.ts';
+import { evaluate, evaluateFields } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, integer } from '../flags.ts';
+import { choice, type Flags, flagOf } from '../flags.ts';
 import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags, splitOf, textOf } from '../models.ts';
 import { createProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
@@ -24,7 +24,7 @@ const flags = {
   asBytes: asBytesFlag,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
   ...runSplitFlags,
-  maxTokens: integer({ about: 'stop after about this many tokens', option: 'maxTokens', initial: 'all' }, 1),
+  maxTokens: flagOf(evaluateFields, 'maxTokens'),
   ...engineFlags,
 } satisfies Flags;
 

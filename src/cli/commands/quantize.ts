@@ -2,6 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { complete } from '../../base/fields.ts';
 import { formatBytes } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
@@ -13,20 +14,19 @@ import type { GPT } from '../../model/gpt.ts';
 import { document } from '../../png/document.ts';
 import { toPng } from '../../png/png.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
-import { checkQuantizeOptions, quantize } from '../../quantize/quantize.ts';
+import { checkQuantizeOptions, quantize, quantizeFields } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
 import type { DataRecord } from '../../runs/data-record.ts';
 import { COMPARISON_FILE, HISTORY_FILE } from '../../runs/layout.ts';
 import { runModel } from '../../runs/open.ts';
-import { DEFAULT_GROUP_SIZE } from '../../tensor/quantized.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, integer, texts } from '../flags.ts';
+import { type Flags, flagOf } from '../flags.ts';
 import { findModel, modelFlag, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
@@ -37,34 +37,11 @@ import { compareFlags, compareWithProgress, showComparison } from './compare.ts'
 const flags = {
   model: modelFlag,
   out: outFolderFlag,
-  bits: integer({ about: 'bits per weight, 8 or 4', option: 'bits', initial: '8' }),
-  groupSize: integer({
-    about: 'with 4 bits: columns that share a scale, 32, 64 or 128',
-    option: 'groupSize',
-    initial: String(DEFAULT_GROUP_SIZE),
-  }),
-  method: choice(
-    {
-      about:
-        'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
-      option: 'method',
-      initial: 'gptq',
-    },
-    ['rtn', 'gptq'],
-  ),
-  activations: choice(
-    {
-      about: 'int8: products of integers, fast; f32: weights only, a little more exact',
-      option: 'activations',
-      initial: 'int8',
-    },
-    ['f32', 'int8'],
-  ),
-  exclude: texts({
-    about: 'keep a weight float, by its name or the beginning of it; may be given several times',
-    option: 'exclude',
-    argument: '<name>',
-  }),
+  bits: flagOf(quantizeFields, 'bits'),
+  groupSize: flagOf(quantizeFields, 'groupSize'),
+  method: flagOf(quantizeFields, 'method'),
+  activations: flagOf(quantizeFields, 'activations'),
+  exclude: flagOf(quantizeFields, 'exclude', { argument: '<name>' }),
   force: forceFlag,
   ...compareFlags,
   ...engineFlags,
@@ -95,7 +72,7 @@ export const quantizeCommand = defineCommand({
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const { out } = given;
     if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
-    const chosen = chosenOptions(given);
+    const chosen = await asked(() => chosenOptions(given));
     await asked(() => checkQuantizeOptions(chosen));
     const store = await findModel(given.model, output);
     await refuseSameFolder(store.location, out);
@@ -178,11 +155,17 @@ function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
 }
 
 /** With the defaults of what belongs together, so that a report says what was done. */
-function chosenOptions({ bits = 8, groupSize, method, activations = 'int8', exclude = [] }: Given): Chosen {
-  if (bits !== 4 && bits !== 8) throw misuse(`--bits ${bits} is not supported: 4 and 8 are`);
-  const four = bits === 4 ? { groupSize: DEFAULT_GROUP_SIZE, method: 'gptq' as const } : {};
-  const given = { ...(groupSize === undefined ? {} : { groupSize }), ...(method ? { method } : {}) };
-  return { bits, ...four, ...given, activations, exclude };
+function chosenOptions({ bits, groupSize, method, activations, exclude }: Given): Chosen {
+  const given = { bits, groupSize, method, activations, exclude };
+  const all = complete(quantizeFields, given, 'quantize');
+  const ofFour = all.bits === 4 ? all : given;
+  return {
+    bits: all.bits,
+    groupSize: ofFour.groupSize,
+    method: ofFour.method,
+    activations: all.activations,
+    exclude: all.exclude,
+  };
 }
 
 /** `quantize`, with a progress bar where it takes a while. */
