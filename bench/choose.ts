@@ -1,6 +1,6 @@
-// Which preset and vocabulary for how much text: trains each on the beginning of a text, by its own recipe,
-// and prints the best loss on the whole validation part (10 %) and the processor time that training took,
-// which a busy machine changes little.
+// Which preset and vocabulary suit how much text. Trains each preset on the beginning of a text, by its own
+// recipe. Prints the best loss on the whole validation part (10 %) and the processor time of training, which
+// hardly depends on how busy the machine is.
 //   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun]
 //   [--vocab 500]
 //     [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
@@ -30,10 +30,10 @@ interface Choice {
   preset: PresetName;
   vocabSize: number;
   parameters: number;
-  /** Best of the run, nats per token and bits per byte of the validation part. */
+  /** Best losses of the run, nats per token and bits per byte of the validation part. */
   loss: number;
   bitsPerByte: number;
-  /** Of all threads together, evaluations included. */
+  /** Of all threads together, including evaluations. */
   coreMinutes: number;
 }
 

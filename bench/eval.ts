@@ -1,5 +1,5 @@
-// A validation pass beside a training step of the seed preset: the loss of 64 x 256 tokens by evaluate(), and
-// train() on as many, dropout 0.2. How many times as fast the first is says what an evaluation costs a run.
+// A validation pass compared with a training step of the seed preset: evaluate() and train() on 64 x 256
+// tokens, dropout 0.2. The ratio says what an evaluation costs a run.
 //   npm run bench -- eval [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto]
 //   [--peer torch] [--json]
 // torch: bench/peers/pytorch.py, forward and loss of the same batch.

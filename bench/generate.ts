@@ -1,7 +1,7 @@
-// Generation with the seed preset, one sequence, fresh weights, in three contests: `decode` a window of 256
-// tokens with a KV cache, by the model alone (greedy) and through generate() (top-p 0.95, text decoded);
-// `window`, tokens past a full window, each a pass over the last 256; `first`, the first token of a prompt of
-// 200, its reading included.
+// Generation with the seed preset, one sequence, fresh weights, in three contests. `decode`: a window of 256
+// tokens with a KV cache, by the model alone (greedy) and through generate() (top-p 0.95, text decoded).
+// `window`: tokens past a full window, each a pass over the last 256. `first`: the first token of a prompt of
+// 200, including reading the prompt.
 //   npm run bench -- generate [--only decode] [--turns 9] [--threads 2] [--backend auto] [--peer torch]
 //   [--peer onnxruntime] [--json]
 // torch: bench/peers/pytorch.py, cached for `decode`, tuned and as textbooks write it for `window`;
@@ -21,7 +21,7 @@ import { type Contestant, takeTurns } from './support/contest.ts';
 import { contestant } from './support/inkhorn.ts';
 import { count, engineOptions, type Figure, peerOption, readOptions, show } from './support/program.ts';
 
-/** Tokens past the window that a turn of `window` takes. */
+/** Tokens past the window in a turn of `window`. */
 const PAST = 20;
 const PROMPT = 200;
 
@@ -101,8 +101,7 @@ show(
 );
 
 /**
- * Ours against each other and the peers: the first that computes in what a peer computes in against that
- * peer.
+ * The pairs to compare: ours with each other, and the first of ours with a peer's precision with that peer.
  */
 async function contest(
   title: string,
@@ -110,7 +109,7 @@ async function contest(
   work: Readonly<Record<string, string[][]>> = {},
 ): Promise<{ figure: Figure; missing: string[] }> {
   const wanted = options.peer.filter((name) => options.only !== undefined || name in work);
-  // For one token at a time, one thread is often faster than two: peers are given both.
+  // For one token at a time, one thread is often faster than two, so peers run with both.
   const counts = [...new Set([1, threads])];
   const runs = (list: string[][]): string[][] =>
     list.flatMap((args) => counts.map((n) => [...args, '--threads', String(n)]));
@@ -136,7 +135,7 @@ function decoding(name: string, model: GPT): Contestant {
   });
 }
 
-/** generate() as a program sees it. */
+/** generate() as a program calls it. */
 function sampling(name: string, model: GPT): Contestant {
   const includes = `${window} tokens from generate(), top-p 0.95, decoded to text`;
   return contestant({ name: `${name}, sampled`, includes, amount: window }, async () => {
@@ -162,7 +161,7 @@ function sliding(name: string, model: GPT): Contestant {
   );
 }
 
-/** From nothing to the first token. */
+/** The first token, from a context that has read nothing. */
 function reading(name: string, model: GPT): Contestant {
   const includes = `${PROMPT} tokens read, the logits of the next one`;
   return contestant({ name, includes, amount: 1 }, async () => {

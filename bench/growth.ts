@@ -1,11 +1,11 @@
-// How the training step of the seed preset grows: with the batch (8 to 128 sequences), the layers and the
-// width, beside what its floating-point operations grow by. Every size is a process of its own (train.ts), so
-// that its peak memory is its own, and all sizes are run --rounds times, one after the other. Prints a table
-// each; --out writes growth.png, .svg and .json.
+// How the time of a training step of the seed preset grows with the batch (8 to 128 sequences), the layers
+// and the width, compared with the growth of its floating-point operations. Every size runs in a process of
+// its own (train.ts), which gives its own peak memory. All sizes are run --rounds times, one after the other.
+// Prints one table each; --out writes growth.png, .svg and .json.
 //   npm run bench -- growth [--rounds 2] [--turns 3] [--batch 32] [--precision f32|bf16] [--threads 2]
 //   [--backend auto]
 //     [--out runs/growth] [--json]
-// --batch is the batch while layers and width grow.
+// --batch: the batch used while layers and width grow.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

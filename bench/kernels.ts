@@ -1,6 +1,6 @@
-// How long the kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256
-// tokens, 500 logits): median and least milliseconds, and GB/s of memory read and written once, or GFLOP/s
-// for attention (only the causal half counts).
+// How long kernels other than the matrix product take at the seed's shapes (width 232, 6 heads of 38, 256
+// tokens, 500 logits). Prints median and least milliseconds, and GB/s of memory read and written once, or for
+// attention GFLOP/s (only the causal half counts).
 //   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention]
 //   [--json]
 
@@ -219,8 +219,8 @@ function i32(length: number, limit: number): DeviceBuffer {
 }
 
 /**
- * Median and least seconds of a call. Calls are queued in groups, so that the way there and back does not
- * count.
+ * Median and least seconds of a call. Calls are queued in groups, so that the time of queueing and waiting
+ * does not count.
  */
 async function measure(run: () => void): Promise<{ time: number; best: number }> {
   const group = 8;

@@ -1,6 +1,5 @@
 // How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
-// weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Includes packing; excludes
-// nothing.
+// weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Packing is included.
 //   npm run bench -- matmul [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
 
 import { parseArgs } from 'node:util';
@@ -86,7 +85,7 @@ function random(length: number) {
   return buffer;
 }
 
-/** Runs queued in groups of eight, so that the time of a call does not count the way there and back. */
+/** Runs are queued in groups of eight, so that the time of queueing and waiting does not count. */
 async function medianSeconds(run: () => void): Promise<number> {
   const times: number[] = [];
   const end = performance.now() + seconds * 1000;

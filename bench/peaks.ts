@@ -1,6 +1,6 @@
-// What this machine's processor could do at most, with nothing to load or store: multiply-adds of float32, of
-// pairs of bfloat16 and of bytes, in 1e9 operations per second, each the best of the turns. What the kernels
-// reach is a share of it.
+// The most that this machine's processor can do without loads and stores: multiply-adds of float32, of pairs
+// of bfloat16 and of bytes, in 1e9 operations per second, each the best of the turns. The other programs
+// state shares of it.
 //   npm run bench -- peaks [--turns 9] [--threads 2] [--json]
 import { type Peaks, peaks } from './support/peaks.ts';
 import { count, describeMachine, engineOptions, readOptions } from './support/program.ts';

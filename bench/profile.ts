@@ -1,6 +1,6 @@
-// Where the time of a training step goes: one step of the seed preset, kernel by kernel, each waited for
-// before the next is queued. Least of the timed steps per kernel (and, for products, per shape), with GFLOP/s
-// for products and attention.
+// Where the time of a training step goes: one step of the seed preset, kernel by kernel. Each kernel is
+// awaited before the next is queued. Prints the least time of the steps per kernel (products: per shape),
+// with GFLOP/s for products and attention.
 //   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32]
 //   [--json]
 import { parseArgs } from 'node:util';
@@ -69,8 +69,8 @@ if (values.json) {
 backend.dispose();
 
 /**
- * What a call is listed as, and its floating-point operations where they matter; of attention, the causal
- * half.
+ * The name of a call in the list, and its floating-point operations where they matter; for attention those of
+ * the causal half.
  */
 function describe(name: keyof Kernels, args: readonly unknown[]): [string, number] {
   if (name === 'matmul') {

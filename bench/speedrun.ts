@@ -1,7 +1,7 @@
 // From a text file to the quality of the seed, by the clock: reading the text, training the tokenizer,
 // encoding, fresh weights, training and every evaluation, until the loss on the whole validation part is at
-// most 2.943 nats per token (the seed's best, which took it about 27 minutes of a T4). Each turn is a run of
-// its own seed; they must all get there.
+// most 2.943 nats per token (the seed's best, which took about 27 minutes on a T4). Each turn has its own
+// seed; all turns must reach the target.
 //   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision
 //   bf16] [--turns 1]
 //     [--seed 1337] [--threads 2] [--backend auto] [--json]
@@ -29,11 +29,11 @@ import {
 interface Run {
   seed: number;
   parameters: number;
-  /** When the target was reached; null: never. */
+  /** When the target was reached; null if never. */
   seconds: number | null;
   tokenizerSeconds: number;
   tokensPerStep: number;
-  /** Each when it was over, and how long it took. */
+  /** When each evaluation ended, and how long it took. */
   evals: { step: number; seconds: number; took: number; loss: number }[];
 }
 

@@ -1,10 +1,10 @@
-// The tokenizer on one text, one thread, in two contests: learning 500 merges, with pattern none as the
-// reference run has it and with gpt2; and encoding the whole text, from bytes to ids, splitting included.
-// `--definition` learns by the definition, too (src/tokenizer/train.ts, once), which must give the same
+// The tokenizer on one text, one thread, in two contests: learning 500 merges, with pattern none as in the
+// reference run and with gpt2; and encoding the whole text, from bytes to ids, including splitting.
+// `--definition` also learns once by the definition (src/tokenizer/train.ts), which must give the same
 // merges.
 //   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition] [--peer
 //   tokenizers] [--json]
-// tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py); it encodes with our
+// tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py). It encodes with our
 // merges.
 import { deepEqual } from 'node:assert/strict';
 import { rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ const MB = bytes.length / 1e6;
 const missing = new Set<string>();
 
 const tokenizers = PATTERNS.map((pattern) => Tokenizer.train(bytes, { vocabSize: 256 + merges, pattern }));
-// Peers read files.
+// Peers read the text and the merges from files.
 const folder = await mkdtemp(join(tmpdir(), 'inkhorn-bench-'));
 process.once('exit', () => rmSync(folder, { recursive: true }));
 const text = join(folder, 'text.txt');
@@ -74,7 +74,7 @@ const encoding = await contest(
 show([learning, encoding], { threads: 1, turns, json: options.json, missing: [...missing] });
 if (options.definition) compareWithDefinition();
 
-/** Ours and the peer's, pattern by pattern. */
+/** Ours and the peer's, for each pattern. */
 async function contest(title: string, ours: readonly Contestant[], work: string[][]): Promise<Figure> {
   const peers = await openPeers(options.peer, { tokenizers: work });
   for (const line of peers.missing) missing.add(line);

@@ -1,6 +1,6 @@
-// The engine as a JavaScript class. Its TypeScript face is src/backend/native/addon.ts. Calls check their
-// arguments and queue the work; `sync` and `read` return promises that the engine's thread fulfils through a
-// thread-safe function, which keeps the process alive only while such a promise is open.
+// The engine as a JavaScript class. Its TypeScript side is src/backend/native/addon.ts. Methods check their
+// arguments and queue the work. `sync` and `read` return promises, which the engine's thread settles through
+// a thread-safe function; that function keeps the process alive only while a promise is open.
 #include <napi.h>
 
 #include <unordered_map>
@@ -10,12 +10,12 @@
 namespace inkhorn {
 namespace {
 
-/** An array of no elements has no address, which memcpy must not be given. */
+/** An empty array has no address, and memcpy must not be given null. */
 void copyBytes(void* to, const void* from, size_t bytes) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
-/** The arguments of one method, read in order and checked. */
+/** Reads the arguments of one method in order, and checks them. */
 class Args {
  public:
   Args(const Napi::CallbackInfo& info, Engine& engine, const char* method)
@@ -37,7 +37,7 @@ class Args {
     return *found;
   }
 
-  /** The number of a program that is there. */
+  /** The number of an existing program. */
   uint32_t program() {
     const Index id = size("program");
     if (engine_.program(double(id)) == nullptr) fail("there is no such program, or it was disposed");
@@ -77,8 +77,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return DefineClass(env, "NativeEngine", members);
   }
 
-  // new NativeEngine(isa, threads, bf16, packed): `packed` is the Float64Array that `call` finds its numbers
-  // in
+  // new NativeEngine(isa, threads, bf16, packed): `call` reads its numbers from the Float64Array `packed`
   explicit NativeEngine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeEngine>(info), env_(info.Env()) {
     const std::string wanted = info[0].ToString();
     const int threads = info[1].ToNumber();
@@ -92,15 +91,15 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     packedArray_ = Napi::Persistent(packed);
     settle_ = Settle::New(env_, "inkhorn", 0, 1, this);
     settle_.Unref(env_);
-    // Runs before Node closes `settle_` (hooks run in reverse order), so that the engine's thread never meets
-    // a closed one.
+    // Runs before Node closes `settle_`, since hooks run in reverse order. So the engine's thread never meets
+    // a closed function.
     napi_add_env_cleanup_hook(env_, stopEngine, this);
   }
 
   ~NativeEngine() { shutDown(); }
 
  private:
-  /** An open promise, and where the bytes go if it is a `read`. */
+  /** An open promise, and for a `read` where the bytes go. */
   struct Fence {
     Napi::Promise::Deferred deferred;
     Napi::ObjectReference target;
@@ -179,7 +178,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
         [staged = std::move(staged), to = span.inBuffer, bytes = span.bytes] { copyBytes(to, staged.get(), bytes); });
   }
 
-  // read(id, data, offset): a promise of `data`, filled
+  // read(id, data, offset): a promise of `data`, once it is filled
   Napi::Value read(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "read");
     const Buffer& buffer = in.buffer();
@@ -193,7 +192,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return fence(info[1].As<Napi::Object>(), [span] { copyBytes(span.inArray, span.inBuffer, span.bytes); });
   }
 
-  // readNow(id, data, offset): blocks, then fills `data`
+  // readNow(id, data, offset): waits, then fills `data`
   void readNow(const Napi::CallbackInfo& info) {
     Args in(info, alive(), "readNow");
     const Buffer& buffer = in.buffer();
@@ -208,7 +207,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return fence(Napi::Object(), [] {});
   }
 
-  // startRecording(): from here on kernels are recorded, not queued
+  // startRecording(): from now on kernels are recorded instead of queued
   void startRecording(const Napi::CallbackInfo&) {
     if (alive().recording()) {
       throw Napi::Error::New(env_, "record: a recording is going on already; record one after the other");
@@ -240,7 +239,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     engine_->releaseProgram(in.program());
   }
 
-  // dispose(): rejects what is still being waited for
+  // dispose(): rejects all open promises
   void dispose(const Napi::CallbackInfo&) {
     shutDown();
     std::unordered_map<uintptr_t, Fence> open;
@@ -272,7 +271,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     return {buffer.as<char>() + Index(from) * bytesOf(buffer.dtype), inArray, array.ByteLength()};
   }
 
-  /** Queues `work`, and promises `target` (or undefined) for when it has run. */
+  /** Queues `work`. Returns a promise of `target` (or undefined) that resolves when it has run. */
   template <class Work>
   Napi::Value fence(Napi::Object target, Work work) {
     const uintptr_t ticket = ++lastTicket_;
@@ -295,7 +294,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
     fence.deferred.Resolve(fence.target.IsEmpty() ? env_.Undefined() : fence.target.Value());
   }
 
-  /** Ends the engine's threads. After it nothing calls `settle_` any more. */
+  /** Ends the engine's threads. Afterwards nothing calls `settle_`. */
   static void stopEngine(void* self) { static_cast<NativeEngine*>(self)->engine_.reset(); }
 
   void shutDown() {
@@ -307,7 +306,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
 
   Napi::Env env_;
   std::unique_ptr<Engine> engine_;
-  Napi::Reference<Napi::Float64Array> packedArray_;  // keeps `packed_` where it is
+  Napi::Reference<Napi::Float64Array> packedArray_;  // keeps the memory of `packed_` alive
   const double* packed_ = nullptr;
   Settle settle_;
   std::unordered_map<uintptr_t, Fence> fences_;
@@ -339,7 +338,7 @@ Napi::Value kernels(Napi::Env env) {
   return list;
 }
 
-/** What src/backend/native/addon.ts calls ADDON_VERSION. */
+/** Must equal ADDON_VERSION in src/backend/native/addon.ts. */
 constexpr int VERSION = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

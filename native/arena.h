@@ -1,10 +1,10 @@
-// Working memory in pieces: a kernel says once what it takes, and as much is there.
+// Working memory in pieces: a kernel states what it takes, once, and gets exactly that.
 #pragma once
 #include "parallel.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-/** Hands out 64-byte aligned pieces of memory, one after the other; without memory it only counts them. */
+/** Hands out 64-byte aligned pieces of memory, one after the other. Without memory it only counts them. */
 class Arena {
  public:
   explicit Arena(float* memory) : memory_(memory) {}
@@ -17,7 +17,7 @@ class Arena {
   int8_t* takeBytes(Index bytes) { return reinterpret_cast<int8_t*>(take(ceilDiv(bytes, 4))); }
   int32_t* takeInts(Index ints) { return reinterpret_cast<int32_t*>(take(ints)); }
 
-  /** Floats in all pieces. */
+  /** Total size of all pieces, in floats. */
   Index taken() const { return taken_; }
 
  private:
@@ -26,8 +26,8 @@ class Arena {
 };
 
 /**
- * What take(arena) returns: pieces of the thread's working memory in `slot` (Team::scratch). It is called
- * twice, first with an arena that counts, so it may do nothing but take.
+ * The result of take(arena): pieces of the thread's working memory in `slot` (Team::scratch). `take` is
+ * called twice, first with an arena that only counts, so it must do nothing but take.
  */
 template <class Take>
 static inline auto scratchPieces(Team& team, int thread, int slot, const Take& take) {
@@ -37,7 +37,7 @@ static inline auto scratchPieces(Team& team, int thread, int slot, const Take& t
   return take(arena);
 }
 
-/** The same of the memory that all threads share (Team::shared). */
+/** As `pieces`, from the memory that all threads share (Team::shared). */
 template <class Take>
 static inline auto sharedPieces(Team& team, int slot, const Take& take) {
   return scratchPieces(team, team.threads(), slot, take);

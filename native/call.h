@@ -1,5 +1,6 @@
-// One kernel call as numbers (src/backend/call.ts packs and checks it), turned into the kernel's parameters
-// and queued. Knows nothing of JavaScript: whoever has such numbers can call. Read next: entries.cpp.
+// Turns one kernel call, given as numbers (packed and checked by src/backend/call.ts), into the kernel's
+// parameters, and queues it. Knows nothing of JavaScript: anything that has such numbers can call. Read next:
+// entries.cpp.
 #pragma once
 #include <limits>
 #include <stdexcept>
@@ -12,7 +13,7 @@
 
 namespace inkhorn {
 
-/** A buffer of whatever dtype; `const char`: it is only read. */
+/** A buffer of any dtype. `const char`: it is only read. */
 template <class Byte>
 struct AnyBuffer {
   Byte* data;
@@ -20,13 +21,13 @@ struct AnyBuffer {
   Index length;
 };
 
-/** A product as it is called: at its end at most one of the two, which is not 0. */
+/** The epilogue of a product as it is called; at most one of the two numbers is not 0. */
 struct MatmulCall {
   MatmulShape shape;
   Activation activation, slope;
 };
 
-// The numbers of a shape, in the order in which the row of its kernel has them.
+// The numbers of a shape, in the order of its kernel's row.
 inline auto fieldsOf(MixShape& s) { return std::tie(s.rows, s.cols, s.from, s.to); }
 inline auto fieldsOf(RopeShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.start, s.base, s.inverse); }
 inline auto fieldsOf(AttentionShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.scale); }
@@ -49,7 +50,7 @@ constexpr DType dtypeOf() {
   return std::is_same_v<T, float> ? DType::f32 : std::is_same_v<T, int32_t> ? DType::i32 : DType::i8;
 }
 
-/** The letters that src/backend/call.ts has for a parameter. */
+/** The letters for a parameter, as in src/backend/call.ts. */
 template <class T>
 std::string lettersOf() {
   if constexpr (std::is_pointer_v<T>) {
@@ -72,14 +73,14 @@ std::string lettersOf() {
 /** Reads the parameters of one call in order, and queues or records it. */
 class Call {
  public:
-  /** `packed`: the last position that a replay may have, then what the kernel's layout says. */
+  /** `packed`: the largest position that a replay may have, then the parameters of the kernel's layout. */
   Call(Engine& engine, const double* packed) : engine_(engine), next_(packed) {
     const double last = *next_++;
     lastStart_ = last < 9e15 ? Index(last) : std::numeric_limits<Index>::max();
   }
 
   /**
-   * The next parameter, of the type that the kernel has for it. Throws when a number stands for no such
+   * The next parameter, converted to the kernel's type for it. Throws when a number does not stand for such a
    * buffer.
    */
   template <class T>
@@ -109,19 +110,19 @@ class Call {
     }
   }
 
-  /** Whether the engine's products take their inputs rounded to bfloat16. */
+  /** Whether the engine's products round their inputs to bfloat16. */
   bool bf16() const { return engine_.bf16(); }
 
-  /** Queues `run(kernels, team, start)`, or records it: replays go on from other positions. */
+  /** Queues `run(kernels, team, start)`, or records it; each replay then has its own start. */
   template <class Run>
   void launch(Run run) {
     engine_.launch(run, start_, lastStart_);
   }
 
   /**
-   * Queues `run(kernels, team, null)` of a product. In a recording, the weight, the buffer taken as number
-   * `which`, may be packed: `run` then gets `bytes` bytes that `pack(kernels, team, to)` has filled before
-   * the first replay, and again whenever the weight has changed.
+   * Queues `run(kernels, team, null)` of a product. In a recording, buffer number `which`, the weight, may be
+   * packed. `run` then gets `bytes` bytes, filled by `pack(kernels, team, to)` before the first replay and
+   * again whenever the weight has changed.
    */
   template <class T, class Pack, class Run>
   void launchPacked(size_t which, Packing packing, Index bytes, Pack pack, Run run) {
@@ -133,7 +134,7 @@ class Call {
   }
 
  private:
-  /** Null where the number says that there is none. */
+  /** Null where the number stands for null. */
   const Buffer* takeBuffer(bool written) {
     const double id = *next_++;
     const Buffer* buffer = id == -1 ? nullptr : engine_.find(id);
@@ -151,10 +152,10 @@ class Call {
   size_t takenCount_ = 0;
 };
 
-/** How calls of one kernel are made. */
+/** How one kernel is called. */
 struct KernelEntry {
   const char* name;
-  std::string layout;  // what src/backend/call.ts packs for it, by letters
+  std::string layout;  // the letters of what src/backend/call.ts packs for it
   void (*enter)(Call&);
 };
 

@@ -1,4 +1,4 @@
-// An engine: kernels of one instruction set, a team of threads, a queue in front of them, and numbered
+// An engine: the kernels of one instruction set, a team of threads, a queue of tasks for them, and numbered
 // buffers. Knows nothing of JavaScript. Read next: call.h, then entries.cpp.
 #pragma once
 #include <cstring>
@@ -31,7 +31,7 @@ struct Buffer {
 
 class Engine {
  public:
-  /** With `bf16` the products of training take their inputs rounded to bfloat16. */
+  /** With `bf16`, the products of training round their inputs to bfloat16. */
   Engine(Isa isa, int threads, bool bf16) : isa_(std::move(isa)), bf16_(bf16), team_(threads) {}
 
   const Kernels& kernels() const { return isa_.kernels; }
@@ -54,7 +54,7 @@ class Engine {
     return id;
   }
 
-  /** The memory goes when everything queued before has run. */
+  /** Frees the memory when everything queued before has run. */
   void release(uint32_t id) {
     queue_.push([storage = std::move(buffers_[id].storage)] {});
     buffers_[id] = Buffer{};
@@ -69,7 +69,7 @@ class Engine {
   }
 
   /**
-   * Queues `run(kernels, team, start)`, or adds it to the program that is being recorded: each replay then
+   * Queues `run(kernels, team, start)`, or adds it to the program that is being recorded. Each replay then
    * passes its own `start`, at most `lastStart`.
    */
   template <class Run>
@@ -78,7 +78,7 @@ class Engine {
     queue_.push([run, start, kernels = &isa_.kernels, team = &team_] { run(*kernels, *team, start); });
   }
 
-  /** Notes that a kernel uses `storage`, and, with `write`, changes it. */
+  /** Records that a kernel reads `storage`, or with `write` changes it. */
   void use(const std::shared_ptr<Storage>& storage, bool write) {
     if (recording_) return recording_->use(storage, write);
     if (write) storage->changed();
@@ -102,8 +102,8 @@ class Engine {
   }
 
   /**
-   * Runs a program: on the calling thread if nothing is queued and it is a short one, for which waking the
-   * engine's thread and being woken by it would take as long as the program itself; else queued.
+   * Runs a program. A short program runs on the calling thread if nothing is queued: waking the engine's
+   * thread and being woken by it would take as long as the program. Otherwise it is queued.
    */
   void replay(uint32_t id, Index start) {
     const std::shared_ptr<Program>& program = programs_.at(id);
@@ -115,7 +115,7 @@ class Engine {
     queue_.push([program, start, kernels = &isa_.kernels, team = &team_] { program->run(*kernels, *team, start); });
   }
 
-  /** Frees a program once the replays queued before have run. */
+  /** Frees a program after the replays queued before have run. */
   void releaseProgram(uint32_t id) {
     queue_.push([program = std::move(programs_.at(id))] {});
     programs_.erase(id);
@@ -124,13 +124,13 @@ class Engine {
  private:
   const Isa isa_;
   const bool bf16_;
-  std::vector<Buffer> buffers_;  // touched by JavaScript's thread only
+  std::vector<Buffer> buffers_;  // used by JavaScript's thread only
   std::vector<uint32_t> free_;
   std::shared_ptr<Program> recording_;
   std::unordered_map<uint32_t, std::shared_ptr<Program>> programs_;
   uint32_t lastProgram_ = 0;
   Team team_;
-  Queue queue_;  // last: its thread ends before anything that its tasks use
+  Queue queue_;  // the last member: its thread ends before anything that its tasks use is destroyed
 };
 
 }  // namespace inkhorn

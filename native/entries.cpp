@@ -1,5 +1,5 @@
-// How each kernel is called: most with the parameters that their row gives, some through a function of their
-// own here. Read next: ../src/backend/signatures.ts.
+// How each kernel is called: most with the parameters of their row, some through a function of their own
+// below. Read next: ../src/backend/signatures.ts.
 #include "call.h"
 
 namespace inkhorn {
@@ -33,7 +33,7 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
   s.bf16 = call.bf16();
   if (int(options.activation)) s.epilogue = {Epilogue::activation, options.activation, pre, nullptr};
   if (int(options.slope)) s.epilogue = {Epilogue::slope, options.slope, nullptr, of};
-  if (s.transB && !s.transA && s.n > 0 && s.k > 0) {  // by a weight [n, k]
+  if (s.transB && !s.transA && s.n > 0 && s.k > 0) {  // the weight [n, k] is on the right
     if (s.m == 1) {
       return call.launchPacked<float>(
           2, {Packing::row, s.n, s.k}, rowFloats(s.n, s.k) * Index(sizeof(float)),
@@ -100,7 +100,7 @@ void linearInt4(Call& call, float* out, const float* x, const int8_t* codes, con
 
 // ---- all of them -----------------------------------------------------------------------------------------
 
-/** A parameter as it is for a replay from `start` on. */
+/** A parameter, adapted to a replay that begins at `start`. */
 template <class T>
 T from(T value, Index start) {
   if constexpr (std::is_same_v<T, Position>) return {start};
@@ -111,7 +111,7 @@ T from(T value, Index start) {
 template <auto how>
 struct Entry;
 
-/** A kernel that is called with the parameters of its row. */
+/** A kernel that is called with exactly the parameters of its row. */
 template <class... P, void (*Kernels::*kernel)(Team&, P...)>
 struct Entry<kernel> {
   static void enter(Call& call) {
@@ -123,7 +123,7 @@ struct Entry<kernel> {
   static std::string layout() { return (lettersOf<std::decay_t<P>>() + ...); }
 };
 
-/** A function of its own. */
+/** A kernel that is called through its own function. */
 template <class... P, void (*function)(Call&, P...)>
 struct Entry<function> {
   static void enter(Call& call) {

@@ -1,5 +1,5 @@
-// The kernels of each instruction set, and what the processor must have for them: what CMakeLists.txt
-// compiles them for.
+// The kernels of each instruction set, and the processor features that they need, as CMakeLists.txt compiles
+// them.
 #include "isa.h"
 
 namespace inkhorn {
@@ -20,7 +20,7 @@ extern const Kernels kernels;
 
 std::vector<Isa> availableIsas() {
   std::vector<Isa> isas;
-  // __builtin_cpu_supports asks the operating system too, whether it saves the wide registers.
+  // __builtin_cpu_supports also asks whether the operating system saves the wide registers.
 #ifdef INKHORN_HAS_avx512
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("bmi2")) {

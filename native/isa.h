@@ -1,4 +1,4 @@
-// Which instruction sets this build has kernels for, and which of them this processor runs.
+// The instruction sets for which this build has kernels, and those that this processor can run.
 #pragma once
 #include <string>
 #include <vector>
@@ -10,11 +10,11 @@ namespace inkhorn {
 struct Isa {
   std::string name;   // avx512
   std::string label;  // AVX-512
-  bool bf16;          // multiplies bfloat16 by an instruction of its own
+  bool bf16;          // has an instruction that multiplies bfloat16
   Kernels kernels;
 };
 
-/** Those that work here, best first; never empty. */
+/** The instruction sets that work here, best first. Never empty. */
 std::vector<Isa> availableIsas();
 
 }  // namespace inkhorn

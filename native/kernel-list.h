@@ -1,13 +1,13 @@
-// Every kernel of the native engine, declared once: KERNEL(name, parameters after the team). What each
-// computes is written in src/backend/contract.ts. Of a kernel that JavaScript calls, the parameters are in
-// the order of its row in src/backend/signatures.ts: buffers, the numbers of the call, derived numbers;
+// Every kernel of the native engine, declared once: KERNEL(name, parameters after the team).
+// src/backend/contract.ts says what each computes. The parameters of a kernel that JavaScript calls are in
+// the order of its row in src/backend/signatures.ts: buffers, the numbers of the call, derived numbers.
 // `float*` is written, `const float*` read.
 // - KERNEL: called with exactly these (call.h).
 // - ENTERED: called through a function of the same name in entries.cpp.
 // - INNER: not called from JavaScript.
-// Whoever includes this defines KERNEL, and the others where they differ from it; all are undefined
-// afterwards. `vocab` is the number of rows of a token table: an id outside [0, vocab) must never be followed
-// (the row becomes NaN; a gradient is dropped).
+// A file that includes this one defines KERNEL, and the other two where they differ from it. All three are
+// undefined afterwards. `vocab` is the number of rows of a token table: an id outside [0, vocab) must never
+// be used as an index (its row becomes NaN; its gradient is dropped).
 #ifndef ENTERED
 #define ENTERED KERNEL
 #endif
@@ -97,7 +97,7 @@ ENTERED(linearInt4, float* out, const float* x, const int8_t* codes, const float
 KERNEL(embeddingInt4, float* out, const int32_t* ids, const int8_t* codes, const float* scale, const float* positions,
        Index B, Index T, Index C, Position start, Index groupSize, Index vocab)
 
-// Products with a packed weight [n, k], for programs (program.h). The room that packing takes: `rowFloats(n,
+// Products with a packed weight [n, k], for programs (program.h). Sizes of the packed weight: `rowFloats(n,
 // k)` floats for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`,
 // `rowHalfBytes` for `packRowInt4`. bias may be null. row.cpp, int4.cpp: one row, m = 1
 INNER(packRow, float* packed, const float* weight, Index n, Index k, bool bf16)
@@ -111,7 +111,7 @@ INNER(linearRowInt4, float* out, const float* x, const int8_t* packed, const flo
 // matmul.cpp: many rows
 INNER(packPanels, float* packed, const float* weight, Index n, Index k)
 INNER(matmulPanels, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& shape)
-// peak.cpp, for benchmarks: out[0] = operations of a block, 0 where there is no such instruction
+// peak.cpp, for benchmarks: out[0] = operations of a block, 0 where the instruction does not exist
 INNER(peak, float* out, Peak kind, Index blocks)
 
 #undef KERNEL

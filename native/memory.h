@@ -1,5 +1,5 @@
-// Aligned memory for buffers and scratch. Blocks of 2 MB and more lie on huge pages where the system grants
-// them, which is worth 5 to 15 % in the matrix products.
+// Aligned memory for buffers and scratch. Blocks of 2 MB and more are on huge pages where the system grants
+// them, which speeds up matrix products by 5 to 15 %.
 #pragma once
 #include <cstddef>
 #include <cstdlib>
@@ -28,7 +28,7 @@ class Memory {
 #if defined(__linux__)
     if (alignment == hugePage) madvise(data_, padded, MADV_HUGEPAGE);
 #endif
-#if defined(__SANITIZE_ADDRESS__)  // to the sanitizer, the padding is out of bounds
+#if defined(__SANITIZE_ADDRESS__)  // the sanitizer must not see the padding as part of the block
     ASAN_POISON_MEMORY_REGION(static_cast<char*>(data_) + bytes, padded - bytes);
 #endif
   }

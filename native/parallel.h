@@ -1,13 +1,12 @@
-// How a kernel shares its work: `forBlocks` hands out numbered blocks to the team's threads. The rule that
-// makes results independent of the number of threads: what a block computes, and the order in which the
-// results of blocks are combined, may depend on the block's number and the shape, never on `thread` or on the
-// team's size.
+// How a kernel shares its work: `forBlocks` hands out numbered blocks to the team's threads. One rule makes
+// results independent of the number of threads: what a block computes, and the order in which the results of
+// blocks are combined, may depend on the block's number and the shape, never on `thread` or the team's size.
 #pragma once
 #include "kernels.h"
 
 namespace inkhorn {
 
-/** A fixed set of threads that run one job at a time. Thread 0 is the one that calls `run`. */
+/** A fixed set of threads that run one job at a time. Thread 0 is the caller of `run`. */
 class Team {
  public:
   explicit Team(int threads);
@@ -18,11 +17,11 @@ class Team {
   int threads() const { return threads_; }
 
   /**
-   * While the same jobs come again and again (program.h): the threads are awake, so that small jobs are
-   * shared, too, and each thread begins with the same blocks every time, which its own cache still holds.
+   * To be set while the same jobs are repeated (program.h). The threads stay awake, so that small jobs are
+   * shared too, and each thread begins with the same blocks every time, which are still in its cache.
    */
   void setEager(bool eager) { eager_ = eager; }
-  /** Multiply-adds from which a job is shared. */
+  /** The fewest multiply-adds of a job that is shared. */
   Index smallestJob() const { return eager_ ? Index{1} << 13 : Index{1} << 19; }
 
   /**
@@ -33,13 +32,13 @@ class Team {
 
   /**
    * Working memory that is kept between kernels: at least `floats` floats, 64-byte aligned, contents
-   * undefined. `slot` tells apart what one thread needs at the same time. A thread asks only for its own; a
+   * undefined. `slot` distinguishes what one thread needs at the same time. A thread asks only for its own; a
    * second request for the same slot may move it. Throws std::bad_alloc.
    */
   float* scratch(int thread, int slot, Index floats);
   static constexpr int slots = 6;
 
-  /** The same for memory that all threads share: to be asked for outside of `run`. */
+  /** As `scratch`, for memory that all threads share. To be asked for outside of `run`. */
   float* shared(int slot, Index floats) { return scratch(threads_, slot, floats); }
 
  private:
@@ -56,7 +55,7 @@ static constexpr Index ceilDiv(Index a, Index b) { return (a + b - 1) / b; }
 static constexpr Index least(Index a, Index b) { return a < b ? a : b; }
 static constexpr Index roundUp(Index n, Index multiple) { return ceilDiv(n, multiple) * multiple; }
 
-/** Calls body(block, thread) for every block in [0, blocks). A single block runs on the caller at once. */
+/** Calls body(block, thread) for every block in [0, blocks). A single block runs directly on the caller. */
 template <class Body>
 static inline void forBlocks(Team& team, Index blocks, const Body& body) {
   if (blocks == 1) return body(Index{0}, 0);
@@ -66,8 +65,8 @@ static inline void forBlocks(Team& team, Index blocks, const Body& body) {
 }
 
 /**
- * The same for a job of `work` multiply-adds in all. A small one is done by the caller alone: waking the
- * others would take longer, and while a text is written, JavaScript needs the processor too.
+ * As `forBlocks`, for a job of `work` multiply-adds. The caller does a small job alone: waking the other
+ * threads would take longer, and during generation JavaScript also needs the processor.
  */
 template <class Body>
 static inline void forBlocks(Team& team, Index blocks, Index work, const Body& body) {
@@ -76,8 +75,8 @@ static inline void forBlocks(Team& team, Index blocks, Index work, const Body& b
 }
 
 /**
- * Cuts [0, n) into blocks of `size` (the last one shorter) and calls body(begin, end, block, thread) for
- * each.
+ * Cuts [0, n) into blocks of `size` (the last one may be shorter) and calls body(begin, end, block, thread)
+ * for each.
  */
 template <class Body>
 static inline void forRanges(Team& team, Index n, Index size, const Body& body) {

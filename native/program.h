@@ -1,5 +1,5 @@
-// A recorded sequence of kernel calls that runs again and again on the same buffers: a token then costs one
-// call from JavaScript. Its products of one row read their weights from packed copies. Read next: engine.h,
+// A recorded sequence of kernel calls that is replayed on the same buffers, so that a token costs one call
+// from JavaScript. Its products of one row read packed copies of their weights. Read next: engine.h,
 // kernels/row.cpp.
 #pragma once
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace inkhorn {
 
-/** In what order a weight [rows, cols] is packed: see row.cpp, int4.cpp and matmul.cpp. */
+/** The packed order of a weight [rows, cols]: see row.cpp, int4.cpp and matmul.cpp. */
 struct Packing {
   enum Order { row, panels, halfBytes } order;
   Index rows, cols;
@@ -24,7 +24,7 @@ struct Packing {
   bool operator==(const Packing&) const = default;
 };
 
-/** A copy of a weight in the order in which it is read. Belongs to the weight until that changes. */
+/** A copy of a weight in the order in which it is read. Valid until the weight changes. */
 struct PackedWeight {
   static constexpr uint64_t never = ~uint64_t{0};
   Memory memory;
@@ -33,12 +33,12 @@ struct PackedWeight {
   uint64_t version = never;  // of the weight when it was last packed
 };
 
-/** What a buffer's number stands for. All but the bytes is touched by JavaScript's thread only. */
+/** The memory behind a buffer's number. Everything but the bytes is used by JavaScript's thread only. */
 struct Storage {
   explicit Storage(size_t bytes) : memory(bytes) {}
 
   Memory memory;
-  uint64_t version = 0;  // goes up whenever a change is queued
+  uint64_t version = 0;  // increases whenever a change is queued
   std::shared_ptr<PackedWeight> packed;
 
   void changed() {
@@ -49,7 +49,7 @@ struct Storage {
 
 class Program {
  public:
-  /** A weight that the program reads. `packed` is null where it has to be read as it is. */
+  /** A weight that the program reads. `packed` is null where it is read without packing. */
   struct Weight {
     std::shared_ptr<Storage> source;
     std::shared_ptr<PackedWeight> packed;
@@ -60,8 +60,8 @@ class Program {
     }
   };
 
-  // ---- while it is recorded ------------------------------------------------------------------------------
-  /** One more step, run(kernels, team, start), that can go on from `lastStart` at most. */
+  // ---- recording -----------------------------------------------------------------------------------------
+  /** Adds a step, run(kernels, team, start). `start` may be at most `lastStart`. */
   template <class Run>
   void add(Run run, Index lastStart) {
     steps_.push_back(std::move(run));
@@ -71,8 +71,8 @@ class Program {
   void use(const std::shared_ptr<Storage>& storage, bool write) { (write ? written_ : read_).insert(storage); }
 
   /**
-   * A weight that a step reads packed, in `bytes` bytes; as it is where there is no memory for that. Stays
-   * where it is as long as the program.
+   * Adds a weight that a step reads packed, in `bytes` bytes; unpacked where there is no memory for that. The
+   * result stays at its address as long as the program exists.
    */
   template <class Pack>
   const Weight* addWeight(const std::shared_ptr<Storage>& source, Packing packing, size_t bytes, Pack pack) {
@@ -88,7 +88,7 @@ class Program {
     return &weight;
   }
 
-  /** The recording is complete. A weight that the program itself changes is not packed. */
+  /** Ends the recording. A weight that the program itself changes is not packed. */
   void finish() {
     for (Weight& weight : weights_) {
       if (written_.count(weight.source)) weight.packed.reset();
@@ -99,7 +99,8 @@ class Program {
   Index lastStart() const { return lastStart_; }
 
   /**
-   * Before each replay is queued: calls repack(weight) for those that have changed since they were packed.
+   * Called before each replay is queued. Calls repack(weight) for weights that have changed since they were
+   * packed.
    */
   template <class Repack>
   void prepare(Repack repack) {
@@ -120,7 +121,7 @@ class Program {
   }
 
   /**
-   * Whether the last run was so short that a thread may wait for the next one. To be asked while none runs.
+   * Whether the last run was so short that a thread may wait for the next one. Ask only while none runs.
    */
   bool isShort() const { return lastRun_ < std::chrono::milliseconds(2); }
 
@@ -129,7 +130,7 @@ class Program {
 
   std::vector<Step> steps_;
   std::deque<Weight> weights_;
-  std::set<std::shared_ptr<Storage>> read_, written_;  // kept alive
+  std::set<std::shared_ptr<Storage>> read_, written_;  // keeps them alive
   Index lastStart_ = std::numeric_limits<Index>::max();
   std::chrono::steady_clock::duration lastRun_ = std::chrono::hours(1);
 };

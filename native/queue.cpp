@@ -8,7 +8,7 @@ Queue::Queue() : slots_(new Slot[capacity]), runner_([this] { serve(); }) {}
 Queue::~Queue() {
   end_ = pushed_->load();
   quit_.store(true);
-  pushed_->fetch_add(1);  // an empty task, only to wake the runner
+  pushed_->fetch_add(1);  // an empty task that only wakes the runner
   pushed_.wake();
   runner_.join();
 }

@@ -1,5 +1,5 @@
-// An in-order queue of tasks with one thread that runs them: JavaScript pushes and goes on, kernels run
-// behind it.
+// A queue of tasks, in order, with one thread that runs them. JavaScript pushes a task and continues; kernels
+// run later.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -14,18 +14,18 @@
 
 namespace inkhorn {
 
-/** One thread pushes and waits (JavaScript's), one runs. A full queue makes `push` wait. */
+/** One thread (JavaScript's) pushes and waits, one runs. `push` waits while the queue is full. */
 class Queue {
  public:
   Queue();
-  /** Waits for the task that is running; those not yet begun are dropped. */
+  /** Waits for the running task; drops those that have not begun. */
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
   /**
-   * Runs `task()` after everything pushed before. No memory is allocated: tasks are small and move into their
-   * slot.
+   * Runs `task()` after everything pushed before. Allocates no memory: tasks are small and are moved into
+   * their slot.
    */
   template <class Task>
   void push(Task&& task) {
@@ -58,10 +58,10 @@ class Queue {
   void serve();
 
   std::unique_ptr<Slot[]> slots_;
-  alignas(64) Awaited<uint32_t> pushed_{0};  // tasks pushed so far; both counters may wrap
+  alignas(64) Awaited<uint32_t> pushed_{0};  // number of tasks pushed; both counters may wrap
   alignas(64) Awaited<uint32_t> done_{0};
   std::atomic<bool> quit_{false};
-  uint32_t end_ = 0;  // tasks pushed when the queue was told to quit
+  uint32_t end_ = 0;  // number of tasks pushed when the queue was told to quit
   std::thread runner_;
 };
 

@@ -1,8 +1,8 @@
-// Vectors of floats, for the instruction set that a kernel file is compiled for. simd/ has one header for
-// each, all with the same primitives (simd/portable.h says what they do); here are the choice, and what is
-// the same for all. Kernels use these names only. All of it is inlined into namespace INKHORN_ISA, so that
-// code for a wide instruction set never ends up in the path of a narrow one: kernel files use no std::
-// templates.
+// Vectors of floats, for the instruction set that a kernel file is compiled for. simd/ has one header per
+// instruction set, all with the same primitives (documented in simd/portable.h). This file chooses one, and
+// has what is the same for all. Kernels use these names only. Everything is inlined into namespace
+// INKHORN_ISA, so that code for a wide instruction set never runs on a narrow one; kernel files therefore use
+// no std:: templates.
 #pragma once
 #include "kernels.h"
 
@@ -18,19 +18,19 @@
 
 namespace inkhorn::INKHORN_ISA {
 
-/** Asks for the cache line at p, which need not be readable. */
+/** Prefetches the cache line at p, which need not be readable. */
 INKHORN_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
-/** The same into the L2 cache. */
+/** Prefetches into the L2 cache. */
 INKHORN_INLINE void prefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }
 
-/** The mask that lets everything through, and costs nothing. */
+/** The mask of all lanes; using it costs nothing. */
 struct AllLanes {};
 INKHORN_INLINE Vec load(const float* p, AllLanes) { return load(p); }
 INKHORN_INLINE void store(float* p, Vec v, AllLanes) { store(p, v); }
 INKHORN_INLINE Vec select(AllLanes, Vec a, Vec) { return a; }
 
 /**
- * Calls body(i, lanes) for i = 0, LANES, ... below n; in the last vector `lanes` masks what lies beyond n.
+ * Calls body(i, lanes) for i = 0, LANES, ... below n. In the last vector `lanes` masks what is beyond n.
  */
 template <class Body>
 INKHORN_INLINE void eachVector(Index n, Body&& body) {
@@ -40,8 +40,8 @@ INKHORN_INLINE void eachVector(Index n, Body&& body) {
 }
 
 /**
- * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra`, which is `Vnni` or
- * `PairedBf16`. Returns whether they have.
+ * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra` (`Vnni` or
+ * `PairedBf16`). Returns whether they have it.
  */
 template <class Extra, class Body>
 INKHORN_INLINE bool withExtra(const Body& body) {
@@ -55,14 +55,14 @@ INKHORN_INLINE bool withExtra(const Body& body) {
 }
 
 /**
- * e^x to about 1e-7 relative: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial of degree 7,
- * scaled by 2^n. Results below 2^-126 become 0, above 2^127 they stay at the largest scale; NaN stays NaN.
+ * e^x to about 1e-7 relative: x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7,
+ * scaled by 2^n. Results below 2^-126 become 0. Above 2^127 the scale stays at its largest. NaN stays NaN.
  */
 INKHORN_INLINE Vec exp(Vec x) {
   const Vec lowest = splat(-87.33654f), highest = splat(88.02969f);
   const Vec clamped = min(highest, max(lowest, x));  // the operand order keeps NaN
   const Vec n = roundEven(mul(clamped, splat(1.44269504f)));
-  Vec r = fnma(n, splat(0.693145752f), clamped);  // ln 2 in two parts, the first exact in few bits
+  Vec r = fnma(n, splat(0.693145752f), clamped);  // the first part of ln 2: few bits
   r = fnma(n, splat(1.42860677e-6f), r);
   Vec p = splat(1.0f / 5040);
   p = fma(p, r, splat(1.0f / 720));

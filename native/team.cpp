@@ -1,7 +1,7 @@
 // The threads behind parallel.h. Blocks are handed out by atomic counters. A thread that wakes too late for a
-// job leaves again at once, and nobody waits for one that sleeps: a small job is finished by the caller
-// alone. What threads tell each other crosses from cache to cache, which takes most of the time of sharing:
-// it is kept in few lines (`Desk`).
+// job leaves at once, and nobody waits for a sleeping thread: the caller finishes a small job alone. Most of
+// the cost of sharing is messages that cross from cache to cache, so they are kept in few cache lines
+// (`Desk`).
 #include <array>
 #include <cstdio>
 #include <thread>
@@ -13,24 +13,25 @@
 
 namespace inkhorn {
 
-/** What one thread is told, in a cache line of its own, and what it answers, in another. */
+/** The instructions for one thread in one cache line, and its answer in another. */
 struct Desk {
-  // Goes up by two with each job. Whoever makes it odd, thread or caller, decides whether the thread takes
+  // Increases by two with each job. Whoever makes it odd, thread or caller, decides whether the thread takes
   // part.
   alignas(64) Awaited<uint32_t> job{0};
-  // The job. Written by the caller while no thread takes part. Blocks next .. end of it are yet to be taken.
+  // The job. Written by the caller while no thread takes part. Blocks from `next` up to the end are still to
+  // be taken.
   std::atomic<Index> next{0};
   Index end = 0;
   void (*body)(void*, Index, int) = nullptr;
   void* context = nullptr;
 
-  alignas(64) Awaited<uint32_t> finished{0};  // the (odd) number of the last job that the thread took part in
+  alignas(64) Awaited<uint32_t> finished{0};  // the (odd) number of the last job that it took part in
 };
 
 struct Team::State {
-  explicit State(int threads) : desks(size_t(threads)), scratch(size_t(threads) + 1) {}  // one more for what all share
+  explicit State(int threads) : desks(size_t(threads)), scratch(size_t(threads) + 1) {}  // the last one is shared
 
-  std::vector<Desk> desks;  // that of thread 0 has its blocks only
+  std::vector<Desk> desks;  // the desk of thread 0 has only its blocks
   int shares = 1;
   uint32_t job = 0;
   std::atomic<bool> quit{false};
@@ -39,7 +40,8 @@ struct Team::State {
   std::vector<std::array<Memory, slots>> scratch;
 
   /**
-   * A job is one share for all, or one for each thread: it begins with its own, and then helps the others.
+   * A job has one share for all threads, or one share for each: a thread begins with its own and then helps
+   * the others.
    */
   void takeBlocks(int thread) {
     const auto body = desks[size_t(thread)].body;
@@ -108,7 +110,7 @@ void Team::run(Index blocks, void (*body)(void*, Index, int), void* context) {
     uint32_t finished = desk.finished->load();
     if (finished == job + 1) continue;
     uint32_t offered = job;
-    if (desk.job->compare_exchange_strong(offered, job + 1)) continue;  // it has not come: all is done without it
+    if (desk.job->compare_exchange_strong(offered, job + 1)) continue;  // it has not come: done without it
     for (; finished != job + 1; finished = desk.finished->load()) desk.finished.waitWhile(finished);
   }
 }
@@ -120,12 +122,12 @@ float* Team::scratch(int thread, int slot, Index floats) {
     try {
       memory = Memory();
       memory = Memory(bytes < hugePage / 8 ? bytes * 2 : (bytes / hugePage + 1) * hugePage);
-    } catch (const std::bad_alloc&) {  // on an engine's thread, in the middle of a kernel: nobody could go on
+    } catch (const std::bad_alloc&) {  // in the middle of a kernel, no caller can be told
       std::fprintf(stderr, "inkhorn: out of memory: %zu bytes of working memory could not be had\n", bytes);
       std::abort();
     }
   }
-#if defined(__SANITIZE_ADDRESS__)  // to the sanitizer, only what was asked for is there
+#if defined(__SANITIZE_ADDRESS__)  // the sanitizer sees exactly the requested size
   ASAN_UNPOISON_MEMORY_REGION(memory.data(), bytes);
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(memory.data()) + bytes, memory.bytes() - bytes);
 #endif

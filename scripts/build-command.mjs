@@ -1,5 +1,4 @@
-// Makes the compiled command line executable: `npx inkhorn` runs it as a program, and the compiler writes
-// plain files.
+// Makes the compiled command line executable, for `npx inkhorn`: the TypeScript compiler writes plain files.
 import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,8 +1,7 @@
-// Builds the native engine (build/Release/inkhorn.node) with whatever C++ compiler there is. Does nothing
-// when the sources have not changed since, and leaves the rest of Inkhorn usable when there is no compiler.
-// Downloads nothing. Runs after the compiler of TypeScript. `--check`: only says by its exit code whether
-// there is nothing to build. `--sanitize memory` or `threads`: the builds of sanitize.mjs, in
-// build/sanitized.
+// Builds the native engine (build/Release/inkhorn.node) with the C++ compiler that it finds. Does nothing if
+// the sources have not changed. Without a compiler it leaves the rest of Inkhorn usable. Downloads nothing.
+// Runs after the TypeScript compiler. `--check`: only reports by its exit code whether there is nothing to
+// build. `--sanitize memory` or `threads`: the builds of sanitize.mjs, in build/sanitized.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,14 +19,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const sanitize = process.argv.includes('--sanitize') ? process.argv.at(-1) : null;
 const build = join(root, 'build', sanitize === null ? '.' : join('sanitized', sanitize));
 const addon = join(build, 'Release', 'inkhorn.node');
-// What the last build ended with, for the next one and for the error message of `createNative`.
+// The result of the last build, for the next one and for the error message of `createNative`.
 const recordFile = join(build, 'native.json');
 
 const fingerprint = fingerprintOfSources();
 const last = readRecord();
 if (last.fingerprint === fingerprint && last.built && existsSync(addon)) process.exit(0);
 if (process.argv.includes('--check')) process.exit(1);
-// A build folder made elsewhere (a moved or copied repository) or by another Node: CMake would refuse it.
+// A build folder made elsewhere (a moved or copied repository) or by another Node is deleted: CMake would
+// refuse it.
 if (last.place !== undefined && last.place !== place()) rmSync(build, { recursive: true, force: true });
 
 const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find(runs);
@@ -70,11 +70,11 @@ async function compile() {
   console.error(output);
   console.error('The native engine did not compile (see above); Inkhorn works without it, slower.');
   record({ built: false, reason: 'its compilation failed', fix: 'see its errors again' });
-  // Where the project itself is checked, a broken build must not pass.
+  // In CI a broken build must fail.
   if (process.env.CI) process.exitCode = 1;
 }
 
-/** Runs a script of npm's; `onLine` sees what it prints as it comes. */
+/** Runs a script of npm. `onLine` gets each line of its output. */
 function run(script, args, onLine) {
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
@@ -94,7 +94,7 @@ function run(script, args, onLine) {
   });
 }
 
-/** How far it is: in one line that changes on a terminal, elsewhere in a line every ten seconds. */
+/** Shows progress: on a terminal in one line that changes, elsewhere in a line every ten seconds. */
 function createProgress() {
   const begun = Date.now();
   const terminal = process.stdout.isTTY && process.stdout.columns > 40 && process.env.TERM !== 'dumb';
@@ -106,13 +106,13 @@ function createProgress() {
   };
   const timer = setInterval(show, terminal ? 500 : 10_000);
   return {
-    /** Takes a line of Ninja (`[12/72] Building ...`) or of Make (`[ 12%] Building ...`). */
+    /** Takes a line of Ninja (`[12/72] Building ...`) or Make (`[ 12%] Building ...`). */
     line(text) {
       const [, count, total, share] = text.match(/^\[\s*(?:(\d+)\/(\d+)|(\d+)%)\]/) ?? [];
       if (total > 2) done = `${count} of ${total} steps`;
       else if (share !== undefined) done = `${share} %`;
     },
-    /** The seconds it took. */
+    /** Returns the seconds it took. */
     end() {
       clearInterval(timer);
       if (terminal) process.stdout.write('\r\u001b[K');
@@ -134,11 +134,11 @@ function record(outcome) {
     writeFileSync(recordFile, `${JSON.stringify({ fingerprint, place: place(), ...outcome }, null, 2)}\n`);
     if (!outcome.built) rmSync(addon, { force: true });
   } catch (error) {
-    console.error(`${build} cannot be written to: ${error.message}`); // a package that another user installed
+    console.error(`${build} cannot be written to: ${error.message}`); // a package installed by another user
   }
 }
 
-/** What the last run noted; nothing where it was killed while it wrote. */
+/** The record of the last build; empty if it was killed while writing. */
 function readRecord() {
   try {
     return JSON.parse(readFileSync(recordFile, 'utf8')) ?? {};
@@ -147,13 +147,13 @@ function readRecord() {
   }
 }
 
-/** The path with npm's programs last: its CMake and Ninja are for machines that have none of their own. */
+/** PATH with npm's programs last: its CMake and Ninja are for machines without their own. */
 function systemFirst(path) {
   const folders = path.split(delimiter).filter((folder) => !folder.endsWith(join('node_modules', '.bin')));
   return [...folders, ...npmPrograms()].join(delimiter);
 }
 
-/** A hash of everything that the addon is made of. */
+/** A hash of everything that the addon is built from. */
 function fingerprintOfSources() {
   const hash = createHash('sha256').update(place());
   const sources = readdirSync(join(root, 'native'), { recursive: true }).filter((file) =>

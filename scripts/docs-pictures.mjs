@@ -1,6 +1,6 @@
-// Makes docs/pictures/: trains the model of docs/README.md and has the commands of the chapters draw it.
-// Takes a minute or two. `node scripts/docs-pictures.mjs` after `npm run build`; the weights, and so the
-// pictures, are the same on the same engine.
+// Makes docs/pictures/: trains the model of docs/README.md and runs the commands of the chapters that draw
+// it. Takes a minute or two. Run `node scripts/docs-pictures.mjs` after `npm run build`. The same engine
+// gives the same weights, and so the same pictures.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const main = join(root, 'dist/src/cli/main.js');
 const pictures = join(root, 'docs/pictures');
 const folder = mkdtempSync(join(tmpdir(), 'inkhorn-pictures-'));
 
-/** Picture of a chapter: where its commands leave it. */
+/** The picture of a chapter, and where its commands write it. */
 const wanted = {
   'token-neighbours.svg': 'look/02/token-neighbours.svg',
   'attention.svg': 'look/03/attention.svg',

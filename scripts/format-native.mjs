@@ -1,5 +1,5 @@
-// Formats the C++ of native/ by .clang-format. With `--check` it changes nothing, and fails where something
-// would change. Where there is no clang-format it says so, and succeeds: npm has none that is kept up.
+// Formats the C++ of native/ with .clang-format. With `--check` it changes nothing, and fails if a file is
+// not formatted. Without clang-format it says so and succeeds; npm has no maintained package of it.
 //   node scripts/format-native.mjs [--check]
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

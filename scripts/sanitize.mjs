@@ -1,6 +1,6 @@
-// Runs the native engine with the compiler's sanitizers: builds the addon a second time, in build/sanitized,
-// and loads it below them. Says why, and succeeds, where the compiler or the system has none. Takes about two
-// minutes each.
+// Runs the native engine with the compiler's sanitizers: builds the addon again in build/sanitized, and loads
+// it with the sanitizer's library. If the compiler or system has no sanitizer, it says so and succeeds. Each
+// takes about two minutes.
 //   node scripts/sanitize.mjs            both
 //   node scripts/sanitize.mjs memory     addresses and undefined behaviour, over the engine's tests
 //   node scripts/sanitize.mjs threads    data races, over a short training and generation
@@ -23,18 +23,18 @@ const folder = mkdtempSync(join(tmpdir(), 'inkhorn-sanitize-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const compiler = process.env.CXX ?? 'c++';
 
-/** Thrown where a sanitizer cannot run here. */
+/** Thrown when a sanitizer cannot run here. */
 class Missing extends Error {}
 
-// Node is not built with them, so that their library has to be there before it starts.
+// Node itself is built without sanitizers, so their library must be loaded before Node starts.
 const KINDS = {
   memory: {
     flag: '-fsanitize=address,undefined',
-    // The C++ library, too: the sanitizers wrap its functions.
+    // Also the C++ library, whose functions the sanitizers wrap.
     libraries: ['libasan.so', 'libstdc++.so'],
-    // Works when it compiles and runs.
+    // A test program that must compile and run.
     tried: { source: 'int main() { return 0; }', status: 0 },
-    // Node does not free everything at its end. A test asks for more memory than there can be.
+    // Node does not free everything at exit. One test requests more memory than there can be.
     env: {
       ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
       UBSAN_OPTIONS: 'print_stacktrace=1',
@@ -44,7 +44,7 @@ const KINDS = {
   threads: {
     flag: '-fsanitize=thread',
     libraries: ['libtsan.so'],
-    // Works when it finds the race in this.
+    // A test program whose race must be found.
     tried: {
       source:
         '#include <thread>\nint x; int main() { std::thread t([] { x = 1; }); x = 2; t.join(); return 0; }',
@@ -72,7 +72,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
   }
 }
 
-/** Where the compiler has a library. */
+/** The path of a library of the compiler. */
 function libraryOf(name) {
   let path = '';
   try {
@@ -106,7 +106,7 @@ function build(name) {
 
 function runTests(env) {
   for (const name of ['conformance/engines', 'unit/native', 'parity/parity']) {
-    // Not by `node --test`, which hides what the process of a test says at its end.
+    // Not with `node --test`, which hides what a test process prints at its end.
     const args = ['--test-reporter=dot', join(root, 'dist', 'test', `${name}.test.js`)];
     const options = { cwd: root, stdio: 'inherit', timeout: 300_000, env };
     const { status, signal } = spawnSync(process.execPath, args, options);
@@ -115,7 +115,7 @@ function runTests(env) {
   console.log('sanitizers: memory: addresses and undefined behaviour, nothing found');
 }
 
-/** A training with evaluations, looks and samples, and a generation, on three threads. */
+/** A training with evaluations, looks inside and samples, and a generation, on three threads. */
 function findRaces(env) {
   const [text, run] = [join(folder, 'text.txt'), join(folder, 'run')];
   writeFileSync(text, 'The quick brown fox jumps over the lazy dog.\n'.repeat(200));
@@ -131,7 +131,7 @@ function findRaces(env) {
     .filter((report) => report.includes('WARNING: ThreadSanitizer'));
   const ours = reports.filter((report) => report.includes('inkhorn.node'));
   if (ours.length > 0) fail(`threads: ${ours.length} reports name the engine:\n${ours.join('\n')}`);
-  // Those of Node itself, whose threads it was not built to be watched with.
+  // Races inside Node itself, which is not built for this sanitizer.
   console.log(`sanitizers: threads: no data race in the engine (${reports.length} reports in Node itself)`);
 }
 

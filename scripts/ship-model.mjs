@@ -1,6 +1,6 @@
-// Makes the model that comes with the package from a finished run: matrices in bfloat16, config, tokenizer,
-// and the model card, whose figures it measures: `node scripts/ship-model.mjs runs/shakespeare [text]`, the
-// text being that of the run (which knows where it was).
+// Makes the bundled model from a finished run: matrices in bfloat16, config, tokenizer, and the model card
+// with measured figures. `node scripts/ship-model.mjs runs/shakespeare [text]`; the text must be that of the
+// run, and defaults to the path recorded in it.
 import { join } from 'node:path';
 import { formatBytes, formatCount } from '../dist/src/base/format.js';
 import { findText, isTextOf } from '../dist/src/cli/run-text.js';
@@ -26,7 +26,7 @@ if (folder === undefined)
   throw new Error('name the folder of a run: node scripts/ship-model.mjs runs/shakespeare [text]');
 const out = folderStore(join(import.meta.dirname, '..', 'models', 'shakespeare'));
 
-await useBackend('auto'); // float32, whatever the run was trained in
+await useBackend('auto'); // float32, whatever the precision of the run
 const run = await readRun(folderStore(folder));
 const { store, unevaluated } = await runModel(folderStore(folder));
 if (unevaluated !== null)

@@ -1,6 +1,6 @@
-// Runs the compiled tests: `npm test` all but the long ones, `npm run test:all` those too: files named
-// *.long.test.ts, and the trials, which are programs of their own (scripts/trials). Arguments after `--`
-// narrow it down: `npm test -- tokenizer` runs the files whose path contains `tokenizer`.
+// Runs the compiled tests. `npm test` runs all but the long ones; `npm run test:all` also the files named
+// *.long.test.ts and the trials, which are separate programs (scripts/trials). Arguments after `--` select
+// files: `npm test -- tokenizer` runs those whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -19,7 +19,7 @@ if (tests.length + trials.length === 0) {
   process.exit(2);
 }
 const failed = [
-  // Node leaves a core free unless told otherwise: of two, half.
+  // By default Node leaves one core free, which is half of two.
   ...(tests.length === 0 ||
   run(['--test', `--test-concurrency=${availableParallelism()}`, '--test-reporter=spec', ...tests])
     ? []
@@ -32,7 +32,7 @@ const failed = [
 if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
 
-/** The files of a folder that are wanted, by their paths from the root. */
+/** The selected files of a folder, by their paths from the root. */
 function filesIn(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((file) => join(folder, String(file)))
@@ -41,7 +41,7 @@ function filesIn(folder, ending) {
     .sort();
 }
 
-/** Runs Node in the root; whether that went well. */
+/** Runs Node in the root. Returns whether it succeeded. */
 function run(args) {
   return spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status === 0;
 }

@@ -1,6 +1,6 @@
-// Peers are programs of their own that take turns with ours: each prints one JSON line when it is ready, does
-// its work once for every line that it is sent, answering with the seconds, and at the end says how much
-// memory it took. Read next: pytorch.py.
+// Peers are separate programs that alternate with ours. A peer prints one JSON line when it is ready, does
+// its work once for every line that it receives, answers with the seconds, and at the end reports its memory.
+// Read next: pytorch.py.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Contestant } from '../support/contest.ts';
 /** The interpreter for peers in Python. */
 const PYTHON = process.env.INKHORN_PYTHON ?? 'python3';
 
-/** Python leaves no compiled files beside the scripts. */
+/** Keeps Python from writing compiled files beside the scripts. */
 const QUIET = { PYTHONDONTWRITEBYTECODE: '1' };
 
 interface Program {
@@ -27,15 +27,15 @@ const programs: Readonly<Record<string, Program>> = {
   tokenizers: { command: PYTHON, script: 'hf_tokenizers.py', env: QUIET },
 };
 
-/** Peers of a program, opened as far as they are installed, and one line for each that is not. */
+/** The peers of a program: those that are installed, opened, and one line for each that is not. */
 export interface Peers {
   found: Contestant[];
   missing: string[];
 }
 
 /**
- * Opens the peers asked for: `work` lists, by peer, the arguments of each contestant that it provides. Throws
- * when a peer is not in `work`; one that is not installed ends up in `missing`, with how to install it.
+ * Opens the requested peers. `work` lists, by peer, the arguments of each contestant. Throws when a peer is
+ * not in `work`. A peer that is not installed goes into `missing`, with how to install it.
  */
 export async function openPeers(
   names: readonly string[],
@@ -55,7 +55,7 @@ export async function openPeers(
   return peers;
 }
 
-/** What a peer prints first. */
+/** The first line of a peer. */
 interface Ready {
   peer: string;
   includes: string;
@@ -64,10 +64,10 @@ interface Ready {
 
 async function openPeer(name: string, args: readonly string[]): Promise<Contestant> {
   const { command, script, env } = programs[name];
-  // Compiled, this file is dist/bench/peers/open.js; the scripts stay in bench/peers.
+  // The compiled file is dist/bench/peers/open.js; the scripts stay in bench/peers.
   const path = fileURLToPath(new URL(`../../../bench/peers/${script}`, import.meta.url));
   const child = spawn(command, [path, ...args, '--turns'], { env: { ...process.env, ...env } });
-  child.stdin.on('error', () => {}); // it has ended: the answer that does not come says so
+  child.stdin.on('error', () => {}); // it has ended: the missing answer reports that
   const answer = answers(child, command);
   const { peer, includes, amount } = (await answer()) as Ready;
   return {
@@ -86,8 +86,7 @@ async function openPeer(name: string, args: readonly string[]): Promise<Contesta
 }
 
 /**
- * A function that resolves to the next line of JSON, and rejects with the last line of what went wrong when
- * there is none.
+ * A function that resolves to the next line of JSON. Rejects with the last line of stderr when the peer ends.
  */
 function answers(child: ChildProcess, command: string): () => Promise<unknown> {
   let complaint = '';
@@ -107,9 +106,9 @@ function answers(child: ChildProcess, command: string): () => Promise<unknown> {
 }
 
 /**
- * For PyTorch, which gives the memory of each tensor back to the system and takes it anew in every step: an
- * allocator that keeps it, in huge pages, where jemalloc is installed (Debian: libjemalloc2).
- * INKHORN_JEMALLOC names it elsewhere.
+ * For PyTorch, which returns the memory of each tensor to the system and requests it again in every step: an
+ * allocator that keeps it, in huge pages, if jemalloc is installed (Debian: libjemalloc2). INKHORN_JEMALLOC
+ * names it elsewhere.
  */
 function keptMemory(): NodeJS.ProcessEnv {
   const places = [

@@ -1,32 +1,35 @@
-// Contestants that do the same work in turns: ours, a peer, ours, a peer. A machine whose speed changes from
-// minute to minute then changes it for all of them. Read next: program.ts.
+// Contestants that do the same work in turns: ours, a peer, ours, a peer. So a machine whose speed changes
+// from minute to minute changes it for all of them. Read next: program.ts.
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../../src/base/statistics.ts';
 
-/** Who does some work, again and again. */
+/** One that does some work repeatedly. */
 export interface Contestant {
   /** Engine or peer, with version and precision. */
   name: string;
-  /** What a turn does. */
+  /** The work of a turn, in words. */
   includes: string;
-  /** Tokens, or whatever is counted, of one turn. */
+  /** Number of tokens, or of whatever is counted, in a turn. */
   amount: number;
   /** Does the work once; resolves to the seconds that it took. */
   turn(): Promise<number>;
-  /** Ends; resolves to the peak resident memory of its process in MB, where that is its own. */
+  /**
+   * Closes the contestant. Resolves to the peak resident memory of its process in MB, if it has its own
+   * process.
+   */
   close(): Promise<number | undefined>;
 }
 
-/** How long a contestant took. */
+/** The times of a contestant. */
 export interface Timing {
   name: string;
   includes: string;
   amount: number;
-  /** Of the very first turn. */
+  /** Seconds of the very first turn. */
   first: number;
-  /** Of each turn after those for warming up. */
+  /** Seconds of each timed turn. */
   seconds: number[];
-  /** Median, least and most of them. */
+  /** Their median, least and greatest. */
   median: number;
   min: number;
   max: number;
@@ -35,13 +38,13 @@ export interface Timing {
   peakMB?: number;
 }
 
-/** Untimed turns of each at the start: caches fill, pages are mapped, code is compiled. */
+/** Untimed turns at the start: caches fill, pages are mapped, code is compiled. */
 export const WARM_UP = 2;
 
-/** Milliseconds between turns, in which the threads of the one before go to sleep. */
+/** Milliseconds between turns, in which the threads of the previous contestant go to sleep. */
 const PAUSE = 20;
 
-/** Each has `turns` timed turns, one after another, and is closed. */
+/** Runs the contest: `turns` timed turns of each, alternating; then closes all. */
 export async function takeTurns(contestants: readonly Contestant[], turns: number): Promise<Timing[]> {
   const seconds = contestants.map((): number[] => []);
   const first = contestants.map(() => 0);
@@ -68,7 +71,7 @@ export async function takeTurns(contestants: readonly Contestant[], turns: numbe
   return timings;
 }
 
-/** Median and spread of `seconds`, and what of `amount` there was per second. */
+/** Median and range of `seconds`, and the `amount` per second. */
 export function summary(
   seconds: number[],
   amount: number,
@@ -83,7 +86,7 @@ export function summary(
   };
 }
 
-/** How many times as fast `a` is as `b`, per unit of what they do. */
+/** The speed of `a` divided by that of `b`, per unit of their amounts. */
 export function ratio(a: Timing, b: Timing): number {
   return a.rate / b.rate;
 }

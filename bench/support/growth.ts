@@ -1,5 +1,5 @@
-// The tables and the picture of ../growth.ts: measured time beside what the floating-point operations predict
-// from one size.
+// The tables and the picture of ../growth.ts: measured time beside the time predicted from one size by
+// floating-point operations.
 
 import * as Plot from '@observablehq/plot';
 import { formatShort } from '../../src/base/format.ts';
@@ -11,9 +11,9 @@ import { document } from '../../src/png/document.ts';
 import { summary } from './contest.ts';
 import { formatSeconds, type Machine } from './program.ts';
 
-/** What a step is made of. */
+/** What a step depends on. */
 export interface Size {
-  /** Sequences. */
+  /** Sequences per step. */
   batch: number;
   layers: number;
   width: number;
@@ -42,17 +42,20 @@ const TOP = BODY_TOP + 30;
 const MEASURED = '#0072b2';
 const PREDICTED = '#d55e00';
 
-/** The size that the others are compared with: the middle one. */
+/** The size that the others are predicted from: the middle one. */
 function reference({ points }: Growth): Point {
   return points[points.length >> 1];
 }
 
-/** Seconds that the floating-point operations of `point` would take at the rate of `from`. */
+/** Predicted seconds of `point`, at the operations per second of `from`. */
 function predicted(point: Point, from: Point): number {
   return (point.flop / from.flop) * summary(from.seconds, 1).median;
 }
 
-/** Lines: per size the time of a step, per token and against the prediction, and the peak memory. */
+/**
+ * Lines of a table: for each size the time of a step, the time per token, the ratio to the prediction, the
+ * peak memory.
+ */
 export function growthTable(growth: Growth): string[] {
   const from = reference(growth);
   const rows = growth.points.map((point) => {
@@ -73,8 +76,7 @@ export function growthTable(growth: Growth): string[] {
 }
 
 /**
- * One panel for each growth: seconds per step, and the line on which they would lie if only operations
- * counted.
+ * One panel per series: seconds per step, and the predicted line.
  */
 export function growthFigure(
   growths: readonly Growth[],

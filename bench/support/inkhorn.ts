@@ -1,9 +1,9 @@
-// Our side of a contest: what Inkhorn does in a turn. The peers' side is in ../peers.
+// Our side of a contest: Inkhorn's work in a turn. The peers are in ../peers.
 import { TRAINING_INCLUDES, trainingSteps } from '../../src/cli/measure.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Contestant } from './contest.ts';
 
-/** A contestant that does `work`, which takes as long as it takes. `close` frees what it holds. */
+/** A contestant whose turns run `work` and are timed. `close` frees its resources. */
 export function contestant(
   about: { name: string; includes: string; amount: number },
   work: () => Promise<void>,
@@ -41,7 +41,7 @@ export function trainingContestant(model: GPT, batchSize: number): Contestant {
   };
 }
 
-/** The most memory that this process ever had, MB. */
+/** The peak memory of this process, MB. */
 export function peakMB(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);
 }

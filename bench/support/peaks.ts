@@ -2,7 +2,9 @@
 import { DTYPE_NUMBERS } from '../../src/backend/native/addon.ts';
 import { loadAddon } from '../../src/backend/native/index.ts';
 
-/** In 1e9 operations per second, a multiplication and an addition being two; null: no instruction for it. */
+/**
+ * In 1e9 operations per second, where a multiply-add counts as two; null: the instruction does not exist.
+ */
 export interface Peaks {
   isa: string;
   f32: number | null;
@@ -13,7 +15,7 @@ export interface Peaks {
 const BLOCKS = 256;
 
 /**
- * The best of `turns`, each of some milliseconds, with the best instruction set. Throws where there is no
+ * The best of `turns` turns of some milliseconds, with the best instruction set. Throws where there is no
  * native engine.
  */
 export async function peaks(threads: number, turns: number): Promise<Peaks> {

@@ -1,5 +1,5 @@
-// What the programs of bench/ have in common: options, the machine, and how timings are shown. Read next:
-// ../train.ts.
+// What the programs of bench/ have in common: options, the description of the machine, the tables of timings.
+// Read next: ../train.ts.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -9,7 +9,7 @@ import { type PresetName, presets } from '../../src/model/config.ts';
 import { createBackend } from '../../src/platform/node-engines.ts';
 import { ratio, type Timing, WARM_UP } from './contest.ts';
 
-/** Options that every program has. */
+/** Options of every program. */
 const common = {
   turns: { type: 'string', default: '5' },
   json: { type: 'boolean', default: false },
@@ -28,14 +28,14 @@ export const trainingOptions = {
   seed: { type: 'string', default: '1337' },
 } as const;
 
-/** Option of programs that have peers. It may be given more than once. */
+/** The option of programs that have peers. It may be given more than once. */
 export const peerOption = { peer: { type: 'string', multiple: true, default: [] as string[] } } as const;
 
 type Options = NonNullable<ParseArgsConfig['options']>;
-/** What parseArgs() makes of the options of a program and the common ones. */
+/** The values that parseArgs() returns for the options of a program and the common ones. */
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T & typeof common }>>['values'];
 
-/** Reads the command line. From here on the program ends in one line when something fails. */
+/** Reads the command line. From here on an error ends the program with one line. */
 export function readOptions<T extends Options>(options: T): Values<T> {
   process.once('uncaughtException', ({ message }) => {
     console.error(message);
@@ -44,26 +44,26 @@ export function readOptions<T extends Options>(options: T): Values<T> {
   return parseArgs({ options: { ...common, ...options } }).values as Values<T>;
 }
 
-/** A whole number of at least 1 from the command line. Throws when it is not one. */
+/** A whole number of at least 1 from the command line. Throws for anything else. */
 export function count(name: string, value: string): number {
   const n = Number(value);
   if (Number.isInteger(n) && n >= 1) return n;
   throw new Error(`--${name} ${value} is not a whole number >= 1`);
 }
 
-/** What products are computed in. Throws when it is neither. */
+/** The precision of products. Throws for an unknown one. */
 export function readPrecision(value: string): 'f32' | 'bf16' {
   if (value === 'f32' || value === 'bf16') return value;
   throw new Error(`--precision ${value}: f32 or bf16`);
 }
 
-/** A preset by its name, given as `--flag`. Throws when there is none of that name. */
+/** The preset named by `--flag`. Throws for an unknown name. */
 export function readPreset(flag: string, name: string): PresetName {
   if (Object.hasOwn(presets, name)) return name as PresetName;
   throw new Error(`--${flag} ${name} is none: ${Object.keys(presets).join(', ')}`);
 }
 
-/** The engine that the options ask for. */
+/** The engine chosen by the options. */
 export async function openEngine(options: {
   backend: string;
   threads: string;
@@ -92,26 +92,26 @@ export function machine(): Machine {
   };
 }
 
-/** The machine in one line. */
+/** A description of the machine in one line. */
 export function describeMachine(): string {
   const { processor, cores, memoryGB, system, node } = machine();
   return `${processor}, ${cores} cores, ${memoryGB} GB, ${system}, Node ${node}`;
 }
 
-/** One contest, as it is shown. */
+/** A contest, as it is printed. */
 export interface Figure {
   /** What is measured. */
   title: string;
   /** Unit of the rate: `tokens/s`. */
   unit: string;
   timings: readonly Timing[];
-  /** Pairs to compare: the first is so many times as fast as the second. */
+  /** The pairs to compare: how many times as fast the first is as the second. */
   pairs: readonly (readonly [Timing, Timing])[];
   /** Further columns: heading -> cell of each timing. */
   columns?: Readonly<Record<string, (timing: Timing) => number>>;
 }
 
-/** Prints what was measured, for people or as one line of JSON. */
+/** Prints the results, for people or as one line of JSON. */
 export function show(
   figures: readonly Figure[],
   settings: { threads: number; turns: number; json: boolean; missing?: readonly string[] },

@@ -7,7 +7,7 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index SIZE = 1 << 13;  // elements that a thread takes at a time
+constexpr Index SIZE = 1 << 13;  // elements of one block
 
 /** out = value(x) */
 template <class Value>

@@ -1,5 +1,5 @@
-// The activation functions and their slopes, of a vector; and what a product does with them while its result
-// is still in the cache. Used by activation.cpp, matmul.cpp and row.cpp.
+// The activation functions and their derivatives, for vectors; and their use by a product while its result is
+// still in the cache. Used by activation.cpp, matmul.cpp and row.cpp.
 #pragma once
 #include "../simd.h"
 
@@ -7,8 +7,8 @@ namespace inkhorn::INKHORN_ISA {
 
 /**
  * Phi(x), the distribution function of the standard normal: half of erfc(-x / sqrt 2). For z >= 0, erfc(z) =
- * exp(-z^2) t P(t) with t = 1 / (1 + 0.4 z), where P is the polynomial of degree 8 that comes closest
- * (relative error 6e-8, found by Remez' exchange); erfc(-z) = 2 - erfc(z).
+ * exp(-z^2) t P(t) with t = 1 / (1 + 0.4 z), where P is the best polynomial of degree 8 (relative error 6e-8,
+ * found by the Remez exchange). For z < 0, erfc(z) = 2 - erfc(-z).
  */
 INKHORN_INLINE Vec normalCdf(Vec x) {
   const Vec z = mul(abs(x), splat(0.707106781f));
@@ -56,10 +56,10 @@ struct Silu {
 
 /**
  * gelu-tanh: x / 2 (1 + tanh(u)) = x sigmoid(2u) with 2u = 2 sqrt(2 / pi) (x + 0.044715 x^3). From |x| = 10
- * on the sigmoid is 0 or 1; x^2 is held there, so that nothing overflows.
+ * on the sigmoid is 0 or 1. x^2 is capped there, so that nothing overflows.
  */
 struct GeluTanh {
-  static constexpr float SLOPE = 1.59576912f, CUBIC = 0.0713548163f;  // 2 sqrt(2 / pi), and 0.044715 times that
+  static constexpr float SLOPE = 1.59576912f, CUBIC = 0.0713548163f;  // 2 sqrt(2 / pi); 0.044715 of it
   static Vec square(Vec x) { return min(splat(100), mul(x, x)); }     // this order keeps NaN
   static Vec share(Vec x) { return sigmoid(mul(x, fma(splat(CUBIC), square(x), splat(SLOPE)))); }
   static Vec value(Vec x) { return mul(x, share(x)); }
@@ -69,7 +69,7 @@ struct GeluTanh {
   }
 };
 
-/** Calls body(curve) with the struct of a kind. */
+/** Calls body(curve) with the struct of the function `kind`. */
 template <class Body>
 static inline void withCurve(Activation kind, const Body& body) {
   switch (kind) {
@@ -82,8 +82,9 @@ static inline void withCurve(Activation kind, const Body& body) {
 }
 
 /**
- * The epilogue of a block of a product: `rows` rows of `cols` elements, in out, `pre` and `of` from element
- * `first` on and `stride` apart, in x `xStride` apart. `out` and `x` may be the same place.
+ * The epilogue of a block of a product: `rows` rows of `cols` elements. In out, `pre` and `of` the block
+ * begins at element `first`, with rows `stride` apart; in x rows are `xStride` apart. `out` and `x` may be
+ * the same memory.
  */
 static inline void finish(const Epilogue& e, float* out, const float* x, Index xStride, Index first, Index rows,
                           Index cols, Index stride) {

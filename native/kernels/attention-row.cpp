@@ -1,15 +1,15 @@
-// Attention of a few queries, one by one, for generation; and the probabilities that the fused kernels never
-// hold.
+// Attention of a few queries, one at a time, for generation; and the probabilities, which the fused kernels
+// never store.
 #include "attention.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-/** s[j] = scale * (q . keys[j]) for j < n; `s` has room for whole vectors. */
+/** s[j] = scale * (q . keys[j]) for j < n. `s` has room for whole vectors. */
 void scoreRow(float* s, const float* q, Rows keys, Index n, Index hs, float scale) {
   Index j = 0;
-  for (; j + LANES <= n; j += LANES) {  // as many keys as lanes, so that the sums over lanes are one transposition
+  for (; j + LANES <= n; j += LANES) {  // LANES keys: one transposition sums over the lanes
     const float* key = keys.data + j * keys.stride;
     Vec sum[LANES];
 #pragma GCC unroll 16
@@ -29,10 +29,10 @@ void scoreRow(float* s, const float* q, Rows keys, Index n, Index hs, float scal
   }
 }
 
-/** VECTORS vectors of columns of `weightedSum`, the last one masked. */
+/** Columns of `weightedSum` in VECTORS vectors, of which the last is masked. */
 template <Index VECTORS>
 INKHORN_INLINE void weightedColumns(float* out, const float* p, Rows values, Index n, Mask last, float factor) {
-  constexpr Index CHAINS = 4;  // sums to a column: they hide the latency of the additions
+  constexpr Index CHAINS = 4;  // sums per column, enough to hide the latency of the additions
   Vec sum[VECTORS][CHAINS];
 #pragma GCC unroll 3
   for (Index v = 0; v < VECTORS; v++) sum[v][0] = sum[v][1] = sum[v][2] = sum[v][3] = zero();
@@ -60,8 +60,8 @@ INKHORN_INLINE void weightedColumns(float* out, const float* p, Rows values, Ind
 }
 
 /**
- * out = the sum over j < n of p[j] * values[j], times factor. Up to three vectors of columns at once: rows
- * are read in order.
+ * out = the sum over j < n of p[j] * values[j], times factor. Up to three vectors of columns at once, so that
+ * rows are read in order.
  */
 void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, float factor) {
   for (Index i = 0; i < hs; i += WIDEST * LANES) {

@@ -1,5 +1,5 @@
-// Small matrix products on a thread's own working memory, for attention.cpp: 16 rows of the result at a time,
-// operands padded so that nothing is masked. Large products are matmul.cpp's.
+// Small matrix products on a thread's own working memory, for attention.cpp. They compute 16 rows of the
+// result at a time; operands are padded so that nothing is masked. matmul.cpp has the large products.
 #pragma once
 #include "../parallel.h"
 #include "number.h"
@@ -54,7 +54,7 @@ INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index stri
 
 /**
  * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored
- * [k, 16]. Strides are from row to row, in floats.
+ * [k, 16]. Strides are between rows, in floats.
  */
 template <class Number, bool TRANSPOSED>
 static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
@@ -72,7 +72,7 @@ static inline void multiplyTile(float* c, Index strideC, const float* a, Index s
   }
 }
 
-/** to[rows, width] = the rows of from[rows, cols] as elements; what lies beyond cols becomes 0. */
+/** to[rows, width] = the rows of from[rows, cols] as elements, with zeros beyond cols. */
 template <class Number>
 static inline void packAlong(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
   for (Index r = 0; r < rows; r++, to += width, from += stride) {
@@ -83,8 +83,7 @@ static inline void packAlong(float* to, Index width, const float* from, Index st
 }
 
 /**
- * to[elementsOf(rows), width] = the columns of from[rows, cols] as elements; what lies beyond rows and cols
- * becomes 0.
+ * to[elementsOf(rows), width] = the columns of from[rows, cols] as elements, with zeros beyond rows and cols.
  */
 template <class Number>
 static inline void packAcross(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
@@ -96,7 +95,7 @@ static inline void packAcross(float* to, Index width, const float* from, Index s
   }
 }
 
-/** to[rows, cols] = factor * from[rows, cols], and nothing beyond cols is written. */
+/** to[rows, cols] = factor * from[rows, cols]. Writes nothing beyond cols. */
 static inline void copyRows(float* to, Index strideTo, const float* from, Index strideFrom, Index rows, Index cols,
                             float factor) {
   for (Index r = 0; r < rows; r++, to += strideTo, from += strideFrom) {
@@ -105,8 +104,7 @@ static inline void copyRows(float* to, Index strideTo, const float* from, Index 
 }
 
 /**
- * to[elementsOf(cols), width] = the transpose of from[rows, cols], rows <= width; what lies beyond rows
- * becomes 0.
+ * to[elementsOf(cols), width] = the transpose of from[rows, cols], rows <= width, with zeros beyond rows.
  */
 template <class Number>
 static inline void packTransposed(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {

@@ -1,10 +1,10 @@
-// Causal self-attention, fused (Dao et al. 2022): the scores of 16 queries at a time, never more. The
-// backward computes probabilities and dropout masks again, from lse and the counter. Read next:
-// attention-tile.h, philox.h; for a few queries attention-row.cpp.
+// Causal self-attention, fused (Dao et al. 2022): holds the scores of 16 queries at a time. The backward
+// computes probabilities and dropout masks again, from lse and the counter. Read next: attention-tile.h,
+// philox.h; for a few queries attention-row.cpp.
 //
-// A head is one unit of work. Its rows are first packed into the thread's working memory, padded with zeros
-// to whole vectors (`width` columns); keys are handled in blocks of 64, transposed, so that a score is a sum
-// over rows. Products are of `Number`s (number.h); what is summed, and the softmax, are floats.
+// A unit of work is one head. Its rows are first packed into the thread's working memory, padded with zeros
+// to whole vectors (`width` columns). Keys are handled in blocks of 64, transposed, so that a score is a sum
+// over rows. Products multiply `Number`s (number.h); sums and the softmax are floats.
 #include "attention.h"
 
 #include "../arena.h"
@@ -18,9 +18,9 @@ constexpr Index BLOCK_VECTORS = BLOCK / LANES;
 static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
 
 /**
- * Brings closer what is read and written for the head that this thread probably takes next, while it
- * computes: a few rows at a time, for a core waits for only a few dozen lines at once, and stops when there
- * are more.
+ * Prefetches, during the computation of one head, the memory of the head that this thread will probably take
+ * next. Fetches a few rows at a time, since a core can wait for only a few dozen cache lines at once and then
+ * stalls.
  */
 struct Ahead {
   Rows rows[8];
@@ -46,8 +46,8 @@ struct HeadDropout {
   Index stride;    // from query to query
 
   /**
-   * Factors of query t, keys from `key` (a multiple of 64) on, `groups` groups of 64; `room` holds one group
-   * more.
+   * Factors of query t for `groups` groups of 64 keys from `key` (a multiple of 64) on. `room` has space for
+   * one more group.
    */
   const float* factors(float* room, Index t, Index key, Index groups) const {
     const uint64_t element = first + uint64_t(t * stride + key);
@@ -110,7 +110,7 @@ struct HeadForward {
 
     Ahead next = ahead;
     for (Index t = 0; t < T; t += TILE) {
-      const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // by the last query of the tile
+      const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // of the last query
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index vectors = visible - j < BLOCK ? (visible - j + LANES - 1) / LANES : BLOCK_VECTORS;
         multiplyTile<Number, false>(m.scores + j * TILE, BLOCK, m.queries + t * w, w, m.keysT + j * size, BLOCK,
@@ -136,7 +136,7 @@ struct HeadForward {
   }
 
   /**
-   * Query t's products become unnormalised probabilities, dropped or kept; returns 1 / their sum before
+   * Turns query t's products into unnormalised probabilities after dropout. Returns 1 / their sum before
    * dropout.
    */
   float probabilities(float* s, Index t, Index visible, float* keep) const {
@@ -172,10 +172,11 @@ struct HeadBackward {
 
   Index width() const { return roundUp(hs, LANES); }
 
-  // Single floats are the same as left operands and as right operands, where the sum is over rows.
+  // Without pairs, left and right operands of a sum over rows have the same form, and one copy serves as
+  // both.
   static constexpr bool shared = Number::TERMS == 1;
 
-  /** Working memory of one head; rows: T up to whole blocks. */
+  /** Working memory of one head. `rows` is T rounded up to whole blocks. */
   struct Room {
     float *queries, *dOuts;               // [rows, width], left operands
     float *keysR, *queriesR, *dOutsR;     // [elementsOf(rows), width], right operands
@@ -231,7 +232,7 @@ struct HeadBackward {
       for (Index t = j; t < T; t += TILE) {
         const Index visible = t + TILE - j < BLOCK ? t + TILE - j : BLOCK, vectors = (visible + LANES - 1) / LANES;
         float *pT = m.p + t / Number::TERMS * BLOCK, *dsT = m.dScores + t / Number::TERMS * BLOCK;
-        // Rounded from a tile of floats to where they stay; `ds` are the rows, for dq.
+        // Rounds a tile of floats into p and dScores, and the rows of scores for dq into `ds`.
         float *ps = Number::ROUNDS ? m.tileP : pT, *ds = Number::ROUNDS ? m.tileDs : dsT;
         multiplyTile<Number, false>(ps, BLOCK, m.queries + t * w, w, m.keysT, BLOCK, vectors, size, false);
         multiplyTile<Number, false>(ds, BLOCK, m.dOuts + t * w, w, m.valuesT, BLOCK, vectors, size, false);
@@ -277,8 +278,8 @@ struct HeadBackward {
   }
 
   /**
-   * For query t and the keys from j on: p from products to probabilities after dropout, dp from the gradients
-   * of those to the gradients of the scores, probability * (dp - dot), where dot = sum of probability * dp =
+   * For query t and the keys from j on. p: from products to probabilities after dropout. dp: from their
+   * gradients to the gradients of the scores, probability * (dp - dot), where dot = sum of probability * dp =
    * dOut . out.
    */
   void scoreGradients(float* p, float* dp, Index t, Index j, Index vectors, float lse, float dot, float* keep) const {

@@ -1,13 +1,13 @@
-// What the two ways of attention share: of many queries in tiles (attention.cpp), of a few one by one
+// Shared by the two implementations of attention: many queries in tiles (attention.cpp), a few one at a time
 // (attention-row.cpp).
 #pragma once
 #include "attention-tile.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-constexpr Index BLOCK = 64;  // keys to a block
+constexpr Index BLOCK = 64;  // keys per block
 
-/** Where one head's rows begin, and how far apart they lie. */
+/** The start of one head's rows, and the distance between them. */
 struct Rows {
   const float* data;
   Index stride;
@@ -18,8 +18,8 @@ struct Softmax {
 };
 
 /**
- * Turns the products of a query with the keys into exp(scale * product - highest), 0 up to the next whole
- * vector. They lie in runs of BLOCK that begin `stride` apart.
+ * Turns the products of a query with the keys into exp(scale * product - highest), with zeros up to the next
+ * whole vector. The products are in runs of BLOCK, which begin `stride` apart.
  */
 static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale) {
   const Vec factor = splat(scale);

@@ -6,7 +6,7 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index ROWS = 32;  // rows that a thread takes at a time
+constexpr Index ROWS = 32;  // rows of one block
 
 bool inRange(int32_t target, Index cols) { return target >= 0 && target < cols; }
 

@@ -1,4 +1,4 @@
-// Dropout: the mask is never stored, it is drawn again wherever it is needed. Read next: philox.h,
+// Dropout. The mask is never stored; it is drawn again wherever it is needed. Read next: philox.h,
 // attention.cpp.
 #include "../parallel.h"
 #include "philox.h"
@@ -13,7 +13,7 @@ void dropout(Team& team, float* out, const float* x, const float* residual, cons
   }
   const KeepRule rule = keepRule(dropout);
   constexpr Index groups = 8, span = groups * KEEP_GROUP;
-  const Index lead = Index(dropout.offset % KEEP_GROUP);  // elements of the first group that lie before x[0]
+  const Index lead = Index(dropout.offset % KEEP_GROUP);  // elements of the first group before x[0]
   forRanges(team, lead + n, 16 * span, [&](Index begin, Index end, Index, int) {
     float factors[span];
     for (Index at = begin; at < end; at += span) {
@@ -21,7 +21,7 @@ void dropout(Team& team, float* out, const float* x, const float* residual, cons
       const Index first = at < lead ? lead : at, last = at + span < end ? at + span : end;
       eachVector(last - first, [&](Index i, auto lanes) {
         const Index e = first - lead + i;
-        // Drawing takes so long that the processor itself does not look this far ahead.
+        // Drawing takes so long that the processor does not prefetch this far ahead by itself.
         prefetch(x + e + 2 * span);
         if (residual != nullptr) prefetch(residual + e + 2 * span);
         if (out != x) prefetch(out + e + 2 * span);

@@ -1,4 +1,4 @@
-// Movement and elementwise kernels, and the two sums that the optimizer and the biases need. Read next:
+// Copying and elementwise kernels, and the two sums that the optimizer and the biases need. Read next:
 // matmul.cpp.
 #include <cstring>
 
@@ -9,7 +9,7 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index blockSize = 16384;  // elements: a few microseconds of work, and three operands fit the L2 cache
+constexpr Index blockSize = 16384;  // elements: a few microseconds; three operands fit in the L2 cache
 
 /** Calls body(i, lanes) for each vector of [0, n). */
 template <class Body>
@@ -51,7 +51,10 @@ void scale(Team& team, float* out, const float* x, float factor, Index n) {
   forVectors(team, n, [=](Index i, auto m) { store(out + i, mul(f, load(x + i, m)), m); });
 }
 
-/** Each block sums in single precision over many lanes, the blocks are summed in double, in order. */
+/**
+ * Each block is summed in single precision over many lanes. The sums of blocks are added in double precision,
+ * in order.
+ */
 void sumSquares(Team& team, float* out, const float* x, bool accumulate, Index n) {
   const Index blocks = (n + blockSize - 1) / blockSize;
   float* partial = team.shared(0, blocks);
@@ -79,7 +82,7 @@ void normalize(Team& team, float* out, const float* x, const float* squares, dou
   scale(team, out, x, float(1 / (__builtin_sqrt(double(squares[0])) + eps)), n);
 }
 
-/** Blocks of rows are summed into rows of their own, which are then added up in order. */
+/** Each block of rows is summed into a row of its own. These rows are then added in order. */
 void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
   constexpr Index rowsPerBlock = 128, STRIP = 8 * LANES;
   const Index blocks = (rows + rowsPerBlock - 1) / rowsPerBlock;
@@ -87,7 +90,7 @@ void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
   forRanges(team, rows, rowsPerBlock, [&](Index begin, Index end, Index block, int) {
     float* sums = partial + block * cols;
     Index c = 0;
-    for (; c + STRIP <= cols; c += STRIP) {  // so wide that memory is read in order
+    for (; c + STRIP <= cols; c += STRIP) {  // wide enough that memory is read in order
       Vec sum[STRIP / LANES];
       for (Vec& v : sum) v = zero();
       for (Index r = begin; r < end; r++) {

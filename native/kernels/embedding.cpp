@@ -1,5 +1,5 @@
-// Token and position rows looked up and added; the backward adds gradients to the rows that were used. Read
-// next: layernorm.cpp. A token outside the table gives a row of NaN, and its gradient is dropped.
+// Looks up rows of tokens and positions and adds them. The backward adds gradients to the rows that were
+// used. A token outside the table gives a row of NaN, and its gradient is dropped. Read next: layernorm.cpp.
 #include "../parallel.h"
 #include "../simd.h"
 
@@ -27,7 +27,7 @@ void embedding(Team& team, float* out, const int32_t* ids, const float* tokens, 
   });
 }
 
-// A thread owns a range of columns, so that rows are added in their order whatever the number of threads.
+// Each thread owns a range of columns, so that rows are added in order, whatever the number of threads.
 void embeddingBackward(Team& team, float* dTokens, float* dPositions, const float* dOut, const int32_t* ids, Index B,
                        Index T, Index C, Index vocab) {
   forRanges(team, C, 64, [&](Index begin, Index end, Index, int) {

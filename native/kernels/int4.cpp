@@ -1,6 +1,6 @@
-// Weights of four bits in groups: the linear layer for one row and for many, and the token table. Two
-// neighbours share a byte, so a row of the input is taken apart into its even and its odd columns once, and
-// weights need not be interleaved. Read next: int8-dot.h.
+// INT4 weights in groups: the linear layer for one row and for many, and the token table. Two neighbouring
+// columns share a byte. So a row of the input is split once into its even and odd columns, and weights need
+// not be interleaved. Read next: int8-dot.h.
 #include <cstring>
 
 #include "../arena.h"
@@ -11,9 +11,9 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr int ZERO = 8;     // the code of the value 0
-constexpr Index COLS = 64;  // columns of out to a unit of work, and to a panel of packed codes
+constexpr Index COLS = 64;  // columns of out per unit of work, and per panel of packed codes
 
-/** The codes of LANES bytes as floats, the zero taken off: of the even columns, and of the odd ones. */
+/** The codes of LANES bytes as floats, minus ZERO: of the even columns, and of the odd ones. */
 struct Codes {
   Vec even, odd;
 
@@ -42,15 +42,15 @@ void dequantizeRow(float* x, const int8_t* codes, const float* scale, Index r, I
 }
 
 /**
- * One row of the input, taken apart: column 2i is even[i], column 2i + 1 odd[i]; zeros up to a whole number
- * of vectors.
+ * One row of the input, split: column 2i is even[i], column 2i + 1 is odd[i]. Padded with zeros to whole
+ * vectors.
  */
 struct Halves {
   const float *even, *odd;
-  float scale;  // of all of it
+  float scale;  // of the whole row
 };
 
-/** With `int8Activations` the row is quantised, and the halves are whole numbers. */
+/** With `int8Activations` the row is quantised, and both halves hold whole numbers. */
 Halves takeApart(Team& team, const float* x, Index k, bool int8Activations) {
   const Index half = ceilDiv(k, 2 * LANES) * LANES;
   struct Room {
@@ -83,8 +83,8 @@ Halves takeApart(Team& team, const float* x, Index k, bool int8Activations) {
 }
 
 /**
- * out[j] = x . weight[j] + bias[j], j0 <= j < j1. EXACT: x is whole numbers, and so is the sum over each
- * group, which is then added to those before it: the same bits as from packed codes. Else groups are added
+ * out[j] = x . weight[j] + bias[j], j0 <= j < j1. EXACT: x and the sum over each group are whole numbers;
+ * groups are added one after the other, which gives the same bits as packed codes. Otherwise groups are added
  * lane by lane, which is faster.
  */
 template <bool EXACT>
@@ -104,7 +104,7 @@ void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* 
         even = fma(load(x.even + p), w.even, even);
         odd = fma(load(x.odd + p), w.odd, odd);
       }
-      if (p < end) {  // x is 0 beyond
+      if (p < end) {  // x is 0 beyond the end
         int8_t rest[LANES] = {};
         memcpy(rest, row + p, size_t(end - p));
         const Codes w(rest);
@@ -123,7 +123,7 @@ void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* 
   }
 }
 
-/** x as the products of bytes see it: each row quantised, and back. */
+/** The x that products of bytes see: each row quantised and dequantised. */
 void roundRows(Team& team, float* to, const float* x, Index rows, Index cols) {
   forRanges(team, rows, 8, [&](Index begin, Index end, Index, int thread) {
     int8_t* q = reinterpret_cast<int8_t*>(team.scratch(thread, 0, ceilDiv(cols, 4)));
@@ -161,7 +161,7 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
   struct Room {
     float *weight, *rounded;
   };
-  const Room room = sharedPieces(team, 5, [&](Arena& arena) {  // a slot that matmul leaves alone
+  const Room room = sharedPieces(team, 5, [&](Arena& arena) {  // a slot that matmul does not use
     return Room{.weight = arena.take(n * k), .rounded = int8Activations ? arena.take(m * k) : nullptr};
   });
   dequantizeInt4(team, room.weight, codes, scale, n, k, groupSize);
@@ -190,19 +190,19 @@ void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* cod
 
 namespace {
 
-constexpr int VECTORS = COLS / 16;  // of the widest instruction set, the only one with packed codes
+constexpr int VECTORS = COLS / 16;  // for the widest instruction set, the only one with packed codes
 
 /** One quantised row of the input, padded with zeros to 8 bytes. */
 struct Row {
   int8_t* bytes;
-  int32_t* surplus;  // by group: what the sums are too large by, for a code is ZERO above its value
+  int32_t* surplus;  // per group: how much too large the sums are, since a code is ZERO above its value
   float scale;
 };
 
 /**
- * out[0, cols) from one panel of packed codes: for each 8 rows of the transposed weight 64 columns of four
- * bytes, the first four rows in the low halves and the others in the high ones. `scale` and `bias` begin at
- * the panel's columns. Dot is `Vnni`.
+ * out[0, cols) from one panel of packed codes. For each 8 rows of the transposed weight, a panel has 64
+ * columns of four bytes: the first four rows in the low halves, the other four in the high halves. `scale`
+ * and `bias` begin at the panel's columns. Dot is `Vnni`.
  */
 template <class Dot>
 void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,

@@ -11,7 +11,7 @@ struct QuantizedRow {
 };
 
 /**
- * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN; the scale is max |x| / 127.
+ * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN. The scale is max |x| / 127.
  */
 INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   Vec largest = zero();
@@ -21,22 +21,22 @@ INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
     __builtin_memset(q, 0, size_t(n));
     return {0, 0};
   }
-  // Whole numbers, exact up to 2^24: for n up to 132,104 at least. Adding up the bytes just stored would take
-  // longer than all the rest.
+  // Whole numbers, exact up to 2^24: at least for n up to 132,104. Adding the stored bytes would take longer
+  // than all the rest.
   Vec sum = zero();
   eachVector(n, [&](Index i, auto lanes) {
     const Vec steps = min(splat(127), max(splat(-127), div(load(x + i, lanes), splat(scale))));
-    const Vec whole = select(greater(splat(128), steps), roundEven(steps), zero());  // NaN is greater than nothing
+    const Vec whole = select(greater(splat(128), steps), roundEven(steps), zero());  // NaN becomes 0
     sum = add(sum, whole);
     storeBytes(q + i, toInt(whole), n - i);
   });
   return {scale, int32_t(reduceAdd(sum))};
 }
 
-// Each way of multiplying is a struct (`Words`, `Vnni` in simd/): BYTES to a step, what a step loads, and
-// what it adds to a vector of sums, which ends up too large by SURPLUS times the sum of the inputs.
+// Each way of multiplying is a struct (`Words`, `Vnni` in simd/): BYTES per step, how a step loads, and how
+// it adds to a vector of sums. The sums end up too large by SURPLUS times the sum of the inputs.
 
-/** Calls body.operator()<Dot>() with the fastest way that this processor has. */
+/** Calls body.operator()<Dot>() with the fastest way of multiplying that this processor has. */
 template <class Body>
 INKHORN_INLINE void withDot(const Body& body) {
   if (!withExtra<Vnni>(body)) body.template operator()<Words>();

@@ -1,5 +1,4 @@
-// Weights as bytes: quantising rows, and the linear layer on bytes with its two arithmetics. Read next:
-// int8-dot.h.
+// INT8 weights: quantising rows, and the linear layer with float or integer products. Read next: int8-dot.h.
 #include "../arena.h"
 #include "int8-dot.h"
 
@@ -11,33 +10,33 @@ void dequantizeRow(float* x, const int8_t* q, float scale, Index n) {
   for (Index i = 0; i < n; i++) x[i] = float(q[i]) * scale;
 }
 
-constexpr Index ROWS = 32;     // rows of out to a unit of work
-constexpr Index COLS = 64;     // columns of out to a unit of work
-constexpr Index CHUNK = 1024;  // rows of x that are quantised at a time
+constexpr Index ROWS = 32;     // rows of out per unit of work
+constexpr Index COLS = 64;     // columns of out per unit of work
+constexpr Index CHUNK = 1024;  // rows of x quantised at a time
 
 /**
- * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is no multiple of that, the
- * last step of a row of weights begins at k - BYTES, so that it reads nothing beyond the row; the bytes that
- * the step before has already covered are 0 in x.
+ * Rows of x as bytes, laid out for dot products in steps of Dot::BYTES. Where k is not a multiple of that,
+ * the last step of a row of weights begins at k - BYTES, so that it reads nothing beyond the row. Bytes of x
+ * already covered by the previous step are 0 there.
  */
 template <class Dot>
 struct Inputs {
   static constexpr Index BYTES = Dot::BYTES;
-  Index k, steps, stride;  // bytes from row to row; 0 steps: k is too short for vectors
+  Index k, steps, stride;  // bytes between rows; 0 steps: k is too short for vectors
   int8_t* rows;
   float* scales;
-  int32_t* surplus;  // to be taken from each sum
+  int32_t* surplus;  // to be subtracted from each sum
 
   explicit Inputs(Index k) : k(k), steps(k < BYTES ? 0 : (k + BYTES - 1) / BYTES), stride((k + 63 + BYTES) / 64 * 64) {}
 
-  /** For `count` rows. */
+  /** Takes the memory for `count` rows. */
   void take(Arena& arena, Index count) {
     scales = arena.take(count);
     surplus = arena.takeInts(count);
     rows = arena.takeBytes(count * stride);
   }
 
-  /** Where the weights of step s begin. */
+  /** The place of the weights of step s. */
   Index begin(Index s) const { return s * BYTES + BYTES <= k ? s * BYTES : k - BYTES; }
 
   void quantize(Index r, const float* x) {
@@ -53,7 +52,7 @@ struct Inputs {
   }
 };
 
-/** sums[i][j] = row r + i of x times weight row j, for i < COUNT and four j. */
+/** sums[i][j] = row r + i of x times weight row j, for i < COUNT and four rows j. */
 template <int COUNT, class Dot>
 INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs<Dot>& in, Index r, const int8_t* weight) {
   VecI sum[COUNT][4];
@@ -76,7 +75,9 @@ INKHORN_INLINE void dotFour(int32_t (*sums)[COLS], const Inputs<Dot>& in, Index 
   for (int i = 0; i < COUNT; i++) reduceFour(sums[i], sum[i][0], sum[i][1], sum[i][2], sum[i][3]);
 }
 
-/** One product, for what is left over: of a column where n is no multiple of 4, and where k is short. */
+/**
+ * One product, for the remainder: columns where n is not a multiple of 4, and every column where k is short.
+ */
 template <class Dot>
 int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
   const int8_t* x = in.rows + r * in.stride;
@@ -89,8 +90,8 @@ int32_t dotOne(const Inputs<Dot>& in, Index r, const int8_t* weight) {
 }
 
 /**
- * out[r, j] = scales of r and j * (row r of x . row j of weight) + bias[j], r0 <= r < r1, j0 <= j < j1 <= j0
- * + 64.
+ * out[r, j] = scale of r * scale of j * (row r of x . row j of weight) + bias[j], for r0 <= r < r1 and j0 <=
+ * j < j1 <= j0 + 64.
  */
 template <class Dot>
 void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const int8_t* weight, const float* scale,
@@ -121,8 +122,8 @@ void multiplyBytes(float* out, const Inputs<Dot>& in, Index r0, Index r1, const 
   }
 }
 
-// int8 x int8: rows of x are quantised in chunks, then shared out with blocks of columns whose weights stay
-// in cache.
+// int8 x int8. Rows of x are quantised in chunks; units of work are some of these rows with a block of
+// columns whose weights stay in the cache.
 template <class Dot>
 void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                  Index m, Index n, Index k) {
@@ -143,9 +144,9 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
 }
 
 /**
- * One row of out with weights turned into floats on the way: out[j] = scale[j] * (x . weight[j]) + bias[j].
- * As in Inputs, the last vector begins at k - LANES, and `rest` is x there with zeros where it was covered
- * before.
+ * One row of out, with weights converted to floats on the fly: out[j] = scale[j] * (x . weight[j]) + bias[j].
+ * As in Inputs, the last vector begins at k - LANES, and `rest` is that part of x, with zeros where the
+ * previous vector covered it.
  */
 void linearRow(Team& team, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                Index n, Index k) {
@@ -197,7 +198,7 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
     for (Index i = 0; i < m; i++) linearRow(team, out + i * n, x + i * k, weight, scale, bias, n, k);
     return;
   }
-  float* floats = team.shared(5, n * k);  // a slot that matmul leaves alone
+  float* floats = team.shared(5, n * k);  // a slot that matmul does not use
   dequantizeRows(team, floats, weight, scale, n, k);
   matmul(team, out, x, floats, bias,
          {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});

@@ -1,5 +1,5 @@
 // LayerNorm (Ba et al. 2016) and RMSNorm (Zhang & Sennrich 2019), forward and backward, one row at a time: a
-// row is read from memory once and stays in the cache for the passes that follow. Read next: attention.cpp.
+// row is read from memory once and stays in the cache for the following passes. Read next: attention.cpp.
 #include "../parallel.h"
 #include "../simd.h"
 
@@ -7,10 +7,10 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index FORWARD_ROWS = 64;  // rows that a thread takes at a time
-constexpr Index AHEAD = 4;          // rows that a backward fetches before their turn
+constexpr Index FORWARD_ROWS = 64;  // rows of one block
+constexpr Index AHEAD = 4;          // rows that a backward prefetches
 
-/** Rows to a block of a backward: at most 64 blocks, so that the sums to be combined at the end stay few. */
+/** Rows per block of a backward. At most 64 blocks, so that few sums must be combined at the end. */
 Index backwardRows(Index rows) { return rows > 64 * 16 ? (rows + 63) / 64 : 16; }
 
 /** out[c] += partial[0, c] + partial[1, c] + ... in the order of the blocks. */

@@ -1,7 +1,7 @@
 // The matrix product, after Goto & van de Geijn (2008): b is packed into panels as wide as a register tile,
-// and the tiles (tile.h) run over them. k is cut into rounds of fixed length; while the tiles of one round
-// run, the operands of the next are packed, all by the same threads. A few rows (generation) take the path at
-// the end of the file.
+// and the tiles (tile.h) run over them. k is cut into rounds of fixed length. While the tiles of one round
+// run, the same threads pack the operands of the next. A few rows (generation) take the path at the end of
+// the file.
 #include <cstring>
 
 #include "../parallel.h"
@@ -13,14 +13,14 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 /**
- * A panel of b holds TILE_COLS columns, the last one only LANES if that is enough; what is left over is zero.
+ * A panel of b holds TILE_COLS columns; the last one only LANES if that is enough. Padded with zeros.
  */
 Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
 
 /**
- * Rows [p0, p1) of x [k, n], cut into panels of WIDTH columns, into elements `first` and following of the
- * packed panels, which are `depth` elements deep. Panel after panel: the pieces written lie together, and
- * those read next are fetched ahead.
+ * Packs rows [p0, p1) of x [k, n] into panels of WIDTH columns: into elements `first` and following of the
+ * packed panels, which are `depth` elements deep. Goes panel after panel, so that writes are contiguous; the
+ * memory read next is prefetched.
  */
 template <class Number, Index WIDTH, bool PADDED>
 void packRows(float* panels, const float* x, Index n, Index p0, Index p1, Index first, Index depth) {
@@ -70,33 +70,33 @@ struct Product {
   const float* a;
   const float* b;
   const float* bias;
-  const float* panelsOfB = nullptr;  // b, packed before (packPanels)
+  const float* panelsOfB = nullptr;  // b, packed earlier (packPanels)
 
-  // With a packed, a panel of b (32 KB) stays in the L1 cache while strips of a pass by.
+  // With a packed, a panel of b (32 KB) stays in the L1 cache while the strips of a stream past.
   const Index rounds = ceilDiv(s.k, (s.transA ? 256 : 1024) * TERMS);
   const Index depth = ceilDiv(ceilDiv(s.k, rounds), TERMS);  // of a round, in elements (number.h)
   const Index strips = ceilDiv(s.m, TILE_ROWS);              // TILE_ROWS rows of out
   const Index panels = ceilDiv(s.n, TILE_COLS);              // TILE_COLS columns of out
 
-  // A tile task is a rectangle of tiles. Its strips: about a 16th of all, at most 16, is `most`, the strips
-  // of each of the first `large` tasks. The last quarter goes in tasks of `fewest`, so that threads end
-  // together; with a packed, each round's packing tasks see to that.
+  // A tile task is a rectangle of tiles, `most` strips high in the first `large` rows of tasks: about a 16th
+  // of all strips, at most 16. The last quarter has tasks of `fewest` strips, so that threads finish
+  // together. With a packed, each round's packing tasks balance the threads.
   const Index most = least(ceilDiv(strips, 16), 16);
   const Index fewest = s.transA ? most : ceilDiv(most, 5);
   const Index large = strips * 3 / 4 / most;
   const Index rowTasks = large + ceilDiv(strips - large * most, fewest);
-  // Its panels: all of them where there are strips enough.
+  // Width of a task in panels: all of them where there are enough strips.
   const Index panelsPerTask = ceilDiv(panels, least(panels, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
 
-  // A task works on a copy of its rows of a where they must be converted, and where they lie a multiple of 4
-  // KB apart: those fall into the same sets of the L1 cache, a tile's 14 do not fit its 8 to 12 ways, and a
+  // A task copies its rows of a where they must be converted, and where they are a multiple of 4 KB apart.
+  // Such rows fall into the same sets of the L1 cache; a tile's 14 rows do not fit its 8 to 12 ways, and a
   // third of the speed is lost.
   const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
   const Index copyStride = roundUp(depth, 16) + 16;
 
-  float* packedB[2] = {};  // by turns: of the round whose tiles run, and of the next
+  float* packedB[2] = {};  // alternating: of the round whose tiles run, and of the next
   float* packedA[2] = {};  // the same, with transA
 
   /** The first strip of a row of tasks. */
@@ -104,7 +104,7 @@ struct Product {
     return rowTask < large ? rowTask * most : least(strips, large * most + (rowTask - large) * fewest);
   }
 
-  // Of a round: its columns of a and rows of b, and how many elements these are.
+  // Columns of a and rows of b in a round, and the number of elements that hold them.
   Index begin(Index round) const { return round * depth * TERMS; }
   Index end(Index round) const { return least(s.k, begin(round) + depth * TERMS); }
   Index elements(Index round) const { return ceilDiv(end(round) - begin(round), TERMS); }
@@ -118,7 +118,7 @@ struct Product {
     return packTasksB(round) + (s.transA ? ceilDiv(end(round) - begin(round), packedRows) : 0);
   }
 
-  /** The panels of a round. */
+  /** The panels of b for one round. */
   const float* panelsIn(Index round) const {
     return panelsOfB != nullptr ? panelsOfB + panels * TILE_COLS * begin(round) : packedB[round % 2];
   }
@@ -148,8 +148,8 @@ struct Product {
   };
 
   /**
-   * What the packing tasks of a round read that follow one tile task, `task` and perhaps more; transA, not
-   * transB.
+   * Prefetches what the packing tasks that follow tile task `task` (and perhaps some after them) will read;
+   * transA, not transB.
    */
   Range sourceOf(Index round, Index task) const {
     if (task >= packTasks(round)) return {reinterpret_cast<const char*>(b), 0};
@@ -167,7 +167,7 @@ struct Product {
     t.k = elements(round);
     t.outStride = s.n;
     t.accumulate = s.accumulate || round > 0;
-    if (s.transA) {  // a panel stays in the L1 cache, strips pass by; what is packed next comes closer
+    if (s.transA) {  // a panel stays in the L1 cache, strips stream past; prefetches what is packed next
       const Range source = sourceOf(round + 1, packed);
       t.ahead = source.data;
       t.aheadStep = source.bytes / (t.k * (strip1 - strip0) * (panel1 - panel0)) + 1;
@@ -180,8 +180,8 @@ struct Product {
       }
       return;
     }
-    // A strip stays there, panels pass by; and while they do, the next strip comes closer, then what its
-    // epilogue reads.
+    // A strip stays in the L1 cache, panels stream past. Meanwhile the next strip is prefetched, then what
+    // its epilogue reads.
     float* copy = copied ? team.scratch(thread, 0, TILE_ROWS * copyStride) : nullptr;
     t.aStride = copied ? copyStride : s.k;
     const float* of = round + 1 == rounds ? s.epilogue.of : nullptr;
@@ -210,7 +210,7 @@ struct Product {
   template <bool PACKED_A>
   void oneTile(TileArgs& t, Index round, Index strip, Index panel) const {
     const Index i = strip * TILE_ROWS, j = panel * TILE_COLS;
-    if (s.symmetric && j >= i + TILE_ROWS) return;  // all of it above the diagonal
+    if (s.symmetric && j >= i + TILE_ROWS) return;  // the whole tile is above the diagonal
     t.b = panelsIn(round) + j * t.k;
     t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
     const Index at = i * s.n + j, rows = least(s.m - i, TILE_ROWS), cols = least(s.n - j, TILE_COLS);
@@ -222,7 +222,7 @@ struct Product {
     if (!last || inRegisters || e.step == Epilogue::none) {
       return runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
     }
-    // By way of a buffer: storing to out twice would keep the next tile waiting.
+    // Through a buffer: storing to out twice would delay the next tile.
     alignas(64) float result[TILE_ROWS * TILE_COLS];
     t.outStride = TILE_COLS;
     for (Index r = 0; r < rows && t.accumulate; r++) {
@@ -241,8 +241,8 @@ struct Product {
     }
     forBlocks(team, packTasks(0), [&](Index task, int) { pack(0, task); });
     for (Index round = 0; round < rounds; round++) {
-      // Packing tasks are spread evenly among the tile tasks, so that the one waits for memory while the
-      // other computes.
+      // Packing tasks are spread evenly among the tile tasks, so that one waits for memory while the other
+      // computes.
       const Index packs = packTasks(round + 1), total = tileTasks + packs;
       forBlocks(team, total, [&](Index task, int thread) {
         const Index packed = task * packs / total;
@@ -253,14 +253,16 @@ struct Product {
     if (s.symmetric) mirror(team);
   }
 
-  /** What lies below the diagonal of out becomes what lies above it, in blocks of LANES rows and columns. */
+  /**
+   * Copies the part of out below the diagonal to the part above it, in blocks of LANES rows and columns.
+   */
   void mirror(Team& team) const {
     forBlocks(team, ceilDiv(s.n, LANES), s.n * s.n, [&](Index block, int) {
       const Index i = block * LANES, rows = least(s.n - i, LANES);
       for (Index r = 0; r < rows; r++) {
         for (Index c = r + 1; c < rows; c++) out[(i + r) * s.n + i + c] = out[(i + c) * s.n + i + r];
       }
-      for (Index j = i + LANES; j < s.n; j += LANES) {  // only the last block has fewer rows, and nothing beside it
+      for (Index j = i + LANES; j < s.n; j += LANES) {  // only the last block can have fewer rows
         const Index cols = least(s.n - j, LANES);
         Vec square[LANES];
         for (Index c = 0; c < LANES; c++) square[c] = c < cols ? load(out + (j + c) * s.n + i) : zero();
@@ -271,9 +273,8 @@ struct Product {
   }
 };
 
-// What follows is for few rows: nothing is packed, b streams past once for each row and its blocks stay in
-// the cache.
-/** Calls body(begin, end) for blocks of columns, of about 64 KB of b each. */
+// The rest is for few rows: nothing is packed. b is read once per row, in blocks that stay in the cache.
+/** Calls body(begin, end) for blocks of columns, each with about 64 KB of b. */
 template <class Body>
 void forColumns(Team& team, const MatmulShape& s, Body body) {
   const Index size = ceilDiv(16384, s.k * LANES) * LANES;

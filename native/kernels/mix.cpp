@@ -1,4 +1,4 @@
-// A learned mixture of two values, in some of their columns, forward and backward.
+// A learned mixture of two values, in some columns or all, forward and backward.
 #include "../parallel.h"
 #include "../simd.h"
 
@@ -6,7 +6,7 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index BLOCK_ROWS = 32;  // rows that a thread takes at a time
+constexpr Index BLOCK_ROWS = 32;  // rows of one block
 
 void copyColumns(float* out, const float* x, Index n) {
   eachVector(n, [&](Index i, auto lanes) { store(out + i, load(x + i, lanes), lanes); });

@@ -1,15 +1,16 @@
-// What the operands of a product are stored as once they are packed: floats, floats rounded to bfloat16, or
-// pairs of bfloat16 that one instruction multiplies and adds to a float. All are 4 bytes: a pair travels in
-// the bits of a float. Used by tile.h, matmul.cpp and attention.cpp.
+// The storage of a product's packed operands: floats, floats rounded to bfloat16, or pairs of bfloat16, which
+// one instruction multiplies and adds to a float. All take 4 bytes: a pair is stored in the bits of a float.
+// Used by tile.h, matmul.cpp and attention.cpp.
 #pragma once
 #include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-// Each is a struct: TERMS of the sum to an element; whether it ROUNDS; `along`, n >= 1 neighbouring terms as
-// a vector of elements, zero beyond; `across`, an element each for neighbouring columns, whose terms lie in
-// the row at p and (null: zero) the row at `next`; `multiplyAdd`, how elements are multiplied; and `Tiles`,
-// the struct that the register tiles are compiled for. The pairs are `PairedBf16` in simd/avx512.h.
+// Each storage is a struct. TERMS: terms of the sum per element. ROUNDS: whether it rounds. `along`: n >= 1
+// neighbouring terms as a vector of elements, with zeros beyond. `across`: one element each for neighbouring
+// columns, whose terms are in the row at p and the row at `next` (null: zero). `multiplyAdd`: multiplies
+// elements. `Tiles`: the struct that the register tiles are compiled for. The pairs are `PairedBf16` in
+// simd/avx512.h.
 
 struct Float32 {
   static constexpr Index TERMS = 1;
@@ -20,7 +21,7 @@ struct Float32 {
   static Vec multiplyAdd(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };
 
-/** The products of bfloat16 are exact in float32: rounding the operands is all there is to it. */
+/** Products of bfloat16 are exact in float32, so rounding the operands is enough. */
 struct RoundedBf16 {
   static constexpr Index TERMS = 1;
   static constexpr bool ROUNDS = true;
@@ -31,8 +32,7 @@ struct RoundedBf16 {
 };
 
 /**
- * Calls body.operator()<Number>() with what a product multiplies: floats, or bfloat16 in the fastest way
- * here.
+ * Calls body.operator()<Number>() with the storage for a product: floats, or the fastest one for bfloat16.
  */
 template <class Body>
 INKHORN_INLINE void withNumber(bool bf16, const Body& body) {
@@ -40,7 +40,7 @@ INKHORN_INLINE void withNumber(bool bf16, const Body& body) {
   if (!withExtra<PairedBf16>(body)) body.template operator()<RoundedBf16>();
 }
 
-/** Elements that hold `terms` terms. */
+/** Number of elements that hold `terms` terms. */
 template <class Number>
 constexpr Index elementsOf(Index terms) {
   return (terms + Number::TERMS - 1) / Number::TERMS;

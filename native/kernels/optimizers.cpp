@@ -6,11 +6,11 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index SIZE = 1 << 13;  // elements that a thread takes at a time
+constexpr Index SIZE = 1 << 13;  // elements of one block
 
 }  // namespace
 
-// AdamW (Loshchilov & Hutter 2019). The bias corrections are worked out once, in double precision.
+// AdamW (Loshchilov & Hutter 2019). The bias corrections are computed once, in double precision.
 void adamw(Team& team, float* param, const float* grad, float* m, float* v, const AdamW& options, Index n) {
   const Vec gradScale = splat(float(options.gradScale)), eps = splat(float(options.eps));
   const Vec beta1 = splat(float(options.beta1)), rest1 = splat(float(1 - options.beta1));

@@ -1,4 +1,4 @@
-// What the processor could do at most: multiply-adds between registers, nothing loaded or stored. For
+// The most that the processor can do: multiply-adds between registers, without loads or stores. For
 // bench/peaks.ts.
 #include "../parallel.h"
 #include "int8-dot.h"
@@ -9,18 +9,18 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr Index ROUNDS = 1 << 16;
-constexpr int CHAINS = 12;  // as many as hide the latency of an addition
+constexpr int CHAINS = 12;  // enough to hide the latency of an addition
 
 /**
- * Runs `step`, which must need the sum that it is given, in independent chains; returns something of the
- * sums.
+ * Runs `step`, which must use the sum that it is given, in independent chains. Returns a value that depends
+ * on all sums.
  */
 template <class Sum, class Step>
 float chains(Sum start, Step step) {
   Sum sum[CHAINS];
   for (int i = 0; i < CHAINS; i++) {
     sum[i] = start;
-    __asm__ volatile("" : "+m"(sum[i]));  // keeps the compiler from seeing that all chains are the same
+    __asm__ volatile("" : "+m"(sum[i]));  // hides from the compiler that all chains are the same
   }
   for (Index round = 0; round < ROUNDS; round++) {
 #pragma GCC unroll 12
@@ -35,7 +35,7 @@ float chains(Sum start, Step step) {
   return total;
 }
 
-/** Operations of a block, a multiplication and an addition being two, with `terms` of them in a vector. */
+/** Operations of a block with `terms` multiply-adds per vector. A multiply-add counts as two operations. */
 float operations(Index terms) { return float(2 * terms * CHAINS * ROUNDS); }
 
 }  // namespace

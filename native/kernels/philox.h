@@ -1,15 +1,15 @@
-// The random numbers behind dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1,
-// 2, 3", 2011), counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp
+// The random numbers of dropout: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+// 3", 2011), with counters and order as written at `Dropout` in src/backend/contract.ts. Used by dropout.cpp
 // and attention.cpp.
 #pragma once
 #include "../simd.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-/** 64 neighbouring elements share 16 counters, and the four words of each. */
+/** 64 neighbouring elements use 16 counters, four words of each. */
 constexpr Index KEEP_GROUP = 64;
 
-/** A `Dropout`, ready to draw from. */
+/** A `Dropout`, prepared for drawing. */
 struct KeepRule {
   uint32_t key0, key1, site, step;
   uint32_t threshold;  // words below it drop their element
@@ -28,7 +28,7 @@ INKHORN_INLINE KeepRule keepRule(const Dropout& dropout) {
 }
 
 /**
- * The factors of `count` groups from number `group` on, 64 floats each: 1 / (1 - p) where kept, 0 where
+ * The factors of `count` groups from group `number` on, 64 floats each: 1 / (1 - p) where kept, 0 where
  * dropped.
  */
 static inline void keepFactors(float* factors, const KeepRule& rule, uint64_t group, Index count) {
@@ -37,7 +37,7 @@ static inline void keepFactors(float* factors, const KeepRule& rule, uint64_t gr
   for (; count > 0; count--, group++, factors += KEEP_GROUP) {
     const uint64_t counter = group * 16;
     for (Index lane = 0; lane < 16; lane += LANES) {
-      VecI x0 = addI(splatI(uint32_t(counter) + uint32_t(lane)), laneNumbers());  // 16 counters never carry
+      VecI x0 = addI(splatI(uint32_t(counter) + uint32_t(lane)), laneNumbers());  // never carries
       VecI x1 = splatI(uint32_t(counter >> 32)), x2 = splatI(rule.site), x3 = splatI(rule.step);
       uint32_t key0 = rule.key0, key1 = rule.key1;
 #pragma GCC unroll 10

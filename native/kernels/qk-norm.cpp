@@ -1,4 +1,4 @@
-// RMSNorm of every query and key on its own (Henry et al. 2020), forward and backward. Read next: rope.cpp.
+// RMSNorm of every query and key separately (Henry et al. 2020), forward and backward. Read next: rope.cpp.
 #include "../parallel.h"
 #include "../simd.h"
 
@@ -6,7 +6,7 @@ namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-constexpr Index FORWARD_ROWS = 32;  // rows that a thread takes at a time
+constexpr Index FORWARD_ROWS = 32;  // rows of one block
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void qkNorm(Team& team, float* out, float* rrms, const float* qkv, const float* 
 void qkNormBackward(Team& team, float* dqkv, float* dWeight, const float* dOut, const float* qkv, const float* weight,
                     const float* rrms, Index rows, Index H, Index hs) {
   if (rows == 0) return;
-  const Index size = rows > 64 * 16 ? (rows + 63) / 64 : 16;  // at most 64 blocks, whose sums are combined at the end
+  const Index size = rows > 64 * 16 ? (rows + 63) / 64 : 16;  // at most 64 blocks, for few sums
   const Index blocks = (rows + size - 1) / size;
   float* partials = team.shared(0, blocks * 2 * hs);
   forRanges(team, rows, size, [&](Index begin, Index end, Index block, int) {

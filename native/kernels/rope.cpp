@@ -1,5 +1,5 @@
-// Rotary positions (Su et al. 2021): pairs of columns of q and k turned by an angle that grows with the
-// position.
+// Rotary position embedding (Su et al. 2021): rotates pairs of columns of q and k by an angle proportional to
+// the position.
 #include "../parallel.h"
 #include "../simd.h"
 

@@ -1,6 +1,6 @@
-// Products of one row with a packed weight, for generation: the weight passes by once, in the order in which
-// it lies in memory, which is what bounds them. The same sums in the same order as matmul.cpp and int8.cpp.
-// Read next: program.h.
+// Products of one row with a packed weight, for generation. The weight is read once, in the order of memory,
+// which is what limits the speed. The same sums in the same order as matmul.cpp and int8.cpp. Read next:
+// program.h.
 #include <cstring>
 
 #include "../parallel.h"
@@ -13,18 +13,18 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 /**
- * Packed elements (number.h): for LANES rows of the weight, a vector of the first, of the second, ...; then
- * what follows.
+ * Packed elements (number.h): for LANES rows of the weight, a vector of the first elements, of the second,
+ * ...; then the next LANES rows.
  */
 constexpr Index SQUARE = LANES * LANES;
 
 /**
- * Calls body(group) for every group of columns of a weight, which takes `bytes`, in blocks of about 32 KB.
+ * Calls body(group) for every group of columns of a weight of `bytes` bytes, in blocks of about 32 KB.
  */
 template <class Body>
 void forGroups(Team& team, Index groups, Index bytes, Body body) {
   const Index size = bytes < 32768 ? 32768 / bytes : 1;
-  const Index work = groups * bytes / 4;  // what counts is the weight's way from memory
+  const Index work = groups * bytes / 4;  // memory bandwidth decides, so bytes count as work
   forBlocks(team, ceilDiv(groups, size), work, [&](Index block, int) {
     for (Index group = block * size; group < groups && group < (block + 1) * size; group++) body(group);
   });
@@ -82,7 +82,7 @@ void matmulRow(Team& team, float* out, const float* a, const float* packed, cons
 namespace {
 
 /**
- * A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last one may be
+ * A panel of packed bytes: four bytes of k for each of its columns, then the next four. The last panel may be
  * narrower.
  */
 constexpr Index VECTORS = 4, COLS = VECTORS * LANES;
@@ -118,7 +118,7 @@ void panel(float* out, const int8_t* x, float xScale, int32_t surplus, const int
   }
 }
 
-/** Into panels of packed bytes, each raised by 128. */
+/** Packs bytes into panels, each byte raised by 128. */
 void packBytes(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
   const Index steps = ceilDiv(k, 4);
   forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {

@@ -7,7 +7,7 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr Index HEADER = 6;
-constexpr Index STRIP = 256;  // elements whose bins are worked out at a time
+constexpr Index STRIP = 256;  // elements whose bins are computed at a time
 
 /** The header of `out` in double precision, for a block of rows or for all. */
 struct Totals {
@@ -49,7 +49,7 @@ Totals totalsOfRow(const float* row, Index cols) {
 }
 
 /**
- * counts[bin] += the number of values of the row in each bin; counts[bins] takes those that are not finite.
+ * Counts the values of a row in each bin. counts[bins] is the number of values that are not finite.
  */
 void countBins(int32_t* counts, const float* row, Index cols, double lo, double hi, Index bins) {
   const double width = hi - lo, scale = double(bins), last = double(bins - 1);
@@ -70,7 +70,7 @@ void countBins(int32_t* counts, const float* row, Index cols, double lo, double 
 void statistics(Team& team, float* out, int32_t* active, const float* x, Index rows, Index cols, double lo, double hi,
                 Index bins) {
   const Index size = rows > 64 * 16 ? (rows + 63) / 64 : 16, blocks = (rows + size - 1) / size;
-  const Index counts = bins + 1 + (active ? cols : 0);  // of a block: histogram, then active rows of each column
+  const Index counts = bins + 1 + (active ? cols : 0);  // histogram, then active rows per column
   Totals* totals = reinterpret_cast<Totals*>(team.shared(0, 2 * blocks * HEADER));
   int32_t* counters = reinterpret_cast<int32_t*>(team.shared(1, blocks * counts));
 

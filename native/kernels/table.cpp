@@ -1,4 +1,4 @@
-// The kernels of one instruction set, gathered into the struct that the engine picks at run time (isa.cpp).
+// The kernels of one instruction set, collected in the struct that the engine chooses at run time (isa.cpp).
 #include "../kernels.h"
 
 namespace inkhorn::INKHORN_ISA {

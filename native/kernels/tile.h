@@ -9,7 +9,7 @@ constexpr int TILE_ROWS = REGISTERS == 32 ? 14 : 6;
 constexpr int TILE_VECTORS = 2;
 constexpr Index TILE_COLS = TILE_VECTORS * LANES;
 
-/** What a tile reads and writes. */
+/** The inputs and output of a tile. */
 struct TileArgs {
   Index k;         // in elements (number.h)
   const float* a;  // element (i, p) at a[i * aStride + p], or packed at a[p * rows + i]
@@ -20,9 +20,9 @@ struct TileArgs {
   Mask lanes;         // of the last vector of each row of out
   const float* bias;  // null: none
   bool accumulate;
-  const char* ahead;  // what is needed next: fetched closer, aheadStep bytes for each element
+  const char* ahead;  // what is needed next: prefetched, aheadStep bytes per element
   Index aheadStep;
-  bool relu;          // out = max(out, 0) at last
+  bool relu;          // out = max(out, 0) at the end
   const float* gate;  // null, or shaped as out: out is multiplied by 1 where this is positive, else by 0
 };
 

@@ -1,4 +1,4 @@
-// AVX2 and FMA: 8 lanes. What each primitive does: portable.h.
+// AVX2 and FMA: 8 lanes. The primitives are documented in portable.h.
 #pragma once
 #include <immintrin.h>
 
@@ -20,7 +20,7 @@ INKHORN_INLINE Vec splat(float x) { return _mm256_set1_ps(x); }
 INKHORN_INLINE Vec load(const float* p) { return _mm256_loadu_ps(p); }
 INKHORN_INLINE Vec load(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
 INKHORN_INLINE void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
-/** In pieces of 4, 2 and 1 lanes: vmaskmovps to memory is microcode on AMD's processors, and slow. */
+/** In pieces of 4, 2 and 1 lanes: on AMD's processors vmaskmovps to memory is microcode, and slow. */
 INKHORN_INLINE void store(float* p, Vec v, Mask m) {
   const int count = __builtin_popcount(unsigned(_mm256_movemask_ps(_mm256_castsi256_ps(m))));
   if (count == int(LANES)) return store(p, v);
@@ -148,7 +148,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), sums);
 }
 
-// Declared only: the forms of these that come without AVX-512 are not used.
+// Declared only: their uses with AVX-512 are never reached here.
 struct Vnni;
 struct PairedBf16;
 

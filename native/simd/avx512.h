@@ -1,4 +1,4 @@
-// AVX-512: 16 lanes, and a bit per lane as mask. What each primitive does: portable.h.
+// AVX-512: 16 lanes, and masks of one bit per lane. The primitives are documented in portable.h.
 #pragma once
 #include <immintrin.h>
 
@@ -35,7 +35,7 @@ INKHORN_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m,
 INKHORN_INLINE float reduceAdd(Vec a) { return _mm512_reduce_add_ps(a); }
 INKHORN_INLINE float reduceMax(Vec a) { return _mm512_reduce_max_ps(a); }
 INKHORN_INLINE float reduceMin(Vec a) { return _mm512_reduce_min_ps(a); }
-/** First within quarters of the vectors, then the quarters themselves. */
+/** First within the quarters of the vectors, then the quarters themselves. */
 INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   Vec t[LANES];
   for (int i = 0; i < 16; i += 4) {
@@ -56,8 +56,8 @@ INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   }
 }
 INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
-  // quarter[i], lane 4 j + p: the sum of every fourth lane from p on of v[4 j + i]; then pairs of these, then
-  // one.
+  // quarter[i], lane 4 j + p: the sum of every fourth lane of v[4 j + i], from lane p on. Then pairs of these
+  // are added, and pairs of pairs.
   Vec quarter[4];
   for (int i = 0; i < 4; i++) {
     const auto halves = [](Vec a, Vec b) {
@@ -79,7 +79,7 @@ INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm512_add_epi32(a, b); }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return _mm512_sub_epi32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return _mm512_mullo_epi32(a, b); }
 INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const VecI even = _mm512_mul_epu32(a, b);  // 64-bit products of the lanes of even number
+  const VecI even = _mm512_mul_epu32(a, b);  // 64-bit products of the even lanes
   const VecI odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
   return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_CDAB);
 }
@@ -129,10 +129,10 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 }
 
 /**
- * Dot products of bytes by vpdpbusd, four products at once, on processors that have AVX512-VNNI. It
- * multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit flipped): each sum is too
- * large by SURPLUS times the sum of the inputs. As assembly, because this file is compiled for processors
- * without it too.
+ * Dot products of bytes by vpdpbusd, four products at once, on processors with AVX512-VNNI. The instruction
+ * multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit is flipped): each sum is
+ * too large by SURPLUS times the sum of the inputs. Written in assembly, because this file is also compiled
+ * for processors without it.
  */
 struct Vnni {
   using Bytes = __m512i;
@@ -151,15 +151,15 @@ struct Vnni {
 };
 
 /**
- * Pairs of bfloat16 as elements of a product (number.h), by vdpbf16ps, on processors that have AVX512-BF16.
- * As assembly: this file is compiled for those without it too.
+ * Pairs of bfloat16 as elements of a product (number.h), by vdpbf16ps, on processors with AVX512-BF16.
+ * Written in assembly, because this file is also compiled for processors without it.
  */
 struct PairedBf16 {
   static constexpr Index TERMS = 2;
   static constexpr bool ROUNDS = true;
   using Tiles = PairedBf16;
   static bool supported() { return __builtin_cpu_supports("avx512bf16"); }
-  /** 32 floats, rounded: those of `low`, then those of `high`. */
+  /** 32 floats, rounded: the 16 of `low`, then the 16 of `high`. */
   static __m512i convert(Vec low, Vec high) {
     __m512i pairs;
     __asm__("vcvtne2ps2bf16 %2, %1, %0" : "=v"(pairs) : "v"(high), "v"(low));

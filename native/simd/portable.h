@@ -1,15 +1,14 @@
-// 4 lanes in the compiler's own vector type: SSE2, NEON and whatever else it knows. The plainest of the
-// instruction sets, and so the one that says what each primitive does; the others have the same names in the
-// same order.
+// 4 lanes in the compiler's own vector type: SSE2, NEON and others. The simplest of the instruction sets, and
+// so the one where the primitives are documented. The other headers have the same names in the same order.
 #pragma once
 
 namespace inkhorn::INKHORN_ISA {
 
 using Vec = float __attribute__((vector_size(16)));      // floats
 using VecI = uint32_t __attribute__((vector_size(16)));  // 32-bit integers
-using Mask = int32_t __attribute__((vector_size(16)));   // which lanes: a full lane of ones
+using Mask = int32_t __attribute__((vector_size(16)));   // selected lanes: all bits of a lane are ones
 constexpr Index LANES = 4;
-constexpr int REGISTERS = 16;  // vectors that fit in them; NEON has more
+constexpr int REGISTERS = 16;  // number of vector registers; NEON has more
 
 /** The first n lanes; n may be negative or more than LANES. */
 INKHORN_INLINE Mask firstLanes(Index n) {
@@ -24,7 +23,7 @@ INKHORN_INLINE Vec load(const float* p) {
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-/** The lanes of the mask, 0 in the others, which are not read. */
+/** Loads the lanes of the mask. The other lanes become 0 and are not read from memory. */
 INKHORN_INLINE Vec load(const float* p, Mask m) {
   Vec v = zero();
   for (int i = 0; i < LANES; i++) {
@@ -33,7 +32,7 @@ INKHORN_INLINE Vec load(const float* p, Mask m) {
   return v;
 }
 INKHORN_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
-/** The first lanes: the mask is one of `firstLanes`. The others are not written. */
+/** Stores the first lanes: the mask must be one of `firstLanes`. The other lanes are not written. */
 INKHORN_INLINE void store(float* p, Vec v, Mask m) {
   for (int i = 0; i < LANES; i++) {
     if (m[i]) p[i] = v[i];
@@ -53,13 +52,13 @@ INKHORN_INLINE Vec sqrt(Vec a) {
 }
 INKHORN_INLINE Vec abs(Vec a) { return Vec(VecI(a) & VecI{0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}); }
 /**
- * The nearest whole number, ties to even. Adding 1.5 * 2^23 leaves no bits for a fraction; larger values have
- * none.
+ * The nearest whole number, ties to even. Adding 1.5 * 2^23 leaves no bits for a fraction. Larger values have
+ * no fraction.
  */
 INKHORN_INLINE Vec roundEven(Vec a) {
   const Vec magic = splat(12582912.0f);
   Vec shifted = a + magic;
-  __asm__("" : "+m"(shifted));  // keeps the compiler from folding the two
+  __asm__("" : "+m"(shifted));  // keeps the compiler from cancelling the addition and subtraction
   return abs(a) < splat(4194304.0f) ? shifted - magic : a;
 }
 INKHORN_INLINE Mask greater(Vec a, Vec b) { return a > b; }
@@ -73,14 +72,14 @@ INKHORN_INLINE float reduceMin(Vec a) {
   const float x = a[0] < a[2] ? a[0] : a[2], y = a[1] < a[3] ? a[1] : a[3];
   return x < y ? x : y;
 }
-/** Rows become columns, in place. */
+/** Transposes, in place. */
 INKHORN_INLINE void transpose(Vec (&v)[LANES]) {
   Vec t[LANES];
   for (int i = 0; i < LANES; i++) t[i] = Vec{v[0][i], v[1][i], v[2][i], v[3][i]};
   for (int i = 0; i < LANES; i++) v[i] = t[i];
 }
 /**
- * Sum of each vector's lanes, as one vector; v is overwritten. Lanes are added in the order of `reduceAdd`.
+ * The sum of each vector's lanes, as one vector. Overwrites v. Adds lanes in the order of `reduceAdd`.
  */
 INKHORN_INLINE Vec sumEach(Vec (&v)[LANES]) {
   transpose(v);
@@ -117,8 +116,8 @@ INKHORN_INLINE VecI toInt(Vec a) { return VecI(__builtin_convertvector(roundEven
 /** a * 2^n for whole n in [-126, 127]. */
 INKHORN_INLINE Vec ldexp(Vec a, Vec n) { return a * Vec((toInt(n) + splatI(127)) << 23); }
 /**
- * The nearest bfloat16, ties to even: the upper half of a float, after adding just under half of its last
- * place.
+ * The nearest bfloat16, ties to even: the upper half of a float, after adding just under half of the last
+ * kept bit.
  */
 INKHORN_INLINE Vec roundBf16(Vec a) {
   const VecI bits = VecI(a), up = bits + splatI(0x7fff) + ((bits >> 16) & splatI(1));
@@ -127,7 +126,7 @@ INKHORN_INLINE Vec roundBf16(Vec a) {
 
 /** LANES signed bytes as floats. */
 INKHORN_INLINE Vec loadBytes(const int8_t* p) { return Vec{float(p[0]), float(p[1]), float(p[2]), float(p[3])}; }
-/** LANES bytes as unsigned integers. */
+/** LANES unsigned bytes as integers. */
 INKHORN_INLINE VecI loadBytesU(const int8_t* p) {
   return VecI{uint8_t(p[0]), uint8_t(p[1]), uint8_t(p[2]), uint8_t(p[3])};
 }
@@ -136,7 +135,7 @@ INKHORN_INLINE void storeBytes(int8_t* p, VecI a, Index n) {
   for (Index lane = 0; lane < (n < LANES ? n : LANES); lane++) p[lane] = int8_t(a[lane]);
 }
 
-/** Dot products of signed bytes (int8-dot.h): BYTES of them in a step, widened to 16 bits, summed in 32. */
+/** Dot products of signed bytes (int8-dot.h): BYTES per step, widened to 16 bits, summed in 32 bits. */
 struct Words {
   using Bytes = int16_t __attribute__((vector_size(16)));  // a product of two bytes fits in 16 bits
   static constexpr Index BYTES = 8;
@@ -162,7 +161,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   to[3] = int32_t(d[0] + d[1] + d[2] + d[3]);
 }
 
-// What only some processors of some instruction sets have (`withExtra` in simd.h); here: nothing.
+// Features that only some processors of an instruction set have (`withExtra` in simd.h). Here: none.
 struct Vnni;
 struct PairedBf16;
 

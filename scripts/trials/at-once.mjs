@@ -1,4 +1,4 @@
-// Two commands that want one folder at the same moment: one has it, the others are refused in a line that
+// Two commands that use one folder at the same time: one gets it, the others are refused with a line that
 // names the process.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ await trial('training, quantize --force and demo --force into a run that goes on
 });
 end();
 
-/** Starts the same command `count` times at once: one comes to its end, the others are refused. */
+/** Starts the same command `count` times at once. One must succeed, the others must be refused. */
 async function oneOf(count, command) {
   const all = Array.from({ length: count }, () => inkhorn(command()));
   const ended = await Promise.all(all.map((one) => one.ended));

@@ -1,4 +1,4 @@
-// `demo` killed at many moments, by SIGKILL and by SIGTERM: what it leaves is whole, resumes, and can be
+// `demo` killed at many moments, by SIGKILL and SIGTERM: its folder is intact, can be resumed, and can be
 // replaced.
 import assert from 'node:assert/strict';
 import { existsSync, watch } from 'node:fs';
@@ -35,7 +35,8 @@ const AT = [0.05, 0.2, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95];
 for (const [i, part] of AT.entries()) {
   await killed(i, `after ${Math.round(part * 100)} % of its time`, () => pause(part * seconds * 1000));
 }
-// Writing is when something can tear: a kill as soon as its folder has changed for the n-th time.
+// Files can be torn only while they are written, so the kill comes when the folder has changed for the n-th
+// time.
 for (const [i, n] of [1, 4, 9, 16, 25, 36, 49, 64].entries())
   await killed(i, `at change ${n} of its folder`, () => changes(n));
 
@@ -47,7 +48,7 @@ await trial('the last --force finishes and leaves nothing behind', async () => {
 end();
 
 /**
- * Kills a demo that replaces what the one before has left; looks at what is there then, and goes on with it.
+ * Kills a demo that replaces the folder of an earlier one, checks what is there, and resumes it.
  */
 async function killed(i, when, moment) {
   const [signal, resumes] = [SIGNALS[i % 2], i % 3 === 0];
@@ -67,7 +68,7 @@ async function killed(i, when, moment) {
   });
 }
 
-/** Resolves at the n-th change in the run's folder. */
+/** Resolves at the n-th change in the folder of the run. */
 function changes(n) {
   return new Promise((resolve) => {
     let seen = 0;
@@ -76,6 +77,6 @@ function changes(n) {
       watcher.close();
       resolve();
     });
-    watcher.on('error', () => {}); // a folder that went away while it was being watched
+    watcher.on('error', () => {}); // the folder was removed while it was watched
   });
 }

@@ -1,5 +1,5 @@
-// Texts that can be read only once (a FIFO, standard input), standard streams that are closed, and a clock
-// that is set back.
+// Texts that can be read only once (a FIFO, standard input), closed standard streams, and a clock that is set
+// back.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ for (const [name, redirection] of [
 ]) {
   await trial(`train with ${name} closed trains`, async () => {
     const out = `closed-${name}`;
-    // What is printed on a closed stdout is lost, as with every program; the run must not be.
+    // Output to a closed stdout is lost, as with every program. The run must not be lost.
     assertEnded(await bash(`ink ${train(text, out).join(' ')} ${redirection}`), 0, 141, 143);
     await assertWhole(join(folder, out));
     assertSameRun(join(folder, out), join(folder, 'file'));
@@ -92,7 +92,7 @@ await trial(
       LD_PRELOAD: FAKETIME,
       FAKETIME_TIMESTAMP_FILE: clock,
       FAKETIME_NO_CACHE: '1',
-      // A clock that is set moves the date, never the monotonic clock.
+      // Setting the clock changes the date, never the monotonic clock.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     };
     set('+0');

@@ -1,6 +1,6 @@
-// The published package in a project of its own: packed, installed, and every command that it advises run as
-// it is printed, until the native engine works there. Takes minutes; asks the npm registry for what its cache
-// does not hold.
+// The published package in a project: packed and installed, then every command that it advises is run as
+// printed, until the native engine works there. Takes minutes; asks the npm registry for packages missing
+// from its cache.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { end, folder, root, trial } from './support/trial.mjs';
 const project = join(folder, 'a project');
 mkdirSync(project);
 
-/** Runs a command line in the project; what it printed. Throws where it fails. */
+/** Runs a command line in the project and returns its output. Throws if it fails. */
 function sh(line) {
   const { status, stdout, stderr } = spawnSync('sh', ['-c', line], {
     cwd: project,
@@ -26,7 +26,7 @@ function sh(line) {
   return stdout;
 }
 
-/** The commands in backticks that a text advises. */
+/** The commands in backticks in a text. */
 function commandsIn(text) {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, command]) => command);
 }

@@ -1,5 +1,5 @@
-// The other end of a training's output goes away: a reader that has seen enough, a full disk, a terminal that
-// vanishes. The run is saved, resumes, and the exit code says what ended it.
+// The receiver of a training's output goes away: a reader that stops, a full disk, a closed terminal. The run
+// must be saved and resumable, and the exit code must say what ended it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ await trial('SIGHUP, twice', async () => {
   return goesOn('hangup');
 });
 
-// On a socket of its own, so that nobody else's terminals are touched.
+// A tmux server with its own socket, so that no other terminal is touched.
 const tmux = (...args) =>
   spawnSync('tmux', ['-S', join(folder, 'tmux'), '-f', '/dev/null', ...args], { encoding: 'utf8' });
 process.prependListener('exit', () => tmux('kill-server')); // before its folder is removed
@@ -70,7 +70,7 @@ for (const [what, vanish] of [
       const out = `terminal-${what.split(' ')[1]}`;
       const codeFile = join(folder, `${out}.code`);
       const line = `trap '' HUP; ${process.execPath} ${program} ${train(out)}; echo $? > ${codeFile}`;
-      // One that the shell ignores would be ignored by its children, too: only the program hears of it.
+      // A signal ignored by the shell would be ignored by its children, so it is sent to the program only.
       const { status, stderr } = tmux(
         'new-session',
         '-d',
@@ -101,7 +101,7 @@ for (const [what, vanish] of [
 }
 end();
 
-/** A run that was ended is whole, and a resumed one ends where it is told to. */
+/** An interrupted run must be intact, and resuming it must complete it. */
 async function goesOn(out) {
   const run = join(folder, out);
   assert.ok(await resumable(run), 'it left no checkpoint');

@@ -1,5 +1,5 @@
-// `train` ended around its last step, and while what follows that step is computed: whatever is due then
-// makes the run unfinished, `--resume` does it, and the run is the one that nobody ended.
+// `train` interrupted around its last step, and during the work after that step. Whatever is then missing
+// makes the run unfinished; `--resume` completes it, and the result equals an uninterrupted run.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import {
 } from './support/trial.mjs';
 
 const STEPS = 6;
-// Evaluations of all of it, so that the last one takes a while.
+// Evaluates the whole validation part, so that the last evaluation takes a while.
 const text = writeText('text.txt', 150_000);
 const train = (out) => [
   'train',
@@ -59,7 +59,7 @@ async function ended(signal, step, ms) {
   await pause(ms);
   child.kill(signal);
   const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-  // A report is drawn when all is computed: there a signal may come too late to stop anything.
+  // The report is drawn after all computation, so a signal may come too late to stop anything.
   const { code } = assertEnded(await ended, codes[signal] ?? signal, signal, 0);
   const found = await assertWhole(run);
   await assertSaid(run, `${run}-copy`);
@@ -74,7 +74,7 @@ async function ended(signal, step, ms) {
   return `${code === 0 ? 'too late to stop it' : found}; ${resumed.code === 2 ? 'done' : 'resumed'}`;
 }
 
-/** A model that is taken from a run whose last steps were never evaluated: the command says so. */
+/** A model taken from a run whose last steps were never evaluated: the command must say so. */
 async function assertSaid(run, copy) {
   cpSync(run, copy, { recursive: true });
   const generate = ['generate', '--model', copy, '--tokens', '1', '--backend', 'reference', '--json'];

@@ -1,19 +1,21 @@
-// Writing tokens one by one, with a KV cache, as onnxruntime runs it: no tensor is copied between steps,
-// since the graph reads the cache of the tokens before and writes the new keys and values behind them. Read
-// next: main.mjs.
+// Generates token by token with a KV cache in onnxruntime. No tensor is copied between steps: the graph reads
+// the cache of the earlier tokens and writes the new keys and values behind them. Read next: main.mjs.
 import { createGraph, Real } from './graph.mjs';
 import { createParameters, SEED } from './network.mjs';
 
 const { H, hs, L, V, T } = SEED;
 
-/** A window of 256 tokens from token 0, each the one with the largest logit. `weights`: float32 or int8. */
+/**
+ * Generates a window of 256 tokens from token 0, each the one with the largest logit. `weights`: float32 or
+ * int8.
+ */
 export async function createDecoding(ort, options, { weights }) {
   const session = await ort.InferenceSession.create(decodeGraph(createParameters(), weights), options);
   const row = H * hs;
   const caches = Array.from({ length: 2 * L }, () => new Float32Array(T * row));
   const tensor = (data, dims, type = 'float32') => new ort.Tensor(type, data, dims);
   const logits = new Float32Array(V);
-  // What a step reads and writes is the same every time round.
+  // Every turn reads and writes the same memory.
   const steps = Array.from({ length: T }, (_, at) => {
     const feeds = { position: tensor(BigInt64Array.of(BigInt(at)), [1], 'int64') };
     const fetches = { logits: tensor(logits, [1, V]) };
@@ -60,7 +62,8 @@ function decodeGraph(parameters, weights) {
   const past = (i) => g.input(`past${i}`, 'float32', ['t', H, hs]);
 
   /**
-   * The new token's row [1, C] sees the t before it, and itself. transBatch*: [t, H, hs] taken as [H, t, hs].
+   * The row [1, C] of the new token sees t earlier tokens and itself. transBatch*: [t, H, hs] is read as [H,
+   * t, hs].
    */
   const attention = (l, x) => {
     const parts = op('Reshape', [linear(`${l}.qkv`, x), ints(3, H, hs)]);
@@ -84,7 +87,7 @@ function decodeGraph(parameters, weights) {
   return g.build();
 }
 
-/** A matrix [in, out] in int8, with a scale for every column. */
+/** A matrix [in, out] as int8, with one scale per column. */
 function quantise({ dims: [, cols], data }) {
   const scales = new Float32Array(cols);
   for (let i = 0; i < data.length; i++)

@@ -3,10 +3,10 @@
 
 const TYPES = { float32: 1, int8: 3, int64: 7 };
 const MICROSOFT = 'com.microsoft';
-/** Operators that onnxruntime adds to ONNX's own. */
+/** Operators that onnxruntime has in addition to ONNX's. */
 const EXTRA = new Set(['FusedMatMul', 'DynamicQuantizeMatMul']);
 
-/** A graph under construction. Values are known by their names. */
+/** A graph under construction. Values are referred to by name. */
 export function createGraph() {
   const [nodes, inputs, outputs, initializers] = [[], [], [], []];
   const constants = new Map();
@@ -26,15 +26,15 @@ export function createGraph() {
     return name;
   }
 
-  /** The same value once, however often it is asked for. */
+  /** A constant. Equal values share one tensor. */
   function shared(key, make) {
     if (!constants.has(key)) constants.set(key, make(`c${constants.size}`));
     return constants.get(key);
   }
 
   /**
-   * The output of a node, or an array of them when there are to be several. `attributes`: whole numbers,
-   * Real, strings, lists of whole numbers.
+   * Adds a node. Returns its output, or an array if there are several. `attributes`: whole numbers, Real,
+   * strings, lists of whole numbers.
    */
   function op(type, operands, attributes = {}, results = 1) {
     const names = Array.from({ length: results }, () => `v${count++}`);
@@ -56,7 +56,7 @@ export function createGraph() {
     scalar: (x) => shared(`f${x}`, (name) => constant(name, 'float32', [], Float32Array.of(x))),
     ints: (...xs) =>
       shared(`i${xs}`, (name) => constant(name, 'int64', [xs.length], BigInt64Array.from(xs.map(BigInt)))),
-    /** A dimension that is a string may differ from run to run. */
+    /** A dimension given as a string may differ from run to run. */
     input(name, type, dims) {
       inputs.push(value(name, type, dims));
       return name;
@@ -85,7 +85,7 @@ export function createGraph() {
   };
 }
 
-/** A real number as an attribute, also when it is whole. */
+/** A real number as an attribute, even if it is whole. */
 export class Real {
   constructor(value) {
     this.value = value;
@@ -131,7 +131,7 @@ function bytes(field, content) {
   return Buffer.concat([varint((field << 3) | 2), varint(data.length), data]);
 }
 
-/** Seven bits a byte, the lowest first; negative numbers as 64 bits. */
+/** Seven bits per byte, lowest first; negative numbers as 64 bits. */
 function varint(value) {
   const out = [];
   let rest = BigInt.asUintN(64, BigInt(value));

@@ -1,9 +1,9 @@
-// The onnxruntime peer: the `seed` preset's network as fast as onnxruntime-node runs it. Prints one JSON
+// The onnxruntime peer: the network of the `seed` preset as fast as onnxruntime-node runs it. Prints one JSON
 // line.
 //   node bench/peers/onnxruntime/main.mjs train|decode [--batch 64] [--dropout 0.2] [--weights float32|int8]
 //   [--threads 2] [--turns]
-// `--turns` takes turns with others (../open.ts). Needs onnxruntime-node: npm install --no-save
-// --ignore-scripts onnxruntime-node, here or in the folder that INKHORN_ONNXRUNTIME names.
+// `--turns`: alternates with other programs (../open.ts). Needs onnxruntime-node: npm install --no-save
+// --ignore-scripts onnxruntime-node, here or in the folder named by INKHORN_ONNXRUNTIME.
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -31,7 +31,7 @@ if (!(what in works)) fail(`${what}: one of ${Object.keys(works).join(', ')}`);
 
 const { ort, version } = load();
 const threads = Number(values.threads);
-// Errors only: it warns of every constant that it folds.
+// Errors only: onnxruntime warns about every constant that it folds.
 const session = { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 };
 const settings = { batch: Number(values.batch), dropout: Number(values.dropout), weights: values.weights };
 const { includes, amount, work } = await works[what](ort, session, settings);
@@ -73,7 +73,7 @@ function load() {
   }
 }
 
-/** Ends, with one line that says why. */
+/** Exits with one line that says why. */
 function fail(reason) {
   console.error(reason);
   process.exit(1);

@@ -1,11 +1,13 @@
-// The `seed` preset's network in ONNX operators: its parameters, and its layers, each with its backward
-// beside it. Read next: train.mjs, decode.mjs.
+// The network of the `seed` preset in ONNX operators: its parameters, and its layers, each with its backward.
+// Read next: train.mjs, decode.mjs.
 import { Real } from './graph.mjs';
 
-/** C width, H heads of size hs, L layers, V tokens, T context. */
+/** C: width. H: heads of size hs. L: layers. V: tokens of the vocabulary. T: context. */
 export const SEED = { C: 232, H: 6, hs: 38, L: 5, V: 500, T: 256 };
 
-/** All parameters by name: { dims, data }. Matrices are [in, out]. Random: only the time counts. */
+/**
+ * All parameters by name: { dims, data }. Matrices are [in, out]. Values are random: only the time counts.
+ */
 export function createParameters({ C, H, hs, L, V, T } = SEED) {
   const parameters = {};
   const add = (name, dims, spread, centre = 0) => {
@@ -38,8 +40,8 @@ export function createParameters({ C, H, hs, L, V, T } = SEED) {
 
 /**
  * Layers on rows x [M, C], M = B * T. Each returns its value and a function from the value's gradient to x's,
- * which notes the gradients of the parameters in `gradients` by name. `mask(dims)` is an input with dropout's
- * factors, 0 or 1 / (1 - p).
+ * which stores the gradients of the parameters in `gradients` by name. `mask(dims)` is an input with the
+ * factors of dropout, 0 or 1 / (1 - p).
  */
 export function createLayers(g, { C, H, hs, V, T }, B, mask, gradients) {
   const { op, ints, scalar } = g;

@@ -1,14 +1,14 @@
-// A training step as onnxruntime runs it: it has no derivatives of its own on this engine, so the graph holds
-// the backward pass written out; micro-batches, whose gradients are added up, then AdamW in a second graph.
-// Read next: main.mjs.
+// A training step in onnxruntime, which has no automatic differentiation on this engine. So the graph
+// contains the backward pass. Micro-batches, whose gradients are added up; then AdamW in a second graph. Read
+// next: main.mjs.
 import { createGraph } from './graph.mjs';
 import { createLayers, createParameters, SEED } from './network.mjs';
 
-/** More sequences than this at a time take more memory and no less time. */
+/** Larger micro-batches take more memory and no less time. */
 const MICRO = 8;
 /**
- * Dropout's factors come from one long list of random draws, from another place each time: its own operator
- * is slower.
+ * The factors of dropout are read from one long list of random draws, from another place each time:
+ * onnxruntime's own operator is slower.
  */
 const DRAWS = 1 << 22;
 const ADAMW = { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01 };
@@ -29,7 +29,7 @@ export async function createTraining(ort, options, { batch, dropout }) {
     );
   let weights = Object.fromEntries(names.map((n) => [n, tensor(parameters[n].data, parameters[n].dims)]));
   let [sums, m, v] = [zeros(), zeros(), zeros()];
-  // Results are written here, and change places with what they follow.
+  // Results are written here; then inputs and outputs are swapped.
   let [nextWeights, nextSums, nextM, nextV] = [zeros(), zeros(), zeros(), zeros()];
   const size = (dims) => dims.reduce((a, b) => a * b);
   const draws = new Float32Array(DRAWS + Math.max(...graph.masks.map(({ dims }) => size(dims))));
@@ -73,7 +73,7 @@ export async function createTraining(ort, options, { batch, dropout }) {
   };
 }
 
-/** sum + gradient of the loss for each parameter; the masks are inputs. */
+/** Adds the gradient of the loss to `sum`, for each parameter. The masks are inputs. */
 function gradientGraph(parameters, B) {
   const { C, L, T } = SEED;
   const g = createGraph();
@@ -96,7 +96,7 @@ function gradientGraph(parameters, B) {
   const future = Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? -1e30 : 0));
   g.constant('future', 'float32', [T, T], future);
 
-  /** Runs layers one after the other; back: in the other direction. */
+  /** Runs layers one after the other; their backwards in the opposite order. */
   const chain = (x, ...layers) => {
     const backs = [];
     let value = x;
@@ -147,8 +147,8 @@ function gradientGraph(parameters, B) {
 }
 
 /**
- * AdamW of every parameter from the sum of its gradients. `first` and `second` undo the moments' bias towards
- * zero.
+ * AdamW of every parameter from the sum of its gradients. `first` and `second` correct the moments' bias
+ * towards zero.
  */
 function updateGraph(parameters, share) {
   const { lr, beta1, beta2, eps, decay } = ADAMW;

@@ -1,4 +1,4 @@
-// A run's folder as a trial looks at it: whole or torn, and what is in it.
+// The folder of a run as a trial sees it: intact or torn, and what is in it.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,14 +10,13 @@ const [{ createReference }, { loadModel }, { folderStore }, { hasCheckpoint, loa
     ['backend/reference/index', 'model/folder', 'io/node-store', 'runs/checkpoint', 'runs/read'].map(from),
   );
 
-/** Whether a run has a checkpoint to go on from. */
+/** Whether a run has a checkpoint to resume from. */
 export function resumable(run) {
   return hasCheckpoint(folderStore(run).folder('last'));
 }
 
 /**
- * Reads everything of a run that is there, as the commands do; throws where anything is torn. Returns the
- * models that it holds.
+ * Reads everything in a run's folder, as the commands do. Throws where anything is torn. Returns the models.
  */
 export async function assertWhole(run) {
   const models = [];
@@ -49,7 +48,7 @@ export function eventsOf(run) {
   return JSON.parse(readFileSync(join(run, 'history.json'), 'utf8')).events;
 }
 
-/** Asserts that two runs hold the same weights and moments, bit for bit, and the same losses. */
+/** Asserts that two runs have the same weights and moments, bit for bit, and the same losses. */
 export function assertSameRun(run, other) {
   for (const file of ['best/model.safetensors', 'last/model.safetensors', 'last/training.safetensors'])
     assert.ok(readFileSync(join(run, file)).equals(readFileSync(join(other, file))), `${file} differs`);

@@ -1,5 +1,5 @@
-// What the trials share: a folder of their own, programs that are started and end with them, one line for
-// each case. A trial is a script in scripts/trials: it calls `trial` for each case and `end` at its end.
+// Shared by the trials: a temporary folder, child processes that are ended with the trial, one line per case.
+// A trial is a script in scripts/trials that calls `trial` for each case and `end` at its end.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..', '..');
-/** `node` with it is `inkhorn`. */
+/** `node` with this path is `inkhorn`. */
 export const program = join(root, 'dist', 'src', 'cli', 'main.js');
-/** Everything that a trial writes; removed at its end. */
+/** The folder for everything that a trial writes; removed at its end. */
 export const folder = mkdtempSync(join(tmpdir(), `inkhorn-${basename(process.argv[1], '.mjs')}-`));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-/** Those that still run. */
+/** The processes still running. */
 const children = new Set();
 
 process.on('exit', () => {
@@ -23,8 +23,8 @@ process.on('exit', () => {
 for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
 
 /**
- * Runs a case. `skip`: the reason why it cannot run here, if there is one. What `act` returns is said beside
- * its name.
+ * Runs a case. `skip`: the reason why it cannot run here, if any. The result of `act` is printed beside its
+ * name.
  */
 export async function trial(name, act, skip = null) {
   if (skip !== null) {
@@ -43,25 +43,25 @@ export async function trial(name, act, skip = null) {
   }
 }
 
-/** Says what came of the cases, and ends the process. */
+/** Prints the summary and ends the process. */
 export function end() {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
   process.exit(counts.failed > 0 ? 1 : 0);
 }
 
-/** Why a case cannot run when a program is not there; null when it is. */
+/** Why a case cannot run because a program is missing; null if it can. */
 export function lacks(command) {
   const { status } = spawnSync('sh', ['-c', `command -v ${command}`]);
   return status === 0 ? null : `there is no ${command} here`;
 }
 
-/** What waits longer is given up: no case here is about speed. */
+/** The longest wait: no case here is about speed. */
 const PATIENCE_MS = 600_000;
 
 /**
- * Starts a program. `ended` resolves to its exit code or signal and to what it said; `says(pattern)` when its
- * output matches. A program that never ends is killed, and its case fails.
+ * Starts a program. `ended` resolves to its exit code or signal and its output; `says(pattern)` resolves when
+ * the output matches. A program that never ends is killed, and its case fails.
  */
 export function start(file, args, { env, ...options } = {}) {
   const child = spawn(file, args, {
@@ -99,7 +99,7 @@ export function start(file, args, { env, ...options } = {}) {
       resolve({ code, signal, ...said });
     });
   });
-  ended.catch(() => {}); // whoever waits for it hears of it
+  ended.catch(() => {}); // the caller who awaits it gets the error
   const says = (pattern) => {
     const match = new Promise((resolve) => {
       const listen = () => {
@@ -123,7 +123,7 @@ export function inkhorn(args, options) {
   return start(process.execPath, [program, ...args], options);
 }
 
-/** Runs a line of bash, in which `ink` is the program. */
+/** Runs a line of bash, in which `ink` is the command. */
 export function bash(line, options) {
   return start('bash', ['-c', `ink() { "$NODE" "$INKHORN" "$@"; }; ${line}`], options).ended;
 }
@@ -139,8 +139,8 @@ function environment(more) {
 }
 
 /**
- * Asserts how a program ended: one of `codes` (numbers, or names of signals), without a stack trace or a
- * crash.
+ * Asserts how a program ended: with one of `codes` (numbers, or names of signals), and without a stack trace
+ * or a crash.
  */
 export function assertEnded(ended, ...codes) {
   const { code, signal, err } = ended;
@@ -152,17 +152,17 @@ export function assertEnded(ended, ...codes) {
   return ended;
 }
 
-/** Names in a folder that a command uses for itself while it writes. */
+/** Names in a folder that a command uses internally while it writes. */
 export function leftovers(path) {
   return readdirSync(path, { recursive: true }).filter((name) => basename(name).startsWith('.'));
 }
 
-/** Waits. */
+/** Sleeps. */
 export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Writes a text that a small model can learn something from; returns its path. */
+/** Writes a text from which a small model can learn something. Returns its path. */
 export function writeText(name, bytes) {
   const who = ['the cat', 'a dog', 'the old clerk', 'my aunt', 'a tall ship', 'the moon'];
   const what = ['sat on', 'looked at', 'ran past', 'sold', 'forgot', 'dreamt of'];
@@ -178,7 +178,7 @@ export function writeText(name, bytes) {
   return path;
 }
 
-/** Flags of a model that is trained in a moment. */
+/** Flags of a model that trains in seconds. */
 export const SMALL =
   '--preset tiny --vocab-size 280 --block-size 16 --n-layer 1 --n-embd 16 --n-head 2 --batch-size 2 --warmup 0 --probe-every 0 --sample-every 0'.split(
     ' ',
