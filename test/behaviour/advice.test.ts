@@ -1,6 +1,5 @@
-// What the published package advises where it is installed: packed, unpacked into a project of its own, its
-// commands read and run. The long way, with npm's registry and the C++ compiler, is
-// scripts/trials/installed.mjs.
+// The advice of the published package, where it is installed: packed, unpacked into a project, its commands
+// read and run. The long version, with npm's registry and the C++ compiler, is scripts/trials/installed.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';

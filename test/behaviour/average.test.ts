@@ -1,5 +1,5 @@
-// The moving average of the weights: what it is, that it is what a run shows and saves, and that a run
-// resumes with it.
+// The moving average of the weights: its definition, that a run shows and saves it, and that a run resumes
+// with it.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';

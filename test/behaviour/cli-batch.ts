@@ -1,6 +1,5 @@
-// Runs many command lines in one process: reads a JSON list of argument lists from standard input, and writes
-// a JSON list of what each came to. The program is the same as in a process of its own; only Node starts
-// once.
+// Runs many command lines in one process. Reads a JSON list of argument lists from standard input and writes
+// a JSON list of their results. The program is the same as in a process of its own; only Node starts once.
 import { run } from '../../src/cli/program.ts';
 
 const parts: Buffer[] = [];

@@ -1,5 +1,5 @@
-// What bad input gets: one line that names value, limit and fix, exit code 2 (asked wrongly) or 1 (could not
-// be done), no stack trace, and nothing lost.
+// Bad input: one line that names value, limit and fix, exit code 2 (misused) or 1 (failed), no stack trace,
+// and nothing lost.
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const SMALL =
   '--eval-every 2 --probe-every 0 --sample-every 0';
 
 let folder: string;
-/** Of all cases, in their order. */
+/** The results of all cases, in their order. */
 let results: Result[];
 
 before(async () => {
@@ -53,7 +53,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-/** A command line, its exit code, and what its one line must say. */
+/** A command line, its exit code, and what its one line must contain. */
 type Case = readonly [line: string, code: 1 | 2, says: RegExp];
 
 const cases: Record<string, readonly Case[]> = {

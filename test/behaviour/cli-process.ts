@@ -8,13 +8,13 @@ export interface Result {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** The lines of stderr that are errors; everything else there is a remark. */
+  /** The lines of stderr that are errors. All others are remarks. */
   errors: string[];
 }
 
 /**
- * `inkhorn args...` in the folder `cwd`, with `input` on its standard input; stdout as the bytes that came,
- * too.
+ * Runs `inkhorn args...` in the folder `cwd`, with `input` on its standard input. Also returns stdout as
+ * bytes.
  */
 export async function inkhorn(
   cwd: string,
@@ -26,7 +26,7 @@ export async function inkhorn(
   return { code, stdout: out.toString(), bytes: out, stderr, errors: errorsIn(stderr) };
 }
 
-/** Many command lines one after another in one process; see cli-batch.ts. */
+/** Runs many command lines one after another in one process; see cli-batch.ts. */
 export async function inkhornBatch(cwd: string, lines: readonly (readonly string[])[]): Promise<Result[]> {
   const { out, err } = await node(cwd, [compiled('cli-batch.js')], JSON.stringify(lines));
   if (out.length === 0) throw new Error(`the batch ended early: ${err}`);
@@ -67,7 +67,7 @@ export function jsonLines<T>({ stdout }: Result): T[] {
     .map((line) => JSON.parse(line) as T);
 }
 
-/** A text of its own for tests: sentences that a small model can learn something from. */
+/** A text for tests: sentences from which a small model can learn something. */
 export function sentences(count: number): string {
   const who = ['the cat', 'a dog', 'the old clerk', 'my aunt', 'a tall ship', 'the moon'];
   const what = ['sat on', 'looked at', 'ran past', 'sold', 'forgot', 'dreamt of'];

@@ -176,7 +176,7 @@ describe('report', () => {
     const asked = await page();
     const file = join(folder, 'asked/inspect/attention.json');
     const later = new Date(Date.now() + 60_000);
-    await utimes(join(folder, 'asked/best/model.safetensors'), later, later); // as a copy or a clone may have it
+    await utimes(join(folder, 'asked/best/model.safetensors'), later, later); // as a copy or clone may have it
     assert.equal(await page(), asked);
     const { step, ...found } = JSON.parse(await readFile(file, 'utf8')) as { step: number };
     assert.equal(step, 20);
@@ -235,7 +235,7 @@ describe('summary', () => {
     const { stdout } = await good('summary --preset seed --n-layer 12 --n-embd 768 --n-head 12');
     assert.match(stdout, /^each of 0-11 /m);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
-    const [shipped] = jsonLines<Summary>(await good('summary --json')); // the model that comes along
+    const [shipped] = jsonLines<Summary>(await good('summary --json')); // the bundled model
     assert.ok((shipped.stored?.BF16 ?? 0) > 0);
   });
 
@@ -271,7 +271,7 @@ describe('summary', () => {
 describe('demo', () => {
   test('leaves a run that the other commands take up without being told its text', async () => {
     const { stdout } = await good('demo --data text.txt --steps 6 --out demo');
-    assert.match(stdout, /Before we begin.*ROMEO:/s); // the model that comes along speaks first
+    assert.match(stdout, /Before we begin.*ROMEO:/s); // the bundled model speaks first
     assert.match(stdout, /smaller/);
     assert.match(stdout, /Everything is in demo/);
     const [, advised] = stdout.match(/generate --model demo --prompt '?([^'\n]+)/) ?? [];

@@ -1,13 +1,14 @@
-// The code blocks of a chapter: found, run as one file, and their outputs. Read next: docs.test.ts.
+// The code blocks of a chapter: finds them, runs them as one file, and returns their outputs. Read next:
+// docs.test.ts.
 import { spawnSync } from 'node:child_process';
 
 /** A fenced block of code, and the `text` block beneath it that holds what it prints. */
 export interface Block {
   language: string;
   code: string;
-  /** What is printed beneath it; null where nothing is. */
+  /** The output beneath it; null where there is none. */
   output: string | null;
-  /** Where the output lies in the chapter, without its fences. */
+  /** The place of the output in the chapter, without its fences. */
   from: number;
   to: number;
 }
@@ -35,7 +36,7 @@ export function moduleOf(blocks: readonly Block[]): string {
   return `${parts.join('\n')}\nexport {};\n`;
 }
 
-/** Runs the module in `file`; what each block printed. Throws with its error where it fails. */
+/** Runs the module in `file` and returns the output of each block. Throws with its error where it fails. */
 export function runModule(file: string, folder: string): string[] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${file} failed after printing\n${stdout}\n${stderr}`);
@@ -43,7 +44,8 @@ export function runModule(file: string, folder: string): string[] {
 }
 
 /**
- * Runs an `sh` block, `inkhorn` standing for `main`; what it printed. Throws with its error where it fails.
+ * Runs an `sh` block, with `main` as the command `inkhorn`, and returns its output. Throws with its error
+ * where it fails.
  */
 export function runShell(code: string, main: string, folder: string): string {
   const shortened = code.split('\n').map(shorten).join('\n');
@@ -53,7 +55,7 @@ export function runShell(code: string, main: string, folder: string): string {
   return stdout;
 }
 
-/** A reader's training and comparisons take a minute; here they are cut to seconds, on any engine. */
+/** Training and comparisons take a reader a minute. Here they are cut to seconds, on any engine. */
 const SHORTER: Readonly<Record<string, string>> = {
   train:
     '--steps 20 --warmup 2 --batch-size 2 --n-embd 64 --n-head 4 --block-size 32 ' +

@@ -1,5 +1,5 @@
-// The chapters in docs/ are run as they stand there. `INKHORN_UPDATE_DOCS=1 npm test -- docs` writes what
-// they print into them.
+// The chapters in docs/ are run as they stand. `INKHORN_UPDATE_DOCS=1 npm test -- docs` writes the outputs
+// into them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,12 +14,12 @@ const docs = join(root, 'docs');
 const main = join(root, 'dist/src/cli/main.js');
 const update = process.env.INKHORN_UPDATE_DOCS !== undefined;
 
-// README.md comes first: it trains the model that the commands of the chapters look at.
+// README.md comes first: it trains the model that the commands of the chapters inspect.
 const chapters = ['README.md', ...readdirSync(docs).filter((name) => /^\d\d-.*\.md$/.test(name))];
 const sources = new Map(chapters.map((name) => [name, readFileSync(join(docs, name), 'utf8')]));
 
 describe('the documentation', () => {
-  // Inside the package, which there finds itself under its own name.
+  // Inside the package, which can import itself by its own name there.
   const compiled = mkdtempSync(join(root, 'dist/docs-'));
   const folder = mkdtempSync(join(tmpdir(), 'inkhorn-docs-'));
 
@@ -48,7 +48,7 @@ describe('the documentation', () => {
   }
 });
 
-/** Checks the types of all examples and makes JavaScript of them. */
+/** Checks the types of all examples and compiles them to JavaScript. */
 function compile(folder: string): void {
   for (const [name, source] of sources) {
     const examples = blocksOf(source).filter(({ language }) => language === 'ts');
@@ -73,7 +73,7 @@ const compilerOptions = {
   types: ['node'],
 };
 
-/** The chapter with what its examples printed in the place of what stood there. */
+/** The chapter with the outputs of its examples replaced. */
 function withOutputs(source: string, outputs: ReadonlyMap<Block, string>): string {
   let updated = source;
   const last = [...outputs].filter(([{ output }]) => output !== null).sort(([a], [b]) => b.from - a.from);

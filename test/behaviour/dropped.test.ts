@@ -1,4 +1,4 @@
-// Things that are dropped in the middle give back what they hold, and two trainings never share a model.
+// Objects that are dropped half-way free what they hold, and two trainings never share a model.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ test('a second training of a model is refused while the first goes on, and not a
 
 const source = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href;
 
-/** Runs a module with the garbage collector at hand; resolves to what it prints. */
+/** Runs a module with access to the garbage collector. Resolves to what it prints. */
 async function node(code: string): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -60,7 +60,7 @@ for (const { name, skip } of await engines()) {
         const model = new GPT(config);
         const settings = { model, data, steps: 50, batchSize: 2, sampleEvery: 0, probeEvery: 0, emaDecay: 0.9 };
         const begin = async (events, count) => { for (let i = 0; i < count; i++) await events.next(); };
-        await begin(train(settings), 1000); // to its end: the gradients stay with the model
+        await begin(train(settings), 1000); // runs to its end: the gradients stay with the model
         const before = backend.memory().live;
         await begin(generate(model, tokenizer, { prompt: 'The', maxTokens: 5 }), 3);
         await begin(train(settings), 3);

@@ -1,4 +1,4 @@
-// Model folders and checkpoints whose weights went through another program, and files that ask for more than
+// Model folders and checkpoints whose weights another program has rewritten, and files that claim more than
 // they hold.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 /**
- * A safetensors file as another program writes it: in any order, with any metadata, the header padded or not.
+ * A safetensors file as another program writes it: any order, any metadata, padded header or not.
  */
 function foreignFile(
   tensors: Iterable<[string, TensorToWrite & { dtype: string }]>,
@@ -54,7 +54,7 @@ function foreignFile(
   return Buffer.concat([length, text, ...parts]);
 }
 
-/** What a file of ours holds, as raw bytes. */
+/** The contents of one of our files, as raw bytes. */
 function held(file: Uint8Array): [string, StoredTensor & { data: Uint8Array }][] {
   const start = 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const { data_offsets: _, ...header } = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
@@ -64,7 +64,7 @@ function held(file: Uint8Array): [string, StoredTensor & { data: Uint8Array }][]
   });
 }
 
-/** All elements of a model's weights, quantised or not, as one text. */
+/** All weights of a model, quantised or not, as one string. */
 async function weights(of: GPT): Promise<string> {
   const all: string[] = [];
   for (const { name, value } of slots(of)) {
@@ -77,7 +77,7 @@ async function weights(of: GPT): Promise<string> {
   return all.join('\n');
 }
 
-/** Every place that a folder can lie in, with the files of `source` in it. */
+/** Stores of every kind, with the files of `source`. */
 async function places(files: ReadonlyMap<string, Uint8Array>): Promise<{ stores: Store[]; close(): void }> {
   const [memory, disk] = [memoryStore(), folderStore(join(folder, String(Math.random())))];
   for (const store of [memory, disk]) await store.writeAll(files);

@@ -16,7 +16,7 @@ import { valuesOf } from '../support/values.ts';
 
 const text = 'The quick brown fox — naïve, as ever — jumps over the lazy dog. '.repeat(20);
 
-/** Small, untrained, with logits far enough apart that rounding cannot swap two of them. */
+/** A small, untrained model whose logits are so far apart that rounding cannot swap two of them. */
 function makeModel(tokenizer: Tokenizer, changes: Partial<GPTConfig> = {}): GPT {
   const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 12, headSize: 5 };
   return new GPT(makeConfig(presets.seed, tokenizer.vocabSize, { ...size, ...changes }), { seed: 7 });
@@ -252,7 +252,7 @@ describe('generate', () => {
     const events = await collect(begun, special, options);
     const last = events.at(-1);
     assert.ok(last?.type === 'finish' && last.reason === 'end' && last.tokens === endless.indexOf(chapter));
-    begun.startToken = special.byteIds[10]; // a line feed ends nothing
+    begun.startToken = special.byteIds[10]; // a line feed does not end a text
     assert.deepEqual(
       tokensOf(await collect(begun, special, options)).map(({ id }) => id),
       endless,

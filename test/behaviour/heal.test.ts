@@ -1,5 +1,5 @@
-// Token healing: the first token may hold the end of the prompt and more; each way has the probability that
-// the model gives it.
+// Token healing: the first token may contain the end of the prompt, and each tokenisation has the probability
+// that the model gives it.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
@@ -54,8 +54,7 @@ describe('healing', () => {
             ways.add(ids.join());
           }
         }
-        // The other way round: whatever the text goes on with, the token across the end of the prompt is
-        // among the ways.
+        // Conversely, whatever continues the text, the token across the end of the prompt is a candidate.
         for (const more of [1, 2, 3, 5, 8]) {
           const ids = Array.from(tokenizer.encode(bytesOf(text).subarray(0, end + more)));
           let length = 0;
@@ -80,8 +79,7 @@ describe('healing', () => {
     const healing = planHealing(ids, tokenizer, { start: 10, blockSize: 32 });
     assert.ok(healing && healing.endings.length > 0);
     /**
-     * The probability that the model gives to `path`, then `id`, after `base`; each token by a pass of its
-     * own.
+     * The model's probability of `path`, then `id`, after `base`; a separate pass for each token.
      */
     const probability = async (path: readonly number[]): Promise<number> => {
       const context = createContext(model);
@@ -168,7 +166,7 @@ describe('healing', () => {
     const healing = planHealing(ids, tokenizer, options);
     assert.deepEqual(healing?.base, ids.slice(0, -1));
     assert.ok(healing.endings.every(({ covers }) => !covers.includes(end)));
-    // '<' begins the name of a special token, and nothing else here.
+    // '<' begins the name of a special token, and is part of no other token.
     assert.equal(planHealing(Array.from(tokenizer.encode('<')), tokenizer, options), null);
     const model = makeModel(tokenizer);
     const prompt = tokenizer.encode('The wh');

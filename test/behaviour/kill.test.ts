@@ -1,4 +1,4 @@
-// A run that is killed at any moment leaves a folder that resumes, and the resumed run is the one that was
+// A run killed at any moment leaves a folder that can be resumed, and the resumed run equals one that was
 // never killed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -73,7 +73,7 @@ for (const { name, skip } of await engines()) {
 }
 
 /**
- * Runs a command; with `steps`, sends `signal` once that many steps have been reported. Resolves to the exit
+ * Runs a command. With `steps`, sends `signal` once that many steps have been reported. Resolves to the exit
  * code.
  */
 async function inkhorn(

@@ -1,5 +1,4 @@
-// One command writes to a folder at a time: the second is told who the first is, and a kill leaves nobody
-// locked out.
+// One command at a time writes to a folder. The second is told who the first is, and a kill locks nobody out.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +46,7 @@ const recipe = [
   'reference',
 ];
 
-/** A run that goes on until it is ended. */
+/** A run that continues until it is ended. */
 async function endless(args: string[], until = 'last'): Promise<ChildProcess> {
   const child = spawn(process.execPath, [program, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const errors: Buffer[] = [];
@@ -196,7 +195,7 @@ describe('the lock of a store', () => {
         what: 'x',
         since: '',
       };
-      writeFileSync(join(path, '.inkhorn.owner'), JSON.stringify(gone)); // the number is in use again, the process gone
+      writeFileSync(join(path, '.inkhorn.owner'), JSON.stringify(gone)); // the process is gone, and its number is used again
       (await folderStore(path).lock?.('the third'))?.release();
       assert.deepEqual(hidden(path), []);
     } finally {

@@ -1,4 +1,4 @@
-// What a model folder stores comes back: float32 bit for bit, matrices in bfloat16 rounded.
+// A stored model is read back: float32 bit for bit, matrices in bfloat16 rounded.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { fromBfloat16, toBfloat16 } from '../../src/io/floats.ts';
@@ -13,7 +13,7 @@ import { valuesOf } from '../support/values.ts';
 
 const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 24, headSize: 12 };
 
-/** Saved and loaded again, with the size of the file. */
+/** Saves and loads; returns the model and the size of the file. */
 async function roundTrip(model: GPT, options: SaveOptions): Promise<{ back: GPT; bytes: number }> {
   const store = memoryStore();
   const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: model.config.vocabSize });

@@ -1,5 +1,5 @@
-// What can be changed about the model, one by one and all together: right gradients, the same numbers on
-// every engine and with a KV cache, and it can be quantised, saved and loaded.
+// The options of the model, one by one and all together: right gradients, the same numbers on every engine
+// and with a KV cache; quantising, saving and loading work.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -34,7 +34,7 @@ const small = {
   init: 'gpt2',
   initStd: 0.2,
 } as const;
-const wide = { initStd: 0.2, embedStd: 0.5, activation: 'gelu' } as const; // no kinks: difference quotients follow
+const wide = { initStd: 0.2, embedStd: 0.5, activation: 'gelu' } as const; // smooth, so that difference quotients work
 const options: Record<string, Partial<GPTConfig>> = {
   qkNorm: { qkNorm: true },
   'qkNorm without positions, qkvBias': { qkNorm: true, qkvBias: true, position: 'none' },
@@ -51,7 +51,7 @@ const options: Record<string, Partial<GPTConfig>> = {
   'all at once': { qkNorm: true, valueResidual: true, skip: 'unet', logitCap: 5, tieWeights: true },
 };
 
-/** Unusual facts about a model, and what models usually have. */
+/** Unusual configs, and usual ones of today. */
 const facts: Partial<GPTConfig> = { normEps: 0.3, ropeBase: 3, activation: 'gelu-tanh', qkNorm: true };
 const usual: Partial<GPTConfig> = { normEps: 1e-5, ropeBase: 10000, activation: 'relu' };
 
@@ -59,7 +59,7 @@ const ids = Int32Array.from({ length: B * T }, (_, i) => (i * 37) % V);
 const configOf = (changes: Partial<GPTConfig>): GPTConfig =>
   makeConfig({ ...presets.shakespeare, dropout: 0 }, V, { ...small, ...wide, ...changes });
 
-/** A model whose every weight is far from its first value, so that no gradient is 0 by chance. */
+/** A model whose weights are all far from their initial values, so that no gradient is 0 by chance. */
 function shaken(config: GPTConfig, backend: Backend): GPT {
   const model = new GPT(config, { backend, seed: 3 });
   const random = createRandom({ seed: 8 });
@@ -163,7 +163,7 @@ for (const { name, create, skip } of await engines()) {
           };
           const own = await written(backend);
           for (const [t, want] of (await written(reference)).entries())
-            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2); // a row's rounding may tip over
+            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2); // the rounding of a row may flip
           for (const [fact, value] of Object.entries(usual)) {
             const other = await written(backend, { [fact]: value });
             const change = Math.max(...other[T - 1].map((x, i) => Math.abs(x - own[T - 1][i])));
@@ -254,7 +254,7 @@ describe('model options', () => {
   });
 });
 
-/** The loss along the gradient of one parameter changes as its length says. */
+/** Along the gradient of one parameter the loss changes as the gradient's length says. */
 function agrees(t: Tensor, model: GPT, key: string): void {
   const x = valuesOf(t).slice();
   const g = valuesOf(t.grad);

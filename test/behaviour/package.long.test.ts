@@ -1,4 +1,4 @@
-// The package as programs that judge packages see it: publint, arethetypeswrong, API Extractor.
+// The package as judged by programs made for that: publint, arethetypeswrong, API Extractor.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

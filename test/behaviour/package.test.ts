@@ -1,5 +1,5 @@
-// The package as others get it: what stands behind its doors, which types they find there. What programs that
-// judge packages say of it: package.long.test.ts.
+// The package as its users get it: the modules behind its entry points, and their types. package.long.test.ts
+// asks programs that judge packages.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ before(() => {
 });
 after(() => project.remove());
 
-/** Compiles `code` in the project with these options; what the compiler printed. */
+/** Compiles `code` in the project with these options. Returns what the compiler printed. */
 function compile(code: string, compilerOptions: Record<string, unknown>): string {
   writeFileSync(join(project.folder, 'example.ts'), code);
   writeFileSync(
@@ -33,7 +33,7 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(compile(code, { module: 'nodenext', types: ['node'] }), '');
     const bundler = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] };
     assert.equal(compile(code, bundler), '');
-    assert.match(compile(code.replace('steps: 20', 'steps: "20"'), bundler), /TS2322/); // it does look at types
+    assert.match(compile(code.replace('steps: 20', 'steps: "20"'), bundler), /TS2322/); // it does check types
   });
 
   test('has folders and corpora behind inkhorn/node', () => {
@@ -61,7 +61,7 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
 
 const IMPORT = /^(?:import|export)\b(?:[^'"=;]*\bfrom)? '([^']+)';/gm;
 
-/** Everything that a module imports as it is loaded: paths of files, names of packages. */
+/** Everything that a module imports when it is loaded: paths of files, names of packages. */
 function importedBy(file: string, seen: Set<string> = new Set()): Set<string> {
   for (const [, name] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
     const path = name.startsWith('.') ? join(dirname(file), name) : name;

@@ -1,4 +1,4 @@
-// A project that has the published package: packed, unpacked, and beside it everything that is installed
+// A project that has the published package: the tarball, unpacked, and beside it everything that is installed
 // here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,11 +18,11 @@ export interface PackedProject {
   remove(): void;
 }
 
-/** Makes the project; `without` are packages that are not installed there. */
+/** Makes the project. The packages in `without` are not installed in it. */
 export function packedProject(without: readonly string[] = []): PackedProject {
   const folder = mkdtempSync(join(tmpdir(), 'inkhorn-project-'));
   const sh: PackedProject['sh'] = (line) => {
-    // No program of the tests' own npm on the PATH, and no network.
+    // A PATH without the programs of the tests' own npm, and no network.
     const path = (process.env.PATH ?? '').split(':').filter((part) => !part.endsWith('node_modules/.bin'));
     const env = { ...process.env, PATH: path.join(':'), npm_config_offline: 'true', NO_COLOR: '1' };
     const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: folder, encoding: 'utf8', env });

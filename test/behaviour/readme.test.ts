@@ -1,4 +1,4 @@
-// The examples of the README are run as they stand there.
+// The examples of the README are run as they stand.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ test('the API example of the README runs', () => {
   const text = 'the cat sat on the mat; the dog ate the cat food; then the cat ran to the red barn.\n'.repeat(
     50,
   );
-  // Run from the repository, where the package finds itself under its own name.
+  // Run from the repository, where the package can import itself by its own name.
   const code = `const text = ${JSON.stringify(text)};\n${example}`;
   const printed = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
     cwd: root,
@@ -31,7 +31,7 @@ test('the printed text of the README is what its command prints', async () => {
     readFileSync(`${root}README.md`, 'utf8').match(
       /`npx inkhorn (generate [^`]*)`\):\n\n```text\n([\s\S]*?)```/,
     ) ?? [];
-  // The plain engine: the last bit of another one's sums may draw another token, now and then.
+  // The reference engine: in another engine the last bit of a sum may occasionally lead to another token.
   const { code, stdout } = await inkhorn(root, [
     ...(command.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')),
     '--tokens',

@@ -1,5 +1,5 @@
-// `train --resume` and the text of a run on the command line: what is due, what is said, and texts and runs
-// that have moved.
+// `train --resume` on the command line, and the text of a run: what is still due, what is reported, texts and
+// runs that have moved.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// A run that is interrupted at any event, or killed there, goes on to the history of one that never stopped:
-// every event but for what clocks say. What is due after the last step belongs to the run: until it is done,
-// the run is not finished.
+// A run that is interrupted or killed at any event and then resumed has the history of one that never
+// stopped: every event, except for times. Work that is due after the last step belongs to the run, which is
+// not finished before.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -33,7 +33,7 @@ const record: DataRecord = {
   trainFraction: 0.9,
   validate: 'validation',
 };
-/** Steps that are too long, so that there is something to warn of. */
+/** A learning rate that is too high, so that there are warnings. */
 const settings: TrainSettings = {
   ...seedSettings,
   steps: 12,
@@ -51,7 +51,7 @@ const settings: TrainSettings = {
 /** How a process ends at an event: asked to stop (Ctrl-C), or killed. */
 type Stop = { at: (event: TrainEvent, index: number) => boolean; how: 'aborted' | 'killed' };
 
-/** One process: begins the run in `store`, or goes on with it; resolves to the events that it saw. */
+/** One process: begins the run in `store` or resumes it. Resolves to the events that it saw. */
 async function go(
   backend: Backend,
   store: Store,
@@ -87,13 +87,13 @@ async function go(
   return seen;
 }
 
-/** Every so many events, and all after the last step. */
+/** Every n-th event, and all after the last step. */
 function stops(events: readonly TrainEvent[], every: number): number[] {
   const last = events.findIndex(({ type, step }) => type === 'step' && step === settings.steps);
   return [...events.keys()].filter((index) => index % every === 0 || index >= last);
 }
 
-/** The events without what clocks say, and without the endings of single processes. */
+/** The events without times, and without the endings of single processes. */
 function told(events: readonly TrainEvent[]): unknown[] {
   const timeless = events.map((event) => ({ ...event, tokensPerSecond: 0, eta: 0, seconds: 0 }));
   return timeless.filter(({ type }) => type !== 'done');

@@ -1,5 +1,5 @@
-// A run on disk, read without the command line and without a disk: each document once, findings by their
-// step.
+// A run on disk, read without the command line and without a disk. Each document is read once; findings are
+// chosen by their step.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -45,7 +45,7 @@ before(async () => {
   await store.folder('tiny copy').write('compare.json', jsonBytes({ ...report, layers: [] }));
 });
 
-/** `store`, and how often each file of it was read. */
+/** `store`, and how often each of its files was read. */
 function counted(store: Store, reads = new Map<string, number>()): { store: Store; reads: typeof reads } {
   const counting: Store = {
     ...store,
@@ -108,7 +108,7 @@ describe('findings', () => {
     await write('ablation.json', { step: null, loss: 1, heads: [[0]], attention: [0], mlp: [0] });
     const { findings, notes } = await read();
     assert.deepEqual(findings.attention?.tokens, ['asked']);
-    assert.equal(findings.heads, undefined); // those of the look are of another text
+    assert.equal(findings.heads, undefined); // the heads of the look are of another text
     assert.deepEqual([findings.neighbours, findings.ablation], [undefined, undefined]);
     assert.ok(findings.tokens && findings.lens, 'the look has them');
     assert.match(notes.join('\n'), /token-neighbours\.json is of step 3, the model of the run of step 4/);

@@ -1,5 +1,5 @@
-// The seed at its own size on its own text: takes a minute or two. And the demo, from the first token to the
-// report.
+// The seed in full size on its own text, which takes a minute or two. And the demo, from the first token to
+// the report.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -74,7 +74,7 @@ test('the demo leaves a whole run folder', () => {
     'figures',
   ])
     assert.ok(entries.includes(name), name);
-  // What a run leaves is what `--force` would remove.
+  // `--force` would remove exactly what a run leaves.
   assert.deepEqual(
     entries.filter((name) => !runContents.includes(name)),
     [],

@@ -1,5 +1,5 @@
-// The model that comes with the package is what its card says: on the text that it was trained on, where that
-// is at hand.
+// The bundled model agrees with its card, on the text that it was trained on, where that text is on this
+// machine.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

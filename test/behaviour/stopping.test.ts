@@ -1,5 +1,5 @@
 // What ends a command from outside: signals while an engine computes, a terminal that goes away, an output
-// that takes nothing more.
+// that cannot be written.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ const small = [
   '--batch-size',
   '2',
 ];
-/** A step of it takes many seconds. */
+/** One of its steps takes many seconds. */
 const slow = [
   '--block-size',
   '64',
@@ -71,7 +71,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs until `act`, which is called with each piece of stdout, has ended it. */
+/** Runs until `act`, which gets each piece of stdout, has ended it. */
 async function run(
   args: string[],
   act: (child: ChildProcess, seen: string) => void,
@@ -158,7 +158,7 @@ describe('train saves a checkpoint', () => {
       child.on('exit', () => clearInterval(timer));
     };
     const ended = await run([...endless(out, ...small), '--json'], first(press, /"step":3,/));
-    // What the first one saves may be done before the second comes.
+    // The first command may have saved before the second begins.
     assert.ok(
       ended.signal === 'SIGINT' || ended.code === 130,
       `${ended.code} ${ended.signal} ${ended.stderr}`,
@@ -189,7 +189,7 @@ describe('other commands', { skip: !existsSync('/dev/full') }, () => {
 });
 
 test('generate that waits for standard input ends at the first Ctrl-C', async () => {
-  const child = spawn(process.execPath, [program, 'generate', '--prompt', '-']); // its input stays open
+  const child = spawn(process.execPath, [program, 'generate', '--prompt', '-']); // its standard input stays open
   child.stderr.on('data', (part: Buffer) => {
     if (/waiting for the end of standard input/.test(String(part))) child.kill('SIGINT');
   });

@@ -1,4 +1,4 @@
-// What reaches a real terminal: util-linux' `script` runs the command line on one, `stty` sets its size.
+// Output to a real terminal: util-linux' `script` runs the command line on one, `stty` sets its size.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const ESCAPE = '\u001b';
 const HOSTILE = `${ESCAPE}]0;mine\u0007${ESCAPE}[2J\u009b2J\u202eevil\b\r\n\tend\n`;
 const CONTROL = /(?![\n\t\r])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
-/** What a terminal of so many columns gets to see. */
+/** The output on a terminal with this number of columns. */
 function onTerminal(columns: number, ...args: readonly string[]): string {
   const line = [process.execPath, main, ...args].map(shellWord).join(' ');
   const { stdout } = spawnSync('script', ['-qec', `stty cols ${columns} rows 24; ${line}`, '/dev/null'], {

@@ -1,5 +1,5 @@
-// Texts as commands take them: several inputs, standard input, documents with a token between, bytes that are
-// no text, short ones.
+// Texts as commands take them: several inputs, standard input, documents with a token between them, bytes
+// that are not text, short texts.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// What training promises: it learns, it repeats itself bit for bit, it resumes bit for bit, it does not leak,
-// and looking does not disturb. On every engine that is here.
+// Training learns, repeats bit for bit, resumes bit for bit, does not leak, and is not changed by probes. On
+// every engine of this machine.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -33,7 +33,7 @@ const settings = {
   sampleEvery: 0,
 };
 
-/** What must go on after an interruption as if there had been none. */
+/** The state that must continue after an interruption as if there had been none. */
 const recipes: Record<string, Partial<TrainOptions>> = {
   adamw: { optimizer: 'adamw', clip: 0.5 },
   averaged: { emaDecay: 0.9 },
@@ -228,7 +228,7 @@ test('settings, data and model that do not fit together are refused before the f
   await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes'/);
 });
 
-/** Tokens with a structure that a small model finds. */
+/** Tokens with a structure that a small model can find. */
 function pattern(length: number): Dataset {
   const ids = Int32Array.from({ length }, (_, i) => (i * 7 + (i % 5) * 3) % V);
   const cut = Math.floor(0.9 * length);
@@ -251,7 +251,7 @@ async function runAll(backend: Backend, { onEvent, ...options }: Watched): Promi
   return events;
 }
 
-/** Trains until `stop`, aborts, and returns what a checkpoint would hold. */
+/** Trains until `stop`, aborts, and returns what a checkpoint would contain. */
 async function interrupted(
   backend: Backend,
   options: Partial<TrainOptions>,

@@ -1,10 +1,10 @@
-// What every engine must do around its kernels: buffers, copies, order, errors.
+// Requirements on every engine apart from its kernels: buffers, copies, order, errors.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { assertSame } from './support.ts';
 
-/** Tests of one engine, opened for them alone and disposed of afterwards. */
+/** Tests on one engine, which is created for them and then disposed of. */
 export function backendTests(open: () => Promise<Backend>): void {
   describe('buffers', () => {
     let backend: Backend;

@@ -1,6 +1,6 @@
-// Every engine against the reference: each case in each precision, on every instruction set that this machine
-// has, with the numbers of threads that must make no difference. The reference itself is one of them: called
-// and recorded are the same. One family: node --test --test-name-pattern="native avx2 matmul"
+// Every engine against the reference: each case in each precision, on every instruction set of this machine,
+// with numbers of threads that must make no difference. The reference itself is on the list: its calls and
+// its recorded programs must agree. One family: node --test --test-name-pattern="native avx2 matmul"
 // dist/test/conformance/engines.test.js
 import { after, before, describe, test } from 'node:test';
 import type { Backend, HostArray, Precision } from '../../src/backend/contract.ts';
@@ -12,7 +12,8 @@ import { programTests } from './programs.ts';
 import { assertSame, type Case, compareOutputs, runCase } from './support.ts';
 
 /**
- * Families whose kernels depend on the precision, and the tolerance: a sum near a tie may round either way.
+ * Families of kernels that depend on the precision, and their tolerance: a sum near a tie may be rounded
+ * either way.
  */
 const IN_BF16: Record<string, number> = { matmul: 1e-5, attention: 5e-3 };
 
@@ -47,7 +48,7 @@ function familyTests(
   });
 }
 
-/** All of them give the reference's result, and all the same bits, recorded too. */
+/** All of them give the reference's result, and all the same bits; recorded programs too. */
 async function agree(c: Case, [one, ...others]: readonly Backend[]): Promise<void> {
   const first = await runCase(one, c);
   compareOutputs(c, first, await referenceResult(one.precision, c));
@@ -67,7 +68,7 @@ const references: Record<Precision, Backend> = {
 };
 const wanted = new Map<string, Promise<Record<string, HostArray>>>();
 
-/** What the definition says, computed once. */
+/** The results of the definition, computed once. */
 function referenceResult(precision: Precision, c: Case): Promise<Record<string, HostArray>> {
   const key = `${precision} ${c.name}`;
   const known = wanted.get(key) ?? runCase(references[precision], c);

@@ -9,13 +9,13 @@ export interface Differentiable {
   name: string;
   /** Sizes of the inputs that have a gradient; they are filled at random. */
   inputs: Record<string, number>;
-  /** Size of the output that the loss is made of. */
+  /** Size of the output, from which the loss is made. */
   output: number;
   /**
-   * Runs the forward into `out`. Whatever else it writes it takes from `make`, and may keep for `backward`.
+   * Runs the forward into `out`. Allocates its other outputs with `make`, and may keep them for `backward`.
    */
   forward(k: Kernels, out: DeviceBuffer, inputs: Record<string, DeviceBuffer>, make: Make): void;
-  /** Writes the gradient of each input; they hold zeros before. */
+  /** Writes the gradient of each input. They contain zeros before. */
   backward(
     k: Kernels,
     gradients: Record<string, DeviceBuffer>,
@@ -30,8 +30,8 @@ export type Make = (name: string, length: number) => DeviceBuffer;
 const STEP = 2 ** -7;
 
 /**
- * For the loss sum(out * dOut), dOut random: throws unless the gradients by `backward` agree with
- * (loss(x + u h) - loss(x - u h)) / 2h along random directions u of each input, to about four digits.
+ * For the loss sum(out * dOut) with random dOut: throws unless the gradients of `backward` agree to about
+ * four digits with (loss(x + u h) - loss(x - u h)) / 2h, along random directions u of each input.
  */
 export async function checkGradients(d: Differentiable): Promise<void> {
   const backend = createReference();

@@ -1,5 +1,4 @@
-// What every engine must do with recorded programs, beyond giving the same bits as the calls (runCase sees to
-// that).
+// Requirements on recorded programs, beyond giving the same bits as calls (runCase checks that).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend, DeviceBuffer, HostArray } from '../../src/backend/contract.ts';
@@ -12,7 +11,7 @@ const shapes = [
   { m: 33, n: 70, k: 1030 },
 ];
 
-/** Tests of one engine, opened for them alone and disposed of afterwards. */
+/** Tests on one engine, which is created for them and then disposed of. */
 export function programTests(open: () => Promise<Backend>): void {
   describe('programs', () => {
     let backend: Backend;
@@ -212,7 +211,7 @@ export function programTests(open: () => Promise<Backend>): void {
           }),
         RangeError,
       );
-      kernels.scale(x, x, 3); // runs: the recordings have ended
+      kernels.scale(x, x, 3); // runs, since the recordings have ended
       assert.equal((await backend.read(x))[0], 3);
       const program = backend.record(() => kernels.scale(x, x, 2));
       assert.throws(() => backend.record(() => program.replay(0)), /record/);

@@ -1,5 +1,5 @@
-// The definition tested: every backward of the reference engine against difference quotients of its forward.
-// (relu and relu2 have a kink at 0, where no quotient helps: their derivatives are in reference.test.ts.)
+// Tests the definition: every backward of the reference engine against difference quotients of its forward.
+// (relu and relu2 have a kink at 0, where quotients are useless; reference.test.ts tests their derivatives.)
 import { test } from 'node:test';
 import type { Activation, Dropout } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -24,7 +24,7 @@ const kernels: Differentiable[] = [
         inputs: { a: 5 * 7, b: 7 * 6, bias: 6 },
         output: 5 * 6,
         forward: (k, out, { a, b, bias }) => k.matmul(out, a, b, { m: 5, n: 6, k: 7, transA, transB, bias }),
-        // da = dOut op(b)^T and db = op(a)^T dOut, each written the way it is stored
+        // da = dOut op(b)^T and db = op(a)^T dOut, each in the layout in which it is stored
         backward(k, { a: da, b: db, bias: dBias }, dOut, { a, b }) {
           if (transA) k.matmul(da, b, dOut, { m: 7, n: 5, k: 6, transA: transB, transB: true });
           else k.matmul(da, dOut, b, { m: 5, n: 7, k: 6, transB: !transB });
@@ -149,7 +149,7 @@ const kernels: Differentiable[] = [
       output: 6,
       forward: (k, out, { logits }, make) =>
         k.crossEntropy(out, make('lse', 6), logits, ids, { rows: 6, cols: 7, smoothing }),
-      // Its loss is factor * sum(losses), so rows are taken one at a time, each with its own factor.
+      // The loss is factor * sum(losses), so rows are tested one at a time, each with its own factor.
       backward(k, { logits: dLogits }, dOut, { logits }, make) {
         const [row, dRow, lse] = [make('row', 7), make('dRow', 7), make('rowLse', 1)];
         for (let r = 0; r < 6; r++) {

@@ -1,5 +1,5 @@
-// The definition tested: the reference engine against closed forms and against the same mathematics written
-// another way.
+// Tests the definition: the reference engine against closed forms, and against the same mathematics written
+// differently.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -22,7 +22,7 @@ const flag = backend.alloc('f32', 1);
 const zeros = (n: number): DeviceBuffer => put(new Float32Array(n));
 const normals = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
 const values = (b: DeviceBuffer): Float32Array => backend.readSync(b) as Float32Array;
-/** Calls a kernel and waits for it: after a tenth of a second of them the engine runs kernels later. */
+/** Calls a kernel and waits for it: after a tenth of a second of work the engine defers kernels. */
 function now(kernel: () => void): void {
   kernel();
   backend.readSync(flag);
@@ -254,7 +254,7 @@ describe('activation', () => {
   });
 });
 
-/** The multiplier of element i, straight from the words of the contract. */
+/** The multiplier of element i, computed directly from the text of the contract. */
 function keptOrNot(i: number, { p, seed, step, site }: Dropout): number {
   const g = Math.floor(i / 64) * 16 + (i % 16);
   const counter = [g % 2 ** 32, Math.floor(g / 2 ** 32), site, step];
@@ -305,7 +305,7 @@ describe('attention', () => {
   const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
   /**
-   * The T x T matrices written out: probabilities and mask of head h of sequence b, and the log of the sum.
+   * The T x T matrices in full: probabilities and mask of head h of sequence b, and the log of the sum.
    */
   function materialised(x: Float32Array, b: number, h: number, dropout: Dropout | null) {
     const rows = Array.from({ length: T }, (_, t) => {

@@ -1,48 +1,49 @@
-// How one kernel call is tried on two engines and compared. The calls are in cases/, the engines in
+// Runs one kernel call on two engines and compares the results. The calls are in cases/, the engines in
 // *.test.ts.
 import { wrapKernels } from '../../src/backend/call.ts';
 import type { Backend, DeviceBuffer, DType, HostArray, Kernels } from '../../src/backend/contract.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 
 /**
- * One call of a kernel: `run` makes the inputs, calls, and returns what the kernel wrote, by the argument's
- * name.
+ * One call of a kernel. `run` makes the inputs, calls, and returns the outputs by argument name.
  */
 export interface Case {
   name: string;
   run(lab: Lab): Written;
   /**
-   * Largest error allowed, relative to the largest magnitude of the output. Whole-number outputs must be
-   * equal.
+   * Largest allowed error, relative to the largest magnitude of the output. Integer outputs must be equal.
    */
   tolerance?: number;
 }
 
-/** Outputs by name; null where a case has left one out. */
+/** Outputs by name; null where a case has none. */
 export type Written = Record<string, DeviceBuffer | null>;
 
-/** Makes buffers with the same contents on every engine. */
+/** Makes buffers, with the same contents on every engine. */
 export interface Lab {
   kernels: Kernels;
-  /** f32, normally distributed with this standard deviation, the same numbers each time the case runs. */
+  /** f32, normally distributed with this standard deviation; the same numbers every time the case runs. */
   normal(length: number, std?: number): DeviceBuffer;
   /** i32, uniform in 0 .. limit - 1. */
   ids(length: number, limit: number): DeviceBuffer;
   put(data: HostArray): DeviceBuffer;
-  /** For a kernel to overwrite: NaN, or -77. A reader of undefined contents shows. */
+  /**
+   * A buffer for a kernel to overwrite, filled with NaN or -77, so that reading undefined contents shows.
+   */
   garbage(length: number, dtype?: DType): DeviceBuffer;
 }
 
 /**
- * Extra elements behind each buffer that a shape (not the buffer's length) bounds; no kernel may touch them.
+ * Extra elements behind each buffer whose size follows from a shape and not from its length. No kernel may
+ * touch them.
  */
 export const GUARD = 33;
 
 const DEFAULT_TOLERANCE = 1e-5;
 
 /**
- * Runs a case on an engine, and reads what it wrote. Throws when a kernel changed a buffer that it should
- * only read, or more of one than its shape. `how`: calls the kernels, or replays a program of them.
+ * Runs a case on an engine and reads its outputs. Throws when a kernel changed a buffer that it should only
+ * read, or wrote beyond its shape. `how`: calls the kernels, or replays a program of them.
  */
 export async function runCase(
   backend: Backend,
@@ -91,8 +92,8 @@ export async function runCase(
 }
 
 /**
- * Runs a case as a program that is recorded at position 0 and replayed at the case's own; null where it has
- * several.
+ * Runs a case as a program that is recorded at position 0 and replayed at the case's position. Null where the
+ * case has several positions.
  */
 function replayed(backend: Backend, c: Case, lab: Lab): Written | null {
   const starts = new Set<number>();
@@ -111,8 +112,7 @@ function replayed(backend: Backend, c: Case, lab: Lab): Written | null {
 }
 
 /**
- * Numbers of one table, from `start` on and round and round: drawing each anew would take longer than the
- * tests.
+ * Numbers from one table, from `start` on and cyclically: drawing new ones would take longer than the tests.
  */
 function normals(length: number, std: number, start: number): Float32Array {
   const out = new Float32Array(length);

@@ -1,4 +1,4 @@
-// Whatever is typed, a command either runs with checked values, or one line says what is wrong.
+// Whatever is typed, a command either runs with checked values or says in one line what is wrong.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CommanderError } from 'commander';
@@ -12,7 +12,7 @@ import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
 
 type Call = Context<Flags>;
 
-/** What a command line comes to: the call that would be made, or the error. */
+/** The result of a command line: the call that would be made, or the error. */
 async function parse(argv: readonly string[]): Promise<{ call?: Call; error?: Error }> {
   let call: Call | undefined;
   const specs = commands.map(
@@ -81,7 +81,7 @@ describe('command lines', () => {
   });
 
   test('flags that may be given several times are lists, in order', async () => {
-    // A text that looks like a flag must be joined with `=`.
+    // A value that looks like a flag must be joined with `=`.
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string(), { minLength: 1, maxLength: 5 }), async (stops) => {
         const { call, error } = await parse(['generate', ...stops.map((stop) => `--stop=${stop}`)]);
@@ -130,7 +130,7 @@ function accepted(flag: Flag<unknown>, value: string): unknown {
 }
 
 describe('recipes', () => {
-  /** Values of the right type for each field, not all of them possible. */
+  /** Values of the right type for each field, some of them impossible. */
   const anything = fc.record(
     Object.fromEntries(
       Object.entries<Flag<unknown>>(recipeFlags)

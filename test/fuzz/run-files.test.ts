@@ -1,5 +1,5 @@
-// The JSON files of a run, damaged one value at a time: whoever reads them says which file and which field,
-// or finds nothing wrong, and then shows nothing that is no value.
+// The JSON files of a run, damaged one value at a time. Reading either names the file and field, or finds
+// nothing wrong and then never shows a missing value.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -42,7 +42,7 @@ const backend = createReference();
 const text = 'to be, or not to be: that is the question whether it is nobler. '.repeat(12);
 let folder = '';
 
-/** A small run with all that other commands leave in it. */
+/** A small run with the files of all commands. */
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inkhorn-damaged-'));
   const tokenizer = Tokenizer.train(text, { vocabSize: 262 });
@@ -94,7 +94,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** Everything that reads a run, one after the other; what they show, as one text. */
+/** Everything that reads a run, one after the other. Returns all output as one string. */
 async function readAll(): Promise<string> {
   const store = folderStore(folder);
   const run = await readRun(store);
@@ -126,7 +126,7 @@ const damages: Record<string, (value: unknown) => unknown> = {
   object: () => ({ toString: 1 }),
 };
 
-/** `document` with one value inside it replaced; the way to it is drawn by `pick`. */
+/** `document` with one value inside it replaced. `pick` draws the path to that value. */
 function damage(
   document: unknown,
   pick: (n: number) => number,

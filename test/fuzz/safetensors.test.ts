@@ -1,5 +1,5 @@
-// Random tensor sets come back as they were; random and damaged files meet the reader's own error, never
-// another.
+// Random sets of tensors are read back as written. Random and damaged files give the reader's own error,
+// never another.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -22,7 +22,7 @@ const tensors = fc
   .array(fc.tuple(name, tensor), { maxLength: 6 })
   .map((entries) => new Map(entries.filter(([name]) => name !== '__metadata__')));
 
-/** Reads `file` and lets nothing but the reader's own one-line error pass. */
+/** Reads `file`, and accepts only success or the reader's one-line error. */
 function readOrRefuse(file: Uint8Array): void {
   try {
     readSafetensors(file, 'fuzz');

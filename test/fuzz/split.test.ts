@@ -1,5 +1,5 @@
-// Splitting on the bytes gives the chunks of the patterns' regular expressions, on texts made of what the
-// patterns ask about.
+// Splitting bytes gives the same chunks as the regular expressions of the patterns, on texts made of the
+// characters that the patterns distinguish.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ function ends(bytes: Uint8Array, pattern: Pattern): number[] {
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** One character or more of every kind and width, contractions, and what is like them. */
+/** Characters of every kind and width, contractions, and strings that resemble them. */
 const pieces = [
   'a',
   's',

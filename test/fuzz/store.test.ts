@@ -1,5 +1,5 @@
-// A folder store against a memory store through random changes, some of them killed: never anything but
-// before or after.
+// A folder store against a memory store, through random changes, some of them killed: only the state before
+// or after is ever visible.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ const name = fc.constantFrom('a', 'b', 'c', 'd');
 const bytes = fc.uint8Array({ maxLength: 8 });
 const files = fc.array(fc.tuple(name, fc.option(bytes)), { maxLength: 4 }).map((entries) => new Map(entries));
 
-/** A set of files to write (null: remove) in one go, and after how many steps the writer is killed. */
+/** Files to write in one go (null: remove), and the number of steps after which the writer is killed. */
 const change = fc.record({ files, kill: fc.option(fc.nat(12)) });
 
 async function contents(store: Store): Promise<Record<string, number[]>> {
@@ -23,7 +23,7 @@ async function contents(store: Store): Promise<Record<string, number[]>> {
   );
 }
 
-/** The real steps until `steps` of those that change something are done, then none. */
+/** The real operations, until `steps` of those that change something are done; then none. */
 function haltingAfter(steps: number): FileSteps {
   let left = steps;
   return new Proxy(nodeFiles, {

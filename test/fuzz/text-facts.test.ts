@@ -1,4 +1,4 @@
-// The facts of a text, counted in pieces, against the same counted on one string.
+// The figures of a text counted in pieces, against the same counted on one string.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ test('pieces of any length give the facts of the whole', () => {
     fc.property(bytes, fc.integer({ min: 1, max: 9 }), fc.nat(5), (bytes, piece, keep) => {
       const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
       const lines = text.split(/\r\n|\r|\n/);
-      if (lines.at(-1) === '') lines.pop(); // a last line break ends a line, it does not begin one
+      if (lines.at(-1) === '') lines.pop(); // a final line break ends a line and does not begin one
       assert.deepEqual(textFacts(bytes, keep, piece), {
         characters: [...text].length,
         distinctCharacters: new Set(text).size,

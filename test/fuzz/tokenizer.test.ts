@@ -1,4 +1,4 @@
-// The fast versions against the definitions, round trips, and damaged files, on random input.
+// The fast implementations against the definitions, round trips, and damaged files, on random input.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ import { chunkEnds } from '../../src/tokenizer/patterns.ts';
 import { train } from '../../src/tokenizer/train.ts';
 import { trainFast } from '../../src/tokenizer/train-fast.ts';
 
-/** Bytes from an alphabet of one to four letters: ties and overlaps everywhere. */
+/** Bytes from an alphabet of one to four letters, which gives many ties and overlaps. */
 const smallText = (maxLength: number): fc.Arbitrary<Uint8Array> =>
   fc
     .integer({ min: 1, max: 4 })
@@ -33,7 +33,7 @@ function assertEncodes(merges: readonly Merge[], bytes: Uint8Array): void {
   }
 }
 
-/** A vocabulary of merges that no training would give: tokens that never form, in any order. */
+/** A vocabulary of merges that no training would make: tokens that never form, in any order. */
 const strangeMerges = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 12 }).map((draws) => {
   const merges: Merge[] = [];
   const spellings = ['a', 'b', 'c'];

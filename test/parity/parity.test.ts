@@ -1,5 +1,5 @@
 // Inkhorn against PyTorch, on every engine of this machine: logits, loss, every gradient, ten steps of
-// training. What it is compared with lies in golden/, written by golden.py: read that file first.
+// training. The expected values are in golden/, written by golden.py: read that file first.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
@@ -19,13 +19,13 @@ import { engines } from '../support/engines.ts';
 const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
 
 /**
- * Largest difference that passes, as a share of the largest value in the tensor. PyTorch's own float32 is
- * 1e-6 off.
+ * Largest accepted difference, as a share of the largest value in the tensor. PyTorch's own float32 is off by
+ * 1e-6.
  */
 const tolerance = 1e-5;
-/** The same for a loss or a norm, of its own value. */
+/** Largest accepted difference of a loss or norm, as a share of its value. */
 const scalarTolerance = 2e-6;
-/** Not a divisor of the batch sizes: parity includes adding up unequal micro-batches. */
+/** Not a divisor of the batch sizes, so that parity includes adding up unequal micro-batches. */
 const microBatch = 3;
 
 interface Golden {
@@ -50,7 +50,7 @@ function readGolden(name: string): Golden {
   return { ...scalars, tensors: readSafetensors(readFileSync(file('.safetensors'))).tensors };
 }
 
-/** The tensors whose names begin with `kind/`, without it. */
+/** The tensors whose names begin with `kind/`, by the rest of their names. */
 function ofKind({ tensors }: Golden, kind: string): Map<string, Values> {
   const start = `${kind}/`;
   const found = [...tensors].filter(([name]) => name.startsWith(start));
@@ -77,7 +77,9 @@ function batchOf({ batch: [B, T], tensors }: Golden, step: number): Batch {
   return { B, T, ids: part('ids'), targets: part('targets') };
 }
 
-/** Throws with name and place unless every value is within `share` of the largest expected one. */
+/**
+ * Throws, with name and place, unless every difference is at most `share` of the largest expected value.
+ */
 function assertClose(
   name: string,
   actual: ArrayLike<number>,
@@ -88,7 +90,7 @@ function assertClose(
   const largest = Array.from(expected).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs(actual[i] - expected[i]);
-    // A NaN must fail too, hence not `error > ...`.
+    // Written this way because NaN must also fail.
     if (!(error <= share * largest)) {
       assert.fail(
         `${name}[${i}] is ${actual[i]}, PyTorch has ${expected[i]} (allowed: ${share} of ${largest})`,

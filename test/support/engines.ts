@@ -1,17 +1,17 @@
-// The engines that tests run on, in one list. One that does not work here is skipped, by name and reason.
+// The list of engines that tests run on. An engine that does not work here is skipped, by name and reason.
 import type { Backend, BackendOptions } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 
 type Create = (options?: BackendOptions) => Promise<Backend>;
 
-/** An engine, and what it is tried with. */
+/** An engine, and the variants in which it is tested. */
 interface Row {
   name: string;
   create: Create;
-  /** What its results must not depend on, bit for bit. */
+  /** Settings on which its results must not depend, bit for bit. */
   alike: readonly BackendOptions[];
-  /** What it is compiled for, by the names that `INKHORN_ISA` takes. */
+  /** Its instruction sets, by the names that `INKHORN_ISA` takes. */
   instructionSets?: readonly string[];
 }
 
@@ -31,12 +31,12 @@ export interface TestEngine extends Pick<Row, 'name' | 'create' | 'alike'> {
   skip: string | false;
 }
 
-/** Every engine, as it runs on this machine. */
+/** Every engine in its default variant. */
 export function engines(): Promise<TestEngine[]> {
   return tried(ROWS);
 }
 
-/** Every engine on every instruction set: `native avx2`. */
+/** Every engine with every instruction set: `native avx2`. */
 export function enginesByInstructionSet(): Promise<TestEngine[]> {
   return tried(
     ROWS.flatMap(({ name, create, alike, instructionSets }) =>
@@ -47,7 +47,7 @@ export function enginesByInstructionSet(): Promise<TestEngine[]> {
   );
 }
 
-/** `create`, on one instruction set. */
+/** `create`, with one instruction set. */
 function compiledFor(isa: string, create: Create): Create {
   return async (options) => {
     const before = process.env.INKHORN_ISA;
@@ -61,7 +61,7 @@ function compiledFor(isa: string, create: Create): Create {
   };
 }
 
-/** Opens each of them once, one after the other: an instruction set is chosen for the whole process. */
+/** Creates each of them, one after the other: the instruction set is chosen for the whole process. */
 async function tried(some: readonly Omit<TestEngine, 'skip'>[]): Promise<TestEngine[]> {
   const found: TestEngine[] = [];
   for (const { name, create, alike } of some)

@@ -1,4 +1,4 @@
-// The ground floor: statistics, names that were meant, and how values and tokens are written.
+// The ground floor: statistics, misspelt names, the form of values and tokens in text.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatAmount, formatChange, formatNumbered } from '../../src/base/format.ts';

@@ -1,4 +1,4 @@
-// What the programs of bench/ stand on: turns, medians, and peers that are not there.
+// What the programs of bench/ are built on: turns, medians, peers that are not installed.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -74,7 +74,7 @@ test('seconds are shown in a unit that fits', () => {
   assert.deepEqual([2.214, 0.0306, 0.0000129].map(formatSeconds), ['2.21 s', '30.6 ms', '12.9 us']);
 });
 
-/** Takes 1 s, 2 s, 3 s ... without waiting for them. */
+/** A contestant that reports 1 s, 2 s, 3 s ... without waiting. */
 function scripted(name: string, amount: number, log: string[]): Contestant {
   let turns = 0;
   return {

@@ -1,5 +1,5 @@
-// BPE dropout: plain without it, bytes at most, always the same text, as often as asked, the same for the
-// same numbers.
+// BPE dropout. p = 0: the plain encoding; p = 1: bytes. The text never changes; merges are left out as often
+// as asked; the same random numbers give the same tokens.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
@@ -44,7 +44,7 @@ describe('BPE dropout', () => {
     const tokenizer = new Tokenizer({ merges: [[97, 98]] });
     const pairs = 20000;
     const ids = tokenizer.encode('ab'.repeat(pairs), { dropout: { p: 0.2, random: random() } });
-    const share = (ids.length - pairs) / pairs; // one token more for each that was left out
+    const share = (ids.length - pairs) / pairs; // one token more for each merge that was left out
     assert.ok(Math.abs(share - 0.2) < 4 * Math.sqrt((0.2 * 0.8) / pairs), `${share}`);
   });
 

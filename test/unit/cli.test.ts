@@ -152,7 +152,7 @@ describe('the program', () => {
   });
 });
 
-/** Splits a line as a shell does, as far as the examples need it. */
+/** Splits a line like a shell, as far as the examples need it. */
 function words(line: string): string[] {
   return [...line.matchAll(/\$?'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c);
 }
@@ -184,7 +184,7 @@ describe('outputs and records', () => {
       trainFraction: 0.9,
       validate: 'validation',
     };
-    // Runs of the first version named one text, and took its bytes as they were.
+    // Runs of the first version named one text and took its bytes unchanged.
     const { spec, ...rest } = data;
     const read = { ...rest, inputs: [spec], asBytes: true, separator: null };
     const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

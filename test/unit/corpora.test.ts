@@ -1,5 +1,5 @@
-// Corpora: files and folders as they are; named ones fetched once with a checksum (from a server of our own)
-// or embedded.
+// Corpora: the user's files and folders; named corpora, which are fetched once and checked (from a local
+// server) or embedded.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -139,7 +139,7 @@ describe('several inputs', () => {
     assert.deepEqual(texts(corpus), ['D', 'A', 'C', 'E']);
     assert.deepEqual(corpus.remarks, ['2 files named more than once: taken once']);
     assert.equal(corpus.name, 'd.ts and 2 more');
-    assert.equal((await loadCorpus(at('e [1].txt'))).text(), 'E'); // what is there is no pattern
+    assert.equal((await loadCorpus(at('e [1].txt'))).text(), 'E'); // an existing path is not a pattern
   });
 
   test('a pattern: the files that fit it, in the order of their paths; none is an error', async () => {
@@ -294,7 +294,7 @@ describe('what is no text', () => {
     );
     assert.equal(await one(long, russian, chinese, '\t\f\r\n\x1b[0m'), '');
     assert.equal(await one(bytesOf(chinese).subarray(0, 100)), ''); // a character that is cut at the end
-    // Wherever there are no NULs and all is UTF-8, no other encoding is thought of.
+    // No other encoding is considered for valid UTF-8 without NULs.
     assert.match(
       await one('\x1b]0;mine\x07\x1b[2J\u009b2J\u202eevil\b\r\n\tend\n'),
       /holds 1 byte that is a control character \(byte 8\): taken as it is$/,

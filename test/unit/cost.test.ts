@@ -1,4 +1,4 @@
-// Parameters, bytes and operations of a model, against what the rest of the project makes of the same model.
+// Parameters, bytes and operations of a model, compared with what other parts of the project say of it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';

@@ -1,4 +1,4 @@
-// The split of a text: what trains, what validates, what is left out.
+// The split of a text: which part trains, which validates, which is left out.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Tokenizer } from '../../src/tokenizer/index.ts';

@@ -1,11 +1,11 @@
-// Events of a made-up run, for the tests of what reads them: the losses are the seed's, the rest is
+// The events of a made-up run, for the tests of their readers. The losses are the seed's, the rest is
 // arithmetic.
 import type { ProbeEvent, Summary, TrainEvent } from '../../src/train/events.ts';
 
 const train = [6.3745, 3.5464, 3.0977, 2.7643, 2.5888, 2.464, 2.3691, 2.2935, 2.2224, 2.156, 2.0976];
 const val = [6.3751, 3.7969, 3.4748, 3.2111, 3.0921, 3.0266, 2.9763, 2.954, 2.945, 2.9428, 2.9551];
 
-/** A bell of 64 bins around `mean`, or its half above 0. */
+/** A bell curve in 64 bins around `mean`, or its positive half. */
 export function bell(mean: number, std: number, lo: number): Summary {
   const hi = mean + 5 * std;
   const counts = Array.from({ length: 64 }, (_, i) => {

@@ -1,4 +1,4 @@
-// The pictures and tables of findings: drawn without Node, in whatever document is given.
+// The pictures and tables of findings, drawn without Node in any document.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -18,8 +18,8 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 /**
- * Everything that `entries` (files of src/) import, and what that imports: files of src/, and other modules
- * by name.
+ * Everything that `entries` (files of src/) import, directly or not: files of src/, and other modules by
+ * name.
  */
 function reach(entries: readonly string[]): { files: Set<string>; others: Set<string> } {
   const [files, others] = [new Set<string>(), new Set<string>()];
@@ -27,7 +27,7 @@ function reach(entries: readonly string[]): { files: Set<string>; others: Set<st
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
     if (files.has(file)) continue;
     files.add(file);
-    // As it is compiled: imports of types alone are gone.
+    // The compiled code, without imports of types.
     const compiled = readFileSync(join(root, 'dist/src', file.replace(/\.ts$/, '.js')), 'utf8');
     for (const [, path] of compiled.matchAll(/\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
       if (!path.startsWith('.')) others.add(path);
@@ -37,7 +37,7 @@ function reach(entries: readonly string[]): { files: Set<string>; others: Set<st
   return { files, others };
 }
 
-/** Every finding that there is, with its smallest numbers. */
+/** Every finding, in its smallest form. */
 const findings: Required<Findings> = {
   activations: probeEvent(1).taps,
   taps: probeEvent(1).taps,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stopFilter } from '../../src/generate/stop.ts';
 
-/** What passes when `pieces` are pushed one by one. */
+/** The text that passes when `pieces` are pushed one by one. */
 function through(
   pieces: readonly string[],
   stops: readonly string[],

@@ -1,11 +1,11 @@
-// Token ids as text in pieces: cut anywhere, they are the same ids.
+// Token ids as text in pieces: wherever it is cut, the ids are the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idText, readIds } from '../../src/cli/id-stream.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** Of a vocabulary without the tokens of `gap`. */
+/** Ids of a vocabulary without the tokens in `gap`. */
 async function read(pieces: readonly string[], gap: readonly number[] = []): Promise<number[]> {
   const ids: number[] = [];
   const hasToken = (id: number): boolean => id >= 0 && id < 1000 && !gap.includes(id);

@@ -13,7 +13,7 @@ import {
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
 import { createWatch, noWarnings, spikeLimit } from '../../src/train/warnings.ts';
 
-/** The `statistics` kernel as the contract words it. */
+/** The `statistics` kernel, as defined by the contract. */
 function statistics(
   x: readonly number[],
   cols: number,
@@ -99,7 +99,7 @@ describe('summary', () => {
 describe('probe', () => {
   it('gathers micro-batches, finds sparsity and dead units, and has histograms from the second batch on', () => {
     const probe = createProbe({ bins: 4 });
-    // Two rows of three units; unit 1 never fires.
+    // Two rows of three units; unit 1 is never active.
     measure(probe, 'blocks.0.mlp.act', 'value', [1, 0, 0, 2, 0, 0], 3);
     measure(probe, 'blocks.0.mlp.act', 'value', [0, 0, 2, 1, 0, 0], 3);
     measure(probe, 'blocks.0.mlp.act', 'gradient', [-1, 0, 1, 0, 0, 0], 3);

@@ -14,7 +14,7 @@ import {
 import { int4Bytes } from '../../src/tensor/quantized.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 
-/** A problem of random weights and correlated inputs. */
+/** A problem with random weights and correlated inputs. */
 function problem(
   seed: number,
   rows: number,
@@ -101,7 +101,7 @@ describe('four bits', () => {
       const back = dequantize(rounded, shape, groupSize);
       for (let i = 0; i < w.length; i++) {
         const scale = rounded.scale[Math.floor((i % 100) / groupSize) * 4 + Math.floor(i / 100)];
-        const cut = rounded.codes[i] === 15 ? 1 : 0.51; // above the highest value it may be a whole step
+        const cut = rounded.codes[i] === 15 ? 1 : 0.51; // above the largest code the error may be a whole step
         assert.ok(Math.abs(w[i] - back[i]) <= cut * Math.abs(scale), `element ${i}`);
       }
     }

@@ -1,4 +1,4 @@
-// The one reader of JSON documents: limits before parsing, and schemas whose errors name file and field.
+// Reading JSON documents: limits before parsing, and schemas whose errors name file and field.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJson, readJson } from '../../src/base/json.ts';

@@ -1,4 +1,4 @@
-// The native engine's machinery: its queue, its errors, its end. What its kernels compute is in
+// The machinery of the native engine: its queue, its errors, its end. Its kernels are tested in
 // ../conformance.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -172,7 +172,7 @@ describe('native engine', { skip }, () => {
     });
   }
 
-  // The process must end by itself, in whatever state the engine is.
+  // The process must end by itself, whatever the engine is doing.
   const ends = {
     'left alone': '',
     disposed: 'engine.dispose();',
@@ -207,13 +207,13 @@ describe('native engine', { skip }, () => {
   });
 });
 
-/** Code that makes an `engine` and keeps it at work for a moment. */
+/** Code that makes an `engine` and keeps it busy for a moment. */
 const busy = `const engine = await createNative({ threads: 2 });
   const [x, out] = [engine.alloc('f32', 512 * 512), engine.alloc('f32', 512 * 512)];
   engine.kernels.fill(x, 0);
   for (let i = 0; i < 20; i++) engine.kernels.matmul(out, x, x, { m: 512, n: 512, k: 512 });`;
 
-/** Runs a module in a process of its own; rejects when it fails or does not end. */
+/** Runs a module in a process of its own. Rejects when it fails or does not end. */
 function node(code: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
   const source = `import { createNative } from '${modulePath}';\n${code}`;
   return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
@@ -237,7 +237,7 @@ function standing(thread: string): string {
   return status.match(/^(State|voluntary_ctxt_switches):.*$/gm)?.join(', ') ?? '';
 }
 
-/** Queues products that take a millisecond or so each. */
+/** Queues products of about a millisecond each. */
 function busyWork(engine: Backend): (times: number) => void {
   const size = 384;
   const [a, b, out] = [0, 1, 2].map((value) => filled(engine, size * size, value));

@@ -1,4 +1,4 @@
-// What the demo advises to go on from comes out of the text.
+// The prompts that the demo suggests come from the text.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Every op's backward against finite differences: along the gradient, the loss must change as the gradient
-// says.
+// Every op's backward against finite differences: a step along the gradient must change the loss as
+// predicted.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ACTIVATION_KINDS } from '../../src/backend/contract.ts';
@@ -20,7 +20,7 @@ const C = 6;
 const H = 2;
 const hs = 3;
 
-/** Inputs by shape, and the op on them; its result is read as logits of random targets. */
+/** Inputs by shape, and the op. Its result is read as logits, with random targets. */
 type Case = [name: string, shapes: number[][], op: (...inputs: Tensor[]) => Tensor];
 
 const mask = { p: 0.4, seed: 3, step: 1, site: 2, offset: 70 };
@@ -54,7 +54,7 @@ const cases: Case[] = [
   ['silu', [[B, T, C]], (x) => ops.activation(x, 'silu')],
   ['gelu-tanh', [[B, T, C]], (x) => ops.activation(x, 'gelu-tanh')],
   ...(['gelu', 'gelu-tanh', 'silu'] as const).map(
-    // relu's kink is near for some of so many; the test below has it
+    // near relu's kink for some of so many values: covered by the test below
     (kind): Case => [
       `mlp with ${kind}`,
       [[B, T, C], [9, C], [9], [4, 9], [4]],
@@ -228,7 +228,7 @@ function mean(losses: Tensor): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** (L(x + h g) - L(x - h g)) / 2h = |g|^2 for small h, g the gradient scaled to length 1. */
+/** (L(x + h g) - L(x - h g)) / 2h = |g|^2 for small h, with the gradient g scaled to length 1. */
 function agrees(input: Tensor, loss: () => number, what: string): void {
   const x = valuesOf(input).slice();
   const g = valuesOf(input.grad);

@@ -1,4 +1,4 @@
-// Optimizers against the same formulas in plain float64 loops, on every engine that is here.
+// Optimizers against the same formulas in plain float64 loops, on every engine of this machine.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -189,7 +189,7 @@ test('rates by depth: the head and the last norm learn fully, each layer below a
   model.dispose();
 });
 
-// ---- the book --------------------------------------------------------------------------------------------
+// ---- the formulas ----------------------------------------------------------------------------------------
 
 interface Mirror {
   values: Float64Array;
@@ -248,7 +248,7 @@ function muonByTheBook(p: Mirror, grad: Float64Array, _t: number, share: number)
     p.first[i] = mu * p.first[i] + 0.5 * raw;
     return 0.5 * raw + mu * p.first[i];
   });
-  const [rows, cols] = [p.shape[0] === 18 ? 6 : p.shape[0], p.shape[1]]; // queries, keys, values apart
+  const [rows, cols] = [p.shape[0] === 18 ? 6 : p.shape[0], p.shape[1]]; // queries, keys and values separately
   for (let at = 0; at < direction.length; at += rows * cols) {
     const o = newtonSchulz(direction.slice(at, at + rows * cols), rows, cols);
     o.forEach((v, i) => {
@@ -258,7 +258,7 @@ function muonByTheBook(p: Mirror, grad: Float64Array, _t: number, share: number)
   }
 }
 
-/** As Jordan et al. write it: transposed first when there are more rows than columns. */
+/** As Jordan et al. write it: transposed first if there are more rows than columns. */
 function newtonSchulz(g: Float64Array, m: number, n: number): Float64Array {
   if (m > n) return transpose(newtonSchulz(transpose(g, m, n), n, m), n, m);
   const norm = Math.sqrt(g.reduce((sum, v) => sum + v * v, 0)) + 1e-7;
@@ -286,7 +286,7 @@ function transpose(x: Float64Array, m: number, n: number): Float64Array {
   return Float64Array.from(x, (_, i) => x[(i % m) * n + Math.floor(i / m)]);
 }
 
-/** Of a symmetric matrix [n, n], by Jacobi's rotations. */
+/** Eigenvalues of a symmetric matrix [n, n], by Jacobi rotations. */
 function eigenvalues(matrix: Float64Array, n: number): number[] {
   const a = Float64Array.from(matrix);
   for (let sweep = 0; sweep < 12; sweep++) {

@@ -1,4 +1,4 @@
-// The library's errors in the words of a command's flags.
+// The library's errors, with the names of a command's flags.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelFlags, settingFlags } from '../../src/cli/config-flags.ts';

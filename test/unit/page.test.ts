@@ -1,5 +1,5 @@
-// The pages: whole documents that need nothing from elsewhere, hold the figures of the history, and take any
-// text.
+// The pages are whole documents, load nothing from elsewhere, contain the figures of the history, and work
+// for any text.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -13,7 +13,7 @@ import type { RunSummary } from '../../src/runs/summary.ts';
 import { runEvents } from './events.ts';
 import { runSummary } from './runs.ts';
 
-/** Parses a page and checks what every page must be. */
+/** Parses a page and checks what all pages must satisfy. */
 function open(markup: string): ReturnType<typeof parseHTML>['document'] {
   const { document } = parseHTML(markup);
   assert.match(markup, /^<!doctype html>/);
@@ -42,7 +42,7 @@ function open(markup: string): ReturnType<typeof parseHTML>['document'] {
   return document;
 }
 
-/** Every variable that is used is defined, in both schemes. */
+/** Every variable that is used is defined in both colour schemes. */
 function checkColors(markup: string): void {
   const [light, dark] = markup.match(/:root\{[^}]*\}/g) ?? [];
   for (const [, name] of markup.matchAll(/var\(--([a-z0-9-]+)\)/g)) {

@@ -28,7 +28,7 @@ import { writeFigures } from '../../src/png/write.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
 import { bell, probeEvent, runEvents } from './events.ts';
 
-/** What every figure must be: well-formed enough to render, with no number gone wrong. */
+/** Requirements on every figure: well-formed, and without an invalid number. */
 function check(figure: Figure | null): string {
   assert.ok(figure);
   assert.doesNotMatch(figure.svg, /NaN|undefined|Infinity|null/);
@@ -422,7 +422,7 @@ describe('letters beyond our fonts', () => {
     texts.map((text, i) => ({ text, loss: i === 0 ? null : i }));
 
   test('are noted when no font draws them, once', (t) => {
-    missingGlyphsNote(); // of other pictures
+    missingGlyphsNote(); // clears the note of earlier pictures
     toPng(tokenLossFigure(tokens(['plain', ' text', ' żółw', ' Ωδή', ' мир'])).svg);
     assert.equal(missingGlyphsNote(), null);
     toPng(tokenLossFigure(tokens(['a', '𓀀𖼀', '𒀀'])).svg);

@@ -40,7 +40,7 @@ test('memory counts bytes by dtype and remembers the peak', () => {
   assert.deepEqual(pool.memory(), { live: 2, liveBytes: 50, pooled: 0, pooledBytes: 0, peakBytes: 50 });
   pool.free(a);
   assert.deepEqual(pool.memory(), { live: 1, liveBytes: 10, pooled: 1, pooledBytes: 40, peakBytes: 50 });
-  pool.alloc('f32', 1); // the pooled one does not fit: 10 + 4 + 40
+  pool.alloc('f32', 1); // does not fit beside the pooled one: 10 + 4 + 40
   assert.equal(pool.memory().peakBytes, 54);
   pool.trim();
   pool.free(b);

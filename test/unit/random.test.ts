@@ -45,7 +45,7 @@ test('seeds and streams differ in every number', () => {
     const random = createRandom(from);
     return Array.from({ length: 200 }, () => random.uniform());
   });
-  // A thousand 32-bit numbers: a coincidence has odds of one in ten thousand, and the seeds are fixed.
+  // A thousand 32-bit numbers. A coincidence has odds of one in ten thousand, and the seeds are fixed.
   assert.equal(new Set(draws).size, draws.length);
 });
 

@@ -1,4 +1,4 @@
-// BPE dropout of the training part: the same bytes every epoch, in tokens that the seed and the step decide.
+// BPE dropout of the training part: the same bytes in every epoch, in tokens determined by seed and step.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Tokenizer } from '../../src/tokenizer/index.ts';

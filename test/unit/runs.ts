@@ -1,4 +1,4 @@
-// A made-up run as reports see it: the seed's settings with the events of events.ts.
+// A made-up run as reports read it: the seed's settings with the events of events.ts.
 import { makeConfig, presets } from '../../src/model/config.ts';
 import type { SavedComparison } from '../../src/runs/comparison.ts';
 import type { RunSummary } from '../../src/runs/summary.ts';
@@ -8,7 +8,7 @@ import { runEvents } from './events.ts';
 const bytes = { float32: 14059344, bfloat16: 0, int8: 0, int4: 0 };
 const loss = { loss: 2.9428, bitsPerByte: 2.185 };
 
-/** What `quantize` leaves in a folder of the run. */
+/** The files of `quantize` in a folder of the run. */
 const int8: SavedComparison = {
   formats: { before: 'float32', after: 'INT8' },
   parameters: {

@@ -1,4 +1,4 @@
-// The safetensors reader and writer: bytes as the reference implementation writes them, and a clear word on
+// The safetensors reader and writer: the same bytes as the reference implementation, and a clear error for
 // every bad file.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

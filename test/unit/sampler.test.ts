@@ -17,7 +17,7 @@ import {
 
 const logitsOf = (...probabilities: number[]): Float32Array => Float32Array.from(probabilities, Math.log);
 
-/** Which tokens a filter leaves. */
+/** The tokens that remain after a filter. */
 const left = (weights: Float64Array): number[] => [...weights.keys()].filter((id) => weights[id] > 0);
 
 describe('filters', () => {

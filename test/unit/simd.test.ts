@@ -1,5 +1,5 @@
-// The headers of native/simd: whoever ports kernels to an instruction set finds the same list in each of
-// them.
+// The headers of native/simd all have the same list of primitives, for those who port kernels to an
+// instruction set.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const folder = new URL('../../../native/simd/', import.meta.url);
 const headers = readdirSync(folder).sort();
 
-/** What a header offers, in its order: types, constants, functions with the types of their parameters. */
+/** The contents of a header, in order: types, constants, functions with the types of their parameters. */
 function primitives(header: string): string[] {
   const names: string[] = [];
   for (const line of readFileSync(new URL(header, folder), 'utf8').split('\n')) {

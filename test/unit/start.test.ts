@@ -1,17 +1,17 @@
-// Which token a text without a prompt goes on from.
+// The token before a text without a prompt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commonStart } from '../../src/generate/start.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 
-/** The start that training finds in `text`, as text. */
+/** The start token that training finds in `text`, as text. */
 function found(text: string, vocabSize: number, specialTokens: readonly string[] = []): string {
   const tokenizer = Tokenizer.train(text, { vocabSize, specialTokens });
   return tokenizer.decode([dataset(text, tokenizer).startToken as number]);
 }
 
-/** Lines of many kinds, each ended by `end`. */
+/** Many different lines, each ended by `end`. */
 function lines(end: string): string {
   const words = ['the', 'old', 'whale', 'swam', 'by', 'and', 'sang'];
   return Array.from({ length: 300 }, (_, i) => {

@@ -1,4 +1,4 @@
-// Stores: what is written is read back; nothing is ever half written, wherever the writer stops or fails.
+// Stores: files are read back as written. Nothing is ever half written, wherever the writer stops or fails.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
@@ -38,7 +38,7 @@ test('a folder in /proc is refused, not waited for', { skip: process.platform !=
   await assert.rejects(makeFolder('/proc/inkhorn/a'), { code: 'ENOENT' });
 });
 
-/** Everything a reader can see, as text. */
+/** Everything visible to a reader, as text. */
 async function contents(store: Store): Promise<Record<string, string>> {
   const entries = (await store.list()).map(async (name) => [name, await textOf(store, name)] as const);
   return Object.fromEntries(await Promise.all(entries));
@@ -128,7 +128,9 @@ describe('a folder store, stopped at any step', () => {
     return path;
   }
 
-  /** As after a kill, the temporary files belong to a process that is gone: no process has this id. */
+  /**
+   * As after a kill: the temporary files belong to a process that is gone, since no process has this id.
+   */
   async function orphan(path: string): Promise<void> {
     const gone = `.inkhorn.${2 ** 22 + 1}.`;
     const rename = (name: string): string => name.replace(`.inkhorn.${process.pid}.`, gone);
@@ -168,7 +170,7 @@ describe('a folder store, stopped at any step', () => {
         assert.deepEqual((await fs.readdir(path)).sort(), ['later', ...Object.keys(rest)].sort());
         if (!halted()) break;
       }
-      // Old up to the commit, new from there on.
+      // The old contents before the commit, the new ones after it.
       const commit = outcomes.indexOf('AFTER');
       assert.ok(commit > 4, `committed at step ${commit}`);
       assert.ok(outcomes.slice(commit).every((label) => label === 'AFTER'));
@@ -490,7 +492,7 @@ describe('url store', () => {
 type Step = keyof FileSteps;
 const CHANGING: Step[] = ['makeFolder', 'create', 'rename', 'unlink', 'sync'];
 
-/** The real steps, each passed through `intercept` first. */
+/** The real operations, each passed through `intercept` first. */
 function intercepted(intercept: (step: Step, args: unknown[]) => Promise<void>): FileSteps {
   return new Proxy(nodeFiles, {
     get(target, step: Step) {
@@ -503,8 +505,7 @@ function intercepted(intercept: (step: Step, args: unknown[]) => Promise<void>):
 }
 
 /**
- * Dead after `steps` changing steps: every later step does nothing but fail. `half`: a file being created is
- * half there.
+ * Dead after `steps` changing operations: all later ones fail. `half`: a file being created is written half.
  */
 function haltingAfter(steps: number, half = false): { files: FileSteps; halted: () => boolean } {
   let done = 0;
@@ -524,7 +525,7 @@ function haltingAfter(steps: number, half = false): { files: FileSteps; halted: 
   return { files, halted: () => dead };
 }
 
-/** The changing step number `at` fails with `code`; those after it work. */
+/** The changing operation number `at` fails with `code`; later ones work. */
 function failingAt(at: number, code: string): { files: FileSteps; failed: () => boolean } {
   let done = 0;
   const files = intercepted(async (step) => {
@@ -534,7 +535,7 @@ function failingAt(at: number, code: string): { files: FileSteps; failed: () => 
   return { files, failed: () => done > at };
 }
 
-/** A process that writes version after version of three files together until it is killed. */
+/** A process that writes one version after another of three files together, until it is killed. */
 function startWriter(path: string, version: number): ChildProcess {
   const module = new URL('../../src/io/node-store.js', import.meta.url).href;
   const program = `

@@ -36,7 +36,7 @@ const config = makeConfig(presets.seed, 258, {
   nEmbd: C,
   dropout: 0.2,
 });
-/** All that a model may have and the seed has not. */
+/** All options of a model that the seed does not use. */
 const options = {
   ...({ position: 'rope', norm: 'rmsnorm', activation: 'silu', skip: 'unet' } as const),
   qkNorm: true,
@@ -307,7 +307,7 @@ for (const { name, create, skip } of await engines()) {
         assert.ok(head.entropy > 0 && head.entropy <= 1.000001, 'an untrained head looks at all a little');
         assert.ok(head.induction !== null && head.induction > 0 && head.induction < 1);
       }
-      // A map that looks at the token before: distance 1, no entropy.
+      // Attention on the previous token only: distance 1, entropy 0.
       const T = 4;
       const probabilities = new Float32Array(T * T);
       for (let t = 0; t < T; t++) probabilities[t * T + Math.max(0, t - 1)] = 1;

@@ -217,7 +217,7 @@ describe('frame', () => {
     const lines = (done?: number): string =>
       frame(createScene(100, done), { columns: 80, rows: 24 }, pc.createColors(false), bar).join('\n');
     assert.match(lines(), /#+ {2}0\/100/);
-    assert.match(lines(100), /#+ {2}100\/100/); // resumed for what is due after the last step
+    assert.match(lines(100), /#+ {2}100\/100/); // resumed for the work after the last step
   });
 });
 
@@ -331,7 +331,7 @@ describe('output', () => {
 
 const CONTROL = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
-/** Without the colours that the program itself may use: one code or two. */
+/** Without the colours that the program itself may use (one code or two). */
 function stripColors(text: string): string {
   return text.replaceAll(new RegExp(`${ESCAPE}\\[\\d{1,3}m`, 'g'), '');
 }

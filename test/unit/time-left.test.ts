@@ -1,4 +1,4 @@
-// The time left of a run: everything that is still due counts, what is due at the last step included.
+// The time left of a run counts everything that is still due, including the work at the last step.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -11,7 +11,7 @@ import { type Run, settle, startRun } from '../../src/train/run.ts';
 import { noteTime, stillDue, timeLeft } from '../../src/train/time-left.ts';
 
 describe('what is still due', () => {
-  /** What a run does at a step, in order, by the rules of the settings. */
+  /** The work of a run at a step, in order, by the rules of the settings. */
   const dueAt = (step: number, steps: number, every: number): boolean =>
     every > 0 && (step % every === 0 || step === steps);
 
@@ -20,7 +20,7 @@ describe('what is still due', () => {
       for (const evalEvery of [0, 1, 3, 5, 20])
         for (const sampleEvery of [0, 2, 5, 20]) {
           const settings = { steps, evalEvery, sampleEvery };
-          // Backwards from the end, where nothing is due.
+          // Computed from the end, where nothing is due.
           const later = { steps: 0, evaluations: 0, samples: 0 };
           for (let step = steps; step >= 0; step--) {
             const where = `step ${step} of ${JSON.stringify(settings)}`;
@@ -78,6 +78,6 @@ describe('the time left', () => {
     standAt(run, 10);
     const [val, train] = evaluationTokens(run.settings, data, 16);
     assert.ok(val > 0 && train > 0);
-    assert.equal(timeLeft(run), val + train + 16 + 4 * 16); // four tokens read the whole context again
+    assert.equal(timeLeft(run), val + train + 16 + 4 * 16); // the whole context is read again for four tokens
   });
 });

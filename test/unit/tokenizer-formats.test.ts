@@ -1,4 +1,4 @@
-// tokenizer.json and .tiktoken: what is written is read back, another implementation reads it too, and
+// tokenizer.json and .tiktoken: files are read back as written, another implementation reads them too, and
 // damaged or foreign files are refused by name.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -125,7 +125,7 @@ describe('tokenizer.json', () => {
     assertSame(Tokenizer.fromJSON(JSON.stringify(tokenizer)), tokenizer);
   });
 
-  // What is wrong with the file, made wrong in a good one.
+  // A damage to a good file, and the error for it.
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
   const regex = (Regex: string): object => ({
     type: 'Sequence',

@@ -1,5 +1,5 @@
-// The tokenizer's functions that let the event loop turn: the same results as their twins, progress, and an
-// end on request.
+// The asynchronous functions of the tokenizer: the same results as the synchronous ones, progress, and
+// aborting.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runInSlices, runThrough } from '../../src/base/slices.ts';
@@ -14,7 +14,7 @@ const text = new TextEncoder().encode(
 );
 const specialTokens = ['<|end|>'];
 
-/** Progress as it was told: what came, and that it never went back or beyond the end. */
+/** The reported progress; asserts that it never decreases or exceeds the total. */
 function watcher(): { reports: number; onProgress(done: number, total: number, unit?: string): void } {
   let [last, lastUnit] = [0, ''];
   return {

@@ -1,5 +1,5 @@
-// The tokenizer against the reference run's merges and worked example, and everything that its API promises
-// and refuses.
+// The tokenizer against the reference run's merges and worked example, and the promises and errors of its
+// API.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -61,7 +61,7 @@ describe('training', () => {
 
   test('among equals the pair first seen in the current sequence wins', () => {
     assert.deepEqual(both([utf8('cdxabxabycd')], 1)[0].pair, [c, d]);
-    // After (a,b) the text is X c X c b d b d: (X,c) and (b,d) are both there twice, and (X,c) comes first.
+    // After (a,b) the text is X c X c b d b d: (X,c) and (b,d) both occur twice, and (X,c) comes first.
     const steps = both([utf8('abcabcbdbdab')], 2);
     assert.deepEqual(
       steps.map((step) => step.pair),
@@ -185,7 +185,7 @@ describe('encoding and decoding', () => {
   });
 
   test('a merge list of unordinary shape is encoded as defined: a token that never forms is never used', () => {
-    // (a,b) comes first, so that (b,c), and with it (a, bc), never meets an a.
+    // (a,b) is merged first, so (b,c) is never due where an a precedes, and (a, bc) never forms.
     const merges: Merge[] = [
       [97, 98],
       [98, 99],

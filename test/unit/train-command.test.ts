@@ -1,4 +1,4 @@
-// The command that does a run again comes to the very settings that it was made from.
+// The command that repeats a run leads to exactly the settings of that run.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shellWord } from '../../src/base/shell.ts';
@@ -107,7 +107,7 @@ describe('the command of a run', () => {
   });
 });
 
-/** The words of a command line, single quotes understood. */
+/** Splits a command line into words; understands single quotes. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) =>
     word.replace(/'([^']*)'|\\'/g, (all, inner) => inner ?? all.slice(1)),

@@ -1,4 +1,4 @@
-// What settings mean together: which have no effect without others, and what an evaluation may cost.
+// Rules between settings: which have no effect without others, and what an evaluation may cost.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { evaluationMethod } from '../../src/train/evaluate-run.ts';
@@ -56,7 +56,7 @@ describe('the evaluation', () => {
           const evaluations = 1 + Math.ceil(steps / evalEvery);
           const read = 2 * evaluations * batches * 8 * T; // forward passes of both splits
           const trained = 3 * steps * accumulate * 8 * T; // forward and backward
-          const least = 2 * evaluations * 8 * T; // one batch of each: less cannot be drawn
+          const least = 2 * evaluations * 8 * T; // one batch of each split, the least that can be drawn
           assert.ok(read <= Math.max(0.2 * trained, least), `${steps} ${evalEvery}: ${read / trained}`);
         }
   });

@@ -39,7 +39,7 @@ for (const kind of ACTIVATION_KINDS) {
       },
     );
   }
-  // Far out, f and f' are 0 or their asymptotes: nothing may overflow on the way there.
+  // Far from 0, f and f' are 0 or their asymptotes. Nothing may overflow there.
   const wide = [0, -0, 1e-30, -1e-30, 5, -5, 12, -12, 30, -30, 100, -100, 1e4, -1e4];
   activationCases.push(
     {

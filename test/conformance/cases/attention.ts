@@ -58,8 +58,8 @@ for (const { B, T, H, hs } of shapes) {
   });
 }
 
-// Scores in the hundreds: exp() without the maximum taken out would overflow. Their errors are relative to
-// the scores.
+// Scores in the hundreds: exp() would overflow if the maximum were not subtracted. Errors are relative to the
+// scores.
 for (const T of [33, 257]) {
   const shape = { B: 1, T, H: 2, hs: 38, scale: 1 };
   attentionCases.push(
@@ -142,7 +142,7 @@ for (const { rows, H, hs } of [
   { rows: 1100, H: 6, hs: 40 },
 ]) {
   const size = rows * 3 * H * hs;
-  const eps = hs === 1 ? 10 : 1e-5; // of one column, eps is all that the gradient has
+  const eps = hs === 1 ? 10 : 1e-5; // with one column, the gradient depends on eps alone
   for (const inPlace of [false, true]) {
     const name = `${rows} rows H ${H} hs ${hs}${inPlace ? ' in place' : ''}`;
     attentionCases.push(

@@ -9,7 +9,7 @@ for (const [rows, cols, std] of [
   [130, 500, 3],
   [257, 33, 3],
   [2, 50257, 3],
-  [17, 500, 200], // exp() of such logits overflows unless the maximum is taken out
+  [17, 500, 200], // exp() of such logits overflows unless the maximum is subtracted
 ]) {
   const name = `${rows} x ${cols}${std > 10 ? ' large logits' : ''}`;
   crossEntropyCases.push({
@@ -24,7 +24,7 @@ for (const [rows, cols, std] of [
   for (const inPlace of [false, true]) {
     crossEntropyCases.push({
       name: `crossEntropyBackward ${name}${inPlace ? ' in place' : ''}`,
-      tolerance: std > 10 || cols > 10_000 ? 1e-4 : 1e-5, // lse has few digits left, or sums up many terms
+      tolerance: std > 10 || cols > 10_000 ? 1e-4 : 1e-5, // lse has few digits left, or is a sum of many terms
       run({ kernels, garbage, ids, normal }) {
         const logits = normal(rows * cols, std);
         const targets = ids(rows, cols);
@@ -36,7 +36,7 @@ for (const [rows, cols, std] of [
       },
     });
   }
-  if (cols === 1) continue; // whose loss is 0 but for rounding
+  if (cols === 1) continue; // its loss is 0 apart from rounding
   crossEntropyCases.push({
     name: `crossEntropy ${name} smoothed`,
     tolerance: std > 10 ? 1e-4 : 1e-5,

@@ -2,7 +2,7 @@ import { type Case, GUARD } from '../support.ts';
 
 export const int4Cases: Case[] = [];
 const codes = (n: number): Int8Array => Int8Array.from({ length: n }, (_, i) => ((i * 7919) % 256) - 128);
-/** Of either sign. */
+/** Numbers of either sign. */
 const scales = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => (i % 5) / 300 - 0.005);
 const half = (cols: number): number => Math.ceil(cols / 2);
 const groups = (cols: number, groupSize: number): number => Math.ceil(cols / groupSize);

@@ -2,8 +2,8 @@ import { ACTIVATION_KINDS } from '../../../src/backend/contract.ts';
 import { type Case, GUARD } from '../support.ts';
 
 /**
- * [m, n, k]: the seed's layers cut short, tails of every width, single rows and columns, more terms than one
- * block.
+ * [m, n, k]: the seed's layers made smaller, remainders of every width, single rows and columns, more terms
+ * than a block.
  */
 const shapes = [
   [1, 1, 1],

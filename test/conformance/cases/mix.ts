@@ -22,7 +22,7 @@ for (const [rows, cols, from, to] of [
     for (const accumulate of [false, true]) {
       mixCases.push({
         name: `mixBackward ${name}${accumulate ? ' accumulate' : ''}`,
-        tolerance: 1e-4, // dWeight is one sum, of terms that cancel
+        tolerance: 1e-4, // dWeight is a single sum, whose terms cancel
         run({ kernels, garbage, normal }) {
           const dOut = normal(rows * cols + (inPlace ? GUARD : 0));
           const da = inPlace ? dOut : garbage(rows * cols + GUARD);

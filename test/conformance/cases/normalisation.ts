@@ -62,7 +62,7 @@ for (const [rows, cols] of shapes) {
         const weight = normal(cols);
         const out = garbage(rows * cols);
         const rrms = garbage(rows);
-        kernels.rmsnorm(out, rrms, x, weight, { rows, cols, eps: cols === 1 ? 10 : eps }); // of one column, eps is all that dx has
+        kernels.rmsnorm(out, rrms, x, weight, { rows, cols, eps: cols === 1 ? 10 : eps }); // with one column, dx depends on eps alone
         const dx = accumulate ? normal(rows * cols + GUARD) : garbage(rows * cols + GUARD);
         const dWeight = normal(cols);
         kernels.rmsnormBackward(dx, dWeight, normal(rows * cols), x, weight, rrms, {
@@ -92,7 +92,7 @@ normalisationCases.push(
   },
   {
     name: 'layernorm of rows far from zero',
-    tolerance: 3e-4, // the spread is 1/1000 of the mean: a one-pass variance would lose it all
+    tolerance: 3e-4, // std is 1/1000 of the mean, which a one-pass variance would lose
     run({ kernels, garbage, put, normal }) {
       const [rows, cols] = [5, 232];
       const out = garbage(rows * cols);
@@ -114,7 +114,7 @@ normalisationCases.push(
   },
 );
 
-/** The mean and rstd that the backward takes, as the same engine's forward makes them. */
+/** The mean and rstd of the same engine's forward, as inputs of the backward. */
 function rowMoments(
   { kernels, garbage }: Lab,
   x: DeviceBuffer,

@@ -15,7 +15,7 @@ for (const [rows, cols, bins] of [
       run({ kernels, garbage, ids, put }) {
         const out = garbage(STATISTICS_HEADER + bins + GUARD);
         const counts = active ? ids(cols, 100) : null;
-        // Multiples of 1/32 plus 1/64: no value is near an edge of a bin, where rounding could decide.
+        // Multiples of 1/32 plus 1/64: no value is near the edge of a bin, where rounding could decide.
         const x = Float32Array.from(
           { length: rows * cols },
           (_, i) => (((i * 7919) % 257) - 128) / 32 + 1 / 64,
