@@ -332,7 +332,7 @@ Napi::Value kernels(Napi::Env env) {
   for (const KernelEntry& kernel : kernelEntries()) {
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", kernel.name);
-    entry.Set("layout", kernel.layout);
+    entry.Set("layout", std::string(kernel.layout.letters));
     list.Set(list.Length(), entry);
   }
   return list;

@@ -3,13 +3,15 @@
 // entries.cpp.
 #pragma once
 #include <limits>
-#include <stdexcept>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <vector>
 
+#if defined(__wasm__)
+#include "wasm/engine.h"
+#else
 #include "engine.h"
+#endif
 
 namespace inkhorn {
 
@@ -50,19 +52,32 @@ constexpr DType dtypeOf() {
   return std::is_same_v<T, float> ? DType::f32 : std::is_same_v<T, int32_t> ? DType::i32 : DType::i8;
 }
 
+/** The letters of what src/backend/call.ts packs for a kernel, or for one parameter. */
+struct Layout {
+  char letters[48] = {};
+  size_t count = 0;
+
+  Layout() = default;
+  explicit Layout(char letter) { letters[count++] = letter; }
+  friend Layout operator+(Layout a, const Layout& b) {
+    for (size_t i = 0; i < b.count; i++) a.letters[a.count++] = b.letters[i];
+    return a;
+  }
+};
+
 /** The letters for a parameter, as in src/backend/call.ts. */
 template <class T>
-std::string lettersOf() {
+Layout lettersOf() {
   if constexpr (std::is_pointer_v<T>) {
     using Element = std::remove_pointer_t<T>;
     const char letter = "fiq"[int(dtypeOf<std::remove_const_t<Element>>())];
-    return std::string(1, std::is_const_v<Element> ? letter : char(letter - 'a' + 'A'));
+    return Layout(std::is_const_v<Element> ? letter : char(letter - 'a' + 'A'));
   } else if constexpr (isAnyBuffer<T>) {
-    return std::is_same_v<T, AnyBuffer<char>> ? "A" : "a";
+    return Layout(std::is_same_v<T, AnyBuffer<char>> ? 'A' : 'a');
   } else if constexpr (std::is_same_v<T, Position>) {
-    return "s";
+    return Layout('s');
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
-    return "n";
+    return Layout('n');
   } else {
     T shape{};
     return std::apply([](auto&... field) { return (lettersOf<std::decay_t<decltype(field)>>() + ...); },
@@ -89,11 +104,11 @@ class Call {
       using Element = std::remove_pointer_t<T>;
       const Buffer* buffer = takeBuffer(!std::is_const_v<Element>);
       if (!buffer) return nullptr;
-      if (buffer->dtype != dtypeOf<std::remove_const_t<Element>>()) throw std::invalid_argument("another dtype");
+      if (buffer->dtype != dtypeOf<std::remove_const_t<Element>>()) refuse("another dtype");
       return buffer->template as<std::remove_const_t<Element>>();
     } else if constexpr (isAnyBuffer<T>) {
       const Buffer* buffer = takeBuffer(std::is_same_v<T, AnyBuffer<char>>);
-      if (!buffer) throw std::invalid_argument("a buffer is missing");
+      if (!buffer) refuse("a buffer is missing");
       return {buffer->template as<char>(), buffer->dtype, buffer->length};
     } else if constexpr (std::is_same_v<T, Position>) {
       start_ = Index(*next_++);
@@ -126,11 +141,7 @@ class Call {
    */
   template <class T, class Pack, class Run>
   void launchPacked(size_t which, Packing packing, Index bytes, Pack pack, Run run) {
-    Program* program = engine_.recording();
-    const auto* packed = program ? program->addWeight(taken_[which]->storage, packing, size_t(bytes), pack) : nullptr;
-    launch([run, packed](const Kernels& kernels, Team& team, Index) {
-      run(kernels, team, packed ? packed->template data<T>() : nullptr);
-    });
+    engine_.launchPacked<T>(*taken_[which], packing, bytes, pack, run, start_, lastStart_);
   }
 
  private:
@@ -138,8 +149,8 @@ class Call {
   const Buffer* takeBuffer(bool written) {
     const double id = *next_++;
     const Buffer* buffer = id == -1 ? nullptr : engine_.find(id);
-    if (!buffer && id != -1) throw std::invalid_argument("not a buffer of this engine, or it was given back");
-    if (buffer) engine_.use(buffer->storage, written);
+    if (!buffer && id != -1) refuse("not a buffer of this engine, or it was given back");
+    if (buffer) engine_.use(*buffer, written);
     taken_[takenCount_++] = buffer;
     return buffer;
   }
@@ -155,7 +166,7 @@ class Call {
 /** How one kernel is called. */
 struct KernelEntry {
   const char* name;
-  std::string layout;  // the letters of what src/backend/call.ts packs for it
+  Layout layout;
   void (*enter)(Call&);
 };
 

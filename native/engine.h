@@ -3,6 +3,7 @@
 #pragma once
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <unordered_map>
 #include <vector>
 
@@ -14,9 +15,8 @@
 
 namespace inkhorn {
 
-enum class DType : uint8_t { f32, i32, i8 };
-constexpr Index bytesOf(DType dtype) { return dtype == DType::i8 ? 1 : 4; }
-constexpr const char* nameOf(DType dtype) { return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8"; }
+/** A call that does not fit: the numbers come from JavaScript, which has checked them. */
+[[noreturn]] inline void refuse(const char* reason) { throw std::invalid_argument(reason); }
 
 struct Buffer {
   std::shared_ptr<Storage> storage;  // shared with the programs that use it
@@ -78,10 +78,24 @@ class Engine {
     queue_.push([run, start, kernels = &isa_.kernels, team = &team_] { run(*kernels, *team, start); });
   }
 
-  /** Records that a kernel reads `storage`, or with `write` changes it. */
-  void use(const std::shared_ptr<Storage>& storage, bool write) {
-    if (recording_) return recording_->use(storage, write);
-    if (write) storage->changed();
+  /**
+   * As `launch`, for `run(kernels, team, packed)` of a product: in a recording `packed` is a copy of `weight`
+   * made by `pack`; otherwise, and where there is no memory for a copy, it is null.
+   */
+  template <class T, class Pack, class Run>
+  void launchPacked(const Buffer& weight, Packing packing, Index bytes, Pack pack, Run run, Index start,
+                    Index lastStart) {
+    const auto* packed = recording_ ? recording_->addWeight(weight.storage, packing, size_t(bytes), pack) : nullptr;
+    const auto step = [run, packed](const Kernels& kernels, Team& team, Index) {
+      run(kernels, team, packed ? packed->template data<T>() : nullptr);
+    };
+    launch(step, start, lastStart);
+  }
+
+  /** Records that a kernel reads `buffer`, or with `write` changes it. */
+  void use(const Buffer& buffer, bool write) {
+    if (recording_) return recording_->use(buffer.storage, write);
+    if (write) buffer.storage->changed();
   }
 
   // ---- programs: addon.cpp starts and ends a recording, and sees to it that there is one at a time -------

@@ -1,5 +1,7 @@
 // How each kernel is called: most with the parameters of their row, some through a function of their own
 // below. Read next: ../src/backend/signatures.ts.
+#include <cstring>
+
 #include "call.h"
 
 namespace inkhorn {
@@ -120,7 +122,7 @@ struct Entry<kernel> {
       std::apply([&](const auto&... value) { (kernels.*kernel)(team, from(value, start)...); }, p);
     });
   }
-  static std::string layout() { return (lettersOf<std::decay_t<P>>() + ...); }
+  static Layout layout() { return (lettersOf<std::decay_t<P>>() + ...); }
 };
 
 /** A kernel that is called through its own function. */
@@ -129,7 +131,7 @@ struct Entry<function> {
   static void enter(Call& call) {
     std::apply([&](auto... value) { function(call, value...); }, std::tuple<P...>{call.take<P>()...});
   }
-  static std::string layout() { return (lettersOf<P>() + ...); }
+  static Layout layout() { return (lettersOf<P>() + ...); }
 };
 
 template <auto how>

@@ -9,7 +9,12 @@
 namespace inkhorn {
 
 using Index = std::ptrdiff_t;
+using Work = int64_t;  // multiply-adds, which an Index of 32 bits could not count
 class Team;
+
+enum class DType : uint8_t { f32, i32, i8 };
+constexpr Index bytesOf(DType dtype) { return dtype == DType::i8 ? 1 : 4; }
+constexpr const char* nameOf(DType dtype) { return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8"; }
 
 // A choice between words is passed as the word's place in the row of src/backend/signatures.ts, from 1 on; 0:
 // absent.
@@ -79,6 +84,15 @@ struct Sgd {
   double lr, momentum, weightDecay, gradScale;
 };
 
+/** The packed order of a weight [rows, cols]: see row.cpp, int4.cpp and matmul.cpp. */
+struct Packing {
+  enum Order { row, panels, halfBytes } order;
+  Index rows, cols;
+
+  bool operator==(const Packing&) const = default;
+};
+
+// The room that each order takes.
 constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
 constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
 constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }

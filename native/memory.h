@@ -14,17 +14,24 @@
 namespace inkhorn {
 
 constexpr size_t hugePage = size_t{2} << 20;
+constexpr bool aligned = sizeof(void*) == 8;  // to those pages; WebAssembly has none
 
 /** A block of memory, freed when it goes out of scope. */
 class Memory {
  public:
   Memory() = default;
+#if defined(__cpp_exceptions)
   /** `bytes` with undefined contents. Throws std::bad_alloc. */
-  explicit Memory(size_t bytes) : bytes_(bytes) {
-    const size_t alignment = bytes >= hugePage ? hugePage : 64;
+  explicit Memory(size_t bytes) : Memory(bytes, std::nothrow) {
+    if (data_ == nullptr) throw std::bad_alloc();
+  }
+#endif
+  /** The same; without data where there is no memory. */
+  Memory(size_t bytes, const std::nothrow_t&) : bytes_(bytes) {
+    const size_t alignment = aligned && bytes >= hugePage ? hugePage : 64;
     const size_t padded = (bytes / alignment + 1) * alignment;
     if (padded > bytes) data_ = std::aligned_alloc(alignment, padded);
-    if (data_ == nullptr) throw std::bad_alloc();
+    if (data_ == nullptr) return;
 #if defined(__linux__)
     if (alignment == hugePage) madvise(data_, padded, MADV_HUGEPAGE);
 #endif

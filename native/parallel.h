@@ -22,13 +22,16 @@ class Team {
    */
   void setEager(bool eager) { eager_ = eager; }
   /** The fewest multiply-adds of a job that is shared. */
-  Index smallestJob() const { return eager_ ? Index{1} << 13 : Index{1} << 19; }
+  Work smallestJob() const { return eager_ ? Work{1} << 13 : Work{1} << 19; }
 
   /**
    * Calls body(context, block, thread) once for every block in [0, blocks), in any order; returns when all
    * are done.
    */
   void run(Index blocks, void (*body)(void* context, Index block, int thread), void* context);
+
+  /** What a thread other than 0 does: it takes part in jobs until the team ends. */
+  void serve(int thread);
 
   /**
    * Working memory that is kept between kernels: at least `floats` floats, 64-byte aligned, contents
@@ -69,7 +72,7 @@ static inline void forBlocks(Team& team, Index blocks, const Body& body) {
  * threads would take longer, and during generation JavaScript also needs the processor.
  */
 template <class Body>
-static inline void forBlocks(Team& team, Index blocks, Index work, const Body& body) {
+static inline void forBlocks(Team& team, Index blocks, Work work, const Body& body) {
   if (work > team.smallestJob()) return forBlocks(team, blocks, body);
   for (Index block = 0; block < blocks; block++) body(block, 0);
 }

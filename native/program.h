@@ -16,14 +16,6 @@
 
 namespace inkhorn {
 
-/** The packed order of a weight [rows, cols]: see row.cpp, int4.cpp and matmul.cpp. */
-struct Packing {
-  enum Order { row, panels, halfBytes } order;
-  Index rows, cols;
-
-  bool operator==(const Packing&) const = default;
-};
-
 /** A copy of a weight in the order in which it is read. Valid until the weight changes. */
 struct PackedWeight {
   static constexpr uint64_t never = ~uint64_t{0};

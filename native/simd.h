@@ -12,6 +12,8 @@
 #include "simd/avx512.h"
 #elif defined(INKHORN_AVX2)
 #include "simd/avx2.h"
+#elif defined(__wasm_simd128__)
+#include "simd/wasm.h"
 #else
 #include "simd/portable.h"
 #endif

@@ -3,15 +3,27 @@
 // the cost of sharing is messages that cross from cache to cache, so they are kept in few cache lines
 // (`Desk`).
 #include <array>
+#include <vector>
+#if !defined(__wasm__)
 #include <cstdio>
 #include <thread>
-#include <vector>
+#endif
 
 #include "memory.h"
 #include "parallel.h"
 #include "waiting.h"
 
 namespace inkhorn {
+
+/** Ends the engine: in the middle of a kernel, no caller can be told. */
+#if defined(__wasm__)
+[[noreturn]] __attribute__((import_module("host"), import_name("outOfMemory"))) void outOfMemory(size_t bytes);
+#else
+[[noreturn]] static void outOfMemory(size_t bytes) {
+  std::fprintf(stderr, "inkhorn: out of memory: %zu bytes of working memory could not be had\n", bytes);
+  std::abort();
+}
+#endif
 
 /** The instructions for one thread in one cache line, and its answer in another. */
 struct Desk {
@@ -36,7 +48,9 @@ struct Team::State {
   uint32_t job = 0;
   std::atomic<bool> quit{false};
 
+#if !defined(__wasm__)  // there JavaScript starts the threads, which then call `serve`
   std::vector<std::thread> workers;
+#endif
   std::vector<std::array<Memory, slots>> scratch;
 
   /**
@@ -70,10 +84,14 @@ struct Team::State {
 };
 
 Team::Team(int threads) : threads_(threads), state_(new State(threads)) {
+#if !defined(__wasm__)
   for (int thread = 1; thread < threads; thread++) {
-    state_->workers.emplace_back([state = state_, thread] { state->serve(thread); });
+    state_->workers.emplace_back([this, thread] { serve(thread); });
   }
+#endif
 }
+
+void Team::serve(int thread) { state_->serve(thread); }
 
 Team::~Team() {
   state_->quit.store(true);
@@ -81,7 +99,9 @@ Team::~Team() {
     desk.job->fetch_add(2);
     desk.job.wake();
   }
+#if !defined(__wasm__)
   for (std::thread& worker : state_->workers) worker.join();
+#endif
   delete state_;
 }
 
@@ -119,13 +139,9 @@ float* Team::scratch(int thread, int slot, Index floats) {
   Memory& memory = state_->scratch[size_t(thread)][size_t(slot)];
   const size_t bytes = size_t(floats) * sizeof(float);
   if (memory.bytes() < bytes) {
-    try {
-      memory = Memory();
-      memory = Memory(bytes < hugePage / 8 ? bytes * 2 : (bytes / hugePage + 1) * hugePage);
-    } catch (const std::bad_alloc&) {  // in the middle of a kernel, no caller can be told
-      std::fprintf(stderr, "inkhorn: out of memory: %zu bytes of working memory could not be had\n", bytes);
-      std::abort();
-    }
+    memory = Memory();
+    memory = Memory(bytes < hugePage / 8 ? bytes * 2 : (bytes / hugePage + 1) * hugePage, std::nothrow);
+    if (memory.data() == nullptr) outOfMemory(bytes);
   }
 #if defined(__SANITIZE_ADDRESS__)  // the sanitizer sees exactly the requested size
   ASAN_UNPOISON_MEMORY_REGION(memory.data(), bytes);

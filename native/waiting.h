@@ -2,7 +2,10 @@
 // then sleeps, so that an idle engine costs nothing.
 #pragma once
 #include <atomic>
+#include <cstdint>
+#if !defined(__wasm__)
 #include <chrono>
+#endif
 
 namespace inkhorn {
 
@@ -13,6 +16,47 @@ inline void pauseBriefly() {
   __asm__ volatile("yield");
 #endif
 }
+
+#if defined(__wasm__)
+
+/** How long to spin: about 50 microseconds of looking, for there is no clock. */
+class Patience {
+ public:
+  bool lasts() { return looks_-- > 0; }
+
+ private:
+  int looks_ = 1000;
+};
+
+inline void sleepWhile(std::atomic<uint32_t>& value, uint32_t old) {
+  // It may be woken for a change that this thread has seen before it slept.
+  while (value.load() == old) __builtin_wasm_memory_atomic_wait32(reinterpret_cast<int*>(&value), int(old), -1);
+}
+inline void wakeAll(std::atomic<uint32_t>& value) {
+  __builtin_wasm_memory_atomic_notify(reinterpret_cast<int*>(&value), ~0u);
+}
+
+#else
+
+/** How long to spin. */
+class Patience {
+ public:
+  bool lasts() const { return std::chrono::steady_clock::now() - start_ < std::chrono::microseconds(50); }
+
+ private:
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+template <class T>
+void sleepWhile(std::atomic<T>& value, T old) {
+  value.wait(old);
+}
+template <class T>
+void wakeAll(std::atomic<T>& value) {
+  value.notify_all();
+}
+
+#endif
 
 /**
  * A number that one thread changes and others wait for. Waking a thread is a system call, which takes longer
@@ -30,22 +74,21 @@ class Awaited {
   const std::atomic<T>* operator->() const { return &value_; }
 
   void wake() {
-    if (sleepers_.load() != 0) value_.notify_all();
+    if (sleepers_.load() != 0) wakeAll(value_);
   }
 
   /** Returns once the number differs from `old`. */
   void waitWhile(T old) {
-    constexpr auto patience = std::chrono::microseconds(50);
-    const auto start = std::chrono::steady_clock::now();
+    Patience patience;
     do {
       for (int i = 0; i < 32; i++) {
         if (value_.load(std::memory_order_acquire) != old) return;
         pauseBriefly();
       }
-    } while (std::chrono::steady_clock::now() - start < patience);
+    } while (patience.lasts());
     // Either `wake` sees this thread among the sleepers, or this thread sees the change before it sleeps.
     sleepers_.fetch_add(1);
-    value_.wait(old);
+    sleepWhile(value_, old);
     sleepers_.fetch_sub(1);
   }
 

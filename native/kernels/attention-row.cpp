@@ -80,7 +80,7 @@ void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, flo
 void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
                      Position start, Index capacity) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
-  const Index work = 2 * shape.B * C * T * (start + T);
+  const Work work = Work{2} * shape.B * C * T * (start + T);
   forBlocks(team, shape.B * shape.H, work, [&](Index head, int thread) {
     const Index b = head / shape.H, h = head % shape.H;
     const float* q = qkv + b * T * row + h * hs;

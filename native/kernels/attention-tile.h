@@ -11,7 +11,7 @@ constexpr Index TILE = 16;
 // A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector
 // registers, and there are enough sums to hide the latency of the additions.
 constexpr int WIDEST = 3;
-constexpr int rowsOf(int vectors) { return REGISTERS / (vectors == 1 ? 2 : 4); }
+constexpr int rowsOf(int vectors) { return (REGISTERS == 32 ? 32 : 16) / (vectors == 1 ? 2 : 4); }
 
 /** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]; k counts elements (number.h). */
 template <class Number, int VECTORS, bool TRANSPOSED>

@@ -59,7 +59,7 @@ struct HeadDropout {
 
 HeadDropout headDropout(const AttentionShape& shape, const Dropout& dropout, const KeepRule& rule, Index head) {
   const Index stride = roundUp(shape.T, KEEP_GROUP);
-  return {dropout.p > 0 ? &rule : nullptr, dropout.offset + uint64_t(head * shape.T * stride), stride};
+  return {dropout.p > 0 ? &rule : nullptr, dropout.offset + uint64_t(head) * uint64_t(shape.T * stride), stride};
 }
 
 /** The forward of one head: queries at positions start .. start + T, keys and values at 0 .. start + T. */

@@ -150,7 +150,7 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
   if (m < rowsToConvertWeights) {
     for (Index i = 0; i < m; i++) {
       const Halves row = takeApart(team, x + i * k, k, int8Activations);
-      forBlocks(team, ceilDiv(n, COLS), n * k, [&](Index block, int) {
+      forBlocks(team, ceilDiv(n, COLS), Work{n} * k, [&](Index block, int) {
         const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
         const auto multiply = int8Activations ? multiplyRow<true> : multiplyRow<false>;
         multiply(out + i * n, row, codes, scale, bias, begin, end, n, k, groupSize);

@@ -135,7 +135,7 @@ void linearBytes(Team& team, float* out, const float* x, const int8_t* weight, c
       for (Index r = begin; r < end; r++) in.quantize(r, x + (first + r) * k);
     });
     const Index across = (n + COLS - 1) / COLS, down = (rows + ROWS - 1) / ROWS;
-    forBlocks(team, down * across, rows * n * k, [&](Index block, int) {
+    forBlocks(team, down * across, Work{rows} * n * k, [&](Index block, int) {
       const Index r0 = block / across * ROWS, j0 = block % across * COLS;
       multiplyBytes(out + first * n, in, r0, r0 + ROWS < rows ? r0 + ROWS : rows, weight, scale, bias, j0,
                     j0 + COLS < n ? j0 + COLS : n, n);
@@ -153,7 +153,7 @@ void linearRow(Team& team, float* out, const float* x, const int8_t* weight, con
   const Index whole = k / LANES * LANES;
   const bool vectors = k >= LANES;
   const Vec rest = vectors ? select(firstLanes(whole + LANES - k), zero(), load(x + k - LANES)) : zero();
-  forBlocks(team, (n + COLS - 1) / COLS, n * k, [&](Index block, int) {
+  forBlocks(team, (n + COLS - 1) / COLS, Work{n} * k, [&](Index block, int) {
     const Index begin = block * COLS, end = begin + COLS < n ? begin + COLS : n;
     for (Index j = begin; j < end; j++) {
       const int8_t* w = weight + j * k;

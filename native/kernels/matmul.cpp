@@ -257,7 +257,7 @@ struct Product {
    * Copies the part of out below the diagonal to the part above it, in blocks of LANES rows and columns.
    */
   void mirror(Team& team) const {
-    forBlocks(team, ceilDiv(s.n, LANES), s.n * s.n, [&](Index block, int) {
+    forBlocks(team, ceilDiv(s.n, LANES), Work{s.n} * s.n, [&](Index block, int) {
       const Index i = block * LANES, rows = least(s.n - i, LANES);
       for (Index r = 0; r < rows; r++) {
         for (Index c = r + 1; c < rows; c++) out[(i + r) * s.n + i + c] = out[(i + c) * s.n + i + r];
@@ -278,7 +278,7 @@ struct Product {
 template <class Body>
 void forColumns(Team& team, const MatmulShape& s, Body body) {
   const Index size = ceilDiv(16384, s.k * LANES) * LANES;
-  forBlocks(team, ceilDiv(s.n, size), s.m * s.n * s.k,
+  forBlocks(team, ceilDiv(s.n, size), Work{s.m} * s.n * s.k,
             [&](Index block, int) { body(block * size, least(s.n, (block + 1) * size)); });
 }
 

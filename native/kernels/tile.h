@@ -1,11 +1,11 @@
 // The register tile of the matrix product: a block of out that stays in registers while k runs.
-// Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill 32, 6 x 2 fill 16.
+// Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill 32, 6 x 2 fill 16, 4 x 2 fill 12.
 #pragma once
 #include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
 
-constexpr int TILE_ROWS = REGISTERS == 32 ? 14 : 6;
+constexpr int TILE_ROWS = REGISTERS == 32 ? 14 : REGISTERS == 16 ? 6 : 4;
 constexpr int TILE_VECTORS = 2;
 constexpr Index TILE_COLS = TILE_VECTORS * LANES;
 
