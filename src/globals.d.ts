@@ -1,4 +1,5 @@
-// The few globals that Node >= 20 and every browser share. The core may use these and nothing else of its host.
+// The few globals that Node >= 20 and every browser share. The core may use these and nothing else of its
+// host.
 declare class TextEncoder {
   encode(text?: string): Uint8Array<ArrayBuffer>;
 }
@@ -30,3 +31,26 @@ declare function fetch(
   readonly body: { cancel(): Promise<void> } | null;
   arrayBuffer(): Promise<ArrayBuffer>;
 }>;
+interface ImportMeta {
+  readonly url: string;
+}
+declare class URL {
+  constructor(url: string, base?: string);
+  readonly href: string;
+}
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Memory {
+    constructor(limits: { initial: number; maximum: number; shared: true });
+    readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+    readonly exports: unknown;
+  }
+  function validate(bytes: Uint8Array): boolean;
+  function compile(bytes: Uint8Array): Promise<Module>;
+}

@@ -1,5 +1,6 @@
 // The register tile of the matrix product: a block of out that stays in registers while k runs.
-// Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill 32, 6 x 2 fill 16, 4 x 2 fill 12.
+// Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill 32, 6 x 2 fill 16, 4 x 2 fill
+// 12.
 #pragma once
 #include "number.h"
 

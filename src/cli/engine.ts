@@ -23,8 +23,8 @@ export function checkEngineName({ backend: name = 'auto' }: Values<typeof engine
 }
 
 /**
- * Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. A name that does
- * not exist is a misuse; an engine that does not work here is a failure.
+ * Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. A
+ * name that does not exist is a misuse; an engine that does not work here is a failure.
  */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
   checkEngineName(flags);

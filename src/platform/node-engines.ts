@@ -1,15 +1,28 @@
-// The engines of Node, best first. Read next: ../backend/native/index.ts.
+// The engines of Node, best first. Read next: ../backend/native/index.ts, ../backend/wasm/index.ts.
 import type { BackendFactory } from '../backend/contract.ts';
 import { referenceFactory } from '../backend/reference/index.ts';
 import { type Engines, enginesOf } from '../backend/registry.ts';
 
-/** C++, where it was built. Loaded where it is tried only: what stands behind the door `inkhorn` needs nothing of Node. */
+/**
+ * C++, where it was built. Loaded where it is tried only: what stands behind the door `inkhorn` needs nothing
+ * of Node.
+ */
 const nativeFactory: BackendFactory = {
   name: 'native',
   create: async (options) => (await import('../backend/native/index.ts')).createNative(options),
 };
 
-const engines: Engines = enginesOf([nativeFactory, referenceFactory]);
+/** The same kernels in WebAssembly: no compiler is needed. */
+const wasmFactory: BackendFactory = {
+  name: 'wasm',
+  async create(options) {
+    const { createWasm } = await import('../backend/wasm/index.ts');
+    const { nodeWasmHost } = await import('./node-wasm.ts');
+    return createWasm(nodeWasmHost(), options);
+  },
+};
+
+const engines: Engines = enginesOf([nativeFactory, wasmFactory, referenceFactory]);
 export const backendNames: Engines['backendNames'] = engines.backendNames;
 export const createBackend: Engines['createBackend'] = engines.createBackend;
 export const registerBackend: Engines['registerBackend'] = engines.registerBackend;

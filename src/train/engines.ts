@@ -15,6 +15,6 @@ export function takeOver(uses: readonly EngineUse[], engine: string, after: numb
 
 /** Whether engines of these descriptions compute the same bits: their threads make no difference. */
 export function sameArithmetic(a: string, b: string): boolean {
-  const withoutThreads = (description: string): string => description.replace(/, \d+ threads?/, '');
+  const withoutThreads = (description: string): string => description.replace(/, \d+ threads?[^,)]*/, '');
   return withoutThreads(a) === withoutThreads(b);
 }

@@ -641,9 +641,10 @@ describe('data and doctor', () => {
     );
     assert.deepEqual(
       engines.map(({ name }) => name),
-      ['native', 'reference'],
+      ['native', 'wasm', 'reference'],
     );
-    assert.ok(engines[1].available);
+    assert.ok(engines[1].available, engines[1].detail);
+    assert.ok(engines[2].available);
   });
 });
 

@@ -2,6 +2,8 @@
 import type { Backend, BackendOptions } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { createWasm } from '../../src/backend/wasm/index.ts';
+import { nodeWasmHost } from '../../src/platform/node-wasm.ts';
 
 type Create = (options?: BackendOptions) => Promise<Backend>;
 
@@ -11,8 +13,8 @@ interface Row {
   create: Create;
   /** Settings on which its results must not depend, bit for bit. */
   alike: readonly BackendOptions[];
-  /** Its instruction sets, by the names that `INKHORN_ISA` takes. */
-  instructionSets?: readonly string[];
+  /** Its instruction sets, by the names that an environment variable takes. */
+  instructionSets?: { variable: string; names: readonly string[] };
 }
 
 const ROWS: readonly Row[] = [
@@ -21,9 +23,22 @@ const ROWS: readonly Row[] = [
     name: 'native',
     create: createNative,
     alike: [1, 2, 3, 5].map((threads) => ({ threads })),
-    instructionSets: ['avx512', 'avx2', 'portable'],
+    instructionSets: { variable: 'INKHORN_ISA', names: ['avx512', 'avx2', 'portable'] },
+  },
+  {
+    name: 'wasm',
+    create: (options) => createWasm(nodeWasmHost(), options),
+    alike: [1, 2, 3].map((threads) => ({ threads })),
+    instructionSets: { variable: 'INKHORN_WASM', names: ['relaxed', 'simd128'] },
   },
 ];
+
+/** What a page has that is not cross-origin isolated. */
+const LONE_WASM: Row = {
+  name: 'wasm without threads',
+  create: (options) => createWasm({ ...nodeWasmHost(), alone: 'as in a page' }, options),
+  alike: [{}],
+};
 
 /** An engine that tests run on. */
 export interface TestEngine extends Pick<Row, 'name' | 'create' | 'alike'> {
@@ -36,27 +51,31 @@ export function engines(): Promise<TestEngine[]> {
   return tried(ROWS);
 }
 
-/** Every engine with every instruction set: `native avx2`. */
+/** Every engine with every instruction set: `native avx2`; and WASM without threads. */
 export function enginesByInstructionSet(): Promise<TestEngine[]> {
   return tried(
-    ROWS.flatMap(({ name, create, alike, instructionSets }) =>
+    [...ROWS, LONE_WASM].flatMap(({ name, create, alike, instructionSets }) =>
       instructionSets === undefined
         ? [{ name, create, alike }]
-        : instructionSets.map((isa) => ({ name: `${name} ${isa}`, create: compiledFor(isa, create), alike })),
+        : instructionSets.names.map((isa) => ({
+            name: `${name} ${isa}`,
+            create: compiledFor(instructionSets.variable, isa, create),
+            alike,
+          })),
     ),
   );
 }
 
 /** `create`, with one instruction set. */
-function compiledFor(isa: string, create: Create): Create {
+function compiledFor(variable: string, isa: string, create: Create): Create {
   return async (options) => {
-    const before = process.env.INKHORN_ISA;
-    process.env.INKHORN_ISA = isa;
+    const before = process.env[variable];
+    process.env[variable] = isa;
     try {
       return await create(options);
     } finally {
-      if (before === undefined) delete process.env.INKHORN_ISA;
-      else process.env.INKHORN_ISA = before;
+      if (before === undefined) delete process.env[variable];
+      else process.env[variable] = before;
     }
   };
 }

@@ -1,5 +1,5 @@
-// The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines must compute, and it
-// is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
+// The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines
+// must compute, and it is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
 import type {
   Backend,
   BackendFactory,
@@ -11,6 +11,7 @@ import type {
 } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool } from '../pool.ts';
+import { createTurns } from '../turns.ts';
 import { activation, activationBackward, softcap, softcapBackward } from './activation.ts';
 import { attentionCached, attentionIn, attentionProbabilities } from './attention.ts';
 import { type HostBuffer, readHost, readHostInto, writeHost } from './buffer.ts';
@@ -28,11 +29,13 @@ import { qkNorm, qkNormBackward } from './qk-norm.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
 import { statistics } from './statistics.ts';
-import { createTurns } from './turns.ts';
 
 export type { HostBuffer } from './buffer.ts';
 
-/** Every kernel, on any buffer that is a `HostBuffer`: an engine whose memory JavaScript can see inherits from here. */
+/**
+ * Every kernel, on any buffer that is a `HostBuffer`: an engine whose memory JavaScript can see inherits from
+ * here.
+ */
 export const referenceKernels: Kernels = {
   fill,
   copy,
@@ -89,8 +92,8 @@ export const referenceFactory: BackendFactory = {
 };
 
 /**
- * A new engine with a pool of its own. Kernels run on the thread that calls them, whatever `threads` is: at once, or, after a
- * tenth of a second of them, in later turns of the event loop.
+ * A new engine with a pool of its own. Kernels run on the thread that calls them, whatever `threads` is: at
+ * once, or, after a tenth of a second of them, in later turns of the event loop.
  */
 export function createReference({ precision = 'f32' }: BackendOptions = {}): Backend {
   const pool = createPool<HostBuffer>({

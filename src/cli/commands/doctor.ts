@@ -58,7 +58,9 @@ export const doctor = defineCommand({
 });
 
 function advice(chosen: string | null): string {
+  if (chosen === 'wasm')
+    return ' It needs no compiler; the C++ engine is two to four times as fast. The line above says how to get it.';
   return chosen === 'reference'
-    ? ' It is plain TypeScript, made to be read: right, and slow. The line above says how to get the fast one.'
+    ? ' It is plain TypeScript, made to be read: right, and slow. The lines above say how to get a fast one.'
     : '';
 }

@@ -1,12 +1,19 @@
-// Work in short turns: kernels that run on JavaScript's own thread would keep signals, timers and sockets waiting for as long as a
-// pass takes. Read next: index.ts.
+// Work in short turns: kernels that run on JavaScript's own thread would keep signals, timers and sockets
+// waiting for as long as a pass takes. Of the engines that have no thread of their own. Read next:
+// reference/index.ts.
 
 export interface Turns {
-  /** Runs `task` at once, or, where much was run in this turn of the event loop already, in a later one: in the order of the calls. */
+  /**
+   * Runs `task` at once, or, where much was run in this turn of the event loop already, in a later one: in
+   * the order of the calls.
+   */
   run(task: () => void): void;
   /** Whether what is run now would wait. */
   behind(): boolean;
-  /** The same as `run` for what somebody waits for. Rejects when the task, or one that waited before it, threw. */
+  /**
+   * The same as `run` for what somebody waits for. Rejects when the task, or one that waited before it,
+   * threw.
+   */
   result<T>(task: () => T): Promise<T>;
   /** Runs now what still waits. Throws what one of it threw. */
   finish(): void;

@@ -1,0 +1,222 @@
+// The WASM engine: the C++ kernels of native/ in WebAssembly, for wherever there is no compiler, pages
+// included. Tasks go to a thread of its own, which shares the work with others, so that JavaScript never
+// waits for them unless it asks to. Read next: line.ts, module.ts, then native/wasm/engine.cpp.
+import { whenDropped } from '../../base/dropped.ts';
+import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray, Program } from '../contract.ts';
+import { createLender } from '../lender.ts';
+import { packedKernels } from '../packed-kernels.ts';
+import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
+import type { Build, WasmHost } from './host.ts';
+import { createLoneLine, createThreadedLine, type Line } from './line.ts';
+import {
+  type Address,
+  compileBest,
+  createMemory,
+  HEADER,
+  MOVE,
+  outOfMemoryText,
+  RELEASE,
+  REPLAY,
+  textAt,
+} from './module.ts';
+
+export type { News, Orders, Thread, WasmHost } from './host.ts';
+
+const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, i8: 2 };
+const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
+/** More numbers than any call packs. */
+const MOST_NUMBERS = 64;
+/** Milliseconds for which a read waits where that is allowed, before it lets the event loop turn. */
+const MOMENT = 2;
+
+/** A block of the module's memory. */
+interface WasmBuffer extends DeviceBuffer {
+  readonly id: Address;
+}
+
+/**
+ * A WASM engine with memory and threads of its own. Throws with reason and fix when it does not work on
+ * `host`.
+ */
+export async function createWasm(host: WasmHost, options: BackendOptions = {}): Promise<Backend> {
+  const { threads: wanted = host.cores, precision = 'f32' } = options;
+  const { build, module } = await compileBest(host);
+  const memory = createMemory();
+  const bf16 = precision === 'bf16';
+  const threads = host.alone === null ? wanted : 1;
+  const line =
+    host.alone === null
+      ? await createThreadedLine(host, module, memory, { threads, bf16 })
+      : createLoneLine(module, memory, { bf16 });
+  return wrap(line, memory, {
+    precision,
+    description: describe(build, threads, bf16, host.alone),
+  });
+}
+
+function wrap(
+  line: Line,
+  memory: WebAssembly.Memory,
+  { precision, description }: Pick<Backend, 'precision' | 'description'>,
+): Backend {
+  const { exports, views } = line;
+  let disposed = false;
+  const allocate = (dtype: DType, length: number): Address => {
+    if (disposed) throw new Error('this engine was disposed: make a new one');
+    const id = exports.allocate(DTYPE_NUMBERS[dtype], length);
+    if (id !== 0) return id;
+    throw new Error(outOfMemoryText(length * BYTES_PER_ELEMENT[dtype], memory));
+  };
+  const release = (id: Address): void => {
+    if (!disposed) line.push(RELEASE, [id], 1);
+  };
+  const pool = createPool<WasmBuffer>({
+    create: (dtype, length) => ({ dtype, length, id: allocate(dtype, length) }),
+    destroy: ({ id }) => release(id),
+  });
+  const giveBack = (): void => {
+    if (disposed) return;
+    disposed = true;
+    pool.dispose();
+    line.end();
+  };
+  const lender = createLender(pool);
+  const own = (buffer: DeviceBuffer): WasmBuffer => {
+    if (pool.owns(buffer)) return buffer as WasmBuffer;
+    throw new Error(
+      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
+    );
+  };
+
+  // ---- calls, and recordings of them
+  const list = kernelList(line);
+  const counts = list.map(({ layout }) => layout.length + 1);
+  const packed = new Float64Array(MOST_NUMBERS);
+  let recording: { tasks: number[]; lastStart: number } | null = null;
+  const kernels = packedKernels(
+    { kernels: list, who: 'the WASM engine', advice: () => 'install inkhorn again' },
+    packed,
+    (buffer) => own(buffer).id,
+    (kernel) => {
+      const count = counts[kernel];
+      if (recording === null) return line.push(kernel, packed, count);
+      recording.tasks.push(count + 2, kernel, ...packed.subarray(0, count));
+      recording.lastStart = Math.min(recording.lastStart, packed[0]);
+    },
+  );
+  const record = (fn: () => void): Program => {
+    const made = { tasks: [] as number[], lastStart: Number.POSITIVE_INFINITY };
+    recording = made;
+    try {
+      fn();
+    } finally {
+      recording = null;
+    }
+    const { tasks, lastStart } = made;
+    const id = allocate('i8', (tasks.length + 1) * 8);
+    views.floats(id + HEADER + (tasks.length + 1) * 8).set([...tasks, 0], (id + HEADER) / 8);
+    return {
+      replay(start) {
+        if (start > lastStart) throw new Error(`replay: start ${start} is too far: at most ${lastStart}`);
+        line.push(REPLAY, [id + HEADER, start], 2);
+      },
+      dispose: () => release(id),
+    };
+  };
+
+  // ---- copies in and out
+  const bytesAt = (address: Address, bytes: number): Uint8Array =>
+    views.bytes(address + bytes).subarray(address, address + bytes);
+  const copyIn = (address: Address, data: HostArray): void =>
+    bytesAt(address, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const copyOut = (data: HostArray, address: Address): void =>
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytesAt(address, data.byteLength));
+  /** Where element `offset` of `buffer` lies. Throws where `data` does not fit there. */
+  const place = (what: string, buffer: DeviceBuffer, data: HostArray, offset: number): Address => {
+    const { id, dtype, length } = own(buffer);
+    if (!(data instanceof ARRAYS[dtype]))
+      throw new Error(`${what}: a ${data.constructor.name}, and a buffer of ${dtype}`);
+    if (Number.isInteger(offset) && offset >= 0 && offset + data.length <= length)
+      return id + HEADER + offset * BYTES_PER_ELEMENT[dtype];
+    throw new Error(`${what}: ${data.length} elements from ${offset} on do not fit a buffer of ${length}`);
+  };
+  /** Whether what was waited for last came within a moment. */
+  let quick = true;
+  const readInto = async <T extends HostArray>(data: T, buffer: DeviceBuffer, offset = 0): Promise<T> => {
+    const from = place('read', buffer, data, offset);
+    if (line.idle() || (quick && line.waitFor(MOMENT))) {
+      copyOut(data, from);
+      return data;
+    }
+    // What comes later in the line may change the buffer before this thread looks: it gets a copy.
+    const begun = performance.now();
+    const copy = allocate('i8', data.byteLength);
+    line.push(MOVE, [copy + HEADER, from, data.byteLength], 3);
+    try {
+      await line.reached();
+      copyOut(data, copy + HEADER);
+    } finally {
+      release(copy);
+    }
+    quick = performance.now() - begun < MOMENT;
+    return data;
+  };
+  const target = (buffer: DeviceBuffer, offset: number, length: number): HostArray => {
+    if (Number.isInteger(length) && length >= 0 && length <= buffer.length)
+      return new ARRAYS[buffer.dtype](length);
+    throw new Error(`read: ${length} elements from ${offset} on do not fit a buffer of ${buffer.length}`);
+  };
+
+  const backend: Backend = {
+    name: 'wasm',
+    description,
+    precision,
+    kernels,
+    alloc: lender.alloc,
+    free: lender.free,
+    write(buffer, data, offset = 0) {
+      const to = place('write', buffer, data, offset);
+      if (line.idle()) return copyIn(to, data);
+      const copy = allocate('i8', data.byteLength);
+      copyIn(copy + HEADER, data);
+      line.push(MOVE, [to, copy + HEADER, data.byteLength], 3);
+      release(copy);
+    },
+    read: async (buffer, offset = 0, length = buffer.length - offset) =>
+      readInto(target(buffer, offset, length), buffer, offset),
+    readInto,
+    readSync(buffer, offset = 0, length = buffer.length - offset) {
+      const data = target(buffer, offset, length);
+      const from = place('read', buffer, data, offset);
+      line.finish();
+      copyOut(data, from);
+      return data;
+    },
+    async sync() {
+      await line.reached();
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    },
+    record: (fn) => lender.record(() => record(fn)),
+    memory: pool.memory,
+    trim: pool.trim,
+    dispose: giveBack,
+  };
+  whenDropped(backend, giveBack);
+  return backend;
+}
+
+/** What the module says of its kernels. */
+function kernelList({ exports, views }: Line): { name: string; layout: string }[] {
+  return Array.from({ length: exports.kernelCount() }, (_, kernel) => ({
+    name: textAt(views, exports.nameOf(kernel)),
+    layout: textAt(views, exports.layoutOf(kernel)),
+  }));
+}
+
+/** `wasm (relaxed SIMD, 2 threads)` */
+function describe(build: Build, threads: number, bf16: boolean, alone: string | null): string {
+  const parts = [build === 'relaxed' ? 'relaxed SIMD' : 'SIMD128'];
+  parts.push(`${threads} thread${threads === 1 ? '' : 's'}${alone === null ? '' : `: ${alone}`}`);
+  if (bf16) parts.push('bf16 emulated, no faster');
+  return `wasm (${parts.join(', ')})`;
+}

@@ -1,0 +1,10 @@
+// A thread of the WASM engine in a browser: it is told once what to do.
+import type { News, Orders } from '../backend/wasm/index.ts';
+import { serve } from '../backend/wasm/serve.ts';
+
+declare const self: {
+  onmessage: ((event: { data: Orders }) => void) | null;
+  postMessage(news: News): void;
+};
+
+self.onmessage = ({ data }): void => serve(data, (news) => self.postMessage(news));
