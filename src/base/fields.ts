@@ -20,8 +20,11 @@ export interface Row<D> {
   common?: boolean;
   /** It must be given. */
   required?: boolean;
-  /** Files of the first versions lack it: it was then as the default says. */
-  younger?: boolean;
+  /**
+   * Files of the first versions lack it: it was then as the default says. `tacit`: so does a `config.json` of today
+   * (`recordOf`), unless it differs from the default.
+   */
+  younger?: true | 'tacit';
 }
 
 /** The forms of options, for those who show them: as flags, sliders, in a JSON Schema. */
@@ -195,7 +198,7 @@ export function checkRecord<F extends Fields>(
   noun: string,
 ): asserts value is Required<Given<F>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`${s.shown(value)} is no record of ${noun}s: an object is`);
+    throw new Error(`${s.shown(value)} is not an object, which ${noun}s are in`);
   refuseUnknown(value, Object.keys(fields), noun);
   for (const [name, row] of Object.entries(fields)) {
     const found = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
@@ -213,24 +216,40 @@ export function refuseUnknown(given: object, known: readonly string[], noun: str
   if (unknown === undefined) return;
   const meant = similar(unknown, known);
   const names = known.length > 0 ? `known are ${known.join(', ')}` : 'there is none';
-  throw new Error(
-    `unknown ${noun} '${unknown}'${where}: ${names}${meant ? `; did you mean '${meant}'?` : ''}`,
-  );
+  const question = `did you mean '${meant}'?`;
+  const rest = meant === undefined ? names : known.length > MANY ? question : `${names}; ${question}`;
+  throw new Error(`unknown ${noun} '${unknown}'${where}: ${rest}`);
 }
 
+/** In a list of more names than that the one that was meant is not seen. */
+const MANY = 16;
+
+/** The defaults of those that have one. */
+export type Defaults<F extends Fields> = {
+  -readonly [K in keyof F as undefined extends F[K]['default'] ? never : K]: F[K]['default'];
+};
+
 /** The defaults of all options that have one, in their order. */
-export function defaultsOf<F extends Fields>(fields: F): Given<F> {
-  return pickDefaults(fields, () => true);
+export function defaultsOf<F extends Fields>(fields: F): Defaults<F> {
+  return pickDefaults(fields, () => true) as Defaults<F>;
 }
 
 /** What files of the first versions mean by what they lack. */
-export function youngerOf<F extends Fields>(fields: F): Given<F> {
-  return pickDefaults(fields, ({ younger = false }) => younger);
+export function youngerOf<F extends Fields>(fields: F): Partial<Defaults<F>> {
+  return pickDefaults(fields, ({ younger }) => younger !== undefined) as Partial<Defaults<F>>;
 }
 
-function pickDefaults<F extends Fields>(fields: F, wanted: (row: AnyField) => boolean): Given<F> {
+function pickDefaults(fields: Fields, wanted: (row: AnyField) => boolean): Record<string, unknown> {
   const rows = Object.entries(fields).filter(([, row]) => row.default !== undefined && wanted(row));
-  return Object.fromEntries(rows.map(([name, row]) => [name, row.default])) as Given<F>;
+  return Object.fromEntries(rows.map(([name, row]) => [name, row.default]));
+}
+
+/** A record as a file holds it: without what is `tacit` and as usual. */
+export function recordOf<T extends object>(fields: Fields, record: T): Partial<T> {
+  const kept = Object.entries(record).filter(
+    ([name, value]) => !(fields[name]?.younger === 'tacit' && fields[name].default === value),
+  );
+  return Object.fromEntries(kept) as Partial<T>;
 }
 
 /** What a JSON file holds of such a record: all fields, the younger ones perhaps not. */

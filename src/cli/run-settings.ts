@@ -1,16 +1,10 @@
 // From flags to a config and settings: a preset, or a JSON file, with the flags on top.
+import { checkValue, type Fields, refuseUnknown } from '../base/fields.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
 import { record } from '../base/schema.ts';
 import { nodeFiles, reason } from '../io/node-store.ts';
-import {
-  checkField,
-  configFields,
-  type GPTConfig,
-  makeConfig,
-  type PresetName,
-  presets,
-} from '../model/config.ts';
-import { checkSetting, settingFields } from '../train/setting-fields.ts';
+import { configFields, type GPTConfig, makeConfig, type PresetName, presets } from '../model/config.ts';
+import { settingFields } from '../train/setting-fields.ts';
 import {
   checkRates,
   checkSettings,
@@ -85,17 +79,12 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   });
   const anything = (value: unknown): unknown => value;
   const parsed = await asked(() => readJson(content, `--config ${path}`, record(anything)));
-  for (const [name, value] of Object.entries(parsed)) {
-    const check = Object.hasOwn(configFields, name)
-      ? () => checkField(name as keyof GPTConfig, value)
-      : () => checkSetting(name as keyof TrainSettings, value);
-    if (!Object.hasOwn(configFields, name) && !Object.hasOwn(settingFields, name))
-      throw misuse(`--config ${path}: unknown field '${name}'`);
-    try {
-      check();
-    } catch (error) {
-      throw misuse(`--config ${path}: ${(error as Error).message}`);
-    }
+  const known: Fields = { ...configFields, ...settingFields };
+  try {
+    refuseUnknown(parsed, Object.keys(known), 'field');
+    for (const [name, value] of Object.entries(parsed)) checkValue(known[name], value, name);
+  } catch (error) {
+    throw misuse(`--config ${path}: ${(error as Error).message}`);
   }
   if ('vocabSize' in parsed && !(Number.isInteger(parsed.vocabSize) && (parsed.vocabSize as number) >= 256)) {
     throw misuse(

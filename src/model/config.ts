@@ -1,5 +1,18 @@
 // What a GPT is made of, as one flat record; presets; and the checks that turn a bad one into a clear error.
 import { ACTIVATION_KINDS, type Activation } from '../backend/contract.ts';
+import {
+  checkRecord,
+  choice,
+  defaultsOf,
+  type Field,
+  flag,
+  integer,
+  number,
+  type Row,
+  recordOf,
+  type Table,
+  youngerOf,
+} from '../base/fields.ts';
 
 /** Every choice that shapes the model. `config.json` holds exactly these fields. */
 export interface GPTConfig {
@@ -60,43 +73,92 @@ export interface GPTConfig {
   ropeBase: number;
 }
 
-/** What nearly every model has. A `config.json` names such a field only where it differs: those of before it stay as they are. */
-const usual = { normEps: 1e-5, ropeBase: 10000 } as const satisfies Partial<GPTConfig>;
-
-/** Fields that are younger than the format: a config without them has these, which leave everything as it was. */
-const younger = {
-  initStd: 0.02,
-  embedStd: 0.02,
-  residualInit: 'scaled',
-  positionInit: 'normal',
-  qkNorm: false,
-  valueResidual: false,
-  skip: 'none',
-  logitCap: 0,
-  ...usual,
-} as const satisfies Partial<GPTConfig>;
-
 /** The seed's network with another size, activation and so on in its place. `vocabSize` comes from the tokenizer. */
 export type Preset = Omit<GPTConfig, 'vocabSize'>;
 
-const seed: Preset = {
-  blockSize: 256,
-  nLayer: 5,
-  nHead: 6,
-  nEmbd: 232,
-  headSize: 38,
-  mlpRatio: 4,
-  activation: 'relu',
-  norm: 'layernorm',
-  position: 'learned',
-  bias: true,
-  qkvBias: false,
-  headBias: true,
-  tieWeights: false,
-  dropout: 0.2,
-  init: 'torch',
-  ...younger,
+/** The fields of a config, in the order of `config.json`. Their defaults are the seed's. */
+export const configFields: Table<GPTConfig, keyof Preset> = {
+  vocabSize: count({ about: 'tokens in the vocabulary', required: true }),
+  blockSize: count({ about: 'longest context, in tokens', default: 256, common: true }),
+  nLayer: count({ about: 'number of transformer blocks', default: 5, common: true }),
+  nHead: count({ about: 'attention heads per block', default: 6, common: true }),
+  nEmbd: count({ about: 'width of the residual stream', default: 232, common: true }),
+  headSize: count({ about: 'columns per head', default: 38 }),
+  mlpRatio: number({ about: 'hidden width of the MLP as a multiple of nEmbd', above: 0, default: 4 }),
+  activation: choice(ACTIVATION_KINDS, { about: 'nonlinearity of the MLP', default: 'relu' }),
+  norm: choice(['layernorm', 'rmsnorm'], {
+    about: 'normalisation before attention, MLP and head',
+    default: 'layernorm',
+  }),
+  position: choice(['learned', 'rope', 'none'], { about: 'how positions enter', default: 'learned' }),
+  bias: flag({ about: 'biases of the attention output, the MLP and LayerNorm', default: true }),
+  qkvBias: flag({ about: 'bias of the q, k, v projection', default: false }),
+  headBias: flag({ about: 'bias of the language model head', default: true }),
+  tieWeights: flag({ about: 'the head shares the token embedding', default: false }),
+  dropout: number({
+    about: 'dropped while training: attention, and the outputs of attention and MLP',
+    min: 0,
+    below: 1,
+    default: 0.2,
+    common: true,
+  }),
+  init: choice(['torch', 'gpt2'], {
+    about: 'initial weights: PyTorch defaults, or small normal ones',
+    default: 'torch',
+  }),
+  initStd: number({
+    about: 'gpt2: standard deviation of the initial matrices',
+    above: 0,
+    default: 0.02,
+    younger: true,
+  }),
+  embedStd: number({
+    about: 'gpt2: standard deviation of the initial embeddings',
+    above: 0,
+    default: 0.02,
+    younger: true,
+  }),
+  residualInit: choice(['scaled', 'zero'], {
+    about: 'gpt2: initial projections into the residual stream',
+    default: 'scaled',
+    younger: true,
+  }),
+  positionInit: choice(['normal', 'sinusoidal'], {
+    about: 'gpt2: initial learned positions',
+    default: 'normal',
+    younger: true,
+  }),
+  qkNorm: flag({ about: 'normalise queries and keys head by head', default: false, younger: true }),
+  valueResidual: flag({
+    about: 'mix the values of every block with those of the first',
+    default: false,
+    younger: true,
+  }),
+  skip: choice(['none', 'embed', 'unet'], {
+    about: 'mix an earlier value into the input of blocks',
+    default: 'none',
+    younger: true,
+  }),
+  logitCap: number({
+    about: 'logits are bent to stay within this, 0: as they are',
+    min: 0,
+    default: 0,
+    younger: true,
+  }),
+  normEps: number({ about: 'added to the variance in norms', above: 0, default: 1e-5, younger: 'tacit' }),
+  ropeBase: number({
+    about: 'rope: base of the angles, larger for longer contexts',
+    above: 0,
+    default: 10000,
+    younger: 'tacit',
+  }),
 };
+
+function count<D extends number | undefined = undefined>(row: Row<D>): Field<number, D> {
+  return integer({ min: 1, ...row });
+}
+
+const seed: Preset = defaultsOf(configFields);
 
 /** The model that comes along: rotary positions, RMSNorm, also of queries and keys, squared ReLU, widths that fill SIMD registers. */
 const shakespeare: Preset = {
@@ -140,58 +202,14 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   speedrun: { ...shakespeare, dropout: 0 },
 };
 
-/** The fields of a config, each with the values it may take; the command line makes its flags from this. */
-export const configFields: Readonly<Record<keyof GPTConfig, FieldSpec>> = {
-  vocabSize: { kind: 'count', about: 'tokens in the vocabulary' },
-  blockSize: { kind: 'count', about: 'longest context, in tokens' },
-  nLayer: { kind: 'count', about: 'number of transformer blocks' },
-  nHead: { kind: 'count', about: 'attention heads per block' },
-  nEmbd: { kind: 'count', about: 'width of the residual stream' },
-  headSize: { kind: 'count', about: 'columns per head' },
-  mlpRatio: { kind: 'ratio', about: 'hidden width of the MLP as a multiple of nEmbd' },
-  activation: { kind: ACTIVATION_KINDS, about: 'nonlinearity of the MLP' },
-  norm: { kind: ['layernorm', 'rmsnorm'], about: 'normalisation before attention, MLP and head' },
-  position: { kind: ['learned', 'rope', 'none'], about: 'how positions enter' },
-  bias: { kind: 'flag', about: 'biases of the attention output, the MLP and LayerNorm' },
-  qkvBias: { kind: 'flag', about: 'bias of the q, k, v projection' },
-  headBias: { kind: 'flag', about: 'bias of the language model head' },
-  tieWeights: { kind: 'flag', about: 'the head shares the token embedding' },
-  dropout: {
-    kind: 'probability',
-    about: 'dropped while training: attention, and the outputs of attention and MLP',
-  },
-  init: { kind: ['torch', 'gpt2'], about: 'initial weights: PyTorch defaults, or small normal ones' },
-  initStd: { kind: 'ratio', about: 'gpt2: standard deviation of the initial matrices' },
-  embedStd: { kind: 'ratio', about: 'gpt2: standard deviation of the initial embeddings' },
-  residualInit: { kind: ['scaled', 'zero'], about: 'gpt2: initial projections into the residual stream' },
-  positionInit: { kind: ['normal', 'sinusoidal'], about: 'gpt2: initial learned positions' },
-  qkNorm: { kind: 'flag', about: 'normalise queries and keys head by head' },
-  valueResidual: { kind: 'flag', about: 'mix the values of every block with those of the first' },
-  skip: { kind: ['none', 'embed', 'unet'], about: 'mix an earlier value into the input of blocks' },
-  logitCap: { kind: 'amount', about: 'logits are bent to stay within this, 0: as they are' },
-  normEps: { kind: 'ratio', about: 'added to the variance in norms' },
-  ropeBase: { kind: 'ratio', about: 'rope: base of the angles, larger for longer contexts' },
-};
-
-/** What a field may hold. */
-export interface FieldSpec {
-  kind: 'count' | 'ratio' | 'amount' | 'flag' | 'probability' | readonly string[];
-  about: string;
-}
-
 /**
  * A complete GPTConfig: a copy of `config`, with the younger fields where it has none. Throws one clear line when it is not a
  * possible one.
  */
 export function checkConfig(config: unknown): GPTConfig {
-  if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw new Error('the config is not an object');
-  const record: Record<string, unknown> = { ...younger, ...config };
-  const unknown = Object.keys(record).find((key) => !Object.hasOwn(configFields, key));
-  if (unknown)
-    throw new Error(`unknown config field '${unknown}': known are ${Object.keys(configFields).join(', ')}`);
-  for (const name of Object.keys(configFields)) checkField(name as keyof GPTConfig, record[name]);
-  const checked = record as unknown as GPTConfig;
+  const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
+  const checked: unknown = isObject ? { ...youngerOf(configFields), ...config } : config;
+  checkRecord(configFields, checked, 'config field');
   const hidden = checked.nEmbd * checked.mlpRatio;
   if (!Number.isInteger(hidden)) {
     throw new Error(
@@ -210,22 +228,19 @@ export function checkConfig(config: unknown): GPTConfig {
 
 /** The fields as `config.json` has them; `checkConfig` makes a GPTConfig of them again. */
 export function configRecord(config: GPTConfig): Partial<GPTConfig> {
-  const fields = Object.entries(config).filter(
-    ([name, value]) => usual[name as keyof typeof usual] !== value,
-  );
-  return Object.fromEntries(fields);
+  return recordOf(configFields, config);
 }
 
 /** Nothing that was asked for may be without effect. */
 function refuseIdle(config: GPTConfig): void {
   const { init, position } = config;
   for (const name of ['initStd', 'embedStd', 'residualInit', 'positionInit'] as const) {
-    if (init === 'torch' && config[name] !== younger[name])
+    if (init === 'torch' && config[name] !== configFields[name].default)
       throw new Error(`${name} ${config[name]} has no effect with init torch: set init gpt2`);
   }
   if (config.positionInit === 'sinusoidal' && position !== 'learned')
     throw new Error(`positionInit sinusoidal has no effect with position ${position}: set position learned`);
-  if (config.ropeBase !== usual.ropeBase && position !== 'rope')
+  if (config.ropeBase !== configFields.ropeBase.default && position !== 'rope')
     throw new Error(`ropeBase ${config.ropeBase} has no effect with position ${position}: set position rope`);
 }
 
@@ -252,28 +267,6 @@ function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRa
       `${name} ${rows} x nEmbd ${nEmbd} = ${rows * nEmbd} weights in one matrix: at most ${MAX_ELEMENTS}, lower one of them`,
     );
   }
-}
-
-/** Throws one line with the value and the limit when `value` is nothing that the field may hold. */
-export function checkField(name: keyof GPTConfig, value: unknown): void {
-  const { kind } = configFields[name];
-  if (value === undefined) throw new Error(`config field ${name} is missing`);
-  const shown = JSON.stringify(value);
-  if (kind === 'count' && !(Number.isInteger(value) && (value as number) >= 1)) {
-    throw new Error(`${name} ${shown} is not a whole number >= 1`);
-  }
-  if (kind === 'ratio' && !(typeof value === 'number' && value > 0 && Number.isFinite(value))) {
-    throw new Error(`${name} ${shown} is not a number > 0`);
-  }
-  if (kind === 'amount' && !(typeof value === 'number' && value >= 0 && Number.isFinite(value))) {
-    throw new Error(`${name} ${shown} is not a number >= 0`);
-  }
-  if (kind === 'probability' && !(typeof value === 'number' && value >= 0 && value < 1)) {
-    throw new Error(`${name} ${shown} is not in [0, 1)`);
-  }
-  if (kind === 'flag' && typeof value !== 'boolean') throw new Error(`${name} ${shown} is not true or false`);
-  if (Array.isArray(kind) && !kind.includes(value))
-    throw new Error(`${name} ${shown} is not one of ${kind.join(', ')}`);
 }
 
 /**

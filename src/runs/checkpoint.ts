@@ -32,7 +32,7 @@ import { stepNumber, trainEvent } from '../train/event-schema.ts';
 import type { TrainEvent } from '../train/events.ts';
 import type { Progress, Resume } from '../train/run.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { trainSettings } from '../train/settings-schema.ts';
+import { trainSettings } from '../train/settings.ts';
 import type { WarningMemory } from '../train/warnings.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import { disorder, engineUses, HISTORY_LIMITS } from './history.ts';

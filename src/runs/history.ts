@@ -7,7 +7,7 @@ import type { EngineUse } from '../train/engines.ts';
 import { stepNumber, trainEvent } from '../train/event-schema.ts';
 import type { TrainEvent } from '../train/events.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { trainSettings } from '../train/settings-schema.ts';
+import { trainSettings } from '../train/settings.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import { HISTORY_FILE } from './layout.ts';
 

@@ -1,4 +1,5 @@
 // What the parts of the training loop share: options, progress, the state of a run. Read next: train.ts.
+import { defaultsOf } from '../base/fields.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -10,14 +11,8 @@ import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { type StepTokens, trainingTokens } from './retokenise.ts';
-import {
-  checkRates,
-  checkSettings,
-  checkSuited,
-  refuseIdle,
-  seedSettings,
-  type TrainSettings,
-} from './settings.ts';
+import { settingFields } from './setting-fields.ts';
+import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
@@ -120,7 +115,7 @@ export function startRun(options: TrainOptions): Run {
     probeTaps = ACTIVATIONS,
     ...changes
   } = options;
-  const settings = checkSettings({ ...seedSettings, evalMethod: 'auto', ...changes });
+  const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a run that has begun goes on
     refuseIdle(changes, settings);

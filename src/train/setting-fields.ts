@@ -1,5 +1,6 @@
 // How a run is trained, as one flat record that is saved with it; and what each field may hold and what it is for, from which
 // the command line makes its flags and their help. Read next: settings.ts.
+import { choice, integer, number, type Table, text } from '../base/fields.ts';
 import type { OptimizerOptions } from './optimizers.ts';
 import type { ScheduleOptions } from './schedules.ts';
 
@@ -43,127 +44,181 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   samplePrompt: string;
 }
 
-/** What a setting may hold, and what it is for. */
-export interface SettingSpec {
-  kind: 'integer' | 'number' | 'text' | readonly string[];
-  /** Smallest and largest value of a number. */
-  min?: number;
-  max?: number;
-  about: string;
-}
+const BATCHES = 'Steps and batches';
+const OPTIMIZER = 'Optimizer';
+const SCHEDULE = 'Schedule';
+const REGULARISATION = 'Regularisation, beside dropout and weight decay';
+/** Heading of what a run is watched by. */
+export const WATCHING = 'Evaluations, checkpoints, samples';
 
-type Specs = Readonly<Partial<Record<keyof TrainSettings, SettingSpec>>>;
+/** Momentum and decay of averages: 1 would never forget. */
+const BELOW_ONE = { min: 0, max: 0.999999 };
 
-const batches = {
-  steps: { kind: 'integer', min: 1, about: 'optimizer steps' },
-  batchSize: { kind: 'integer', min: 1, about: 'sequences per batch' },
-  accumulate: { kind: 'integer', min: 1, about: 'batches per optimizer step' },
-  microBatch: { kind: 'integer', min: 1, about: 'sequences in memory at a time' },
-  seed: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, about: 'weights, batches, masks, samples' },
-} satisfies Specs;
-
-const optimizer = {
-  optimizer: {
-    kind: ['adamw', 'sgd', 'muon'],
+/** The settings, in the order of `training.json`. Their defaults are those of `train()`. */
+export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
+  steps: integer({ about: 'optimizer steps', min: 1, default: 5000, group: BATCHES, common: true }),
+  batchSize: integer({ about: 'sequences per batch', min: 1, default: 64, group: BATCHES, common: true }),
+  accumulate: integer({ about: 'batches per optimizer step', min: 1, default: 1, group: BATCHES }),
+  microBatch: integer({ about: 'sequences in memory at a time', min: 1, default: 8, group: BATCHES }),
+  optimizer: choice(['adamw', 'sgd', 'muon'], {
     about: 'update rule; muon: for matrices in blocks, else AdamW',
-  },
-  lr: { kind: 'number', min: 0, about: 'peak learning rate' },
-  beta1: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of gradients' },
-  beta2: { kind: 'number', min: 0, max: 0.999999, about: 'AdamW: decay of the mean of squared gradients' },
-  eps: { kind: 'number', min: 1e-30, about: 'AdamW: added to the denominator' },
-  momentum: { kind: 'number', min: 0, max: 0.999999, about: 'SGD: momentum' },
-  muonLr: { kind: 'number', min: 0, about: 'Muon: peak learning rate of the matrices' },
-  muonMomentum: { kind: 'number', min: 0, max: 0.999999, about: 'Muon: momentum' },
-  weightDecay: { kind: 'number', min: 0, about: 'decoupled (AdamW, Muon) or L2 (SGD) weight decay' },
-  decay: { kind: ['all', 'matrices'], about: 'which parameters decay' },
-  layerDecay: { kind: 'number', min: 1e-3, max: 1, about: 'rate of a layer over that of the layer above' },
-  embedRate: { kind: 'number', min: 0, about: 'multiplies the rate of the embeddings' },
-  headRate: { kind: 'number', min: 0, about: 'multiplies the rate of the head' },
-  clip: { kind: 'number', min: 0, about: 'largest gradient norm, 0: no clipping' },
-  emaDecay: {
-    kind: 'number',
+    default: 'adamw',
+    group: OPTIMIZER,
+  }),
+  lr: number({ about: 'peak learning rate', min: 0, default: 3e-4, group: OPTIMIZER, common: true }),
+  minLr: number({
+    about: 'learning rate at the end of cosine, linear and wsd',
     min: 0,
-    max: 0.999999,
-    about: 'decay of a moving average of the weights, 0: none',
-  },
-} satisfies Specs;
-
-const schedule = {
-  schedule: { kind: ['constant', 'cosine', 'linear', 'wsd'], about: 'learning rate after warm-up' },
-  warmup: { kind: 'integer', min: 0, about: 'steps of linear warm-up' },
-  minLr: { kind: 'number', min: 0, about: 'learning rate at the end of cosine, linear and wsd' },
-  decayFraction: {
-    kind: 'number',
-    min: 0,
-    max: 1,
+    default: 0,
+    group: SCHEDULE,
+  }),
+  schedule: choice(['constant', 'cosine', 'linear', 'wsd'], {
+    about: 'learning rate after warm-up',
+    default: 'constant',
+    group: SCHEDULE,
+  }),
+  warmup: integer({ about: 'steps of linear warm-up', min: 0, default: 0, group: SCHEDULE }),
+  decayFraction: number({
     about: 'wsd: share of the run over which the rate decays',
-  },
-} satisfies Specs;
-
-const regularisation = {
-  dropoutRise: { kind: 'number', min: -1, max: 1, about: 'what dropout has risen by at the last step' },
-  labelSmoothing: {
-    kind: 'number',
     min: 0,
     max: 1,
+    default: 0.2,
+    group: SCHEDULE,
+    younger: true,
+  }),
+  beta1: number({
+    about: 'AdamW: decay of the mean of gradients',
+    ...BELOW_ONE,
+    default: 0.9,
+    group: OPTIMIZER,
+  }),
+  beta2: number({
+    about: 'AdamW: decay of the mean of squared gradients',
+    ...BELOW_ONE,
+    default: 0.999,
+    group: OPTIMIZER,
+  }),
+  eps: number({ about: 'AdamW: added to the denominator', min: 1e-30, default: 1e-8, group: OPTIMIZER }),
+  momentum: number({ about: 'SGD: momentum', ...BELOW_ONE, default: 0.9, group: OPTIMIZER }),
+  muonLr: number({
+    about: 'Muon: peak learning rate of the matrices',
+    min: 0,
+    default: 0.02,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  muonMomentum: number({
+    about: 'Muon: momentum',
+    ...BELOW_ONE,
+    default: 0.95,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  weightDecay: number({
+    about: 'decoupled (AdamW, Muon) or L2 (SGD) weight decay',
+    min: 0,
+    default: 0.01,
+    group: OPTIMIZER,
+  }),
+  decay: choice(['all', 'matrices'], { about: 'which parameters decay', default: 'all', group: OPTIMIZER }),
+  layerDecay: number({
+    about: 'rate of a layer over that of the layer above',
+    min: 1e-3,
+    max: 1,
+    default: 1,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  embedRate: number({
+    about: 'multiplies the rate of the embeddings',
+    min: 0,
+    default: 1,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  headRate: number({
+    about: 'multiplies the rate of the head',
+    min: 0,
+    default: 1,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  clip: number({ about: 'largest gradient norm, 0: no clipping', min: 0, default: 0, group: OPTIMIZER }),
+  dropoutRise: number({
+    about: 'what dropout has risen by at the last step',
+    min: -1,
+    max: 1,
+    default: 0,
+    group: REGULARISATION,
+    younger: true,
+  }),
+  labelSmoothing: number({
     about: 'share of each target that is spread over all tokens',
-  },
-  bpeDropout: {
-    kind: 'number',
     min: 0,
     max: 1,
+    default: 0,
+    group: REGULARISATION,
+    younger: true,
+  }),
+  bpeDropout: number({
     about: 'merges left out of the training text, drawn anew every epoch',
-  },
-} satisfies Specs;
-
-const watching = {
-  evalEvery: { kind: 'integer', min: 0, about: 'steps between evaluations, 0: none' },
-  evalMethod: {
-    kind: ['whole', 'sampled', 'auto'],
+    min: 0,
+    max: 1,
+    default: 0,
+    group: REGULARISATION,
+    younger: true,
+  }),
+  emaDecay: number({
+    about: 'decay of a moving average of the weights, 0: none',
+    ...BELOW_ONE,
+    default: 0,
+    group: OPTIMIZER,
+    younger: true,
+  }),
+  seed: integer({
+    about: 'weights, batches, masks, samples',
+    min: 0,
+    default: 1337,
+    group: BATCHES,
+    common: true,
+  }),
+  evalEvery: integer({
+    about: 'steps between evaluations, 0: none',
+    min: 0,
+    default: 500,
+    group: WATCHING,
+    common: true,
+  }),
+  evalMethod: choice(['whole', 'sampled', 'auto'], {
     about: 'evaluate on everything, on random batches, or on as many as cost a fifth of the training',
-  },
-  evalBatches: { kind: 'integer', min: 1, about: 'batches per split of a sampled evaluation' },
-  checkpointEvery: { kind: 'integer', min: 0, about: 'steps between extra checkpoints, 0: none' },
-  probeEvery: { kind: 'integer', min: 0, about: 'steps between looks at the ReLUs, 0: none' },
-  sampleEvery: { kind: 'integer', min: 0, about: 'steps between samples, 0: none' },
-  sampleTokens: { kind: 'integer', min: 1, about: 'tokens per sample' },
-  samplePrompt: { kind: 'text', about: 'what samples continue' },
-} satisfies Specs;
-
-/** The settings in groups, as the help shows them. */
-export const settingGroups: Readonly<Record<string, Specs>> = {
-  'Steps and batches': batches,
-  Optimizer: optimizer,
-  Schedule: schedule,
-  'Regularisation, beside dropout and weight decay': regularisation,
-  'Evaluations, checkpoints, samples': watching,
+    default: 'auto',
+    group: WATCHING,
+  }),
+  evalBatches: integer({
+    about: 'batches per split of a sampled evaluation',
+    min: 1,
+    default: 200,
+    group: WATCHING,
+  }),
+  checkpointEvery: integer({
+    about: 'steps between extra checkpoints, 0: none',
+    min: 0,
+    default: 0,
+    group: WATCHING,
+  }),
+  probeEvery: integer({
+    about: 'steps between looks at the ReLUs, 0: none',
+    min: 0,
+    default: 100,
+    group: WATCHING,
+  }),
+  sampleEvery: integer({
+    about: 'steps between samples, 0: none',
+    min: 0,
+    default: 500,
+    group: WATCHING,
+    common: true,
+  }),
+  sampleTokens: integer({ about: 'tokens per sample', min: 1, default: 100, group: WATCHING }),
+  samplePrompt: text({ about: 'what samples continue', default: '', group: WATCHING, common: true }),
 };
-
-/** All of them. */
-export const settingFields: Readonly<Record<keyof TrainSettings, SettingSpec>> = {
-  ...batches,
-  ...optimizer,
-  ...schedule,
-  ...regularisation,
-  ...watching,
-};
-
-/** Throws one line with the value and the limit when `value` is nothing that the setting may hold. */
-export function checkSetting(name: keyof TrainSettings, value: unknown): void {
-  const { kind, min = -Infinity, max = Infinity } = settingFields[name];
-  if (value === undefined) throw new Error(`setting ${name} is missing`);
-  const shown = JSON.stringify(value);
-  if (Array.isArray(kind)) {
-    if (!kind.includes(value)) throw new Error(`${name} ${shown} is not one of ${kind.join(', ')}`);
-  } else if (kind === 'text') {
-    if (typeof value !== 'string') throw new Error(`${name} ${shown} is not a text`);
-  } else {
-    const fits = typeof value === 'number' && value >= min && value <= max && Number.isFinite(value);
-    if (!fits || (kind === 'integer' && !Number.isInteger(value))) {
-      const range = max === Infinity ? `>= ${min}` : `from ${min} to ${max}`;
-      throw new Error(
-        `${name} ${shown} is not ${kind === 'integer' ? 'a whole number' : 'a number'} ${range}`,
-      );
-    }
-  }
-}

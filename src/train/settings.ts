@@ -1,63 +1,15 @@
 // Recipes: the settings of a run with their defaults, and the checks of settings together. The record itself, and what each
 // field may hold, is in setting-fields.ts.
+import { checkRecord, defaultsOf, schemaOf } from '../base/fields.ts';
+import type { Schema } from '../base/schema.ts';
 import type { GPTConfig, PresetName } from '../model/config.ts';
 import { decaySteps } from './schedules.ts';
-import { checkSetting, settingFields, type TrainSettings } from './setting-fields.ts';
+import { settingFields, type TrainSettings } from './setting-fields.ts';
 
 export type { TrainSettings } from './setting-fields.ts';
 
 /** The seed's recipe. */
-export const seedSettings: TrainSettings = {
-  steps: 5000,
-  batchSize: 64,
-  accumulate: 1,
-  microBatch: 8,
-  optimizer: 'adamw',
-  lr: 3e-4,
-  minLr: 0,
-  schedule: 'constant',
-  warmup: 0,
-  decayFraction: 0.2,
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
-  momentum: 0.9,
-  muonLr: 0.02,
-  muonMomentum: 0.95,
-  weightDecay: 0.01,
-  decay: 'all',
-  layerDecay: 1,
-  embedRate: 1,
-  headRate: 1,
-  clip: 0,
-  dropoutRise: 0,
-  labelSmoothing: 0,
-  bpeDropout: 0,
-  emaDecay: 0,
-  seed: 1337,
-  evalEvery: 500,
-  evalMethod: 'whole',
-  evalBatches: 200,
-  checkpointEvery: 0,
-  probeEvery: 100,
-  sampleEvery: 500,
-  sampleTokens: 100,
-  samplePrompt: '',
-};
-
-/** Settings that are younger than the format: a run without them was trained as these values do, which change nothing. */
-export const youngerSettings: Readonly<Partial<TrainSettings>> = {
-  decayFraction: seedSettings.decayFraction,
-  muonLr: seedSettings.muonLr,
-  muonMomentum: seedSettings.muonMomentum,
-  layerDecay: 1,
-  embedRate: 1,
-  headRate: 1,
-  dropoutRise: 0,
-  labelSmoothing: 0,
-  bpeDropout: 0,
-  emaDecay: 0,
-};
+export const seedSettings: TrainSettings = { ...defaultsOf(settingFields), evalMethod: 'whole' };
 
 /** What suits small models that start from small weights: a high rate, warmed up, that falls to nothing. */
 const modern: TrainSettings = {
@@ -86,18 +38,12 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
 
 /** Throws one clear line when `settings` is not a complete, possible TrainSettings; returns it otherwise. */
 export function checkSettings(settings: unknown): TrainSettings {
-  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
-    throw new Error('the settings are not an object');
-  const record = settings as Record<string, unknown>;
-  const unknown = Object.keys(record).find((key) => !Object.hasOwn(settingFields, key));
-  if (unknown)
-    throw new Error(`unknown setting '${unknown}': known are ${Object.keys(settingFields).join(', ')}`);
-  for (const name of Object.keys(settingFields)) checkSetting(name as keyof TrainSettings, record[name]);
-  const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings as TrainSettings;
+  checkRecord(settingFields, settings, 'setting');
+  const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
-  if (schedule === 'wsd' && warmup + decaySteps(settings as TrainSettings) > steps) {
+  if (schedule === 'wsd' && warmup + decaySteps(settings) > steps) {
     throw new Error(
-      `warmup ${warmup} and the decay of ${decaySteps(settings as TrainSettings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
+      `warmup ${warmup} and the decay of ${decaySteps(settings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
     );
   }
   if (batchSize * accumulate > MAX_SEQUENCES) {
@@ -105,8 +51,11 @@ export function checkSettings(settings: unknown): TrainSettings {
       `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,
     );
   }
-  return settings as TrainSettings;
+  return settings;
 }
+
+/** What the settings of a run are in a JSON file. */
+export const trainSettings: Schema<TrainSettings> = (value) => checkSettings(schemaOf(settingFields)(value));
 
 /** A setting that only acts together with another one: when it does, and what to set for it. */
 interface Dependence {

@@ -184,7 +184,7 @@ const cases: Record<string, readonly Case[]> = {
       2,
       /--head-rate 0.5 acts on nothing: .* --embed-rate, or --no-tie-weights/,
     ],
-    ['train --data text.txt --out new --dropout 1', 2, /: --dropout 1 is not in \[0, 1\)/],
+    ['train --data text.txt --out new --dropout 1', 2, /: --dropout 1 is not a number >= 0 and < 1/],
     ['train --data text.txt --out new --n-embd 1e9 --head-size 8', 2, /--n-embd 1000000000 .* in one matrix/],
     [
       'train --data text.txt --out new --batch-size 1000000000',
@@ -192,7 +192,11 @@ const cases: Record<string, readonly Case[]> = {
       /--batch-size 1000000000 .* 65536 sequences/,
     ],
     ['train --data text.txt --out new --config nowhere.json', 2, /nowhere\.json: there is no such file/],
-    ['train --data text.txt --out new --config typo.json', 2, /typo\.json: unknown field 'nLayers'/],
+    [
+      'train --data text.txt --out new --config typo.json',
+      2,
+      /typo\.json: unknown field 'nLayers': did you mean 'nLayer'/,
+    ],
     ['train --data text.txt --out new --config vocab.json', 2, /vocabSize 99 is not a whole number >= 256/],
     [
       'train --data text.txt --out new --config size.json --tokenizer run/best/tokenizer.json',

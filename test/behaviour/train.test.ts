@@ -215,7 +215,7 @@ test('settings, data and model that do not fit together are refused before the f
   const refuse = (options: Partial<TrainOptions>, message: RegExp): Promise<void> =>
     assert.rejects(runAll(backend, { ...settings, ...options }), message);
   await refuse({ steps: 0 }, /steps 0 is not a whole number >= 1/);
-  await refuse({ lr: Number.NaN }, /lr null is not a number/);
+  await refuse({ lr: Number.NaN }, /lr NaN is not a number >= 0/);
   await refuse({ warmup: 50 }, /warmup 50 is longer than the run: steps is 12/);
   await refuse({ data: pattern(10) }, /the training part has 9 tokens, a window needs 17/);
   await refuse({ data: { ...data, vocabSize: 50 } }, /the tokenizer has 50 tokens, the model 48/);
@@ -225,7 +225,7 @@ test('settings, data and model that do not fit together are refused before the f
   await refuse({ evalEvery: -1 }, /evalEvery -1 is not a whole number >= 0/);
   await refuse({ evalBatches: 50 }, /evalBatches 50 has no effect without evalMethod sampled/);
   await refuse({ probeTaps: ['logits'] }, /probeTaps has no effect without probeEvery above 0/);
-  await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes'/);
+  await refuse({ stpes: 5 } as Partial<TrainOptions>, /unknown setting 'stpes': did you mean 'steps'\?$/);
 });
 
 /** Tokens with a structure that a small model can find. */

@@ -58,10 +58,10 @@ test('a bad config is one clear line', () => {
   const refuse = (changes: object, message: RegExp): void =>
     assert.throws(() => checkConfig({ ...good, ...changes }), message);
   refuse({ nLayer: 0 }, /nLayer 0 is not a whole number >= 1/);
-  refuse({ dropout: 1 }, /dropout 1 is not in \[0, 1\)/);
+  refuse({ dropout: 1 }, /dropout 1 is not a number >= 0 and < 1/);
   refuse({ activation: 'tanh' }, /activation "tanh" is not one of relu, gelu, relu2, silu, gelu-tanh/);
   refuse({ mlpRatio: 0.3 }, /mlpRatio 0.3 x nEmbd 232 = 69.6/);
-  refuse({ nHeads: 4 }, /unknown config field 'nHeads'/);
+  refuse({ nHeads: 4 }, /unknown config field 'nHeads': did you mean 'nHead'\?$/);
   refuse({ logitCap: -1 }, /logitCap -1 is not a number >= 0/);
   refuse({ skip: 'all' }, /skip "all" is not one of none, embed, unet/);
   refuse({ embedStd: 0.05 }, /embedStd 0.05 has no effect with init torch: set init gpt2/);

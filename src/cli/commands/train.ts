@@ -12,6 +12,7 @@ import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
 import { checkDataset, checkSplit, type Dataset } from '../../train/data.ts';
+import { WATCHING } from '../../train/setting-fields.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { splitCorpus } from '../encoding.ts';
@@ -79,7 +80,7 @@ const runFlags = {
       'what looks at the ReLUs see beside them: a name or pattern of `inkhorn inspect taps`; may be given several times',
     argument: '<pattern>',
     option: 'probeTaps',
-    group: 'Evaluations, checkpoints, samples',
+    group: WATCHING,
     rare: true,
   }),
 } satisfies Flags;
