@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { trainingFlop } from '../src/cli/measure.ts';
 import { makeConfig, presets } from '../src/model/config.ts';
+import { loadPictures } from '../src/png/charts.ts';
 import { writeFigures } from '../src/png/write.ts';
 import type { Timing } from './support/contest.ts';
 import { type Growth, growthFigure, growthTable, type Size } from './support/growth.ts';
@@ -58,7 +59,10 @@ const growths: Growth[] = Object.entries(plan).map(([by, list]) => ({
   })),
 }));
 const settings = `${engine}, ${rounds} rounds of ${options.turns} steps for each size, in processes of their own`;
-if (options.out !== undefined) await writeFigures(options.out, [growthFigure(growths, engine, machine())]);
+if (options.out !== undefined) {
+  const pictures = await loadPictures();
+  await writeFigures(options.out, [growthFigure(growths, engine, machine(), pictures)], pictures);
+}
 if (options.json)
   console.log(JSON.stringify({ machine: machine(), engine, rounds, turns: options.turns, growths }));
 else {

@@ -73,19 +73,30 @@ export {
 export type { FreshParameters, Init } from './model/initialise.ts';
 export { KVCache } from './model/kv-cache.ts';
 export type { BlockLayer, Field, LayerName, OutsideLayer } from './model/names.ts';
-export { type BlockTap, matchTaps, TAPS, type Tap, type TapSpec, tapNames } from './model/taps.ts';
+export {
+  type BlockTap,
+  type Columns,
+  matchTaps,
+  TAPS,
+  type Tap,
+  type TapSpec,
+  tapNames,
+} from './model/taps.ts';
 export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layers.ts';
 export { namedParameters } from './nn/parameters.ts';
 export type { AgreementOptions } from './quantize/agreement.ts';
 export { type CompareOptions, type CompareReport, compare, type Loss } from './quantize/compare.ts';
+export type { LayerErrors } from './quantize/layer-errors.ts';
 export type { NoiseRatio } from './quantize/noise.ts';
 export { type QuantizeOptions, quantize } from './quantize/quantize.ts';
 export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
-export { type Checkpoint, loadCheckpoint, type TrainingRecord } from './runs/checkpoint.ts';
+export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';
 export type { DataRecord } from './runs/data-record.ts';
+export type { Findings, LossChange, SavedAttention, SavedLoss, SavedPositions } from './runs/findings.ts';
 export type { History } from './runs/history.ts';
-export { modelStore, type OpenRun, readHistory } from './runs/open.ts';
+export { modelStore, type OpenRun, type RunModel, readHistory } from './runs/open.ts';
+export type { RunRecord } from './runs/record.ts';
 export { type RunFolderOptions, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {
@@ -97,6 +108,7 @@ export type {
   QuantizedTensor,
   Weight,
 } from './tensor/quantized.ts';
+export type { Random, RandomState } from './tensor/random.ts';
 export { keep, type Owned, scope } from './tensor/scope.ts';
 export { withGradients } from './tensor/tape.ts';
 export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';

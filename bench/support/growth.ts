@@ -1,13 +1,11 @@
 // The tables and the picture of ../growth.ts: measured time beside the time predicted from one size by
 // floating-point operations.
 
-import * as Plot from '@observablehq/plot';
 import { formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import type { Figure } from '../../src/figures/figure.ts';
-import { chart } from '../../src/figures/plot.ts';
+import { type Charts, chart } from '../../src/figures/plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from '../../src/figures/svg.ts';
-import { document } from '../../src/png/document.ts';
 import { summary } from './contest.ts';
 import { formatSeconds, type Machine } from './program.ts';
 
@@ -82,6 +80,7 @@ export function growthFigure(
   growths: readonly Growth[],
   engine: string,
   { processor, cores }: Machine,
+  charts: Charts,
 ): Figure {
   const title = 'Growth of the training step';
   const legend: [string, string, string][] = [
@@ -97,12 +96,12 @@ export function growthFigure(
     subtitle: `seed preset, ${engine}, ${processor}, ${cores} cores`,
     width: 2 * MARGIN + PANEL * growths.length,
     height: TOP + HEIGHT + 16,
-    body: [...entries, ...growths.map((growth, i) => panel(growth, MARGIN + PANEL * i))],
+    body: [...entries, ...growths.map((growth, i) => panel(growth, MARGIN + PANEL * i, charts))],
   });
   return { name: 'growth', title, svg, data: { engine, growths } };
 }
 
-function panel(growth: Growth, x: number): string {
+function panel(growth: Growth, x: number, charts: Charts): string {
   const from = reference(growth);
   const dots = growth.points.map((point) => ({
     size: point.size[growth.by],
@@ -136,16 +135,16 @@ function panel(growth: Growth, x: number): string {
         nice: true,
       },
       marks: [
-        Plot.lineY(dots, {
+        charts.plot.lineY(dots, {
           x: 'size',
           y: 'predicted',
           stroke: PREDICTED,
           strokeWidth: 2.25,
           strokeDasharray: '5 4',
         }),
-        Plot.ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
-        Plot.dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
-        Plot.dot([dots[dots.length >> 1]], {
+        charts.plot.ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
+        charts.plot.dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
+        charts.plot.dot([dots[dots.length >> 1]], {
           x: 'size',
           y: 'median',
           stroke: MEASURED,
@@ -154,6 +153,6 @@ function panel(growth: Growth, x: number): string {
         }),
       ],
     },
-    document,
+    charts,
   );
 }

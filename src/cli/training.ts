@@ -1,4 +1,5 @@
 // A training run as the command line does it: events to the screen or as JSON, Ctrl-C, and a report at the end.
+
 import type { Backend } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
 import { ownCommand } from '../base/node-command.ts';
@@ -6,6 +7,8 @@ import { shellWord } from '../base/shell.ts';
 import { folderStore } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import { picturesIfThere } from '../png/charts.ts';
+import { writeReport } from '../png/write.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { openRun } from '../runs/open.ts';
@@ -119,15 +122,15 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
  * fails is noted: the run is done, and its reports must not be lost with it.
  */
 export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
-  // Drawing takes libraries that take half a second to load: no other command should wait for them.
-  const { writeReport } = await import('../png/write.ts');
   const store = folderStore(out);
   const opened = openRun(store);
   await lookInsideRun(opened, backend, () => dataset.val).catch((error: Error) =>
     output.note(`no look inside the model: ${error.message}`),
   );
   const run = await readRun(store, { run: opened, onNote: output.note });
-  const files = await withProgress('drawing the report', '', () => writeReport(out, run));
+  const files = await withProgress('drawing the report', '', async () =>
+    writeReport(out, run, await picturesIfThere(output.note)),
+  );
   const done = ending(run.events);
   if (done.type === 'done' && done.reason === 'finished') await noteReported(store, done.step);
   return files;

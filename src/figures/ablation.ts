@@ -1,14 +1,14 @@
 // What is lost without each part of a model: without each head, each attention and each MLP.
 import { formatChange } from '../base/format.ts';
 import type { Ablations } from '../inspect/effect.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { CELL, headGrid, LABELS } from './head-grid.ts';
 import { heatColors } from './heat.ts';
 import { BODY_TOP, MARGIN, picture } from './svg.ts';
 import type { Table } from './table.ts';
 
 /** `ablation`: the rise of the mean loss without each head, each attention and each MLP; orange hurts, blue helps. */
-export function ablationFigure({ loss, heads, attention, mlp }: Ablations): Figure {
+export function ablationFigure({ loss, heads, attention, mlp }: Ablations, { charts }: Drawing): Figure {
   const largest = (changes: readonly number[]): number => Math.max(1e-9, ...changes.map(Math.abs));
   const cell = (end: number) => (change: number) => ({
     label: change.toFixed(2).replace('-0.00', '0.00').replace('-', '−'),
@@ -19,7 +19,7 @@ export function ablationFigure({ loss, heads, attention, mlp }: Ablations): Figu
   const whole = attention.map((change, layer) =>
     [change, mlp[layer]].map(cell(largest([...attention, ...mlp]))),
   );
-  const colors = heatColors('diverging');
+  const colors = heatColors('diverging', charts);
   const title = 'What is lost without each part';
   const svg = picture({
     title,
@@ -55,5 +55,5 @@ export const ablationFinding: Finding<Ablations> = {
   title: 'What is lost without each part',
   about: 'By how much the mean loss of a text rises when a part gives zeros.',
   tables: (found) => [ablationTable(found)],
-  figures: (found) => [ablationFigure(found)],
+  figures: (found, drawing) => [ablationFigure(found, drawing)],
 };

@@ -1,12 +1,12 @@
 // What the activations of the MLPs look like, and the gradients that reach them: one curve per block, the numbers in a
 // table beside it, and how they came about over training.
 
-import * as Plot from '@observablehq/plot';
+import type * as Plot from '@observablehq/plot';
 import { formatCount, formatNumber, formatPercent, formatStep } from '../base/format.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
 import { activationLabel, tapLabel } from './labels.ts';
-import { chart, depthPalette, powerOfTen, type SvgDocument, superscript } from './plot.ts';
+import { type Charts, chart, depthPalette, powerOfTen, superscript } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
 
@@ -97,7 +97,7 @@ interface Content {
  */
 export function activationsFigure(
   probes: readonly ProbeEvent[],
-  { activation = 'relu', document }: Drawing = {},
+  { activation = 'relu', charts }: Drawing,
 ): Figure | null {
   const last = probes.at(-1);
   if (!last) return null;
@@ -105,7 +105,7 @@ export function activationsFigure(
   const sparse = last.taps.every((tap) => tap.value.min >= 0);
   const tokens = formatCount(Math.max(...last.taps.map((tap) => tap.windowTokens)));
   const shown = sparse ? 'outputs above 0 as curves, the others as their share' : 'all outputs';
-  return histogramFigure(probes, last, document, {
+  return histogramFigure(probes, last, charts, {
     name: `${activation}-activations`,
     title: `${label} activations`,
     subtitle: `${atStep(last)}${shown}; dead units fired for none of ${tokens} tokens`,
@@ -132,12 +132,12 @@ export function activationsFigure(
  */
 export function gradientsFigure(
   probes: readonly ProbeEvent[],
-  { activation = 'relu', document }: Drawing = {},
+  { activation = 'relu', charts }: Drawing,
 ): Figure | null {
   const last = probes.at(-1);
   if (!last) return null;
   const label = activationLabel[activation];
-  return histogramFigure(probes, last, document, {
+  return histogramFigure(probes, last, charts, {
     name: `${activation}-gradients`,
     title: `${label} gradients`,
     subtitle: `${atStep(last)}gradient of the loss with respect to each ${label} output`,
@@ -175,13 +175,13 @@ interface Curve {
 function histogramFigure(
   probes: readonly ProbeEvent[],
   last: ProbeEvent,
-  document: SvgDocument | undefined,
+  charts: Charts,
   content: Content,
 ): Figure | null {
   const taps = last.taps.filter((tap) => (content.summary(tap)?.histogram.counts.length ?? 0) > 0);
   if (taps.length === 0) return null;
   const unit = axisUnit(taps.map((tap) => content.summary(tap) as Summary));
-  const palette = depthPalette(taps.length);
+  const palette = depthPalette(taps.length, charts);
   const curves = taps.map((tap, i): Curve => {
     const points = density(content.summary(tap) as Summary, content.zeros(tap), unit.factor);
     return { tap, label: tapLabel(tap.name), color: palette[i], points };
@@ -195,10 +195,10 @@ function histogramFigure(
     width: TABLE_LEFT + tableWidth + MARGIN,
     height: BODY_TOP + height + 16,
     body: [
-      histograms(curves, content.axis + unit.label, height, document),
+      histograms(curves, content.axis + unit.label, height, charts),
       ...table(curves, content.columns, unit),
       ...(probes.length > 1
-        ? [history(probes, curves, content, unit, { width: tableWidth, height, document })]
+        ? [history(probes, curves, content, unit, { width: tableWidth, height, charts })]
         : []),
     ],
   });
@@ -253,12 +253,7 @@ function axisUnit(summaries: readonly Summary[]): Unit {
   return { factor: 10 ** exponent, label: ` (× 10${superscript(exponent)})` };
 }
 
-function histograms(
-  curves: readonly Curve[],
-  axis: string,
-  height: number,
-  document: SvgDocument | undefined,
-): string {
+function histograms(curves: readonly Curve[], axis: string, height: number, charts: Charts): string {
   const densities = curves.flatMap((curve) => curve.points.map((point) => point.density));
   const highest = Math.max(...densities);
   const lowest = 10 ** Math.floor(Math.log10(Math.max(Math.min(...densities), highest / 10 ** DECADES)));
@@ -286,9 +281,11 @@ function histograms(
         grid: true,
         clamp: true,
       },
-      marks: [Plot.lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 })],
+      marks: [
+        charts.plot.lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 }),
+      ],
     },
-    document,
+    charts,
   );
 }
 
@@ -298,7 +295,7 @@ function history(
   curves: readonly Curve[],
   content: Content,
   unit: Unit,
-  { width, height, document }: { width: number; height: number; document: SvgDocument | undefined },
+  { width, height, charts }: { width: number; height: number; charts: Charts },
 ): string {
   const rows = probes.flatMap(({ step, taps }) =>
     curves.flatMap(({ tap: { name }, color }) => {
@@ -331,9 +328,11 @@ function history(
         ticks: 4,
         ...content.history.options,
       },
-      marks: [Plot.lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 })],
+      marks: [
+        charts.plot.lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 }),
+      ],
     },
-    document,
+    charts,
   );
 }
 

@@ -3,7 +3,7 @@
 import { textColumns } from '../base/columns.ts';
 import { formatAmount } from '../base/format.ts';
 import { shortLine } from '../base/visible.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
@@ -29,7 +29,7 @@ const LETTER = 6.1;
  * Draws `attention`: queries downwards, keys to the right, colour by the square root of the probability, so that weak links
  * show too. Throws if the number of values does not fit the shape, or there are more than MAX_ATTENTION_TOKENS tokens.
  */
-export function attentionFigure(maps: AttentionMaps): Figure {
+export function attentionFigure(maps: AttentionMaps, { charts }: Drawing): Figure {
   const { tokens, layers, heads, probabilities } = maps;
   const T = tokens.length;
   if (T === 0 || T > MAX_ATTENTION_TOKENS) {
@@ -48,7 +48,7 @@ export function attentionFigure(maps: AttentionMaps): Figure {
   const longest = Math.max(0, ...labels.map(textColumns));
   const corner = labels.length > 0 ? 34 + LETTER * longest : 44;
   const [left, top] = [MARGIN + corner, BODY_TOP + 62];
-  const colors = heatColors('blues');
+  const colors = heatColors('blues', charts);
   const ticks = [0, 0.01, 0.1, 0.25, 0.5, 1].map((p) => [Math.sqrt(p), String(p)] as const);
   const body = [scaleBar(MARGIN, BODY_TOP, 'probability', colors, ticks)];
   for (let head = 0; head < heads; head++) {
@@ -95,5 +95,6 @@ export const attentionFinding: Finding<AttentionMaps> = {
   title: 'Attention',
   about: 'Which tokens each token of a text attends to, in every head.',
   tables: () => [], // the numbers are those of the heads
-  figures: (maps) => (maps.tokens.length <= MAX_ATTENTION_TOKENS ? [attentionFigure(maps)] : []),
+  figures: (maps, drawing) =>
+    maps.tokens.length <= MAX_ATTENTION_TOKENS ? [attentionFigure(maps, drawing)] : [],
 };

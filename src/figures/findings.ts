@@ -3,7 +3,7 @@ import type { Findings } from '../runs/findings.ts';
 import { ablationFinding } from './ablation.ts';
 import { activationsFinding } from './activations.ts';
 import { attentionFinding } from './attention.ts';
-import type { Drawing, Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding, Naming } from './figure.ts';
 import { headsFinding } from './heads.ts';
 import { lensFinding } from './lens.ts';
 import { lossChangeFinding } from './loss-change.ts';
@@ -37,18 +37,25 @@ export interface ShownFinding {
   figures: Figure[];
 }
 
-/** All that was found, ready to be shown. */
-export function shownFindings(findings: Findings, drawing: Drawing): ShownFinding[] {
-  return Object.keys(kinds).flatMap((kind) => shown(kind as keyof Findings, findings, drawing) ?? []);
+/** All that was found, ready to be shown; without `drawing` there are no pictures. */
+export function shownFindings(findings: Findings, naming: Naming, drawing: Drawing | null): ShownFinding[] {
+  return Object.keys(kinds).flatMap((kind) => shown(kind as keyof Findings, findings, naming, drawing) ?? []);
 }
 
 function shown<K extends keyof Known>(
   kind: K,
   findings: Partial<Known>,
-  drawing: Drawing,
+  naming: Naming,
+  drawing: Drawing | null,
 ): ShownFinding | null {
   const found: Known[K] | undefined = findings[kind];
   const { title, about, tables, figures }: Finding<Known[K]> = kinds[kind];
   if (found === undefined) return null;
-  return { kind, title, about, tables: tables(found, drawing), figures: figures(found, drawing) };
+  return {
+    kind,
+    title,
+    about,
+    tables: tables(found, naming),
+    figures: drawing ? figures(found, drawing) : [],
+  };
 }

@@ -1,6 +1,6 @@
 // What kind of head each one is: a small table of heads for each number. Read next: attention.ts, the maps themselves.
 import { type HeadSummary, kindsOf } from '../inspect/attention.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { CELL, headGrid, LABELS } from './head-grid.ts';
 import { type Cell, heatColors } from './heat.ts';
 import { BODY_TOP, MARGIN, picture } from './svg.ts';
@@ -33,13 +33,13 @@ const SCORES: readonly Score[] = [
 ];
 
 /** `attention-heads`: six tables, blocks downwards, heads to the right; those without numbers are left out. */
-export function headsFigure(heads: readonly HeadSummary[]): Figure {
+export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing): Figure {
   const layers = Math.max(...heads.map(({ layer }) => layer)) + 1;
   const perLayer = heads.length / layers;
   const scores = SCORES.filter(({ value }) => heads.some((head) => value(head) !== null));
   const width = LABELS + perLayer * CELL.width + 24;
   const height = 64 + layers * CELL.height + 24;
-  const colors = heatColors('blues');
+  const colors = heatColors('blues', charts);
   const body = scores.map(({ title, about, value, most, digits }, i) => {
     const end = most ?? Math.max(1e-9, ...heads.map((head) => value(head) ?? 0));
     const rows = byLayer(heads, perLayer, (head): Cell => {
@@ -88,7 +88,7 @@ export const headsFinding: Finding<readonly HeadSummary[]> = {
   title: 'Attention heads',
   about: 'What kind of head each one is, in numbers.',
   tables: (heads) => (heads.length > 0 ? [headsTable(heads)] : []),
-  figures: (heads) => (heads.length > 0 ? [headsFigure(heads)] : []),
+  figures: (heads, drawing) => (heads.length > 0 ? [headsFigure(heads, drawing)] : []),
 };
 
 function byLayer(

@@ -1,14 +1,14 @@
 // How the parts of a model fared over training: sparsity and dead units of every block, and the gradient and the update of
 // every group of parameters.
 
-import * as Plot from '@observablehq/plot';
+import type * as Plot from '@observablehq/plot';
 import { formatAmount, formatCount, formatNumber, formatStep } from '../base/format.ts';
 import { typicalGroups } from '../inspect/groups.ts';
 import { isMatrixGroup, placeOf } from '../model/names.ts';
 import type { ProbeEvent } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
 import { activationLabel, tapLabel } from './labels.ts';
-import { chart, depthPalette, powerOfTen, type SvgDocument } from './plot.ts';
+import { type Charts, chart, depthPalette, powerOfTen } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
 
@@ -30,7 +30,7 @@ const USUAL_UPDATE = 1e-3;
 /** `health`, over all `probes`: two panels of the activations, and two of the groups where the run recorded them. Null for fewer than two looks. */
 export function healthFigure(
   probes: readonly ProbeEvent[],
-  { activation = 'relu', document }: Drawing = {},
+  { activation = 'relu', charts }: Drawing,
 ): Figure | null {
   const last = probes.at(-1);
   if (probes.length < 2 || !last) return null;
@@ -39,7 +39,7 @@ export function healthFigure(
   const groups = last.groups?.map(({ name }) => name) ?? [];
   if (taps.length + groups.length === 0) return null;
   const blocks = Math.max(0, ...[...taps, ...groups].map((name) => (placeOf(name).block ?? -1) + 1));
-  const palette = depthPalette(blocks);
+  const palette = depthPalette(blocks, charts);
   const ofTaps = (value: (tap: ProbeEvent['taps'][number]) => number): Series[] =>
     taps.map((name) => ({
       ...{ label: tapLabel(name), color: colorOf(name, palette), dashed: false },
@@ -64,7 +64,7 @@ export function healthFigure(
       `${label} outputs ≤ 0 (%)`,
       ofTaps((tap) => 100 * tap.zeroFraction),
       { nice: true },
-      document,
+      charts,
     ),
     panel(
       1,
@@ -81,7 +81,7 @@ export function healthFigure(
           ),
         ],
       },
-      document,
+      charts,
     ),
     ...(groups.length > 0
       ? [
@@ -90,14 +90,14 @@ export function healthFigure(
             'gradient norm',
             ofGroups((group) => group.gradNorm),
             { type: 'log' },
-            document,
+            charts,
           ),
           panel(
             3,
             'update / weights (log; 0.001 is usual)',
             ofGroups((group) => group.updateRatio),
             { type: 'log' },
-            document,
+            charts,
             USUAL_UPDATE,
           ),
         ]
@@ -154,7 +154,7 @@ function panel(
   label: string,
   series: readonly Series[],
   y: Plot.ScaleOptions,
-  document: SvgDocument | undefined,
+  charts: Charts,
   usual?: number,
 ): string {
   const rows = series.flatMap(({ label, color, points }) =>
@@ -191,12 +191,12 @@ function panel(
       marks: [
         ...(usual === undefined
           ? []
-          : [Plot.ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
-        Plot.lineY(of(false), look),
-        Plot.lineY(of(true), { ...look, strokeDasharray: '5 3' }),
+          : [charts.plot.ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
+        charts.plot.lineY(of(false), look),
+        charts.plot.lineY(of(true), { ...look, strokeDasharray: '5 3' }),
       ],
     },
-    document,
+    charts,
   );
 }
 

@@ -1,6 +1,7 @@
 // Heat maps: fine ones as one path per colour, coarse ones as cells with their number in them.
 
-import * as Plot from '@observablehq/plot';
+import type * as Plot from '@observablehq/plot';
+import type { Charts } from './plot.ts';
 import { rect, text, theme } from './svg.ts';
 
 /** Steps of a colour scale: enough to look continuous, few enough that equal neighbours share one path. */
@@ -10,12 +11,12 @@ export const LEVELS = 32;
 const DIVERGING = ['#c44e00', '#f3a76b', '#f6f6f4', '#7db8dd', '#005f9e'];
 
 /** Colours from least to most: `blues` for shares, `diverging` (orange, white, blue) for signed values around the middle. */
-export function heatColors(scheme: 'blues' | 'diverging'): string[] {
+export function heatColors(scheme: 'blues' | 'diverging', charts: Charts): string[] {
   const options: Plot.ScaleOptions =
     scheme === 'blues'
       ? { type: 'linear', scheme: 'blues', domain: [-0.06, 1] } // nothing at all is not quite the paper
       : { type: 'linear', range: DIVERGING, domain: DIVERGING.map((_, i) => i / (DIVERGING.length - 1)) };
-  const scale = Plot.scale({ color: options });
+  const scale = charts.plot.scale({ color: options });
   return Array.from({ length: LEVELS }, (_, i) => String(scale.apply(i / (LEVELS - 1))));
 }
 

@@ -1,10 +1,9 @@
 // How much of each layer's output survives rounding its weight, one row a layer, one dot a way of rounding.
 
-import * as Plot from '@observablehq/plot';
 import { ownerOf } from '../model/names.ts';
 import type { LayerErrors } from '../quantize/layer-errors.ts';
 import type { Drawing, Figure } from './figure.ts';
-import { chart, type SvgDocument } from './plot.ts';
+import { type Charts, chart } from './plot.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -17,7 +16,7 @@ const COLORS = ['#0072b2', '#d55e00', '#009e73'];
 export const LAYERS_TITLE = 'Noise of the weights in what layers put out';
 
 /** Draws `layers`; null where no layer was rounded. */
-export function layerErrorFigure(layers: readonly LayerErrors[], { document }: Drawing = {}): Figure | null {
+export function layerErrorFigure(layers: readonly LayerErrors[], { charts }: Drawing): Figure | null {
   const ways = [...new Set(layers.flatMap(({ sqnrDb }) => Object.keys(sqnrDb)))];
   const points = layers.flatMap(({ name, sqnrDb }) =>
     Object.entries(sqnrDb).flatMap(([way, db]) => (db === null ? [] : [{ layer: ownerOf(name), way, db }])),
@@ -32,7 +31,7 @@ export function layerErrorFigure(layers: readonly LayerErrors[], { document }: D
       'power of the output against that of what rounding the weight changes in it; 6 dB are one bit, more is better',
     width: WIDTH,
     height: BODY_TOP + LEGEND + height,
-    body: [...legend(ways), dots(points, order, ways, height, document)],
+    body: [...legend(ways), dots(points, order, ways, height, charts)],
   });
   return { name: 'layers', title, svg, data: { layers } };
 }
@@ -54,7 +53,7 @@ function dots(
   order: readonly string[],
   ways: readonly string[],
   height: number,
-  document: SvgDocument | undefined,
+  charts: Charts,
 ): string {
   const largest = Math.max(...points.map(({ db }) => db));
   return chart(
@@ -76,10 +75,17 @@ function dots(
       y: { domain: [...order], label: null, type: 'point' },
       color: { domain: [...ways], range: COLORS },
       marks: [
-        Plot.ruleY(order, { stroke: theme.rule }),
-        Plot.dot(points, { x: 'db', y: 'layer', fill: 'way', r: 5, stroke: theme.paper, strokeWidth: 1 }),
+        charts.plot.ruleY(order, { stroke: theme.rule }),
+        charts.plot.dot(points, {
+          x: 'db',
+          y: 'layer',
+          fill: 'way',
+          r: 5,
+          stroke: theme.paper,
+          strokeWidth: 1,
+        }),
       ],
     },
-    document,
+    charts,
   );
 }

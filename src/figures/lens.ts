@@ -2,7 +2,7 @@
 import { mean } from '../base/statistics.ts';
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { layerLabel } from './labels.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
@@ -18,7 +18,7 @@ const COLUMNS = 16;
 export const MAX_LENS_TOKENS = 128;
 
 /** `logit-lens`. Throws for a text of more than MAX_LENS_TOKENS tokens. */
-export function lensFigure({ tokens, rows }: Lens): Figure {
+export function lensFigure({ tokens, rows }: Lens, { charts }: Drawing): Figure {
   if (tokens.length > MAX_LENS_TOKENS) {
     throw new Error(
       `cannot draw the lens of ${tokens.length} tokens: give a text of at most ${MAX_LENS_TOKENS}`,
@@ -26,7 +26,7 @@ export function lensFigure({ tokens, rows }: Lens): Figure {
   }
   const upwards = rows.toReversed();
   const strip = rows.length * CELL.height + 58;
-  const colors = heatColors('blues');
+  const colors = heatColors('blues', charts);
   const body = [
     scaleBar(
       MARGIN,
@@ -110,5 +110,5 @@ export const lensFinding: Finding<Lens> = {
   title: 'Logit lens',
   about: 'What each layer, read as if it were the last, finds most likely to come next.',
   tables: (lens) => [lensTable(lens)],
-  figures: (lens) => (lens.tokens.length <= MAX_LENS_TOKENS ? [lensFigure(lens)] : []),
+  figures: (lens, drawing) => (lens.tokens.length <= MAX_LENS_TOKENS ? [lensFigure(lens, drawing)] : []),
 };

@@ -1,11 +1,10 @@
 // The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind, the best marked.
 
-import * as Plot from '@observablehq/plot';
 import { formatAmount, formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
-import { chart, type SvgDocument } from './plot.ts';
+import { type Charts, chart } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -26,7 +25,7 @@ interface Point {
 }
 
 /** Draws `loss` from the step and eval events of a run; null when there are no finite losses. */
-export function lossFigure(events: readonly TrainEvent[], { document }: Drawing = {}): Figure | null {
+export function lossFigure(events: readonly TrainEvent[], { charts }: Drawing): Figure | null {
   const steps = events.filter((event) => event.type === 'step');
   const evals = events.filter((event) => event.type === 'eval');
   const batches = steps
@@ -39,7 +38,7 @@ export function lossFigure(events: readonly TrainEvent[], { document }: Drawing 
   const title = 'Loss';
   const body = [
     ...legend(perPoint, batches.length > 0, shown.length > 0, best),
-    curves(thin(batches, perPoint), shown, best, document),
+    curves(thin(batches, perPoint), shown, best, charts),
   ];
   const svg = picture({
     title,
@@ -76,7 +75,7 @@ function curves(
   batches: readonly Point[],
   evals: readonly EvalEvent[],
   best: EvalEvent | null,
-  document: SvgDocument | undefined,
+  charts: Charts,
 ): string {
   const losses = [...batches.map((p) => p.loss), ...evals.flatMap((e) => [e.trainLoss, e.valLoss])];
   const [lowest, highest] = [Math.min(...losses), Math.max(...losses)];
@@ -110,12 +109,18 @@ function curves(
         domain: [lowest - 0.06 * span, lowest + 1.02 * span],
       },
       marks: [
-        Plot.lineY(batches, { x: 'step', y: 'loss', stroke: TRAIN, strokeWidth: 1, strokeOpacity: 0.35 }),
-        Plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
-        Plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
-        Plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
-        Plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
-        Plot.text(last, {
+        charts.plot.lineY(batches, {
+          x: 'step',
+          y: 'loss',
+          stroke: TRAIN,
+          strokeWidth: 1,
+          strokeOpacity: 0.35,
+        }),
+        charts.plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
+        charts.plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
+        charts.plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
+        charts.plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
+        charts.plot.text(last, {
           x: 'step',
           y: 'trainLoss',
           text: (e) => formatLoss(e.trainLoss, 3),
@@ -123,7 +128,7 @@ function curves(
           ...label,
           dy: apart,
         }),
-        Plot.text(last, {
+        charts.plot.text(last, {
           x: 'step',
           y: 'valLoss',
           text: (e) => formatLoss(e.valLoss, 3),
@@ -131,10 +136,10 @@ function curves(
           ...label,
           dy: -apart,
         }),
-        Plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
+        charts.plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
       ],
     },
-    document,
+    charts,
   );
 }
 

@@ -1,7 +1,7 @@
 // What the embedding knows of tokens: each with those whose vectors point its way. Read next: positions.ts.
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Neighbours } from '../inspect/embedding.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
 import type { Table } from './table.ts';
@@ -14,10 +14,10 @@ const LABELS = 92;
 const MOST = { columns: 12, rows: 32 };
 
 /** `token-neighbours`: a row for each token, the most alike first, coloured by their cosine. */
-export function neighboursFigure(found: readonly Neighbours[]): Figure {
+export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawing): Figure {
   const rows = found.slice(0, MOST.rows);
   const columns = Math.min(MOST.columns, Math.max(0, ...rows.map(({ nearest }) => nearest.length)));
-  const colors = heatColors('blues');
+  const colors = heatColors('blues', charts);
   const [x, y] = [MARGIN + LABELS, BODY_TOP + 44];
   const cells = rows.map(({ nearest }) =>
     nearest.slice(0, columns).map((other) => ({ label: shortLine(other.text, LABEL), share: other.cosine })),
@@ -62,5 +62,5 @@ export const neighboursFinding: Finding<readonly Neighbours[]> = {
   title: 'Nearest tokens',
   about: 'Tokens whose embeddings point most nearly the same way.',
   tables: (found) => (found.length > 0 ? [neighboursTable(found)] : []),
-  figures: (found) => (found.length > 0 ? [neighboursFigure(found)] : []),
+  figures: (found, drawing) => (found.length > 0 ? [neighboursFigure(found, drawing)] : []),
 };

@@ -21,7 +21,7 @@ const MOST_PANELS = 6;
 export function overTimeFigure(
   probes: readonly ProbeEvent[],
   kind: 'activations' | 'gradients',
-  { activation = 'relu' }: Drawing = {},
+  { activation = 'relu', charts }: Drawing,
 ): Figure | null {
   const summaryOf = (tap: TapSummary) => (kind === 'activations' ? tap.value : tap.gradient);
   const seen = probes.filter(({ taps }) =>
@@ -33,7 +33,7 @@ export function overTimeFigure(
     seen[0].taps.map(({ name }) => name),
     MOST_PANELS,
   );
-  const palette = depthPalette(shown.length);
+  const palette = depthPalette(shown.length, charts);
   const top = BODY_TOP + 44;
   const body = names.flatMap((name, panel) => {
     const x = MARGIN + LABELS + panel * (PANEL + GAP);

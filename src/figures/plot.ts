@@ -1,27 +1,27 @@
-// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent one (../png/document.ts).
+// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent one
+// (../png/charts.ts).
 
-import * as Plot from '@observablehq/plot';
+import type * as Plot from '@observablehq/plot';
 import { formatTick } from '../base/format.ts';
 import { round, theme } from './svg.ts';
 
-/** What Plot makes its elements with: the `document` of a page, or one of a library such as linkedom. Default: that of the page. */
-export interface SvgDocument {
-  createElementNS(namespace: string, name: string): unknown;
+/**
+ * What pictures are drawn with: Observable Plot, and the `document` that it makes its elements in, which is that
+ * of a page, or one of a library such as linkedom. Passed in, so that nothing here loads a library before
+ * somebody wants a picture.
+ */
+export interface Charts {
+  readonly plot: typeof Plot;
+  readonly document: { createElementNS(namespace: string, name: string): unknown };
 }
 
-const HOST = globalThis as { document?: SvgDocument };
-
 /**
- * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with coordinates of two
- * decimals, which halves the file.
+ * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with
+ * coordinates of two decimals, which halves the file.
  */
-export function plotSvg(
-  options: Plot.PlotOptions,
-  document: SvgDocument | undefined = HOST.document,
-): { svg: string; plot: Plot.Plot } {
-  if (!document)
-    throw new Error('there is no document to draw a chart in: pass one, such as that of linkedom or jsdom');
-  const plot = Plot.plot({ ...options, document: document as Plot.PlotOptions['document'] });
+export function plotSvg(options: Plot.PlotOptions, charts: Charts): { svg: string; plot: Plot.Plot } {
+  const document = charts.document as Plot.PlotOptions['document'];
+  const plot = charts.plot.plot({ ...options, document });
   const markup: string = plot.outerHTML.replace(/<style>.*?<\/style>/s, '');
   const svg = markup.replace(/<[^>]+>/g, (tag) =>
     tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
@@ -30,14 +30,9 @@ export function plotSvg(
 }
 
 /** A chart in the style of the pictures, at (x, y) of a larger one, its y label flush with x. */
-export function chart(
-  x: number,
-  y: number,
-  options: Plot.PlotOptions,
-  document: SvgDocument | undefined,
-): string {
+export function chart(x: number, y: number, options: Plot.PlotOptions, charts: Charts): string {
   const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
-  const { svg } = plotSvg({ style, ...options }, document);
+  const { svg } = plotSvg({ style, ...options }, charts);
   return svg.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
 }
 
@@ -54,8 +49,8 @@ export function powerOfTen(value: number): string {
 }
 
 /** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
-export function depthPalette(n: number): string[] {
-  const scale = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
+export function depthPalette(n: number, charts: Charts): string[] {
+  const scale = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));
 }
 

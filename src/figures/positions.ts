@@ -1,5 +1,5 @@
 // How alike the vectors of positions are: what a model has learned about near and far.
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
@@ -16,9 +16,9 @@ const SIDE = 512;
 const AXIS = 44;
 
 /** `position-similarity`: the cosine of every pair of positions, blue alike, orange opposed. */
-export function similarityFigure({ positions: T, cosines }: Similarity): Figure {
+export function similarityFigure({ positions: T, cosines }: Similarity, { charts }: Drawing): Figure {
   const cell = SIDE / T;
-  const colors = heatColors('diverging');
+  const colors = heatColors('diverging', charts);
   const [x, y] = [MARGIN + AXIS, BODY_TOP + 48];
   const level = (row: number, column: number): number => levelOf((1 + cosines[row * T + column]) / 2);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * (T - 1)));
@@ -84,5 +84,5 @@ export const positionsFinding: Finding<Similarity> = {
   title: 'Position embeddings',
   about: 'How alike the vectors of two positions are.',
   tables: (found) => [positionsTable(found)],
-  figures: (found) => [similarityFigure(found)],
+  figures: (found, drawing) => [similarityFigure(found, drawing)],
 };

@@ -1,7 +1,7 @@
 // Named values side by side: a hill for each, and one for its gradient, in the order of computation.
 import { formatNumber, formatPercent } from '../base/format.ts';
 import type { TapSummary } from '../train/events.ts';
-import type { Figure, Finding } from './figure.ts';
+import type { Drawing, Figure, Finding } from './figure.ts';
 import { depthPalette } from './plot.ts';
 import { RIDGE_DECADES, ridgeChart } from './ridges.ts';
 import { BODY_TOP, MARGIN, picture, text } from './svg.ts';
@@ -12,8 +12,8 @@ const LABELS = 130;
 const ROW = 26;
 
 /** `taps`: values on the left; on the right gradients, where there are any. */
-export function tapsFigure(taps: readonly TapSummary[]): Figure {
-  const colors = depthPalette(taps.length);
+export function tapsFigure(taps: readonly TapSummary[], { charts }: Drawing): Figure {
+  const colors = depthPalette(taps.length, charts);
   const top = BODY_TOP + 44;
   const values = taps.map(({ name, value, zeroFraction }, i) => {
     const zeros = value.min >= 0 ? zeroFraction : 0;
@@ -65,5 +65,5 @@ export const tapsFinding: Finding<readonly TapSummary[]> = {
   title: 'Named values',
   about: 'How the values inside are spread, and their gradients.',
   tables: (taps) => [tapsTable(taps)],
-  figures: (taps) => [tapsFigure(taps)],
+  figures: (taps, drawing) => [tapsFigure(taps, drawing)],
 };

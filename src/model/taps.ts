@@ -16,7 +16,7 @@ export type BlockTap =
   | 'out';
 
 /** The columns of a value, as its shape ends. */
-type Columns = 'C' | '3 * H * hs' | 'H * hs' | '4C' | 'V';
+export type Columns = 'C' | '3 * H * hs' | 'H * hs' | '4C' | 'V';
 
 /** A named value, with N for the number of the block. */
 export interface TapSpec {

@@ -9,11 +9,14 @@ import { runPage } from '../report/page/run-page.ts';
 import { renderReport } from '../report/report.ts';
 import { FIGURES_FOLDER, REPORT_FILES } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';
-import { document } from './document.ts';
-import { toPng } from './png.ts';
+import type { Pictures } from './charts.ts';
 
 /** Writes `name.png`, `name.svg` and `name.json` of each figure into `folder` (made if missing) and returns the paths. */
-export async function writeFigures(folder: string, figures: readonly Figure[]): Promise<string[]> {
+export async function writeFigures(
+  folder: string,
+  figures: readonly Figure[],
+  { toPng }: Pictures,
+): Promise<string[]> {
   await makeFolder(folder);
   const paths: string[] = [];
   for (const { name, svg, data } of figures) {
@@ -27,15 +30,21 @@ export async function writeFigures(folder: string, figures: readonly Figure[]): 
 }
 
 /**
- * Writes `report.html` and `report.md` of a run into `folder` (made if missing) and its pictures into `figures/` there; returns all
- * paths, those of the two reports first.
+ * Writes `report.html` and `report.md` of a run into `folder` (made if missing) and its pictures, where
+ * they can be drawn, into `figures/` there; returns all paths, those of the two reports first.
  */
-export async function writeReport(folder: string, run: RunSummary): Promise<string[]> {
+export async function writeReport(
+  folder: string,
+  run: RunSummary,
+  pictures: Pictures | null,
+): Promise<string[]> {
   await makeFolder(folder);
-  const drawn = drawRun(run, { document });
-  const pictures = await writeFigures(join(folder, FIGURES_FOLDER), allFigures(drawn));
+  const drawn = drawRun(run, pictures);
+  const drawings = pictures
+    ? await writeFigures(join(folder, FIGURES_FOLDER), allFigures(drawn), pictures)
+    : [];
   const [page, markdown] = REPORT_FILES.map((name) => join(folder, name));
   await writeFile(markdown, renderReport(run, drawn));
-  await writeFile(page, runPage(run, { document }, drawn));
-  return [page, markdown, ...pictures];
+  await writeFile(page, runPage(run, pictures, drawn));
+  return [page, markdown, ...drawings];
 }

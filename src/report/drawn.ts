@@ -6,6 +6,7 @@ import { type ShownFinding, shownFindings } from '../figures/findings.ts';
 import { healthFigure } from '../figures/health.ts';
 import { lossFigure } from '../figures/loss.ts';
 import { overTimeFigure } from '../figures/over-time.ts';
+import type { Charts } from '../figures/plot.ts';
 import type { Table } from '../figures/table.ts';
 import { probesOf } from '../runs/facts.ts';
 import type { RunSummary } from '../runs/summary.ts';
@@ -25,20 +26,21 @@ export interface DrawnRun {
   copies: ShownCopy[];
 }
 
-/** Draws everything that a run has numbers for. */
-export function drawRun(run: RunSummary, drawing: Drawing = {}): DrawnRun {
-  const whole = { activation: run.config.activation, ...drawing };
+/** Draws everything that a run has numbers for; without `charts` there are tables only. */
+export function drawRun(run: RunSummary, charts: Charts | null): DrawnRun {
+  const { activation } = run.config;
+  const drawing = charts && { activation, charts };
   return {
-    history: historyFigures(run.events, whole),
-    findings: shownFindings(run.findings, whole).map((shown) =>
+    history: drawing ? historyFigures(run.events, drawing) : [],
+    findings: shownFindings(run.findings, { activation }, drawing).map((shown) =>
       shown.kind === 'activations' ? { ...shown, figures: prefixed('inspected', shown.figures) } : shown,
     ),
     copies: [...run.comparisons].map(([name, comparison]) => ({
       name,
       tables: comparisonFinding
-        .tables(comparison, whole)
+        .tables(comparison, { activation })
         .map((table) => ({ ...table, title: `${name}: ${table.title.toLowerCase()}` })),
-      figures: prefixed(name, comparisonFinding.figures(comparison, whole)),
+      figures: drawing ? prefixed(name, comparisonFinding.figures(comparison, drawing)) : [],
     })),
   };
 }

@@ -43,10 +43,12 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(status, 0, output);
   });
 
-  for (const door of ['platform/browser', 'platform/node-files', 'tokenizer/index'])
-    test(`names every type that ${door} uses in what it exports`, () => {
-      assert.deepEqual(forgotten(join(root, `dist/src/${door}.d.ts`)), []);
-    });
+  test('names every type that its doors use, at one of them', () => {
+    const doors = ['platform/browser', 'platform/node-files', 'tokenizer/index', 'figures/index'];
+    const entry = join(folder, 'doors.d.ts');
+    writeFileSync(entry, doors.map((door) => `export * from '../src/${door}.js';\n`).join(''));
+    assert.deepEqual(forgotten(entry), []);
+  });
 
   test('a type that is not exported would be found', () => {
     const entry = join(root, 'dist/src/inspect/effect.d.ts');

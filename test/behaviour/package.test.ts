@@ -1,7 +1,7 @@
 // The package as its users get it: the modules behind its entry points, and their types. package.long.test.ts
 // asks programs that judge packages.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type PackedProject, packedProject, root } from './packed-project.ts';
@@ -56,6 +56,41 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
       [],
     );
     assert.ok(behind.size > 80, `${behind.size} modules were found`);
+  });
+});
+
+describe('without the libraries for pictures (npm install --omit=optional)', {
+  skip: process.platform === 'win32',
+}, () => {
+  let bare: PackedProject;
+  before(() => {
+    bare = packedProject(['@observablehq', '@resvg', 'dejavu-fonts-ttf', 'linkedom']);
+  });
+  after(() => bare.remove());
+
+  const LINE = /no pictures: \S+ is not installed; `npm install @observablehq\/plot \S+ \S+ \S+` brings/;
+
+  test('a look inside works, and pictures that were asked for are refused in one line', () => {
+    const look = bare.sh('npx inkhorn inspect lens -t "To be" --backend reference');
+    assert.equal(look.status, 0, look.stderr);
+    const drawn = bare.sh('npx inkhorn inspect lens -t "To be" --backend reference --out look');
+    assert.equal(drawn.status, 1);
+    assert.match(drawn.stderr, LINE);
+  });
+
+  test('a training is reported in words and tables', () => {
+    writeFileSync(join(bare.folder, 'text.txt'), 'to be or not to be, that is the question.\n'.repeat(100));
+    const size = '--n-layer 1 --n-embd 8 --n-head 1 --block-size 8 --batch-size 2 --vocab-size 257';
+    const run = bare.sh(
+      `npx inkhorn train --data text.txt --out run ${size} --steps 4 --eval-every 2 --probe-every 2 --backend reference`,
+    );
+    assert.equal(run.status, 0, run.stderr);
+    assert.match(run.stdout + run.stderr, LINE);
+    const page = readFileSync(join(bare.folder, 'run/report.html'), 'utf8');
+    assert.match(page, /<h2 id="loss">/);
+    assert.doesNotMatch(page, /<figure class="chart/);
+    assert.match(readFileSync(join(bare.folder, 'run/report.md'), 'utf8'), /validation/i);
+    assert.ok(!existsSync(join(bare.folder, 'run/figures')));
   });
 });
 

@@ -20,7 +20,7 @@ import { windows } from '../../src/model/batch.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
-import { document } from '../../src/png/document.ts';
+import { loadPictures } from '../../src/png/charts.ts';
 import { compare } from '../../src/quantize/compare.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { drawRun } from '../../src/report/drawn.ts';
@@ -94,19 +94,21 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
+const charts = await loadPictures();
+
 /** Everything that reads a run, one after the other. Returns all output as one string. */
 async function readAll(): Promise<string> {
   const store = folderStore(folder);
   const run = await readRun(store);
   const history = await readHistory(store);
   const shown = [
-    renderReport(run, drawRun(run, { document })),
-    runPage(run, { document }).replace(/<script.*?<\/script>/gs, ''),
+    renderReport(run, drawRun(run, charts)),
+    runPage(run, charts).replace(/<script.*?<\/script>/gs, ''),
     JSON.stringify(compareRuns([run])),
     `${(await readLook(store))?.step}`,
     `${(await recordedData(store.folder('best')))?.name}`,
   ];
-  for (const { svg } of health(history, run.config).figures) shown.push(svg);
+  for (const figure of health(history, run.config).figures(charts)) shown.push(figure?.svg ?? '');
   (await loadModel(store.folder('best'), { backend })).model.dispose();
   (await loadCheckpoint(store.folder('last'), { backend })).model.dispose();
   return shown.join('\n');

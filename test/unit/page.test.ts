@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseHTML } from 'linkedom';
-import { document as plain } from '../../src/png/document.ts';
+import { loadPictures } from '../../src/png/charts.ts';
 import { comparisonPage } from '../../src/report/page/comparison-page.ts';
 import { html, jsonScript, raw } from '../../src/report/page/html.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
@@ -12,6 +12,8 @@ import { compareRuns } from '../../src/runs/compare.ts';
 import type { RunSummary } from '../../src/runs/summary.ts';
 import { runEvents } from './events.ts';
 import { runSummary } from './runs.ts';
+
+const charts = await loadPictures();
 
 /** Parses a page and checks what all pages must satisfy. */
 function open(markup: string): ReturnType<typeof parseHTML>['document'] {
@@ -53,7 +55,7 @@ function checkColors(markup: string): void {
 
 describe('page of a run', () => {
   it('holds the figures of its history', () => {
-    const markup = runPage(runSummary(), { document: plain });
+    const markup = runPage(runSummary(), charts);
     checkColors(markup);
     const document = open(markup);
     const text = document.querySelector('main')?.textContent ?? '';
@@ -86,7 +88,7 @@ describe('page of a run', () => {
   });
 
   it('gives every chart a drawing for each width, and its values', () => {
-    const document = open(runPage(runSummary(), { document: plain }));
+    const document = open(runPage(runSummary(), charts));
     const [loss] = document.querySelectorAll('figure.chart');
     assert.equal(loss.querySelectorAll('.wide svg, .narrow svg').length, 2);
     const { series } = JSON.parse(loss.querySelector('script')?.textContent ?? '');
@@ -102,7 +104,7 @@ describe('page of a run', () => {
   });
 
   it('shows attention, the loss of every token and the logit lens where someone looked', () => {
-    const document = open(runPage(runSummary(), { document: plain }));
+    const document = open(runPage(runSummary(), charts));
     const maps = [...document.querySelectorAll('.head svg')];
     assert.equal(maps.length, 4);
     // sqrt of 1, 0.5, 0.2, 0.3 in sixteenths: the zeros above the diagonal are not drawn
@@ -133,7 +135,7 @@ describe('page of a run', () => {
       ['', 'came'],
     ]);
     assert.ok(document.querySelector('main')?.textContent?.includes('layer by layer: 0.69, 0.69 nats'));
-    const bare = open(runPage(runSummary({ findings: {} }), { document: plain }));
+    const bare = open(runPage(runSummary({ findings: {} }), charts));
     assert.ok(
       !bare.querySelector('#attention') && !bare.querySelector('#tokens') && !bare.querySelector('#lens'),
     );
@@ -144,7 +146,7 @@ describe('page of a run', () => {
     const events = runEvents(10);
     for (const event of events) if (event.type === 'sample') event.text = said;
     const run = runSummary({ events, title: '<b>x</b>' });
-    const document = open(runPage(run, { document: plain }));
+    const document = open(runPage(run, charts));
     const samples = [...document.querySelectorAll('.sample blockquote')];
     assert.ok(samples.length > 0);
     for (const sample of samples)
@@ -156,7 +158,7 @@ describe('page of a run', () => {
   it('leaves out what there is nothing to say about, and draws what little there is', () => {
     const few: RunSummary['events'][] = [[], runEvents(100).slice(0, 1), runEvents(100).slice(0, 3)];
     for (const events of few) {
-      const document = open(runPage(runSummary({ events, comparisons: new Map() }), { document: plain }));
+      const document = open(runPage(runSummary({ events, comparisons: new Map() }), charts));
       const titles = [...document.querySelectorAll('h2')].map(({ textContent }) => textContent);
       for (const gone of ['Samples', 'Activations', 'Quantised']) assert.ok(!titles.includes(gone), gone);
       assert.ok(titles.includes('Set-up'));
@@ -167,7 +169,7 @@ describe('page of a run', () => {
     const events = runEvents(10).map((event) =>
       event.type === 'step' ? { ...event, loss: Number.NaN, gradNorm: Number.POSITIVE_INFINITY } : event,
     );
-    open(runPage(runSummary({ events }), { document: plain }));
+    open(runPage(runSummary({ events }), charts));
   });
 });
 
@@ -181,7 +183,7 @@ describe('page of several runs', () => {
   });
 
   it('says which is best, and what differs', () => {
-    const markup = comparisonPage([runSummary(), slower], { document: plain });
+    const markup = comparisonPage([runSummary(), slower], charts);
     checkColors(markup);
     const document = open(markup);
     const text = document.querySelector('main')?.textContent ?? '';
@@ -203,8 +205,7 @@ describe('page of several runs', () => {
       ['tokenizer', 'split'],
     );
     assert.match(
-      open(comparisonPage([runSummary(), other], { document: plain })).querySelector('main')?.textContent ??
-        '',
+      open(comparisonPage([runSummary(), other], charts)).querySelector('main')?.textContent ?? '',
       /nats per token say nothing/,
     );
   });
@@ -212,13 +213,13 @@ describe('page of several runs', () => {
   it('takes more runs than there are colours, runs of one name, and runs without an evaluation', () => {
     const many = Array.from({ length: 9 }, (_, i) => runSummary({ folder: `${i}/run` }));
     const empty = runSummary({ folder: 'x/run', events: [] });
-    const markup = comparisonPage([...many, empty], { document: plain });
+    const markup = comparisonPage([...many, empty], charts);
     checkColors(markup);
     const labels = [...open(markup).querySelectorAll('#results ~ .scroll tbody th')].map(
       ({ textContent }) => textContent,
     );
     assert.deepEqual(labels, [...many.map(({ folder }) => folder), 'x/run']);
-    open(comparisonPage([empty, empty], { document: plain }));
+    open(comparisonPage([empty, empty], charts));
   });
 });
 

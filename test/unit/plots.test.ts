@@ -21,12 +21,14 @@ import { similarityFigure } from '../../src/figures/positions.ts';
 import { escapeXml, picture, text } from '../../src/figures/svg.ts';
 import { tokenLossFigure } from '../../src/figures/token-loss.ts';
 import type { HeadSummary } from '../../src/inspect/attention.ts';
-import { document } from '../../src/png/document.ts';
+import { loadPictures } from '../../src/png/charts.ts';
 import { missingGlyphsNote } from '../../src/png/missing-glyphs.ts';
-import { toPng } from '../../src/png/png.ts';
 import { writeFigures } from '../../src/png/write.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
 import { bell, probeEvent, runEvents } from './events.ts';
+
+const charts = await loadPictures();
+const { toPng } = charts;
 
 /** Requirements on every figure: well-formed, and without an invalid number. */
 function check(figure: Figure | null): string {
@@ -57,7 +59,7 @@ describe('every picture', () => {
 describe('neighbours figure', () => {
   it('has a row for each token, cut where a page ends', () => {
     const nearest = Array.from({ length: 20 }, (_, id) => ({ id, text: `n${id}`, cosine: 1 - id / 20 }));
-    const figure = neighboursFigure([{ id: 300, text: ' he', nearest }]);
+    const figure = neighboursFigure([{ id: 300, text: ' he', nearest }], { charts });
     const words = texts(check(figure));
     assert.ok(words.includes('␣he') && words.includes('n11') && !words.includes('n12'));
   });
@@ -69,17 +71,17 @@ describe('layer error figure', () => {
       name,
       sqnrDb: { INT8: 50 - i, 'INT4 rtn': 20 },
     }));
-    const figure = layerErrorFigure([...layers, { name: 'c.weight', sqnrDb: { INT8: null } }], { document });
+    const figure = layerErrorFigure([...layers, { name: 'c.weight', sqnrDb: { INT8: null } }], { charts });
     const words = texts(check(figure));
     for (const word of ['a', 'b', 'c', 'INT8', 'INT4 rtn', 'signal to noise (dB)'])
       assert.ok(words.includes(word), word);
-    assert.equal(layerErrorFigure([], { document }), null);
+    assert.equal(layerErrorFigure([], { charts }), null);
   });
 });
 
 describe('loss figure', () => {
   it('names both curves, the batches, the best and the units', () => {
-    const figure = lossFigure(runEvents(100), { document });
+    const figure = lossFigure(runEvents(100), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'loss');
     for (const word of [
@@ -96,7 +98,7 @@ describe('loss figure', () => {
   });
 
   it('keeps every batch in the numbers, and says when it draws means', () => {
-    const figure = lossFigure(runEvents(2000), { document });
+    const figure = lossFigure(runEvents(2000), { charts });
     assert.ok(texts(check(figure)).includes('training batches, mean of 3'));
     assert.ok(figure);
     assert.equal((figure.data as { batches: unknown[] }).batches.length, 2000);
@@ -107,10 +109,10 @@ describe('loss figure', () => {
     check(
       lossFigure(
         events.filter((event) => event.type === 'step'),
-        { document },
+        { charts },
       ),
     );
-    check(lossFigure(events.slice(0, 1), { document }));
+    check(lossFigure(events.slice(0, 1), { charts }));
     const broken: TrainEvent = {
       type: 'step',
       step: 11,
@@ -120,14 +122,14 @@ describe('loss figure', () => {
       tokensPerSecond: 1,
       eta: 0,
     };
-    check(lossFigure([...events, broken], { document }));
-    assert.equal(lossFigure([broken], { document }), null);
+    check(lossFigure([...events, broken], { charts }));
+    assert.equal(lossFigure([broken], { charts }), null);
   });
 });
 
 describe('histogram figures', () => {
   it('show mean, std, share <= 0 and dead units of every block beside the activations', () => {
-    const figure = activationsFigure(probes([50, 100]), { document });
+    const figure = activationsFigure(probes([50, 100]), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-activations');
     for (const word of ['ReLU activations', 'block 0', 'block 4', 'mean', 'std', 'share ≤ 0', 'dead units']) {
@@ -147,7 +149,7 @@ describe('histogram figures', () => {
   });
 
   it('leave the mass at 0 out of the curves', () => {
-    const figure = activationsFigure(probes([100]), { document }) as Figure;
+    const figure = activationsFigure(probes([100]), { charts }) as Figure;
     const path = figure.svg.match(
       /aria-label="line"[^>]*>.*?<path[^>]* d="M([\d.]+),([\d.]+)L([\d.]+),([\d.]+)/s,
     );
@@ -158,7 +160,7 @@ describe('histogram figures', () => {
   });
 
   it('write gradients in a power of ten', () => {
-    const figure = gradientsFigure(probes([50, 100]), { document });
+    const figure = gradientsFigure(probes([50, 100]), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-gradients');
     for (const word of ['mean (× 10⁻⁶)', 'std (× 10⁻⁶)', '2.00', 'dLoss / d(ReLU output) (× 10⁻⁶)']) {
@@ -169,7 +171,7 @@ describe('histogram figures', () => {
   it('carry the name of another activation', () => {
     const probe = probeEvent(1);
     for (const tap of probe.taps) tap.value = bell(0.1, 0.3, -0.17);
-    const figure = activationsFigure([probe], { activation: 'gelu', document });
+    const figure = activationsFigure([probe], { activation: 'gelu', charts });
     assert.equal(figure?.name, 'gelu-activations');
     assert.ok(texts(check(figure)).includes('GELU output'));
   });
@@ -180,9 +182,9 @@ describe('histogram figures', () => {
       tap.value.histogram.counts = [];
       tap.gradient = null;
     }
-    assert.equal(activationsFigure([probe], { document }), null);
-    assert.equal(gradientsFigure([probe], { document }), null);
-    assert.equal(activationsFigure([], { document }), null);
+    assert.equal(activationsFigure([probe], { charts }), null);
+    assert.equal(gradientsFigure([probe], { charts }), null);
+    assert.equal(activationsFigure([], { charts }), null);
   });
 
   it('draw a block that never fires, and constant values', () => {
@@ -196,9 +198,9 @@ describe('histogram figures', () => {
       max: 0,
       histogram: { lo: 0, hi: 1e-12, counts: [4, 0] },
     };
-    check(activationsFigure([probe], { document }));
+    check(activationsFigure([probe], { charts }));
     probe.taps.pop();
-    check(activationsFigure([probe], { document }));
+    check(activationsFigure([probe], { charts }));
   });
 });
 
@@ -216,7 +218,7 @@ describe('attention figure', () => {
   };
 
   it('has a map per head, and tokens as labels', () => {
-    const svg = check(attentionFigure(maps(5)));
+    const svg = check(attentionFigure(maps(5), { charts }));
     const words = texts(svg);
     for (const word of ['block 0', 'block 1', 'head 2', 't␣4', '&lt;&amp;\\n'])
       assert.ok(words.includes(word), word);
@@ -224,7 +226,7 @@ describe('attention figure', () => {
   });
 
   it('draws every allowed cell and none above the diagonal', () => {
-    const svg = attentionFigure(maps(4)).svg;
+    const svg = attentionFigure(maps(4), { charts }).svg;
     const map = svg.match(/crispEdges">(.*?)<\/g>/s)?.[1] ?? '';
     let cells = 0;
     for (const [, s, t, run] of map.matchAll(/M(\d+) (\d+)h(\d+)/g)) {
@@ -235,8 +237,8 @@ describe('attention figure', () => {
   });
 
   it('refuses what it cannot draw', () => {
-    assert.throws(() => attentionFigure({ ...maps(4), layers: 3 }), /do not fit/);
-    assert.throws(() => attentionFigure({ ...maps(4), tokens: [] }), /attention of 0 tokens/);
+    assert.throws(() => attentionFigure({ ...maps(4), layers: 3 }, { charts }), /do not fit/);
+    assert.throws(() => attentionFigure({ ...maps(4), tokens: [] }, { charts }), /attention of 0 tokens/);
   });
 });
 
@@ -262,8 +264,8 @@ describe('files', () => {
   it('come as PNG, SVG and JSON', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-plots-'));
     try {
-      const figure = lossFigure(runEvents(10), { document }) as Figure;
-      const paths = await writeFigures(join(folder, 'new'), [figure]);
+      const figure = lossFigure(runEvents(10), { charts }) as Figure;
+      const paths = await writeFigures(join(folder, 'new'), [figure], charts);
       assert.deepEqual(
         paths.map((path) => path.split('.').at(-1)),
         ['png', 'svg', 'json'],
@@ -328,32 +330,41 @@ describe('what is inside', () => {
       check(
         healthFigure(
           all.map((probe) => ({ ...probe, groups: groups(probe.step) })),
-          { document },
+          { charts },
         ),
       ),
     );
     for (const word of ['gradient norm', 'block 0', 'attention', 'MLP', 'embedding', 'head'])
       assert.ok(words.includes(word), `${word} is missing from ${words.join(' | ')}`);
     assert.ok(words.some((word) => word.startsWith('dead units (%): fired for none of')));
-    assert.ok(!texts(check(healthFigure(all, { document }))).includes('gradient norm'));
-    assert.equal(healthFigure(all.slice(0, 1), { document }), null);
+    assert.ok(!texts(check(healthFigure(all, { charts }))).includes('gradient norm'));
+    assert.equal(healthFigure(all.slice(0, 1), { charts }), null);
   });
 
   it('activations and gradients over time: a hill per look, at most sixteen', () => {
     for (const kind of ['activations', 'gradients'] as const) {
-      const figure = overTimeFigure(probes(Array.from({ length: 40 }, (_, i) => 10 * (i + 1))), kind);
+      const figure = overTimeFigure(probes(Array.from({ length: 40 }, (_, i) => 10 * (i + 1))), kind, {
+        charts,
+      });
       const words = texts(check(figure));
       assert.equal(figure?.name, `relu-${kind}-over-time`);
       for (const word of ['10', '400', 'block 0']) assert.ok(words.includes(word), word);
       assert.equal(JSON.parse(JSON.stringify(figure?.data)).length, 40);
     }
-    assert.equal(overTimeFigure(probes([10]), 'gradients'), null);
+    assert.equal(overTimeFigure(probes([10]), 'gradients', { charts }), null);
   });
 
   it('heads: a table for each number there is', () => {
-    const words = texts(check(headsFigure(heads)));
+    const words = texts(check(headsFigure(heads, { charts })));
     assert.ok(words.includes('distance') && !words.includes('induction'));
-    const shown = texts(check(headsFigure(heads.map((head) => ({ ...head, induction: 0.42 })))));
+    const shown = texts(
+      check(
+        headsFigure(
+          heads.map((head) => ({ ...head, induction: 0.42 })),
+          { charts },
+        ),
+      ),
+    );
     assert.equal(shown.filter((word) => word === '0.42').length, 6);
   });
 
@@ -361,14 +372,17 @@ describe('what is inside', () => {
     const parts = { attention: [0.5, 0], mlp: [0.2, 0.3] };
     const words = texts(
       check(
-        ablationFigure({
-          loss: 3,
-          heads: [
-            [0.12, -0.001],
-            [-0.2, 0],
-          ],
-          ...parts,
-        }),
+        ablationFigure(
+          {
+            loss: 3,
+            heads: [
+              [0.12, -0.001],
+              [-0.2, 0],
+            ],
+            ...parts,
+          },
+          { charts },
+        ),
       ),
     );
     for (const word of ['0.12', '0.00', '−0.20', '0.50']) assert.ok(words.includes(word), word);
@@ -384,9 +398,12 @@ describe('what is inside', () => {
       actual: null,
     });
     const rows = ['embed', 'blocks.0.out'].map((name) => ({ name, cells: tokens.map(() => cell('x')) }));
-    const words = texts(check(lensFigure({ tokens, rows })));
+    const words = texts(check(lensFigure({ tokens, rows }, { charts })));
     assert.ok(words.indexOf('block 0') < words.indexOf('embed') && words.includes('t19'));
-    assert.throws(() => lensFigure({ tokens: new Array(200).fill(tokens[0]), rows }), /lens of 200 tokens/);
+    assert.throws(
+      () => lensFigure({ tokens: new Array(200).fill(tokens[0]), rows }, { charts }),
+      /lens of 200 tokens/,
+    );
   });
 
   it('change of the loss: up where it is harder, down where it is easier', () => {
@@ -411,7 +428,9 @@ describe('what is inside', () => {
 
   it('positions: a map with its axis', () => {
     const words = texts(
-      check(similarityFigure({ positions: 3, cosines: Float32Array.of(1, 0, -1, 0, 1, 0, -1, 0, 1) })),
+      check(
+        similarityFigure({ positions: 3, cosines: Float32Array.of(1, 0, -1, 0, 1, 0, -1, 0, 1) }, { charts }),
+      ),
     );
     assert.ok(words.includes('cosine') && words.includes('2'));
   });

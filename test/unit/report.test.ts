@@ -12,7 +12,7 @@ import {
   formatShort,
 } from '../../src/base/format.ts';
 import { visibleLine } from '../../src/base/visible.ts';
-import { document } from '../../src/png/document.ts';
+import { loadPictures } from '../../src/png/charts.ts';
 import { writeReport } from '../../src/png/write.ts';
 import { drawRun } from '../../src/report/drawn.ts';
 import { fence, markdownTable } from '../../src/report/markdown.ts';
@@ -22,9 +22,11 @@ import { runSummary } from './runs.ts';
 const run = runSummary();
 const none = { history: [], findings: [], copies: [] };
 
+const charts = await loadPictures();
+
 describe('report', () => {
   it('tells the whole run', () => {
-    const report = renderReport(run, drawRun(run, { document }));
+    const report = renderReport(run, drawRun(run, charts));
     for (const part of [
       '# seed on tiny-shakespeare',
       'A GPT of 3.51M parameters',
@@ -73,7 +75,7 @@ describe('report', () => {
   it('lies beside its pictures', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-report-'));
     try {
-      const paths = await writeReport(folder, run);
+      const paths = await writeReport(folder, run, charts);
       const pictures = await readdir(join(folder, 'figures'));
       assert.deepEqual((await readdir(folder)).sort(), ['figures', 'report.html', 'report.md']);
       assert.equal(paths.length, pictures.length + 2);

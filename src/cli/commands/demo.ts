@@ -13,6 +13,7 @@ import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
 import { createBackend } from '../../platform/node-engines.ts';
+import { picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { Speed } from '../../quantize/speed.ts';
@@ -301,7 +302,11 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
     compareLayers(before, after, {}, data.train),
   );
   const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report, layers };
-  await saveQuantized(folderStore(small), { model: after, tokenizer }, comparison);
+  await saveQuantized(
+    folderStore(small),
+    { model: after, tokenizer },
+    { comparison, pictures: await picturesIfThere(output.note) },
+  );
   output.data({ type: 'compare', ...report });
   const { parameters, validation, speed } = report;
   output.print(

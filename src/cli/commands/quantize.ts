@@ -11,8 +11,7 @@ import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { document } from '../../png/document.ts';
-import { toPng } from '../../png/png.ts';
+import { type Pictures, picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { checkQuantizeOptions, quantize, quantizeFields } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
@@ -114,7 +113,11 @@ async function shrinkInto(
     } else {
       output.data(what);
     }
-    const files = await saveQuantized(folderStore(out), { model: small, tokenizer }, comparison);
+    const files = await saveQuantized(
+      folderStore(out),
+      { model: small, tokenizer },
+      comparison && { comparison, pictures: await picturesIfThere(output.note) },
+    );
     const bytes = (files.get('model.safetensors') as Uint8Array).length;
     output.print(`${out}: ${[...files.keys()].join(', ')} (the model: ${formatBytes(bytes)})`);
     const run = folderStore(dirname(out));
@@ -127,16 +130,17 @@ async function shrinkInto(
 export async function saveQuantized(
   store: Store,
   contents: ModelFolder,
-  comparison?: Comparison,
+  compared?: { comparison: Comparison; pictures: Pictures | null },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = await modelFiles(contents);
-  if (comparison) for (const [name, bytes] of reportFiles(comparison)) files.set(name, bytes);
+  if (compared)
+    for (const [name, bytes] of reportFiles(compared.comparison, compared.pictures)) files.set(name, bytes);
   await store.writeAll(files);
   return files;
 }
 
 /** The comparison as numbers, as a text, and the picture in it. */
-function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
+function reportFiles(comparison: Comparison, pictures: Pictures | null): Map<string, Uint8Array> {
   const files = new Map([
     [COMPARISON_FILE, utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
     [
@@ -149,8 +153,8 @@ function reportFiles(comparison: Comparison): Map<string, Uint8Array> {
       ),
     ],
   ]);
-  const figure = layerErrorFigure(comparison.layers, { document });
-  if (figure) files.set('layers.svg', utf8(figure.svg)).set('layers.png', toPng(figure.svg));
+  const figure = pictures && layerErrorFigure(comparison.layers, { charts: pictures });
+  if (figure) files.set('layers.svg', utf8(figure.svg)).set('layers.png', pictures.toPng(figure.svg));
   return files;
 }
 

@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path';
 import { formatCount, formatDuration, formatShort } from '../../base/format.ts';
 import { folderStore } from '../../io/node-store.ts';
+import { picturesIfThere } from '../../png/charts.ts';
 import type { RunComparison } from '../../runs/compare.ts';
 import { readFindings } from '../../runs/findings.ts';
 import { type OpenRun, openRun } from '../../runs/open.ts';
@@ -67,7 +68,9 @@ async function renewed(run: OpenRun, summary: RunSummary, output: Output): Promi
 async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
   const { writeReport } = await import('../../png/write.ts');
   const { compareRuns } = await import('../../runs/compare.ts');
-  const files = await withProgress('drawing the report', '', () => writeReport(out, run));
+  const files = await withProgress('drawing the report', '', async () =>
+    writeReport(out, run, await picturesIfThere(output.note)),
+  );
   output.data({ ...compareRuns([run]).runs[0], files });
   output.print(files.slice(0, 2).join('\n'));
 }
@@ -82,9 +85,11 @@ async function compareAll(
   const files: string[] = [];
   if (out !== undefined) {
     const { comparisonPage } = await import('../../report/page/comparison-page.ts');
-    const { document } = await import('../../png/document.ts');
     files.push(join(out, 'report.html'));
-    await writeOutFile(files[0], new TextEncoder().encode(comparisonPage(runs, { document })));
+    await writeOutFile(
+      files[0],
+      new TextEncoder().encode(comparisonPage(runs, await picturesIfThere(output.note))),
+    );
   }
   output.data({ ...comparison, files });
   showComparison(comparison, output);

@@ -25,7 +25,7 @@ export async function edit(subject: Subject, texts: readonly string[], top: numb
   const edited = editedText(effect, texts.join('  '));
   return {
     data: { edits: texts, ...effect },
-    figures: lossChangeFinding.figures(edited, {}),
+    figures: (charts) => lossChangeFinding.figures(edited, { charts }),
     show: (output) => showEffect(effect, edited, output),
   };
 }
@@ -59,7 +59,7 @@ export async function ablation(subject: Subject): Promise<Findings> {
   const found = await ablate(subject.folder, ids);
   return {
     data: { tokens: ids.length, ...found },
-    figures: ablationFinding.figures(found, {}),
+    figures: (charts) => ablationFinding.figures(found, { charts }),
     show(output): void {
       for (const table of ablationFinding.tables(found, {}))
         showTable({ ...table, title: `${table.title}; ${ids.length} tokens` }, output);

@@ -33,9 +33,9 @@ export async function embedding(subject: Subject, { token, count }: EmbeddingOpt
   const byDistance = similarity && similarityByDistance(similarity);
   return {
     data: { neighbours: near, positions: byDistance },
-    figures: [
-      ...neighboursFinding.figures(near, {}),
-      ...(similarity ? positionsFinding.figures(similarity, {}) : []),
+    figures: (charts) => [
+      ...neighboursFinding.figures(near, { charts }),
+      ...(similarity ? positionsFinding.figures(similarity, { charts }) : []),
     ],
     show(output): void {
       showNeighbours(near, output);

@@ -15,9 +15,9 @@ export async function heads(subject: Subject): Promise<Findings> {
   const drawn = tokens.length <= MAX_ATTENTION_TOKENS;
   return {
     data: { tokens, heads: summaries },
-    figures: [
-      ...attentionFinding.figures({ ...attention, tokens }, {}),
-      ...headsFinding.figures(summaries, {}),
+    figures: (charts) => [
+      ...attentionFinding.figures({ ...attention, tokens }, { charts }),
+      ...headsFinding.figures(summaries, { charts }),
     ],
     show(output): void {
       const title = `Attention over ${formatAmount(tokens.length, 'token')}, means over the positions`;

@@ -7,7 +7,6 @@ import { overTimeFigure } from '../../figures/over-time.ts';
 import { tapsFigure, tapsTable } from '../../figures/taps.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { GPTConfig } from '../../model/config.ts';
-import { document } from '../../png/document.ts';
 import { probesOf } from '../../runs/facts.ts';
 import type { History } from '../../runs/history.ts';
 import { readHistory } from '../../runs/open.ts';
@@ -38,18 +37,19 @@ export function health(
       `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or look at its model with \`inkhorn inspect\``,
     );
   }
-  const drawing = { activation, document };
-  const figures = [
-    healthFigure(probes, drawing),
-    overTimeFigure(probes, 'activations', drawing),
-    overTimeFigure(probes, 'gradients', drawing),
-    activationsFigure(probes, drawing),
-    gradientsFigure(probes, drawing),
-    others ? tapsFigure(others.taps) : null,
-  ].filter((figure) => figure !== null);
   return {
     data: { activation, probes: events.filter((event) => event.type === 'probe'), warnings },
-    figures,
+    figures(charts) {
+      const drawing = { activation, charts };
+      return [
+        healthFigure(probes, drawing),
+        overTimeFigure(probes, 'activations', drawing),
+        overTimeFigure(probes, 'gradients', drawing),
+        activationsFigure(probes, drawing),
+        gradientsFigure(probes, drawing),
+        others ? tapsFigure(others.taps, drawing) : null,
+      ];
+    },
     show(output): void {
       const units = activationsTable(probes);
       if (units) showTable({ ...units, title: `${activationLabel[activation]} of every block` }, output);

@@ -12,7 +12,7 @@ export async function lens(subject: Subject, { top }: { top: number }): Promise<
   const found = await logitLens(subject.folder, ids, { top });
   return {
     data: found,
-    figures: lensFinding.figures(found, {}),
+    figures: (charts) => lensFinding.figures(found, { charts }),
     show(output): void {
       showLens(found, output);
       if (ids.length > MAX_LENS_TOKENS) {

@@ -11,7 +11,6 @@ import { tokenLossFinding } from '../../figures/token-loss.ts';
 import { attentionMaps, type HeadSummary, inductionScores, summarizeHeads } from '../../inspect/attention.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { predictText, type TokenPrediction } from '../../inspect/predictions.ts';
-import { document } from '../../png/document.ts';
 import type { ProbeEvent } from '../../train/events.ts';
 import type { Output } from '../output.ts';
 import { batchOf, type Findings, type Subject, textOf } from './subject.ts';
@@ -26,17 +25,18 @@ export async function overview(subject: Subject): Promise<Findings> {
   const heads = summarizeHeads(attention, await inductionScores(model));
   const { tokens: losses } = await predictText(subject.folder, ids, { top: 0 });
   const labels = Array.from(ids.subarray(0, attention.tokens), (id) => tokenizer.tokenText(id));
-  const drawing = { activation, document };
-  const figures = [
-    activationsFigure([probe], drawing),
-    gradientsFigure([probe], drawing),
-    ...attentionFinding.figures({ ...attention, tokens: labels }, drawing),
-    ...headsFinding.figures(heads, drawing),
-    ...tokenLossFinding.figures(losses, drawing),
-  ].filter((figure) => figure !== null);
   return {
     data: { activation, taps: probe.taps, attention: { tokens: attention.tokens, heads }, losses },
-    figures,
+    figures(charts) {
+      const drawing = { activation, charts };
+      return [
+        activationsFigure([probe], drawing),
+        gradientsFigure([probe], drawing),
+        ...attentionFinding.figures({ ...attention, tokens: labels }, drawing),
+        ...headsFinding.figures(heads, drawing),
+        ...tokenLossFinding.figures(losses, drawing),
+      ];
+    },
     show(output): void {
       if (text.length > ids.length)
         output.note(`of the ${text.length} tokens the first ${ids.length} are shown`);

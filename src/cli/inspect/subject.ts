@@ -2,10 +2,12 @@
 import type { Backend } from '../../backend/contract.ts';
 import { formatAmount } from '../../base/format.ts';
 import type { Figure } from '../../figures/figure.ts';
+import type { Charts } from '../../figures/plot.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
 import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import { loadPictures } from '../../png/charts.ts';
 import { writeFigures } from '../../png/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
@@ -30,7 +32,8 @@ export interface Subject {
 /** What a look found: for machines, as pictures, and on a terminal. */
 export interface Findings {
   data: object;
-  figures: readonly Figure[];
+  /** The pictures, drawn where they are wanted only. */
+  figures(charts: Charts): readonly (Figure | null)[];
   show(output: Output): void;
 }
 
@@ -59,15 +62,18 @@ export async function present(
   out: string | undefined,
   output: Output,
 ): Promise<void> {
-  const dated = figures.map((figure) =>
+  const pictures = out === undefined ? null : await loadPictures();
+  const drawn = pictures ? figures(pictures).filter((figure) => figure !== null) : [];
+  const dated = drawn.map((figure) =>
     step === undefined ? figure : { ...figure, data: Object.assign({ step }, figure.data, { step }) },
   );
-  const files = out === undefined || dated.length === 0 ? [] : await writeFigures(out, dated);
+  const files =
+    out === undefined || !pictures || dated.length === 0 ? [] : await writeFigures(out, dated, pictures);
   output.data({ model: location, ...data, files });
   show(output);
-  if (figures.length === 0) return;
   if (out === undefined) output.note('no pictures: --out DIR draws them');
-  else output.print(`${out}: ${figures.map(({ name }) => name).join(', ')} (.png, .svg, .json)`);
+  else if (drawn.length > 0)
+    output.print(`${out}: ${drawn.map(({ name }) => name).join(', ')} (.png, .svg, .json)`);
 }
 
 /** Tokens looked at of a text that nobody chose: few enough for the pictures to be labelled. */

@@ -25,7 +25,7 @@ export async function taps(subject: Subject, patterns: readonly string[]): Promi
   const { taps } = await measureTaps(model, batch, patterns);
   return {
     data: { tokens: batch.B * batch.T, taps },
-    figures: tapsFinding.figures(taps, {}),
+    figures: (charts) => tapsFinding.figures(taps, { charts }),
     show(output): void {
       showTable({ ...tapsTable(taps), title: `${batch.B} x ${batch.T} tokens` }, output);
     },

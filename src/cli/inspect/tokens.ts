@@ -28,7 +28,7 @@ export async function tokens(subject: Subject, { top, rows }: TokenOptions): Pro
   if (page) await writeOutFile(page, new TextEncoder().encode(predictionsHtml(predictions)));
   return {
     data: { ...predictions, html: page },
-    figures: tokenLossFinding.figures(predictions.tokens, {}),
+    figures: (charts) => tokenLossFinding.figures(predictions.tokens, { charts }),
     show(output): void {
       showText(predictions, output);
       const table = hardestTable(predictions.tokens, rows);

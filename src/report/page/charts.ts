@@ -1,9 +1,8 @@
 // The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for phones, with the values
 // for those who point at them (script.ts) and a legend in HTML.
 
-import * as Plot from '@observablehq/plot';
 import { formatStep } from '../../base/format.ts';
-import { plotSvg, type SvgDocument } from '../../figures/plot.ts';
+import { type Charts, plotSvg } from '../../figures/plot.ts';
 import { type Html, html, jsonScript, raw } from './html.ts';
 
 export interface Point {
@@ -62,12 +61,12 @@ const SIZES = {
   small: [{ kind: 'small', width: 350, height: 210 }],
 } as const;
 
-/** The chart as a figure; null where no line has a finite point. */
-export function lineChart(chart: LineChart, document: SvgDocument | undefined): Html | null {
+/** The chart as a figure; null where no line has a finite point, or there is nothing to draw charts with. */
+export function lineChart(chart: LineChart, charts: Charts | null): Html | null {
   const series = chart.series
     .map((line) => ({ ...line, points: line.points.filter(({ x, y }) => drawable(chart, x, y)) }))
     .filter(({ points }) => points.length > 0);
-  if (series.length === 0) return null;
+  if (series.length === 0 || charts === null) return null;
   const clean = { ...chart, series };
   const { x, y, size = 'wide', legend = series.length > 1 } = chart;
   const values = series.map(({ name, color, faint, points }) => ({
@@ -76,7 +75,7 @@ export function lineChart(chart: LineChart, document: SvgDocument | undefined): 
   }));
   return html`<figure class="chart ${size}">
 <figcaption><b>${chart.title}</b>${legend && legendOf(series)}</figcaption>
-<div class="plot">${SIZES[size].map(({ kind, width, height }) => drawing(clean, { kind, width, height }, document))}</div>
+<div class="plot">${SIZES[size].map(({ kind, width, height }) => drawing(clean, { kind, width, height }, charts))}</div>
 ${jsonScript({ x: x.label, series: values })}</figure>`;
 }
 
@@ -97,19 +96,19 @@ function drawable({ x, y }: LineChart, px: number, py: number): boolean {
 function drawing(
   chart: LineChart,
   { kind, width, height }: { kind: string; width: number; height: number },
-  document: SvgDocument | undefined,
+  charts: Charts,
 ): Html {
   const { x, y, series, highlight } = chart;
   const narrow = width < 500;
   const lines = series.map((line) =>
-    Plot.lineY(line.points, {
+    charts.plot.lineY(line.points, {
       ...{ x: 'x', y: 'y', stroke: line.color, strokeDasharray: line.dash },
       ...(line.faint ? { strokeWidth: 1, strokeOpacity: 0.45 } : { strokeWidth: narrow ? 1.75 : 2.25 }),
     }),
   );
   const dots = series
     .filter((line) => line.dots || line.points.length === 1)
-    .map((line) => Plot.dot(line.points, { x: 'x', y: 'y', fill: line.color, r: narrow ? 2 : 2.75 }));
+    .map((line) => charts.plot.dot(line.points, { x: 'x', y: 'y', fill: line.color, r: narrow ? 2 : 2.75 }));
   const ring = highlight ? [highlight] : [];
   const { svg, plot } = plotSvg(
     {
@@ -140,10 +139,16 @@ function drawing(
       marks: [
         ...lines,
         ...dots,
-        Plot.dot(ring, { x: 'x', y: 'y', stroke: highlight?.color, strokeWidth: 1.75, r: narrow ? 6 : 7.5 }),
+        charts.plot.dot(ring, {
+          x: 'x',
+          y: 'y',
+          stroke: highlight?.color,
+          strokeWidth: 1.75,
+          r: narrow ? 6 : 7.5,
+        }),
       ],
     },
-    document,
+    charts,
   );
   const scale = (name: 'x' | 'y'): string => {
     const { domain = [], range = [], type } = plot.scale(name) ?? {};

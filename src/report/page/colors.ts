@@ -1,6 +1,6 @@
 // The colours of the pages, light and dark, as CSS variables. Categories are those of Okabe & Ito (2008), darker on paper and lighter on
 // black so that lines of 2 px keep a contrast of 3:1; depth goes along viridis. Both can be told apart by colour-blind readers.
-import * as Plot from '@observablehq/plot';
+import type { Charts } from '../../figures/plot.ts';
 
 /** Light, dark. */
 type Pair = readonly [light: string, dark: string];
@@ -42,19 +42,21 @@ export function depthColor(i: number): string {
 }
 
 /** The variables of a page about a model of `depth` blocks: light, and dark where the reader prefers it. */
-export function colorVariables(depth: number): string {
+export function colorVariables(depth: number, charts: Charts | null): string {
   const colors: [name: string, pair: Pair][] = [
     ...Object.entries(named),
     ...categories.map((pair, i): [string, Pair] => [`run-${i}`, pair]),
-    ...Array.from({ length: depth }, (_, i): [string, Pair] => [`block-${i}`, depthPair(i, depth)]),
+    ...(charts
+      ? Array.from({ length: depth }, (_, i): [string, Pair] => [`block-${i}`, depthPair(i, depth, charts)])
+      : []),
   ];
   const scheme = (which: 0 | 1): string => colors.map(([name, pair]) => `--${name}:${pair[which]}`).join(';');
   return `:root{color-scheme:light dark;${scheme(0)}}@media(prefers-color-scheme:dark){:root{${scheme(1)}}}`;
 }
 
 /** The ends of viridis that the paper swallows, pale yellow on white and violet on black, are left out. */
-function depthPair(i: number, depth: number): Pair {
-  const { apply } = Plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
+function depthPair(i: number, depth: number, charts: Charts): Pair {
+  const { apply } = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   const at = depth > 1 ? i / (depth - 1) : 0.4;
   return [String(apply(0.82 * at)), String(apply(0.3 + 0.7 * at))];
 }

@@ -1,6 +1,6 @@
 // The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
-import type { Drawing } from '../../figures/figure.ts';
+import type { Charts } from '../../figures/plot.ts';
 import { compareRuns, measured, type RunComparison } from '../../runs/compare.ts';
 import { clock, tokensPerStep } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
@@ -11,12 +11,10 @@ import { type Html, html } from './html.ts';
 import { page, shellCommand, table } from './page.ts';
 
 /** The whole page. */
-export function comparisonPage(
-  runs: readonly RunSummary[],
-  { document }: Pick<Drawing, 'document'> = {},
-): string {
+export function comparisonPage(runs: readonly RunSummary[], charts: Charts | null): string {
   const comparison = compareRuns(runs);
   return page({
+    charts,
     title: `${comparison.runs
       .map(({ label }) => label)
       .join(', ')
@@ -25,7 +23,7 @@ export function comparisonPage(
     header: html`<p class="lead">${verdict(comparison)}</p>`,
     sections: [
       { id: 'results', title: 'Results', body: results(comparison) },
-      { id: 'curves', title: 'Validation loss', body: curves(runs, comparison, document) },
+      { id: 'curves', title: 'Validation loss', body: curves(runs, comparison, charts) },
       { id: 'differences', title: 'What differs', body: differences(comparison) },
       { id: 'again', title: 'Do it again', body: runs.map(({ command }) => shellCommand(command)) },
     ],
@@ -77,7 +75,7 @@ function results({ runs, measure }: RunComparison): Html {
 }
 
 /** One chart for each x axis, shown one at a time. */
-function curves(runs: readonly RunSummary[], comparison: RunComparison, document: Drawing['document']): Html {
+function curves(runs: readonly RunSummary[], comparison: RunComparison, charts: Charts | null): Html {
   const { measure } = comparison;
   const longest = Math.max(...comparison.runs.map(({ seconds }) => seconds));
   const time = timeAxis(longest);
@@ -98,7 +96,7 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison, document
       },
     ],
   ];
-  const charts = axes.map(([id, name, x, at]) => ({
+  const drawn = axes.map(([id, name, x, at]) => ({
     id,
     chart: lineChart(
       {
@@ -114,14 +112,14 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison, document
           };
         }),
       },
-      document,
+      charts,
     ),
   }));
   return html`<div class="by">${axes.map(
     ([id, name], i) =>
       html`<input type="radio" name="by" id="by-${id}" aria-label="${name}"${i === 0 && html` checked`}>`,
   )}<div class="tabs">${axes.map(([id, name]) => html`<label for="by-${id}">${name}</label>`)}</div>
-${charts.map(({ id, chart }) => chart && html`<div class="of of-${id}">${chart}</div>`)}</div>`;
+${drawn.map(({ id, chart }) => chart && html`<div class="of of-${id}">${chart}</div>`)}</div>`;
 }
 
 /** Where every run begins, knowing nothing, is left out where it would flatten the rest. */

@@ -2,7 +2,7 @@
 
 import { formatNumber, formatTick } from '../../base/format.ts';
 import { groupsTable } from '../../figures/health.ts';
-import type { SvgDocument } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/plot.ts';
 import type { GroupSummary } from '../../inspect/groups.ts';
 import { isMatrixGroup, placeOf } from '../../model/names.ts';
 import type { RunSummary } from '../../runs/summary.ts';
@@ -12,7 +12,7 @@ import { html, type Part } from './html.ts';
 import { folded, table } from './page.ts';
 
 /** Null for a run whose probes have no groups: the first version did not record them. */
-export function groupsSection({ events }: RunSummary, document: SvgDocument | undefined): Part {
+export function groupsSection({ events }: RunSummary, charts: Charts | null): Part {
   const probes = events.flatMap((event) =>
     event.type === 'probe' && event.groups ? [{ ...event, groups: event.groups }] : [],
   );
@@ -31,12 +31,12 @@ export function groupsSection({ events }: RunSummary, document: SvgDocument | un
   const small = (title: string, value: (group: GroupSummary) => number | null): Part =>
     lineChart(
       { title, x: stepAxis, y: logAxis, series: series(value), size: 'small', legend: false },
-      document,
+      charts,
     );
   const numbers = groupsTable(probes);
   return html`<p>How hard each group of parameters is pulled, and how far it moves. An update of about a thousandth of the weights is
 usual in the middle of a long run; a short one at a high rate moves ten times as far.</p>
-<p class="note">${legendOf(series(() => null))}</p>
+${charts && html`<p class="note">${legendOf(series(() => null))}</p>`}
 <div class="row">
 ${small('Gradient norm, before clipping', ({ gradNorm }) => gradNorm)}
 ${small('Update / weights', ({ updateRatio }) => updateRatio)}

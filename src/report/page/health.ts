@@ -3,7 +3,7 @@ import { formatAmount, formatCount, formatNumber, formatPercent, formatTick } fr
 import { activationsTable } from '../../figures/activations.ts';
 import { activationLabel, tapLabel } from '../../figures/labels.ts';
 import { overTimeFigure } from '../../figures/over-time.ts';
-import type { SvgDocument } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/plot.ts';
 import type { Table } from '../../figures/table.ts';
 import { probesOf } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';
@@ -14,7 +14,7 @@ import { type Html, html, type Part, raw } from './html.ts';
 import { reportTable } from './page.ts';
 
 /** Null for a run without probes. */
-export function healthSection({ events, config }: RunSummary, document: SvgDocument | undefined): Part {
+export function healthSection({ events, config }: RunSummary, charts: Charts | null): Part {
   const probes = probesOf(events, 'activations');
   const last = probes.at(-1);
   if (!last) return null;
@@ -24,16 +24,16 @@ export function healthSection({ events, config }: RunSummary, document: SvgDocum
   const window = Math.max(...last.taps.map(({ windowTokens }) => windowTokens));
   const blocks = last.taps.map(({ name }, i) => ({ name: tapLabel(name), color: depthColor(i) }));
   const through = (value: (tap: TapSummary) => number): Series[] => seriesOf(probes, last, blocks, value);
-  const overTime = (['activations', 'gradients'] as const).map((kind) =>
-    overTimeFigure(probes, kind, config),
+  const overTime = (['activations', 'gradients'] as const).map(
+    (kind) => charts && overTimeFigure(probes, kind, { ...config, charts }),
   );
   const small = (title: string, x: Axis, y: Axis, series: readonly Series[]): Html | null =>
-    lineChart({ title, x, y, series, size: 'small', legend: false }, document);
+    lineChart({ title, x, y, series, size: 'small', legend: false }, charts);
   const percent = { format: wholeShare, precise: formatPercent };
   return html`<p>${dead === 0 ? 'No unit is dead' : `${formatCount(dead)} of ${formatAmount(units, 'unit')} ${dead === 1 ? 'is' : 'are'} dead`}: over the last
 ${formatCount(window)} probed tokens ${dead === 0 ? 'each of them' : dead === 1 ? 'it' : 'they'} fired ${dead === 0 ? 'at least once' : 'not once'}.
 Sparsity, the share of outputs that are 0 or less, is no fault of a ReLU.</p>
-<p class="note">${legendOf(blocks)}</p>
+${charts && html`<p class="note">${legendOf(blocks)}</p>`}
 <div class="row">
 ${
   probes.length > 1 &&

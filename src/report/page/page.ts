@@ -1,4 +1,6 @@
 // A page that stands alone: one file without anything from elsewhere, in the colours that the reader prefers. Read next: style.ts.
+
+import type { Charts } from '../../figures/plot.ts';
 import type { Table } from '../../figures/table.ts';
 import { colorVariables } from './colors.ts';
 import { type Html, html, type Part, raw } from './html.ts';
@@ -19,8 +21,9 @@ export function page(options: {
   header: Part;
   sections: readonly Section[];
   depth: number;
+  charts: Charts | null;
 }): string {
-  const { title, kicker, header, depth } = options;
+  const { title, kicker, header, depth, charts } = options;
   const sections = options.sections.filter(
     ({ body }) => body !== null && body !== undefined && body !== false,
   );
@@ -31,7 +34,7 @@ export function page(options: {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="Inkhorn">
 <title>${title}</title>
-<style>${raw(colorVariables(depth))}${raw(STYLE)}</style>
+<style>${raw(colorVariables(depth, charts))}${raw(STYLE)}</style>
 </head>
 <body>
 <main>

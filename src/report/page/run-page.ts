@@ -10,7 +10,7 @@ import {
   formatTick,
 } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
-import type { Drawing } from '../../figures/figure.ts';
+import type { Charts } from '../../figures/plot.ts';
 import {
   againNote,
   bestEval,
@@ -37,16 +37,16 @@ import { tapsSection } from './taps.ts';
 /** The whole page. */
 export function runPage(
   run: RunSummary,
-  { document }: Pick<Drawing, 'document'> = {},
-  { findings, copies }: DrawnRun = drawRun(run, { document }),
+  charts: Charts | null,
+  { findings, copies }: DrawnRun = drawRun(run, charts),
 ): string {
   const sections: Section[] = [
-    { id: 'loss', title: 'Loss', body: lossSection(run, document) },
-    { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run, document) },
+    { id: 'loss', title: 'Loss', body: lossSection(run, charts) },
+    { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run, charts) },
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
-    { id: 'health', title: 'Activations', body: healthSection(run, document) },
-    { id: 'groups', title: 'Gradients and updates', body: groupsSection(run, document) },
-    { id: 'values', title: 'Named values', body: tapsSection(run, document) },
+    { id: 'health', title: 'Activations', body: healthSection(run, charts) },
+    { id: 'groups', title: 'Gradients and updates', body: groupsSection(run, charts) },
+    { id: 'values', title: 'Named values', body: tapsSection(run, charts) },
     ...findings.map((found) => findingSection(found, run.findings)).filter((found) => found !== null),
     { id: 'comparison', title: 'Quantised', body: copies.length > 0 && copies.map(copySection) },
     { id: 'setup', title: 'Set-up', body: setupSection(run) },
@@ -57,6 +57,7 @@ export function runPage(
     },
   ];
   return page({
+    charts,
     title: run.title,
     kicker: 'Inkhorn · a training run',
     header: header(run),
@@ -101,7 +102,7 @@ function warnings(events: readonly TrainEvent[]): Part {
     : lines;
 }
 
-function lossSection({ events }: RunSummary, document: Drawing['document']): Part {
+function lossSection({ events }: RunSummary, charts: Charts | null): Part {
   const evals = events.filter((event) => event.type === 'eval');
   const steps = events.filter((event) => event.type === 'step');
   const best = bestEval(events);
@@ -128,9 +129,9 @@ function lossSection({ events }: RunSummary, document: Drawing['document']): Par
       ],
       highlight: best ? { x: best.step, y: best.valLoss, color: 'var(--val)' } : undefined,
     },
-    document,
+    charts,
   );
-  if (!chart) return null;
+  if (!chart && (charts || evals.length === 0)) return null;
   const method = {
     whole: 'over the whole validation part and as many tokens of the training part',
     sampled: 'the mean of random batches of both parts',
@@ -178,7 +179,7 @@ function thin(points: readonly Point[]): Point[] {
   });
 }
 
-function paceSection(run: RunSummary, document: Drawing['document']): Part {
+function paceSection(run: RunSummary, charts: Charts | null): Part {
   const steps = run.events.filter((event) => event.type === 'step');
   if (steps.length < 2) return null;
   const one = (
@@ -194,7 +195,7 @@ function paceSection(run: RunSummary, document: Drawing['document']): Part {
           { name: title, color, points: thin(steps.map((step) => ({ x: step.step, y: value(step) }))) },
         ],
       },
-      document,
+      charts,
     );
   const short = (label: string): Axis => ({ label, format: formatTick, precise: formatNumber, zero: true });
   return html`<div class="row">

@@ -1,7 +1,7 @@
 // What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
 
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
-import type { SvgDocument } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/plot.ts';
 import { tapsTable } from '../../figures/taps.ts';
 import { generalName, placeOf } from '../../model/names.ts';
 import { probesOf } from '../../runs/facts.ts';
@@ -13,7 +13,7 @@ import { type Html, html, type Part } from './html.ts';
 import { folded, table } from './page.ts';
 
 /** Null for a run that looked at nothing but its activations. */
-export function tapsSection({ events }: RunSummary, document: SvgDocument | undefined): Part {
+export function tapsSection({ events }: RunSummary, charts: Charts | null): Part {
   const probes = probesOf(events, 'others');
   const last = probes.at(-1);
   if (!last) return null;
@@ -24,9 +24,9 @@ export function tapsSection({ events }: RunSummary, document: SvgDocument | unde
   return html`<p>How far each value spreads around its mean (standard deviation), and its gradient beside it. Blocks are coloured as above.</p>
 <div class="row">
 ${kinds.map((kind) => [
-  spread(document, `${kind}, spread`, probes, kind, ({ value }) => value.std),
+  spread(charts, `${kind}, spread`, probes, kind, ({ value }) => value.std),
   spread(
-    document,
+    charts,
     `${kind}, spread of the gradient`,
     probes,
     kind,
@@ -38,7 +38,7 @@ ${folded('In numbers', numbers)}`;
 }
 
 function spread(
-  document: SvgDocument | undefined,
+  charts: Charts | null,
   title: string,
   probes: readonly ProbeEvent[],
   kind: string,
@@ -52,7 +52,7 @@ function spread(
     ),
   }));
   const y = { label: '', format: formatTick, precise: formatNumber, zero: true };
-  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false }, document);
+  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false }, charts);
 }
 
 function colorOf(name: string): string {

@@ -1,0 +1,58 @@
+// The libraries that draw, loaded when somebody wants a picture: they take longer to load than most commands run, and may be left
+// out of an installation (optionalDependencies).
+import type { Charts } from '../figures/plot.ts';
+
+/** Packages that pictures need, in the versions of package.json. */
+export const PICTURE_PACKAGES = ['@observablehq/plot', '@resvg/resvg-js', 'dejavu-fonts-ttf', 'linkedom'];
+
+/** What pictures are drawn with, charts and files. */
+export interface Pictures extends Charts {
+  /** Renders an SVG document to PNG at `zoom` pixels per unit, 2 unless said. */
+  toPng(svg: string, zoom?: number): Buffer;
+}
+
+/** Pictures cannot be drawn here: which packages are missing, with the command that installs them. */
+export class PicturesMissing extends Error {
+  override name = 'PicturesMissing';
+}
+
+let loaded: Promise<Pictures> | undefined;
+
+/** Loads them, once. Rejects with PicturesMissing where they are not installed. */
+export function loadPictures(): Promise<Pictures> {
+  loaded ??= load();
+  return loaded;
+}
+
+/** The same; null, with the reason given to `onNote`, where they are not installed. */
+export async function picturesIfThere(onNote: (text: string) => void): Promise<Pictures | null> {
+  try {
+    return await loadPictures();
+  } catch (error) {
+    if (!(error instanceof PicturesMissing)) throw error;
+    onNote(error.message);
+    return null;
+  }
+}
+
+async function load(): Promise<Pictures> {
+  try {
+    const [plot, { parseHTML }, { toPng }] = await Promise.all([
+      import('@observablehq/plot'),
+      import('linkedom'),
+      import('./png.ts'),
+    ]);
+    // An empty page that nobody looks at.
+    const { document } = parseHTML('<!doctype html><html><body></body></html>');
+    return { plot, document, toPng };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    const [, name] = message.match(/'([^']+)'/) ?? [];
+    const missing = PICTURE_PACKAGES.find((known) => name === known || name?.startsWith(`${known}/`));
+    if (missing === undefined) throw error;
+    throw new PicturesMissing(
+      `no pictures: ${missing} is not installed; \`npm install ${PICTURE_PACKAGES.join(' ')}\` brings what they need`,
+    );
+  }
+}
