@@ -26,21 +26,40 @@ const PACKAGES = 'apt-get install clang-19 lld-19 libc++-19-dev-wasm32 wasi-libc
 
 const BUILDS = { simd128: [], relaxed: ['-mrelaxed-simd'] };
 const COMPILE = [
-  ...['--target=wasm32-wasi', '-std=gnu++20', '-stdlib=libc++', '-O3', '-DINKHORN_ISA=wasm'],
-  ...['-msimd128', '-matomics', '-mbulk-memory', '-mnontrapping-fptoint', '-msign-ext', '-mmutable-globals'],
-  ...['-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-fno-math-errno', '-fno-trapping-math'],
-  ...[
-    '-ffp-contract=off',
-    '-fvisibility=hidden',
-    '-Wall',
-    '-Wextra',
-    '-Wno-unused-lambda-capture',
-    '-Wno-unneeded-internal-declaration',
-  ],
+  '--target=wasm32-wasi',
+  '-std=gnu++20',
+  '-stdlib=libc++',
+  '-O3',
+  '-DINKHORN_ISA=wasm',
+  '-msimd128',
+  '-matomics',
+  '-mbulk-memory',
+  '-mnontrapping-fptoint',
+  '-msign-ext',
+  '-mmutable-globals',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fno-threadsafe-statics',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=off',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-Wno-unused-lambda-capture',
+  '-Wno-unneeded-internal-declaration',
 ];
 const LINK = [
-  ...['--no-entry', '--import-memory', '--shared-memory', `--max-memory=${MOST_PAGES * 65536}`],
-  ...['--export=__stack_pointer', '--stack-first', '-z', 'stack-size=262144', '--strip-all', '--gc-sections'],
+  '--no-entry',
+  '--import-memory',
+  '--shared-memory',
+  `--max-memory=${MOST_PAGES * 65536}`,
+  '--export=__stack_pointer',
+  '--stack-first',
+  '-z',
+  'stack-size=262144',
+  '--strip-all',
+  '--gc-sections',
 ];
 
 const missing = [
@@ -60,7 +79,8 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const sources = [
   ...readdirSync(join(root, 'native/kernels')).map((file) => join('native/kernels', file)),
   ...readdirSync(join(root, 'native/wasm')).map((file) => join('native/wasm', file)),
-  ...['native/entries.cpp', 'native/team.cpp'],
+  'native/entries.cpp',
+  'native/team.cpp',
 ]
   .filter((file) => file.endsWith('.cpp'))
   .sort();

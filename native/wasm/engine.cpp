@@ -33,8 +33,7 @@ T* at(double address) {
 
 }  // namespace
 
-// ---- from JavaScript
-// -------------------------------------------------------------------------------------------------
+// ---- from JavaScript -------------------------------------------------------------------------------------
 
 #define IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
 #define EXPORT(name) __attribute__((export_name(#name)))
@@ -105,8 +104,7 @@ EXPORT(serveTeam) void serveTeam(int thread) { engine->team().serve(thread); }
 
 }  // namespace inkhorn
 
-// ---- what the C++ library would have
-// ---------------------------------------------------------------------------------
+// ---- what the C++ library would have ---------------------------------------------------------------------
 
 void* operator new(size_t bytes) {
   void* memory = std::aligned_alloc(64, bytes);

@@ -1,5 +1,5 @@
-// What follows from a kernel's row: its calls checked, packed into numbers for engines outside of JavaScript, moved to
-// another position, wrapped. Read next: native/index.ts, reference/recorder.ts.
+// What follows from a kernel's row: its calls checked, packed into numbers for engines outside of JavaScript,
+// moved to another position, wrapped. Read next: native/index.ts, reference/recorder.ts.
 import type { DeviceBuffer, Kernels } from './contract.ts';
 import {
   type Arg,
@@ -20,16 +20,16 @@ export type Args = readonly unknown[];
 export interface Call {
   readonly name: KernelName;
   /**
-   * The parameters in the order in which `pack` gives them, a letter each: `f` a buffer of `f32`, `i` of `i32`, `q` of
-   * `i8`, `a` of any, in capitals when it is written; `n` a number, `s` the position.
+   * The parameters in the order in which `pack` gives them, a letter each: `f` a buffer of `f32`, `i` of
+   * `i32`, `q` of `i8`, `a` of any, in capitals when it is written; `n` a number, `s` the position.
    */
   readonly layout: string;
   /** Throws one line that names kernel, argument, value and limit when a call does not fit its row. */
   check(args: Args): void;
   /**
-   * Checks a call and writes it into `into`: first the largest position that a replay may have; then, as `layout` says,
-   * buffers by their numbers (null: -1) and numbers (a flag as 0 or 1, a word as its place from 1 on, what is left out
-   * as 0).
+   * Checks a call and writes it into `into`: first the largest position that a replay may have; then, as
+   * `layout` says, buffers by their numbers (null: -1) and numbers (a flag as 0 or 1, a word as its place
+   * from 1 on, what is left out as 0).
    */
   pack(args: Args, idOf: (buffer: DeviceBuffer) => number, into: Float64Array): void;
   /** The same arguments at another position; `args` itself for a kernel without one. */

@@ -1,12 +1,13 @@
-// The seam between the model and the machine: buffers, and 42 coarse kernels on them. `reference/` defines what each
-// computes; every other engine is tested against it. Read next: signatures.ts, reference/matmul.ts.
+// The seam between the model and the machine: buffers, and 42 coarse kernels on them. `reference/` defines
+// what each computes; every other engine is tested against it. Read next: signatures.ts, reference/matmul.ts.
 //
 // Rules that hold for every kernel
 // - Calls are queued and return at once; they run in the order of the calls. Only `read` and `sync` wait.
-// - Buffers are dense and row-major. `f32` unless stated. Shapes in brackets: B batch, T time, C width (nEmbd),
-//   H heads, hs head size, V vocabulary, M = B*T rows.
+// - Buffers are dense and row-major. `f32` unless stated. Shapes in brackets: B batch, T time, C width
+//   (nEmbd), H heads, hs head size, V vocabulary, M = B*T rows.
 // - The first argument is what is written. `accumulate: true` adds to it instead of overwriting it.
-// - Gradients of parameters (`dWeight`, `dBias`, ...) always accumulate: the caller zeroes them once per step.
+// - Gradients of parameters (`dWeight`, `dBias`, ...) always accumulate: the caller zeroes them once per
+//   step.
 // - Equal inputs give equal bits, whatever the number of threads.
 
 /** What an element is stored as. */
@@ -38,9 +39,10 @@ export interface MemoryUse {
 /** A recorded sequence of kernels: see `Backend.record`. */
 export interface Program {
   /**
-   * Queues its kernels again, on the same buffers, as they are then: a kernel that was recorded with a `start` (`embedding`,
-   * `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) takes this one instead. The results are those of the calls, bit for bit. A
-   * program of a few microseconds may run before this returns. Throws when a position table or a cache ends before `start`.
+   * Queues its kernels again, on the same buffers, as they are then: a kernel that was recorded with a
+   * `start` (`embedding`, `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) takes this one
+   * instead. The results are those of the calls, bit for bit. A program of a few microseconds may run before
+   * this returns. Throws when a position table or a cache ends before `start`.
    */
   replay(start: number): void;
   /** Ends it, and gives back the buffers that it keeps. Replays queued before still run. */
@@ -48,9 +50,10 @@ export interface Program {
 }
 
 /**
- * What the products of training are computed in: of `matmul`, `attention` and `attentionBackward`. `bf16`: their inputs are
- * rounded to bfloat16 (nearest, ties to even), products and sums are float32. Weights, softmax, norms, all other kernels and
- * the attention of generation (`attentionCached`) are float32 with either.
+ * What the products of training are computed in: of `matmul`, `attention` and `attentionBackward`. `bf16`:
+ * their inputs are rounded to bfloat16 (nearest, ties to even), products and sums are float32. Weights,
+ * softmax, norms, all other kernels and the attention of generation (`attentionCached`) are float32 with
+ * either.
  */
 export type Precision = 'f32' | 'bf16';
 
@@ -58,11 +61,16 @@ export type Precision = 'f32' | 'bf16';
 export interface BackendOptions {
   /** Compute threads; default: the machine's cores. The results do not depend on it. */
   threads?: number;
-  /** Default `f32`. Every engine has both; the description says where `bf16` has no hardware to be faster by. */
+  /**
+   * Default `f32`. Every engine has both; the description says where `bf16` has no hardware to be faster by.
+   */
   precision?: Precision;
 }
 
-/** An engine that may or may not work here. `create` throws an Error whose message is the reason, with the fix. */
+/**
+ * An engine that may or may not work here. `create` throws an Error whose message is the reason, with the
+ * fix.
+ */
 export interface BackendFactory {
   name: string;
   create(options: BackendOptions): Promise<Backend>;
@@ -84,24 +92,29 @@ export interface Backend {
   write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
   /** Copies elements out once everything queued before has run. The event loop keeps turning meanwhile. */
   read(buffer: DeviceBuffer, offset?: number, length?: number): Promise<HostArray>;
-  /** The same, as many as fill `out`, which has the buffer's dtype: for who reads again and again. Resolves to `out`. */
+  /**
+   * The same, as many as fill `out`, which has the buffer's dtype: for who reads again and again. Resolves to
+   * `out`.
+   */
   readInto<T extends HostArray>(out: T, buffer: DeviceBuffer, offset?: number): Promise<T>;
   /** The same, blocking the caller. Engines that cannot do this honestly throw. */
   readSync(buffer: DeviceBuffer, offset?: number, length?: number): HostArray;
   /** Resolves when everything queued has run, and lets the event loop turn at least once. */
   sync(): Promise<void>;
   /**
-   * Drops what is queued and has not begun; reads that wait for it reject with `reason`. What it would have written is undefined
-   * afterwards. Of engines whose kernels take so long that nobody should wait for the rest of a pass; left out: passes are short.
+   * Drops what is queued and has not begun; reads that wait for it reject with `reason`. What it would have
+   * written is undefined afterwards. Of engines whose kernels take so long that nobody should wait for the
+   * rest of a pass; left out: passes are short.
    */
   cancel?(reason: unknown): void;
   /**
-   * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them; all else acts at once, as ever.
-   * What `fn` frees is lent to the program until it is disposed of. Buffers that it uses and does not free must
-   * live as long as the program. Recordings do not nest, and a replay cannot be recorded.
+   * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them; all else acts
+   * at once, as ever. What `fn` frees is lent to the program until it is disposed of. Buffers that it uses
+   * and does not free must live as long as the program. Recordings do not nest, and a replay cannot be
+   * recorded.
    *
-   * For work that is the same again and again but for its position, like the next token of a text: an engine can then
-   * prepare it, and one call costs less than the hundred that it stands for.
+   * For work that is the same again and again but for its position, like the next token of a text: an engine
+   * can then prepare it, and one call costs less than the hundred that it stands for.
    */
   record(fn: () => void): Program;
   memory(): MemoryUse;
@@ -117,10 +130,10 @@ export type Activation = (typeof ACTIVATION_KINDS)[number];
 
 /**
  * Which elements a dropout keeps. Element `i` of the site is kept when the 32-bit word `word(i)` is at least
- * `floor(p * 2^32)`, and is then multiplied by `1 / (1 - p)`. `word(i)` is Philox 4x32-10 (Salmon et al. 2011) with key
- * `(seed mod 2^32, floor(seed / 2^32))` and counter `(g mod 2^32, floor(g / 2^32), site, step)`, where
- * `g = floor(i / 64) * 16 + i mod 16`, taking output word `floor(i / 16) mod 4`: 64 neighbours come from 16
- * counters, in the order in which SIMD lanes produce them.
+ * `floor(p * 2^32)`, and is then multiplied by `1 / (1 - p)`. `word(i)` is Philox 4x32-10 (Salmon et al.
+ * 2011) with key `(seed mod 2^32, floor(seed / 2^32))` and counter `(g mod 2^32, floor(g / 2^32), site,
+ * step)`, where `g = floor(i / 64) * 16 + i mod 16`, taking output word `floor(i / 16) mod 4`: 64 neighbours
+ * come from 16 counters, in the order in which SIMD lanes produce them.
  */
 export interface Dropout {
   /** Probability of dropping, 0 <= p < 1. 0 keeps everything and draws nothing. */
@@ -133,12 +146,17 @@ export interface Dropout {
   offset: number;
 }
 
-/** Elements of a mask that a row of T attention probabilities takes: rounded up, so that rows begin at a vector. */
+/**
+ * Elements of a mask that a row of T attention probabilities takes: rounded up, so that rows begin at a
+ * vector.
+ */
 export function maskRow(T: number): number {
   return Math.ceil(T / 64) * 64;
 }
 
-/** Shape of an attention: B sequences of T tokens, H heads of hs columns; scores are multiplied by `scale`. */
+/**
+ * Shape of an attention: B sequences of T tokens, H heads of hs columns; scores are multiplied by `scale`.
+ */
 export interface AttentionShape {
   B: number;
   T: number;
@@ -175,7 +193,9 @@ export interface Kernels {
   // ---- movement and elementwise ---------------------------------------------------------------------------
   /** out[i] = value. `i32` too. */
   fill(out: DeviceBuffer, value: number): void;
-  /** out[outOffset + i] = x[xOffset + i] for i < length (all of `x` from `xOffset` when left out). Any dtype. */
+  /**
+   * out[outOffset + i] = x[xOffset + i] for i < length (all of `x` from `xOffset` when left out). Any dtype.
+   */
   copy(out: DeviceBuffer, x: DeviceBuffer, outOffset?: number, xOffset?: number, length?: number): void;
   /** out = a + b. `out` may be `a` or `b`. */
   add(out: DeviceBuffer, a: DeviceBuffer, b: DeviceBuffer): void;
@@ -185,14 +205,16 @@ export interface Kernels {
   scale(out: DeviceBuffer, x: DeviceBuffer, factor: number): void;
   /** out[0] = sum of x[i]^2 (accumulate: added). */
   sumSquares(out: DeviceBuffer, x: DeviceBuffer, accumulate: boolean): void;
-  /** out = x / (sqrt(squares[0]) + eps), `squares` as by `sumSquares`: x on the unit sphere. `out` may be `x`. */
+  /**
+   * out = x / (sqrt(squares[0]) + eps), `squares` as by `sumSquares`: x on the unit sphere. `out` may be `x`.
+   */
   normalize(out: DeviceBuffer, x: DeviceBuffer, squares: DeviceBuffer, eps: number): void;
   /** out[c] += sum over rows of x[r, c]. The gradient of a bias. */
   sumRows(out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
 
   /**
-   * out[r, c] = a + weight[0] * (b - a) for the columns c from `from` to `to` - 1, and a for the others. a, b and out
-   * [rows, cols]. `out` may be `a`.
+   * out[r, c] = a + weight[0] * (b - a) for the columns c from `from` to `to` - 1, and a for the others. a, b
+   * and out [rows, cols]. `out` may be `a`.
    */
   mix(
     out: DeviceBuffer,
@@ -201,7 +223,9 @@ export interface Kernels {
     weight: DeviceBuffer,
     shape: { rows: number; cols: number; from: number; to: number },
   ): void;
-  /** `da` may be `dOut`; `accumulate` is about db, which is 0 outside the columns. dWeight [1] is added to. */
+  /**
+   * `da` may be `dOut`; `accumulate` is about db, which is 0 outside the columns. dWeight [1] is added to.
+   */
   mixBackward(
     da: DeviceBuffer,
     db: DeviceBuffer,
@@ -215,12 +239,14 @@ export interface Kernels {
 
   // ---- matrix product ------------------------------------------------------------------------------------
   /**
-   * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
-   * (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not. `symmetric`: the
-   * caller knows the result to be so (m = n, no bias): an engine may compute one half and mirror it.
+   * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n,
+   * k] (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not.
+   * `symmetric`: the caller knows the result to be so (m = n, no bias): an engine may compute one half and
+   * mirror it.
    *
-   * One of two epilogues, neither of them with `accumulate` or `symmetric`, saves a pass over out, to the same bits:
-   * `activation`: out is f of all this, `pre` [m, n] what f was taken of. `slope`: out is all this times f'(x), x [m, n].
+   * One of two epilogues, neither of them with `accumulate` or `symmetric`, saves a pass over out, to the
+   * same bits: `activation`: out is f of all this, `pre` [m, n] what f was taken of. `slope`: out is all this
+   * times f'(x), x [m, n].
    */
   matmul(
     out: DeviceBuffer,
@@ -241,7 +267,9 @@ export interface Kernels {
   ): void;
 
   // ---- embedding -----------------------------------------------------------------------------------------
-  /** out[b, t, :] = tokens[ids[b, t], :] + positions[start + t, :]. ids `i32` [B, T]; `positions` null: none. */
+  /**
+   * out[b, t, :] = tokens[ids[b, t], :] + positions[start + t, :]. ids `i32` [B, T]; `positions` null: none.
+   */
   embedding(
     out: DeviceBuffer,
     ids: DeviceBuffer,
@@ -260,8 +288,8 @@ export interface Kernels {
 
   // ---- normalisation -------------------------------------------------------------------------------------
   /**
-   * LayerNorm (Ba et al. 2016) over the last axis: out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(var + eps),
-   * var biased. Writes mean [rows] and rstd [rows] for the backward. `bias` null: none.
+   * LayerNorm (Ba et al. 2016) over the last axis: out = (x - mean) * rstd * weight + bias, rstd = 1 /
+   * sqrt(var + eps), var biased. Writes mean [rows] and rstd [rows] for the backward. `bias` null: none.
    */
   layernorm(
     out: DeviceBuffer,
@@ -283,7 +311,9 @@ export interface Kernels {
     rstd: DeviceBuffer,
     shape: { rows: number; cols: number; accumulate: boolean },
   ): void;
-  /** RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(mean(x^2) + eps), saved [rows]. */
+  /**
+   * RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(mean(x^2) + eps), saved [rows].
+   */
   rmsnorm(
     out: DeviceBuffer,
     rrms: DeviceBuffer,
@@ -303,8 +333,8 @@ export interface Kernels {
 
   // ---- activation, dropout -------------------------------------------------------------------------------
   /**
-   * relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x). gelu-tanh, GPT-2's:
-   * x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
+   * relu: max(x, 0). gelu: exact, x * Phi(x). relu2: max(x, 0)^2 (So et al. 2021). silu: x * sigmoid(x).
+   * gelu-tanh, GPT-2's: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
    */
   activation(out: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
   /** dx = dOut * f'(x). `dx` may be `dOut`. The derivative of relu at 0 is 0. */
@@ -314,18 +344,18 @@ export interface Kernels {
   /** dx = dOut * (1 - (y / cap)^2), y what `softcap` wrote. `dx` may be `dOut`. */
   softcapBackward(dx: DeviceBuffer, dOut: DeviceBuffer, y: DeviceBuffer, cap: number): void;
   /**
-   * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` its own backward. `out` may be `x` or `residual`.
-   * Element i of the buffer is `offset + i`.
+   * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` its own backward. `out` may be `x` or
+   * `residual`. Element i of the buffer is `offset + i`.
    */
   dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout, residual?: DeviceBuffer | null): void;
 
   // ---- attention -----------------------------------------------------------------------------------------
   /**
-   * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept).
-   * qkv [B, T, 3, H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
-   * `dropout` acts on the probabilities; probability (b, h, t, s) is element
-   * `offset + ((b * H + h) * T + t) * maskRow(T) + s`. With `bf16` q, k and v are
-   * rounded, and the numerators of the softmax, exp(score - the row's largest), after dropout.
+   * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept). qkv [B, T, 3,
+   * H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
+   * `dropout` acts on the probabilities; probability (b, h, t, s) is element `offset + ((b * H + h) * T + t)
+   * * maskRow(T) + s`. With `bf16` q, k and v are rounded, and the numerators of the softmax, exp(score - the
+   * row's largest), after dropout.
    */
   attention(
     out: DeviceBuffer,
@@ -335,8 +365,9 @@ export interface Kernels {
     dropout: Dropout | null,
   ): void;
   /**
-   * dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. With `bf16` q, k, v and
-   * dOut are rounded, the probabilities after dropout, and the gradients of the scores before they are multiplied by `scale`.
+   * dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. With
+   * `bf16` q, k, v and dOut are rounded, the probabilities after dropout, and the gradients of the scores
+   * before they are multiplied by `scale`.
    */
   attentionBackward(
     dqkv: DeviceBuffer,
@@ -348,8 +379,8 @@ export interface Kernels {
     dropout: Dropout | null,
   ): void;
   /**
-   * Attention of T new tokens at positions start.. with everything before them. Writes their keys and values into
-   * keys, values [B, H, capacity, hs], then out[b, t] attends to positions 0 .. start + t.
+   * Attention of T new tokens at positions start.. with everything before them. Writes their keys and values
+   * into keys, values [B, H, capacity, hs], then out[b, t] attends to positions 0 .. start + t.
    */
   attentionCached(
     out: DeviceBuffer,
@@ -361,8 +392,9 @@ export interface Kernels {
   /** probs [B, H, T, T]: the causal attention probabilities, for looking at. */
   attentionProbabilities(probs: DeviceBuffer, qkv: DeviceBuffer, shape: AttentionShape): void;
   /**
-   * RMSNorm of every query and key (Henry et al. 2020): x * rrms * weight over the hs columns of each, v copied; saves
-   * rrms [rows, 2, H]. qkv [rows, 3, H, hs]; weight [2, hs], of queries and of keys. `out` may be `qkv` where no backward follows.
+   * RMSNorm of every query and key (Henry et al. 2020): x * rrms * weight over the hs columns of each, v
+   * copied; saves rrms [rows, 2, H]. qkv [rows, 3, H, hs]; weight [2, hs], of queries and of keys. `out` may
+   * be `qkv` where no backward follows.
    */
   qkNorm(
     out: DeviceBuffer,
@@ -382,8 +414,9 @@ export interface Kernels {
     shape: { rows: number; H: number; hs: number },
   ): void;
   /**
-   * Rotary positions (Su et al. 2021), q and k of qkv [B, T, 3, H, hs] turned, v copied: columns i and i + floor(hs/2)
-   * by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` turns back, which is the backward. `out` may be `qkv`.
+   * Rotary positions (Su et al. 2021), q and k of qkv [B, T, 3, H, hs] turned, v copied: columns i and i +
+   * floor(hs/2) by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` turns back, which is the
+   * backward. `out` may be `qkv`.
    */
   rope(
     out: DeviceBuffer,
@@ -393,9 +426,9 @@ export interface Kernels {
 
   // ---- loss ----------------------------------------------------------------------------------------------
   /**
-   * losses[r] = lse[r] - sum over v of q[r, v] * logits[r, v], lse[r] = log sum exp of row r (natural logarithm). q is 1 at
-   * targets[r] (`i32`) and 0 elsewhere; with `smoothing` e, 0 <= e <= 1, it is 1 - e + e / cols there and e / cols elsewhere
-   * (Szegedy et al. 2016).
+   * losses[r] = lse[r] - sum over v of q[r, v] * logits[r, v], lse[r] = log sum exp of row r (natural
+   * logarithm). q is 1 at targets[r] (`i32`) and 0 elsewhere; with `smoothing` e, 0 <= e <= 1, it is 1 - e +
+   * e / cols there and e / cols elsewhere (Szegedy et al. 2016).
    */
   crossEntropy(
     losses: DeviceBuffer,
@@ -404,7 +437,9 @@ export interface Kernels {
     targets: DeviceBuffer,
     shape: { rows: number; cols: number; smoothing?: number },
   ): void;
-  /** dLogits[r, v] = factor * (exp(logits[r, v] - lse[r]) - q[r, v]), q as above. `dLogits` may be `logits`. */
+  /**
+   * dLogits[r, v] = factor * (exp(logits[r, v] - lse[r]) - q[r, v]), q as above. `dLogits` may be `logits`.
+   */
   crossEntropyBackward(
     dLogits: DeviceBuffer,
     logits: DeviceBuffer,
@@ -425,7 +460,9 @@ export interface Kernels {
     v: DeviceBuffer,
     options: AdamWOptions,
   ): void;
-  /** g = gradScale * grad + weightDecay * param; velocity = momentum * velocity + g; param -= lr * velocity. */
+  /**
+   * g = gradScale * grad + weightDecay * param; velocity = momentum * velocity + g; param -= lr * velocity.
+   */
   sgd(
     param: DeviceBuffer,
     grad: DeviceBuffer,
@@ -434,8 +471,8 @@ export interface Kernels {
   ): void;
 
   /**
-   * Nesterov's momentum (Sutskever et al. 2013, as PyTorch has it): g = gradScale * grad; velocity = momentum * velocity + g;
-   * out = momentum * velocity + g. `out` may be `grad`.
+   * Nesterov's momentum (Sutskever et al. 2013, as PyTorch has it): g = gradScale * grad; velocity = momentum
+   * * velocity + g; out = momentum * velocity + g. `out` may be `grad`.
    */
   nesterov(
     out: DeviceBuffer,
@@ -446,8 +483,8 @@ export interface Kernels {
 
   // ---- looking inside ------------------------------------------------------------------------------------
   /**
-   * out = [sum, sum of squares, min, max, number of values <= 0, number of values not finite, bins...] over the
-   * finite values of x [rows, cols]; active[c] (`i32`, may be null) += number of rows with x[r, c] > 0.
+   * out = [sum, sum of squares, min, max, number of values <= 0, number of values not finite, bins...] over
+   * the finite values of x [rows, cols]; active[c] (`i32`, may be null) += number of rows with x[r, c] > 0.
    */
   statistics(
     out: DeviceBuffer,
@@ -457,13 +494,16 @@ export interface Kernels {
   ): void;
 
   // ---- INT8 ----------------------------------------------------------------------------------------------
-  /** Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0. `q` is `i8`. */
+  /**
+   * Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0.
+   * `q` is `i8`.
+   */
   quantizeRows(q: DeviceBuffer, scale: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
   /** x[r, c] = q[r, c] * scale[r]. */
   dequantizeRows(x: DeviceBuffer, q: DeviceBuffer, scale: DeviceBuffer, rows: number, cols: number): void;
   /**
-   * out[m, n] = x[m, k] (weight[n, k] * scale[n])^T + bias[n], weight `i8`.
-   * `f32`: weight-only. `int8`: each row of x is quantised as by `quantizeRows`, products are summed in int32.
+   * out[m, n] = x[m, k] (weight[n, k] * scale[n])^T + bias[n], weight `i8`. `f32`: weight-only. `int8`: each
+   * row of x is quantised as by `quantizeRows`, products are summed in int32.
    */
   linearInt8(
     out: DeviceBuffer,
@@ -484,9 +524,10 @@ export interface Kernels {
   ): void;
 
   // ---- INT4 ----------------------------------------------------------------------------------------------
-  // A weight [n, k] by groups of `groupSize` columns, a multiple of 32 (the last group may be shorter): weight[j, p] =
-  // (code[j, p] - 8) * scale[floor(p / groupSize), j]. `codes` `i8` [n, ceil(k / 2)]: a byte holds the codes, 0 to 15, of two
-  // neighbours, the left one in its low half; `scale` [ceil(k / groupSize), n] may have either sign.
+  // A weight [n, k] by groups of `groupSize` columns, a multiple of 32 (the last group may be shorter):
+  // weight[j, p] = (code[j, p] - 8) * scale[floor(p / groupSize), j]. `codes` `i8` [n, ceil(k / 2)]: a byte
+  // holds the codes, 0 to 15, of two neighbours, the left one in its low half; `scale` [ceil(k / groupSize),
+  // n] may have either sign.
   /** x[r, c] = weight[r, c] of [rows, cols]. */
   dequantizeInt4(
     x: DeviceBuffer,

@@ -1,5 +1,6 @@
-// What every engine does around the recording of a program: whose buffers are whose, and when it ends. What the
-// recorded function frees it may use again itself; else it is kept for the program. Read next: contract.ts (`record`), pool.ts.
+// What every engine does around the recording of a program: whose buffers are whose, and when it ends. What
+// the recorded function frees it may use again itself; else it is kept for the program. Read next:
+// contract.ts (`record`), pool.ts.
 import type { DeviceBuffer, DType, Program } from './contract.ts';
 import { createPool, type Pool } from './pool.ts';
 
@@ -7,8 +8,8 @@ export interface Lender<B extends DeviceBuffer> {
   alloc(dtype: DType, length: number): B;
   free(buffer: DeviceBuffer): void;
   /**
-   * Runs `make` while the buffers that are freed go to the program that it returns. The program returned here gives them
-   * back when it ends, and refuses to run afterwards. Throws when a recording is running.
+   * Runs `make` while the buffers that are freed go to the program that it returns. The program returned here
+   * gives them back when it ends, and refuses to run afterwards. Throws when a recording is running.
    */
   record(make: () => Program): Program;
 }

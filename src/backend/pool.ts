@@ -1,5 +1,5 @@
-// A pool of buffers, shared by every engine: a training step asks for the same sizes again and again, so after two
-// steps nothing is allocated any more. Read next: reference/index.ts.
+// A pool of buffers, shared by every engine: a training step asks for the same sizes again and again, so
+// after two steps nothing is allocated any more. Read next: reference/index.ts.
 import type { DeviceBuffer, DType, MemoryUse } from './contract.ts';
 
 /** Bytes of one element. */
@@ -14,7 +14,10 @@ export interface PoolSource<B extends DeviceBuffer> {
 }
 
 export interface Pool<B extends DeviceBuffer> {
-  /** A freed buffer of exactly this dtype and length, or a new one. Throws when the length is not a whole number >= 0. */
+  /**
+   * A freed buffer of exactly this dtype and length, or a new one. Throws when the length is not a whole
+   * number >= 0.
+   */
   alloc(dtype: DType, length: number): B;
   /** Takes a buffer back. Throws when it is not from this pool or was freed before. */
   free(buffer: DeviceBuffer): void;

@@ -1,5 +1,5 @@
-// Chooses an engine among those that a platform offers, and says why the others were passed over. Which ones it offers is said in
-// platform/node-engines.ts and platform/browser-engines.ts.
+// Chooses an engine among those that a platform offers, and says why the others were passed over. Which ones
+// it offers is said in platform/node-engines.ts and platform/browser-engines.ts.
 import { choice, complete, integer, type Table } from '../base/fields.ts';
 import type { Backend, BackendFactory, BackendOptions } from './contract.ts';
 import { setCurrentBackend } from './current.ts';
@@ -34,8 +34,8 @@ export interface Engines {
   /** Adds an engine in front of those known so far. */
   registerBackend(factory: BackendFactory): void;
   /**
-   * Makes an engine without making it the current one. `auto` takes the first that works and reports why those before
-   * it did not. Throws when the named one does not exist or does not work here.
+   * Makes an engine without making it the current one. `auto` takes the first that works and reports why
+   * those before it did not. Throws when the named one does not exist or does not work here.
    */
   createBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
   /** Makes an engine the current one: models made from now on live on it. */

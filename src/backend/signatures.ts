@@ -1,5 +1,5 @@
-// What each kernel of the contract takes, one row each. Everything else about passing a call on is derived from its row.
-// Read next: call.ts, which checks and packs calls.
+// What each kernel of the contract takes, one row each. Everything else about passing a call on is derived
+// from its row. Read next: call.ts, which checks and packs calls.
 //
 // Buffers are written in words, `>out(x)[rows,cols]`, in the contract's order:
 //   >            the kernel changes it
@@ -260,7 +260,12 @@ export const signatures: {
   ),
   matmul: ruled(
     kernel('>out[m,n] a[m,k] b[k,n]', {
-      ...{ m: size, n: size, k: size, transA: flag, transB: flag, accumulate: flag },
+      m: size,
+      n: size,
+      k: size,
+      transA: flag,
+      transB: flag,
+      accumulate: flag,
       bias: buffer('bias?[n]'),
       symmetric: flag,
       activation: optional({ kind, pre: buffer('>pre?[m,n]') }),
@@ -311,14 +316,23 @@ export const signatures: {
   }),
   attentionProbabilities: kernel('>probs[B,H,T,T] qkv[B,T,3,H,hs]', heads),
   qkNorm: kernel('>out(qkv)[rows,3,H,hs] >rrms[rows,2,H] qkv[rows,3,H,hs] weight[2,hs]', {
-    ...{ rows: size, H: extent, hs: extent, eps: number },
+    rows: size,
+    H: extent,
+    hs: extent,
+    eps: number,
   }),
   qkNormBackward: kernel(
     '>dqkv(dOut)[rows,3,H,hs] >dWeight[2,hs] dOut[rows,3,H,hs] qkv[rows,3,H,hs] weight[2,hs] rrms[rows,2,H]',
     { rows: size, H: extent, hs: extent },
   ),
   rope: kernel('>out(qkv)[B,T,3,H,hs] qkv[B,T,3,H,hs]', {
-    ...{ B: size, T: size, H: extent, hs: extent, start: anywhere, base: number, inverse: flag },
+    B: size,
+    T: size,
+    H: extent,
+    hs: extent,
+    start: anywhere,
+    base: number,
+    inverse: flag,
   }),
   crossEntropy: ruled(
     kernel('>losses[rows] >lse[rows] logits[rows,cols] targets:i32[rows]', {
@@ -336,25 +350,30 @@ export const signatures: {
     share,
   ),
   adamw: kernel('>param[:n] grad[=n] >m[=n] >v[=n]', {
-    ...{
-      lr: number,
-      beta1: number,
-      beta2: number,
-      eps: number,
-      weightDecay: number,
-      t: number,
-      gradScale: number,
-    },
+    lr: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    weightDecay: number,
+    t: number,
+    gradScale: number,
   }),
   sgd: ruled(
     kernel('>param[:n] grad[=n] >velocity?[=n]', {
-      ...{ lr: number, momentum: number, weightDecay: number, gradScale: number },
+      lr: number,
+      momentum: number,
+      weightDecay: number,
+      gradScale: number,
     }),
     inertia,
   ),
   nesterov: kernel('>out(grad)[:n] >velocity[=n] grad[=n]', { momentum: number, gradScale: number }),
   statistics: kernel('>out[6+bins] >active?:i32[cols] x[rows,cols]', {
-    ...{ rows: size, cols: size, lo: number, hi: number, bins: size },
+    rows: size,
+    cols: size,
+    lo: number,
+    hi: number,
+    bins: size,
   }),
   quantizeRows: kernel('>q:i8[rows,cols] >scale[rows] x[rows,cols]', ...rowsCols),
   dequantizeRows: kernel('>x[rows,cols] q:i8[rows,cols] scale[rows]', ...rowsCols),
@@ -372,7 +391,11 @@ export const signatures: {
   ),
   linearInt4: ruled(
     kernel('>out[m,n] x[m,k] codes:i8[n,k/2] scale[k/groupSize,n] bias?[n]', {
-      ...{ m: size, n: size, k: size, groupSize: size, activations },
+      m: size,
+      n: size,
+      k: size,
+      groupSize: size,
+      activations,
     }),
     groups,
   ),

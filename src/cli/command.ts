@@ -1,5 +1,5 @@
-// A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander commands,
-// the help and the exit codes.
+// A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander
+// commands, the help and the exit codes.
 
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
@@ -18,8 +18,8 @@ export interface Context<F extends Flags> {
   flags: Values<F>;
   output: Output;
   /**
-   * Asks the command to stop: see interrupt.ts. Only a command that reads it is asked, and from then on: until there is
-   * something to save, a process should end at once.
+   * Asks the command to stop: see interrupt.ts. Only a command that reads it is asked, and from then on:
+   * until there is something to save, a process should end at once.
    */
   readonly signal: AbortSignal;
 }

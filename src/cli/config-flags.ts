@@ -1,4 +1,5 @@
-// The flags that make a config and settings: one for every field of either, from the tables beside their types.
+// The flags that make a config and settings: one for every field of either, from the tables beside their
+// types.
 import type { AnyField } from '../base/fields.ts';
 import { configFields } from '../model/config.ts';
 import { settingFields } from '../train/setting-fields.ts';

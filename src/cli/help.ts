@@ -1,4 +1,5 @@
-// How the help of a command is set: terms on the left, what they are on the right, no word broken at any width.
+// How the help of a command is set: terms on the left, what they are on the right, no word broken at any
+// width.
 import { type Command, CommanderError, type Help, type HelpConfiguration, type Option } from 'commander';
 import { ownCommand } from '../base/node-command.ts';
 import type { Flags } from './flags.ts';
@@ -83,7 +84,9 @@ export function examplesText(examples: readonly (readonly [line: string, does: s
   return ['\nExamples:', ...lines].join('\n');
 }
 
-/** A command line in lines of at most `columns`, broken between its words only, as a shell goes on reading it. */
+/**
+ * A command line in lines of at most `columns`, broken between its words only, as a shell goes on reading it.
+ */
 export function wrapCommand(line: string, columns: number): string[] {
   // A flag and its value stay together.
   const words =

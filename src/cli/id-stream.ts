@@ -25,7 +25,10 @@ const BETWEEN = /[\s,[\]]+/;
 /** What has ids. */
 type Ids = Pick<Tokenizer, 'vocabSize' | 'hasToken'>;
 
-/** The ids of tokens in a stream of text, in parts as they arrive. Throws a misuse for what is the id of no token. */
+/**
+ * The ids of tokens in a stream of text, in parts as they arrive. Throws a misuse for what is the id of no
+ * token.
+ */
 export async function* readIds(
   text: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   tokens: Ids,

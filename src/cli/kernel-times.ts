@@ -1,4 +1,5 @@
-// What every kernel of an engine takes: each call is waited for before the next one is queued, which makes the whole a little slower.
+// What every kernel of an engine takes: each call is waited for before the next one is queued, which makes
+// the whole a little slower.
 import { type KernelName, wrapKernels } from '../backend/call.ts';
 import type { Backend } from '../backend/contract.ts';
 
@@ -20,7 +21,9 @@ export interface TimedBackend {
   take(): Map<string, KernelTime>;
 }
 
-/** The same engine, each kernel waiting until it is done. `describe`: by default calls are listed by kernel. */
+/**
+ * The same engine, each kernel waiting until it is done. `describe`: by default calls are listed by kernel.
+ */
 export function timeKernels(engine: Backend, describe: Describe = (name) => [name, 0]): TimedBackend {
   let times = new Map<string, KernelTime>();
   const flag = engine.alloc('f32', 1);

@@ -15,8 +15,8 @@ export function seedModel(backend: Backend): GPT {
 }
 
 /**
- * Floating-point operations of training on one token: forward and twice that backward. Matrix products, and attention in full
- * although half of it is masked. 3.84e11 for the 64 x 256 tokens of a step of the seed.
+ * Floating-point operations of training on one token: forward and twice that backward. Matrix products, and
+ * attention in full although half of it is masked. 3.84e11 for the 64 x 256 tokens of a step of the seed.
  */
 export function trainingFlop({
   nLayer,
@@ -68,7 +68,10 @@ export async function measureTraining(
   return { batchSize, blockSize, seconds: timed, secondsPerStep, tokensPerSecond, gflops };
 }
 
-/** The seconds of one optimizer step after another, on random tokens, with the seed's recipe, for as long as they are asked for. */
+/**
+ * The seconds of one optimizer step after another, on random tokens, with the seed's recipe, for as long as
+ * they are asked for.
+ */
 export async function* trainingSteps(
   model: GPT,
   { batchSize, signal }: { batchSize: number; signal?: AbortSignal },

@@ -9,7 +9,10 @@ import { misuse } from './errors.ts';
 /** Bytes that each weight takes while a model is trained: itself, its gradient, two moments. */
 export const TRAINING_BYTES = 16;
 
-/** Throws a misuse when the weights alone, `bytes` each, are more than this machine's memory, or than this process may have of it. */
+/**
+ * Throws a misuse when the weights alone, `bytes` each, are more than this machine's memory, or than this
+ * process may have of it.
+ */
 export function checkMemory(config: GPTConfig, bytes: number, memory: number = memoryHere()): void {
   const count = countShapes(config);
   if (count * bytes <= memory) return;
@@ -18,10 +21,16 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
   );
 }
 
-/** Bytes of memory that learning merges takes for each byte of the distinct chunks of a text: see tokenizer/train-fast.ts. */
+/**
+ * Bytes of memory that learning merges takes for each byte of the distinct chunks of a text: see
+ * tokenizer/train-fast.ts.
+ */
 const LEARNING_BYTES = 30;
 
-/** Throws a misuse when learning from a text of `bytes` in one chunk (pattern `none`) takes more than this machine's memory. */
+/**
+ * Throws a misuse when learning from a text of `bytes` in one chunk (pattern `none`) takes more than this
+ * machine's memory.
+ */
 export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: number = memoryHere()): void {
   if (pattern !== 'none' || bytes * LEARNING_BYTES <= memory) return;
   throw misuse(

@@ -1,4 +1,5 @@
-// What a command line that cannot be read was meant to be: the nearest flag, the command that has it, what is missing.
+// What a command line that cannot be read was meant to be: the nearest flag, the command that has it, what is
+// missing.
 import type { Command, CommanderError, Option } from 'commander';
 import { editDistance } from '../base/nearest.ts';
 import { shellWord } from '../base/shell.ts';
@@ -68,8 +69,8 @@ function isNamed({ short, long }: Option, flag: string): boolean {
 }
 
 /**
- * The flags that begin as `flag` does; else those that have it as a part; else those that few letters tell from it;
- * else those that are described so: `--learning-rate` is `--lr`.
+ * The flags that begin as `flag` does; else those that have it as a part; else those that few letters tell
+ * from it; else those that are described so: `--learning-rate` is `--lr`.
  */
 function nearest(flag: string, options: readonly Option[]): string[] {
   const word = bare(flag);

@@ -72,8 +72,9 @@ export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit):
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
 /**
- * Where the model of `--model` is: the folder itself, or a checkpoint of a run (see `runModel`); without it, the model that comes along.
- * Says so when a run was trained further than any evaluation. Throws a misuse where there is no model.
+ * Where the model of `--model` is: the folder itself, or a checkpoint of a run (see `runModel`); without it,
+ * the model that comes along. Says so when a run was trained further than any evaluation. Throws a misuse
+ * where there is no model.
  */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
   return (await findCheckpoint(path, output)).store;
@@ -230,7 +231,10 @@ export async function openData(
   }
 }
 
-/** The text of one file, or of standard input (`-`); `flag` is what named it; `asBytes` null: only text will do. It may be empty. */
+/**
+ * The text of one file, or of standard input (`-`); `flag` is what named it; `asBytes` null: only text will
+ * do. It may be empty.
+ */
 export async function openText(
   path: string,
   flag: string,

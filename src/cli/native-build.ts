@@ -1,4 +1,5 @@
-// The build of the native engine as the command line starts it: scripts/build-native.mjs in a process of its own.
+// The build of the native engine as the command line starts it: scripts/build-native.mjs in a process of its
+// own.
 import { type StdioOptions, spawn } from 'node:child_process';
 import { BUILD_SCRIPT } from '../backend/native/toolchain.ts';
 
@@ -7,7 +8,10 @@ export async function nativeIsBuilt(): Promise<boolean> {
   return (await runBuild('ignore', '--check')) === 0;
 }
 
-/** Builds it where it can be built, and says on stdout (`quiet`: on stderr) how that goes; resolves to whether it is there then. */
+/**
+ * Builds it where it can be built, and says on stdout (`quiet`: on stderr) how that goes; resolves to whether
+ * it is there then.
+ */
 export async function buildNative(quiet = false): Promise<boolean> {
   await runBuild(['ignore', quiet ? process.stderr : 'inherit', 'inherit']);
   return nativeIsBuilt();

@@ -1,5 +1,5 @@
-// Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to stderr. Control characters from
-// elsewhere reach neither a terminal nor a message: see view/ink.ts.
+// Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to
+// stderr. Control characters from elsewhere reach neither a terminal nor a message: see view/ink.ts.
 import { once } from 'node:events';
 import type { Colors } from 'picocolors/types.js';
 import { revealJson } from '../base/controls.ts';
@@ -19,7 +19,10 @@ export interface Output {
   print(line?: string): void;
   /** Text for people without a line break: streaming. */
   write(text: string): void;
-  /** What a model or a file says: a terminal gets no control characters of it, everything else gets it as it is. */
+  /**
+   * What a model or a file says: a terminal gets no control characters of it, everything else gets it as it
+   * is.
+   */
   speak(text: string | Uint8Array, style?: (text: string) => string): void;
   /** Aligned columns for people, with a heading in dim letters. */
   table(columns: readonly (string | TableColumn)[], rows: readonly (readonly string[])[]): void;
@@ -27,7 +30,9 @@ export interface Output {
   facts(rows: readonly (readonly [label: string, value: string])[]): void;
   /** One JSON value on a line of its own; nothing without `--json`. */
   data(value: unknown): void;
-  /** A piece of long output, in both modes (with `--json` it is part of a document): waits for a slow reader. */
+  /**
+   * A piece of long output, in both modes (with `--json` it is part of a document): waits for a slow reader.
+   */
   pour(piece: string | Uint8Array): Promise<void>;
   /** A remark on stderr, in both modes: which engine was chosen, what was passed over. */
   note(line: string): void;

@@ -25,7 +25,10 @@ const anything: FolderContents = {
   refusal: () => 'is not empty: take another folder, or --force to replace what this writes',
 };
 
-/** Makes sure that `--out` can become a folder of this command: without its `contents`, or with `force`. Changes nothing. */
+/**
+ * Makes sure that `--out` can become a folder of this command: without its `contents`, or with `force`.
+ * Changes nothing.
+ */
 export async function claimOutFolder(folder: string, force = false, contents = anything): Promise<void> {
   const found = await entriesOf(folder, contents);
   if (found.length > 0 && !force) throw misuse(`--out ${folder} ${contents.refusal(folder)}`);
@@ -34,7 +37,10 @@ export async function claimOutFolder(folder: string, force = false, contents = a
 /** A folder that is ours to write to until the command ends. */
 export interface OutFolder extends Lock {
   folder: string;
-  /** What `--force` was judged on: the entries that may be removed, with what tells each from another of its name. */
+  /**
+   * What `--force` was judged on: the entries that may be removed, with what tells each from another of its
+   * name.
+   */
   judged: ReadonlyMap<string, string>;
 }
 
@@ -69,7 +75,10 @@ export async function lockOut(flag: string, folder: string, what: string): Promi
   }
 }
 
-/** Removes what was there when the folder was taken. Throws before anything is removed when something else is there now. */
+/**
+ * Removes what was there when the folder was taken. Throws before anything is removed when something else is
+ * there now.
+ */
 export async function emptyOutFolder({ folder, judged }: OutFolder, contents = anything): Promise<void> {
   const names = await entriesOf(folder, contents);
   for (const name of names) {

@@ -1,5 +1,5 @@
-// Progress of something that takes a while: a bar on a terminal, a line now and then elsewhere. On stderr, so that stdout
-// stays clean.
+// Progress of something that takes a while: a bar on a terminal, a line now and then elsewhere. On stderr, so
+// that stdout stays clean.
 import cliProgress from 'cli-progress';
 import { formatDuration, formatShort } from '../base/format.ts';
 import { terminalStyle } from './terminal.ts';
@@ -7,8 +7,8 @@ import { cellText } from './view/ink.ts';
 
 export interface Progress {
   /**
-   * `done` of `total` so far (0: nobody knows how many in all); may be called as often as one likes. Another `unit` than before
-   * begins a new count.
+   * `done` of `total` so far (0: nobody knows how many in all); may be called as often as one likes. Another
+   * `unit` than before begins a new count.
    */
   update(done: number, total: number, unit?: string): void;
   /** Takes the bar away. May be called twice. */
@@ -37,7 +37,10 @@ export function createLinePace(): () => boolean {
   };
 }
 
-/** `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. Without an update: how long it has taken. */
+/**
+ * `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. Without an update: how long it
+ * has taken.
+ */
 export function createProgress(name: string, unit = ''): Progress {
   const label = cellText(name);
   const begun = performance.now();

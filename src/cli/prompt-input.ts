@@ -1,4 +1,5 @@
-// Where the prompt of `generate` comes from: --prompt, --prompt-file, or standard input where something is sent there.
+// Where the prompt of `generate` comes from: --prompt, --prompt-file, or standard input where something is
+// sent there.
 import { fstatSync } from 'node:fs';
 import { checkedText, STDIN } from '../corpora/index.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
@@ -19,7 +20,9 @@ export const promptFlags = {
 /** A pipe that nobody writes to may stay open for ever, as in scheduled jobs: so long it is waited for. */
 const PATIENCE_MS = 2000;
 
-/** The prompt, without the line break that ends a file or what `echo` sends; undefined where there is none. */
+/**
+ * The prompt, without the line break that ends a file or what `echo` sends; undefined where there is none.
+ */
 export async function readPrompt(
   { prompt, promptFile }: Values<typeof promptFlags>,
   output: Output,
@@ -59,7 +62,9 @@ function mayHoldText(): boolean {
   }
 }
 
-/** All that comes until the end; null where nothing came in the first moments and nobody asked to wait for it. */
+/**
+ * All that comes until the end; null where nothing came in the first moments and nobody asked to wait for it.
+ */
 function readInput(wait: boolean, output: Output): Promise<Uint8Array | null> {
   const { stdin } = process;
   const parts: Buffer[] = [];

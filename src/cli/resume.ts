@@ -30,13 +30,18 @@ export interface ResumeFlags extends Values<typeof engineFlags> {
   steps?: number;
 }
 
-/** The run in the folder `out`, kept from other commands; `what` is ours. Throws a misuse that says what `out` is where it is no run. */
+/**
+ * The run in the folder `out`, kept from other commands; `what` is ours. Throws a misuse that says what `out`
+ * is where it is no run.
+ */
 export async function takeRun(out: string, what: string): Promise<OutFolder> {
   await lastCheckpoint(out);
   return { folder: out, judged: new Map(), ...(await lockOut(`--resume ${out}`, out, what)) };
 }
 
-/** The plan of a run, from its last checkpoint on. Throws a misuse where nothing is due, or nothing can go on. */
+/**
+ * The plan of a run, from its last checkpoint on. Throws a misuse where nothing is due, or nothing can go on.
+ */
 export async function resumedRun(
   given: ResumeFlags,
   { folder: out, release }: OutFolder,
@@ -56,16 +61,14 @@ export async function resumedRun(
   noteEngine(from, backend.description, output);
   output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
   return {
-    ...{
-      out,
-      lock: { release },
-      from,
-      settings,
-      backend,
-      probeTaps: from.probeTaps,
-      model: from.model,
-      tokenizer: from.tokenizer,
-    },
+    out,
+    lock: { release },
+    from,
+    settings,
+    backend,
+    probeTaps: from.probeTaps,
+    model: from.model,
+    tokenizer: from.tokenizer,
     data: relocated(record.data, place, out),
     dataset: await splitCorpus(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
     title: `${basename(out)} on ${corpus.name}`,
@@ -106,7 +109,10 @@ async function settingsOf(out: string, step: number, settings: TrainSettings): P
   }
 }
 
-/** What is left to do, for people: nothing to say while steps are. A run that is finished and reported is a misuse. */
+/**
+ * What is left to do, for people: nothing to say while steps are. A run that is finished and reported is a
+ * misuse.
+ */
 async function whatIsDue(
   out: string,
   {

@@ -1,4 +1,5 @@
-// The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is none yet of its best model.
+// The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is
+// none yet of its best model.
 
 import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
@@ -39,8 +40,8 @@ export async function lookInsideRun(
 }
 
 /**
- * The same where what is kept is missing or of an earlier model; resolves to whether it was. A text that is out of reach is no reason
- * to fail: it is noted.
+ * The same where what is kept is missing or of an earlier model; resolves to whether it was. A text that is
+ * out of reach is no reason to fail: it is noted.
  */
 export async function refreshLook(
   run: OpenRun,

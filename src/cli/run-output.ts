@@ -18,8 +18,8 @@ export function takeRunFolder(folder: string, what: string, force?: boolean): Pr
 }
 
 /**
- * Removes the run that the folder held when it was taken, if any; other files in it are left alone. Throws where nothing can
- * be written, before time goes into a model.
+ * Removes the run that the folder held when it was taken, if any; other files in it are left alone. Throws
+ * where nothing can be written, before time goes into a model.
  */
 export async function prepareFolder(out: OutFolder): Promise<void> {
   try {

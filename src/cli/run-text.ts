@@ -1,4 +1,5 @@
-// The text that a model was trained on: what is recorded of it, and how it is found again from another folder, or after a move.
+// The text that a model was trained on: what is recorded of it, and how it is found again from another
+// folder, or after a move.
 
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
@@ -51,7 +52,9 @@ export function typed(inputs: readonly string[]): Place {
 /** What a shipped model says of itself. */
 const CARD_FILE = 'card.json';
 
-/** Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run. */
+/**
+ * Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run.
+ */
 const RECORDS = [
   [TRAINING_FILE],
   [CARD_FILE],
@@ -69,8 +72,8 @@ interface Recorded {
 }
 
 /**
- * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so. Throws when what says so is
- * damaged.
+ * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so.
+ * Throws when what says so is damaged.
  */
 export async function recordedData(store: Store): Promise<DataRecord | null> {
   return (await recorded(store))?.record ?? null;
@@ -106,7 +109,9 @@ export class TextNotHere extends MisuseError {
   }
 }
 
-/** Whether the text of a model is neither here nor to be fetched: who needs it only for an extra does without. */
+/**
+ * Whether the text of a model is neither here nor to be fetched: who needs it only for an extra does without.
+ */
 export function outOfReach(error: unknown): error is TextNotHere | CorpusUnavailable {
   return error instanceof TextNotHere || error instanceof CorpusUnavailable;
 }
@@ -118,8 +123,9 @@ export interface FoundText {
 }
 
 /**
- * The text of a record, which must still be the same: where it was, as it was typed, or where it should be if it moved along with the run,
- * which lies in `folder` now. Throws TextNotHere, and CorpusUnavailable for a named text that cannot be fetched.
+ * The text of a record, which must still be the same: where it was, as it was typed, or where it should be if
+ * it moved along with the run, which lies in `folder` now. Throws TextNotHere, and CorpusUnavailable for a
+ * named text that cannot be fetched.
  */
 export async function findText(record: DataRecord, folder: string, output: Output): Promise<FoundText> {
   const facts = `the run was trained on ${textFacts(record)}`;
@@ -196,8 +202,8 @@ export interface MeasuredText {
 }
 
 /**
- * The text of `--data`, else the one that the model's run recorded, which must still be the same. `folder` is where the record of what is
- * measured will lie. Throws a misuse when there is neither.
+ * The text of `--data`, else the one that the model's run recorded, which must still be the same. `folder` is
+ * where the record of what is measured will lie. Throws a misuse when there is neither.
  */
 export async function openMeasuredText(
   { data, asBytes }: { data?: readonly string[]; asBytes?: boolean },

@@ -30,7 +30,10 @@ export async function trainTokenizer(
   return tokenizer;
 }
 
-/** The context of a model that nobody chose: `blockSize`, or less where a part of the text has too few tokens for it. */
+/**
+ * The context of a model that nobody chose: `blockSize`, or less where a part of the text has too few tokens
+ * for it.
+ */
 export function fittingContext(
   { train, val }: Dataset,
   { blockSize, sampled }: { blockSize: number; sampled: boolean },

@@ -8,7 +8,10 @@ export const specialFlags = {
   specialAsText: toggle({ about: 'names of special tokens are encoded like other text' }),
 } satisfies Flags;
 
-/** The tokens of `text`. Throws a misuse when it holds the name of a special token and nothing says what that means. */
+/**
+ * The tokens of `text`. Throws a misuse when it holds the name of a special token and nothing says what that
+ * means.
+ */
 export function encodeText(
   tokenizer: Tokenizer,
   text: string | Uint8Array,

@@ -1,4 +1,5 @@
-// Where the time of a step goes on this machine, by kernel and by part of the model. Read next: kernel-times.ts.
+// Where the time of a step goes on this machine, by kernel and by part of the model. Read next:
+// kernel-times.ts.
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import type { GPT } from '../model/gpt.ts';
 import { parseParameter } from '../model/names.ts';
@@ -17,7 +18,10 @@ export interface StepShares {
   /** Of all kernels; JavaScript between them is not counted. */
   seconds: number;
   kernels: Share[];
-  /** The same by the part of the model that it is spent on, all blocks together: `attn.qkv`, forward and backward. */
+  /**
+   * The same by the part of the model that it is spent on, all blocks together: `attn.qkv`, forward and
+   * backward.
+   */
   parts: Share[];
 }
 
@@ -34,8 +38,9 @@ const SEQUENCES = 8;
 const STEPS = 3;
 
 /**
- * Times a training step with AdamW, or of an INT8 model, which cannot be trained, a forward pass: the quickest of a few, on random
- * tokens, every kernel waited for. `load` puts the model on the engine that it is given.
+ * Times a training step with AdamW, or of an INT8 model, which cannot be trained, a forward pass: the
+ * quickest of a few, on random tokens, every kernel waited for. `load` puts the model on the engine that it
+ * is given.
  */
 export async function measureStep(
   load: (backend: Backend) => Promise<GPT>,
@@ -93,7 +98,10 @@ const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
   [/^(crossEntropy|softcap)/, 'loss'],
 ];
 
-/** Tells the part of `model` that a call works for: by the weight, or the gradient of one, among its arguments, or by its kernel. */
+/**
+ * Tells the part of `model` that a call works for: by the weight, or the gradient of one, among its
+ * arguments, or by its kernel.
+ */
 function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => string {
   const weights = slots(model).map(({ name, value }) => {
     const { layer, role } = parseParameter(name);

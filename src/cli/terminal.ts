@@ -1,5 +1,5 @@
-// What people see while a model trains: a live view on a terminal, plain lines elsewhere. Both read the same events.
-// Read next: view/live.ts, view/plain.ts.
+// What people see while a model trains: a live view on a terminal, plain lines elsewhere. Both read the same
+// events. Read next: view/live.ts, view/plain.ts.
 import type { Colors } from 'picocolors/types.js';
 import type { TrainEvent } from '../train/events.ts';
 import type { MilestoneProgress } from '../train/run.ts';
@@ -22,9 +22,14 @@ export interface TrainViewOptions {
 /** Takes the events of one run as they come. */
 export interface TrainView {
   event(event: TrainEvent): void;
-  /** Shows how far an evaluation or a sample is; false where lines are written, which have no place for it. */
+  /**
+   * Shows how far an evaluation or a sample is; false where lines are written, which have no place for it.
+   */
   progress(progress: MilestoneProgress): boolean;
-  /** Leaves the terminal as it was. Comes by itself with the `done` event; call it as well when the run throws. */
+  /**
+   * Leaves the terminal as it was. Comes by itself with the `done` event; call it as well when the run
+   * throws.
+   */
   end(): void;
 }
 
@@ -83,8 +88,9 @@ export function isTerminal(stream: { isTTY?: boolean }): boolean {
 }
 
 /**
- * What suits a stream: no drawing in place and no colour unless it is a terminal that can, no colour under `NO_COLOR`. One of no
- * columns cannot: `mpirun` and some schedulers give it to programs whose output goes to a file.
+ * What suits a stream: no drawing in place and no colour unless it is a terminal that can, no colour under
+ * `NO_COLOR`. One of no columns cannot: `mpirun` and some schedulers give it to programs whose output goes to
+ * a file.
  */
 export function terminalStyle(
   stream: { isTTY?: boolean; columns?: number },

@@ -36,7 +36,9 @@ function summaryTable({ formats, parameters, validation, speed }: CompareReport)
       formatChange(after.loss - before.loss, 4),
     ],
     [
-      ...['bits per byte', before.bitsPerByte.toFixed(4), after.bitsPerByte.toFixed(4)],
+      'bits per byte',
+      before.bitsPerByte.toFixed(4),
+      after.bitsPerByte.toFixed(4),
       formatChange(after.bitsPerByte - before.bitsPerByte, 4),
     ],
     ['KL(before || after), nats/token', '', kl.toExponential(2), ''],
@@ -75,7 +77,9 @@ function bytesTable({ parameters: { kinds } }: CompareReport): Table {
 
 function noiseTable({ weights, outputs }: CompareReport): Table {
   const row = ({ name, sqnrDb }: { name: string; sqnrDb: number | null }, what: string): string[] => [
-    ...[name, what, sqnrDb === null ? 'equal' : sqnrDb.toFixed(1)],
+    name,
+    what,
+    sqnrDb === null ? 'equal' : sqnrDb.toFixed(1),
   ];
   return {
     title: 'Signal to quantisation noise',

@@ -22,7 +22,9 @@ export function headGrid(
     text(left, y + 27, heading.about, { size: 10.5, fill: theme.muted }),
     ...rows[0].map((_, c) =>
       text(left + (c + 0.5) * CELL.width - 1, top - 8, columns?.[c] ?? `${c}`, {
-        ...{ size: 10.5, anchor: 'middle', fill: theme.muted },
+        size: 10.5,
+        anchor: 'middle',
+        fill: theme.muted,
       }),
     ),
     ...rows.map((_, r) =>

@@ -28,8 +28,8 @@ export interface EditedToken {
 }
 
 /**
- * Draws `loss-change`: by how much an edit changed the loss of each token, upwards where it made it harder. Throws as
- * `tokenLossFigure` does.
+ * Draws `loss-change`: by how much an edit changed the loss of each token, upwards where it made it harder.
+ * Throws as `tokenLossFigure` does.
  */
 export function lossChangeFigure({ tokens, edits }: EditedText): Figure {
   const all = known(tokens.map(({ change }) => change));

@@ -1,5 +1,5 @@
-// Histograms one below the other, each a hill on a line of its own: how a distribution changes with time or depth. Read
-// next: over-time-plot.ts.
+// Histograms one below the other, each a hill on a line of its own: how a distribution changes with time or
+// depth. Read next: over-time-plot.ts.
 import { formatNumber } from '../base/format.ts';
 import type { Summary } from '../train/events.ts';
 import { line, text, theme } from './svg.ts';

@@ -82,8 +82,8 @@ export function picture(options: {
 }
 
 /**
- * For readers who prefer dark pages: lightness is turned round, hues stay. One rule for lines, letters and heat maps alike; in a
- * page that shows the file as an image, too. The rasteriser passes over it.
+ * For readers who prefer dark pages: lightness is turned round, hues stay. One rule for lines, letters and
+ * heat maps alike; in a page that shows the file as an image, too. The rasteriser passes over it.
  */
 const DARK =
   '<style>@media(prefers-color-scheme:dark){svg.picture{filter:invert(.91) hue-rotate(180deg)}}</style>';

@@ -66,7 +66,9 @@ export function textPicture(title: string, subtitle: string, bars: readonly Bar[
   return picture({ title, subtitle, width, height: BODY_TOP + rows * LINE_HEIGHT + 20, body });
 }
 
-/** Breaks the text into lines of at most LINE_CHARACTERS characters; its own newlines are shown, not followed. */
+/**
+ * Breaks the text into lines of at most LINE_CHARACTERS characters; its own newlines are shown, not followed.
+ */
 function layOut(bars: readonly Bar[]): Placed[] {
   let [row, column] = [0, 0];
   return bars.map((bar) => {

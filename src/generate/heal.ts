@@ -1,7 +1,7 @@
-// Token healing. A prompt ends where its writer stopped, which need not be where a token of the continued text
-// ends. In training the end of `ROMEO:` was part of the token `O:\n`; a prompt that ends in the token `:` shows
-// the model something that it has never seen there. So the first draw is among all tokens that contain the end
-// of the prompt. Read next: generate.ts.
+// Token healing. A prompt ends where its writer stopped, which need not be where a token of the continued
+// text ends. In training the end of `ROMEO:` was part of the token `O:\n`; a prompt that ends in the token
+// `:` shows the model something that it has never seen there. So the first draw is among all tokens that
+// contain the end of the prompt. Read next: generate.ts.
 //
 // The term "token healing" is from Lundberg 2023 (guidance: The Art of Prompt Design, Prompt Boundaries and
 // Token Healing), who removes the last token and constrains the next one. Here the prompt is marginalised

@@ -42,38 +42,59 @@ export interface GPTConfig {
   /** Probability of dropping attention probabilities and the outputs of attention and MLP while training. */
   dropout: number;
   /**
-   * `torch`: PyTorch's defaults, which the seed has: Linear uniform +-1/sqrt(in), embeddings N(0, 1).
-   * `gpt2`: N(0, initStd), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
+   * `torch`: PyTorch's defaults, which the seed has: Linear uniform +-1/sqrt(in), embeddings N(0, 1). `gpt2`:
+   * N(0, initStd), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
    */
   init: 'torch' | 'gpt2';
-  /** `gpt2`: standard deviation of the matrices, and that of token and position embeddings. GPT-2 has 0.02 for all. */
+  /**
+   * `gpt2`: standard deviation of the matrices, and that of token and position embeddings. GPT-2 has 0.02 for
+   * all.
+   */
   initStd: number;
   embedStd: number;
-  /** `gpt2`: projections into the residual stream small, or 0, so that every block begins as the identity (Zhang et al. 2019). */
+  /**
+   * `gpt2`: projections into the residual stream small, or 0, so that every block begins as the identity
+   * (Zhang et al. 2019).
+   */
   residualInit: 'scaled' | 'zero';
-  /** `gpt2`: learned positions begin at random, or as sines and cosines of the position (Vaswani et al. 2017). */
+  /**
+   * `gpt2`: learned positions begin at random, or as sines and cosines of the position (Vaswani et al. 2017).
+   */
   positionInit: 'normal' | 'sinusoidal';
-  /** Queries and keys are normalised head by head, with a learned weight (Henry et al. 2020; Dehghani et al. 2023). */
+  /**
+   * Queries and keys are normalised head by head, with a learned weight (Henry et al. 2020; Dehghani et al.
+   * 2023).
+   */
   qkNorm: boolean;
-  /** Values are mixed with those of block 0: v + w (v0 - v), w learned per block from 1/2 on (Zhou et al. 2024). */
+  /**
+   * Values are mixed with those of block 0: v + w (v0 - v), w learned per block from 1/2 on (Zhou et al.
+   * 2024).
+   */
   valueResidual: boolean;
   /**
-   * Blocks read x + w (early - x), w learned per block from 0 on. `embed`: early is the embedding, for every block but the first.
-   * `unet`: what the block as far from the start as this one is from the end made, in the second half (Ronneberger et al. 2015).
+   * Blocks read x + w (early - x), w learned per block from 0 on. `embed`: early is the embedding, for every
+   * block but the first. `unet`: what the block as far from the start as this one is from the end made, in
+   * the second half (Ronneberger et al. 2015).
    */
   skip: 'none' | 'embed' | 'unet';
   /** Logits become logitCap * tanh(logits / logitCap) (Gemma 2 Team 2024). 0: they do not. */
   logitCap: number;
-  /** Added to the variance, or the mean square, that a norm divides by; queries and keys with `qkNorm` included. */
+  /**
+   * Added to the variance, or the mean square, that a norm divides by; queries and keys with `qkNorm`
+   * included.
+   */
   normEps: number;
   /**
-   * `rope`: queries and keys turn by position * ropeBase^(-2i / headSize) in their pair i of columns: the slowest pair once in
-   * about 2 pi ropeBase positions (Su et al. 2021).
+   * `rope`: queries and keys turn by position * ropeBase^(-2i / headSize) in their pair i of columns: the
+   * slowest pair once in about 2 pi ropeBase positions (Su et al. 2021).
    */
   ropeBase: number;
 }
 
-/** The seed's network with another size, activation and so on in its place. `vocabSize` comes from the tokenizer. */
+/**
+ * The seed's network with another size, activation and so on in its place. `vocabSize` comes from the
+ * tokenizer.
+ */
 export type Preset = Omit<GPTConfig, 'vocabSize'>;
 
 /** The fields of a config, in the order of `config.json`. Their defaults are the seed's. */
@@ -160,41 +181,46 @@ function count<D extends number | undefined = undefined>(row: Row<D>): Field<num
 
 const seed: Preset = defaultsOf(configFields);
 
-/** The model that comes along: rotary positions, RMSNorm, also of queries and keys, squared ReLU, widths that fill SIMD registers. */
+/**
+ * The model that comes along: rotary positions, RMSNorm, also of queries and keys, squared ReLU, widths that
+ * fill SIMD registers.
+ */
 const shakespeare: Preset = {
   ...seed,
-  ...{
-    nHead: 6,
-    nEmbd: 240,
-    headSize: 40,
-    position: 'rope',
-    norm: 'rmsnorm',
-    qkNorm: true,
-    activation: 'relu2',
-  },
-  ...{
-    bias: false,
-    headBias: false,
-    tieWeights: true,
-    valueResidual: true,
-    skip: 'embed',
-    dropout: 0.1,
-    init: 'gpt2',
-  },
+  nHead: 6,
+  nEmbd: 240,
+  headSize: 40,
+  position: 'rope',
+  norm: 'rmsnorm',
+  qkNorm: true,
+  activation: 'relu2',
+  bias: false,
+  headBias: false,
+  tieWeights: true,
+  valueResidual: true,
+  skip: 'embed',
+  dropout: 0.1,
+  init: 'gpt2',
 };
 
 export type PresetName = 'tiny' | 'seed' | 'shakespeare' | 'speedrun';
 
 /**
  * `seed`: the PyTorch project that this one began as a reproduction of; 3,514,836 parameters with 500 tokens.
- * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: what we would train on a megabyte of text, and the
- * model that comes along; 3,579,048 parameters with 500 tokens. `speedrun`: the same model, made as good as the seed in the
- * least time.
+ * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: what we would train on a megabyte
+ * of text, and the model that comes along; 3,579,048 parameters with 500 tokens. `speedrun`: the same model,
+ * made as good as the seed in the least time.
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   tiny: {
     ...seed,
-    ...{ blockSize: 128, nLayer: 3, nHead: 4, nEmbd: 128, headSize: 32, dropout: 0.05, position: 'rope' },
+    blockSize: 128,
+    nLayer: 3,
+    nHead: 4,
+    nEmbd: 128,
+    headSize: 32,
+    dropout: 0.05,
+    position: 'rope',
     init: 'gpt2',
   },
   seed,
@@ -203,8 +229,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
 };
 
 /**
- * A complete GPTConfig: a copy of `config`, with the younger fields where it has none. Throws one clear line when it is not a
- * possible one.
+ * A complete GPTConfig: a copy of `config`, with the younger fields where it has none. Throws one clear line
+ * when it is not a possible one.
  */
 export function checkConfig(config: unknown): GPTConfig {
   const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
@@ -246,7 +272,10 @@ function refuseIdle(config: GPTConfig): void {
 
 /** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */
 const MAX_ELEMENTS = 2 ** 30;
-/** Beyond these a config is a mistake, or a file made to fill the memory: GPT-3 has 96 blocks, the longest contexts are a million. */
+/**
+ * Beyond these a config is a mistake, or a file made to fill the memory: GPT-3 has 96 blocks, the longest
+ * contexts are a million.
+ */
 const MAX_LAYERS = 4096;
 const MAX_BLOCK_SIZE = 2 ** 22;
 

@@ -2,7 +2,10 @@
 import { type Dropout, maskRow } from '../backend/contract.ts';
 import type { GPTConfig } from './config.ts';
 
-/** The places of a block in the order of their numbers: attention probabilities, and what attention and MLP add. */
+/**
+ * The places of a block in the order of their numbers: attention probabilities, and what attention and MLP
+ * add.
+ */
 const PLACES = ['probs', 'attn', 'mlp'] as const;
 
 /** What decides the masks of a training pass. */

@@ -35,13 +35,17 @@ export const TOKENIZER_FILE = 'tokenizer.json';
 const FORMAT = 'inkhorn';
 
 export interface SaveOptions {
-  /** What float matrices are stored as: `bf16` is half as large and rounds them to 8 bits of significand. Default `f32`. */
+  /**
+   * What float matrices are stored as: `bf16` is half as large and rounds them to 8 bits of significand.
+   * Default `f32`.
+   */
   matrices?: Precision;
 }
 
 /**
- * The files of a model folder. An INT8 weight is stored as `name` (I8) and `name.scale` (F32), an INT4 weight as `name` (U8, two
- * codes to a byte) and `name.scale` (BF16); what INT4 weights have in common is the `quantization` of `config.json`.
+ * The files of a model folder. An INT8 weight is stored as `name` (I8) and `name.scale` (F32), an INT4 weight
+ * as `name` (U8, two codes to a byte) and `name.scale` (BF16); what INT4 weights have in common is the
+ * `quantization` of `config.json`.
  */
 export async function modelFiles(
   { model, tokenizer }: ModelFolder,
@@ -65,7 +69,8 @@ export async function modelFiles(
     }
   }
   const metadata = {
-    ...{ format: FORMAT, tokenizer: fingerprint(tokenizer) },
+    format: FORMAT,
+    tokenizer: fingerprint(tokenizer),
     ...(activations ? { activations } : {}),
     ...(model.startToken === null ? {} : { startToken: String(model.startToken) }),
   };
@@ -94,15 +99,19 @@ export async function saveModel(
 export interface LoadOptions {
   /** Default: the current one. */
   backend?: Backend;
-  /** Called with one line for each thing that could not be checked: other programs keep less about a model than this one. */
+  /**
+   * Called with one line for each thing that could not be checked: other programs keep less about a model
+   * than this one.
+   */
   onNote?: (note: string) => void;
 }
 
 /**
- * Reads a model folder, float or quantised, onto `backend`. Weights may have passed through another program: F32, F16 and BF16
- * tensors in any order, with other metadata or none. Nothing is allotted before the file is known to hold the model that its config
- * describes. Throws one line that names the file, what is wrong with it and what was expected: missing or truncated files, a tensor
- * that is missing, surplus, of another shape or not finite, a tokenizer that is not the model's.
+ * Reads a model folder, float or quantised, onto `backend`. Weights may have passed through another program:
+ * F32, F16 and BF16 tensors in any order, with other metadata or none. Nothing is allotted before the file is
+ * known to hold the model that its config describes. Throws one line that names the file, what is wrong with
+ * it and what was expected: missing or truncated files, a tensor that is missing, surplus, of another shape
+ * or not finite, a tokenizer that is not the model's.
  */
 export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
@@ -160,7 +169,10 @@ export async function loadConfig(store: Store): Promise<GPTConfig> {
   return (await readJsonFile(store, CONFIG_FILE, configFile)).config;
 }
 
-/** The tensors of the model in a folder, none of which is missing or of another shape; no model is made of them. */
+/**
+ * The tensors of the model in a folder, none of which is missing or of another shape; no model is made of
+ * them.
+ */
 export async function loadTensors(store: Store): Promise<ReturnType<typeof readSafetensors>> {
   const file = `${store.location}/${MODEL_FILE}`;
   const found = readSafetensors(await store.read(MODEL_FILE), file);
@@ -183,7 +195,10 @@ async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer
   return tokenizer;
 }
 
-/** Throws unless `tensors` holds every parameter of the config's model: then there is as much in the file as will be allotted. */
+/**
+ * Throws unless `tensors` holds every parameter of the config's model: then there is as much in the file as
+ * will be allotted.
+ */
 function checkTensors(tensors: ReadonlyMap<string, StoredTensor>, config: GPTConfig, file: string): void {
   for (const [name, shape] of shapesOf(config)) {
     const packed = tensors.get(name)?.dtype === 'U8' && shape.length === 2;

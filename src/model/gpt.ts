@@ -22,7 +22,10 @@ export interface ForwardOptions {
   training?: TrainingPass;
   /** Generation: `ids` continue what the cache holds, which grows by them. */
   cache?: KVCache;
-  /** `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position alone. */
+  /**
+   * `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position
+   * alone.
+   */
   logits?: 'all' | 'last';
   /** Sees named values and their gradients, and may change them; see taps.ts. */
   tap?: Tap;
@@ -108,7 +111,8 @@ export class MLP {
     const [pre, act, out] = [tapIn(layer, 'mlp.pre'), tapIn(layer, 'mlp.act'), tapIn(layer, 'mlp.out')];
     const looked = tap?.wants(pre) || tap?.wants(act);
     const [W1, W2] = [fc.weight, proj.weight];
-    // One op where the weights are floats and nobody looks inside: the same bits, with fewer passes over memory.
+    // One op where the weights are floats and nobody looks inside: the same bits, with fewer passes over
+    // memory.
     if (!looked && !isQuantized(W1) && !isQuantized(W2))
       return watch(
         tap,
@@ -167,8 +171,8 @@ export interface GPTOptions {
 }
 
 /**
- * A GPT with fresh weights, drawn from `seed`, on `backend` (default: the current one). Throws when the config is not
- * possible, naming the field, its value and what would fit.
+ * A GPT with fresh weights, drawn from `seed`, on `backend` (default: the current one). Throws when the
+ * config is not possible, naming the field, its value and what would fit.
  *
  * @example
  * await useBackend('auto');
@@ -178,7 +182,9 @@ export interface GPTOptions {
 export class GPT {
   readonly config: GPTConfig;
   readonly backend: Backend;
-  /** The token that a text without a prompt goes on from, as training found it in its text; null: not known. */
+  /**
+   * The token that a text without a prompt goes on from, as training found it in its text; null: not known.
+   */
   startToken: number | null = null;
   tokens: Embedding;
   positions: Positions | null;
@@ -200,7 +206,10 @@ export class GPT {
     this.head = new Linear(fresh.find('head') ?? this.tokens.weight, fresh.find('head', null, 'bias'));
   }
 
-  /** ids [B, T] `i32` -> logits [B, T, V], or [B, 1, V] with `logits: 'last'`. Throws when T exceeds the block size. */
+  /**
+   * ids [B, T] `i32` -> logits [B, T, V], or [B, 1, V] with `logits: 'last'`. Throws when T exceeds the block
+   * size.
+   */
   forward(ids: Tensor<'i32'>, options: ForwardOptions = {}): Tensor {
     const { cache, tap } = options;
     const [B, T] = ids.shape;

@@ -1,4 +1,5 @@
-// The parameters of a fresh model, and how they are drawn. Two recipes: PyTorch's defaults, which the seed has, and GPT-2's.
+// The parameters of a fresh model, and how they are drawn. Two recipes: PyTorch's defaults, which the seed
+// has, and GPT-2's.
 import type { Backend } from '../backend/contract.ts';
 import { drawn, Linear, Mix, Norm, QKNorm } from '../nn/layers.ts';
 import type { Random } from '../tensor/random.ts';
@@ -17,7 +18,10 @@ import { shapesOf } from './shapes.ts';
 /** How parameters get their first values; `blank`: they get none, their contents are undefined. */
 export type Init = GPTConfig['init'] | 'blank';
 
-/** The parameters of a model as its layers take them: whether there is one, and its shape, follow from the config. */
+/**
+ * The parameters of a model as its layers take them: whether there is one, and its shape, follow from the
+ * config.
+ */
 export class FreshParameters {
   readonly config: GPTConfig;
   readonly #all = new Map<string, Tensor>();
@@ -69,8 +73,8 @@ export class FreshParameters {
 const TABLE = parameterName('tokens', 'weight');
 
 /**
- * Draws one parameter of a layer with so many inputs (null: it has no matrix); the random numbers are used up in the order of
- * the calls.
+ * Draws one parameter of a layer with so many inputs (null: it has no matrix); the random numbers are used up
+ * in the order of the calls.
  */
 type Draw = (parameter: Parameter, shape: readonly number[], inputs: number | null) => Tensor;
 
@@ -104,7 +108,10 @@ const recipes: Readonly<Record<Init, (config: GPTConfig, backend: Backend, rando
     new Tensor(backend, backend.alloc('f32', sizeOf(shape)), shape, true),
 };
 
-/** Where what is not drawn begins: norms and skips as the identity, values half their own and half those of block 0. */
+/**
+ * Where what is not drawn begins: norms and skips as the identity, values half their own and half those of
+ * block 0.
+ */
 function startOf({ role, layer }: Parameter): number {
   if (role === 'norm') return 1;
   return role === 'mix' && layer === 'attn.valueMix' ? 0.5 : 0;
@@ -115,8 +122,8 @@ function constant(backend: Backend, value: number, shape: readonly number[]): Te
 }
 
 /**
- * Column 2i of position t is sin(t / 10000^(2i / C)), column 2i + 1 the cosine (Vaswani et al. 2017), scaled so that the
- * mean square of all is std^2: positions that are near each other begin alike. Shape [T, C].
+ * Column 2i of position t is sin(t / 10000^(2i / C)), column 2i + 1 the cosine (Vaswani et al. 2017), scaled
+ * so that the mean square of all is std^2: positions that are near each other begin alike. Shape [T, C].
  */
 function sinusoids(backend: Backend, shape: readonly number[], std: number): Tensor {
   const [, C] = shape;

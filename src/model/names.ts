@@ -1,6 +1,6 @@
-// What the names inside a GPT mean. All of them say a place: outside of the blocks (`tokens.weight`, `logits`) or in one
-// (`blocks.3.attn.qkv.weight`, `blocks.3.mlp.act`). Names are built and taken apart here, and nowhere else by string.
-// Read next: shapes.ts, taps.ts.
+// What the names inside a GPT mean. All of them say a place: outside of the blocks (`tokens.weight`,
+// `logits`) or in one (`blocks.3.attn.qkv.weight`, `blocks.3.mlp.act`). Names are built and taken apart here,
+// and nowhere else by string. Read next: shapes.ts, taps.ts.
 
 /** Where a name points: the number of the block, null outside of them, and the rest of the name. */
 export interface Place {
@@ -15,7 +15,10 @@ export function placeOf(name: string): Place {
   return Number.isNaN(block) ? { block: null, path: name } : { block, path };
 }
 
-/** The number of the block as a name or a pattern has it (`3`, `N`, `*`, `{0,2}`), null outside of the blocks, and the rest. */
+/**
+ * The number of the block as a name or a pattern has it (`3`, `N`, `*`, `{0,2}`), null outside of the blocks,
+ * and the rest.
+ */
 export function splitBlock(name: string): { number: string | null; path: string } {
   const [, number, path = ''] = /^blocks\.(\d+|N|\*|\{[^}]*\})(?:\.(.*))?$/.exec(name) ?? [];
   return number === undefined ? { number: null, path: name } : { number, path };
@@ -39,8 +42,9 @@ export function blockLabel(name: string): string {
 }
 
 /**
- * What a parameter does. `embedding`: the table of tokens; `positions`: that of positions; `matrix`: multiplies what flows through a
- * block; `head`: makes logits; `norm`: scales a norm; `mix`: the share of an earlier value; `bias`: is added.
+ * What a parameter does. `embedding`: the table of tokens; `positions`: that of positions; `matrix`:
+ * multiplies what flows through a block; `head`: makes logits; `norm`: scales a norm; `mix`: the share of an
+ * earlier value; `bias`: is added.
  */
 export type Role = 'embedding' | 'positions' | 'matrix' | 'head' | 'norm' | 'mix' | 'bias';
 
@@ -71,7 +75,10 @@ export type BlockLayer =
   | 'mlp.proj';
 export type LayerName = OutsideLayer | BlockLayer;
 
-/** The layers outside of the blocks. A tied head has the weight of `tokens`, which then is multiplied by what the head reads. */
+/**
+ * The layers outside of the blocks. A tied head has the weight of `tokens`, which then is multiplied by what
+ * the head reads.
+ */
 const OUTSIDE: Readonly<Record<OutsideLayer, Layer>> = {
   tokens: { role: 'embedding', group: 'embedding', input: 'head.in' },
   positions: { role: 'positions', group: 'embedding' },
@@ -149,13 +156,19 @@ function splitField(name: string): { owner: string; field: string } {
   return { owner: name.slice(0, Math.max(0, dot)), field: name.slice(dot + 1) };
 }
 
-/** Whether quantising makes integers of it. Positions are not multiplied, only added, and are few: they stay float. */
+/**
+ * Whether quantising makes integers of it. Positions are not multiplied, only added, and are few: they stay
+ * float.
+ */
 export function isQuantizable(parameter: string): boolean {
   const { role } = parseParameter(parameter);
   return role === 'embedding' || role === 'matrix' || role === 'head';
 }
 
-/** Whether a group is one of matrices. Others have few weights, some of which begin at 0: ratios of theirs say little. */
+/**
+ * Whether a group is one of matrices. Others have few weights, some of which begin at 0: ratios of theirs say
+ * little.
+ */
 export function isMatrixGroup(group: string): boolean {
   const { block, path } = placeOf(group);
   const layers: readonly Layer[] = Object.values(block === null ? OUTSIDE : INSIDE);
@@ -163,8 +176,8 @@ export function isMatrixGroup(group: string): boolean {
 }
 
 /**
- * Whether `pattern` is `name` or its beginning, part by part: `head`, `blocks.0`, `blocks.*.mlp`, where `*` stands for one part.
- * `embeddings` is the table of tokens.
+ * Whether `pattern` is `name` or its beginning, part by part: `head`, `blocks.0`, `blocks.*.mlp`, where `*`
+ * stands for one part. `embeddings` is the table of tokens.
  */
 export function beginsWith(name: string, pattern: string): boolean {
   const wanted = (pattern === 'embeddings' ? 'tokens' : pattern).split('.');

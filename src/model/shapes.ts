@@ -1,5 +1,6 @@
-// The parameters of a GPT without the GPT: names and shapes follow from its config alone. A model is made of these, and what is
-// about to be allotted can be counted before, or compared with a file or with the memory. Read next: initialise.ts.
+// The parameters of a GPT without the GPT: names and shapes follow from its config alone. A model is made of
+// these, and what is about to be allotted can be counted before, or compared with a file or with the memory.
+// Read next: initialise.ts.
 import type { GPTConfig } from './config.ts';
 import { type BlockLayer, type Field, type OutsideLayer, parameterName } from './names.ts';
 
@@ -63,8 +64,9 @@ function* normShapes<L>(layer: L, { nEmbd: C, norm, bias }: GPTConfig): Generato
 }
 
 /**
- * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings, n: what block n - 1
- * made), or null. `unet`: the last block takes what the first made, the last but one what the second made, and so on.
+ * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings,
+ * n: what block n - 1 made), or null. `unet`: the last block takes what the first made, the last but one what
+ * the second made, and so on.
  */
 export function skipFrom({ skip, nLayer }: GPTConfig, layer: number): number | null {
   if (skip === 'embed' && layer > 0) return 0;

@@ -1,6 +1,6 @@
-// Letters that our fonts lack: which fonts of the machine draw them. The rasteriser draws a box, or nothing, for a letter without a
-// glyph, and does not say so; and where it may use all fonts of the machine, it searches them all for every word of every picture. So
-// the few that are needed are found once, and named.
+// Letters that our fonts lack: which fonts of the machine draw them. The rasteriser draws a box, or nothing,
+// for a letter without a glyph, and does not say so; and where it may use all fonts of the machine, it
+// searches them all for every word of every picture. So the few that are needed are found once, and named.
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,10 @@ const found: string[] = [];
 /** Letters that were looked for, and whether some font draws them. */
 const known = new Map<string, boolean>();
 
-/** The fonts to draw `svg` with: `own`, and those of the machine that its letters ask for. Letters of no font are noted. */
+/**
+ * The fonts to draw `svg` with: `own`, and those of the machine that its letters ask for. Letters of no font
+ * are noted.
+ */
 export function fontsFor(svg: string, own: Font): Font {
   const letters = lettersOf(svg);
   const unseen = letters.filter((letter) => !known.has(letter));

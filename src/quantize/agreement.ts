@@ -32,8 +32,9 @@ export interface AgreementOptions {
 const SEQUENCES = 8;
 
 /**
- * Runs both models over `ids` in consecutive windows of the smaller of their block sizes, as `evaluate` does: every token
- * but the first is predicted once. Throws when there is no token to predict or the vocabularies differ.
+ * Runs both models over `ids` in consecutive windows of the smaller of their block sizes, as `evaluate` does:
+ * every token but the first is predicted once. Throws when there is no token to predict or the vocabularies
+ * differ.
  */
 export async function measureAgreement(
   before: GPT,

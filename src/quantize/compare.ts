@@ -35,7 +35,10 @@ export interface CompareReport {
   };
   /** SQNR of each weight that became integers: of the weights themselves, not of what the layer puts out. */
   weights: NoiseRatio[];
-  /** SQNR of the residual stream after each block and of the logits, over the first window of the validation part. */
+  /**
+   * SQNR of the residual stream after each block and of the logits, over the first window of the validation
+   * part.
+   */
   outputs: NoiseRatio[];
   /** Tokens per second; null when it was not to be measured. */
   speed: Speed | null;
@@ -48,7 +51,10 @@ export interface Loss {
 }
 
 export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
-  /** Called now and then: with the tokens compared and their number in all, then with the timed runs of the models. */
+  /**
+   * Called now and then: with the tokens compared and their number in all, then with the timed runs of the
+   * models.
+   */
   onProgress?: (done: number, total: number, unit: 'tokens' | 'timed runs') => void;
   /** Tokens per timed run; 0: do not measure the speed. Default 128. */
   speedTokens?: number;
@@ -72,8 +78,8 @@ export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> =
 };
 
 /**
- * Compares `after` with `before` on the validation part of `data`. They may be any two models with the same tokenizer.
- * Throws when their vocabularies differ, or when the data was made with another tokenizer.
+ * Compares `after` with `before` on the validation part of `data`. They may be any two models with the same
+ * tokenizer. Throws when their vocabularies differ, or when the data was made with another tokenizer.
  *
  * @example
  * const small = await quantize(model, { exclude: ['head'] });

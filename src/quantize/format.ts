@@ -4,7 +4,10 @@ import { isQuantizable } from '../model/names.ts';
 import { slots } from '../nn/parameters.ts';
 import { Int4Tensor, Int8Tensor, type Weight } from '../tensor/quantized.ts';
 
-/** `float32`, `INT8, activations int8`, or `INT4 in groups of 64 by gptq, activations int8`; joined by ` + ` where a model has several. */
+/**
+ * `float32`, `INT8, activations int8`, or `INT4 in groups of 64 by gptq, activations int8`; joined by ` + `
+ * where a model has several.
+ */
 export function formatOf(model: GPT): string {
   const formats = new Set(
     slots(model)

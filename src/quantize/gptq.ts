@@ -1,10 +1,11 @@
-// Error-compensating rounding, GPTQ (Frantar et al. 2023): what rounding one column of a weight changes in the layer's output
-// is made up for by the columns that are not rounded yet. Read next: hessian.ts, where H comes from.
+// Error-compensating rounding, GPTQ (Frantar et al. 2023): what rounding one column of a weight changes in
+// the layer's output is made up for by the columns that are not rounded yet. Read next: hessian.ts, where H
+// comes from.
 import { blank, codeOf, type Rounded, roundToNearest, scaleOf, ZERO } from './int4.ts';
 
 /**
- * How much a layer's output changes on average when its weights change by e [rows, cols]: tr(e H e^T), the sum over rows of
- * e H e^T, for H = mean of x^T x over the layer's inputs x [1, cols].
+ * How much a layer's output changes on average when its weights change by e [rows, cols]: tr(e H e^T), the
+ * sum over rows of e H e^T, for H = mean of x^T x over the layer's inputs x [1, cols].
  */
 export function outputError(e: ArrayLike<number>, hessian: Float64Array, cols: number): number {
   let total = 0;
@@ -18,7 +19,10 @@ export function outputError(e: ArrayLike<number>, hessian: Float64Array, cols: n
   return total;
 }
 
-/** H + damping * mean(diag H) * I: positive definite whatever the inputs were. `damping` as in the paper: 0.01. */
+/**
+ * H + damping * mean(diag H) * I: positive definite whatever the inputs were. `damping` as in the paper:
+ * 0.01.
+ */
 export function damped(hessian: Float64Array, cols: number, damping = 0.01): Float64Array {
   let trace = 0;
   for (let i = 0; i < cols; i++) trace += hessian[i * cols + i];
@@ -37,9 +41,9 @@ export interface Factors {
 }
 
 /**
- * Factors a symmetric positive definite matrix [n, n], last column first. Throws when it is not positive definite. D and M are
- * what GPTQ takes from the Cholesky factor U of H^-1 = U^T U: I + M is the inverse of U with its rows divided by their
- * diagonal, and D[j] = 1 / U[j, j]^2.
+ * Factors a symmetric positive definite matrix [n, n], last column first. Throws when it is not positive
+ * definite. D and M are what GPTQ takes from the Cholesky factor U of H^-1 = U^T U: I + M is the inverse of U
+ * with its rows divided by their diagonal, and D[j] = 1 / U[j, j]^2.
  */
 export function factor(matrix: Float64Array, n: number): Factors {
   const A = matrix.slice(); // of each row only the part up to the diagonal is used
@@ -58,14 +62,15 @@ export function factor(matrix: Float64Array, n: number): Factors {
 }
 
 /**
- * w [rows, cols] in four bits by groups, so that tr(e H e^T) is small, e = w - rounded. With H = (I + M) D (I + M)^T it is
+ * w [rows, cols] in four bits by groups, so that tr(e H e^T) is small, e = w - rounded. With H = (I + M) D (I
+ * + M)^T it is
  *
  *     sum over rows r and columns c of D[c] (e[r, c] + sum over i < c of e[r, i] M[i, c])^2,
  *
- * and column after column the code of w[r, c] + (that inner sum) is the one that makes its term the smallest. This is GPTQ's
- * update of the columns to come, in the form of Chee et al. 2023 (QuIP), who show that they are the same. A group's scale is
- * chosen when its first column is reached, from its columns as corrected for all those before. A row for which rounding to the nearest
- * happens to be better is rounded to the nearest.
+ * and column after column the code of w[r, c] + (that inner sum) is the one that makes its term the smallest.
+ * This is GPTQ's update of the columns to come, in the form of Chee et al. 2023 (QuIP), who show that they
+ * are the same. A group's scale is chosen when its first column is reached, from its columns as corrected for
+ * all those before. A row for which rounding to the nearest happens to be better is rounded to the nearest.
  *
  * `hessian` [cols, cols] must be positive definite: see `damped`.
  */

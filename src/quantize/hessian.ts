@@ -1,4 +1,5 @@
-// What a layer's inputs look like: the mean of x^T x, which tells how much each change of its weights matters. Read next: gptq.ts.
+// What a layer's inputs look like: the mean of x^T x, which tells how much each change of its weights
+// matters. Read next: gptq.ts.
 
 import { formatAmount } from '../base/format.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
@@ -30,8 +31,9 @@ export function linearOf({ owners }: Slot): Linear | undefined {
 }
 
 /**
- * H [in, in] of the layers with these weights: the mean of x^T x over what each sees while `model` reads `batch`. The products
- * are the engine's, in float32; factoring them is the caller's, in float64. Throws the reason of `signal` once it is aborted.
+ * H [in, in] of the layers with these weights: the mean of x^T x over what each sees while `model` reads
+ * `batch`. The products are the engine's, in float32; factoring them is the caller's, in float64. Throws the
+ * reason of `signal` once it is aborted.
  */
 export async function hessians(
   model: GPT,

@@ -1,4 +1,5 @@
-// Four bits per weight: the scale of a group, rounding to the nearest, and codes into bytes. Read next: gptq.ts.
+// Four bits per weight: the scale of a group, rounding to the nearest, and codes into bytes. Read next:
+// gptq.ts.
 import { roundBf16 } from '../base/bf16.ts';
 import { type Int4Format, Int4Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
@@ -10,7 +11,10 @@ export const GROUP_SIZES: readonly number[] = [32, 64, 128];
 /** The code of the value 0. */
 export const ZERO = 8;
 
-/** A matrix [rows, cols] in four bits, codes not yet packed: x[r, c] = (codes[r, c] - 8) * scale[floor(c / groupSize), r]. */
+/**
+ * A matrix [rows, cols] in four bits, codes not yet packed: x[r, c] = (codes[r, c] - 8) * scale[floor(c /
+ * groupSize), r].
+ */
 export interface Rounded {
   /** [rows, cols], 0 to 15. */
   codes: Uint8Array;
@@ -19,8 +23,9 @@ export interface Rounded {
 }
 
 /**
- * The scale of a group: its weight of largest magnitude becomes the lowest code, -8 steps, so that all 16 values are used
- * and none is cut off but those above 7.5 steps on the other side. Negative where that weight is positive. A bfloat16.
+ * The scale of a group: its weight of largest magnitude becomes the lowest code, -8 steps, so that all 16
+ * values are used and none is cut off but those above 7.5 steps on the other side. Negative where that weight
+ * is positive. A bfloat16.
  */
 export function scaleOf(group: ArrayLike<number>): number {
   let extreme = 0;
@@ -68,7 +73,9 @@ export function dequantize(
   });
 }
 
-/** codes [rows, cols] -> [rows, ceil(cols / 2)]: of two neighbours the left one in the low half of the byte. */
+/**
+ * codes [rows, cols] -> [rows, ceil(cols / 2)]: of two neighbours the left one in the low half of the byte.
+ */
 export function pack(codes: Uint8Array, [rows, cols]: readonly number[]): Int8Array {
   const rowBytes = Math.ceil(cols / 2);
   const packed = new Int8Array(rows * rowBytes);

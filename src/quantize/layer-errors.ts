@@ -1,4 +1,5 @@
-// What each way of rounding does to what each layer puts out: the picture beside the comparison. Read next: hessian.ts.
+// What each way of rounding does to what each layer puts out: the picture beside the comparison. Read next:
+// hessian.ts.
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
 import { DEFAULT_GROUP_SIZE, weightValues } from '../tensor/quantized.ts';
@@ -12,15 +13,15 @@ export interface LayerErrors {
   /** Of the weight: `blocks.0.attn.qkv.weight`. */
   name: string;
   /**
-   * By the name of the way: 10 log10 of tr(W H W^T) / tr(E H E^T), the power of the layer's output against that of what
-   * rounding its weight alone changes in it, decibels; null where nothing changes.
+   * By the name of the way: 10 log10 of tr(W H W^T) / tr(E H E^T), the power of the layer's output against
+   * that of what rounding its weight alone changes in it, decibels; null where nothing changes.
    */
   sqnrDb: Record<string, number | null>;
 }
 
 /**
- * The errors of every layer of `before` by each of `ways`, models of the same shape, on windows of `ids`. H is that of
- * `before`, so that only the layer itself is to blame.
+ * The errors of every layer of `before` by each of `ways`, models of the same shape, on windows of `ids`. H
+ * is that of `before`, so that only the layer itself is to blame.
  */
 export async function layerErrors(
   before: GPT,
@@ -69,9 +70,9 @@ async function power({ backend }: GPT, e: Float32Array, hessian: Float32Array): 
 }
 
 /**
- * `layerErrors` of `after`, made by `quantize` with `options`, beside the simpler ways: INT8 and, for four bits by GPTQ, rounding
- * the same groups to the nearest. What was excluded from `after` stays float in all of them. None where
- * `ids` are less than a window.
+ * `layerErrors` of `after`, made by `quantize` with `options`, beside the simpler ways: INT8 and, for four
+ * bits by GPTQ, rounding the same groups to the nearest. What was excluded from `after` stays float in all of
+ * them. None where `ids` are less than a window.
  */
 export async function compareLayers(
   before: GPT,

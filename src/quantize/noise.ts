@@ -1,4 +1,5 @@
-// How much of a signal integers leave: signal-to-quantisation-noise ratios of weights and of what layers put out.
+// How much of a signal integers leave: signal-to-quantisation-noise ratios of weights and of what layers put
+// out.
 import { capture } from '../inspect/capture.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
@@ -22,7 +23,10 @@ export function sqnr(x: Float32Array, y: Float32Array): number | null {
   return noise === 0 ? null : 10 * Math.log10(signal / noise);
 }
 
-/** Of each weight that is quantised in `after` only, in the order of the model; weights without a counterpart are left out. */
+/**
+ * Of each weight that is quantised in `after` only, in the order of the model; weights without a counterpart
+ * are left out.
+ */
 export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]> {
   const originals = new Map(slots(before).map(({ name, value }) => [name, value]));
   const ratios: NoiseRatio[] = [];
@@ -36,8 +40,8 @@ export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]
 }
 
 /**
- * Of the residual stream after each block, and of the logits, while both models read the same `ids` (at most a window).
- * Values that only one model has, or that differ in shape, are left out.
+ * Of the residual stream after each block, and of the logits, while both models read the same `ids` (at most
+ * a window). Values that only one model has, or that differ in shape, are left out.
  */
 export async function outputNoise(before: GPT, after: GPT, ids: Int32Array): Promise<NoiseRatio[]> {
   const taps = ['blocks.*.out', 'logits'];

@@ -1,5 +1,5 @@
-// From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the kernels; four: int4.ts and
-// gptq.ts. Read next: compare.ts.
+// From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the
+// kernels; four: int4.ts and gptq.ts. Read next: compare.ts.
 
 import { callback, choice, complete, custom, signal, type Table, texts } from '../base/fields.ts';
 import { type Schema, such } from '../base/schema.ts';
@@ -28,27 +28,30 @@ export interface QuantizeOptions {
   /** With 4 bits: 32, 64 (default) or 128 columns of a row share a scale. */
   groupSize?: number;
   /**
-   * With 4 bits: `gptq` (default) makes up for the rounding of each column with those after it, for inputs like those that
-   * `calibration` gives; `rtn` rounds each weight to the nearest.
+   * With 4 bits: `gptq` (default) makes up for the rounding of each column with those after it, for inputs
+   * like those that `calibration` gives; `rtn` rounds each weight to the nearest.
    */
   method?: Int4Method;
   /** For `gptq`: token ids of the training part, at least a window. It reads 32 windows of them. */
   calibration?: Int32Array;
   /**
-   * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised on the fly, products are
-   * summed as integers: fast. `f32`: weight-only, the input stays float: a little more exact.
+   * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised on the fly,
+   * products are summed as integers: fast. `f32`: weight-only, the input stays float: a little more exact.
    */
   activations?: Activations;
   /**
-   * What stays float: the name of a weight or its beginning (`head`, `blocks.0`, `blocks.*.mlp`; `*` stands for one part of the
-   * name), or `embeddings`, the token table. The seed excludes `head` and `embeddings`.
+   * What stays float: the name of a weight or its beginning (`head`, `blocks.0`, `blocks.*.mlp`; `*` stands
+   * for one part of the name), or `embeddings`, the token table. The seed excludes `head` and `embeddings`.
    */
   exclude?: readonly string[];
   /** Names that it returns false for stay float too. */
   filter?: (name: string) => boolean;
   /** Called after each weight with the number of those done and of all. */
   onProgress?: (done: number, total: number) => void;
-  /** Ends the work between two weights: `quantize` then rejects with the signal's reason, and nothing is left behind. */
+  /**
+   * Ends the work between two weights: `quantize` then rejects with the signal's reason, and nothing is left
+   * behind.
+   */
   signal?: AbortSignal;
 }
 
@@ -83,16 +86,18 @@ export const quantizeFields: Table<QuantizeOptions, Defaulted> = {
 };
 
 /**
- * A copy of `model` whose matrices are integers: the weight of every Linear, and the token table. Biases, norms and
- * positions stay float. The copy shares no memory with `model`, which can be disposed. A weight that the head and the token
- * table share stays shared, and stays float when either is excluded.
+ * A copy of `model` whose matrices are integers: the weight of every Linear, and the token table. Biases,
+ * norms and positions stay float. The copy shares no memory with `model`, which can be disposed. A weight
+ * that the head and the token table share stays shared, and stays float when either is excluded.
  *
- * 8 bits: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to the nearest (half to even).
- * 4 bits: one scale per row and group of columns (int4.ts). With `gptq` one layer after the other is rounded (gptq.ts) for
- * the inputs that the layers rounded before it give it; a token table without a head is looked up, not multiplied, so that its
- * rows are rounded to the nearest. The event loop turns between two weights.
+ * 8 bits: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to the nearest
+ * (half to even). 4 bits: one scale per row and group of columns (int4.ts). With `gptq` one layer after the
+ * other is rounded (gptq.ts) for the inputs that the layers rounded before it give it; a token table without
+ * a head is looked up, not multiplied, so that its rows are rounded to the nearest. The event loop turns
+ * between two weights.
  *
- * Throws when an option is unknown or impossible, when `exclude` names nothing, or when the model is quantised already.
+ * Throws when an option is unknown or impossible, when `exclude` names nothing, or when the model is
+ * quantised already.
  *
  * @example const small = await quantize(model, { exclude: ['head'] });
  * @example const smaller = await quantize(model, { bits: 4, calibration: data.train });

@@ -6,7 +6,10 @@ import { slots } from '../nn/parameters.ts';
 import { Int4Tensor, Int8Tensor, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
-/** `linear`: matrices of the blocks. `embeddings`: tokens and positions. A head that shares the token table counts there. */
+/**
+ * `linear`: matrices of the blocks. `embeddings`: tokens and positions. A head that shares the token table
+ * counts there.
+ */
 export type ParameterKind = 'linear' | 'embeddings' | 'head' | 'biases and norms' | 'scales';
 
 export const parameterKinds: readonly ParameterKind[] = [
@@ -24,7 +27,10 @@ export interface Bytes {
 /** The ways of storing, widest first. */
 export const storages: readonly (keyof Bytes)[] = ['float32', 'bfloat16', 'int8', 'int4'];
 
-/** Bytes of the parameters of `model` by kind; no other buffers count. Scales of INT4 count as files hold them. */
+/**
+ * Bytes of the parameters of `model` by kind; no other buffers count. Scales of INT4 count as files hold
+ * them.
+ */
 export function parameterBytes(model: GPT): Record<ParameterKind, Bytes> {
   const bytes = Object.fromEntries(parameterKinds.map((kind) => [kind, { ...nothing }])) as Record<
     ParameterKind,

@@ -14,12 +14,14 @@ export interface Speed {
 
 const ROUNDS = 5;
 
-/** Milliseconds of writing before the clock counts: caches fill, and the compiler of JavaScript catches up. */
+/**
+ * Milliseconds of writing before the clock counts: caches fill, and the compiler of JavaScript catches up.
+ */
 const WARM_UP_MS = 500;
 
 /**
- * Times both models in turns, so that a busy machine slows both. Each run starts from token 0 and writes `tokens` tokens
- * (at most as many as fit the window of both). `onProgress` counts the runs of both.
+ * Times both models in turns, so that a busy machine slows both. Each run starts from token 0 and writes
+ * `tokens` tokens (at most as many as fit the window of both). `onProgress` counts the runs of both.
  */
 export async function measureSpeed(
   before: GPT,

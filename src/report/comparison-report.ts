@@ -5,7 +5,10 @@ import { LAYERS_TITLE } from '../figures/layer-errors.ts';
 import type { Comparison } from '../runs/comparison.ts';
 import { fence, markdownTable } from './markdown.ts';
 
-/** `report.md` of a quantised copy, which has its picture beside it. `bundled`: what the model is called that comes with the package. */
+/**
+ * `report.md` of a quantised copy, which has its picture beside it. `bundled`: what the model is called that
+ * comes with the package.
+ */
 export function renderComparison(
   { before, after, quantize: options, data, ...report }: Comparison,
   bundled: string | null,
@@ -17,7 +20,9 @@ export function renderComparison(
       `activations ${activations}, ${exclude.length > 0 ? `without ${exclude.join(', ')}` : 'nothing excluded'}; ` +
       `compared on the validation part of ${data.name}.`,
     ...compareTables(report).flatMap(({ title, columns, rows, note }) => [
-      ...[`## ${title}`, markdownTable(columns, rows), ...(note ? [note] : [])],
+      `## ${title}`,
+      markdownTable(columns, rows),
+      ...(note ? [note] : []),
     ]),
     ...(report.layers.length > 0
       ? [`## ${LAYERS_TITLE}`, '![Signal to noise of each layer](layers.svg)']

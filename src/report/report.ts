@@ -1,6 +1,7 @@
-// The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it again.
-// Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
-// Everything comes from the settings, the events and what was found inside. The same as a page: page/run-page.ts.
+// The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it
+// again. Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
+// Everything comes from the settings, the events and what was found inside. The same as a page:
+// page/run-page.ts.
 import { formatCount, formatDuration, formatLoss, formatShort } from '../base/format.ts';
 import { activationsTable } from '../figures/activations.ts';
 import type { Figure } from '../figures/figure.ts';

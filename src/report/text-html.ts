@@ -1,5 +1,6 @@
-// A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange behind it. What was
-// expected is in the title of each token. Colours are see-through, so that it suits light and dark pages.
+// A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange
+// behind it. What was expected is in the title of each token. Colours are see-through, so that it suits light
+// and dark pages.
 import { formatPercent } from '../base/format.ts';
 import { visibleLine } from '../base/visible.ts';
 import { escapeXml } from '../figures/svg.ts';

@@ -1,6 +1,6 @@
 // A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
-// training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained) and
-// training.json (settings, progress, history).
+// training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained)
+// and training.json (settings, progress, history).
 import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
 import { jsonBytes } from '../base/json.ts';
@@ -82,7 +82,10 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
   return store.exists(TRAINING_FILE);
 }
 
-/** Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not fit. */
+/**
+ * Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not
+ * fit.
+ */
 export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();

@@ -1,4 +1,5 @@
-// Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and machines alike.
+// Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and
+// machines alike.
 import {
   bestEval,
   clock,
@@ -19,7 +20,10 @@ export interface RunOutcome {
   folder: string;
   parameters: number;
   steps: number;
-  /** The last step that was evaluated: what was learnt after it is in no loss here; null before the first evaluation. */
+  /**
+   * The last step that was evaluated: what was learnt after it is in no loss here; null before the first
+   * evaluation.
+   */
   evaluated: number | null;
   /** Tokens trained on. */
   tokens: number;
@@ -38,7 +42,10 @@ export interface Difference {
 export interface RunComparison {
   runs: RunOutcome[];
   differences: Difference[];
-  /** `nats/token`, or bits/byte where the runs have different tokens or texts and their nats say nothing about each other. */
+  /**
+   * `nats/token`, or bits/byte where the runs have different tokens or texts and their nats say nothing about
+   * each other.
+   */
   measure: 'nats/token' | 'bits/byte';
 }
 
@@ -69,12 +76,20 @@ function outcome(run: RunSummary, label: string): RunOutcome {
   const steps = lastStep(events);
   const best = bestEval(events);
   return {
-    ...{ label, folder, parameters, steps, evaluated: evaluatedStep(events) },
+    label,
+    folder,
+    parameters,
+    steps,
+    evaluated: evaluatedStep(events),
     tokens: steps * tokensPerStep(run),
-    ...{ seconds: totalSeconds(run), tokensPerSecond: medianSpeed(events) },
+    seconds: totalSeconds(run),
+    tokensPerSecond: medianSpeed(events),
     best: best && {
-      ...{ step: best.step, seconds: clock(run).get(best.step) ?? 0, valLoss: best.valLoss },
-      ...{ trainLoss: best.trainLoss, bitsPerByte: best.bitsPerByte },
+      step: best.step,
+      seconds: clock(run).get(best.step) ?? 0,
+      valLoss: best.valLoss,
+      trainLoss: best.trainLoss,
+      bitsPerByte: best.bitsPerByte,
     },
   };
 }
@@ -85,8 +100,16 @@ function fields(run: RunSummary): Record<string, unknown> {
   const engine = engineFact(run);
   const { trainFraction, validate } = data;
   return {
-    ...{ data: data.name, sha256: data.sha256.slice(0, 8), trainFraction, validate },
-    ...{ tokenizer: tokenizer.id, split: tokenizer.split, ...config, ...settings, precision, engine },
+    data: data.name,
+    sha256: data.sha256.slice(0, 8),
+    trainFraction,
+    validate,
+    tokenizer: tokenizer.id,
+    split: tokenizer.split,
+    ...config,
+    ...settings,
+    precision,
+    engine,
   };
 }
 

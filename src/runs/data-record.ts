@@ -16,7 +16,10 @@ import { defaultSplit, type Split, splitFields } from '../train/data.ts';
 export interface DataRecord extends Split {
   /** What `--data` was, in order: files, folders, patterns, names, `-` for standard input. */
   inputs: readonly string[];
-  /** Where that was typed, and where the run (or the copy of its model) lies, absolute; left out by the first versions. */
+  /**
+   * Where that was typed, and where the run (or the copy of its model) lies, absolute; left out by the first
+   * versions.
+   */
   origin?: { cwd: string; run: string };
   /** Whether files were taken byte by byte, whatever they were (`asBytes` of `loadCorpus`). */
   asBytes: boolean;

@@ -6,12 +6,18 @@ import { sameArithmetic } from '../train/engines.ts';
 import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import type { RunSummary } from './summary.ts';
 
-/** The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null before the first. */
+/**
+ * The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null
+ * before the first.
+ */
 export function bestEval(events: readonly TrainEvent[]): EvalEvent | null {
   return events.filter((event) => event.type === 'eval').findLast(({ best }) => best) ?? null;
 }
 
-/** The probes of a run, of their taps only the outputs of the activations, or only what else was looked at (`--probe-taps`). */
+/**
+ * The probes of a run, of their taps only the outputs of the activations, or only what else was looked at
+ * (`--probe-taps`).
+ */
 export function probesOf(events: readonly TrainEvent[], kind: 'activations' | 'others'): ProbeEvent[] {
   return events.flatMap((event) => {
     if (event.type !== 'probe') return [];
@@ -38,7 +44,10 @@ export function unevaluated(events: readonly TrainEvent[]): string {
   return `What it learnt ${when} is not evaluated yet: \`inkhorn train --resume\` goes on.`;
 }
 
-/** `native (AVX-512, 2 threads)`; where several computed a run, each with its steps; undefined where nothing says which. */
+/**
+ * `native (AVX-512, 2 threads)`; where several computed a run, each with its steps; undefined where nothing
+ * says which.
+ */
 export function engineFact({ engines, events }: Pick<RunSummary, 'engines' | 'events'>): string | undefined {
   if (engines.length === 0) return undefined;
   if (engines.length === 1 && engines[0].after === 0) return engines[0].engine;
@@ -88,8 +97,8 @@ export function tokensPerStep({ settings, config }: Pick<RunSummary, 'settings' 
 }
 
 /**
- * Seconds of training at the end of each step, by step: those of the steps and evaluations before it. What a history of several
- * processes has in common; samples and checkpoints are not in it.
+ * Seconds of training at the end of each step, by step: those of the steps and evaluations before it. What a
+ * history of several processes has in common; samples and checkpoints are not in it.
  */
 export function clock(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): Map<number, number> {
   const tokens = tokensPerStep(run);
@@ -104,7 +113,10 @@ export function clock(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): 
   return times;
 }
 
-/** Seconds of the whole run: those of its clock, or of its last process where that took longer (samples, checkpoints). */
+/**
+ * Seconds of the whole run: those of its clock, or of its last process where that took longer (samples,
+ * checkpoints).
+ */
 export function totalSeconds(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): number {
   const done = run.events.findLast((event) => event.type === 'done');
   return Math.max(done?.seconds ?? 0, ...clock(run).values());

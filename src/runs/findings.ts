@@ -1,5 +1,6 @@
-// What was found inside the model of a run: in `look.json`, made for its reports when it ends (look.ts), and in the folder that
-// `inspect --out` was given, one file each. A finding carries the step of the checkpoint that it was made of.
+// What was found inside the model of a run: in `look.json`, made for its reports when it ends (look.ts), and
+// in the folder that `inspect --out` was given, one file each. A finding carries the step of the checkpoint
+// that it was made of.
 import {
   array,
   type Fields,
@@ -260,9 +261,10 @@ export interface CurrentFindings {
 }
 
 /**
- * All that is known of the model of the run in `store`, which is of `step` (null: nothing says so). What somebody asked for, in
- * `inspect/`, takes the place of what was looked at for the reports. What is of another step is left out, and noted; what does not
- * say of which step it is stands in only where there is nothing else.
+ * All that is known of the model of the run in `store`, which is of `step` (null: nothing says so). What
+ * somebody asked for, in `inspect/`, takes the place of what was looked at for the reports. What is of
+ * another step is left out, and noted; what does not say of which step it is stands in only where there is
+ * nothing else.
  */
 export async function readFindings(
   store: Store,

@@ -57,7 +57,9 @@ export async function readHistoryFile(store: Store): Promise<History | null> {
   return readJsonFile(store, HISTORY_FILE, historyFile, HISTORY_LIMITS);
 }
 
-/** After a resume, `last/` may be ahead of `history.json`: by steps, or by what was due after the last step. */
+/**
+ * After a resume, `last/` may be ahead of `history.json`: by steps, or by what was due after the last step.
+ */
 export function isFurther({ events: a }: History, { events: b }: History): boolean {
   const [stepA, stepB] = [a, b].map((events) => events.at(-1)?.step ?? 0);
   if (stepA !== stepB) return stepA > stepB;

@@ -1,5 +1,5 @@
-// What lies where in the folder of a run, and which of it a new run may remove. What the files hold: history.ts, record.ts,
-// checkpoint.ts, findings.ts, comparison.ts; all of it at once: read.ts.
+// What lies where in the folder of a run, and which of it a new run may remove. What the files hold:
+// history.ts, record.ts, checkpoint.ts, findings.ts, comparison.ts; all of it at once: read.ts.
 
 /** The checkpoint with the lowest validation loss: what `generate` and the others take from a run. */
 export const BEST = 'best';
@@ -46,7 +46,10 @@ const ENTRIES: ReadonlySet<string> = new Set([
 const OLD_FIGURE =
   /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
 
-/** Whether a run, or what was made of its model, leaves an entry of that name in its folder: `--force` removes these and nothing else. */
+/**
+ * Whether a run, or what was made of its model, leaves an entry of that name in its folder: `--force` removes
+ * these and nothing else.
+ */
 export function isOfRun(name: string): boolean {
   return ENTRIES.has(name) || OLD_FIGURE.test(name);
 }

@@ -1,5 +1,5 @@
-// A look inside the model of a run, for its reports: attention, the loss of every token and the logit lens on the start of the
-// validation part. Made once, when a run ends, and kept as `look.json`.
+// A look inside the model of a run, for its reports: attention, the loss of every token and the logit lens on
+// the start of the validation part. Made once, when a run ends, and kept as `look.json`.
 import { jsonBytes } from '../base/json.ts';
 import { attentionMaps, inductionScores, summarizeHeads } from '../inspect/attention.ts';
 import { logitLens } from '../inspect/lens.ts';

@@ -1,4 +1,5 @@
-// A run on disk: which of its checkpoints stands for its model, and what happened in it. Each document is read once.
+// A run on disk: which of its checkpoints stands for its model, and what happened in it. Each document is
+// read once.
 import { readJsonFile } from '../io/json-file.ts';
 import type { Store } from '../io/store.ts';
 import { bestSoFar, hasCheckpoint, readRecord, type SavedRecord } from './checkpoint.ts';
@@ -13,7 +14,10 @@ export interface RunModel {
   step: number | null;
   /** Of the best checkpoint, which need not be `store`; null where there is none or nothing says so. */
   bestStep: number | null;
-  /** Steps of the newest checkpoint, if it was trained further than this one, or than any evaluation; else null. */
+  /**
+   * Steps of the newest checkpoint, if it was trained further than this one, or than any evaluation; else
+   * null.
+   */
   unevaluated: number | null;
 }
 
@@ -83,14 +87,17 @@ function furthest(store: Store, written: History | null, newest: SavedRecord | n
 }
 
 /**
- * The best checkpoint of the run in `store`; the last one where there is no other, and where the best is the untrained model of step 0
- * only because nothing was evaluated since. Null where there is no run.
+ * The best checkpoint of the run in `store`; the last one where there is no other, and where the best is the
+ * untrained model of step 0 only because nothing was evaluated since. Null where there is no run.
  */
 export function runModel(store: Store): Promise<RunModel | null> {
   return openRun(store).model();
 }
 
-/** Where the model is in `store`: the store itself if it is a model folder, else the checkpoint of a run; see `runModel`. */
+/**
+ * Where the model is in `store`: the store itself if it is a model folder, else the checkpoint of a run; see
+ * `runModel`.
+ */
 export async function modelStore(store: Store, run: OpenRun = openRun(store)): Promise<Store> {
   if (await store.exists('config.json')) return store;
   const chosen = await run.model();
@@ -101,8 +108,8 @@ export async function modelStore(store: Store, run: OpenRun = openRun(store)): P
 }
 
 /**
- * What happened in the run in `store`, up to its last checkpoint while it goes on. Throws when the folder holds no history,
- * saying what would.
+ * What happened in the run in `store`, up to its last checkpoint while it goes on. Throws when the folder
+ * holds no history, saying what would.
  */
 export function readHistory(store: Store): Promise<History> {
   return openRun(store).history();

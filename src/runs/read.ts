@@ -1,4 +1,5 @@
-// A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed with the model.
+// A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed
+// with the model.
 import type { Store } from '../io/store.ts';
 import { loadConfig, loadTokenizer } from '../model/folder.ts';
 import { countShapes } from '../model/shapes.ts';
@@ -13,8 +14,8 @@ import type { RunSummary } from './summary.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
- * Reads the run in `store`, one that goes on up to its last checkpoint. Throws one line that says what is missing or damaged and
- * what to do. `onNote` is told what is left out.
+ * Reads the run in `store`, one that goes on up to its last checkpoint. Throws one line that says what is
+ * missing or damaged and what to do. `onNote` is told what is left out.
  */
 export async function readRun(
   store: Store,

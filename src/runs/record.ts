@@ -10,14 +10,20 @@ import { REPORT_FILES, RUN_FILE } from './layout.ts';
 export interface RunRecord {
   /** `seed on tiny-shakespeare`. */
   title: string;
-  /** The engine that the run began on, `native (AVX-512, 2 threads)`, where that is known; the history has them all. */
+  /**
+   * The engine that the run began on, `native (AVX-512, 2 threads)`, where that is known; the history has
+   * them all.
+   */
   engine?: string;
   precision: Precision;
   trainTokens: number;
   valTokens: number;
   /** `--tokenizer`, where the run did not train its own. */
   tokenizer?: string;
-  /** Last step of the finished run that its reports tell of; null until then, and left out by the first versions. */
+  /**
+   * Last step of the finished run that its reports tell of; null until then, and left out by the first
+   * versions.
+   */
   reported?: number | null;
 }
 

@@ -1,4 +1,5 @@
-// The command that trains a run again, from what is recorded about it: the preset that needs the fewest flags, and those flags.
+// The command that trains a run again, from what is recorded about it: the preset that needs the fewest
+// flags, and those flags.
 
 import type { Precision } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
@@ -23,8 +24,8 @@ export interface RunRecipe {
 type Fields = Record<string, string | number | boolean>;
 
 /**
- * `inkhorn train ... --out runs/again`: the same weights bit for bit, on the same engine. A resumed run needs no second command,
- * since it came to the same as one that was not interrupted.
+ * `inkhorn train ... --out runs/again`: the same weights bit for bit, on the same engine. A resumed run needs
+ * no second command, since it came to the same as one that was not interrupted.
  */
 export function trainCommand(run: RunRecipe): string {
   const names = Object.keys(presets) as PresetName[];

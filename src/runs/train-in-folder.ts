@@ -1,5 +1,5 @@
-// A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened. What lies where:
-// layout.ts.
+// A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
+// What lies where: layout.ts.
 import { jsonBytes } from '../base/json.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
@@ -32,8 +32,8 @@ export interface RunFolderOptions extends ModelFolder {
 }
 
 /**
- * `train()` with checkpoints and a history in `store`; yields the new events. Throws when another run writes there: `store`
- * is locked for as long as this one goes on.
+ * `train()` with checkpoints and a history in `store`; yields the new events. Throws when another run writes
+ * there: `store` is locked for as long as this one goes on.
  */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   const own = options.lock ? undefined : await options.store.lock?.('a training run');
@@ -78,8 +78,8 @@ async function saveBest(store: Store, contents: ModelFolder, { best }: Progress)
 }
 
 /**
- * The event of a checkpoint that is about to be written, so that a run that goes on from it has the history of one that never stopped.
- * An interruption's own checkpoint is left out for the same reason.
+ * The event of a checkpoint that is about to be written, so that a run that goes on from it has the history
+ * of one that never stopped. An interruption's own checkpoint is left out for the same reason.
  */
 function ownCheckpoint(
   path: string,

@@ -1,5 +1,5 @@
-// An exponential moving average of the weights, kept beside them: what is evaluated, sampled and saved in their place.
-// Read next: train.ts.
+// An exponential moving average of the weights, kept beside them: what is evaluated, sampled and saved in
+// their place. Read next: train.ts.
 import { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -14,8 +14,9 @@ export interface Average {
 }
 
 /**
- * The average of `model`'s weights w (Polyak & Juditsky 1992, with forgetting): e_0 = w_0, e_t = d e_(t-1) + (1 - d) w_t with
- * d = `averageDecay(t, decay)`. It has a model's own memory; dispose of `model` of the result.
+ * The average of `model`'s weights w (Polyak & Juditsky 1992, with forgetting): e_0 = w_0, e_t = d e_(t-1) +
+ * (1 - d) w_t with d = `averageDecay(t, decay)`. It has a model's own memory; dispose of `model` of the
+ * result.
  */
 export function createAverage(model: GPT, decay: number): Average {
   const { backend } = model;
@@ -44,8 +45,8 @@ export function createAverage(model: GPT, decay: number): Average {
 }
 
 /**
- * min(decay, (1 + t) / (10 + t)), as TensorFlow's `ExponentialMovingAverage` has it: early averages reach back over about a
- * ninth of the steps so far, so that the initial weights are soon forgotten.
+ * min(decay, (1 + t) / (10 + t)), as TensorFlow's `ExponentialMovingAverage` has it: early averages reach
+ * back over about a ninth of the steps so far, so that the initial weights are soon forgotten.
  */
 export function averageDecay(t: number, decay: number): number {
   return Math.min(decay, (1 + t) / (10 + t));

@@ -2,8 +2,9 @@
 import type { Backend } from '../backend/contract.ts';
 
 /**
- * Runs `pass`; when `signal` is aborted meanwhile the engine drops what it has not begun, and the reads of the pass reject. Only
- * for passes that change nothing that outlives them. Throws at once when the signal was aborted before.
+ * Runs `pass`; when `signal` is aborted meanwhile the engine drops what it has not begun, and the reads of
+ * the pass reject. Only for passes that change nothing that outlives them. Throws at once when the signal was
+ * aborted before.
  */
 export async function cancellable<T>(
   backend: Backend,

@@ -15,7 +15,10 @@ export interface Dataset {
   /** Mean bytes of text per token of the validation part: turns nats per token into bits per byte. */
   valBytesPerToken: number;
   vocabSize: number;
-  /** The token that most often comes before a part of the text (`commonStart`): the model is told when it is trained. */
+  /**
+   * The token that most often comes before a part of the text (`commonStart`): the model is told when it is
+   * trained.
+   */
   startToken?: number;
 }
 
@@ -24,9 +27,9 @@ export interface Split {
   /** Share of the tokens that train; the rest is the validation part. */
   trainFraction: number;
   /**
-   * `validation`: train on the training part, measure on the validation part. `inner`: leave the validation part out
-   * altogether and split the training part once more, by the same share. Recipes are chosen with `inner`, so that the
-   * validation part still tells how good the chosen one is.
+   * `validation`: train on the training part, measure on the validation part. `inner`: leave the validation
+   * part out altogether and split the training part once more, by the same share. Recipes are chosen with
+   * `inner`, so that the validation part still tells how good the chosen one is.
    */
   validate: 'validation' | 'inner';
 }
@@ -63,13 +66,16 @@ export function splitTokens(
 /** A text, or documents that a special token stands between. */
 export interface SeparatedText {
   documents: readonly (string | Uint8Array)[];
-  /** The name of that token: the tokenizer must have it. Where a document holds the name itself, that is ordinary text. */
+  /**
+   * The name of that token: the tokenizer must have it. Where a document holds the name itself, that is
+   * ordinary text.
+   */
   separator: string;
 }
 
 /**
- * The tokens of a whole text. In a text that is one piece the names of special tokens separate documents, and become those
- * tokens. Throws when the tokenizer has no such separator.
+ * The tokens of a whole text. In a text that is one piece the names of special tokens separate documents, and
+ * become those tokens. Throws when the tokenizer has no such separator.
  */
 export function encodeText(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Int32Array {
   const { pieces, separator } = piecesOf(text, tokenizer);
@@ -136,7 +142,10 @@ function separatorId(tokenizer: Tokenizer, name: string): number {
   throw new Error(`the tokenizer has no special token '${name}' to put between documents: it has ${known}`);
 }
 
-/** Mean bytes of text per token of `ids`, which turns nats per token into bits per byte. A separator is no text: 0 bytes. */
+/**
+ * Mean bytes of text per token of `ids`, which turns nats per token into bits per byte. A separator is no
+ * text: 0 bytes.
+ */
 export function bytesPerToken(
   ids: Int32Array,
   tokenizer: Tokenizer,
@@ -150,8 +159,8 @@ export function bytesPerToken(
 }
 
 /**
- * Encodes `text` (see `encodeText`) and splits it by tokens: the first part trains, the next validates; see Split.
- * Throws when the split is not a possible one, and when it leaves nothing for one of the parts.
+ * Encodes `text` (see `encodeText`) and splits it by tokens: the first part trains, the next validates; see
+ * Split. Throws when the split is not a possible one, and when it leaves nothing for one of the parts.
  */
 export function dataset(
   text: string | Uint8Array | SeparatedText,
@@ -162,7 +171,9 @@ export function dataset(
   return datasetOf(encodeText(text, tokenizer), text, tokenizer, split);
 }
 
-/** The same, but the event loop turns about every 50 ms while the text is encoded; `onProgress` counts bytes. */
+/**
+ * The same, but the event loop turns about every 50 ms while the text is encoded; `onProgress` counts bytes.
+ */
 export async function datasetAsync(
   text: string | Uint8Array | SeparatedText,
   tokenizer: Tokenizer,
@@ -220,12 +231,15 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
   }
 }
 
-/** Random streams of the data: a run's batches are none that it is measured on. Weights draw from 0, samples from 2. */
+/**
+ * Random streams of the data: a run's batches are none that it is measured on. Weights draw from 0, samples
+ * from 2.
+ */
 export const STREAMS = { train: 1, eval: 3, bpeDropout: 4 } as const;
 
 /**
- * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. `seed` and the number decide
- * them, so that resuming needs no cursor.
+ * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. `seed` and
+ * the number decide them, so that resuming needs no cursor.
  */
 export function randomBatch(
   ids: Int32Array,

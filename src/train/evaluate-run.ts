@@ -48,14 +48,17 @@ export interface EvaluationMethod {
   batches: number;
 }
 
-/** Tokens of each split that an evaluation may read, as a share of those trained on until the next one: see below. */
+/**
+ * Tokens of each split that an evaluation may read, as a share of those trained on until the next one: see
+ * below.
+ */
 const AFFORDABLE = 0.1;
 
 /**
- * What `evalMethod` comes to for a text. `auto` reads of each split at most a tenth as many tokens as are trained on
- * between two evaluations. A token that is trained on costs about three forward passes, and a run has up to three evaluations of
- * two splits for its first interval (before step 1, after it, after the last step): 3 * 2 * 0.1 / 3, a fifth of the training time
- * at most.
+ * What `evalMethod` comes to for a text. `auto` reads of each split at most a tenth as many tokens as are
+ * trained on between two evaluations. A token that is trained on costs about three forward passes, and a run
+ * has up to three evaluations of two splits for its first interval (before step 1, after it, after the last
+ * step): 3 * 2 * 0.1 / 3, a fifth of the training time at most.
  */
 export function evaluationMethod(
   settings: TrainSettings,

@@ -22,8 +22,9 @@ export interface Evaluation {
 const EVAL_SEQUENCES = 8;
 
 /**
- * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last one may be shorter): every token but the
- * first is predicted once. `maxTokens` stops early, at a whole window. Throws when there is no token to predict.
+ * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last one may be shorter):
+ * every token but the first is predicted once. `maxTokens` stops early, at a whole window. Throws when there
+ * is no token to predict.
  */
 export async function evaluate(
   model: GPT,
@@ -72,7 +73,10 @@ export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
   onProgress: callback({ about: 'called now and then with the predictions made and their number in all' }),
 };
 
-/** The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too short. */
+/**
+ * The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too
+ * short.
+ */
 export async function evaluateSampled(
   model: GPT,
   ids: Int32Array,

@@ -1,4 +1,5 @@
-// What an event is in a JSON file. A measurement may be null there: JSON knows no NaN, and a run that diverged has had some.
+// What an event is in a JSON file. A measurement may be null there: JSON knows no NaN, and a run that
+// diverged has had some.
 import {
   array,
   boolean,

@@ -1,5 +1,5 @@
-// What `train()` says while it works: one union of plain, serialisable events. The command line, the plots, the tests and
-// the page consume the same stream; `history.json` of a run is these events.
+// What `train()` says while it works: one union of plain, serialisable events. The command line, the plots,
+// the tests and the page consume the same stream; `history.json` of a run is these events.
 
 import type { ProbeEvent } from '../inspect/probe.ts';
 
@@ -12,7 +12,10 @@ export interface StepEvent {
   type: 'step';
   /** Optimizer steps done so far: 1 after the first. */
   step: number;
-  /** Mean training loss of the step's batch before its update, nats per token; with `labelSmoothing` the smoothed one. */
+  /**
+   * Mean training loss of the step's batch before its update, nats per token; with `labelSmoothing` the
+   * smoothed one.
+   */
   loss: number;
   lr: number;
   /** L2 norm over all gradients, before clipping. */

@@ -1,15 +1,18 @@
-// Which parameters an optimizer treats alike: what decays, what Muon takes, and whose rate is multiplied by what.
-// Read next: optimizers.ts.
+// Which parameters an optimizer treats alike: what decays, what Muon takes, and whose rate is multiplied by
+// what. Read next: optimizers.ts.
 import { type Parameter, parseParameter } from '../model/names.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface GroupOptions {
-  /** What decays: every parameter (PyTorch's default, the seed's), or only matrices: no biases, no norms (GPT-2 and after). */
+  /**
+   * What decays: every parameter (PyTorch's default, the seed's), or only matrices: no biases, no norms
+   * (GPT-2 and after).
+   */
   decay: 'all' | 'matrices';
   /**
-   * Layer-wise decay of the rate (Howard & Ruder 2018; the depths are those of BEiT, Bao et al. 2021): a parameter at depth d
-   * from the top learns at layerDecay^d of the rate. d is 0 for the head and the last norm, nLayer - N for block N,
-   * nLayer + 1 for the embeddings. 1: all learn alike.
+   * Layer-wise decay of the rate (Howard & Ruder 2018; the depths are those of BEiT, Bao et al. 2021): a
+   * parameter at depth d from the top learns at layerDecay^d of the rate. d is 0 for the head and the last
+   * norm, nLayer - N for block N, nLayer + 1 for the embeddings. 1: all learn alike.
    */
   layerDecay: number;
   /** Multiplies the rate of the token and position embeddings, and of a head that is tied to them. */

@@ -1,5 +1,5 @@
-// AdamW, SGD and Muon: what they keep per parameter, and which rule updates which. The arithmetic is in the kernels and in
-// muon.ts. Read next: groups.ts.
+// AdamW, SGD and Muon: what they keep per parameter, and which rule updates which. The arithmetic is in the
+// kernels and in muon.ts. Read next: groups.ts.
 import { parseParameter } from '../model/names.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, zeros } from '../tensor/tensor.ts';
@@ -27,8 +27,8 @@ export interface OptimizerOptions extends GroupOptions {
 /** One update rule over a model's parameters, and the moments that it carries from step to step. */
 export interface Optimizer {
   /**
-   * Update number `t` = 1, 2, ... with `share` of every parameter's peak rate, in [0, 1]; gradients are multiplied by
-   * `gradScale` first.
+   * Update number `t` = 1, 2, ... with `share` of every parameter's peak rate, in [0, 1]; gradients are
+   * multiplied by `gradScale` first.
    */
   step(t: number, share: number, gradScale: number): void;
   /** Sets all gradients to zero. */
@@ -63,7 +63,9 @@ interface Member {
   weightDecay: number;
 }
 
-/** The optimizer over named parameters. Moments start at zero. Throws when Muon is left with nothing to do. */
+/**
+ * The optimizer over named parameters. Moments start at zero. Throws when Muon is left with nothing to do.
+ */
 export function createOptimizer(
   parameters: ReadonlyMap<string, Tensor>,
   options: OptimizerOptions,

@@ -1,5 +1,5 @@
-// The training part in new tokens for every epoch: BPE dropout (Provilkov et al. 2020) as augmentation of small data.
-// Read next: tokenizer/bpe-dropout.ts.
+// The training part in new tokens for every epoch: BPE dropout (Provilkov et al. 2020) as augmentation of
+// small data. Read next: tokenizer/bpe-dropout.ts.
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { concatTokens, type Dataset, STREAMS } from './data.ts';
@@ -9,10 +9,11 @@ import type { TrainSettings } from './settings.ts';
 export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Int32Array>;
 
 /**
- * The tokens that a step draws its windows from: the training part itself with `bpeDropout` 0; else its bytes, no more and no
- * less, encoded again whenever as many tokens as it has were drawn. The seed and the number of the step decide the
- * encoding, so that resuming needs nothing else; the event loop turns meanwhile, and `signal` ends it: the promise rejects
- * with its reason. Throws where the tokenizer is missing or another one.
+ * The tokens that a step draws its windows from: the training part itself with `bpeDropout` 0; else its
+ * bytes, no more and no less, encoded again whenever as many tokens as it has were drawn. The seed and the
+ * number of the step decide the encoding, so that resuming needs nothing else; the event loop turns
+ * meanwhile, and `signal` ends it: the promise rejects with its reason. Throws where the tokenizer is missing
+ * or another one.
  */
 export function trainingTokens(
   data: Dataset,
@@ -41,7 +42,10 @@ export function trainingTokens(
   };
 }
 
-/** The text between special tokens, which stay as they are: each stretch with the token that ends it, the last with none. */
+/**
+ * The text between special tokens, which stay as they are: each stretch with the token that ends it, the last
+ * with none.
+ */
 function betweenSpecials(
   ids: Int32Array,
   tokenizer: Tokenizer,

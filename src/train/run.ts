@@ -31,11 +31,17 @@ export interface Progress {
   memory: { probe: ProbeMemory; warnings: WarningMemory };
   /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
   optimizer: ReadonlyMap<string, Tensor>;
-  /** The averaged weights (`emaDecay`), to be evaluated and saved in place of those that are trained; null: there are none. */
+  /**
+   * The averaged weights (`emaDecay`), to be evaluated and saved in place of those that are trained; null:
+   * there are none.
+   */
   average: GPT | null;
 }
 
-/** What a checkpoint of the first versions lacks: `evaluated` is then `settled`, and probes and warnings begin anew. */
+/**
+ * What a checkpoint of the first versions lacks: `evaluated` is then `settled`, and probes and warnings begin
+ * anew.
+ */
 export type Younger = 'evaluated' | 'nonFinite' | 'memory';
 
 /** Progress as a checkpoint holds it. */
@@ -51,7 +57,9 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Trained in place. With `emaDecay` it holds the averaged weights when the run ends. */
   model: GPT;
   data: Dataset;
-  /** What the probes look at, as patterns of names (see `matchTaps`). Default: the outputs of the activations. */
+  /**
+   * What the probes look at, as patterns of names (see `matchTaps`). Default: the outputs of the activations.
+   */
   probeTaps?: readonly string[];
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
@@ -60,8 +68,8 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Goes on from here; the model must hold the weights of the same checkpoint. */
   resume?: Resume;
   /**
-   * Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made again when the run goes on. What
-   * is still due at that step is left to the run that goes on, too.
+   * Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made
+   * again when the run goes on. What is still due at that step is left to the run that goes on, too.
    */
   signal?: AbortSignal;
   /** Called now and then during evaluations and samples, which no event tells of before they are done. */
@@ -162,7 +170,10 @@ function unmeasured(): Clock['steps'] {
   return { count: 0, seconds: 0 };
 }
 
-/** Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing more. */
+/**
+ * Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing
+ * more.
+ */
 function restore(
   what: string,
   tensors: ReadonlyMap<string, Tensor>,

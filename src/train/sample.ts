@@ -5,7 +5,10 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import type { SampleEvent } from './events.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** Continues the sample prompt by `sampleTokens` tokens at temperature 1; null when it was aborted. The draws depend on the seed, not on the step. */
+/**
+ * Continues the sample prompt by `sampleTokens` tokens at temperature 1; null when it was aborted. The draws
+ * depend on the seed, not on the step.
+ */
 export async function drawSample(
   model: GPT,
   tokenizer: Tokenizer,

@@ -1,8 +1,8 @@
 // What changes as a run goes on: the learning rate, and the dropout.
 
 /**
- * How the rate moves after warm-up: stays; falls as half a cosine, or as a line, to `minLr` at the last step; or stays, and
- * falls as a line over the last `decayFraction` of the run (`wsd`: warm-up, stable, decay).
+ * How the rate moves after warm-up: stays; falls as half a cosine, or as a line, to `minLr` at the last step;
+ * or stays, and falls as a line over the last `decayFraction` of the run (`wsd`: warm-up, stable, decay).
  */
 export type Schedule = 'constant' | 'cosine' | 'linear' | 'wsd';
 
@@ -26,8 +26,9 @@ export function rateShare(step: number, options: ScheduleOptions): number {
 }
 
 /**
- * The learning rate of what has that peak, at update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter 2017, without
- * restarts. Warm-up, stable, decay: Hu et al. 2024 (MiniCPM), with the straight decay of Hägele et al. 2024.
+ * The learning rate of what has that peak, at update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter
+ * 2017, without restarts. Warm-up, stable, decay: Hu et al. 2024 (MiniCPM), with the straight decay of Hägele
+ * et al. 2024.
  */
 export function rateAt(peak: number, step: number, options: ScheduleOptions): number {
   const { schedule, lr, minLr, warmup, steps } = options;

@@ -1,5 +1,5 @@
-// How a run is trained, as one flat record that is saved with it; and what each field may hold and what it is for, from which
-// the command line makes its flags and their help. Read next: settings.ts.
+// How a run is trained, as one flat record that is saved with it; and what each field may hold and what it is
+// for, from which the command line makes its flags and their help. Read next: settings.ts.
 import { choice, integer, number, type Table, text } from '../base/fields.ts';
 import type { OptimizerOptions } from './optimizers.ts';
 import type { ScheduleOptions } from './schedules.ts';
@@ -10,25 +10,43 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   batchSize: number;
   /** Batches per optimizer step: gradients are averaged over batchSize * accumulate sequences. */
   accumulate: number;
-  /** Sequences that pass through the model at a time: bounds the memory; the result does not depend on it, up to rounding. */
+  /**
+   * Sequences that pass through the model at a time: bounds the memory; the result does not depend on it, up
+   * to rounding.
+   */
   microBatch: number;
   /** Largest L2 norm of the gradient; larger ones are scaled down (Pascanu et al. 2013). 0: no clipping. */
   clip: number;
-  /** Added to the model's dropout by the last step, in equal parts from step to step. 0: it stays as it is. */
+  /**
+   * Added to the model's dropout by the last step, in equal parts from step to step. 0: it stays as it is.
+   */
   dropoutRise: number;
-  /** Share of each target that is spread over all tokens (Szegedy et al. 2016), in training only: evaluations go without. */
+  /**
+   * Share of each target that is spread over all tokens (Szegedy et al. 2016), in training only: evaluations
+   * go without.
+   */
   labelSmoothing: number;
-  /** Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020). 0: none. */
+  /**
+   * Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020).
+   * 0: none.
+   */
   bpeDropout: number;
-  /** Decay of a moving average of the weights, which is evaluated and saved in their place (average.ts). 0: no average. */
+  /**
+   * Decay of a moving average of the weights, which is evaluated and saved in their place (average.ts). 0: no
+   * average.
+   */
   emaDecay: number;
   /** Decides batches, dropout masks and samples. */
   seed: number;
-  /** Steps between evaluations; the first is before step 1, the last after the last step. 0: none, and no best model. */
+  /**
+   * Steps between evaluations; the first is before step 1, the last after the last step. 0: none, and no best
+   * model.
+   */
   evalEvery: number;
   /**
-   * `whole`: all of the validation part and as many tokens of the training part. `sampled`: random batches of both. `auto`: whole
-   * where that is cheap, else as many random batches as cost at most a fifth of the training time; see `evaluationMethod`.
+   * `whole`: all of the validation part and as many tokens of the training part. `sampled`: random batches of
+   * both. `auto`: whole where that is cheap, else as many random batches as cost at most a fifth of the
+   * training time; see `evaluationMethod`.
    */
   evalMethod: 'whole' | 'sampled' | 'auto';
   /** Batches per split of a `sampled` evaluation; the seed takes 200. */

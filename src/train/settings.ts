@@ -1,5 +1,5 @@
-// Recipes: the settings of a run with their defaults, and the checks of settings together. The record itself, and what each
-// field may hold, is in setting-fields.ts.
+// Recipes: the settings of a run with their defaults, and the checks of settings together. The record itself,
+// and what each field may hold, is in setting-fields.ts.
 import { checkRecord, defaultsOf, schemaOf } from '../base/fields.ts';
 import type { Schema } from '../base/schema.ts';
 import type { GPTConfig, PresetName } from '../model/config.ts';
@@ -23,8 +23,9 @@ const modern: TrainSettings = {
 };
 
 /**
- * Muon for the matrices of the blocks, and rates that fall to nothing along a line. The weight decay of the recipes made of it
- * keeps a model from learning a megabyte by heart (docs/results/RECORD.md): a text that is read only once or twice wants 0.1.
+ * Muon for the matrices of the blocks, and rates that fall to nothing along a line. The weight decay of the
+ * recipes made of it keeps a model from learning a megabyte by heart (docs/results/RECORD.md): a text that is
+ * read only once or twice wants 0.1.
  */
 const muon: TrainSettings = { ...modern, optimizer: 'muon', lr: 3e-3, schedule: 'linear' };
 
@@ -105,8 +106,8 @@ export function idleSetting(
 }
 
 /**
- * Throws when one of `chosen` has no effect among `settings`. What a recipe holds was not asked for: recipes are spread
- * as a whole.
+ * Throws when one of `chosen` has no effect among `settings`. What a recipe holds was not asked for: recipes
+ * are spread as a whole.
  */
 export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettings): void {
   const usual = (name: string, value: unknown): boolean =>
@@ -122,13 +123,19 @@ export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettin
   throw new Error(`${name} ${value} has no effect without ${needs.join(' ')}: set that, or leave it out`);
 }
 
-/** Throws when a new run's rate would not fall, but rise, from `lr` to `minLr`: schedules give shares of peaks. */
+/**
+ * Throws when a new run's rate would not fall, but rise, from `lr` to `minLr`: schedules give shares of
+ * peaks.
+ */
 export function checkRates({ schedule, lr, minLr }: Pick<TrainSettings, 'schedule' | 'lr' | 'minLr'>): void {
   if (schedule === 'constant' || minLr <= lr) return;
   throw new Error(`minLr ${minLr} is above lr ${lr}, which falls to it: lower minLr`);
 }
 
-/** Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would act on nothing. */
+/**
+ * Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would
+ * act on nothing.
+ */
 export function checkSuited(
   { dropoutRise, headRate }: Pick<TrainSettings, 'dropoutRise' | 'headRate'>,
   { dropout, tieWeights, headBias }: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias'>,

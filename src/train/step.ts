@@ -1,4 +1,5 @@
-// One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the update.
+// One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the
+// update.
 import type { HostArray } from '../backend/contract.ts';
 import type { BatchTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
@@ -24,8 +25,8 @@ export interface GradientOptions {
 }
 
 /**
- * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per token.
- * The event loop turns between micro-batches.
+ * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per
+ * token. The event loop turns between micro-batches.
  */
 export function accumulateGradients(model: GPT, batch: Batch, options: GradientOptions): Promise<number> {
   return cancellable(model.backend, options.signal, () => accumulate(model, batch, options));
@@ -49,7 +50,9 @@ async function accumulate(model: GPT, batch: Batch, options: GradientOptions): P
   }
 }
 
-/** Queues forward and backward of the sequences from `first` on; resolves to their losses once they have run. */
+/**
+ * Queues forward and backward of the sequences from `first` on; resolves to their losses once they have run.
+ */
 async function queueMicroBatch(
   model: GPT,
   batch: Batch,
@@ -82,7 +85,10 @@ export async function gradientNorm(parameters: ReadonlyMap<string, Tensor>): Pro
   return Math.sqrt(sum);
 }
 
-/** What gradients are multiplied by so that their norm is at most `clip`, as PyTorch's clip_grad_norm_; 0: no clipping. */
+/**
+ * What gradients are multiplied by so that their norm is at most `clip`, as PyTorch's clip_grad_norm_; 0: no
+ * clipping.
+ */
 export function clipFactor(norm: number, clip: number): number {
   return clip > 0 ? Math.min(1, clip / (norm + 1e-6)) : 1;
 }

@@ -23,8 +23,9 @@ export function stillDue(standing: Standing): Record<keyof Clock, number> {
 }
 
 /**
- * Seconds left of the run if steps, evaluations and samples go on to take what they took on average. One that this process has
- * not made yet counts as forward passes over its tokens, each a third of what a token costs in a step.
+ * Seconds left of the run if steps, evaluations and samples go on to take what they took on average. One that
+ * this process has not made yet counts as forward passes over its tokens, each a third of what a token costs
+ * in a step.
  */
 export function timeLeft(run: Run): number {
   const { clock, options, settings } = run;

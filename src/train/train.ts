@@ -28,10 +28,10 @@ import { createWatch } from './warnings.ts';
 const NON_FINITE_LIMIT = 5;
 
 /**
- * Trains `model` and yields what happens, in order. The settings default to the seed's recipe, `evalMethod` to `auto`:
- * evaluations take at most about a fifth of the training time. Equal arguments on the same
- * engine give equal bits, also when the run is interrupted and resumed from what `save` was given.
- * Throws before the first step when the settings, the data and the model do not fit together, or another training holds the
+ * Trains `model` and yields what happens, in order. The settings default to the seed's recipe, `evalMethod`
+ * to `auto`: evaluations take at most about a fifth of the training time. Equal arguments on the same engine
+ * give equal bits, also when the run is interrupted and resumed from what `save` was given. Throws before the
+ * first step when the settings, the data and the model do not fit together, or another training holds the
  * model.
  *
  * @example
@@ -84,7 +84,10 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
   yield { type: 'done', step: progress.step, reason, seconds: (performance.now() - begun) / 1000 };
 }
 
-/** What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the checkpoint. */
+/**
+ * What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the
+ * checkpoint.
+ */
 async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
   const { settings, progress } = run;
   if (endIsUnsaved(run)) await run.options.save?.('last', progressOf(run));
@@ -97,9 +100,9 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
 }
 
 /**
- * Whether all steps are done, and an evaluation or a sample comes before the last checkpoint: a kill during these
- * minutes must not take the steps. What is saved then is no event: a run that goes on from it has the events of one
- * that never stopped.
+ * Whether all steps are done, and an evaluation or a sample comes before the last checkpoint: a kill during
+ * these minutes must not take the steps. What is saved then is no event: a run that goes on from it has the
+ * events of one that never stopped.
  */
 function endIsUnsaved(run: Run): boolean {
   const { settings, progress, unsaved } = run;
@@ -145,7 +148,10 @@ async function* checkpoint(run: Run, kind: 'best' | 'last'): AsyncGenerator<Trai
   yield { type: 'checkpoint', step: run.progress.step, kind, path: await save(kind, progressOf(run)) };
 }
 
-/** Null when the run was aborted in the middle of the step: the weights are as they were, a resumed run makes it again. */
+/**
+ * Null when the run was aborted in the middle of the step: the weights are as they were, a resumed run makes
+ * it again.
+ */
 async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] } | null> {
   try {
     return await optimizerStep(run);
@@ -191,7 +197,10 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   return { event: { type: 'step', step, loss, lr, gradNorm, tokensPerSecond, eta: timeLeft(run) }, groups };
 }
 
-/** The first probe does not know yet where its histograms should reach: one micro-batch is run to find out, and dropped. */
+/**
+ * The first probe does not know yet where its histograms should reach: one micro-batch is run to find out,
+ * and dropped.
+ */
 async function calibrate(run: Run, batch: Batch, step: number): Promise<void> {
   const { options, settings, optimizer, probe, taps } = run;
   const tap = probeTap(probe, taps, probe.calibrate);

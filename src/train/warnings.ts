@@ -1,5 +1,5 @@
-// What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says in one
-// line what was seen and what usually helps. Read next: events.ts.
+// What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says
+// in one line what was seen and what usually helps. Read next: events.ts.
 import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
 import { isMatrixGroup, placeOf } from '../model/names.ts';
@@ -56,8 +56,9 @@ export function noWarnings(): WarningMemory {
 }
 
 /**
- * All rules together, for one run. Each warns when its condition begins, and again only after it has ended, so a bad
- * state is reported once and not at every step. What they learn goes into `memory`: another watch goes on from there.
+ * All rules together, for one run. Each warns when its condition begins, and again only after it has ended,
+ * so a bad state is reported once and not at every step. What they learn goes into `memory`: another watch
+ * goes on from there.
  */
 export function createWatch(options: WarningOptions = {}, memory: WarningMemory = noWarnings()): Watch {
   const nonFinite = watchNonFinite(memory);
@@ -117,9 +118,9 @@ function watchSpikes(
 }
 
 /**
- * The loss above which the next one is a spike: usual + factor * noise, infinite while too few `losses` are known. Noise is
- * the median distance between neighbours as a standard deviation (1.4826 / sqrt 2 of it for normal noise): one spike, or
- * the steep fall at the start of training, does not raise it.
+ * The loss above which the next one is a spike: usual + factor * noise, infinite while too few `losses` are
+ * known. Noise is the median distance between neighbours as a standard deviation (1.4826 / sqrt 2 of it for
+ * normal noise): one spike, or the steep fall at the start of training, does not raise it.
  */
 export function spikeLimit(losses: readonly number[], factor: number): number {
   if (losses.length < SPIKE_MIN_STEPS) return Number.POSITIVE_INFINITY;

@@ -18,8 +18,8 @@ export interface Isa {
 }
 
 /**
- * Goes up here and in native/addon.cpp with each change of what a method takes, so that an addon that was built before is refused
- * in one line.
+ * Goes up here and in native/addon.cpp with each change of what a method takes, so that an addon that was
+ * built before is refused in one line.
  */
 export const ADDON_VERSION = 2;
 
@@ -65,6 +65,9 @@ export interface NativeEngine {
 
   /** Queues a kernel by its number, with the numbers that `Call.pack` has written into `packed`. */
   call(kernel: number): void;
-  /** For benchmarks: `blocks` blocks of multiply-adds (0: f32, 1: bf16, 2: int8); out[0] = operations of each, 0: none. */
+  /**
+   * For benchmarks: `blocks` blocks of multiply-adds (0: f32, 1: bf16, 2: int8); out[0] = operations of each,
+   * 0: none.
+   */
   peak(kind: number, blocks: number, out: Id): void;
 }

@@ -1,5 +1,5 @@
-// The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never waits for them
-// unless it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
+// The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never
+// waits for them unless it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,9 +20,9 @@ import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
- * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The environment
- * variable INKHORN_ISA (avx512, avx2, portable) chooses a lesser instruction set than the best. Throws with reason and fix
- * when the addon is not built, does not load, or has not that instruction set.
+ * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The
+ * environment variable INKHORN_ISA (avx512, avx2, portable) chooses a lesser instruction set than the best.
+ * Throws with reason and fix when the addon is not built, does not load, or has not that instruction set.
  */
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
   const addon = loadAddon();
@@ -31,7 +31,10 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
   return wrap(share(addon, isa.name, { threads, precision }), addon, isa, { threads, precision });
 }
 
-/** The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other code. */
+/**
+ * The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other
+ * code.
+ */
 export function loadAddon(): Addon {
   if (!existsSync(addonFile)) {
     const { reason = 'nothing has built it yet', fix } = readRecord();

@@ -1,4 +1,5 @@
-// Threads and a queue, shared by all engines of the same settings: each of them has buffers of its own. Read next: index.ts.
+// Threads and a queue, shared by all engines of the same settings: each of them has buffers of its own. Read
+// next: index.ts.
 import type { BackendOptions } from '../contract.ts';
 import type { Addon, NativeEngine } from './addon.ts';
 

@@ -1,4 +1,5 @@
-// What building the native engine takes, and what to say where something of it is missing. Shared with scripts/build-native.mjs.
+// What building the native engine takes, and what to say where something of it is missing. Shared with
+// scripts/build-native.mjs.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

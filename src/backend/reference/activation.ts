@@ -1,4 +1,5 @@
-// The non-linearities of the MLP, each with its derivative beside it. Read next: dropout.ts, then attention.ts.
+// The non-linearities of the MLP, each with its derivative beside it. Read next: dropout.ts, then
+// attention.ts.
 import type { Activation, Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
@@ -20,7 +21,8 @@ const curves: Record<Activation, Curve> = {
     f: (x) => x * sigmoid(x),
     derivative: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
   },
-  // x * Phi(x) with tanh in the place of Phi's integral (Hendrycks & Gimpel 2016), as GPT-2 has it: up to 5e-4 apart
+  // x * Phi(x) with tanh in the place of Phi's integral (Hendrycks & Gimpel 2016), as GPT-2 has it: up to
+  // 5e-4 apart
   'gelu-tanh': {
     f: (x) => 0.5 * x * (1 + Math.tanh(tanhArgument(x))),
     derivative(x) {
@@ -49,7 +51,9 @@ export const activationBackward: Kernels['activationBackward'] = (dx, dOut, x, k
   for (let i = 0; i < n; i++) dX[i] = dO[i] * derivative(X[i]);
 };
 
-/** out = cap * tanh(x / cap): almost x where |x| is small beside `cap`, and never beyond it. `out` may be `x`. */
+/**
+ * out = cap * tanh(x / cap): almost x where |x| is small beside `cap`, and never beyond it. `out` may be `x`.
+ */
 export const softcap: Kernels['softcap'] = (out, x, cap) => {
   const n = x.length;
   const O = f32(out);
@@ -89,7 +93,9 @@ function tanhArgument(x: number): number {
   return ROOT_2_PI * x * (1 + CUBIC * x * x);
 }
 
-/** Phi(x) = 1/2 + density(x) * (x + x^3/3 + x^5/(3*5) + x^7/(3*5*7) + ...) (Marsaglia 2004), to about 1e-16. */
+/**
+ * Phi(x) = 1/2 + density(x) * (x + x^3/3 + x^5/(3*5) + x^7/(3*5*7) + ...) (Marsaglia 2004), to about 1e-16.
+ */
 function normalCdf(x: number): number {
   if (!(Math.abs(x) < 9)) return x < 0 ? 0 : x > 0 ? 1 : x; // NaN stays NaN
   let sum = 0;

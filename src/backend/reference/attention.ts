@@ -1,5 +1,6 @@
-// Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their values.
-// With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts, crossentropy.ts.
+// Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their
+// values. With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts,
+// crossentropy.ts.
 import { type AttentionShape, type Dropout, type Kernels, maskRow, type Precision } from '../contract.ts';
 import { f32 } from './buffer.ts';
 import { dropoutMask } from './dropout.ts';
@@ -8,9 +9,11 @@ import { inPrecision, rounding } from './precision.ts';
 /**
  * Per sequence b, head h and token t, with q, k, v rows of hs columns out of qkv [B, T, 3, H, hs]:
  *   score[s] = scale * (q[t] . k[s])                  for s <= t: the future is not looked at
- *   p        = softmax(score)                         lse[b, h, t] = log sum exp(score) is kept for the backward
+ *   p        = softmax(score)                         lse[b, h, t] = log sum exp(score) is kept for the
+ *            backward
  *   out[t]   = sum over s of mask[s] * p[s] * v[s]    mask: dropout, 1 where there is none
- * With `bf16` q, k, v are rounded, and mask[s] * e[s], where e = exp(score - the largest score), p = e / sum of e.
+ * With `bf16` q, k, v are rounded, and mask[s] * e[s], where e = exp(score - the largest score), p = e / sum
+ * of e.
  */
 function forward(
   precision: Precision,
@@ -92,8 +95,9 @@ export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | '
 }
 
 /**
- * Attention of T new tokens at positions start, start + 1, ... to themselves and all before. Their keys and values are first
- * written into keys, values [B, H, capacity, hs], which hold those of positions 0 .. start - 1 already.
+ * Attention of T new tokens at positions start, start + 1, ... to themselves and all before. Their keys and
+ * values are first written into keys, values [B, H, capacity, hs], which hold those of positions 0 .. start -
+ * 1 already.
  */
 export const attentionCached: Kernels['attentionCached'] = (out, keys, values, qkv, shape) => {
   const { B, T, H, hs, scale, start, capacity } = shape;
@@ -161,7 +165,9 @@ function softmax(p: Float64Array, count: number): void {
   for (let s = 0; s < count; s++) p[s] /= sum;
 }
 
-/** p = exp(p - largest) over the first `count`, and their sum. The largest is taken out, so nothing overflows. */
+/**
+ * p = exp(p - largest) over the first `count`, and their sum. The largest is taken out, so nothing overflows.
+ */
 function numerators(p: Float64Array, count: number): { largest: number; sum: number } {
   let largest = -Infinity;
   for (let s = 0; s < count; s++) largest = Math.max(largest, p[s]);
@@ -182,7 +188,10 @@ function mix(out: Float32Array, p: Float64Array, v: Rows, count: number): void {
   }
 }
 
-/** mask[s] for s <= t: probability (b, h, t, s) is element offset + ((b H + h) T + t) maskRow(T) + s of the dropout. */
+/**
+ * mask[s] for s <= t: probability (b, h, t, s) is element offset + ((b H + h) T + t) maskRow(T) + s of the
+ * dropout.
+ */
 function maskOfRow(
   mask: Float64Array,
   b: number,

@@ -1,7 +1,10 @@
 // What the reference kernels work on, and how they look inside. Read next: matmul.ts.
 import type { DeviceBuffer, HostArray } from '../contract.ts';
 
-/** A buffer whose elements JavaScript can see. An engine that passes such buffers inherits any reference kernel. */
+/**
+ * A buffer whose elements JavaScript can see. An engine that passes such buffers inherits any reference
+ * kernel.
+ */
 export type HostBuffer = DeviceBuffer & { readonly array: HostArray };
 
 /** The elements of an `f32` buffer. That a call fits its buffers was checked before (../call.ts). */
@@ -19,7 +22,9 @@ export function i8(buffer: DeviceBuffer): Int8Array {
   return (buffer as HostBuffer).array as Int8Array;
 }
 
-/** `Backend.write` for memory that JavaScript can see. Throws when `data` is of another dtype or does not fit. */
+/**
+ * `Backend.write` for memory that JavaScript can see. Throws when `data` is of another dtype or does not fit.
+ */
 export function writeHost(buffer: HostBuffer, data: HostArray, offset = 0): void {
   checkDType('write', data, buffer);
   checkRange('write: buffer', buffer, offset, data.length);
@@ -39,7 +44,9 @@ function checkDType(what: string, data: HostArray, { array, dtype }: HostBuffer)
     throw new Error(`${what}: a ${data.constructor.name}, and a buffer of ${dtype}`);
 }
 
-/** `Backend.read` for memory that JavaScript can see: a copy. Throws when the range is not inside the buffer. */
+/**
+ * `Backend.read` for memory that JavaScript can see: a copy. Throws when the range is not inside the buffer.
+ */
 export function readHost(buffer: HostBuffer, offset = 0, length: number = buffer.length - offset): HostArray {
   checkRange('read: buffer', buffer, offset, length);
   return buffer.array.slice(offset, offset + length);

@@ -5,8 +5,9 @@ import { checkIds } from './embedding.ts';
 
 /**
  * losses[r] = lse[r] - logits[r, targets[r]] in nats, lse[r] = log of the sum of exp(logits[r, :]), which is
- * -log softmax(logits[r])[targets[r]]. The row's maximum is taken out of the exp, so that no logit is too large.
- * With label smoothing (Szegedy et al. 2016) the target is worth 1 - smoothing, and all columns share the rest alike.
+ * -log softmax(logits[r])[targets[r]]. The row's maximum is taken out of the exp, so that no logit is too
+ * large. With label smoothing (Szegedy et al. 2016) the target is worth 1 - smoothing, and all columns share
+ * the rest alike.
  */
 export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, shape) => {
   const { rows, cols, smoothing = 0 } = shape;
@@ -30,8 +31,9 @@ export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targe
 };
 
 /**
- * dLogits[r, v] = factor * (softmax(logits[r])[v] - q[r, v]), softmax = exp(logits - lse); q is 1 at targets[r], 0 elsewhere, or
- * with smoothing (1 - smoothing) there, and smoothing / cols more everywhere. `dLogits` may be `logits`.
+ * dLogits[r, v] = factor * (softmax(logits[r])[v] - q[r, v]), softmax = exp(logits - lse); q is 1 at
+ * targets[r], 0 elsewhere, or with smoothing (1 - smoothing) there, and smoothing / cols more everywhere.
+ * `dLogits` may be `logits`.
  */
 export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
   dLogits,

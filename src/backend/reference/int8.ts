@@ -1,9 +1,12 @@
-// Weights as bytes: a row of numbers becomes integers from -127 to 127 and one scale. Read next: ../native, or back to gpt.ts.
+// Weights as bytes: a row of numbers becomes integers from -127 to 127 and one scale. Read next: ../native,
+// or back to gpt.ts.
 import type { Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
 
-/** Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale), 0 where scale is 0. */
+/**
+ * Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale), 0 where scale is 0.
+ */
 export const quantizeRows: Kernels['quantizeRows'] = (q, scale, x, rows, cols) => {
   const Q = i8(q);
   const S = f32(scale);
@@ -47,7 +50,9 @@ export const linearInt8: Kernels['linearInt8'] = (out, x, weight, scale, bias, s
   }
 };
 
-/** As `embedding`, from a table of bytes: out[b, t, :] = tokens[id, :] * scale[id] + positions[start + t, :]. */
+/**
+ * As `embedding`, from a table of bytes: out[b, t, :] = tokens[id, :] * scale[id] + positions[start + t, :].
+ */
 export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale, positions, shape) => {
   const { B, T, C, start } = shape;
   const O = f32(out);
@@ -68,8 +73,8 @@ export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale,
 };
 
 /**
- * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32, as every engine
- * does, so that all of them give the same bytes.
+ * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32, as every
+ * engine does, so that all of them give the same bytes.
  */
 export function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
   let max = 0;

@@ -3,8 +3,9 @@ import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * LayerNorm (Ba et al. 2016): out = n * weight + bias with n = (x - mean) * rstd, rstd = 1 / sqrt(var + eps), mean and
- * biased variance taken over each row of x [rows, cols]. Keeps mean [rows] and rstd [rows] for the backward.
+ * LayerNorm (Ba et al. 2016): out = n * weight + bias with n = (x - mean) * rstd, rstd = 1 / sqrt(var + eps),
+ * mean and biased variance taken over each row of x [rows, cols]. Keeps mean [rows] and rstd [rows] for the
+ * backward.
  */
 export const layernorm: Kernels['layernorm'] = (out, mean, rstd, x, weight, bias, shape) => {
   const { rows, cols, eps } = shape;
@@ -29,8 +30,8 @@ export const layernorm: Kernels['layernorm'] = (out, mean, rstd, x, weight, bias
 };
 
 /**
- * With n as above and dn = dOut * weight, both over one row:
- * dx = rstd * (dn - average(dn) - n * average(dn * n)); dWeight += sum over rows of dOut * n; dBias += sum of dOut.
+ * With n as above and dn = dOut * weight, both over one row: dx = rstd * (dn - average(dn) - n * average(dn *
+ * n)); dWeight += sum over rows of dOut * n; dBias += sum of dOut.
  */
 export const layernormBackward: Kernels['layernormBackward'] = (
   dx,
@@ -81,8 +82,8 @@ export const layernormBackward: Kernels['layernormBackward'] = (
 };
 
 /**
- * RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) of each row of
- * x [rows, cols]. Keeps rrms [rows] for the backward.
+ * RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) of each row
+ * of x [rows, cols]. Keeps rrms [rows] for the backward.
  */
 export const rmsnorm: Kernels['rmsnorm'] = (out, rrms, x, weight, shape) => {
   const { rows, cols, eps } = shape;
@@ -100,7 +101,10 @@ export const rmsnorm: Kernels['rmsnorm'] = (out, rrms, x, weight, shape) => {
   }
 };
 
-/** With n = x * rrms and dn = dOut * weight: dx = rrms * (dn - n * average(dn * n)); dWeight += sum over rows of dOut * n. */
+/**
+ * With n = x * rrms and dn = dOut * weight: dx = rrms * (dn - n * average(dn * n)); dWeight += sum over rows
+ * of dOut * n.
+ */
 export const rmsnormBackward: Kernels['rmsnormBackward'] = (dx, dWeight, dOut, x, weight, rrms, shape) => {
   const { rows, cols, accumulate } = shape;
   const dX = f32(dx);

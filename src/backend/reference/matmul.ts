@@ -1,5 +1,5 @@
-// The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps plain
-// JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
+// The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps
+// plain JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
 import type { Kernels, Precision } from '../contract.ts';
 import { curveOf } from './activation.ts';
 import { f32 } from './buffer.ts';
@@ -18,8 +18,8 @@ export function matmulIn(precision: Precision): Kernels['matmul'] {
 }
 
 /**
- * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is stored [n, k]
- * (a weight [out, in], as PyTorch stores it).
+ * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]) (+ out). `transA`: a is stored [k, m]; `transB`: b is
+ * stored [n, k] (a weight [out, in], as PyTorch stores it).
  */
 function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kernels['matmul']>): void {
   const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
@@ -69,8 +69,9 @@ function addProduct(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number,
 const BLOCK = 256;
 
 /**
- * The same, 4 x 4 results at a time, so that each number loaded is used four times. Block by block of p, both inputs are
- * copied into strips four rows of a, or four columns of b, wide: that settles transposition and odd sizes in one place.
+ * The same, 4 x 4 results at a time, so that each number loaded is used four times. Block by block of p, both
+ * inputs are copied into strips four rows of a, or four columns of b, wide: that settles transposition and
+ * odd sizes in one place.
  */
 function addProductInTiles(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const stripA = new Float64Array(4 * BLOCK);

@@ -44,8 +44,8 @@ export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
 };
 
 /**
- * Nesterov's momentum: g = gradScale * grad; velocity = momentum * velocity + g; out = momentum * velocity + g, which is the
- * velocity that the next step would have if its gradient were the same. `out` may be `grad`.
+ * Nesterov's momentum: g = gradScale * grad; velocity = momentum * velocity + g; out = momentum * velocity +
+ * g, which is the velocity that the next step would have if its gradient were the same. `out` may be `grad`.
  */
 export const nesterov: Kernels['nesterov'] = (out, velocity, grad, { momentum, gradScale }) => {
   const n = out.length;

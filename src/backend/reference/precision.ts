@@ -1,4 +1,5 @@
-// How the definition multiplies in bfloat16: it rounds what goes into a product, and nothing else. Used by matmul.ts and attention.ts.
+// How the definition multiplies in bfloat16: it rounds what goes into a product, and nothing else. Used by
+// matmul.ts and attention.ts.
 import { roundBf16 } from '../../base/bf16.ts';
 import type { Precision } from '../contract.ts';
 

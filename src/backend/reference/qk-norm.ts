@@ -3,9 +3,10 @@ import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * RMSNorm of every query and every key of qkv [B, T, 3, H, hs] on its own (Henry et al. 2020; with a weight as in Dehghani et
- * al. 2023): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) over its hs columns; v is copied. weight [2, hs]
- * is that of queries, then that of keys, for all heads. Keeps rrms [rows, 2, H] for the backward; rows = B * T.
+ * RMSNorm of every query and every key of qkv [B, T, 3, H, hs] on its own (Henry et al. 2020; with a weight
+ * as in Dehghani et al. 2023): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) over its hs
+ * columns; v is copied. weight [2, hs] is that of queries, then that of keys, for all heads. Keeps rrms
+ * [rows, 2, H] for the backward; rows = B * T.
  */
 export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
   const { rows, H, hs, eps } = shape;
@@ -31,8 +32,8 @@ export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
 };
 
 /**
- * With n = x * rrms and dn = dOut * weight of one query or key: dx = rrms * (dn - n * average(dn * n)); dWeight += sum over
- * rows and heads of dOut * n. The gradient of v is dOut's. `dqkv` may be `dOut`.
+ * With n = x * rrms and dn = dOut * weight of one query or key: dx = rrms * (dn - n * average(dn * n));
+ * dWeight += sum over rows and heads of dOut * n. The gradient of v is dOut's. `dqkv` may be `dOut`.
  */
 export const qkNormBackward: Kernels['qkNormBackward'] = (dqkv, dWeight, dOut, qkv, weight, rrms, shape) => {
   const { rows, H, hs } = shape;

@@ -3,9 +3,10 @@ import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * RoPE (Su et al. 2021) on qkv [B, T, 3, H, hs]: in q and k, columns i and i + half (half = floor(hs / 2)) are the two
- * coordinates of a point, turned by the angle (start + t) * base^(-i / half); v, and the last column of an odd hs, are
- * copied. `inverse` turns the other way, which is also the backward: the gradient of a rotation is its inverse. `out` may be `qkv`.
+ * RoPE (Su et al. 2021) on qkv [B, T, 3, H, hs]: in q and k, columns i and i + half (half = floor(hs / 2))
+ * are the two coordinates of a point, turned by the angle (start + t) * base^(-i / half); v, and the last
+ * column of an odd hs, are copied. `inverse` turns the other way, which is also the backward: the gradient of
+ * a rotation is its inverse. `out` may be `qkv`.
  */
 export const rope: Kernels['rope'] = (out, qkv, shape) => {
   const { B, T, H, hs, start, base, inverse } = shape;

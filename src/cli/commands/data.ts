@@ -27,7 +27,11 @@ export const dataList = defineCommand({
     output.table(
       ['name', 'bytes', 'licence', 'here', 'what'],
       corpora.map(({ name, bytes, licence, ready, title }) => [
-        ...[name, formatCount(bytes), licence, ready ? 'yes' : 'not yet', title],
+        name,
+        formatCount(bytes),
+        licence,
+        ready ? 'yes' : 'not yet',
+        title,
       ]),
     );
     output.print();

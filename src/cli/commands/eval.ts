@@ -55,12 +55,10 @@ export const evalCommand = defineCommand({
       const bitsPerByte = loss / Math.LN2 / ratio;
       const perplexity = Math.exp(loss);
       output.data({
-        ...{
-          model: store.location,
-          data: record.inputs.length === 1 ? record.inputs[0] : record.inputs,
-          split: part,
-          ...split,
-        },
+        model: store.location,
+        data: record.inputs.length === 1 ? record.inputs[0] : record.inputs,
+        split: part,
+        ...split,
         loss,
         bitsPerByte,
         perplexity,

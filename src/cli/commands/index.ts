@@ -17,8 +17,24 @@ import { tokenizerTrain } from './tokenizer-train.ts';
 import { train } from './train.ts';
 
 export const commands: readonly CommandSpec[] = [
-  ...[demo, dataList, dataFetch, dataShow, { ...dataList, name: 'data list' }],
-  ...[tokenizerTrain, tokenizerEncode, tokenizerDecode, tokenizerShow],
-  ...[train, report, generateCommand, evalCommand, ...inspectCommands, summary],
-  ...[quantizeCommand, compareCommand, bench, doctor, buildNativeCommand],
+  demo,
+  dataList,
+  dataFetch,
+  dataShow,
+  { ...dataList, name: 'data list' },
+  tokenizerTrain,
+  tokenizerEncode,
+  tokenizerDecode,
+  tokenizerShow,
+  train,
+  report,
+  generateCommand,
+  evalCommand,
+  ...inspectCommands,
+  summary,
+  quantizeCommand,
+  compareCommand,
+  bench,
+  doctor,
+  buildNativeCommand,
 ];

@@ -214,5 +214,13 @@ const ablate = defineCommand({
 });
 
 export const inspectCommands: readonly CommandSpec[] = [
-  ...[overview, taps, health, attention, tokens, lens, embedding, edit, ablate],
+  overview,
+  taps,
+  health,
+  attention,
+  tokens,
+  lens,
+  embedding,
+  edit,
+  ablate,
 ];

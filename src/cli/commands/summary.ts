@@ -1,5 +1,5 @@
-// `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and where its time goes.
-// The counting is in inspect/cost.ts.
+// `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and
+// where its time goes. The counting is in inspect/cost.ts.
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
@@ -101,8 +101,14 @@ function row(name: string, cost: CostTotals): string[] {
   const count = (n: number): string => (n === 0 ? '' : formatShort(n));
   const { parameters, float32, bf16, int8, int4, forward, training } = cost;
   return [
-    ...[name, parameters === 0 ? '' : formatCount(parameters)],
-    ...[bytes(float32), bytes(bf16), bytes(int8), bytes(int4), count(forward), count(training)],
+    name,
+    parameters === 0 ? '' : formatCount(parameters),
+    bytes(float32),
+    bytes(bf16),
+    bytes(int8),
+    bytes(int4),
+    count(forward),
+    count(training),
   ];
 }
 
@@ -187,7 +193,10 @@ function showStep({ what, engine, seconds, kernels, parts }: StepShares, output:
     output.table(
       [title, 'calls', 'ms', 'share'],
       shares.map(({ name, calls, seconds: time }) => [
-        ...[name, String(calls), (1000 * time).toFixed(2), formatPercent(time / seconds)],
+        name,
+        String(calls),
+        (1000 * time).toFixed(2),
+        formatPercent(time / seconds),
       ]),
     );
     output.print();

@@ -64,7 +64,10 @@ export const tokenizerEncode = defineCommand({
   },
 });
 
-/** Writes the ids as they come: as the beginning of a JSON document, one a line with its text, or with spaces between. */
+/**
+ * Writes the ids as they come: as the beginning of a JSON document, one a line with its text, or with spaces
+ * between.
+ */
 async function pourIds(
   parts: AsyncIterable<Int32Array>,
   tokenizer: Tokenizer,

@@ -181,7 +181,13 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   await prepareFolder(folder);
   const backend = await chooseEngine(given, output);
   return {
-    ...{ out, lock: { release }, tokenizer, dataset: parts, settings, probeTaps, backend },
+    out,
+    lock: { release },
+    tokenizer,
+    dataset: parts,
+    settings,
+    probeTaps,
+    backend,
     model: new GPT(config, { seed: settings.seed, backend }),
     data: dataRecord(typed(given.data ?? []), corpus, split, out, reading),
     title: `${preset} on ${corpus.name}`,

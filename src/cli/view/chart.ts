@@ -14,7 +14,9 @@ const LABEL_WIDTH = 6;
 const BATCH = '\u001b[33m';
 const VALIDATION = '\u001b[94m';
 
-/** With more points than this the fall of the first steps is left out: it would flatten everything after it. */
+/**
+ * With more points than this the fall of the first steps is left out: it would flatten everything after it.
+ */
 const MANY = 50;
 
 /** The step that a chart of `batches` begins at: a tenth of the way, once there are enough of them. */
@@ -23,8 +25,8 @@ export function chartStart(batches: readonly LossPoint[]): number {
 }
 
 /**
- * Lines of a chart `columns` wide and about `rows` high. Without colour the two curves could not be told apart, so only
- * the batches are drawn. Empty while there are fewer than two finite points.
+ * Lines of a chart `columns` wide and about `rows` high. Without colour the two curves could not be told
+ * apart, so only the batches are drawn. Empty while there are fewer than two finite points.
  */
 export function lossChart(
   batches: readonly LossPoint[],
@@ -53,7 +55,10 @@ export function lossChart(
   }).split('\n');
 }
 
-/** One value per column of an axis from `start` to `last`: the mean of the points there, or a line between neighbours. */
+/**
+ * One value per column of an axis from `start` to `last`: the mean of the points there, or a line between
+ * neighbours.
+ */
 function resample(points: readonly LossPoint[], width: number, start: number, last: number): number[] {
   const stepAt = (column: number): number => start + (column * (last - start)) / width;
   const values: number[] = [];

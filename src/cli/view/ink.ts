@@ -1,13 +1,14 @@
-// The border between our words and the terminal: colours of ours pass, control characters of anything else are written out. All that
-// the command line prints goes through `terminalText`.
+// The border between our words and the terminal: colours of ours pass, control characters of anything else
+// are written out. All that the command line prints goes through `terminalText`.
 import { randomInt } from 'node:crypto';
 import pc from 'picocolors';
 import type { Colors } from 'picocolors/types.js';
 import { revealControls, revealLine } from '../../base/controls.ts';
 
 /**
- * Sequences of ours begin with these numbers, which nobody else knows: what a text, the name of a file or a model brings along cannot
- * pass for a colour. A terminal never sees them. Four digits each, as measures of width expect.
+ * Sequences of ours begin with these numbers, which nobody else knows: what a text, the name of a file or a
+ * model brings along cannot pass for a colour. A terminal never sees them. Four digits each, as measures of
+ * width expect.
  */
 const SEAL = Array.from({ length: 3 }, () => randomInt(1000, 10_000)).join(';');
 const ESCAPE = '\u001b';
@@ -35,7 +36,10 @@ export function ours(text: string): string {
   return text.replace(COLOR, `\u001b[${SEAL};$1m`);
 }
 
-/** What may be written to a terminal, or to a file that people read: control characters are visible, our colours are colours. */
+/**
+ * What may be written to a terminal, or to a file that people read: control characters are visible, our
+ * colours are colours.
+ */
 export function terminalText(text: string): string {
   return passing(text, revealControls);
 }

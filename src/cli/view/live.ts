@@ -1,5 +1,5 @@
-// Training on a terminal: evaluations and warnings scroll by; below them stay a chart of the loss, the last sample, the
-// state of the ReLUs and the progress. Everything fits the window, however narrow.
+// Training on a terminal: evaluations and warnings scroll by; below them stay a chart of the loss, the last
+// sample, the state of the ReLUs and the progress. Everything fits the window, however narrow.
 import cliProgress from 'cli-progress';
 import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../base/format.ts';
@@ -48,8 +48,8 @@ const SCROLL_ROWS = 6;
 const LONGEST_BAR = 200;
 
 /**
- * The lines that stay at the bottom, progress last: chart and sample only where the window has rows for them. `bar` draws
- * a progress bar of a number of columns.
+ * The lines that stay at the bottom, progress last: chart and sample only where the window has rows for them.
+ * `bar` draws a progress bar of a number of columns.
  */
 export function frame(
   scene: Scene,
@@ -122,7 +122,9 @@ export function createLiveView(
   colors: Colors,
 ): { event(event: TrainEvent): void; progress(progress: MilestoneProgress): boolean; end(): void } {
   const { totalSteps } = scene;
-  /** The library clears what is right of the cursor, and would take a character in the last column with it. */
+  /**
+   * The library clears what is right of the cursor, and would take a character in the last column with it.
+   */
   const columns = (): number => columnsOf(stream) - 1;
   const screen = new cliProgress.MultiBar({
     stream,
@@ -137,7 +139,8 @@ export function createLiveView(
     clearOnComplete: true,
   });
 
-  // The library draws bars, one below the other, and keeps them in place; here every line of the frame is one.
+  // The library draws bars, one below the other, and keeps them in place; here every line of the frame is
+  // one.
   let lines: string[] = [''];
   const rows: cliProgress.SingleBar[] = [];
   function addRow(): void {
@@ -164,7 +167,10 @@ export function createLiveView(
     for (const line of text) screen.log(`\u001b[0J${terminalText(fitLine(cellText(line), columns()))}\n`);
   }
 
-  /** Terminals break and join lines as they like when their size changes: only a clean screen is sure to be right. */
+  /**
+   * Terminals break and join lines as they like when their size changes: only a clean screen is sure to be
+   * right.
+   */
   function resize(): void {
     stream.write('\u001b[2J\u001b[H');
     screen.update();

@@ -1,4 +1,5 @@
-// Training as plain lines, for files, pipes and dumb terminals: about a hundred step lines, and every other event.
+// Training as plain lines, for files, pipes and dumb terminals: about a hundred step lines, and every other
+// event.
 import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../base/format.ts';
 import type { TrainEvent } from '../../train/events.ts';

@@ -12,12 +12,17 @@ export function textWidth(text: string): number {
   return textColumns(stripVTControlCharacters(text));
 }
 
-/** Columns of a terminal, else those of `COLUMNS`; 80 where neither says, as some pseudo-terminals, which say 0. */
+/**
+ * Columns of a terminal, else those of `COLUMNS`; 80 where neither says, as some pseudo-terminals, which say
+ * 0.
+ */
 export function columnsOf(stream: { columns?: number }): number {
   return stream.columns || Number(process.env.COLUMNS) || 80;
 }
 
-/** `text` cut to `columns`, with … in the last one where something is missing. Colours are kept, and closed. */
+/**
+ * `text` cut to `columns`, with … in the last one where something is missing. Colours are kept, and closed.
+ */
 export function fitLine(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let width = 0;
@@ -67,7 +72,10 @@ export function cutText(text: string, columns: number): string[] {
   return lines;
 }
 
-/** Text of a model in a view of ours: control characters are written out, tabs are two spaces; line feeds stay. */
+/**
+ * Text of a model in a view of ours: control characters are written out, tabs are two spaces; line feeds
+ * stay.
+ */
 export function viewText(text: string): string {
   return revealControls(text.replaceAll('\t', '  '));
 }

@@ -5,7 +5,9 @@ export interface Html {
   readonly markup: string;
 }
 
-/** What a template takes: text and numbers are escaped, lists are joined, nothing and `false` leave no trace. */
+/**
+ * What a template takes: text and numbers are escaped, lists are joined, nothing and `false` leave no trace.
+ */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
 /**
@@ -23,7 +25,10 @@ export function raw(markup: string): Html {
   return { markup };
 }
 
-/** Data for the script of the page, in an element of its own; `<` is written so that nothing in it can end the element. */
+/**
+ * Data for the script of the page, in an element of its own; `<` is written so that nothing in it can end the
+ * element.
+ */
 export function jsonScript(data: unknown): Html {
   return raw(`<script type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`);
 }

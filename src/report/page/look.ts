@@ -1,4 +1,5 @@
-// What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would say.
+// What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would
+// say.
 import { formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
@@ -20,7 +21,10 @@ const PLACES: Partial<Record<keyof Findings, { id: string; title: string }>> = {
   lens: { id: 'lens', title: 'Layer by layer' },
 };
 
-/** A finding as a part of the page: maps, texts and the lens in the colours of the page, the others as pictures, with the same tables. */
+/**
+ * A finding as a part of the page: maps, texts and the lens in the colours of the page, the others as
+ * pictures, with the same tables.
+ */
 export function findingSection(found: ShownFinding, findings: Findings): Section | null {
   const { kind, title, about, tables, figures } = found;
   const { attention, heads, tokens, lens } = findings;
@@ -37,7 +41,10 @@ export function wide({ svg }: Figure): Html {
   return html`<div class="scroll">${raw(svg)}</div>`;
 }
 
-/** A map per head with what kind of head it is, a row of maps per block. Rows are tokens, columns those that they look at. */
+/**
+ * A map per head with what kind of head it is, a row of maps per block. Rows are tokens, columns those that
+ * they look at.
+ */
 function attentionSection(
   { tokens, layers, heads, probabilities }: SavedAttention,
   summaries: readonly HeadSummary[] = [],

@@ -1,9 +1,9 @@
-// What a page does when someone points at a chart: a rule, and the values of every line there; and that it says which tables and
-// pictures are wider than the window. The page is whole without it.
+// What a page does when someone points at a chart: a rule, and the values of every line there; and that it
+// says which tables and pictures are wider than the window. The page is whole without it.
 
 /**
- * For each chart: `data-x` and `data-y` of the drawing are [domain from, to, range from, to, logarithmic], the JSON beside it
- * `{ x: label, series: [{ name, color, points: [[x, y, text of y], ...] }] }`.
+ * For each chart: `data-x` and `data-y` of the drawing are [domain from, to, range from, to, logarithmic],
+ * the JSON beside it `{ x: label, series: [{ name, color, points: [[x, y, text of y], ...] }] }`.
  */
 export const SCRIPT = `
 for (const wide of document.querySelectorAll('.scroll')) {

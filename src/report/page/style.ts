@@ -1,4 +1,5 @@
-// The style sheet of the pages. Type is the reader's own: a book face for headings and large figures, the system's for the rest.
+// The style sheet of the pages. Type is the reader's own: a book face for headings and large figures, the
+// system's for the rest.
 
 /** Everything but the colours, which are in colors.ts. */
 export const STYLE = `
