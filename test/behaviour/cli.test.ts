@@ -512,7 +512,7 @@ describe('quantize and compare', () => {
     assert.equal(code, 2);
     assert.match(
       errors[0],
-      /groupSize 32 is larger than a row of tokens\.weight, 16: exclude it, or use bits 8/,
+      /--group-size 32 is larger than a row of tokens\.weight, 16: exclude it, or use --bits 8/,
     );
   });
 
