@@ -1,9 +1,11 @@
 // Builds the WASM engine, src/backend/wasm/*.wasm, from native/: the same kernels, once with the relaxed SIMD
 // instructions and once without. The files are part of the repository; whoever changes native/ runs this.
-// node scripts/build-wasm.mjs            builds both   node scripts/build-wasm.mjs --check    compares with
-// the files that are there, and fails where a byte differs Needs clang 19, lld 19 and their headers for
-// WebAssembly; says so, and does nothing, where they are missing. Debian: apt-get install clang-19 lld-19
-// libc++-19-dev-wasm32 wasi-libc
+//
+//   node scripts/build-wasm.mjs            builds both
+//   node scripts/build-wasm.mjs --check    compares with the files that are there; fails where a byte differs
+//
+// Needs clang 19, lld 19 and their headers for WebAssembly; where they are missing it says so and does nothing.
+// Debian: apt-get install clang-19 lld-19 libc++-19-dev-wasm32 wasi-libc
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
