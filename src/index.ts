@@ -2,7 +2,18 @@
 // (platform/browser.ts, platform/node.ts). Read next: model/gpt.ts.
 export type * from './backend/contract.ts';
 export { currentBackend } from './backend/current.ts';
-export type { BackendReport, ChosenBackend, Engines } from './backend/registry.ts';
+export { type BackendReport, type ChosenBackend, type Engines, engineFields } from './backend/registry.ts';
+export {
+  type AnyField as AnyOption,
+  type Field as OptionField,
+  type Fields as OptionFields,
+  type Form as OptionForm,
+  type JsonSchema,
+  jsonSchemaOf,
+  type Row as OptionRow,
+  type Table as OptionTable,
+} from './base/fields.ts';
+export type { Range, Schema } from './base/schema.ts';
 export type { Overflow } from './generate/context.ts';
 export {
   type FinishEvent,
@@ -12,7 +23,7 @@ export {
   type StartEvent,
   type TokenEvent,
 } from './generate/generate.ts';
-export type { GenerateOptions } from './generate/options.ts';
+export { type GenerateOptions, generateFields } from './generate/options.ts';
 export type { SamplingOptions } from './generate/sampler.ts';
 export type { Start } from './generate/start.ts';
 export {
@@ -47,6 +58,7 @@ export { urlStore } from './io/url-store.ts';
 export type { Batch } from './model/batch.ts';
 export {
   checkConfig,
+  configFields,
   type GPTConfig,
   makeConfig,
   type Preset,
@@ -85,10 +97,16 @@ export {
 export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layers.ts';
 export { namedParameters } from './nn/parameters.ts';
 export type { AgreementOptions } from './quantize/agreement.ts';
-export { type CompareOptions, type CompareReport, compare, type Loss } from './quantize/compare.ts';
+export {
+  type CompareOptions,
+  type CompareReport,
+  compare,
+  compareFields,
+  type Loss,
+} from './quantize/compare.ts';
 export type { LayerErrors } from './quantize/layer-errors.ts';
 export type { NoiseRatio } from './quantize/noise.ts';
-export { type QuantizeOptions, quantize } from './quantize/quantize.ts';
+export { type QuantizeOptions, quantize, quantizeFields } from './quantize/quantize.ts';
 export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
 export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';
@@ -114,14 +132,22 @@ export { withGradients } from './tensor/tape.ts';
 export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';
 export type * from './tokenizer/index.ts';
 export { Tokenizer } from './tokenizer/index.ts';
-export { type Dataset, dataset, datasetAsync, type SeparatedText, type Split } from './train/data.ts';
+export {
+  type Dataset,
+  dataset,
+  datasetAsync,
+  type SeparatedText,
+  type Split,
+  splitFields,
+} from './train/data.ts';
 export type { EngineUse } from './train/engines.ts';
-export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.ts';
+export { type EvaluateOptions, type Evaluation, evaluate, evaluateFields } from './train/evaluate.ts';
 export type * from './train/events.ts';
 export type { GroupOptions } from './train/groups.ts';
 export type { OptimizerOptions } from './train/optimizers.ts';
 export type { MilestoneProgress, Progress, Resume, TrainOptions, Younger } from './train/run.ts';
 export type { Schedule, ScheduleOptions } from './train/schedules.ts';
+export { settingFields } from './train/setting-fields.ts';
 export { recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';

@@ -165,7 +165,8 @@ export function checkValue<T>(
     return schema(value);
   } catch (error) {
     if (!(error instanceof s.Mismatch) || error.found === null) throw error;
-    const { path, found } = error;
+    const { found } = error;
+    const path = error.path === '' || error.path.startsWith('[') ? error.path : `.${error.path}`;
     const shown = written ?? s.shown(found.value);
     throw new Error(
       `${name}${path} ${shown} is not ${found.expected}${hint === undefined ? '' : `: ${hint}`}`,
@@ -173,19 +174,27 @@ export function checkValue<T>(
   }
 }
 
-/**
- * The options `given` to `where`, with the defaults of those that were left out. Throws one line when one is
- * unknown, missing or out of range.
- */
+/** The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`. */
 export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
-  refuseUnknown(given, Object.keys(fields), 'option', ` for ${where}`);
-  const entries = Object.entries(fields).map(([name, row]) => {
-    const value = given[name];
-    if (value !== undefined) return [name, checkValue(row, value, name)];
-    if (row.required) throw new Error(`${where} needs ${name}: ${row.about}`);
-    return [name, row.default];
-  });
-  return Object.fromEntries(entries);
+  checkOptions(fields, given, where);
+  const all: Record<string, unknown> = {};
+  for (const name in fields) {
+    const { required = false, about, default: initial } = fields[name];
+    all[name] = given[name] ?? initial;
+    if (required && all[name] === undefined) throw new Error(`${where} needs ${name}: ${about}`);
+  }
+  return all as Complete<F>;
+}
+
+/**
+ * Throws one line when one of the options `given` to `where` is unknown or out of range; undefined stands for one that
+ * was left out.
+ */
+export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where: string): void {
+  for (const name in given) {
+    if (!Object.hasOwn(fields, name)) refuseUnknown(given, Object.keys(fields), 'option', ` for ${where}`);
+    if (given[name] !== undefined) checkValue(fields[name], given[name], name);
+  }
 }
 
 /**
@@ -273,7 +282,7 @@ export function jsonSchemaOf(fields: Fields): JsonSchema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
     properties: Object.fromEntries(rows),
-    required: Object.keys(fields).filter((name) => fields[name].required),
+    required: rows.map(([name]) => name).filter((name) => fields[name].required),
     additionalProperties: false,
   };
 }

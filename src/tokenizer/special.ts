@@ -35,8 +35,6 @@ export function* segments(
   specials: ReadonlyMap<string, number>,
   { allowedSpecial = 'none', otherSpecial = 'refuse' }: SpecialOptions,
 ): Generator<Segment> {
-  if (otherSpecial !== 'refuse' && otherSpecial !== 'text')
-    throw new Error(`otherSpecial '${otherSpecial}' is neither 'refuse' nor 'text'`);
   const allowed = allowedNames(specials, allowedSpecial);
   const sought = otherSpecial === 'refuse' ? [...specials.keys()] : allowed;
   const searches = sought.map((name): Search => ({ name, bytes: toBytes(name), at: -1 }));
@@ -58,8 +56,6 @@ function allowedNames(
 ): readonly string[] {
   if (allowed === 'all') return [...specials.keys()];
   if (allowed === 'none') return [];
-  if (!Array.isArray(allowed))
-    throw new Error(`allowedSpecial '${allowed}' is none of 'all', 'none' and a list of names`);
   const unknown = allowed.find((name) => !specials.has(name));
   if (unknown === undefined) return allowed;
   const known = specials.size > 0 ? [...specials.keys()].join(' ') : 'none';

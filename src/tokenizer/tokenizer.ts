@@ -2,14 +2,23 @@
 // file. Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same,
 // fast).
 
+import { checkOptions, complete, refuseUnknown } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
-import { refuseUnknown } from '../base/options.ts';
 import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
 import { type ChunkEncoder, concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
 import { makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';
 import { encodings } from './encodings.ts';
+import {
+  type EncodeOptions,
+  encodeFields,
+  type PartOptions,
+  partFields,
+  partsFields,
+  type TokenizerTraining,
+  trainingFields,
+} from './options.ts';
 import type { TokenizerParts } from './parts.ts';
 import { type Pattern, patterns } from './patterns.ts';
 import { type SpecialOptions, segments } from './special.ts';
@@ -20,29 +29,6 @@ import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokeni
 import type { MergeStep } from './train.ts';
 import { type ChunkCounts, makeChunkCounts, trainOnCounts } from './train-fast.ts';
 import { decodeText, textOf, toBytes } from './utf8.ts';
-
-export interface TokenizerTraining {
-  /** Tokens in all: 256 bytes, the merges, the special tokens. */
-  vocabSize: number;
-  /** Default `none`: merges may span words, as in the seed. */
-  pattern?: Pattern;
-  /** Names that separate parts of the text and are not learnt from. */
-  specialTokens?: readonly string[];
-  /**
-   * Accepts fewer tokens than `vocabSize` for a short text. Merging then ends when no pair occurs twice, or
-   * before the text shrinks to too few tokens to learn from (a quarter of its bytes; 4,096 are enough).
-   * Default: `vocabSize` tokens, or an error.
-   */
-  atMost?: boolean;
-  /** Called after each merge, with the new token's bytes. */
-  onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
-}
-
-/** How a text is encoded. */
-export interface EncodeOptions extends SpecialOptions {
-  /** Leaves merges out at random. Default: none. */
-  dropout?: BpeDropout;
-}
 
 /** Options of the asynchronous functions, in addition to those of their synchronous counterparts. */
 export interface InSlices {
@@ -65,9 +51,6 @@ const DROPOUT_BATCH = 2 ** 26;
 
 /** Bytes encoded between two pauses: a few milliseconds of work. */
 const PAUSE_BYTES = 2 ** 16;
-
-/** How a text is encoded part by part. */
-export type PartOptions = SpecialOptions & { partLength?: number };
 
 /** Some of the tokens of a text, or null for a pause; and the number of bytes done. */
 interface Part {
@@ -122,12 +105,11 @@ export class Tokenizer {
 
   /** Throws when the parts contradict each other. */
   constructor(parts: TokenizerParts) {
-    const known = ['merges', 'pattern', 'specialTokens', 'byteIds', 'ids', 'prefixSpace'];
-    refuseUnknown(parts, known, 'a tokenizer');
-    const { merges, pattern = 'none', specialTokens = [], byteIds, ids, prefixSpace = false } = parts;
+    const { pattern, specialTokens, byteIds, ids, prefixSpace } = complete(partsFields, parts, 'a tokenizer');
+    const { merges } = parts;
     const vocabulary = makeVocabulary(merges, byteIds);
     this.merges = merges;
-    this.pattern = checkPattern(pattern);
+    this.pattern = pattern;
     this.ids = ids?.some((id, number) => id !== number) ? ids : null;
     this.prefixSpace = prefixSpace;
     this.#tokens = tokensById(vocabulary, ids);
@@ -191,10 +173,8 @@ export class Tokenizer {
   }
 
   *#encoding(bytes: Uint8Array, options: EncodeOptions): Pausable<Int32Array> {
-    refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'dropout'], 'encode');
+    checkOptions(encodeFields, options, 'encode');
     const { dropout } = options;
-    if (dropout && !(dropout.p >= 0 && dropout.p <= 1))
-      throw new RangeError(`BPE dropout ${dropout.p} is not a probability: give one from 0 to 1`);
     if (dropout) return yield* this.#encodingWithDropout(bytes, options, dropout);
     const room = this.prefixSpace ? 2 * bytes.length : bytes.length;
     let ids: Int32Array = new Int32Array(0);
@@ -228,10 +208,7 @@ export class Tokenizer {
   }
 
   #checkedParts(bytes: Uint8Array, options: PartOptions): Generator<Part> {
-    refuseUnknown(options, ['allowedSpecial', 'otherSpecial', 'partLength'], 'encodeParts');
-    const { partLength = 2 ** 16, ...special } = options;
-    if (!(Number.isInteger(partLength) && partLength > 0))
-      throw new RangeError(`partLength ${partLength} is not a number of tokens: give 1 or more`);
+    const { partLength, ...special } = complete(partFields, options, 'encodeParts');
     for (const _ of segments(bytes, this.specialTokens, special)); // throws now rather than half-way
     return this.#parts(bytes, special, partLength);
   }
@@ -427,8 +404,8 @@ export class Tokenizer {
    * `encodings.cl100k_base`. Throws, naming the line, when it is damaged or not byte-level BPE.
    */
   static fromTiktoken(file: string, extras: TiktokenExtras): Tokenizer {
-    const { pattern, specialTokens, ...others }: Partial<TiktokenExtras> = extras ?? {};
-    refuseUnknown(others, [], 'fromTiktoken');
+    const { pattern, specialTokens }: Partial<TiktokenExtras> = extras ?? {};
+    refuseUnknown(extras ?? {}, ['pattern', 'specialTokens'], 'option', ' for fromTiktoken');
     if (pattern === undefined)
       throw new Error(
         '.tiktoken files do not hold their pattern, and another one gives other ids: give pattern ' +
@@ -467,15 +444,15 @@ interface Trained {
 
 /** `Tokenizer.train` as a computation that can pause. */
 function* training(text: string | Uint8Array, options: TokenizerTraining): Pausable<Tokenizer, Trained> {
-  refuseUnknown(options, ['vocabSize', 'pattern', 'specialTokens', 'atMost', 'onMerge'], 'Tokenizer.train');
-  const { vocabSize, pattern = 'none', specialTokens = [], atMost = false, onMerge } = options;
+  const { pattern, specialTokens, atMost, onMerge } = complete(trainingFields, options, 'Tokenizer.train');
+  const { vocabSize } = options;
   const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
   const wanted = vocabSize - untrained.vocabSize;
-  if (!Number.isInteger(vocabSize) || wanted < 0) {
+  if (wanted < 0) {
     const parts =
       specialTokens.length > 0 ? ` and ${formatAmount(specialTokens.length, 'special token')}` : '';
     throw new RangeError(
-      `vocabSize ${vocabSize} is too small or not whole: 256 bytes${parts} need at least ${untrained.vocabSize}`,
+      `vocabSize ${vocabSize} is too small: 256 bytes${parts} need at least ${untrained.vocabSize}`,
     );
   }
   const counts = yield* countChunks(toBytes(text), untrained);
@@ -595,8 +572,3 @@ function numberSpecials(
 
 /** A larger id is taken for a mistake: the vocabulary has room for all ids up to the largest. */
 const LARGEST_ID = 2 ** 24;
-
-function checkPattern(pattern: Pattern): Pattern {
-  if (patterns.includes(pattern)) return pattern;
-  throw new Error(`unknown pattern '${pattern}': known are ${patterns.join(', ')}`);
-}

@@ -61,7 +61,7 @@ describe('BPE dropout', () => {
     for (const p of [-0.1, 1.5, Number.NaN])
       assert.throws(
         () => tokenizer.encode('a', { dropout: { p, random: random() } }),
-        /is not a probability/,
+        /^Error: dropout\.p \S+ is not a number from 0 to 1$/,
       );
   });
 });

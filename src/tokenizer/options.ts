@@ -1,0 +1,133 @@
+// What can be asked of a tokenizer: its options, and the tables that they are checked by. Read next: tokenizer.ts.
+import {
+  callback,
+  choice,
+  custom,
+  type Field,
+  flag,
+  integer,
+  type Row,
+  type Table,
+  texts,
+} from '../base/fields.ts';
+import { number, object, type Schema, such } from '../base/schema.ts';
+import type { BpeDropout } from './bpe-dropout.ts';
+import type { TokenizerParts } from './parts.ts';
+import { type Pattern, patterns } from './patterns.ts';
+import type { SpecialOptions } from './special.ts';
+import type { MergeStep } from './train.ts';
+
+export interface TokenizerTraining {
+  /** Tokens in all: 256 bytes, the merges, the special tokens. */
+  vocabSize: number;
+  /** Default `none`: merges may span words, as in the seed. */
+  pattern?: Pattern;
+  /** Names that separate parts of the text and are not learnt from. */
+  specialTokens?: readonly string[];
+  /**
+   * Accepts fewer tokens than `vocabSize` for a short text. Merging then ends when no pair occurs twice, or
+   * before the text shrinks to too few tokens to learn from (a quarter of its bytes; 4,096 are enough).
+   * Default: `vocabSize` tokens, or an error.
+   */
+  atMost?: boolean;
+  /** Called after each merge, with the new token's bytes. */
+  onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
+}
+
+/** How a text is encoded. */
+export interface EncodeOptions extends SpecialOptions {
+  /** Leaves merges out at random. Default: none. */
+  dropout?: BpeDropout;
+}
+
+/** How a text is encoded part by part. */
+export interface PartOptions extends SpecialOptions {
+  /** Tokens per part at most; a longer chunk is a part of its own. Default 65,536. */
+  partLength?: number;
+}
+
+const pattern: Field<Pattern, Pattern> = choice(patterns, {
+  about: 'how text is split before merging',
+  default: 'none',
+});
+
+/** Every option of `Tokenizer.train`. */
+export const trainingFields: Table<TokenizerTraining, 'pattern' | 'specialTokens' | 'atMost'> = {
+  vocabSize: integer({ about: 'tokens in all', min: 256, required: true }),
+  pattern,
+  specialTokens: texts({ about: 'names that separate parts of the text and become tokens', default: [] }),
+  atMost: flag({ about: 'accept fewer tokens for a short text', default: false }),
+  onMerge: callback({ about: 'called after each merge' }),
+};
+
+type Allowed = Required<SpecialOptions>['allowedSpecial'];
+
+const allowedSchema: Schema<Allowed> = such(
+  (value): value is Allowed => value === 'all' || value === 'none' || isList(value),
+  'all, none or a list of names',
+);
+
+const specialFields: Table<SpecialOptions, 'allowedSpecial' | 'otherSpecial'> = {
+  allowedSpecial: custom({
+    about: 'names of special tokens that become their token',
+    schema: allowedSchema,
+    json: { anyOf: [{ enum: ['all', 'none'] }, { type: 'array', items: { type: 'string' } }] },
+    default: 'none',
+  }),
+  otherSpecial: choice(['refuse', 'text'], {
+    about: 'what to do with other names of special tokens',
+    default: 'refuse',
+  }),
+};
+
+const randomSchema: Schema<BpeDropout['random']> = such(
+  (value): value is BpeDropout['random'] => typeof Object(value).uniform === 'function',
+  'an object with a function `uniform`',
+);
+
+/** Every option of `encode`. */
+export const encodeFields: Table<EncodeOptions, 'allowedSpecial' | 'otherSpecial'> = {
+  ...specialFields,
+  dropout: custom({
+    about: 'leaves merges out at random',
+    schema: object<BpeDropout>({ p: number({ min: 0, max: 1 }), random: randomSchema }),
+  }),
+};
+
+/** Every option of `encodeParts`. */
+export const partFields: Table<PartOptions, 'allowedSpecial' | 'otherSpecial' | 'partLength'> = {
+  ...specialFields,
+  partLength: integer({ about: 'tokens per part at most', min: 1, default: 2 ** 16 }),
+};
+
+/** What a tokenizer is made of; whether it fits together is checked as it is made. */
+export const partsFields: Table<TokenizerParts, 'pattern' | 'specialTokens' | 'prefixSpace'> = {
+  merges: custom({
+    about: 'pairs of tokens, in order of rank',
+    schema: such((value): value is TokenizerParts['merges'] => Array.isArray(value), 'a list of pairs'),
+    required: true,
+  }),
+  pattern,
+  specialTokens: custom({
+    about: 'names, or names with their ids',
+    schema: such(
+      (value): value is Specials => isList(value) || value instanceof Map,
+      'a list of names or a Map of names to ids',
+    ),
+    default: [],
+  }),
+  byteIds: ids({ about: 'the numbers of the tokens of single bytes' }),
+  ids: ids({ about: 'the ids of all tokens but the special ones' }),
+  prefixSpace: flag({ about: 'put a space before a text without one', default: false }),
+};
+
+type Specials = Required<TokenizerParts>['specialTokens'];
+
+function ids(row: Row<undefined>): Field<Int32Array, undefined> {
+  const is = (value: unknown): value is Int32Array => value instanceof Int32Array;
+  return custom({ ...row, schema: such(is, 'an Int32Array') });
+}
+
+function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
