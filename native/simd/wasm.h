@@ -1,5 +1,5 @@
-// WebAssembly's 128 bits: 4 lanes. Compiled twice, with the relaxed instructions and without: they multiply
-// and add in one step where the processor can. What each primitive does: portable.h.
+// WebAssembly's 128 bits: 4 lanes. Compiled twice, with and without the relaxed instructions, which multiply
+// and add in one step where the processor can. The primitives are documented in portable.h.
 #pragma once
 #include <wasm_simd128.h>
 
@@ -7,9 +7,9 @@ namespace inkhorn::INKHORN_ISA {
 
 using Vec = v128_t;
 using VecI = v128_t;
-using Mask = v128_t;  // a full lane of ones
+using Mask = v128_t;  // selected lanes: all bits of a lane are ones
 constexpr Index LANES = 4;
-constexpr int REGISTERS = 12;  // of 16: V8 keeps some for itself, and a tile that fills them spills
+constexpr int REGISTERS = 12;  // of 16: V8 keeps some, and a tile that fills them all spills
 
 INKHORN_INLINE Mask firstLanes(Index n) {
   const int32_t count = n >= LANES ? int32_t(LANES) : n <= 0 ? 0 : int32_t(n);
@@ -135,7 +135,7 @@ struct Words {
   static constexpr int32_t SURPLUS = 0;
   static Bytes inputs(const int8_t* p) { return wasm_i16x8_load8x8(p); }
   static Bytes weights(const int8_t* p) { return inputs(p); }
-  // Not the relaxed product of bytes: its second operand must lie in 0 .. 127.
+  // Not the relaxed product of bytes: its second operand must be in 0 .. 127.
   static VecI add(VecI sum, Bytes x, Bytes w) { return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(x, w)); }
 };
 INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {

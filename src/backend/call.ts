@@ -1,5 +1,6 @@
-// What follows from a kernel's row: its calls checked, packed into numbers for engines outside of JavaScript,
-// moved to another position, wrapped. Read next: native/index.ts, reference/recorder.ts.
+// Everything that follows from a kernel's row: checking its calls, packing them into numbers for engines
+// outside of JavaScript, moving them to another position, wrapping them. Read next: native/index.ts,
+// reference/recorder.ts.
 import type { DeviceBuffer, Kernels } from './contract.ts';
 import {
   type Arg,
@@ -16,36 +17,36 @@ import {
 export type KernelName = keyof Kernels;
 export type Args = readonly unknown[];
 
-/** What is known of one kernel's calls. */
+/** How calls of one kernel are checked and packed. */
 export interface Call {
   readonly name: KernelName;
   /**
-   * The parameters in the order in which `pack` gives them, a letter each: `f` a buffer of `f32`, `i` of
-   * `i32`, `q` of `i8`, `a` of any, in capitals when it is written; `n` a number, `s` the position.
+   * The parameters in the order of `pack`, one letter each: `f` a buffer of `f32`, `i` of `i32`, `q` of `i8`,
+   * `a` of any dtype, in capitals when it is written; `n` a number, `s` the position.
    */
   readonly layout: string;
   /** Throws one line that names kernel, argument, value and limit when a call does not fit its row. */
   check(args: Args): void;
   /**
-   * Checks a call and writes it into `into`: first the largest position that a replay may have; then, as
-   * `layout` says, buffers by their numbers (null: -1) and numbers (a flag as 0 or 1, a word as its place
-   * from 1 on, what is left out as 0).
+   * Checks a call and writes it into `into`: first the largest position that a replay may have; then, in the
+   * order of `layout`, buffers by their numbers (null: -1), and numbers (a flag as 0 or 1, a word as its
+   * place from 1 on, 0 for an absent one).
    */
   pack(args: Args, idOf: (buffer: DeviceBuffer) => number, into: Float64Array): void;
   /** The same arguments at another position; `args` itself for a kernel without one. */
   startingAt(args: Args, start: number): Args;
   /** The position; null for a kernel without one. */
   startOf(args: Args): number | null;
-  /** The buffers that it changes, each with the number of elements from the first on that it may touch. */
+  /** The buffers that it changes, each with the number of elements that it may write. */
   written(args: Args): Map<DeviceBuffer, number>;
 }
 
-/** Every kernel's. */
+/** The calls of every kernel. */
 export const calls = Object.fromEntries(
   Object.entries(signatures).map(([name, row]) => [name, callOf(name as KernelName, row as Signature)]),
 ) as Readonly<Record<KernelName, Call>>;
 
-/** The same kernels, each call handed to `around`, which passes it on to `kernel` or does not. */
+/** The same kernels, but each call goes to `around`, which may pass it on to `kernel`. */
 export function wrapKernels(
   kernels: Kernels,
   around: (call: Call, args: Args, kernel: (...args: Args) => void) => void,
@@ -57,25 +58,25 @@ export function wrapKernels(
   return Object.fromEntries(wrapped) as Kernels;
 }
 
-/** One value of a call: the argument that it is, or is part of, and the fields that lead to it there. */
+/** One value of a call: an argument, or a field of one. */
 interface Leaf<A> {
-  /** What it is called in errors, and among the sizes. */
+  /** Its name in errors and among the sizes. */
   readonly key: string;
   readonly arg: A;
   readonly place: number;
   readonly path: readonly string[];
-  /** The key of the record around it that may be left out; null: there is none. */
+  /** The key of the optional record around it; null: there is none. */
   readonly within: string | null;
 }
 
-/** The leaves of a row; `records` are those records that may be left out. */
+/** The values of a row. `records` are the optional records. */
 interface Leaves {
   readonly buffers: Leaf<BufferArg>[];
   readonly numbers: Leaf<NumericArg>[];
   readonly records: Leaf<OptionalArg>[];
 }
 
-/** The values of one call by key. Whether a record is there counts as a size, 0 or 1. */
+/** The values of one call by key. The presence of an optional record counts as a size, 0 or 1. */
 interface Values {
   readonly sizes: Record<string, number>;
   readonly buffers: Record<string, DeviceBuffer | null>;
@@ -97,7 +98,7 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
   const lastStart = (sizes: Sizes): number =>
     position?.arg.kind === 'position' ? (position.arg.limit?.(sizes) ?? 0) : Number.POSITIVE_INFINITY;
 
-  const sizes: Record<string, number> = {}; // of one call after the other: each sets all of them
+  const sizes: Record<string, number> = {}; // reused: every call sets all of them
   const valuesOf = (args: Args): Values => {
     const values: Values = { sizes, buffers: {} };
     for (const leaf of records) sizes[leaf.key] = valueAt(args, leaf) ? 1 : 0;
@@ -165,7 +166,7 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
   };
 }
 
-/** Adds the values that `arg` is made of to `leaves`. */
+/** Adds the values in `arg` to `leaves`. */
 function collect(arg: Arg, at: Omit<Leaf<Arg>, 'arg'>, leaves: Leaves): void {
   const fields = (record: FieldArgs, within: string | null): void => {
     for (const [field, inner] of Object.entries(record)) {
@@ -182,7 +183,7 @@ function collect(arg: Arg, at: Omit<Leaf<Arg>, 'arg'>, leaves: Leaves): void {
   }
 }
 
-/** Pairs of buffers, the first of them written, that must not be the same. */
+/** Pairs of buffers that must not be the same; the first of each pair is written. */
 function pairsApart(buffers: readonly Leaf<BufferArg>[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (const a of buffers) {
@@ -200,12 +201,14 @@ function valueAt(args: Args, { place, path }: Leaf<unknown>): unknown {
   return value;
 }
 
-/** Throws `reason`, if there is one. */
+/** Throws `reason` if it is not null. */
 function refuseIf(reason: string | null): void {
   if (reason) throw new Error(reason);
 }
 
-/** What stands for a value among the sizes. Throws when it is none that the argument takes. */
+/**
+ * The number that stands for a value among the sizes. Throws when the argument does not accept the value.
+ */
 function toNumber({ key, arg, within }: Leaf<NumericArg>, value: unknown, sizes: Sizes): number {
   if (within !== null && sizes[within] === 0) return 0;
   if (arg.kind === 'flag') {
@@ -225,7 +228,7 @@ function toNumber({ key, arg, within }: Leaf<NumericArg>, value: unknown, sizes:
   return value;
 }
 
-/** Throws unless a buffer is there where it must be, has its dtype and the elements that its shape needs. */
+/** Throws unless a required buffer is given, has its dtype, and has as many elements as its shape needs. */
 function checkBuffer({ key, arg, within }: Leaf<BufferArg>, { sizes, buffers }: Values): void {
   const buffer = buffers[key];
   if (!buffer) {

@@ -1,30 +1,30 @@
-// The seam between the model and the machine: buffers, and 42 coarse kernels on them. `reference/` defines
-// what each computes; every other engine is tested against it. Read next: signatures.ts, reference/matmul.ts.
+// The contract between model and engine: buffers, and 42 coarse kernels on them. `reference/` defines what
+// each computes; every other engine is tested against it. Read next: signatures.ts, reference/matmul.ts.
 //
 // Rules that hold for every kernel
-// - Calls are queued and return at once; they run in the order of the calls. Only `read` and `sync` wait.
+// - Calls are queued and return at once. They run in the order of the calls. Only `read` and `sync` wait.
 // - Buffers are dense and row-major. `f32` unless stated. Shapes in brackets: B batch, T time, C width
 //   (nEmbd), H heads, hs head size, V vocabulary, M = B*T rows.
-// - The first argument is what is written. `accumulate: true` adds to it instead of overwriting it.
+// - The first argument is the output. `accumulate: true` adds to it instead of overwriting it.
 // - Gradients of parameters (`dWeight`, `dBias`, ...) always accumulate: the caller zeroes them once per
 //   step.
 // - Equal inputs give equal bits, whatever the number of threads.
 
-/** What an element is stored as. */
+/** The type of an element. */
 export type DType = 'f32' | 'i32' | 'i8';
 
-/** The typed array that holds a dtype on the JavaScript side. */
+/** The typed array of a dtype in JavaScript. */
 export type ArrayOf<D extends DType> = { f32: Float32Array; i32: Int32Array; i8: Int8Array }[D];
 export type HostArray = ArrayOf<DType>;
 
-/** A block of memory that belongs to one engine. Opaque: only that engine's kernels can look inside. */
+/** A block of memory of one engine. Opaque: only that engine's kernels can access its contents. */
 export interface DeviceBuffer {
   readonly dtype: DType;
   /** Number of elements. */
   readonly length: number;
 }
 
-/** What a backend holds at the moment, for reports and for the test that training does not leak. */
+/** The memory of a backend at the moment, for reports and for the test that training does not leak. */
 export interface MemoryUse {
   /** Buffers handed out and not yet freed, and their bytes. */
   readonly live: number;
@@ -39,37 +39,36 @@ export interface MemoryUse {
 /** A recorded sequence of kernels: see `Backend.record`. */
 export interface Program {
   /**
-   * Queues its kernels again, on the same buffers, as they are then: a kernel that was recorded with a
-   * `start` (`embedding`, `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) takes this one
-   * instead. The results are those of the calls, bit for bit. A program of a few microseconds may run before
-   * this returns. Throws when a position table or a cache ends before `start`.
+   * Queues its kernels again, on the same buffers with their present contents. Kernels that were recorded
+   * with a `start` (`embedding`, `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) take this one
+   * instead. The results equal those of direct calls, bit for bit. A program of a few microseconds may run
+   * before this returns. Throws when a position table or a cache ends before `start`.
    */
   replay(start: number): void;
-  /** Ends it, and gives back the buffers that it keeps. Replays queued before still run. */
+  /** Ends the program and returns the buffers that it keeps. Replays already queued still run. */
   dispose(): void;
 }
 
 /**
- * What the products of training are computed in: of `matmul`, `attention` and `attentionBackward`. `bf16`:
- * their inputs are rounded to bfloat16 (nearest, ties to even), products and sums are float32. Weights,
- * softmax, norms, all other kernels and the attention of generation (`attentionCached`) are float32 with
- * either.
+ * The precision of the products in `matmul`, `attention` and `attentionBackward`. `bf16`: their inputs are
+ * rounded to bfloat16 (nearest, ties to even); products and sums are float32. Weights, softmax, norms, all
+ * other kernels and the attention of generation (`attentionCached`) are always float32.
  */
 export type Precision = 'f32' | 'bf16';
 
-/** How an engine is made. */
+/** Options for creating an engine. */
 export interface BackendOptions {
-  /** Compute threads; default: the machine's cores. The results do not depend on it. */
+  /** Number of compute threads; default: the machine's cores. Results do not depend on it. */
   threads?: number;
   /**
-   * Default `f32`. Every engine has both; the description says where `bf16` has no hardware to be faster by.
+   * Default `f32`. Every engine has both. The description says where no hardware makes `bf16` faster.
    */
   precision?: Precision;
 }
 
 /**
- * An engine that may or may not work here. `create` throws an Error whose message is the reason, with the
- * fix.
+ * An engine that may or may not work on this machine. `create` throws an Error whose message is the reason,
+ * with the fix.
  */
 export interface BackendFactory {
   name: string;
@@ -80,75 +79,80 @@ export interface BackendFactory {
 export interface Backend {
   /** `reference`, `native`, ... */
   readonly name: string;
-  /** For people: `native (AVX-512, 2 threads)`. */
+  /** A description for people: `native (AVX-512, 2 threads)`. */
   readonly description: string;
   readonly precision: Precision;
   readonly kernels: Kernels;
-  /** A buffer with undefined contents, from the pool where one of the size is free. */
+  /** A buffer with undefined contents; from the pool if it has one of this size. */
   alloc(dtype: DType, length: number): DeviceBuffer;
-  /** Back to the pool. Safe while queued kernels still use it: whoever gets it next runs after them. */
+  /**
+   * Returns a buffer to the pool. Safe while queued kernels still use it: the next user's kernels run after
+   * them.
+   */
   free(buffer: DeviceBuffer): void;
-  /** Copies `data` into `buffer` from element `offset` on. `data` may be changed as soon as this returns. */
+  /**
+   * Copies `data` into `buffer` from element `offset` on. `data` may be changed as soon as this returns.
+   */
   write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
-  /** Copies elements out once everything queued before has run. The event loop keeps turning meanwhile. */
+  /** Copies elements out after everything queued before has run. The event loop continues meanwhile. */
   read(buffer: DeviceBuffer, offset?: number, length?: number): Promise<HostArray>;
   /**
-   * The same, as many as fill `out`, which has the buffer's dtype: for who reads again and again. Resolves to
-   * `out`.
+   * Like `read`, into an existing array of the same dtype, for callers that read often. Fills `out` and
+   * resolves to it.
    */
   readInto<T extends HostArray>(out: T, buffer: DeviceBuffer, offset?: number): Promise<T>;
-  /** The same, blocking the caller. Engines that cannot do this honestly throw. */
+  /** Like `readInto`, but blocks the caller. Engines that cannot block throw. */
   readSync(buffer: DeviceBuffer, offset?: number, length?: number): HostArray;
-  /** Resolves when everything queued has run, and lets the event loop turn at least once. */
+  /** Resolves when everything queued has run. The event loop turns at least once. */
   sync(): Promise<void>;
   /**
-   * Drops what is queued and has not begun; reads that wait for it reject with `reason`. What it would have
-   * written is undefined afterwards. Of engines whose kernels take so long that nobody should wait for the
-   * rest of a pass; left out: passes are short.
+   * Drops queued kernels that have not begun. Reads that wait for them reject with `reason`; their outputs
+   * are undefined. Only engines whose passes take long have this method.
    */
   cancel?(reason: unknown): void;
   /**
-   * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them; all else acts
-   * at once, as ever. What `fn` frees is lent to the program until it is disposed of. Buffers that it uses
-   * and does not free must live as long as the program. Recordings do not nest, and a replay cannot be
-   * recorded.
+   * Runs `fn` (synchronously) and records the kernels that it calls instead of queueing them. Everything else
+   * acts at once, as usual. Buffers that `fn` frees belong to the program until it is disposed of. Buffers
+   * that it uses and does not free must live as long as the program. Recordings do not nest, and a replay
+   * cannot be recorded.
    *
-   * For work that is the same again and again but for its position, like the next token of a text: an engine
-   * can then prepare it, and one call costs less than the hundred that it stands for.
+   * For work that is repeated with another position, like computing the next token of a text. The engine can
+   * prepare it, and one call costs less than the hundred that it replaces.
    */
   record(fn: () => void): Program;
   memory(): MemoryUse;
   /** Gives pooled memory back to the system; live buffers stay. */
   trim(): void;
-  /** Ends the engine's threads and frees everything. Nothing of it may be used afterwards. */
+  /**
+   * Ends the engine's threads and frees everything. The engine and its buffers must not be used afterwards.
+   */
   dispose(): void;
 }
 
-/** The nonlinearities of the MLP; what each computes is at `Kernels.activation`. */
+/** The activation functions of the MLP; `Kernels.activation` defines them. */
 export const ACTIVATION_KINDS = ['relu', 'gelu', 'relu2', 'silu', 'gelu-tanh'] as const;
 export type Activation = (typeof ACTIVATION_KINDS)[number];
 
 /**
- * Which elements a dropout keeps. Element `i` of the site is kept when the 32-bit word `word(i)` is at least
- * `floor(p * 2^32)`, and is then multiplied by `1 / (1 - p)`. `word(i)` is Philox 4x32-10 (Salmon et al.
- * 2011) with key `(seed mod 2^32, floor(seed / 2^32))` and counter `(g mod 2^32, floor(g / 2^32), site,
- * step)`, where `g = floor(i / 64) * 16 + i mod 16`, taking output word `floor(i / 16) mod 4`: 64 neighbours
- * come from 16 counters, in the order in which SIMD lanes produce them.
+ * The mask of a dropout. Element `i` of the site is kept when the 32-bit word `word(i)` is at least `floor(p
+ * * 2^32)`, and is then multiplied by `1 / (1 - p)`. `word(i)` is Philox 4x32-10 (Salmon et al. 2011) with
+ * key `(seed mod 2^32, floor(seed / 2^32))` and counter `(g mod 2^32, floor(g / 2^32), site, step)`, where `g
+ * = floor(i / 64) * 16 + i mod 16`; it is output word `floor(i / 16) mod 4`. So 64 neighbours come from 16
+ * counters, in the order in which SIMD lanes produce them.
  */
 export interface Dropout {
   /** Probability of dropping, 0 <= p < 1. 0 keeps everything and draws nothing. */
   p: number;
   seed: number;
-  /** Optimizer step, and a number for the place in the model, so that no two masks are alike. */
+  /** The optimizer step, and the number of a place in the model, so that no two masks are equal. */
   step: number;
   site: number;
-  /** Added to the element index, so that a micro-batch draws the masks of its rows of the whole batch. */
+  /** Added to the element index, so that a micro-batch draws its rows' masks of the whole batch. */
   offset: number;
 }
 
 /**
- * Elements of a mask that a row of T attention probabilities takes: rounded up, so that rows begin at a
- * vector.
+ * Mask elements per row of T attention probabilities: T rounded up, so that every row begins at a vector.
  */
 export function maskRow(T: number): number {
   return Math.ceil(T / 64) * 64;
@@ -171,30 +175,33 @@ export interface AdamWOptions {
   beta2: number;
   eps: number;
   weightDecay: number;
-  /** 1 for the first update: the bias corrections are 1 - beta^t. */
+  /** 1 for the first update. The bias corrections are 1 - beta^t. */
   t: number;
-  /** Multiplied into the gradient first (clipping, averaging over micro-batches). */
+  /** The gradient is multiplied by it first (clipping, averaging over micro-batches). */
   gradScale: number;
 }
 
 export interface StatisticsOptions {
   rows: number;
   cols: number;
-  /** Histogram range and number of bins; values outside fall into the first or last bin. 0 bins: none. */
+  /**
+   * Range and number of bins of a histogram. Values outside count in the first or last bin. 0 bins: no
+   * histogram.
+   */
   lo: number;
   hi: number;
   bins: number;
 }
 
-/** Length of the header that `statistics` writes before the bins. */
+/** Length of the header before the bins in the output of `statistics`. */
 export const STATISTICS_HEADER = 6;
 
 export interface Kernels {
-  // ---- movement and elementwise ---------------------------------------------------------------------------
+  // ---- copying and elementwise ----------------------------------------------------------------------------
   /** out[i] = value. `i32` too. */
   fill(out: DeviceBuffer, value: number): void;
   /**
-   * out[outOffset + i] = x[xOffset + i] for i < length (all of `x` from `xOffset` when left out). Any dtype.
+   * out[outOffset + i] = x[xOffset + i] for i < length (default: all of `x` from `xOffset` on). Any dtype.
    */
   copy(out: DeviceBuffer, x: DeviceBuffer, outOffset?: number, xOffset?: number, length?: number): void;
   /** out = a + b. `out` may be `a` or `b`. */
@@ -206,15 +213,16 @@ export interface Kernels {
   /** out[0] = sum of x[i]^2 (accumulate: added). */
   sumSquares(out: DeviceBuffer, x: DeviceBuffer, accumulate: boolean): void;
   /**
-   * out = x / (sqrt(squares[0]) + eps), `squares` as by `sumSquares`: x on the unit sphere. `out` may be `x`.
+   * out = x / (sqrt(squares[0]) + eps), with `squares` from `sumSquares`: x scaled to length 1. `out` may be
+   * `x`.
    */
   normalize(out: DeviceBuffer, x: DeviceBuffer, squares: DeviceBuffer, eps: number): void;
   /** out[c] += sum over rows of x[r, c]. The gradient of a bias. */
   sumRows(out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;
 
   /**
-   * out[r, c] = a + weight[0] * (b - a) for the columns c from `from` to `to` - 1, and a for the others. a, b
-   * and out [rows, cols]. `out` may be `a`.
+   * out[r, c] = a + weight[0] * (b - a) for columns c from `from` to `to` - 1; a in the other columns. a, b
+   * and out are [rows, cols]. `out` may be `a`.
    */
   mix(
     out: DeviceBuffer,
@@ -224,7 +232,8 @@ export interface Kernels {
     shape: { rows: number; cols: number; from: number; to: number },
   ): void;
   /**
-   * `da` may be `dOut`; `accumulate` is about db, which is 0 outside the columns. dWeight [1] is added to.
+   * The backward. db is 0 outside the columns; `accumulate` adds to it. Adds to dWeight [1]. `da` may be
+   * `dOut`.
    */
   mixBackward(
     da: DeviceBuffer,
@@ -239,14 +248,13 @@ export interface Kernels {
 
   // ---- matrix product ------------------------------------------------------------------------------------
   /**
-   * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]; `transB`: b is stored [n,
-   * k] (a weight [out, in], as PyTorch stores it). With `bf16` a and b are rounded, bias and out are not.
-   * `symmetric`: the caller knows the result to be so (m = n, no bias): an engine may compute one half and
-   * mirror it.
+   * out[m, n] = op(a)[m, k] op(b)[k, n] (+ bias[n]). `transA`: a is stored [k, m]. `transB`: b is stored [n,
+   * k] (a weight [out, in], as in PyTorch). `bf16` rounds a and b, not bias and out. `symmetric`: the caller
+   * states that the result is symmetric (m = n, no bias), so an engine may compute one half and mirror it.
    *
-   * One of two epilogues, neither of them with `accumulate` or `symmetric`, saves a pass over out, to the
-   * same bits: `activation`: out is f of all this, `pre` [m, n] what f was taken of. `slope`: out is all this
-   * times f'(x), x [m, n].
+   * At most one of two epilogues saves a pass over out, with the same bits; neither is allowed with
+   * `accumulate` or `symmetric`. `activation`: out = f(s), where s is the result above; `pre` [m, n] receives
+   * s. `slope`: out = s * f'(x), with x [m, n].
    */
   matmul(
     out: DeviceBuffer,
@@ -341,21 +349,21 @@ export interface Kernels {
   activationBackward(dx: DeviceBuffer, dOut: DeviceBuffer, x: DeviceBuffer, kind: Activation): void;
   /** out = cap * tanh(x / cap) (Gemma 2 Team 2024). `out` may be `x`. */
   softcap(out: DeviceBuffer, x: DeviceBuffer, cap: number): void;
-  /** dx = dOut * (1 - (y / cap)^2), y what `softcap` wrote. `dx` may be `dOut`. */
+  /** dx = dOut * (1 - (y / cap)^2), where y is the output of `softcap`. `dx` may be `dOut`. */
   softcapBackward(dx: DeviceBuffer, dOut: DeviceBuffer, y: DeviceBuffer, cap: number): void;
   /**
-   * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` its own backward. `out` may be `x` or
-   * `residual`. Element i of the buffer is `offset + i`.
+   * out = (kept(i) ? x / (1 - p) : 0) (+ residual). Without `residual` it is its own backward. `out` may be
+   * `x` or `residual`. The mask of element i of the buffer is that of element `offset + i`.
    */
   dropout(out: DeviceBuffer, x: DeviceBuffer, dropout: Dropout, residual?: DeviceBuffer | null): void;
 
   // ---- attention -----------------------------------------------------------------------------------------
   /**
-   * Causal self-attention, fused (Dao et al. 2022: online softmax, nothing of size T*T kept). qkv [B, T, 3,
-   * H, hs] -> out [B, T, H, hs]; lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
-   * `dropout` acts on the probabilities; probability (b, h, t, s) is element `offset + ((b * H + h) * T + t)
-   * * maskRow(T) + s`. With `bf16` q, k and v are rounded, and the numerators of the softmax, exp(score - the
-   * row's largest), after dropout.
+   * Causal self-attention, fused (Dao et al. 2022: online softmax; nothing of size T*T is stored). qkv [B, T,
+   * 3, H, hs] -> out [B, T, H, hs]. lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
+   * `dropout` acts on the probabilities: probability (b, h, t, s) is element `offset + ((b * H + h) * T + t)
+   * * maskRow(T) + s`. `bf16` rounds q, k and v, and, after dropout, the numerators of the softmax, exp(score
+   * - the row's largest).
    */
   attention(
     out: DeviceBuffer,
@@ -365,9 +373,9 @@ export interface Kernels {
     dropout: Dropout | null,
   ): void;
   /**
-   * dqkv is overwritten. Probabilities and masks are computed again from qkv, lse and the counter. With
-   * `bf16` q, k, v and dOut are rounded, the probabilities after dropout, and the gradients of the scores
-   * before they are multiplied by `scale`.
+   * Overwrites dqkv. Probabilities and masks are computed again from qkv, lse and the counter. `bf16` rounds
+   * q, k, v and dOut, the probabilities after dropout, and the gradients of the scores before the
+   * multiplication by `scale`.
    */
   attentionBackward(
     dqkv: DeviceBuffer,
@@ -379,8 +387,8 @@ export interface Kernels {
     dropout: Dropout | null,
   ): void;
   /**
-   * Attention of T new tokens at positions start.. with everything before them. Writes their keys and values
-   * into keys, values [B, H, capacity, hs], then out[b, t] attends to positions 0 .. start + t.
+   * Attention of T new tokens at positions start, start + 1, ... with all earlier ones. Writes their keys and
+   * values into keys and values [B, H, capacity, hs]. Then out[b, t] attends to positions 0 .. start + t.
    */
   attentionCached(
     out: DeviceBuffer,
@@ -389,12 +397,12 @@ export interface Kernels {
     qkv: DeviceBuffer,
     shape: AttentionShape & { start: number; capacity: number },
   ): void;
-  /** probs [B, H, T, T]: the causal attention probabilities, for looking at. */
+  /** probs [B, H, T, T]: the causal attention probabilities, for looking inside. */
   attentionProbabilities(probs: DeviceBuffer, qkv: DeviceBuffer, shape: AttentionShape): void;
   /**
-   * RMSNorm of every query and key (Henry et al. 2020): x * rrms * weight over the hs columns of each, v
-   * copied; saves rrms [rows, 2, H]. qkv [rows, 3, H, hs]; weight [2, hs], of queries and of keys. `out` may
-   * be `qkv` where no backward follows.
+   * RMSNorm of every query and key (Henry et al. 2020): x * rrms * weight over their hs columns; v is copied.
+   * rrms [rows, 2, H] is saved for the backward. qkv [rows, 3, H, hs]; weight [2, hs], of queries and of
+   * keys. `out` may be `qkv` if no backward follows.
    */
   qkNorm(
     out: DeviceBuffer,
@@ -414,9 +422,9 @@ export interface Kernels {
     shape: { rows: number; H: number; hs: number },
   ): void;
   /**
-   * Rotary positions (Su et al. 2021), q and k of qkv [B, T, 3, H, hs] turned, v copied: columns i and i +
-   * floor(hs/2) by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` turns back, which is the
-   * backward. `out` may be `qkv`.
+   * Rotary position embedding (Su et al. 2021) of q and k in qkv [B, T, 3, H, hs]; v is copied. Rotates
+   * columns i and i + floor(hs/2) by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` rotates
+   * back, which is the backward. `out` may be `qkv`.
    */
   rope(
     out: DeviceBuffer,
@@ -427,8 +435,8 @@ export interface Kernels {
   // ---- loss ----------------------------------------------------------------------------------------------
   /**
    * losses[r] = lse[r] - sum over v of q[r, v] * logits[r, v], lse[r] = log sum exp of row r (natural
-   * logarithm). q is 1 at targets[r] (`i32`) and 0 elsewhere; with `smoothing` e, 0 <= e <= 1, it is 1 - e +
-   * e / cols there and e / cols elsewhere (Szegedy et al. 2016).
+   * logarithm). q is 1 at targets[r] (`i32`) and 0 elsewhere. With `smoothing` e, 0 <= e <= 1, q is 1 - e + e
+   * / cols at targets[r] and e / cols elsewhere (Szegedy et al. 2016).
    */
   crossEntropy(
     losses: DeviceBuffer,
@@ -471,8 +479,8 @@ export interface Kernels {
   ): void;
 
   /**
-   * Nesterov's momentum (Sutskever et al. 2013, as PyTorch has it): g = gradScale * grad; velocity = momentum
-   * * velocity + g; out = momentum * velocity + g. `out` may be `grad`.
+   * Nesterov's momentum (Sutskever et al. 2013, as in PyTorch): g = gradScale * grad; velocity = momentum *
+   * velocity + g; out = momentum * velocity + g. `out` may be `grad`.
    */
   nesterov(
     out: DeviceBuffer,
@@ -513,7 +521,7 @@ export interface Kernels {
     bias: DeviceBuffer | null,
     shape: { m: number; n: number; k: number; activations: 'f32' | 'int8' },
   ): void;
-  /** As `embedding`, the token table stored as `i8` [V, C] with a scale per row. */
+  /** As `embedding`, with the token table as `i8` [V, C] and a scale per row. */
   embeddingInt8(
     out: DeviceBuffer,
     ids: DeviceBuffer,

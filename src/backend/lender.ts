@@ -1,6 +1,6 @@
-// What every engine does around the recording of a program: whose buffers are whose, and when it ends. What
-// the recorded function frees it may use again itself; else it is kept for the program. Read next:
-// contract.ts (`record`), pool.ts.
+// Ownership of buffers while a program is recorded, the same for every engine. Buffers that the recorded
+// function frees can be reused within the recording; afterwards they are kept for the program, as a loan.
+// Read next: contract.ts (`record`), pool.ts.
 import type { DeviceBuffer, DType, Program } from './contract.ts';
 import { createPool, type Pool } from './pool.ts';
 
@@ -8,13 +8,13 @@ export interface Lender<B extends DeviceBuffer> {
   alloc(dtype: DType, length: number): B;
   free(buffer: DeviceBuffer): void;
   /**
-   * Runs `make` while the buffers that are freed go to the program that it returns. The program returned here
-   * gives them back when it ends, and refuses to run afterwards. Throws when a recording is running.
+   * Runs `make`. Buffers that are freed meanwhile go to the program that it returns. The program returned
+   * here gives them back when it is disposed of, and cannot run afterwards. Throws during another recording.
    */
   record(make: () => Program): Program;
 }
 
-/** `alloc` and `free` of `pool`; `free` where an engine does more then than the pool. */
+/** `alloc` and `free` of `pool`. Engines pass `free` if they do more than the pool. */
 export function createLender<B extends DeviceBuffer>(
   pool: Pool<B>,
   free: (buffer: DeviceBuffer) => void = pool.free,
@@ -64,7 +64,7 @@ function createLoan<B extends DeviceBuffer>(pool: Pool<B>, free: (buffer: Device
   };
 }
 
-/** `program`, with its calls checked; `end` is called once, at its end. */
+/** `program`, with checked calls. Calls `end` once, when it is disposed of. */
 function guarded(program: Program, end: () => void, recording: () => boolean): Program {
   let ended = false;
   return {

@@ -1,20 +1,22 @@
-// The contract's kernels for an engine outside of JavaScript, which takes calls as numbers. Read next:
+// The contract's kernels for an engine outside of JavaScript, which receives calls as numbers. Read next:
 // call.ts, native/call.h.
 import { type Args, calls, type KernelName } from './call.ts';
 import type { DeviceBuffer, Kernels } from './contract.ts';
 
-/** What an engine says of itself: its kernels in the order of their numbers, `layout` as in call.ts. */
+/** What an engine reports: its kernels in the order of their numbers; `layout` as in call.ts. */
 export interface KernelList {
   readonly kernels: readonly { readonly name: string; readonly layout: string }[];
-  /** Who says so, and what to do where it differs from the code: `the native addon`, `build it again`. */
+  /**
+   * The reporting engine, and what to do if it differs from this code: `the native addon`, `build it again`.
+   */
   readonly who: string;
   readonly advice: () => string;
 }
 
 /**
- * All kernels: each call is checked, packed into `packed` and passed to `send` with the kernel's number. `id`
- * gives a buffer's number, and throws for buffers of other engines. Throws when the engine takes another
- * kernel, or one with other parameters, than its row says.
+ * All kernels. Each call is checked, packed into `packed` and passed to `send` with the kernel's number. `id`
+ * gives a buffer's number, and throws for buffers of other engines. Throws when the engine's kernels or their
+ * parameters differ from the rows.
  */
 export function packedKernels(
   list: KernelList,

@@ -1,15 +1,15 @@
-// A pool of buffers, shared by every engine: a training step asks for the same sizes again and again, so
-// after two steps nothing is allocated any more. Read next: reference/index.ts.
+// A pool of buffers, used by every engine. A training step requests the same sizes again and again, so after
+// two steps nothing is allocated any more. Read next: reference/index.ts.
 import type { DeviceBuffer, DType, MemoryUse } from './contract.ts';
 
 /** Bytes of one element. */
 export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, i32: 4, i8: 1 };
 
-/** How an engine makes and unmakes its buffers. */
+/** How an engine creates and destroys buffers. */
 export interface PoolSource<B extends DeviceBuffer> {
   /** A new buffer with undefined contents. */
   create(dtype: DType, length: number): B;
-  /** Gives the memory of `buffer` back to the system; left out where the garbage collector does that. */
+  /** Returns the memory of `buffer` to the system. Absent where the garbage collector does that. */
   destroy?(buffer: B): void;
 }
 
@@ -19,13 +19,13 @@ export interface Pool<B extends DeviceBuffer> {
    * number >= 0.
    */
   alloc(dtype: DType, length: number): B;
-  /** Takes a buffer back. Throws when it is not from this pool or was freed before. */
+  /** Takes a buffer back. Throws when it is not from this pool or is already free. */
   free(buffer: DeviceBuffer): void;
-  /** Whether `buffer` is handed out by this pool at the moment. */
+  /** Whether `buffer` belongs to this pool and is in use. */
   owns(buffer: DeviceBuffer): boolean;
-  /** Destroys the buffers that wait for reuse; those handed out stay. */
+  /** Destroys the free buffers; those in use stay. */
   trim(): void;
-  /** Destroys all buffers, those handed out too. */
+  /** Destroys all buffers, including those in use. */
   dispose(): void;
   memory(): MemoryUse;
 }

@@ -1,10 +1,10 @@
-// Chooses an engine among those that a platform offers, and says why the others were passed over. Which ones
-// it offers is said in platform/node-engines.ts and platform/browser-engines.ts.
+// Chooses an engine among those of a platform, and says why others were not chosen. The platforms' engines
+// are listed in platform/node-engines.ts and platform/browser-engines.ts.
 import { choice, complete, integer, type Table } from '../base/fields.ts';
 import type { Backend, BackendFactory, BackendOptions } from './contract.ts';
 import { setCurrentBackend } from './current.ts';
 
-/** How an engine may be made. */
+/** Options for creating an engine. */
 export const engineFields: Table<BackendOptions> = {
   threads: integer({ about: 'compute threads; the results do not depend on it', min: 1, max: 256 }),
   precision: choice(['f32', 'bf16'], {
@@ -13,17 +13,17 @@ export const engineFields: Table<BackendOptions> = {
   }),
 };
 
-/** What was tried, in order: `ok`, or the reason why not. */
+/** The engines tried, in order: `ok`, or the reason why not. */
 export interface BackendReport {
   name: string;
   available: boolean;
   detail: string;
 }
 
-/** What `useBackend` decided. */
+/** The result of `useBackend`. */
 export interface ChosenBackend {
   backend: Backend;
-  /** One line for each engine that was passed over, with the reason. */
+  /** One line for each engine that was tried before and does not work, with the reason. */
   passedOver: BackendReport[];
 }
 
@@ -31,20 +31,20 @@ export interface ChosenBackend {
 export interface Engines {
   /** The names that `useBackend` takes, best first. */
   backendNames(): string[];
-  /** Adds an engine in front of those known so far. */
+  /** Adds an engine before all others. */
   registerBackend(factory: BackendFactory): void;
   /**
-   * Makes an engine without making it the current one. `auto` takes the first that works and reports why
-   * those before it did not. Throws when the named one does not exist or does not work here.
+   * Creates an engine without making it the current one. `auto` takes the first that works and reports why
+   * those before it do not. Throws when the named engine does not exist or does not work here.
    */
   createBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
-  /** Makes an engine the current one: models made from now on live on it. */
+  /** Makes an engine the current one: models created from now on use it. */
   useBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
   /** Tries every engine, for `inkhorn doctor`. */
   reportBackends(options?: BackendOptions): Promise<BackendReport[]>;
 }
 
-/** A choice among `offered`, the best first. */
+/** A registry of the engines `offered`, best first. */
 export function enginesOf(offered: readonly BackendFactory[]): Engines {
   const factories = [...offered];
   const backendNames = (): string[] => factories.map(({ name }) => name);

@@ -1,15 +1,15 @@
-// What each kernel of the contract takes, one row each. Everything else about passing a call on is derived
-// from its row. Read next: call.ts, which checks and packs calls.
+// The parameters of each kernel of the contract, one row each. Everything about passing calls on is derived
+// from these rows. Read next: call.ts, which checks and packs calls.
 //
-// Buffers are written in words, `>out(x)[rows,cols]`, in the contract's order:
+// Buffers are written as words, `>out(x)[rows,cols]`, in the contract's order:
 //   >            the kernel changes it
-//   name         what errors call it
+//   name         its name in errors
 //   ?            may be null
-//   (x,y)        it may be the same buffer as x or y; no other that is changed may
-//   :i32         its dtype, `f32` where none is named
+//   (x,y)        may be the same buffer as x or y, but not as another changed one
+//   :i32         its dtype; `f32` if none is named
 //   [rows,cols]  it has at least rows * cols elements; `a/b` is rounded up
 //   [=n]         it has exactly n elements
-//   [:n,cols]    n is what its length makes it: as many rows of cols as there are
+//   [:n,cols]    n follows from its length: the number of rows of cols elements
 import {
   ACTIVATION_KINDS,
   type Activation,
@@ -18,10 +18,10 @@ import {
   type Kernels,
 } from './contract.ts';
 
-/** The numbers of one call by name; with a `$` before a buffer's name its length (null: 0). */
+/** The numbers of one call by name. `$` and a buffer's name is the length of the buffer (null: 0). */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** One axis of a buffer: what it comes to. */
+/** The length of one axis of a buffer. */
 export type Dim = (sizes: Sizes) => number;
 
 /** A buffer. */
@@ -32,58 +32,58 @@ export interface BufferArg<Nullable extends boolean = boolean> {
   readonly written: boolean;
   readonly nullable: Nullable;
   readonly mayBe: readonly string[];
-  /** The size that its length makes, as many rows of `shape`. */
+  /** The size that follows from the buffer's length: the number of rows of `shape`. */
   readonly makes: string | null;
   readonly shape: readonly Dim[];
   readonly exact: boolean;
 }
 
-/** A number. `least`: a whole number from there on; `position`: one that a replay changes, up to `limit`. */
+/** A number. `least`: a whole number not below it; `position`: one that a replay changes, up to `limit`. */
 export interface NumberArg<Optional extends boolean = boolean> {
   readonly kind: 'number' | 'size' | 'position';
   readonly name?: string;
   readonly least: number;
   readonly limit?: Dim;
-  /** What stands for an argument that is left out; null: it must be given. */
+  /** The value of an absent argument; null: it is required. */
   readonly otherwise: Optional extends true ? Dim : null;
 }
 
-/** A boolean; left out where the contract lets it be: false. */
+/** A boolean; false if absent, where the contract allows that. */
 export interface FlagArg {
   readonly kind: 'flag';
   readonly name?: string;
 }
 
-/** One of a few words, passed on as its place among them, from 1 on. */
+/** One of a few words, passed as its place among them, from 1 on. */
 export interface ChoiceArg<Word extends string = string> {
   readonly kind: 'choice';
   readonly name?: string;
   readonly words: readonly Word[];
 }
 
-/** A record that may be left out, or null: its numbers are then 0 and its buffers null. */
+/** A record that may be absent or null: then its numbers are 0 and its buffers null. */
 export interface OptionalArg<Fields = FieldArgs> {
   readonly kind: 'optional';
   readonly fields: Fields;
 }
 
-/** What is passed on as a number. */
+/** An argument that is passed as a number. */
 export type NumericArg = NumberArg | FlagArg | ChoiceArg;
 export type Arg = BufferArg | NumericArg | OptionalArg | FieldArgs;
-/** A record. */
+/** A record of arguments. */
 export interface FieldArgs {
   readonly [name: string]: Arg;
 }
 
-/** Whether `arg` describes one argument, not a record of several. */
+/** Whether `arg` describes one argument rather than a record. */
 export function isArg(arg: Arg): arg is Exclude<Arg, FieldArgs> {
   return typeof arg.kind === 'string';
 }
 
-/** Says why a call is refused, or null. */
+/** Returns why a call is refused, or null. */
 export type Rule = (sizes: Sizes, buffers: Readonly<Record<string, DeviceBuffer | null>>) => string | null;
 
-/** The row of a kernel: its arguments, and what must hold beside their sizes. */
+/** The row of a kernel: its arguments, and rules beyond their sizes. */
 export interface Signature<Args = readonly Arg[]> {
   readonly args: Args;
   readonly rules: readonly Rule[];
@@ -94,7 +94,7 @@ export interface Signature<Args = readonly Arg[]> {
 type MayBeLeftOut<P> = undefined extends P ? true : null extends P ? true : false;
 type FieldsOf<T> = { readonly [K in keyof T]-?: ArgOf<T[K]> };
 
-/** What describes an argument of the type `P`. */
+/** The description of an argument of type `P`. */
 type ArgOf<P> = [NonNullable<P>] extends [DeviceBuffer]
   ? BufferArg<MayBeLeftOut<P>>
   : [NonNullable<P>] extends [number]
@@ -108,7 +108,7 @@ type ArgOf<P> = [NonNullable<P>] extends [DeviceBuffer]
           : FieldsOf<P>;
 type ArgsOf<P extends readonly unknown[]> = { readonly [I in keyof P]-?: ArgOf<P[I]> };
 
-/** The buffers that words stand for. */
+/** The buffers described by words. */
 type Words<S extends string> = S extends `${infer Word} ${infer Rest}` ? [Word, ...Words<Rest>] : [S];
 type BufferOf<Word> = BufferArg<Word extends `${string}?${string}` ? true : false>;
 type Buffers<W> = { [I in keyof W]: BufferOf<W[I]> };
@@ -116,7 +116,7 @@ type Parts<P extends readonly unknown[]> = P extends readonly [infer First, ...i
   ? [...(First extends string ? Buffers<Words<First>> : [First]), ...Parts<Rest>]
   : [];
 
-/** A row: words for buffers, between them what is no buffer. */
+/** A row: words for buffers, with the other arguments between them. */
 function kernel<const P extends readonly (string | Arg)[]>(...parts: P): Signature<Parts<P>> {
   const args = parts.flatMap((part) => (typeof part === 'string' ? part.split(' ').map(buffer) : [part]));
   return { args: args as Parts<P>, rules: [] };
@@ -145,7 +145,7 @@ function buffer<const W extends string>(word: W): BufferOf<W> {
   };
 }
 
-/** `3`, `rows`, `start+T`, `cols/2`. */
+/** A length: `3`, `rows`, `start+T`, `cols/2`. */
 function dim(text: string): Dim {
   const [left, operator, right] = text.split(/([+/])/);
   const value = (term: string): Dim => (/^\d+$/.test(term) ? () => Number(term) : (sizes) => sizes[term]);
@@ -154,7 +154,7 @@ function dim(text: string): Dim {
   return operator === '/' ? (sizes) => Math.ceil(a(sizes) / b(sizes)) : a;
 }
 
-// ---- what rows are made of -------------------------------------------------------------------------------
+// ---- parts of rows ---------------------------------------------------------------------------------------
 
 const number: NumberArg<false> = { kind: 'number', least: 0, otherwise: null };
 const size: NumberArg<false> = { kind: 'size', least: 0, otherwise: null };
@@ -219,7 +219,7 @@ const inside =
 
 // ---- the rows --------------------------------------------------------------------------------------------
 
-/** One row per kernel: a missing one, or one that does not fit the contract, does not compile. */
+/** One row per kernel. A missing row, or one that does not fit the contract, does not compile. */
 export const signatures: {
   readonly [K in keyof Kernels]: Signature<ArgsOf<Parameters<Kernels[K]>>>;
 } = {

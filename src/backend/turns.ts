@@ -1,30 +1,28 @@
-// Work in short turns: kernels that run on JavaScript's own thread would keep signals, timers and sockets
-// waiting for as long as a pass takes. Of the engines that have no thread of their own. Read next:
-// reference/index.ts.
+// Short turns of work: kernels that run on JavaScript's own thread would block signals, timers and sockets
+// for a whole pass. For engines without a thread of their own. Read next: reference/index.ts.
 
 export interface Turns {
   /**
-   * Runs `task` at once, or, where much was run in this turn of the event loop already, in a later one: in
-   * the order of the calls.
+   * Runs `task`: at once, or, if this turn of the event loop has already lasted long, in a later turn. Tasks
+   * keep their order.
    */
   run(task: () => void): void;
-  /** Whether what is run now would wait. */
+  /** Whether a task would be deferred now. */
   behind(): boolean;
   /**
-   * The same as `run` for what somebody waits for. Rejects when the task, or one that waited before it,
-   * threw.
+   * As `run`, with a promise. Rejects when the task, or one deferred before it, threw.
    */
   result<T>(task: () => T): Promise<T>;
-  /** Runs now what still waits. Throws what one of it threw. */
+  /** Runs all deferred tasks now. Throws the first error of one of them. */
   finish(): void;
-  /** Forgets what waits; who waits for a result is told `reason`. */
+  /** Drops the deferred tasks; promises for them reject with `reason`. */
   drop(reason: unknown): void;
 }
 
 /** Milliseconds of work in one turn of the event loop. */
 const TURN_MS = 100;
 
-/** A task that waits, and what becomes of who waits for it. */
+/** A deferred task, with the promise that waits for it. */
 interface Waiting {
   task(): void;
   reject?(reason: unknown): void;
@@ -34,10 +32,10 @@ export function createTurns(): Turns {
   let waiting: Waiting[] = [];
   let next = 0;
   let begun: number | null = null;
-  /** What a task threw that nobody waited for: for the next who does. */
+  /** The error of a task without a promise; the next one that waits gets it. */
   let failure: { error: unknown } | null = null;
 
-  /** Whether this turn has been long enough. */
+  /** Whether this turn has lasted long enough. */
   function tired(): boolean {
     if (begun !== null) return performance.now() - begun > TURN_MS;
     begun = performance.now();
@@ -45,7 +43,7 @@ export function createTurns(): Turns {
     return false;
   }
 
-  /** A new turn: goes on with what waits. */
+  /** Begins a new turn: continues with the deferred tasks. */
   function turn(): void {
     begun = null;
     while (next < waiting.length && !tired()) runNext();

@@ -1,35 +1,35 @@
-// The face of the C++ addon (native/addon.cpp), typed. Read next: index.ts.
+// The types of the C++ addon (native/addon.cpp). Read next: index.ts.
 import type { DType, HostArray } from '../contract.ts';
 
 /** A buffer's number in its engine. */
 export type Id = number;
 
-/** What the addon calls the dtypes. */
+/** The addon's numbers for dtypes. */
 export const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, i8: 2 };
 
-/** An instruction set that the addon has kernels for and that this processor runs. */
+/** An instruction set for which the addon has kernels and which this processor can run. */
 export interface Isa {
   /** `avx512`, `avx2` or `portable`. */
   name: string;
   /** `AVX-512`, for people. */
   label: string;
-  /** Whether it multiplies bfloat16 by an instruction of its own, rather than as rounded floats. */
+  /** Whether it has an instruction that multiplies bfloat16. Otherwise floats are rounded. */
   bf16: boolean;
 }
 
 /**
- * Goes up here and in native/addon.cpp with each change of what a method takes, so that an addon that was
- * built before is refused in one line.
+ * Must be increased, here and in native/addon.cpp, with each change of a method's arguments. An older addon
+ * is then refused in one line.
  */
 export const ADDON_VERSION = 2;
 
 export interface Addon {
   version: number;
-  /** What `call` numbers, in order; `layout` as in ../call.ts. */
+  /** The kernels in the order of `call`'s numbers; `layout` as in ../call.ts. */
   kernels: { name: string; layout: string }[];
   /** Best first. */
   isas(): Isa[];
-  /** `packed`: where `call` finds its numbers. */
+  /** `packed`: the array from which `call` reads its numbers. */
   NativeEngine: new (
     isa: string,
     threads: number,
@@ -39,20 +39,20 @@ export interface Addon {
 }
 
 /**
- * Threads, a queue and buffers. Every method but `readNow` and `dispose` returns at once; kernels run in the
- * order of the calls. Wrong arguments throw before anything is queued.
+ * Threads, a queue and buffers. Every method except `readNow` and `dispose` returns at once; kernels run in
+ * the order of the calls. Wrong arguments throw before anything is queued.
  */
 export interface NativeEngine {
   alloc(dtype: number, length: number): Id;
-  /** The memory goes when everything queued before has run. */
+  /** Frees the memory when everything queued before has run. */
   release(id: Id): void;
   write(id: Id, data: HostArray, offset: number): void;
-  /** Fills `data` once everything queued before has run, and resolves to it. */
+  /** Fills `data` after everything queued before has run, and resolves to it. */
   read<T extends HostArray>(id: Id, data: T, offset: number): Promise<T>;
-  /** The same, blocking. */
+  /** As `read`, but blocks. */
   readNow(id: Id, data: HostArray, offset: number): void;
   sync(): Promise<void>;
-  /** From here on kernels are recorded, not queued. Throws when a recording is running already. */
+  /** From now on kernels are recorded instead of queued. Throws during another recording. */
   startRecording(): void;
   /** Ends the recording and returns the number of its program. */
   stopRecording(): number;
@@ -60,14 +60,16 @@ export interface NativeEngine {
   dropRecording(): void;
   replay(program: number, start: number): void;
   releaseProgram(program: number): void;
-  /** Ends the threads; promises that are still open are rejected. */
+  /** Ends the threads. Open promises are rejected. */
   dispose(): void;
 
-  /** Queues a kernel by its number, with the numbers that `Call.pack` has written into `packed`. */
+  /**
+   * Queues a kernel by its number. Its parameters are the numbers that `Call.pack` has written into `packed`.
+   */
   call(kernel: number): void;
   /**
-   * For benchmarks: `blocks` blocks of multiply-adds (0: f32, 1: bf16, 2: int8); out[0] = operations of each,
-   * 0: none.
+   * For benchmarks: runs `blocks` blocks of multiply-adds (0: f32, 1: bf16, 2: int8). out[0] = operations per
+   * block, or 0 if the instruction does not exist.
    */
   peak(kind: number, blocks: number, out: Id): void;
 }

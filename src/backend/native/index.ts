@@ -1,5 +1,5 @@
-// The native engine: C++ kernels behind Node-API, on a queue of their own thread, so that JavaScript never
-// waits for them unless it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
+// The native engine: C++ kernels behind Node-API, on a queue with its own thread, so that JavaScript waits
+// only when it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,13 +16,14 @@ import { createKernels } from './kernels.ts';
 import { type Lease, type Shared, share } from './threads.ts';
 import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 
-/** INKHORN_ADDON names another one than the package's: scripts/sanitize.mjs tests one with sanitizers. */
+/** INKHORN_ADDON names another addon: scripts/sanitize.mjs tests one built with sanitizers. */
 const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
- * A native engine with buffers of its own; threads and queue it shares with those of the same settings. The
- * environment variable INKHORN_ISA (avx512, avx2, portable) chooses a lesser instruction set than the best.
- * Throws with reason and fix when the addon is not built, does not load, or has not that instruction set.
+ * A native engine with its own buffers; engines with the same settings share threads and queue. The
+ * environment variable INKHORN_ISA (avx512, avx2, portable) chooses a lower instruction set than the best.
+ * Throws with reason and fix when the addon is not built, does not load, or does not have that instruction
+ * set.
  */
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
   const addon = loadAddon();
@@ -33,7 +34,7 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
 
 /**
  * The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other
- * code.
+ * sources.
  */
 export function loadAddon(): Addon {
   if (!existsSync(addonFile)) {
@@ -41,7 +42,7 @@ export function loadAddon(): Addon {
     throw new Error(`not built: ${reason}; ${nativeAdvice(fix)}`);
   }
   const addon = requireAddon();
-  const { version = 0 } = addon; // the first had none
+  const { version = 0 } = addon; // the first addon had no version
   if (version === ADDON_VERSION) return addon;
   const age = version < ADDON_VERSION ? 'older' : 'newer';
   throw new Error(
@@ -57,7 +58,7 @@ function requireAddon(): Addon {
   }
 }
 
-/** What scripts/build-native.mjs noted about its last run. */
+/** The record that scripts/build-native.mjs left of its last run. */
 function readRecord(): BuildRecord {
   return existsSync(RECORD_FILE) ? readJson(readFileSync(RECORD_FILE), RECORD_FILE, buildRecord) : {};
 }
@@ -79,7 +80,7 @@ function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
   );
 }
 
-/** A block of the engine's memory, known to the addon by its number. */
+/** A block of the engine's memory, which the addon knows by its number. */
 interface NativeBuffer extends DeviceBuffer {
   readonly id: Id;
 }
@@ -94,7 +95,7 @@ function wrap({ team, end }: Lease, addon: Addon, isa: Isa, options: Required<Ba
       return { dtype, length, id: engine.alloc(DTYPE_NUMBERS[dtype], length) };
     },
     destroy(buffer) {
-      if (team.users > 0) engine.release(buffer.id); // else it went with the threads
+      if (team.users > 0) engine.release(buffer.id); // else it was freed with the threads
     },
   });
   const giveBack = (): void => {
@@ -139,7 +140,7 @@ function wrap({ team, end }: Lease, addon: Addon, isa: Isa, options: Required<Ba
     },
     async sync() {
       await engine.sync();
-      // Promises that are fulfilled one right after the other would keep timers and sockets waiting.
+      // A chain of promises that are fulfilled at once would keep timers and sockets waiting.
       await new Promise((resolve) => setImmediate(resolve));
     },
     record: (fn) =>
@@ -161,7 +162,7 @@ function wrap({ team, end }: Lease, addon: Addon, isa: Isa, options: Required<Ba
   return backend;
 }
 
-/** The number of a program of the kernels that `fn` calls. */
+/** Records the kernels that `fn` calls. Returns the number of the program. */
 function recorded(team: Shared, who: object, fn: () => void): number {
   const { engine } = team;
   engine.startRecording();

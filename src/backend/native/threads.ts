@@ -1,23 +1,23 @@
-// Threads and a queue, shared by all engines of the same settings: each of them has buffers of its own. Read
+// Threads and a queue, shared by all engines with the same settings. Each engine has its own buffers. Read
 // next: index.ts.
 import type { BackendOptions } from '../contract.ts';
 import type { Addon, NativeEngine } from './addon.ts';
 
-/** What engines of the same settings share. */
+/** What engines with the same settings share. */
 export interface Shared {
   engine: NativeEngine;
-  /** Where `engine.call` finds its numbers. */
+  /** The array from which `engine.call` reads its numbers. */
   packed: Float64Array;
-  /** Engines that use it. */
+  /** Number of engines that use it. */
   users: number;
-  /** The one that records at the moment: what others queue meanwhile would get into its program. */
+  /** The engine that is recording. Kernels queued by others would become part of its program. */
   recording: object | null;
 }
 
-/** The use of shared threads. */
+/** One engine's use of shared threads. */
 export interface Lease {
   team: Shared;
-  /** Gives them back; the last one ends them. */
+  /** Ends the use; the last one ends the threads. */
   end(): void;
 }
 
@@ -26,7 +26,7 @@ const MOST_NUMBERS = 64;
 
 const teams = new Map<string, Shared>();
 
-/** Those of the settings, started where nobody has them yet. */
+/** The threads for these settings, started if they do not exist. */
 export function share(addon: Addon, isa: string, { threads, precision }: Required<BackendOptions>): Lease {
   const settings = `${isa} ${threads} ${precision}`;
   const team = teams.get(settings) ?? start(addon, isa, { threads, precision });

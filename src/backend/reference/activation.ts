@@ -1,5 +1,4 @@
-// The non-linearities of the MLP, each with its derivative beside it. Read next: dropout.ts, then
-// attention.ts.
+// The activation functions of the MLP, each with its derivative. Read next: dropout.ts, then attention.ts.
 import type { Activation, Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
@@ -10,19 +9,18 @@ export interface Curve {
 }
 
 const curves: Record<Activation, Curve> = {
-  // max(x, 0); the derivative at 0 is taken to be 0
+  // max(x, 0); the derivative at 0 is defined as 0
   relu: { f: (x) => Math.max(x, 0), derivative: (x) => (x > 0 ? 1 : 0) },
   // max(x, 0)^2 (So et al. 2021)
   relu2: { f: (x) => Math.max(x, 0) ** 2, derivative: (x) => (x > 0 ? 2 * x : 0) },
-  // x * Phi(x) (Hendrycks & Gimpel 2016), exact; Phi' is the normal density
+  // x * Phi(x) (Hendrycks & Gimpel 2016), exact; Phi' is the density of the normal distribution
   gelu: { f: (x) => x * normalCdf(x), derivative: (x) => normalCdf(x) + x * normalDensity(x) },
   // x * sigmoid(x) (Elfwing et al. 2018)
   silu: {
     f: (x) => x * sigmoid(x),
     derivative: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
   },
-  // x * Phi(x) with tanh in the place of Phi's integral (Hendrycks & Gimpel 2016), as GPT-2 has it: up to
-  // 5e-4 apart
+  // GPT-2's approximation of gelu (Hendrycks & Gimpel 2016), by tanh: differs from gelu by up to 5e-4
   'gelu-tanh': {
     f: (x) => 0.5 * x * (1 + Math.tanh(tanhArgument(x))),
     derivative(x) {
@@ -32,7 +30,7 @@ const curves: Record<Activation, Curve> = {
   },
 };
 
-/** out = f(x), f by its name. `out` may be `x`. */
+/** out = f(x), with f given by name. `out` may be `x`. */
 export const activation: Kernels['activation'] = (out, x, kind) => {
   const n = x.length;
   const O = f32(out);
@@ -52,7 +50,8 @@ export const activationBackward: Kernels['activationBackward'] = (dx, dOut, x, k
 };
 
 /**
- * out = cap * tanh(x / cap): almost x where |x| is small beside `cap`, and never beyond it. `out` may be `x`.
+ * out = cap * tanh(x / cap): nearly x where |x| is small compared with `cap`, never beyond it. `out` may be
+ * `x`.
  */
 export const softcap: Kernels['softcap'] = (out, x, cap) => {
   const n = x.length;
@@ -61,7 +60,7 @@ export const softcap: Kernels['softcap'] = (out, x, cap) => {
   for (let i = 0; i < n; i++) O[i] = cap * Math.tanh(X[i] / cap);
 };
 
-/** dx = dOut * (1 - (y / cap)^2), y being what `softcap` wrote. `dx` may be `dOut`. */
+/** dx = dOut * (1 - (y / cap)^2), where y is the output of `softcap`. `dx` may be `dOut`. */
 export const softcapBackward: Kernels['softcapBackward'] = (dx, dOut, y, cap) => {
   const n = y.length;
   const dX = f32(dx);
@@ -70,7 +69,7 @@ export const softcapBackward: Kernels['softcapBackward'] = (dx, dOut, y, cap) =>
   for (let i = 0; i < n; i++) dX[i] = dO[i] * (1 - (Y[i] / cap) ** 2);
 };
 
-/** Throws for a kind that is none. */
+/** Throws for an unknown kind. */
 export function curveOf(kind: Activation): Curve {
   const curve = curves[kind];
   if (!curve) throw new Error(`activation '${kind}' is unknown: use ${Object.keys(curves).join(', ')}`);
@@ -88,7 +87,7 @@ function normalDensity(x: number): number {
 const ROOT_2_PI = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
-/** What gelu-tanh takes the tanh of. */
+/** The argument of tanh in gelu-tanh. */
 function tanhArgument(x: number): number {
   return ROOT_2_PI * x * (1 + CUBIC * x * x);
 }

@@ -1,4 +1,4 @@
-// Causal self-attention, row by row: each token looks at itself and at what came before, and mixes their
+// Causal self-attention, row by row: each token attends to itself and to earlier tokens, and mixes their
 // values. With this file and matmul.ts you have seen everything that a GPT computes. Read next: rope.ts,
 // crossentropy.ts.
 import { type AttentionShape, type Dropout, type Kernels, maskRow, type Precision } from '../contract.ts';
@@ -8,12 +8,10 @@ import { inPrecision, rounding } from './precision.ts';
 
 /**
  * Per sequence b, head h and token t, with q, k, v rows of hs columns out of qkv [B, T, 3, H, hs]:
- *   score[s] = scale * (q[t] . k[s])                  for s <= t: the future is not looked at
- *   p        = softmax(score)                         lse[b, h, t] = log sum exp(score) is kept for the
- *            backward
+ *   score[s] = scale * (q[t] . k[s])                  for s <= t: the future is masked
+ *   p        = softmax(score)                         lse[b, h, t] = log sum exp(score), for the backward
  *   out[t]   = sum over s of mask[s] * p[s] * v[s]    mask: dropout, 1 where there is none
- * With `bf16` q, k, v are rounded, and mask[s] * e[s], where e = exp(score - the largest score), p = e / sum
- * of e.
+ * `bf16` rounds q, k, v and mask[s] * e[s], where e = exp(score - the largest score) and p = e / sum of e.
  */
 function forward(
   precision: Precision,
@@ -30,15 +28,15 @@ function forward(
       const { q, k, v } = heads(X, shape, b, h);
       const o = rows(f32(out), b * T * H + h, H, T, hs);
       for (let t = 0; t < T; t++) {
-        // 1. How well each key fits the query, the future left out.
+        // 1. How well each key fits the query; the future is masked.
         for (let s = 0; s <= t; s++) p[s] = scale * dot(q[t], k[s]);
-        // 2. The softmax, but for its division.
+        // 2. The softmax, without its division.
         const { largest, sum } = numerators(p, t + 1);
         L[(b * H + h) * T + t] = largest + Math.log(sum);
-        // 3. Dropout, and the shares.
+        // 3. Dropout, and the division.
         if (dropout) maskOfRow(mask, b, h, t, shape, dropout);
         for (let s = 0; s <= t; s++) p[s] = round(mask[s] * p[s]) / sum;
-        // 4. The values, mixed.
+        // 4. The weighted sum of the values.
         mix(o[t], p, v, t + 1);
       }
     }
@@ -46,13 +44,13 @@ function forward(
 }
 
 /**
- * The same backwards. With p and mask computed again, and D[t] = dOut[t] . out[t]:
+ * The backward. With p and mask computed again, and D[t] = dOut[t] . out[t]:
  *   dv[s]    = sum over t of mask[s] * p[s] * dOut[t]
  *   dp[s]    = mask[s] * (dOut[t] . v[s])
  *   dscore[s] = p[s] * (dp[s] - D[t])                 the softmax: D[t] is the sum over s of p[s] * dp[s]
  *   dq[t]    = scale * sum over s of dscore[s] * k[s]
  *   dk[s]    = scale * sum over t of dscore[s] * q[t]
- * With `bf16` q, k, v, mask[s] * p[s], dscore[s] are rounded, and dOut but for D.
+ * `bf16` rounds q, k, v, mask[s] * p[s] and dscore[s], and dOut except in D.
  */
 function backward(
   precision: Precision,
@@ -86,7 +84,7 @@ function backward(
   }
 }
 
-/** Attention with its products in `precision`. */
+/** Attention with products in `precision`. */
 export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | 'attentionBackward'> {
   return {
     attention: (...args) => forward(precision, ...args),
@@ -95,9 +93,9 @@ export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | '
 }
 
 /**
- * Attention of T new tokens at positions start, start + 1, ... to themselves and all before. Their keys and
- * values are first written into keys, values [B, H, capacity, hs], which hold those of positions 0 .. start -
- * 1 already.
+ * Attention of T new tokens at positions start, start + 1, ... to themselves and all earlier tokens. Their
+ * keys and values are first written into keys and values [B, H, capacity, hs], which already hold those of
+ * positions 0 .. start - 1.
  */
 export const attentionCached: Kernels['attentionCached'] = (out, keys, values, qkv, shape) => {
   const { B, T, H, hs, scale, start, capacity } = shape;
@@ -119,7 +117,7 @@ export const attentionCached: Kernels['attentionCached'] = (out, keys, values, q
   }
 };
 
-/** probs [B, H, T, T]: p of every row, 0 for the future; no dropout. */
+/** probs [B, H, T, T]: p of every row, 0 for the future. No dropout. */
 export const attentionProbabilities: Kernels['attentionProbabilities'] = (probs, qkv, shape) => {
   const { B, T, H, scale } = shape;
   const p = new Float64Array(T);
@@ -151,7 +149,7 @@ function heads(
   return { q, k, v };
 }
 
-/** Views of `count` rows of x [..., cols]: row number `first`, and from there every `step`-th. */
+/** Views of `count` rows of x [..., cols]: row number `first` and every `step`-th after it. */
 function rows(x: Float32Array, first: number, step: number, count: number, cols: number): Rows {
   return Array.from({ length: count }, (_, i) => {
     const at = (first + i * step) * cols;
@@ -159,14 +157,15 @@ function rows(x: Float32Array, first: number, step: number, count: number, cols:
   });
 }
 
-/** p = softmax(p) over the first `count`. */
+/** p = softmax(p) over the first `count` elements. */
 function softmax(p: Float64Array, count: number): void {
   const { sum } = numerators(p, count);
   for (let s = 0; s < count; s++) p[s] /= sum;
 }
 
 /**
- * p = exp(p - largest) over the first `count`, and their sum. The largest is taken out, so nothing overflows.
+ * p = exp(p - largest) over the first `count` elements. Returns their sum. Subtracting the largest avoids
+ * overflow.
  */
 function numerators(p: Float64Array, count: number): { largest: number; sum: number } {
   let largest = -Infinity;

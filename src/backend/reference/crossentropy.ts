@@ -1,13 +1,13 @@
-// The loss: how surprised the model is by the token that came. Read next: optimizers.ts.
+// The loss: how surprised the model is by the actual next token. Read next: optimizers.ts.
 import type { Kernels } from '../contract.ts';
 import { f32, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
 
 /**
  * losses[r] = lse[r] - logits[r, targets[r]] in nats, lse[r] = log of the sum of exp(logits[r, :]), which is
- * -log softmax(logits[r])[targets[r]]. The row's maximum is taken out of the exp, so that no logit is too
- * large. With label smoothing (Szegedy et al. 2016) the target is worth 1 - smoothing, and all columns share
- * the rest alike.
+ * -log softmax(logits[r])[targets[r]]. The row's maximum is subtracted before exp, so that nothing overflows.
+ * With label smoothing (Szegedy et al. 2016) the target counts 1 - smoothing, and all columns share the rest
+ * equally.
  */
 export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targets, shape) => {
   const { rows, cols, smoothing = 0 } = shape;
@@ -31,9 +31,9 @@ export const crossEntropy: Kernels['crossEntropy'] = (losses, lse, logits, targe
 };
 
 /**
- * dLogits[r, v] = factor * (softmax(logits[r])[v] - q[r, v]), softmax = exp(logits - lse); q is 1 at
- * targets[r], 0 elsewhere, or with smoothing (1 - smoothing) there, and smoothing / cols more everywhere.
- * `dLogits` may be `logits`.
+ * dLogits[r, v] = factor * (softmax(logits[r])[v] - q[r, v]), softmax = exp(logits - lse). q is 1 at
+ * targets[r] and 0 elsewhere; with smoothing it is 1 - smoothing at targets[r], plus smoothing / cols
+ * everywhere. `dLogits` may be `logits`.
  */
 export const crossEntropyBackward: Kernels['crossEntropyBackward'] = (
   dLogits,

@@ -1,5 +1,5 @@
-// Dropout: which elements a step keeps is a function of counters, so nothing is stored and every engine drops
-// the same. Read next: attention.ts.
+// Dropout. Which elements a step keeps is a function of counters, so nothing is stored and every engine drops
+// the same elements. Read next: attention.ts.
 
 import { philox } from '../../base/philox.ts';
 import type { Dropout, Kernels } from '../contract.ts';
@@ -8,8 +8,8 @@ import { f32 } from './buffer.ts';
 const WORD = 2 ** 32;
 
 /**
- * out = (kept(i) ? x / (1 - p) : 0) (+ residual). `out` may be either. Element i is number `offset + i` of
- * the site.
+ * out = (kept(i) ? x / (1 - p) : 0) (+ residual). `out` may be `x` or `residual`. Element i is number `offset
+ * + i` of the site.
  */
 export const dropout: Kernels['dropout'] = (out, x, options, residual = null) => {
   const n = x.length;
@@ -25,8 +25,8 @@ export const dropout: Kernels['dropout'] = (out, x, options, residual = null) =>
 };
 
 /**
- * The mask of `Dropout` (contract.ts) for the `count` elements from number `from` on: mask[j] = 1 / (1 - p)
- * where element from + j is kept, else 0. The element's own `offset` is not looked at.
+ * The mask of `Dropout` (contract.ts) for `count` elements from number `from` on: mask[j] = 1 / (1 - p) where
+ * element from + j is kept, else 0. Ignores the `offset` of the Dropout.
  */
 export function dropoutMask(mask: Float64Array, from: number, count: number, options: Dropout): void {
   const { p, seed, step, site } = options;

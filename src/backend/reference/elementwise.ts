@@ -7,7 +7,9 @@ export const fill: Kernels['fill'] = (out, value) => {
   (out as HostBuffer).array.fill(value);
 };
 
-/** out[outOffset + i] = x[xOffset + i], for any dtype; the two may be one buffer and overlap. */
+/**
+ * out[outOffset + i] = x[xOffset + i], for any dtype. Both may be one buffer, and the ranges may overlap.
+ */
 export const copy: Kernels['copy'] = (out, x, outOffset = 0, xOffset = 0, length = x.length - xOffset) => {
   if (out.dtype !== x.dtype)
     throw new Error(`copy: out is ${out.dtype}, x is ${x.dtype}: they must be alike`);

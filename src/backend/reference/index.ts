@@ -1,5 +1,5 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines
-// must compute, and it is what runs where there is nothing faster. Read next: matmul.ts, then attention.ts.
+// must compute, and it runs where no faster engine works. Read next: matmul.ts, then attention.ts.
 import type {
   Backend,
   BackendFactory,
@@ -33,8 +33,7 @@ import { statistics } from './statistics.ts';
 export type { HostBuffer } from './buffer.ts';
 
 /**
- * Every kernel, on any buffer that is a `HostBuffer`: an engine whose memory JavaScript can see inherits from
- * here.
+ * Every kernel, on any `HostBuffer`. An engine whose memory JavaScript can access can use them.
  */
 export const referenceKernels: Kernels = {
   fill,
@@ -80,20 +79,20 @@ export const referenceKernels: Kernels = {
   embeddingInt4,
 };
 
-/** The same with products in `precision`. */
+/** The kernels with products in `precision`. */
 function kernelsIn(precision: Precision): Kernels {
   return { ...referenceKernels, matmul: matmulIn(precision), ...attentionIn(precision) };
 }
 
-/** It works everywhere. */
+/** The reference engine works everywhere. */
 export const referenceFactory: BackendFactory = {
   name: 'reference',
   create: async (options) => createReference(options),
 };
 
 /**
- * A new engine with a pool of its own. Kernels run on the thread that calls them, whatever `threads` is: at
- * once, or, after a tenth of a second of them, in later turns of the event loop.
+ * A new engine with its own pool. Kernels run on the calling thread, whatever `threads` is: at once, or,
+ * after a tenth of a second of work, in later turns of the event loop.
  */
 export function createReference({ precision = 'f32' }: BackendOptions = {}): Backend {
   const pool = createPool<HostBuffer>({
@@ -102,7 +101,7 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
   const turns = createTurns();
   const lender = createLender(pool, (buffer) => {
     pool.free(buffer);
-    // Whoever reads what was freed shall see it: NaN, and ids that no table has.
+    // Fills freed buffers with NaN, or ids that no table has, so that reading them shows.
     const { array, dtype } = buffer as HostBuffer;
     turns.run(() => array.fill(dtype === 'f32' ? Number.NaN : -1));
   });

@@ -1,5 +1,4 @@
-// Weights of four bits: neighbours in a row share a scale, group by group. Read next: int8.ts,
-// quantize/grid.ts.
+// INT4 weights: neighbours in a row share a scale, group by group. Read next: int8.ts, quantize/grid.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
@@ -16,7 +15,7 @@ export const dequantizeInt4: Kernels['dequantizeInt4'] = (x, codes, scale, { row
 
 /**
  * out[i, j] = sum over p of x[i, p] weight[j, p] (+ bias[j]), i < m, j < n, p < k. `int8`: row i of x is
- * quantised first, x = xq * xs, and then the sum over each group is one of integers.
+ * quantised first, x = xq * xs, and the sum over each group is a sum of integers.
  */
 export const linearInt4: Kernels['linearInt4'] = (out, x, codes, scale, bias, shape) => {
   const { m, n, k, groupSize, activations } = shape;
@@ -59,7 +58,7 @@ export const embeddingInt4: Kernels['embeddingInt4'] = (out, ids, codes, scale, 
 };
 
 /**
- * Element (r, c) of a matrix [rows, cols] of codes. The byte of columns c and c + 1, c even, has c in its low
+ * Element (r, c) of a matrix [rows, cols] of codes. The byte of columns c and c + 1 (c even) has c in its low
  * half.
  */
 function int4(

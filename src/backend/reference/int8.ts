@@ -1,5 +1,5 @@
-// Weights as bytes: a row of numbers becomes integers from -127 to 127 and one scale. Read next: ../native,
-// or back to gpt.ts.
+// INT8 weights: a row of numbers becomes integers from -127 to 127 and one scale. The path of the kernels
+// ends here. Read next: ../native, or back to gpt.ts.
 import type { Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
@@ -26,8 +26,8 @@ export const dequantizeRows: Kernels['dequantizeRows'] = (x, q, scale, rows, col
 
 /**
  * out[i, j] = scale[j] * sum over p of x[i, p] weight[j, p] (+ bias[j]), i < m, j < n, p < k.
- * `int8`: row i of x is quantised first (x = xq * xs), and the sum is one of integers:
- * out[i, j] = xs * scale[j] * sum over p of xq[p] weight[j, p] (+ bias[j]).
+ * `int8`: row i of x is quantised first (x = xq * xs), and the sum is a sum of integers: out[i, j] = xs *
+ * scale[j] * sum over p of xq[p] weight[j, p] (+ bias[j]).
  */
 export const linearInt8: Kernels['linearInt8'] = (out, x, weight, scale, bias, shape) => {
   const { m, n, k, activations } = shape;
@@ -73,8 +73,8 @@ export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale,
 };
 
 /**
- * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32, as every
- * engine does, so that all of them give the same bytes.
+ * Quantises X[at .. at + cols) into Q[to ..) and returns the scale. Divides and rounds in float32 like every
+ * engine, so that all of them give the same bytes.
  */
 export function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
   let max = 0;
@@ -87,7 +87,7 @@ export function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: num
   return scale;
 }
 
-/** The nearest whole number; of two equally near the even one. */
+/** The nearest whole number, ties to even. */
 function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;

@@ -4,7 +4,7 @@ import { f32 } from './buffer.ts';
 
 /**
  * LayerNorm (Ba et al. 2016): out = n * weight + bias with n = (x - mean) * rstd, rstd = 1 / sqrt(var + eps),
- * mean and biased variance taken over each row of x [rows, cols]. Keeps mean [rows] and rstd [rows] for the
+ * with mean and biased variance of each row of x [rows, cols]. Writes mean [rows] and rstd [rows] for the
  * backward.
  */
 export const layernorm: Kernels['layernorm'] = (out, mean, rstd, x, weight, bias, shape) => {
@@ -83,7 +83,7 @@ export const layernormBackward: Kernels['layernormBackward'] = (
 
 /**
  * RMSNorm (Zhang & Sennrich 2019): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) of each row
- * of x [rows, cols]. Keeps rrms [rows] for the backward.
+ * of x [rows, cols]. Writes rrms [rows] for the backward.
  */
 export const rmsnorm: Kernels['rmsnorm'] = (out, rrms, x, weight, shape) => {
   const { rows, cols, eps } = shape;

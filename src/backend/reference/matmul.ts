@@ -1,5 +1,5 @@
-// The matrix product: first its definition, three loops, then a rearrangement of the same sums that keeps
-// plain JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
+// The matrix product: first its definition, three loops; then the same sums rearranged, which keeps plain
+// JavaScript from being absurdly slow. Read next: layernorm.ts, then attention.ts.
 import type { Kernels, Precision } from '../contract.ts';
 import { curveOf } from './activation.ts';
 import { f32 } from './buffer.ts';
@@ -12,7 +12,7 @@ interface Matrix {
   colStep: number;
 }
 
-/** The product with a and b in `precision`. */
+/** The product, with a and b rounded to `precision`. */
 export function matmulIn(precision: Precision): Kernels['matmul'] {
   return (out, a, b, options) => multiply(precision, out, a, b, options);
 }
@@ -52,7 +52,7 @@ function multiply(precision: Precision, ...[out, a, b, options]: Parameters<Kern
   }
 }
 
-/** The definition: O[i, j] += sum over p of a[i, p] * b[p, j]. For a few rows it is also the quicker way. */
+/** The definition: O[i, j] += sum over p of a[i, p] * b[p, j]. For a few rows it is also the faster way. */
 function addProduct(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const A = a.array;
   const B = b.array;
@@ -65,13 +65,13 @@ function addProduct(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number,
   }
 }
 
-/** How many terms of the sum are taken at a time, so that the copies below stay in the processor's cache. */
+/** Number of terms summed at a time, so that the copies below stay in the processor's cache. */
 const BLOCK = 256;
 
 /**
- * The same, 4 x 4 results at a time, so that each number loaded is used four times. Block by block of p, both
- * inputs are copied into strips four rows of a, or four columns of b, wide: that settles transposition and
- * odd sizes in one place.
+ * The same sums for 4 x 4 results at a time, so that each loaded number is used four times. For each block of
+ * p, both inputs are copied into strips of four rows of a, or four columns of b. This handles transposition
+ * and odd sizes in one place.
  */
 function addProductInTiles(O: Float32Array, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const stripA = new Float64Array(4 * BLOCK);

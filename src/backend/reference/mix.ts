@@ -1,10 +1,10 @@
-// A learned mixture of two values of a network: a late one with an early one.
+// A learned mixture of a late and an early value of the network.
 import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * out = a + w * (b - a) in the columns `from` to `to` - 1 of each row, w = weight[0]; the other columns are
- * a's. a, b and out [rows, cols]. `out` may be `a`.
+ * out = a + w * (b - a) in columns `from` to `to` - 1 of each row, w = weight[0]; out = a in the other
+ * columns. a, b and out are [rows, cols]. `out` may be `a`.
  */
 export const mix: Kernels['mix'] = (out, a, b, weight, shape) => {
   const { rows, cols, from, to } = shape;
@@ -21,8 +21,8 @@ export const mix: Kernels['mix'] = (out, a, b, weight, shape) => {
 };
 
 /**
- * da = (1 - w) * dOut, db = w * dOut and dWeight += sum of dOut * (b - a) over those columns; over the others
- * da = dOut and db = 0. `accumulate`: db is added to. `da` may be `dOut`.
+ * da = (1 - w) * dOut, db = w * dOut and dWeight += sum of dOut * (b - a) over those columns. In the others
+ * da = dOut and db = 0. `accumulate` adds to db. `da` may be `dOut`.
  */
 export const mixBackward: Kernels['mixBackward'] = (da, db, dWeight, dOut, a, b, weight, shape) => {
   const { rows, cols, from, to, accumulate } = shape;

@@ -1,4 +1,4 @@
-// What a gradient does to a parameter. Read next: statistics.ts.
+// The update of a parameter by its gradient. Read next: statistics.ts.
 import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
@@ -26,8 +26,8 @@ export const adamw: Kernels['adamw'] = (param, grad, m, v, options) => {
 };
 
 /**
- * Stochastic gradient descent with momentum, as PyTorch has it: g = gradScale * grad + weightDecay * param;
- * velocity = momentum * velocity + g; param -= lr * velocity. `velocity` null: g itself.
+ * Stochastic gradient descent with momentum, as in PyTorch: g = gradScale * grad + weightDecay * param;
+ * velocity = momentum * velocity + g; param -= lr * velocity. With `velocity` null: param -= lr * g.
  */
 export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
   const { lr, momentum, weightDecay, gradScale } = options;
@@ -45,7 +45,7 @@ export const sgd: Kernels['sgd'] = (param, grad, velocity, options) => {
 
 /**
  * Nesterov's momentum: g = gradScale * grad; velocity = momentum * velocity + g; out = momentum * velocity +
- * g, which is the velocity that the next step would have if its gradient were the same. `out` may be `grad`.
+ * g, which would be the velocity of the next step if its gradient were the same. `out` may be `grad`.
  */
 export const nesterov: Kernels['nesterov'] = (out, velocity, grad, { momentum, gradScale }) => {
   const n = out.length;

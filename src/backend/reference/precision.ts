@@ -1,9 +1,9 @@
-// How the definition multiplies in bfloat16: it rounds what goes into a product, and nothing else. Used by
+// The definition of bfloat16 products: the inputs of a product are rounded, and nothing else. Used by
 // matmul.ts and attention.ts.
 import { roundBf16 } from '../../base/bf16.ts';
 import type { Precision } from '../contract.ts';
 
-/** How one number is rounded before it is multiplied. */
+/** Rounds one number before it is multiplied. */
 export function rounding(precision: Precision): (x: number) => number {
   return precision === 'bf16' ? roundBf16 : (x) => x;
 }

@@ -1,12 +1,12 @@
-// Queries and keys of length 1: attention whose scores cannot grow without bound. Read next: rope.ts.
+// RMSNorm of queries and keys: attention whose scores cannot grow without bound. Read next: rope.ts.
 import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * RMSNorm of every query and every key of qkv [B, T, 3, H, hs] on its own (Henry et al. 2020; with a weight
- * as in Dehghani et al. 2023): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) over its hs
- * columns; v is copied. weight [2, hs] is that of queries, then that of keys, for all heads. Keeps rrms
- * [rows, 2, H] for the backward; rows = B * T.
+ * RMSNorm of every query and key of qkv [B, T, 3, H, hs] separately (Henry et al. 2020; with a weight as in
+ * Dehghani et al. 2023): out = x * rrms * weight, rrms = 1 / sqrt(average(x^2) + eps) over its hs columns. v
+ * is copied. weight [2, hs]: of queries, then of keys, for all heads. Writes rrms [rows, 2, H] for the
+ * backward; rows = B * T.
  */
 export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
   const { rows, H, hs, eps } = shape;
@@ -33,7 +33,8 @@ export const qkNorm: Kernels['qkNorm'] = (out, rrms, qkv, weight, shape) => {
 
 /**
  * With n = x * rrms and dn = dOut * weight of one query or key: dx = rrms * (dn - n * average(dn * n));
- * dWeight += sum over rows and heads of dOut * n. The gradient of v is dOut's. `dqkv` may be `dOut`.
+ * dWeight += sum over rows and heads of dOut * n. The gradient of v is copied from dOut. `dqkv` may be
+ * `dOut`.
  */
 export const qkNormBackward: Kernels['qkNormBackward'] = (dqkv, dWeight, dOut, qkv, weight, rrms, shape) => {
   const { rows, H, hs } = shape;

@@ -1,11 +1,11 @@
-// Programs in plain TypeScript: a recording is the list of the calls. Read next: ../contract.ts (`record`).
+// Programs in plain TypeScript: a recording is a list of calls. Read next: ../contract.ts (`record`).
 import { wrapKernels } from '../call.ts';
 import type { Kernels, Program } from '../contract.ts';
 
 export interface Recorder {
-  /** The kernels given, each call checked, which `run` runs, except during a recording. */
+  /** The given kernels with checked calls. `run` runs a call, except during a recording. */
   readonly kernels: Kernels;
-  /** A program of the kernels that `fn` calls. */
+  /** The program of the kernels that `fn` calls. */
   record(fn: () => void): Program;
 }
 

@@ -1,12 +1,12 @@
-// Rotary positions: where a token stands, as an angle by which its queries and keys are turned.
+// Rotary position embedding: a position as an angle by which queries and keys are rotated.
 import type { Kernels } from '../contract.ts';
 import { f32 } from './buffer.ts';
 
 /**
- * RoPE (Su et al. 2021) on qkv [B, T, 3, H, hs]: in q and k, columns i and i + half (half = floor(hs / 2))
- * are the two coordinates of a point, turned by the angle (start + t) * base^(-i / half); v, and the last
- * column of an odd hs, are copied. `inverse` turns the other way, which is also the backward: the gradient of
- * a rotation is its inverse. `out` may be `qkv`.
+ * RoPE (Su et al. 2021) on qkv [B, T, 3, H, hs]. In q and k, columns i and i + half (half = floor(hs / 2))
+ * are the coordinates of a point, rotated by the angle (start + t) * base^(-i / half). v, and the last column
+ * of an odd hs, are copied. `inverse` rotates back, which is also the backward: the gradient of a rotation is
+ * its inverse. `out` may be `qkv`.
  */
 export const rope: Kernels['rope'] = (out, qkv, shape) => {
   const { B, T, H, hs, start, base, inverse } = shape;
@@ -20,7 +20,7 @@ export const rope: Kernels['rope'] = (out, qkv, shape) => {
       const cos = Math.cos(angle);
       const sin = Math.sin(angle);
       for (let b = 0; b < B; b++) {
-        // q and k of all heads lie side by side: 2 * H vectors of hs columns
+        // q and k of all heads are contiguous: 2 * H vectors of hs columns
         const row = (b * T + t) * 3 * H * hs;
         for (let at = row + i; at < row + 2 * H * hs; at += hs) {
           const x = X[at];

@@ -1,12 +1,12 @@
-// Numbers about numbers: what the probes of a training run look at. Read next: int8.ts.
+// The statistics that probes compute. Read next: int8.ts.
 import { type Kernels, STATISTICS_HEADER } from '../contract.ts';
 import { f32, i32 } from './buffer.ts';
 
 /**
- * out = [sum, sum of squares, min, max, number <= 0, number not finite, bins...] of x [rows, cols]; all but
- * the last count look at finite values only. With no finite value, min is Infinity and max -Infinity. Bin b
- * counts values from lo + b w up to lo + (b + 1) w, w = (hi - lo) / bins; values below lo are counted in the
- * first, those from hi on in the last. active[c] += number of rows with x[r, c] > 0.
+ * out = [sum, sum of squares, min, max, number <= 0, number not finite, bins...] of x [rows, cols]. All but
+ * "number not finite" consider finite values only. If there is none, min is Infinity and max -Infinity. Bin b
+ * counts values from lo + b w up to lo + (b + 1) w, w = (hi - lo) / bins. Values below lo count in the first
+ * bin, those from hi on in the last. active[c] += number of rows with x[r, c] > 0.
  */
 export const statistics: Kernels['statistics'] = (out, active, x, options) => {
   const { rows, cols, lo, hi, bins } = options;

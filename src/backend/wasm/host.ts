@@ -1,47 +1,47 @@
-// What the WASM engine needs of where it runs: its files and its threads. Node's is platform/node-wasm.ts, a
-// page's platform/browser-wasm.ts. Read next: module.ts.
+// What the WASM engine needs from its platform: files and threads. Implemented for Node in
+// platform/node-wasm.ts, for pages in platform/browser-wasm.ts. Read next: module.ts.
 
-/** The two builds: multiplying and adding in one step where the processor can, or always in two. */
+/** The two builds: with a fused multiply-add where the processor has one, or always in two steps. */
 export type Build = 'relaxed' | 'simd128';
 
 export interface WasmHost {
   /** The bytes of `src/backend/wasm/<build>.wasm`. */
   load(build: Build): Promise<Uint8Array>;
-  /** Starts a thread that does what `serve` (serve.ts) says. */
+  /** Starts a thread that runs `serve` (serve.ts). */
   startThread(): Thread;
   readonly cores: number;
-  /** Why threads cannot share memory here; null: they can. */
+  /** Why threads cannot share memory here; null if they can. */
   readonly alone: string | null;
-  /** Whether the thread that calls may sleep. A page's own may not. */
+  /** Whether the calling thread may block. The main thread of a page may not. */
   readonly maySleep: boolean;
-  /** The build that is asked for, instead of the best. */
+  /** The requested build, instead of the best. */
   readonly wanted?: string;
 }
 
 export interface Thread {
   send(message: Orders): void;
-  /** Calls `listen` with each message of the thread, and `failed` when it ends by an error. */
+  /** Calls `listen` with each message of the thread, and `failed` when it ends with an error. */
   listen(listen: (news: News) => void, failed: (error: Error) => void): void;
-  /** Whether it keeps the process alive; at first it does not. */
+  /** Whether the thread keeps the process alive. At first it does not. */
   hold(on: boolean): void;
   end(): void;
 }
 
-/** What a thread is told at its start. */
+/** The first message to a thread. */
 export interface Orders {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
-  /** Where its stack begins: at the end. */
+  /** Where its stack begins (its upper end). */
   stack: number;
-  /** The first task, for the thread that runs them; else its number in the team. */
+  /** For the thread that runs the tasks: the first task. For others: their number in the team. */
   work: { tasks: number } | { thread: number };
 }
 
-/** What a thread says. */
+/** A message from a thread. */
 export type News =
-  /** It has begun. */
+  /** It has started. */
   | { ready: true }
-  /** The `tell` with this number was reached. */
+  /** It has reached the `tell` with this number. */
   | { reached: number }
-  /** It cannot go on. */
+  /** It cannot continue. */
   | { failed: string };

@@ -1,6 +1,6 @@
-// The WASM engine: the C++ kernels of native/ in WebAssembly, for wherever there is no compiler, pages
-// included. Tasks go to a thread of its own, which shares the work with others, so that JavaScript never
-// waits for them unless it asks to. Read next: line.ts, module.ts, then native/wasm/engine.cpp.
+// The WASM engine: the C++ kernels of native/ in WebAssembly, for machines without a compiler, and for pages.
+// Tasks go to a thread of its own, which shares the work with others, so that JavaScript waits only when it
+// asks to. Read next: line.ts, module.ts, then native/wasm/engine.cpp.
 import { whenDropped } from '../../base/dropped.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray, Program } from '../contract.ts';
 import { createLender } from '../lender.ts';
@@ -26,7 +26,7 @@ const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, i8: 2 }
 const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
 /** More numbers than any call packs. */
 const MOST_NUMBERS = 64;
-/** Milliseconds for which a read waits where that is allowed, before it lets the event loop turn. */
+/** Milliseconds that a read blocks, where blocking is allowed, before it returns to the event loop. */
 const MOMENT = 2;
 
 /** A block of the module's memory. */
@@ -35,8 +35,7 @@ interface WasmBuffer extends DeviceBuffer {
 }
 
 /**
- * A WASM engine with memory and threads of its own. Throws with reason and fix when it does not work on
- * `host`.
+ * A WASM engine with its own memory and threads. Throws with reason and fix when it does not work on `host`.
  */
 export async function createWasm(host: WasmHost, options: BackendOptions = {}): Promise<Backend> {
   const { threads: wanted = host.cores, precision = 'f32' } = options;
@@ -88,7 +87,7 @@ function wrap(
     );
   };
 
-  // ---- calls, and recordings of them
+  // ---- calls and recordings
   const list = kernelList(line);
   const counts = list.map(({ layout }) => layout.length + 1);
   const packed = new Float64Array(MOST_NUMBERS);
@@ -131,7 +130,7 @@ function wrap(
     bytesAt(address, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   const copyOut = (data: HostArray, address: Address): void =>
     new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytesAt(address, data.byteLength));
-  /** Where element `offset` of `buffer` lies. Throws where `data` does not fit there. */
+  /** The address of element `offset` of `buffer`. Throws where `data` does not fit there. */
   const place = (what: string, buffer: DeviceBuffer, data: HostArray, offset: number): Address => {
     const { id, dtype, length } = own(buffer);
     if (!(data instanceof ARRAYS[dtype]))
@@ -140,7 +139,7 @@ function wrap(
       return id + HEADER + offset * BYTES_PER_ELEMENT[dtype];
     throw new Error(`${what}: ${data.length} elements from ${offset} on do not fit a buffer of ${length}`);
   };
-  /** Whether what was waited for last came within a moment. */
+  /** Whether the previous wait ended within a moment. */
   let quick = true;
   const readInto = async <T extends HostArray>(data: T, buffer: DeviceBuffer, offset = 0): Promise<T> => {
     const from = place('read', buffer, data, offset);
@@ -148,7 +147,7 @@ function wrap(
       copyOut(data, from);
       return data;
     }
-    // What comes later in the line may change the buffer before this thread looks: it gets a copy.
+    // Later tasks may change the buffer before this thread reads it, so it gets a copy.
     const begun = performance.now();
     const copy = allocate('i8', data.byteLength);
     line.push(MOVE, [copy + HEADER, from, data.byteLength], 3);
@@ -205,7 +204,7 @@ function wrap(
   return backend;
 }
 
-/** What the module says of its kernels. */
+/** The module's description of its kernels. */
 function kernelList({ exports, views }: Line): { name: string; layout: string }[] {
   return Array.from({ length: exports.kernelCount() }, (_, kernel) => ({
     name: textAt(views, exports.nameOf(kernel)),

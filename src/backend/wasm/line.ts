@@ -1,5 +1,5 @@
-// The line of tasks in front of the engine: JavaScript writes them down and goes on, a thread runs them in
-// order. Where there are no threads, this one runs them, in short turns. Read next: index.ts.
+// The queue of the engine's tasks: JavaScript writes tasks into memory and continues, a thread runs them in
+// order. Without threads the calling thread runs them, in short turns. Read next: index.ts.
 import { createTurns } from '../turns.ts';
 import type { Thread, WasmHost } from './host.ts';
 import {
@@ -18,33 +18,33 @@ import {
 export interface Line {
   readonly exports: Exports;
   readonly views: Views;
-  /** A task with the first `count` of `numbers`, after all those before it. */
+  /** Adds a task with the first `count` of `numbers`. */
   push(task: number, numbers: ArrayLike<number>, count: number): void;
   /** Whether all tasks have run. */
   idle(): boolean;
-  /** Resolves when all tasks so far have run. */
+  /** Resolves when all tasks added so far have run. */
   reached(): Promise<void>;
-  /** Waits for that at most so long; returns whether it came. */
+  /** Blocks until all tasks have run, at most for the given time. Returns whether they have. */
   waitFor(milliseconds: number): boolean;
-  /** Waits for that. Throws where this thread must not wait. */
+  /** Blocks until all tasks have run. Throws where this thread must not block. */
   finish(): void;
   /** Ends the threads. */
   end(): void;
 }
 
-/** Bytes of memory that tasks are written into before the next piece is taken. */
+/** Bytes of memory for tasks; when they are full, the next piece is taken. */
 const CHUNK = 65_536;
-/** Tasks from which on whoever may sleep waits before it adds another. */
+/** With this many tasks in the queue, a thread that may block waits before it adds another. */
 const MANY = 4096;
 
-/** Memory of the engine for JavaScript's own use: where its bytes begin. Throws when there is none. */
+/** Memory of the engine for use by JavaScript. Returns its address. Throws when there is none. */
 export function reserve(exports: Exports, bytes: number): Address {
   const buffer = exports.allocate(2, bytes);
   if (buffer === 0) throw new Error('out of memory: not even a queue of tasks fits');
   return buffer + HEADER;
 }
 
-/** A line with `threads` threads, the first of which runs the tasks. */
+/** A queue with `threads` threads, the first of which runs the tasks. */
 export async function createThreadedLine(
   host: WasmHost,
   module: WebAssembly.Module,
@@ -110,7 +110,7 @@ export async function createThreadedLine(
     if (reason !== null) fail(new Error(reason));
     if (broken) throw broken;
   };
-  /** Sleeps until `until()`, at most until `deadline`. */
+  /** Sleeps until `until()` is true, at most until `deadline`. */
   const sleep = (until: () => boolean, deadline: number): void => {
     while (!until() && performance.now() < deadline) {
       check();
@@ -170,7 +170,7 @@ export async function createThreadedLine(
   };
 }
 
-/** A line without threads. */
+/** A queue without threads. */
 export function createLoneLine(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,

@@ -1,12 +1,12 @@
-// A build of the engine, checked, and an instance of it: what its functions are is written in
+// A build of the engine, checked, and an instance of it. Its functions are documented in
 // native/wasm/engine.cpp. Read next: line.ts.
 import type { Build, WasmHost } from './host.ts';
 
-/** An address in the module's memory, or a place in one. */
+/** An address in the module's memory, or an index into it. */
 export type Address = number;
 
 export interface Exports {
-  /** A buffer; its elements lie HEADER bytes behind. 0: no memory. */
+  /** A buffer. Its elements begin HEADER bytes after this address. 0: no memory. */
   allocate(dtype: number, length: number): Address;
   begin(threads: number, bf16: number): void;
   kernelCount(): number;
@@ -24,7 +24,7 @@ export interface Exports {
 /** Bytes before the elements of a buffer. */
 export const HEADER = 64;
 
-/** Tasks that are no kernel. */
+/** Tasks that are not kernels. */
 export const RELEASE = -1;
 export const REPLAY = -2;
 export const TELL = -3;
@@ -34,55 +34,17 @@ export const JUMP = -5;
 /** Bytes of a thread's stack. */
 export const STACK = 262_144;
 
-/** 4 GiB less a page; and less, for where not so much address space is to be had. */
+/** Sizes of memory to try: 4 GiB less a page, and smaller ones where there is not so much address space. */
 const MOST_PAGES = [65_535, 32_768, 16_384];
 
 /** A module of one `f32x4.relaxed_madd`. */
-const PROBE = Uint8Array.of(
-  0,
-  97,
-  115,
-  109,
-  1,
-  0,
-  0,
-  0,
-  1,
-  5,
-  1,
-  96,
-  0,
-  1,
-  123,
-  3,
-  2,
-  1,
-  0,
-  10,
-  19,
-  1,
-  17,
-  0,
-  65,
-  0,
-  253,
-  15,
-  65,
-  0,
-  253,
-  15,
-  65,
-  0,
-  253,
-  15,
-  253,
-  133,
-  2,
-  11,
-);
+const PROBE = Uint8Array.from([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0,
+  253, 15, 65, 0, 253, 15, 253, 133, 2, 11,
+]);
 
 /**
- * Loads and compiles the best build that runs here, or the one that is asked for. Throws with reason and fix.
+ * Loads and compiles the best build that runs here, or the requested one. Throws with reason and fix.
  */
 export async function compileBest(host: WasmHost): Promise<{ build: Build; module: WebAssembly.Module }> {
   if (typeof WebAssembly === 'undefined') throw new Error('there is no WebAssembly here');
@@ -138,7 +100,7 @@ export function outOfMemoryText(bytes: number, memory: WebAssembly.Memory): stri
   return `out of memory: ${(bytes / 2 ** 20).toFixed(1)} MB more than the ${used} MB that WebAssembly has here: use a smaller batch or model`;
 }
 
-/** What JavaScript sees of the memory, also after it has grown. */
+/** JavaScript's view of the memory, also after it has grown. */
 export interface Views {
   floats(end: Address): Float64Array;
   ints(end: Address): Int32Array;
@@ -146,8 +108,8 @@ export interface Views {
 }
 
 /**
- * Views that reach to `end` at least. Growing does not detach views of shared memory, but they stay as long
- * as they were.
+ * Views that reach at least to `end`. Growing does not detach views of shared memory, but they keep their
+ * length.
  */
 export function createViews(memory: WebAssembly.Memory): Views {
   let floats = new Float64Array(memory.buffer);
@@ -155,7 +117,7 @@ export function createViews(memory: WebAssembly.Memory): Views {
   let bytes = new Uint8Array(memory.buffer);
   const reach = (end: Address): void => {
     if (end <= bytes.length) return;
-    memory.grow(0); // another thread may have grown it, which this one has to notice
+    memory.grow(0); // makes this thread notice that another one has grown it
     floats = new Float64Array(memory.buffer);
     ints = new Int32Array(memory.buffer);
     bytes = new Uint8Array(memory.buffer);
@@ -176,7 +138,7 @@ export function createViews(memory: WebAssembly.Memory): Views {
   };
 }
 
-/** Notes, once, why a thread cannot go on, where all threads see it. */
+/** Records, once, why a thread cannot continue, in memory that all threads see. */
 export function noteFailure(exports: Exports, memory: WebAssembly.Memory, reason: string): void {
   const at = exports.failedAt();
   const ints = new Int32Array(memory.buffer);
@@ -184,17 +146,17 @@ export function noteFailure(exports: Exports, memory: WebAssembly.Memory, reason
   const text = new TextEncoder().encode(reason).subarray(0, 508);
   new Uint8Array(memory.buffer).set(text, at + 4);
   Atomics.store(ints, at / 4, text.length);
-  Atomics.notify(ints, exports.doneAt() / 4); // whoever waits for tasks must not wait for ever
+  Atomics.notify(ints, exports.doneAt() / 4); // threads that wait for tasks must not wait for ever
 }
 
-/** The reason that was noted, or null. */
+/** The recorded reason, or null. */
 export function failureNoted(exports: Exports, views: Views): string | null {
   const at = exports.failedAt();
   const length = Atomics.load(views.ints(0), at / 4);
   return length === 0 ? null : new TextDecoder().decode(views.bytes(0).slice(at + 4, at + 4 + length));
 }
 
-/** The text at `at`, up to its 0. */
+/** The string at `at`, which ends with a 0. */
 export function textAt(views: Views, at: Address): string {
   const bytes = views.bytes(at + 64);
   let text = '';
