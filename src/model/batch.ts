@@ -1,4 +1,4 @@
-// A batch: windows of a text, and what comes after each of their tokens.
+// A batch: windows of a text, with the token that follows each of their tokens.
 
 /** Inputs and targets of a batch: `targets[i]` follows `ids[i]`. Both [B, T], row-major. */
 export interface Batch {
@@ -8,7 +8,7 @@ export interface Batch {
   T: number;
 }
 
-/** The windows that start at `offsets`, each with its targets one token further on. */
+/** The windows that start at `offsets`; their targets are one token further on. */
 export function windows(ids: Int32Array, offsets: readonly number[], T: number): Batch {
   const B = offsets.length;
   const batch = { ids: new Int32Array(B * T), targets: new Int32Array(B * T), B, T };

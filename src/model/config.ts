@@ -1,4 +1,4 @@
-// What a GPT is made of, as one flat record; presets; and the checks that turn a bad one into a clear error.
+// The configuration of a GPT as one flat record; presets; checks that turn a bad one into a clear error.
 import { ACTIVATION_KINDS, type Activation } from '../backend/contract.ts';
 import {
   checkRecord,
@@ -14,7 +14,7 @@ import {
   youngerOf,
 } from '../base/fields.ts';
 
-/** Every choice that shapes the model. `config.json` holds exactly these fields. */
+/** Every choice that shapes the model. `config.json` has exactly these fields. */
 export interface GPTConfig {
   /** Tokens in the vocabulary (V). */
   vocabSize: number;
@@ -35,69 +35,72 @@ export interface GPTConfig {
   bias: boolean;
   /** Bias of the q, k, v projection. */
   qkvBias: boolean;
-  /** Bias of the language model head. */
+  /** Bias of the head. */
   headBias: boolean;
-  /** The head's weight is the token embedding. */
+  /** The head uses the token embedding as its weight. */
   tieWeights: boolean;
-  /** Probability of dropping attention probabilities and the outputs of attention and MLP while training. */
+  /**
+   * Dropout probability of attention probabilities and of the outputs of attention and MLP, while training.
+   */
   dropout: number;
   /**
-   * `torch`: PyTorch's defaults, which the seed has: Linear uniform +-1/sqrt(in), embeddings N(0, 1). `gpt2`:
-   * N(0, initStd), biases 0, projections into the residual stream / sqrt(2 nLayer) (Radford et al. 2019).
+   * `torch`: PyTorch's defaults, as in the seed: Linear uniform +-1/sqrt(in), embeddings N(0, 1). `gpt2`:
+   * N(0, initStd), biases 0, projections into the residual stream divided by sqrt(2 nLayer) (Radford et al.
+   * 2019).
    */
   init: 'torch' | 'gpt2';
   /**
-   * `gpt2`: standard deviation of the matrices, and that of token and position embeddings. GPT-2 has 0.02 for
+   * For `gpt2`: standard deviation of the matrices, and of token and position embeddings. GPT-2 uses 0.02 for
    * all.
    */
   initStd: number;
   embedStd: number;
   /**
-   * `gpt2`: projections into the residual stream small, or 0, so that every block begins as the identity
-   * (Zhang et al. 2019).
+   * For `gpt2`: projections into the residual stream begin small, or at 0, so that every block begins as the
+   * identity (Zhang et al. 2019).
    */
   residualInit: 'scaled' | 'zero';
   /**
-   * `gpt2`: learned positions begin at random, or as sines and cosines of the position (Vaswani et al. 2017).
+   * For `gpt2`: learned positions begin at random, or as sines and cosines of the position (Vaswani et al.
+   * 2017).
    */
   positionInit: 'normal' | 'sinusoidal';
   /**
-   * Queries and keys are normalised head by head, with a learned weight (Henry et al. 2020; Dehghani et al.
+   * Queries and keys are normalised per head, with a learned weight (Henry et al. 2020; Dehghani et al.
    * 2023).
    */
   qkNorm: boolean;
   /**
-   * Values are mixed with those of block 0: v + w (v0 - v), w learned per block from 1/2 on (Zhou et al.
-   * 2024).
+   * Values are mixed with those of block 0: v + w (v0 - v), with w learned per block, initially 1/2 (Zhou et
+   * al. 2024).
    */
   valueResidual: boolean;
   /**
-   * Blocks read x + w (early - x), w learned per block from 0 on. `embed`: early is the embedding, for every
-   * block but the first. `unet`: what the block as far from the start as this one is from the end made, in
-   * the second half (Ronneberger et al. 2015).
+   * Blocks read x + w (early - x), with w learned per block, initially 0. `embed`: early is the embedding,
+   * for every block but the first. `unet`: blocks of the second half mix in the output of the opposite block
+   * of the first half (Ronneberger et al. 2015).
    */
   skip: 'none' | 'embed' | 'unet';
-  /** Logits become logitCap * tanh(logits / logitCap) (Gemma 2 Team 2024). 0: they do not. */
+  /** Logits become logitCap * tanh(logits / logitCap) (Gemma 2 Team 2024). 0: no cap. */
   logitCap: number;
   /**
-   * Added to the variance, or the mean square, that a norm divides by; queries and keys with `qkNorm`
-   * included.
+   * Added to the variance or mean square before a norm divides by its root, also for queries and keys with
+   * `qkNorm`.
    */
   normEps: number;
   /**
-   * `rope`: queries and keys turn by position * ropeBase^(-2i / headSize) in their pair i of columns: the
-   * slowest pair once in about 2 pi ropeBase positions (Su et al. 2021).
+   * For `rope`: pair i of the columns of queries and keys rotates by position * ropeBase^(-2i / headSize).
+   * The slowest pair rotates once in about 2 pi ropeBase positions (Su et al. 2021).
    */
   ropeBase: number;
 }
 
 /**
- * The seed's network with another size, activation and so on in its place. `vocabSize` comes from the
- * tokenizer.
+ * A GPTConfig without `vocabSize`, which comes from the tokenizer.
  */
 export type Preset = Omit<GPTConfig, 'vocabSize'>;
 
-/** The fields of a config, in the order of `config.json`. Their defaults are the seed's. */
+/** The fields of a config, in the order of `config.json`. The defaults are the seed's. */
 export const configFields: Table<GPTConfig, keyof Preset> = {
   vocabSize: count({ about: 'tokens in the vocabulary', required: true }),
   blockSize: count({ about: 'longest context, in tokens', default: 256, common: true }),
@@ -182,8 +185,8 @@ function count<D extends number | undefined = undefined>(row: Row<D>): Field<num
 const seed: Preset = defaultsOf(configFields);
 
 /**
- * The model that comes along: rotary positions, RMSNorm, also of queries and keys, squared ReLU, widths that
- * fill SIMD registers.
+ * The bundled model: rotary positions; RMSNorm, also of queries and keys; squared ReLU; widths that fill SIMD
+ * registers.
  */
 const shakespeare: Preset = {
   ...seed,
@@ -206,10 +209,10 @@ const shakespeare: Preset = {
 export type PresetName = 'tiny' | 'seed' | 'shakespeare' | 'speedrun';
 
 /**
- * `seed`: the PyTorch project that this one began as a reproduction of; 3,514,836 parameters with 500 tokens.
- * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: what we would train on a megabyte
- * of text, and the model that comes along; 3,579,048 parameters with 500 tokens. `speedrun`: the same model,
- * made as good as the seed in the least time.
+ * `seed`: the PyTorch project that this one began by reproducing; 3,514,836 parameters with 500 tokens.
+ * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: the bundled model, our
+ * recommendation for a megabyte of text; 3,579,048 parameters with 500 tokens. `speedrun`: the same model,
+ * trained to the seed's loss in the least time.
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   tiny: {
@@ -229,8 +232,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
 };
 
 /**
- * A complete GPTConfig: a copy of `config`, with the younger fields where it has none. Throws one clear line
- * when it is not a possible one.
+ * A complete GPTConfig: a copy of `config`, with defaults for fields that older files lack. Throws one clear
+ * line when it is not possible.
  */
 export function checkConfig(config: unknown): GPTConfig {
   const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
@@ -252,12 +255,12 @@ export function checkConfig(config: unknown): GPTConfig {
   return checked;
 }
 
-/** The fields as `config.json` has them; `checkConfig` makes a GPTConfig of them again. */
+/** The fields as in `config.json`. `checkConfig` turns them into a GPTConfig. */
 export function configRecord(config: GPTConfig): Partial<GPTConfig> {
   return recordOf(configFields, config);
 }
 
-/** Nothing that was asked for may be without effect. */
+/** Refuses options that have no effect. */
 function refuseIdle(config: GPTConfig): void {
   const { init, position } = config;
   for (const name of ['initStd', 'embedStd', 'residualInit', 'positionInit'] as const) {
@@ -270,16 +273,16 @@ function refuseIdle(config: GPTConfig): void {
     throw new Error(`ropeBase ${config.ropeBase} has no effect with position ${position}: set position rope`);
 }
 
-/** Elements of one matrix at most: what an engine can allot and an index of 32 bits can reach. */
+/** Largest number of elements of a matrix: engines can allocate it, and 32-bit indices can reach it. */
 const MAX_ELEMENTS = 2 ** 30;
 /**
- * Beyond these a config is a mistake, or a file made to fill the memory: GPT-3 has 96 blocks, the longest
- * contexts are a million.
+ * A larger config is a mistake, or a file made to fill the memory: GPT-3 has 96 blocks, the longest contexts
+ * are a million tokens.
  */
 const MAX_LAYERS = 4096;
 const MAX_BLOCK_SIZE = 2 ** 22;
 
-/** Throws when a side, or one of the matrices, would be too large, naming its sides. */
+/** Throws when a dimension, or one of the matrices, would be too large, naming its dimensions. */
 function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRatio }: GPTConfig): void {
   if (nLayer > MAX_LAYERS) throw new Error(`nLayer ${nLayer}: at most ${MAX_LAYERS} blocks, lower it`);
   if (blockSize > MAX_BLOCK_SIZE)
@@ -299,8 +302,8 @@ function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRa
 }
 
 /**
- * A preset with changes, checked. Where `nHead` or `nEmbd` changes and `headSize` is not given, it becomes
- * nEmbd / nHead; throws when that is not whole.
+ * A preset with changes, checked. If `nHead` or `nEmbd` changes and `headSize` is not given, headSize becomes
+ * nEmbd / nHead; throws when that is not a whole number.
  */
 export function makeConfig(preset: Preset, vocabSize: number, changes: Partial<GPTConfig> = {}): GPTConfig {
   const config = { ...preset, vocabSize, ...changes };

@@ -1,25 +1,27 @@
-// Where dropout acts in a GPT, and which mask a pass draws there. Read next: gpt.ts.
+// Where dropout acts in a GPT, and the masks of a pass. Read next: gpt.ts.
 import { type Dropout, maskRow } from '../backend/contract.ts';
 import type { GPTConfig } from './config.ts';
 
 /**
- * The places of a block in the order of their numbers: attention probabilities, and what attention and MLP
- * add.
+ * The places of a block, in the order of their numbers: attention probabilities, and the outputs of attention
+ * and MLP.
  */
 const PLACES = ['probs', 'attn', 'mlp'] as const;
 
-/** What decides the masks of a training pass. */
+/** What determines the masks of a training pass. */
 export interface TrainingPass {
   seed: number;
   /** Optimizer step. */
   step: number;
-  /** Number of the first sequence within the batch: a micro-batch draws its part of the batch's masks. */
+  /**
+   * Number of the first sequence within the batch, so that a micro-batch draws its part of the batch's masks.
+   */
   firstSequence: number;
-  /** Probability in place of the config's. */
+  /** Probability to use instead of the config's. */
   dropout?: number;
 }
 
-/** The mask of a place in block `layer` for a pass over T tokens; null when nothing is dropped. */
+/** The mask at a place in block `layer` for a pass over T tokens; null when nothing is dropped. */
 export function dropoutOf(
   { T, training }: { T: number; training?: TrainingPass },
   config: GPTConfig,

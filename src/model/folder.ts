@@ -1,4 +1,4 @@
-// A model folder: model.safetensors, config.json, tokenizer.json. What is written here other tools can read.
+// A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
 import type { Backend, Precision } from '../backend/contract.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
@@ -31,20 +31,20 @@ export const MODEL_FILE = 'model.safetensors';
 export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 
-/** Written into the safetensors metadata, so that a file of another program is recognised as one. */
+/** Written into the safetensors metadata, by which our files are recognised. */
 const FORMAT = 'inkhorn';
 
 export interface SaveOptions {
   /**
-   * What float matrices are stored as: `bf16` is half as large and rounds them to 8 bits of significand.
-   * Default `f32`.
+   * The stored type of float matrices. `bf16` takes half the space and rounds to 8 significant bits. Default
+   * `f32`.
    */
   matrices?: Precision;
 }
 
 /**
  * The files of a model folder. An INT8 weight is stored as `name` (I8) and `name.scale` (F32), an INT4 weight
- * as `name` (U8, two codes to a byte) and `name.scale` (BF16); what INT4 weights have in common is the
+ * as `name` (U8, two codes per byte) and `name.scale` (BF16). The common properties of INT4 weights are in
  * `quantization` of `config.json`.
  */
 export async function modelFiles(
@@ -81,12 +81,12 @@ export async function modelFiles(
   ]);
 }
 
-/** `quantization` in `config.json`. */
+/** The field `quantization` of `config.json`. */
 interface Int4Config extends Int4Format {
   readonly bits: 4;
 }
 
-/** Writes a model folder, all of it or nothing. */
+/** Writes a model folder: all of it or nothing. */
 export async function saveModel(
   store: Store,
   contents: ModelFolder,
@@ -95,30 +95,30 @@ export async function saveModel(
   await store.writeAll(await modelFiles(contents, options));
 }
 
-/** How a model folder is read. */
+/** Options for reading a model folder. */
 export interface LoadOptions {
   /** Default: the current one. */
   backend?: Backend;
   /**
-   * Called with one line for each thing that could not be checked: other programs keep less about a model
-   * than this one.
+   * Called with one line for each property that could not be checked, since other programs store less about a
+   * model.
    */
   onNote?: (note: string) => void;
 }
 
 /**
  * Reads a model folder, float or quantised, onto `backend`. Weights may have passed through another program:
- * F32, F16 and BF16 tensors in any order, with other metadata or none. Nothing is allotted before the file is
- * known to hold the model that its config describes. Throws one line that names the file, what is wrong with
- * it and what was expected: missing or truncated files, a tensor that is missing, surplus, of another shape
- * or not finite, a tokenizer that is not the model's.
+ * F32, F16 and BF16 tensors in any order, with other metadata or none. Allocates nothing before the file is
+ * known to contain the model of its config. Throws one line that names the file, what is wrong with it and
+ * what was expected: missing or truncated files; a tensor that is missing, surplus, of another shape or not
+ * finite; a tokenizer of another model.
  */
 export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;
   const { tensors, metadata } = readSafetensors(await store.read(MODEL_FILE), file);
-  const expected = metadata.tokenizer; // files written before there was one are taken as they are
+  const expected = metadata.tokenizer; // older files have none and are not checked
   if (expected !== undefined && expected !== fingerprint(tokenizer)) {
     throw new Error(
       `${store.location}/${TOKENIZER_FILE}: not the tokenizer that this model was trained with, though of the same size: put that one back`,
@@ -155,7 +155,7 @@ const quantizationSchema: Schema<Int4Config> = object<Int4Config>({
   activations: oneOf('f32', 'int8'),
 });
 
-/** `config.json`: a GPTConfig, with `quantization` or without. */
+/** `config.json`: a GPTConfig, with or without `quantization`. */
 function configFile(value: unknown): { config: GPTConfig; quantization: Int4Config | null } {
   if (typeof value !== 'object' || value === null || !('quantization' in value))
     return { config: checkConfig(value), quantization: null };
@@ -164,14 +164,13 @@ function configFile(value: unknown): { config: GPTConfig; quantization: Int4Conf
   return { config: checkConfig(config), quantization: file({ quantization }).quantization };
 }
 
-/** The config of the model in a folder, checked; the weights are not read. */
+/** The checked config of the model in a folder. The weights are not read. */
 export async function loadConfig(store: Store): Promise<GPTConfig> {
   return (await readJsonFile(store, CONFIG_FILE, configFile)).config;
 }
 
 /**
- * The tensors of the model in a folder, none of which is missing or of another shape; no model is made of
- * them.
+ * The tensors of the model in a folder. Throws if one is missing or has another shape. Creates no model.
  */
 export async function loadTensors(store: Store): Promise<ReturnType<typeof readSafetensors>> {
   const file = `${store.location}/${MODEL_FILE}`;
@@ -196,8 +195,8 @@ async function readTokenizer(store: Store, config: GPTConfig): Promise<Tokenizer
 }
 
 /**
- * Throws unless `tensors` holds every parameter of the config's model: then there is as much in the file as
- * will be allotted.
+ * Throws unless `tensors` contains every parameter of the config's model. So the file is as large as the
+ * memory that will be allocated.
  */
 function checkTensors(tensors: ReadonlyMap<string, StoredTensor>, config: GPTConfig, file: string): void {
   for (const [name, shape] of shapesOf(config)) {
@@ -206,7 +205,7 @@ function checkTensors(tensors: ReadonlyMap<string, StoredTensor>, config: GPTCon
   }
 }
 
-/** How INT8 layers take their inputs: in the metadata, which other programs drop. */
+/** How INT8 layers treat their inputs. Stored in the metadata, which other programs drop. */
 function activationsOf(
   tensors: ReadonlyMap<string, StoredTensor>,
   recorded: string | undefined,
@@ -225,14 +224,14 @@ function activationsOf(
   return 'int8';
 }
 
-/** Tells tokenizers apart whatever their file looks like: FNV-1a, 32 bits, over what they save. */
+/** Identifies a tokenizer, whatever its file looks like: FNV-1a, 32 bits, over its contents. */
 function fingerprint(tokenizer: Tokenizer): string {
   let hash = 0x811c9dc5;
   for (const byte of jsonBytes(tokenizer.toJSON(), 2)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-/** The start that training found; files of the first versions name none. */
+/** The start token that training found; files of the first versions have none. */
 function readStart(text: string | undefined, { vocabSize }: GPTConfig, file: string): number | null {
   if (text === undefined) return null;
   const id = Number(text);
@@ -242,7 +241,7 @@ function readStart(text: string | undefined, { vocabSize }: GPTConfig, file: str
   );
 }
 
-/** Writes the tensor of that name into the model and takes it out of `tensors`. */
+/** Writes the tensor with that name into the model and removes it from `tensors`. */
 function fillSlot(
   slot: Slot,
   tensors: Map<string, StoredTensor>,
@@ -296,7 +295,7 @@ function fillInt4(
   value.dispose();
 }
 
-/** The tensor of that name, which must have that shape. */
+/** The tensor with that name. Throws unless it has that shape. */
 function find(
   tensors: ReadonlyMap<string, StoredTensor>,
   name: string,
@@ -313,7 +312,7 @@ function find(
   return found;
 }
 
-/** The same, finite, and taken out of `tensors`. */
+/** As `tensorOf`, checked to be finite, and removed from `tensors`. */
 function take(
   tensors: Map<string, StoredTensor>,
   name: string,
@@ -332,12 +331,12 @@ function take(
   return found;
 }
 
-/** The same bytes, without a sign. */
+/** The same bytes as unsigned numbers. */
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Vectors stay as they are: they are few, and norms are multiplied into everything. */
+/** Vectors stay float32: they are few, and norms are multiplied into everything. */
 async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToWrite> {
   const data = await t.data();
   if (matrices === 'f32' || t.shape.length < 2) return { shape: t.shape, data };

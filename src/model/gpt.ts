@@ -16,40 +16,39 @@ import type { KVCache } from './kv-cache.ts';
 import { skipFrom } from './shapes.ts';
 import { type Tap, tapIn, watch, watchProbabilities } from './taps.ts';
 
-/** How a forward pass is run; all left out: inference on whole sequences from position 0. */
+/** Options of a forward pass. Without any: inference on whole sequences from position 0. */
 export interface ForwardOptions {
-  /** Training: which dropout masks to draw. */
+  /** For training: which dropout masks to draw. */
   training?: TrainingPass;
-  /** Generation: `ids` continue what the cache holds, which grows by them. */
+  /** For generation: `ids` continue the tokens in the cache, and are added to it. */
   cache?: KVCache;
   /**
-   * `last`: logits of the last position only, [B, 1, V]; of the last block a tap then sees that position
-   * alone.
+   * `last`: logits of the last position only, [B, 1, V]; taps of the last block then see only that position.
    */
   logits?: 'all' | 'last';
   /** Sees named values and their gradients, and may change them; see taps.ts. */
   tap?: Tap;
 }
 
-/** What the blocks need to know about the pass they are in. */
+/** What the blocks need to know about the current pass. */
 export interface Pass extends ForwardOptions {
   B: number;
   T: number;
   /** Position of the first token. */
   start: number;
-  /** The residual stream so far, [B, T, C] each: the embeddings, then what each block made. */
+  /** The residual stream so far, [B, T, C] each: the embeddings, then the output of each block. */
   stream: Tensor[];
-  /** With `valueResidual`: queries, keys and values of block 0, before anything was done to them. */
+  /** For `valueResidual`: queries, keys and values of block 0, unchanged. */
   firstQKV: Tensor | null;
 }
 
-/** x + W v(softmax(q k^T / sqrt(hs))): lets each token look at those before it. */
+/** x + W v(softmax(q k^T / sqrt(hs))): lets each token attend to itself and to earlier tokens. */
 export class Attention {
   readonly config: GPTConfig;
   readonly layer: number;
   /** [3 * H * hs, C]: the rows of all queries, then all keys, then all values, head by head. */
   qkv: Linear;
-  /** Values partly those of block 0 (Zhou et al. 2024), by a learned share that starts at one half. */
+  /** Mixes in the values of block 0 (Zhou et al. 2024), by a learned share that starts at one half. */
   valueMix: Mix | null;
   qkNorm: QKNorm | null;
   /** [C, H * hs] */
@@ -90,7 +89,7 @@ export class Attention {
   }
 }
 
-/** W2 f(W1 x): each token on its own. */
+/** W2 f(W1 x), for each token separately. */
 export class MLP {
   readonly kind: Activation;
   readonly layer: number;
@@ -111,8 +110,7 @@ export class MLP {
     const [pre, act, out] = [tapIn(layer, 'mlp.pre'), tapIn(layer, 'mlp.act'), tapIn(layer, 'mlp.out')];
     const looked = tap?.wants(pre) || tap?.wants(act);
     const [W1, W2] = [fc.weight, proj.weight];
-    // One op where the weights are floats and nobody looks inside: the same bits, with fewer passes over
-    // memory.
+    // One op if the weights are floats and no tap is used: the same bits, with fewer passes over memory.
     if (!looked && !isQuantized(W1) && !isQuantized(W2))
       return watch(
         tap,
@@ -125,7 +123,7 @@ export class MLP {
   }
 }
 
-/** One layer: attention, then MLP, each reading a normalised copy of the residual stream and adding to it. */
+/** One layer: attention, then MLP. Each reads a normalised copy of the residual stream and adds to it. */
 export class Block {
   readonly config: GPTConfig;
   readonly layer: number;
@@ -147,7 +145,8 @@ export class Block {
 
   forward(stream: Tensor, pass: Pass): Tensor {
     const { config, layer } = this;
-    // Past the last attention no position looks at another: what is not asked for need not be computed.
+    // After the last attention, positions no longer depend on each other, so only the requested ones are
+    // computed.
     const last = pass.logits === 'last' && layer === config.nLayer - 1;
     const from = skipFrom(config, layer);
     const x = this.skip && from !== null ? this.skip.forward(stream, pass.stream[from]) : stream;
@@ -162,16 +161,16 @@ export class Block {
 }
 
 export interface GPTOptions {
-  /** Decides the initial weights. Default 1337. */
+  /** Seed of the initial weights. Default 1337. */
   seed?: number;
-  /** Default: the current one. */
+  /** The engine. Default: the current one. */
   backend?: Backend;
-  /** `blank`: the weights' contents are undefined, to be written by whoever loads or copies a model. */
+  /** `blank`: the weights are undefined, and the caller writes them (loading, copying). */
   init?: 'blank';
 }
 
 /**
- * A GPT with fresh weights, drawn from `seed`, on `backend` (default: the current one). Throws when the
+ * A GPT with initial weights drawn from `seed`, on `backend` (default: the current one). Throws when the
  * config is not possible, naming the field, its value and what would fit.
  *
  * @example
@@ -183,7 +182,7 @@ export class GPT {
   readonly config: GPTConfig;
   readonly backend: Backend;
   /**
-   * The token that a text without a prompt goes on from, as training found it in its text; null: not known.
+   * The token before a text without a prompt, as training found it in its text; null: not known.
    */
   startToken: number | null = null;
   tokens: Embedding;
@@ -202,7 +201,7 @@ export class GPT {
     this.positions = positions && new Positions(positions);
     this.blocks = Array.from({ length: this.config.nLayer }, (_, layer) => new Block(layer, fresh));
     this.norm = fresh.norm('norm');
-    // A tied head multiplies by the token table: it has no weight of its own.
+    // A tied head multiplies by the token table and has no weight of its own.
     this.head = new Linear(fresh.find('head') ?? this.tokens.weight, fresh.find('head', null, 'bias'));
   }
 
@@ -231,7 +230,7 @@ export class GPT {
     return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]
   }
 
-  /** What the residual stream x [B, T, C] says about the next token: logits [B, T, V]. */
+  /** The prediction of the next token from the residual stream x [B, T, C]: logits [B, T, V]. */
   unembed(x: Tensor, tap?: Tap): Tensor {
     const { logitCap } = this.config;
     const logits = this.head.forward(watch(tap, 'head.in', this.norm.forward(x)));
@@ -249,5 +248,5 @@ export class GPT {
   }
 }
 
-/** Random stream of the initial weights; training and sampling draw from others. */
+/** Random stream of the initial weights. Training and sampling use other streams. */
 const INIT_STREAM = 0;

@@ -1,5 +1,4 @@
-// The parameters of a fresh model, and how they are drawn. Two recipes: PyTorch's defaults, which the seed
-// has, and GPT-2's.
+// The initial parameters of a model. Two recipes: PyTorch's defaults, as in the seed, and GPT-2's.
 import type { Backend } from '../backend/contract.ts';
 import { drawn, Linear, Mix, Norm, QKNorm } from '../nn/layers.ts';
 import type { Random } from '../tensor/random.ts';
@@ -15,12 +14,11 @@ import {
 } from './names.ts';
 import { shapesOf } from './shapes.ts';
 
-/** How parameters get their first values; `blank`: they get none, their contents are undefined. */
+/** How parameters get their initial values. `blank`: the contents are undefined. */
 export type Init = GPTConfig['init'] | 'blank';
 
 /**
- * The parameters of a model as its layers take them: whether there is one, and its shape, follow from the
- * config.
+ * The parameters of a model, for its layers. Their existence and shapes follow from the config.
  */
 export class FreshParameters {
   readonly config: GPTConfig;
@@ -33,13 +31,13 @@ export class FreshParameters {
     const shapes = new Map(shapesOf(config));
     for (const [name, shape] of shapes) {
       const parameter = parseParameter(name);
-      // A bias goes by the inputs of its layer; a tied head has the weight of the token table.
+      // A bias is drawn by the number of its layer's inputs; a tied head uses the token table.
       const weight = shapes.get(nameAt(`${parameter.layer}.weight`, parameter.block)) ?? shapes.get(TABLE);
       this.#all.set(name, draw(parameter, shape, weight?.[1] ?? null));
     }
   }
 
-  /** Throws where the config's model has no such parameter. */
+  /** Throws if the config's model has no such parameter. */
   take(layer: LayerName, block: number | null = null, field: Field = 'weight'): Tensor {
     const found = this.find(layer, block, field);
     if (!found) throw new Error(`the model has no ${nameAt(`${layer}.${field}`, block)}`);
@@ -73,8 +71,8 @@ export class FreshParameters {
 const TABLE = parameterName('tokens', 'weight');
 
 /**
- * Draws one parameter of a layer with so many inputs (null: it has no matrix); the random numbers are used up
- * in the order of the calls.
+ * Draws one parameter of a layer with this number of inputs (null: it has no matrix). The order of the calls
+ * determines the random numbers.
  */
 type Draw = (parameter: Parameter, shape: readonly number[], inputs: number | null) => Tensor;
 
@@ -94,7 +92,7 @@ const recipes: Readonly<Record<Init, (config: GPTConfig, backend: Backend, rando
   gpt2({ nLayer, initStd, embedStd, residualInit, positionInit }, backend, random) {
     const normal = (shape: readonly number[], std: number): Tensor =>
       drawn(backend, shape, () => random.normal() * std);
-    // Two additions per block: the variance of the stream then does not grow with depth.
+    // Each block adds twice to the stream; so its variance does not grow with depth.
     const residualStd = residualInit === 'zero' ? 0 : initStd / Math.sqrt(2 * nLayer);
     return (parameter, shape) => {
       const { role, residual } = parameter;
@@ -109,8 +107,8 @@ const recipes: Readonly<Record<Init, (config: GPTConfig, backend: Backend, rando
 };
 
 /**
- * Where what is not drawn begins: norms and skips as the identity, values half their own and half those of
- * block 0.
+ * The initial values of parameters that are not drawn: norms and skips begin as the identity, values as half
+ * their own and half those of block 0.
  */
 function startOf({ role, layer }: Parameter): number {
   if (role === 'norm') return 1;
@@ -123,7 +121,7 @@ function constant(backend: Backend, value: number, shape: readonly number[]): Te
 
 /**
  * Column 2i of position t is sin(t / 10000^(2i / C)), column 2i + 1 the cosine (Vaswani et al. 2017), scaled
- * so that the mean square of all is std^2: positions that are near each other begin alike. Shape [T, C].
+ * to the mean square std^2. Neighbouring positions begin with similar vectors. Shape [T, C].
  */
 function sinusoids(backend: Backend, shape: readonly number[], std: number): Tensor {
   const [, C] = shape;

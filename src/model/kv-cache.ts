@@ -1,4 +1,5 @@
-// Keys and values of everything read so far, so that a new token costs one position, not the whole context.
+// Keys and values of all tokens read so far, so that a new token costs one position instead of the whole
+// context.
 import type { Backend } from '../backend/contract.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
@@ -21,7 +22,7 @@ export class KVCache {
     this.values = Array.from({ length: nLayer }, () => keep(empty(shape, 'f32', backend)));
   }
 
-  /** Forgets everything; the memory stays. */
+  /** Forgets all positions; keeps the memory. */
   clear(): void {
     this.length = 0;
   }

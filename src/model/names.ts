@@ -1,8 +1,8 @@
-// What the names inside a GPT mean. All of them say a place: outside of the blocks (`tokens.weight`,
-// `logits`) or in one (`blocks.3.attn.qkv.weight`, `blocks.3.mlp.act`). Names are built and taken apart here,
-// and nowhere else by string. Read next: shapes.ts, taps.ts.
+// The meaning of names inside a GPT. Every name denotes a place: outside of the blocks (`tokens.weight`,
+// `logits`) or in one (`blocks.3.attn.qkv.weight`, `blocks.3.mlp.act`). Names are built and parsed only in
+// this file. Read next: shapes.ts, taps.ts.
 
-/** Where a name points: the number of the block, null outside of them, and the rest of the name. */
+/** A place: the number of the block (null outside of the blocks), and the rest of the name. */
 export interface Place {
   block: number | null;
   /** `attn.qkv.weight` of `blocks.3.attn.qkv.weight`; the whole name outside of the blocks. */
@@ -16,8 +16,8 @@ export function placeOf(name: string): Place {
 }
 
 /**
- * The number of the block as a name or a pattern has it (`3`, `N`, `*`, `{0,2}`), null outside of the blocks,
- * and the rest.
+ * The block as written in a name or pattern (`3`, `N`, `*`, `{0,2}`), null outside of the blocks, and the
+ * rest.
  */
 export function splitBlock(name: string): { number: string | null; path: string } {
   const [, number, path = ''] = /^blocks\.(\d+|N|\*|\{[^}]*\})(?:\.(.*))?$/.exec(name) ?? [];
@@ -35,30 +35,30 @@ export function generalName(name: string, any: 'N' | '*' = 'N'): string {
   return nameAt(path, number === null ? null : any);
 }
 
-/** `block 3`, for people; a name outside of the blocks stays as it is. */
+/** For people: `block 3`. A name outside of the blocks stays as it is. */
 export function blockLabel(name: string): string {
   const { block } = placeOf(name);
   return block === null ? name : `block ${block}`;
 }
 
 /**
- * What a parameter does. `embedding`: the table of tokens; `positions`: that of positions; `matrix`:
- * multiplies what flows through a block; `head`: makes logits; `norm`: scales a norm; `mix`: the share of an
- * earlier value; `bias`: is added.
+ * The role of a parameter. `embedding`: the table of tokens; `positions`: the table of positions; `matrix`:
+ * multiplies values inside a block; `head`: makes logits; `norm`: the weight of a norm; `mix`: the share of
+ * an earlier value; `bias`: is added.
  */
 export type Role = 'embedding' | 'positions' | 'matrix' | 'head' | 'norm' | 'mix' | 'bias';
 
-/** What is known of a layer by its name. */
+/** The facts about a layer that follow from its name. */
 interface Layer {
-  /** Of its weight. */
+  /** The role of its weight. */
   role: Exclude<Role, 'bias'>;
-  /** What learns alike: norms of weights and gradients are taken over a group. */
+  /** The group over which norms of weights and gradients are taken. */
   group: string;
-  /** Matrices stacked in the rows of its weight. */
+  /** Number of matrices stacked in the rows of its weight. */
   stacked?: number;
-  /** The tap that shows what its weight is multiplied by. */
+  /** The tap whose value its weight is multiplied by. */
   input?: string;
-  /** What it computes is added to the residual stream. */
+  /** Whether its output is added to the residual stream. */
   residual?: true;
 }
 
@@ -76,8 +76,8 @@ export type BlockLayer =
 export type LayerName = OutsideLayer | BlockLayer;
 
 /**
- * The layers outside of the blocks. A tied head has the weight of `tokens`, which then is multiplied by what
- * the head reads.
+ * The layers outside of the blocks. A tied head uses the weight of `tokens`, which is then multiplied by the
+ * head's input.
  */
 const OUTSIDE: Readonly<Record<OutsideLayer, Layer>> = {
   tokens: { role: 'embedding', group: 'embedding', input: 'head.in' },
@@ -109,7 +109,7 @@ export function parameterName(layer: LayerName, field: Field, block: number | nu
   return nameAt(`${layer}.${field}`, block);
 }
 
-/** A parameter's name, understood. */
+/** A parsed parameter name. */
 export interface Parameter {
   block: number | null;
   layer: LayerName;
@@ -117,15 +117,15 @@ export interface Parameter {
   role: Role;
   /** `embedding`, `blocks.0.attn`, `blocks.0.norms`, ..., `norm`, `head`. */
   group: string;
-  /** Matrices stacked in its rows: 3 for queries, keys and values. */
+  /** Number of matrices stacked in its rows: 3 for queries, keys and values. */
   stacked: number;
-  /** The tap that shows what it is multiplied by; null for what multiplies nothing. */
+  /** The tap whose value it is multiplied by; null for parameters that are not multiplied. */
   input: string | null;
   /** Whether it is a weight whose product is added to the residual stream. */
   residual: boolean;
 }
 
-/** Throws for a name that no parameter of a GPT has. */
+/** Throws for a name that is not a parameter of a GPT. */
 export function parseParameter(name: string): Parameter {
   const { block, path } = placeOf(name);
   const { owner, field } = splitField(path);
@@ -157,7 +157,7 @@ function splitField(name: string): { owner: string; field: string } {
 }
 
 /**
- * Whether quantising makes integers of it. Positions are not multiplied, only added, and are few: they stay
+ * Whether quantising turns it into integers. Positions are only added, not multiplied, and are few: they stay
  * float.
  */
 export function isQuantizable(parameter: string): boolean {
@@ -166,8 +166,8 @@ export function isQuantizable(parameter: string): boolean {
 }
 
 /**
- * Whether a group is one of matrices. Others have few weights, some of which begin at 0: ratios of theirs say
- * little.
+ * Whether a group consists of matrices. Other groups have few weights, some of which begin at 0, so their
+ * ratios say little.
  */
 export function isMatrixGroup(group: string): boolean {
   const { block, path } = placeOf(group);
@@ -176,8 +176,8 @@ export function isMatrixGroup(group: string): boolean {
 }
 
 /**
- * Whether `pattern` is `name` or its beginning, part by part: `head`, `blocks.0`, `blocks.*.mlp`, where `*`
- * stands for one part. `embeddings` is the table of tokens.
+ * Whether `pattern` is `name` or a prefix of it, part by part: `head`, `blocks.0`, `blocks.*.mlp`, where `*`
+ * stands for one part. `embeddings` means the table of tokens.
  */
 export function beginsWith(name: string, pattern: string): boolean {
   const wanted = (pattern === 'embeddings' ? 'tokens' : pattern).split('.');

@@ -1,12 +1,13 @@
-// The parameters of a GPT without the GPT: names and shapes follow from its config alone. A model is made of
-// these, and what is about to be allotted can be counted before, or compared with a file or with the memory.
-// Read next: initialise.ts.
+// The parameters of a GPT without a model: names and shapes follow from its config. So sizes can be counted
+// before anything is allocated, or compared with a file or with the memory. Read next: initialise.ts.
 import type { GPTConfig } from './config.ts';
 import { type BlockLayer, type Field, type OutsideLayer, parameterName } from './names.ts';
 
 type Shaped<L> = [layer: L, field: Field, shape: readonly number[]];
 
-/** Name and shape of every parameter, in the order of `slots(new GPT(config))`; tied weights once. */
+/**
+ * Name and shape of every parameter, in the order of `slots(new GPT(config))`. Tied weights appear once.
+ */
 export function* shapesOf(config: GPTConfig): Generator<[name: string, shape: readonly number[]], void> {
   for (const [layer, field, shape] of shapesBefore(config)) yield [parameterName(layer, field), shape];
   for (let block = 0; block < config.nLayer; block++) {
@@ -16,7 +17,7 @@ export function* shapesOf(config: GPTConfig): Generator<[name: string, shape: re
   for (const [layer, field, shape] of shapesAfter(config)) yield [parameterName(layer, field), shape];
 }
 
-/** Number of weights; 14 MB of float32 are 3.5 million. */
+/** Number of weights. 3.5 million take 14 MB as float32. */
 export function countShapes(config: GPTConfig): number {
   let count = 0;
   for (const [, shape] of shapesOf(config)) count += shape.reduce((n, side) => n * side, 1);
@@ -64,9 +65,8 @@ function* normShapes<L>(layer: L, { nEmbd: C, norm, bias }: GPTConfig): Generato
 }
 
 /**
- * What block `layer` mixes into its input: the number of an earlier value of the stream (0: the embeddings,
- * n: what block n - 1 made), or null. `unet`: the last block takes what the first made, the last but one what
- * the second made, and so on.
+ * The value that block `layer` mixes into its input: 0 is the embedding, n the output of block n - 1; null:
+ * none. `unet`: the last block takes the output of the first, the last but one that of the second, and so on.
  */
 export function skipFrom({ skip, nLayer }: GPTConfig, layer: number): number | null {
   if (skip === 'embed' && layer > 0) return 0;

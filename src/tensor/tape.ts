@@ -63,12 +63,12 @@ function remember(
   return output;
 }
 
-/** Calls `watch` during the backward, at the moment when the gradient of `tensor` is complete. */
-export function onGradient(tensor: Tensor, watch: (grad: Tensor) => void): void {
+/** Calls `use` during the backward, as soon as the gradient of `tensor` is complete. */
+export function onGradient(tensor: Tensor, use: (grad: Tensor) => void): void {
   // Ops that use `tensor` are recorded after this entry, so their backward runs before it. The op that made
   // `tensor` comes earlier, so its backward runs later.
   if (tensor.requiresGrad) {
-    recording?.push({ output: tensor, backward: (grad) => grad && watch(grad), release: [] });
+    recording?.push({ output: tensor, backward: (grad) => grad && use(grad), release: [] });
   }
 }
 

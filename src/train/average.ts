@@ -1,13 +1,13 @@
-// An exponential moving average of the weights, kept beside them: what is evaluated, sampled and saved in
-// their place. Read next: train.ts.
+// An exponential moving average of the weights, which is evaluated, sampled and saved instead of them. Read
+// next: train.ts.
 import { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** A model that holds the average of another one's weights over its training. */
+/** A model that holds the average of another model's weights during its training. */
 export interface Average {
   model: GPT;
-  /** Takes in the weights after update number `t` = 1, 2, ... */
+  /** Adds the weights after update number `t` = 1, 2, ... */
   update(t: number): void;
   /** Writes the averages into the trained model. */
   apply(): void;
@@ -15,8 +15,7 @@ export interface Average {
 
 /**
  * The average of `model`'s weights w (Polyak & Juditsky 1992, with forgetting): e_0 = w_0, e_t = d e_(t-1) +
- * (1 - d) w_t with d = `averageDecay(t, decay)`. It has a model's own memory; dispose of `model` of the
- * result.
+ * (1 - d) w_t with d = `averageDecay(t, decay)`. It has its own memory: dispose of the `model` in the result.
  */
 export function createAverage(model: GPT, decay: number): Average {
   const { backend } = model;
@@ -45,8 +44,8 @@ export function createAverage(model: GPT, decay: number): Average {
 }
 
 /**
- * min(decay, (1 + t) / (10 + t)), as TensorFlow's `ExponentialMovingAverage` has it: early averages reach
- * back over about a ninth of the steps so far, so that the initial weights are soon forgotten.
+ * min(decay, (1 + t) / (10 + t)), as in TensorFlow's `ExponentialMovingAverage`. Early averages cover about
+ * the last ninth of the steps, so that the initial weights are soon forgotten.
  */
 export function averageDecay(t: number, decay: number): number {
   return Math.min(decay, (1 + t) / (10 + t));

@@ -1,10 +1,10 @@
-// Ends a pass that nobody needs any more, on engines where one takes long.
+// Aborts a pass, on engines where a pass takes long.
 import type { Backend } from '../backend/contract.ts';
 
 /**
- * Runs `pass`; when `signal` is aborted meanwhile the engine drops what it has not begun, and the reads of
- * the pass reject. Only for passes that change nothing that outlives them. Throws at once when the signal was
- * aborted before.
+ * Runs `pass`. When `signal` is aborted meanwhile, the engine drops the kernels that have not begun, and the
+ * reads of the pass reject. Only for passes that change nothing that is used later. Throws at once when
+ * `signal` is already aborted.
  */
 export async function cancellable<T>(
   backend: Backend,

@@ -1,4 +1,4 @@
-// Text as training sees it: token ids, split in two, and the random windows of a batch.
+// The text for training: token ids, split in two, and the random windows of batches.
 import { choice, complete, number, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
@@ -8,28 +8,27 @@ import type { EncodeOptions, InSlices, Tokenizer } from '../tokenizer/index.ts';
 
 /** A tokenised text, split for training and validation. */
 export interface Dataset {
-  /** Token ids that the model learns from. */
+  /** Token ids for training. */
   train: Int32Array;
-  /** Token ids that it is only measured on. */
+  /** Token ids for validation only. */
   val: Int32Array;
-  /** Mean bytes of text per token of the validation part: turns nats per token into bits per byte. */
+  /** Mean bytes of text per token of the validation part: converts nats per token to bits per byte. */
   valBytesPerToken: number;
   vocabSize: number;
   /**
-   * The token that most often comes before a part of the text (`commonStart`): the model is told when it is
-   * trained.
+   * The token that most often precedes a part of the text (`commonStart`). Training stores it in the model.
    */
   startToken?: number;
 }
 
-/** Which tokens of a text train and which validate. */
+/** Which tokens are for training and which for validation. */
 export interface Split {
-  /** Share of the tokens that train; the rest is the validation part. */
+  /** Share of the tokens for training; the rest is the validation part. */
   trainFraction: number;
   /**
-   * `validation`: train on the training part, measure on the validation part. `inner`: leave the validation
-   * part out altogether and split the training part once more, by the same share. Recipes are chosen with
-   * `inner`, so that the validation part still tells how good the chosen one is.
+   * `validation`: train on the training part, measure on the validation part. `inner`: leave out the
+   * validation part, and split the training part again, by the same share. Recipes are chosen with `inner`,
+   * so that the validation part still gives an unbiased result for the chosen one.
    */
   validate: 'validation' | 'inner';
 }
@@ -50,10 +49,10 @@ export const splitFields: Table<Split, keyof Split> = {
   }),
 };
 
-/** The first 90 % train, the rest validates. */
+/** The first 90 % for training, the rest for validation. */
 export const defaultSplit: Split = complete(splitFields, {}, 'dataset');
 
-/** The two parts of `ids`, both perhaps empty; with `inner` the last tokens are in neither. */
+/** The two parts of `ids`, both possibly empty. With `inner` the last tokens are in neither part. */
 export function splitTokens(
   ids: Int32Array,
   { trainFraction, validate }: Split,
@@ -63,19 +62,19 @@ export function splitTokens(
   return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
 }
 
-/** A text, or documents that a special token stands between. */
+/** A text, or documents that are separated by a special token. */
 export interface SeparatedText {
   documents: readonly (string | Uint8Array)[];
   /**
-   * The name of that token: the tokenizer must have it. Where a document holds the name itself, that is
-   * ordinary text.
+   * The name of that token, which the tokenizer must have. If a document contains the name itself, the name
+   * is ordinary text there.
    */
   separator: string;
 }
 
 /**
- * The tokens of a whole text. In a text that is one piece the names of special tokens separate documents, and
- * become those tokens. Throws when the tokenizer has no such separator.
+ * The tokens of a whole text. If the text is one string, the names of special tokens in it separate
+ * documents, and become these tokens. Throws when the tokenizer has no such separator.
  */
 export function encodeText(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Int32Array {
   const { pieces, separator } = piecesOf(text, tokenizer);
@@ -85,7 +84,7 @@ export function encodeText(text: string | Uint8Array | SeparatedText, tokenizer:
   );
 }
 
-/** The same, but the event loop turns about every 50 ms; `onProgress` counts bytes. */
+/** As `encodeText`, but returns to the event loop about every 50 ms; `onProgress` counts bytes. */
 export async function encodeTextAsync(
   text: string | Uint8Array | SeparatedText,
   tokenizer: Tokenizer,
@@ -103,7 +102,7 @@ export async function encodeTextAsync(
   return joined(parts, separator);
 }
 
-/** What is encoded by itself, and the token that is put between. */
+/** The pieces that are encoded separately, and the token between them. */
 interface Pieces {
   pieces: { text: string | Uint8Array; options: EncodeOptions }[];
   separator: Int32Array;
@@ -124,7 +123,7 @@ function joined(parts: readonly Int32Array[], separator: Int32Array): Int32Array
   return concatTokens(parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part])));
 }
 
-/** Token ids one after another. */
+/** Concatenates token ids. */
 export function concatTokens(parts: readonly Int32Array[]): Int32Array {
   const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -143,8 +142,8 @@ function separatorId(tokenizer: Tokenizer, name: string): number {
 }
 
 /**
- * Mean bytes of text per token of `ids`, which turns nats per token into bits per byte. A separator is no
- * text: 0 bytes.
+ * Mean bytes of text per token of `ids`, which converts nats per token to bits per byte. A separator counts 0
+ * bytes.
  */
 export function bytesPerToken(
   ids: Int32Array,
@@ -159,8 +158,8 @@ export function bytesPerToken(
 }
 
 /**
- * Encodes `text` (see `encodeText`) and splits it by tokens: the first part trains, the next validates; see
- * Split. Throws when the split is not a possible one, and when it leaves nothing for one of the parts.
+ * Encodes `text` (see `encodeText`) and splits it by tokens: the first part for training, the next for
+ * validation; see Split. Throws when the split is not possible or leaves a part empty.
  */
 export function dataset(
   text: string | Uint8Array | SeparatedText,
@@ -172,7 +171,7 @@ export function dataset(
 }
 
 /**
- * The same, but the event loop turns about every 50 ms while the text is encoded; `onProgress` counts bytes.
+ * As `dataset`, but returns to the event loop about every 50 ms while it encodes; `onProgress` counts bytes.
  */
 export async function datasetAsync(
   text: string | Uint8Array | SeparatedText,
@@ -203,7 +202,7 @@ function datasetOf(
   return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
 }
 
-/** Tokens of the shortest text whose parts have 2 each. */
+/** The fewest tokens of a text whose two parts have 2 tokens each. */
 function leastTokens(split: Split): number {
   for (let n = 4; ; n++) {
     const { train, val } = splitTokens(new Int32Array(n), split);
@@ -211,7 +210,7 @@ function leastTokens(split: Split): number {
   }
 }
 
-/** The split with its defaults. Throws unless it is a possible one. */
+/** The split with its defaults. Throws unless it is possible. */
 export function checkSplit(options: Partial<Split>): Split {
   return complete(splitFields, options, 'dataset');
 }
@@ -232,14 +231,14 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
 }
 
 /**
- * Random streams of the data: a run's batches are none that it is measured on. Weights draw from 0, samples
- * from 2.
+ * Random streams of the data: training and evaluation draw from different streams. Weights use stream 0,
+ * samples stream 2.
  */
 export const STREAMS = { train: 1, eval: 3, bpeDropout: 4 } as const;
 
 /**
- * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. `seed` and
- * the number decide them, so that resuming needs no cursor.
+ * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. It depends
+ * only on `seed` and `index`, so resuming needs no cursor.
  */
 export function randomBatch(
   ids: Int32Array,

@@ -1,19 +1,22 @@
-// Which engine computed which steps of a run: a run may go on elsewhere, and its reports say so.
+// The engines that computed the steps of a run. A run may be resumed on another engine, which its reports
+// mention.
 
-/** An engine that took a run over. */
+/** An engine that continued a run. */
 export interface EngineUse {
   /** `native (AVX-512, 2 threads)` */
   engine: string;
-  /** Optimizer steps that were done before: 0 for the engine that a run began on. */
+  /** Optimizer steps that were done before; 0 for the engine on which the run began. */
   after: number;
 }
 
-/** `uses` when `engine` goes on after step `after`. */
+/** `uses`, extended if `engine` is a new one after step `after`. */
 export function takeOver(uses: readonly EngineUse[], engine: string, after: number): EngineUse[] {
   return uses.at(-1)?.engine === engine ? [...uses] : [...uses, { engine, after }];
 }
 
-/** Whether engines of these descriptions compute the same bits: their threads make no difference. */
+/**
+ * Whether engines with these descriptions compute the same bits: the number of threads makes no difference.
+ */
 export function sameArithmetic(a: string, b: string): boolean {
   const withoutThreads = (description: string): string => description.replace(/, \d+ threads?[^,)]*/, '');
   return withoutThreads(a) === withoutThreads(b);

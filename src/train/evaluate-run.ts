@@ -1,11 +1,11 @@
-// The evaluation of a running training: both splits, by the method of the settings.
+// Evaluations during training: both splits, by the method of the settings.
 import type { Dataset } from './data.ts';
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
 import { evaluated, type Run } from './run.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** Null when the run was aborted meanwhile. */
+/** The evaluation; null when the run was aborted meanwhile. */
 export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   const { options, settings, progress } = run;
   const { data, signal } = options;
@@ -42,23 +42,23 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   }
 }
 
-/** How an evaluation is made; `batches` per split where it is sampled. */
+/** How an evaluation is made. `batches` are per split, for sampled ones. */
 export interface EvaluationMethod {
   method: 'whole' | 'sampled';
   batches: number;
 }
 
 /**
- * Tokens of each split that an evaluation may read, as a share of those trained on until the next one: see
- * below.
+ * The largest number of tokens that an evaluation reads of each split, as a share of the tokens trained on
+ * until the next evaluation: see below.
  */
 const AFFORDABLE = 0.1;
 
 /**
- * What `evalMethod` comes to for a text. `auto` reads of each split at most a tenth as many tokens as are
- * trained on between two evaluations. A token that is trained on costs about three forward passes, and a run
- * has up to three evaluations of two splits for its first interval (before step 1, after it, after the last
- * step): 3 * 2 * 0.1 / 3, a fifth of the training time at most.
+ * The method that `evalMethod` means for a text. `auto` reads of each split at most a tenth as many tokens as
+ * are trained on between two evaluations. Training on a token costs about three forward passes, and a run has
+ * up to three evaluations of two splits per first interval (before step 1, after it, after the last step). So
+ * evaluations take at most 3 * 2 * 0.1 / 3, a fifth of the training time.
  */
 export function evaluationMethod(
   settings: TrainSettings,
@@ -73,7 +73,7 @@ export function evaluationMethod(
   return { method: cheap ? 'whole' : 'sampled', batches };
 }
 
-/** About how many tokens an evaluation predicts: of the validation part, and of the training part. */
+/** About how many tokens an evaluation predicts, of the validation part and of the training part. */
 export function evaluationTokens(
   settings: TrainSettings,
   data: Pick<Dataset, 'val' | 'train'>,

@@ -1,4 +1,4 @@
-// The loss on a text: over all of it, or, as the seed does, over random batches.
+// The loss on a text: over all of it, or, as in the seed, over random batches.
 
 import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
@@ -10,21 +10,21 @@ import { tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
 import { randomBatch } from './data.ts';
 
-/** Loss of a set of predictions. */
+/** The loss of a set of predictions. */
 export interface Evaluation {
   /** Mean, nats per token. */
   loss: number;
-  /** Predictions that the mean is over. */
+  /** Number of predictions. */
   tokens: number;
 }
 
-/** Sequences per forward pass: enough to keep the cores busy, few enough to stay in cache. */
+/** Sequences per forward pass: enough to use all cores, few enough to stay in the cache. */
 const EVAL_SEQUENCES = 8;
 
 /**
- * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last one may be shorter):
- * every token but the first is predicted once. `maxTokens` stops early, at a whole window. Throws when there
- * is no token to predict.
+ * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last window may be shorter).
+ * Every token but the first is predicted once. `maxTokens` stops early, after a whole window. Throws when
+ * there is no token to predict.
  */
 export async function evaluate(
   model: GPT,
@@ -57,11 +57,11 @@ export interface EvaluateOptions {
   /** Stop after about this many tokens. */
   maxTokens?: number;
   signal?: AbortSignal;
-  /** Called now and then with the predictions made and their number in all. */
+  /** Called now and then with the number of predictions made and in all. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Every option of `evaluate`. */
+/** The options of `evaluate`. */
 export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
   maxTokens: integer({
     about: 'stop after about this many tokens',
@@ -74,8 +74,8 @@ export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
 };
 
 /**
- * The seed's way: the mean over `batches` random batches of `batchSize` windows. Throws when the text is too
- * short.
+ * The seed's method: the mean over `batches` random batches of `batchSize` windows. Throws when the text is
+ * too short.
  */
 export async function evaluateSampled(
   model: GPT,
@@ -99,7 +99,7 @@ export async function evaluateSampled(
   return { loss: total.loss / total.tokens, tokens: total.tokens };
 }
 
-/** The loss of each token of one batch, nats [B * T]; the event loop turns before this resolves. */
+/** The loss of each token of one batch, nats [B * T]. The event loop turns before this resolves. */
 export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Promise<Float32Array> {
   const losses = scope(() => {
     const logits = model.forward(tensor(ids, [B, T], model.backend));

@@ -1,5 +1,5 @@
-// What an event is in a JSON file. A measurement may be null there: JSON knows no NaN, and a run that
-// diverged has had some.
+// The schema of events in JSON files. A measurement may be null there: JSON has no NaN, which a diverged run
+// produces.
 import {
   array,
   boolean,
@@ -30,7 +30,7 @@ import type {
   WarningEvent,
 } from './events.ts';
 
-/** Optimizer steps done. */
+/** Number of optimizer steps done. */
 export const stepNumber: Schema<number> = integer({ min: 0 });
 const count = integer({ min: 0 });
 const amount = number({ min: 0 });
@@ -65,13 +65,13 @@ const evaluation = where(
       : null,
 );
 
-/** A range that was not finite holds no histogram: as of a probe without bins. */
+/** Without finite values there is no histogram, as in a probe without bins. */
 const histogram: Schema<Summary['histogram']> = (value) => {
   const found = object<Summary['histogram']>({ lo: measured, hi: measured, counts: array(count) })(value);
   return Number.isFinite(found.hi - found.lo) ? found : { lo: 0, hi: 0, counts: [] };
 };
 
-/** Mean, spread and histogram of a set of values. */
+/** Mean, standard deviation and histogram of a set of values. */
 export const summary: Schema<Summary> = object<Summary>({
   count,
   mean: measured,
@@ -89,16 +89,16 @@ const units = {
   windowTokens: count,
 };
 
-/** What is known of a watched value beside its distribution. */
+/** The fields of a tapped value beside its distribution. */
 export type TapFacts = Omit<TapSummary, 'value' | 'gradient' | 'activity'>;
 
 const fewerThanUnits = ({ deadUnits, units }: TapFacts): string | null =>
   deadUnits.length > units ? `deadUnits has ${deadUnits.length} entries, units is ${units}` : null;
 
-/** A watched value without its distributions. */
+/** A tapped value without its distributions. */
 export const tapFacts: Schema<TapFacts> = where(object<TapFacts>(units), fewerThanUnits);
 
-/** One watched value. */
+/** One tapped value. */
 export const tapSummary: Schema<TapSummary> = where(
   object<TapSummary>({
     ...units,

@@ -1,5 +1,5 @@
-// What `train()` says while it works: one union of plain, serialisable events. The command line, the plots,
-// the tests and the page consume the same stream; `history.json` of a run is these events.
+// The events of `train()`: one union of plain, serialisable records. The command line, the plots, the tests
+// and the page read the same stream; `history.json` of a run contains these events.
 
 import type { ProbeEvent } from '../inspect/probe.ts';
 
@@ -10,22 +10,22 @@ export type { Summary } from '../inspect/summary.ts';
 /** One optimizer step. */
 export interface StepEvent {
   type: 'step';
-  /** Optimizer steps done so far: 1 after the first. */
+  /** Number of optimizer steps done: 1 after the first. */
   step: number;
   /**
-   * Mean training loss of the step's batch before its update, nats per token; with `labelSmoothing` the
-   * smoothed one.
+   * Mean training loss of the step's batch before its update, nats per token; the smoothed loss with
+   * `labelSmoothing`.
    */
   loss: number;
   lr: number;
-  /** L2 norm over all gradients, before clipping. */
+  /** L2 norm of all gradients, before clipping. */
   gradNorm: number;
   tokensPerSecond: number;
-  /** Seconds left at the present rate, evaluations included as far as they are known. */
+  /** Seconds left at the present speed, including evaluations as far as their time is known. */
   eta: number;
 }
 
-/** An evaluation; the first is at step 0, before any update. */
+/** An evaluation. The first one is at step 0, before any update. */
 export interface EvalEvent {
   type: 'eval';
   step: number;
@@ -36,9 +36,9 @@ export interface EvalEvent {
   bitsPerByte: number;
   /** exp(valLoss). */
   perplexity: number;
-  /** `whole`: every window of the split once. `sampled`: the seed's way, the mean of random batches. */
+  /** `whole`: every window of the split once. `sampled`: as in the seed, the mean of random batches. */
   method: 'whole' | 'sampled';
-  /** Whose losses these are: of the weights as trained, or of their moving average (`emaDecay`). */
+  /** The evaluated weights: as trained, or their moving average (`emaDecay`). */
   weights: 'trained' | 'average';
   /** True if `valLoss` is the lowest so far. */
   best: boolean;
@@ -56,7 +56,7 @@ export interface CheckpointEvent {
   type: 'checkpoint';
   step: number;
   kind: 'best' | 'last';
-  /** Where it was written, for people. */
+  /** Where the checkpoint was written, for people. */
   path: string;
 }
 
@@ -64,11 +64,11 @@ export interface WarningEvent {
   type: 'warning';
   step: number;
   kind: 'non-finite' | 'loss-spike' | 'dead-units' | 'large-updates' | 'vanishing-gradient' | 'overfitting';
-  /** One line: what was seen and what usually helps. */
+  /** One line: what was observed, and what usually helps. */
   message: string;
 }
 
-/** Last event of every run. */
+/** The last event of every run. */
 export interface DoneEvent {
   type: 'done';
   step: number;

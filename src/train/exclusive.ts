@@ -1,10 +1,13 @@
-// One training at a time changes a model. Read next: train.ts.
+// Only one training at a time may change a model. Read next: train.ts.
 import type { GPT } from '../model/gpt.ts';
 
-/** Which training changes a model: an object that lives as long as somebody can go on with that training. */
+/** The training that changes a model: an object that lives as long as that training can continue. */
 const holders = new WeakMap<GPT, WeakRef<object>>();
 
-/** Gives `holder` the model until `letGo`, or until `holder` is collected. Throws when another one has it. */
+/**
+ * Gives `holder` the exclusive use of the model until `letGo`, or until `holder` is collected. Throws when
+ * another one has it.
+ */
 export function hold(model: GPT, holder: object): void {
   if (holders.get(model)?.deref()) {
     throw new Error(

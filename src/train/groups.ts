@@ -1,23 +1,23 @@
-// Which parameters an optimizer treats alike: what decays, what Muon takes, and whose rate is multiplied by
-// what. Read next: optimizers.ts.
+// Groups of parameters for optimizers: which decay, which Muon updates, and the multipliers of their learning
+// rates. Read next: optimizers.ts.
 import { type Parameter, parseParameter } from '../model/names.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface GroupOptions {
   /**
-   * What decays: every parameter (PyTorch's default, the seed's), or only matrices: no biases, no norms
-   * (GPT-2 and after).
+   * Which parameters decay: all (PyTorch's default, the seed's), or matrices only, without biases and norms
+   * (GPT-2 and later).
    */
   decay: 'all' | 'matrices';
   /**
-   * Layer-wise decay of the rate (Howard & Ruder 2018; the depths are those of BEiT, Bao et al. 2021): a
-   * parameter at depth d from the top learns at layerDecay^d of the rate. d is 0 for the head and the last
-   * norm, nLayer - N for block N, nLayer + 1 for the embeddings. 1: all learn alike.
+   * Layer-wise decay of the learning rate (Howard & Ruder 2018; depths as in BEiT, Bao et al. 2021). The
+   * learning rate of a parameter at depth d from the top is multiplied by layerDecay^d. d is 0 for the head
+   * and the final norm, nLayer - N for block N, nLayer + 1 for the embeddings. 1: no decay.
    */
   layerDecay: number;
-  /** Multiplies the rate of the token and position embeddings, and of a head that is tied to them. */
+  /** Multiplies the learning rate of the token and position embeddings, and of a tied head. */
   embedRate: number;
-  /** Multiplies the rate of the head, its bias included. */
+  /** Multiplies the learning rate of the head, including its bias. */
   headRate: number;
 }
 
@@ -26,12 +26,12 @@ export function decays(parameter: Tensor, decay: GroupOptions['decay']): boolean
   return decay === 'all' || parameter.shape.length >= 2;
 }
 
-/** Whether it is a matrix inside a block, which is what Muon is for. */
+/** Whether it is a matrix inside a block, which Muon can update. */
 export function isHiddenMatrix(name: string): boolean {
   return parseParameter(name).role === 'matrix';
 }
 
-/** What each parameter's rate is multiplied by. */
+/** The multiplier of each parameter's learning rate. */
 export function rateMultipliers(
   names: Iterable<string>,
   { layerDecay, embedRate, headRate }: Omit<GroupOptions, 'decay'>,

@@ -1,22 +1,21 @@
-// Muon (Jordan et al. 2024): momentum whose direction is made orthogonal before it is applied, for the
-// matrices inside the blocks. Read next: optimizers.ts, which gives all other parameters to AdamW.
+// Muon (Jordan et al. 2024): momentum that is made orthogonal before it is applied, for the matrices inside
+// the blocks. Read next: optimizers.ts, where AdamW updates all other parameters.
 import { scope } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /**
- * p(s) = a s + b s^3 + c s^5: steep at 0, and within 0.68 .. 1.21 after five rounds for every s from 0.002 to
- * 1.
+ * p(s) = a s + b s^3 + c s^5: steep at 0. Five rounds bring every s from 0.002 to 1 into 0.68 .. 1.21.
  */
 const [a, b, c] = [3.4445, -4.775, 2.0315];
 const ROUNDS = 5;
 const EPS = 1e-7;
 
 /**
- * Replaces the matrix x [m, n] by about its nearest orthogonal one: x = U S V^T becomes U p(p(p(p(p(S /
- * |S|))))) V^T, all of whose singular values are near 1 (Newton-Schulz; coefficients of Jordan et al. 2024).
- * In place and on the engine, by products alone: p(X) = a X + (b A + c A A) X with A = X X^T, or from the
- * right with A = X^T X when that is smaller. Singular values below about 0.002 of the Frobenius norm come out
- * smaller; a matrix of zeros stays so. Throws unless x has two axes.
+ * Replaces the matrix x [m, n] by approximately its nearest orthogonal matrix: x = U S V^T becomes U
+ * p(p(p(p(p(S / |S|))))) V^T, whose singular values are all near 1 (Newton-Schulz; coefficients of Jordan et
+ * al. 2024). In place and on the engine, by products alone: p(X) = a X + (b A + c A A) X with A = X X^T, or
+ * from the right with A = X^T X if that is smaller. Singular values below about 0.002 of the Frobenius norm
+ * come out smaller; a matrix of zeros stays zero. Throws unless x has two axes.
  */
 export function orthogonalize(x: Tensor): void {
   if (x.shape.length !== 2)
@@ -51,26 +50,27 @@ export function orthogonalize(x: Tensor): void {
   });
 }
 
-/** How Muon updates one matrix. */
+/** The settings of Muon for one matrix. */
 export interface MuonRule {
   /**
-   * Matrices stacked in the rows of this one, each made orthogonal by itself: 3 for queries, keys and values.
-   * As one they would share its unit singular values in proportion to their gradients: queries and keys would
-   * get 0.4 of what each gets by itself, values 0.7 (a `shakespeare` model after 100 steps).
+   * Number of matrices stacked in its rows, each of which is made orthogonal separately: 3 for queries, keys
+   * and values. As one matrix they would share its unit singular values in proportion to their gradients:
+   * queries and keys would get 0.4 of their separate updates, values 0.7 (a `shakespeare` model after 100
+   * steps).
    */
   parts: number;
   lr: number;
   momentum: number;
   weightDecay: number;
-  /** Multiplied into the gradient first. */
+  /** The gradient is multiplied by it first. */
   gradScale: number;
 }
 
 /**
  * One update of W [rows, cols]: Nesterov's momentum M of `grad`, then W = W (1 - lr weightDecay) - lr scale
- * O(M), O as `orthogonalize`, part by part, and scale = sqrt(max(1, rows / cols)) of a part: Jordan's
- * convention, by which the update of a tall matrix changes outputs as much as that of a square one.
- * `velocity` has W's shape and is carried along.
+ * O(M), with O as in `orthogonalize`, for each stacked matrix. scale = sqrt(max(1, rows / cols)) of a stacked
+ * matrix: Jordan's convention, by which the update of a tall matrix changes outputs as much as that of a
+ * square one. `velocity` has W's shape and is kept between updates.
  */
 export function muonStep(parameter: Tensor, grad: Tensor, velocity: Tensor, rule: MuonRule): void {
   const { parts, lr, momentum, weightDecay, gradScale } = rule;

@@ -1,5 +1,5 @@
-// AdamW, SGD and Muon: what they keep per parameter, and which rule updates which. The arithmetic is in the
-// kernels and in muon.ts. Read next: groups.ts.
+// AdamW, SGD and Muon: their state per parameter, and which rule updates which parameter. The arithmetic is
+// in the kernels and in muon.ts. Read next: groups.ts.
 import { parseParameter } from '../model/names.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, zeros } from '../tensor/tensor.ts';
@@ -11,24 +11,24 @@ export interface OptimizerOptions extends GroupOptions {
   optimizer: 'adamw' | 'sgd' | 'muon';
   /** Peak learning rate of AdamW and SGD; with `muon`, of the parameters that AdamW updates. */
   lr: number;
-  /** AdamW's averaging of gradients and squared gradients. */
+  /** AdamW's decay rates of the averages of gradients and squared gradients. */
   beta1: number;
   beta2: number;
   eps: number;
-  /** SGD's. */
+  /** Momentum of SGD. */
   momentum: number;
   /** Peak learning rate of the matrices that Muon updates. */
   muonLr: number;
   muonMomentum: number;
-  /** Decoupled (AdamW, Muon: times the parameter's own rate), or L2 (SGD). */
+  /** Weight decay: decoupled for AdamW and Muon (times the parameter's learning rate), L2 for SGD. */
   weightDecay: number;
 }
 
-/** One update rule over a model's parameters, and the moments that it carries from step to step. */
+/** An optimizer over a model's parameters, with the moments that it keeps between steps. */
 export interface Optimizer {
   /**
-   * Update number `t` = 1, 2, ... with `share` of every parameter's peak rate, in [0, 1]; gradients are
-   * multiplied by `gradScale` first.
+   * Update number `t` = 1, 2, ... `share`, in [0, 1], multiplies every parameter's peak learning rate.
+   * Gradients are multiplied by `gradScale` first.
    */
   step(t: number, share: number, gradScale: number): void;
   /** Sets all gradients to zero. */
@@ -38,11 +38,11 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** What is done to a parameter that has a gradient. */
+/** The update of one parameter by its gradient. */
 interface Rule {
-  /** Peak learning rate, before the multiplier of the parameter's layer. */
+  /** Peak learning rate, before the multiplier of the parameter. */
   peak: number;
-  /** What it keeps beside the parameter, of the same shape. */
+  /** Its state besides the parameter, tensors of the same shape. */
   moments: readonly string[];
   update(parameter: Tensor, grad: Tensor, moments: readonly Tensor[], call: UpdateCall): void;
 }
@@ -54,7 +54,7 @@ interface UpdateCall {
   gradScale: number;
 }
 
-/** A parameter, its rule, and what it has of its own. */
+/** A parameter, its rule, and its state. */
 interface Member {
   parameter: Tensor;
   rule: Rule;
@@ -64,7 +64,7 @@ interface Member {
 }
 
 /**
- * The optimizer over named parameters. Moments start at zero. Throws when Muon is left with nothing to do.
+ * The optimizer of named parameters. Moments start at zero. Throws when Muon would have no matrix to update.
  */
 export function createOptimizer(
   parameters: ReadonlyMap<string, Tensor>,

@@ -1,19 +1,19 @@
-// The training part in new tokens for every epoch: BPE dropout (Provilkov et al. 2020) as augmentation of
-// small data. Read next: tokenizer/bpe-dropout.ts.
+// Encodes the training part with new tokens in every epoch: BPE dropout (Provilkov et al. 2020), as
+// augmentation of small data. Read next: tokenizer/bpe-dropout.ts.
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { concatTokens, type Dataset, STREAMS } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** The tokens that a step draws its windows from; see `trainingTokens`. */
+/** The tokens from which a step draws its windows; see `trainingTokens`. */
 export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Int32Array>;
 
 /**
- * The tokens that a step draws its windows from: the training part itself with `bpeDropout` 0; else its
- * bytes, no more and no less, encoded again whenever as many tokens as it has were drawn. The seed and the
- * number of the step decide the encoding, so that resuming needs nothing else; the event loop turns
- * meanwhile, and `signal` ends it: the promise rejects with its reason. Throws where the tokenizer is missing
- * or another one.
+ * The tokens from which a step draws its windows. With `bpeDropout` 0 these are the training part itself.
+ * Otherwise they are exactly its bytes, encoded again whenever as many tokens as it has were drawn. The
+ * encoding depends only on the seed and the number of the step, so resuming needs nothing else. The event
+ * loop turns meanwhile. `signal` aborts: the promise rejects with its reason. Throws where the tokenizer is
+ * missing or is another one.
  */
 export function trainingTokens(
   data: Dataset,
@@ -43,8 +43,8 @@ export function trainingTokens(
 }
 
 /**
- * The text between special tokens, which stay as they are: each stretch with the token that ends it, the last
- * with none.
+ * The text between special tokens, which stay as they are: each stretch with the special token after it, the
+ * last one without.
  */
 function betweenSpecials(
   ids: Int32Array,

@@ -1,4 +1,4 @@
-// What the parts of the training loop share: options, progress, the state of a run. Read next: train.ts.
+// Shared by the parts of the training loop: options, progress, the state of a run. Read next: train.ts.
 import { defaultsOf } from '../base/fields.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
@@ -15,32 +15,32 @@ import { settingFields } from './setting-fields.ts';
 import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
-/** Where a run stands, beside the weights: what a checkpoint holds and a resumed run starts from. */
+/** The state of a run besides the weights: stored in checkpoints, and where a resumed run starts. */
 export interface Progress {
-  /** Optimizer steps done. */
+  /** Number of optimizer steps done. */
   step: number;
-  /** Whether the evaluation that is due at this step has been made, or none is due. */
+  /** Whether the evaluation due at this step has been made, or none is due. */
   evaluated: boolean;
-  /** The same of all that is due at this step: the sample comes after the evaluation. */
+  /** Whether everything due at this step is done; the sample comes after the evaluation. */
   settled: boolean;
   /** Lowest validation loss so far and its step; null before the first evaluation. */
   best: { valLoss: number; step: number } | null;
   /** Steps in a row, up to this one, whose loss or gradient was not finite. */
   nonFinite: number;
-  /** What later probes and warnings depend on besides later steps; plain JSON. */
+  /** The state on which later probes and warnings depend; plain JSON. */
   memory: { probe: ProbeMemory; warnings: WarningMemory };
   /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
   optimizer: ReadonlyMap<string, Tensor>;
   /**
-   * The averaged weights (`emaDecay`), to be evaluated and saved in place of those that are trained; null:
+   * The averaged weights (`emaDecay`), which are evaluated and saved instead of the trained ones; null if
    * there are none.
    */
   average: GPT | null;
 }
 
 /**
- * What a checkpoint of the first versions lacks: `evaluated` is then `settled`, and probes and warnings begin
- * anew.
+ * Fields that checkpoints of the first versions lack: `evaluated` then equals `settled`, and probes and
+ * warnings start without memory.
  */
 export type Younger = 'evaluated' | 'nonFinite' | 'memory';
 
@@ -54,42 +54,43 @@ export interface Resume
 }
 
 export interface TrainOptions extends Partial<TrainSettings> {
-  /** Trained in place. With `emaDecay` it holds the averaged weights when the run ends. */
+  /** The model, trained in place. With `emaDecay` it has the averaged weights when the run ends. */
   model: GPT;
   data: Dataset;
   /**
-   * What the probes look at, as patterns of names (see `matchTaps`). Default: the outputs of the activations.
+   * The values that probes measure, as glob patterns of names (see `matchTaps`). Default: the outputs of the
+   * activations.
    */
   probeTaps?: readonly string[];
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
-  /** Saves a checkpoint and says where, for the event. Left out: nothing is saved. */
+  /** Saves a checkpoint and returns its location, for the event. Without it nothing is saved. */
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
-  /** Goes on from here; the model must hold the weights of the same checkpoint. */
+  /** Resumes from this state. The model must have the weights of the same checkpoint. */
   resume?: Resume;
   /**
-   * Ends the run with a checkpoint of the last step that was finished; one under way is dropped, and made
-   * again when the run goes on. What is still due at that step is left to the run that goes on, too.
+   * Ends the run with a checkpoint of the last finished step. An unfinished step is dropped, and made again
+   * when the run is resumed. Work that is still due at that step is also left to the resumed run.
    */
   signal?: AbortSignal;
-  /** Called now and then during evaluations and samples, which no event tells of before they are done. */
+  /** Called now and then during evaluations and samples, which have no events before they are done. */
   onProgress?: (progress: MilestoneProgress) => void;
 }
 
-/** How far an evaluation or a sample is: `done` of about `total` tokens. */
+/** Progress of an evaluation or a sample: `done` of about `total` tokens. */
 export interface MilestoneProgress {
   what: 'evaluation' | 'sample';
-  /** Optimizer steps behind it. */
+  /** Number of optimizer steps before it. */
   step: number;
   done: number;
   total: number;
 }
 
-/** What this process has done of a kind, and its seconds. */
+/** The amount of one kind of work that this process has done, and its seconds. */
 export type Measured = Record<'count' | 'seconds', number>;
 export type Clock = Record<'steps' | 'evaluations' | 'samples', Measured>;
 
-/** Everything that the parts of the loop share. */
+/** The state that the parts of the loop share. */
 export interface Run {
   options: TrainOptions;
   settings: TrainSettings;
@@ -98,19 +99,19 @@ export interface Run {
   average: Average | null;
   progress: Omit<Progress, 'memory'>;
   probe: Probe;
-  /** What the warnings remember. */
+  /** The memory of the warnings. */
   warnings: WarningMemory;
-  /** The tokens that a step draws its windows from. */
+  /** The tokens from which a step draws its windows. */
   tokensOf: StepTokens;
-  /** Names of what the probes look at. */
+  /** Names of the values that probes measure. */
   taps: ReadonlySet<string>;
-  /** Whether something happened since the last checkpoint. */
+  /** Whether anything has happened since the last checkpoint. */
   unsaved: boolean;
-  /** What this process has measured, for the time left: see time-left.ts. */
+  /** Measured times of this process, for the time left: see time-left.ts. */
   clock: Clock;
 }
 
-/** Checks that settings, data and model fit together, and sets up the rest. */
+/** Checks that settings, data and model fit together, and sets up the run. */
 export function startRun(options: TrainOptions): Run {
   const {
     model,
@@ -125,7 +126,7 @@ export function startRun(options: TrainOptions): Run {
   } = options;
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
-    // a run that has begun goes on
+    // a resumed run
     refuseIdle(changes, settings);
     checkRates(settings);
   }
@@ -171,8 +172,7 @@ function unmeasured(): Clock['steps'] {
 }
 
 /**
- * Writes what a checkpoint holds of a kind into the tensors that it belongs to: all of them, and nothing
- * more.
+ * Copies the stored tensors of one kind into those of the run. Throws unless the names are exactly the same.
  */
 function restore(
   what: string,
@@ -195,40 +195,42 @@ function restore(
   }
 }
 
-/** The model that evaluations, samples and saved models take: the averaged one where there is one. */
+/** The model for evaluations, samples and saving: the averaged one if there is one. */
 export function evaluated({ options, average }: Run): GPT {
   return average?.model ?? options.model;
 }
 
-/** Where the run stands now, for a checkpoint: later steps do not change it, but for the tensors. */
+/** The present state, for a checkpoint. Later steps change its tensors, but nothing else in it. */
 export function progressOf({ progress, probe, warnings }: Run): Progress {
   return { ...progress, memory: { probe: probe.memory(), warnings: structuredClone(warnings) } };
 }
 
-/** What decides which evaluations and samples are due. */
+/** What determines when evaluations and samples are due. */
 export interface Standing {
   settings: Pick<TrainSettings, 'steps' | 'evalEvery' | 'sampleEvery'>;
   progress: Pick<Progress, 'step' | 'evaluated' | 'settled'>;
 }
 
-/** True every `every` steps and after the last one; never for 0. */
+/** True every `every` steps and after the last step; never for 0. */
 function due({ settings, progress: { step } }: Standing, every: number): boolean {
   return every > 0 && (step % every === 0 || step === settings.steps);
 }
 
-/** Whether a sample is due at this step; before the first there is nothing to show. */
+/** Whether a sample is due at this step. Before the first step none is. */
 export function sampleDue(standing: Standing): boolean {
   return standing.progress.step > 0 && due(standing, standing.settings.sampleEvery);
 }
 
-/** Ticks off what is not due at this step at all. */
+/** Marks as done what is not due at this step. */
 export function settle(standing: Standing): void {
   const { progress, settings } = standing;
   progress.evaluated ||= !due(standing, settings.evalEvery);
   progress.settled ||= progress.evaluated && !sampleDue(standing);
 }
 
-/** Whether a run makes a checkpoint after this step anyway, and not only because it is interrupted there. */
+/**
+ * Whether the run makes a checkpoint after this step in any case, not only when it is interrupted there.
+ */
 export function checkpointDue(
   step: number,
   { steps, evalEvery, checkpointEvery }: Pick<TrainSettings, 'steps' | 'evalEvery' | 'checkpointEvery'>,

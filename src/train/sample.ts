@@ -1,4 +1,4 @@
-// A taste of what the model says by now, drawn during training.
+// Samples of text drawn during training.
 import { generate } from '../generate/generate.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -6,8 +6,8 @@ import type { SampleEvent } from './events.ts';
 import type { TrainSettings } from './settings.ts';
 
 /**
- * Continues the sample prompt by `sampleTokens` tokens at temperature 1; null when it was aborted. The draws
- * depend on the seed, not on the step.
+ * Continues the sample prompt by `sampleTokens` tokens at temperature 1; null when aborted. The random
+ * numbers depend on the seed, not on the step.
  */
 export async function drawSample(
   model: GPT,

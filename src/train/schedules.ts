@@ -1,34 +1,37 @@
-// What changes as a run goes on: the learning rate, and the dropout.
+// What changes during a run: the learning rate, and dropout.
 
 /**
- * How the rate moves after warm-up: stays; falls as half a cosine, or as a line, to `minLr` at the last step;
- * or stays, and falls as a line over the last `decayFraction` of the run (`wsd`: warm-up, stable, decay).
+ * The learning rate after warm-up. `constant`: stays. `cosine`, `linear`: falls as half a cosine, or
+ * linearly, to `minLr` at the last step. `wsd` (warm-up, stable, decay): stays, then falls linearly over the
+ * last `decayFraction` of the run.
  */
 export type Schedule = 'constant' | 'cosine' | 'linear' | 'wsd';
 
 export interface ScheduleOptions {
   schedule: Schedule;
-  /** Peak learning rate; that of `muon`'s matrices is `muonLr`. */
+  /** Peak learning rate. That of the matrices of `muon` is `muonLr`. */
   lr: number;
-  /** Rate that `lr` falls to by `cosine`, `linear` and `wsd`; all other rates fall by the same share. */
+  /**
+   * The final learning rate of `cosine`, `linear` and `wsd`. All other learning rates fall by the same share.
+   */
   minLr: number;
-  /** Steps over which rates rise from peak / warmup to the peak. */
+  /** Steps over which learning rates rise from peak / warmup to the peak. */
   warmup: number;
-  /** Share of the run over which `wsd` decays. */
+  /** Share of the run during which `wsd` decays. */
   decayFraction: number;
   /** Steps of the whole run. */
   steps: number;
 }
 
-/** Share of its peak, in [0, 1], that every learning rate has at update number `step` = 1 .. steps. */
+/** The share of its peak, in [0, 1], that every learning rate has at update number `step` = 1 .. steps. */
 export function rateShare(step: number, options: ScheduleOptions): number {
   return rateAt(1, step, options);
 }
 
 /**
- * The learning rate of what has that peak, at update number `step` = 1 .. steps. Cosine: Loshchilov & Hutter
- * 2017, without restarts. Warm-up, stable, decay: Hu et al. 2024 (MiniCPM), with the straight decay of Hägele
- * et al. 2024.
+ * The learning rate at update number `step` = 1 .. steps, for this peak. Cosine: Loshchilov & Hutter 2017,
+ * without restarts. Warm-up, stable, decay: Hu et al. 2024 (MiniCPM), with the linear decay of Hägele et al.
+ * 2024.
  */
 export function rateAt(peak: number, step: number, options: ScheduleOptions): number {
   const { schedule, lr, minLr, warmup, steps } = options;
@@ -41,7 +44,7 @@ export function rateAt(peak: number, step: number, options: ScheduleOptions): nu
   return least + (peak - least) * Math.max(0, remaining);
 }
 
-/** Steps over which `wsd` decays. */
+/** Number of steps during which `wsd` decays. */
 export function decaySteps({
   decayFraction,
   steps,
@@ -49,7 +52,7 @@ export function decaySteps({
   return Math.round(decayFraction * steps);
 }
 
-/** Dropout of step 1 .. steps: it rises from step to step by equal parts of `dropoutRise`. */
+/** Dropout at step 1 .. steps: it rises linearly by `dropoutRise` over the run. */
 export function dropoutAt(
   step: number,
   dropout: number,

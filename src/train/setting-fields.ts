@@ -1,63 +1,66 @@
-// How a run is trained, as one flat record that is saved with it; and what each field may hold and what it is
-// for, from which the command line makes its flags and their help. Read next: settings.ts.
+// The settings of a training, as one flat record that is saved with the run, and a table with the range, the
+// default and the purpose of each. The command line makes its flags and their help from the table. Read next:
+// settings.ts.
 import { choice, integer, number, type Table, text } from '../base/fields.ts';
 import type { OptimizerOptions } from './optimizers.ts';
 import type { ScheduleOptions } from './schedules.ts';
 
-/** Every choice of a run beside the model and the data. `training.json` holds exactly these fields. */
+/** Every choice of a run besides the model and the data. `training.json` has exactly these fields. */
 export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   /** Sequences per batch. */
   batchSize: number;
   /** Batches per optimizer step: gradients are averaged over batchSize * accumulate sequences. */
   accumulate: number;
   /**
-   * Sequences that pass through the model at a time: bounds the memory; the result does not depend on it, up
+   * Sequences that pass through the model at a time: limits the memory. The result does not depend on it, up
    * to rounding.
    */
   microBatch: number;
-  /** Largest L2 norm of the gradient; larger ones are scaled down (Pascanu et al. 2013). 0: no clipping. */
+  /**
+   * Largest L2 norm of the gradient; a larger gradient is scaled down (Pascanu et al. 2013). 0: no clipping.
+   */
   clip: number;
   /**
-   * Added to the model's dropout by the last step, in equal parts from step to step. 0: it stays as it is.
+   * Dropout rises linearly by this much over the run. 0: it is constant.
    */
   dropoutRise: number;
   /**
-   * Share of each target that is spread over all tokens (Szegedy et al. 2016), in training only: evaluations
-   * go without.
+   * Share of each target that is spread over all tokens (Szegedy et al. 2016), in training only, not in
+   * evaluations.
    */
   labelSmoothing: number;
   /**
-   * Probability of leaving a merge out of the training text, drawn anew every epoch (Provilkov et al. 2020).
-   * 0: none.
+   * Probability of leaving out a merge when the training text is encoded, once per epoch (Provilkov et al.
+   * 2020). 0: none.
    */
   bpeDropout: number;
   /**
-   * Decay of a moving average of the weights, which is evaluated and saved in their place (average.ts). 0: no
-   * average.
+   * Decay of a moving average of the weights, which is evaluated and saved instead of them (average.ts). 0:
+   * no average.
    */
   emaDecay: number;
-  /** Decides batches, dropout masks and samples. */
+  /** Determines batches, dropout masks and samples. */
   seed: number;
   /**
-   * Steps between evaluations; the first is before step 1, the last after the last step. 0: none, and no best
-   * model.
+   * Steps between evaluations. The first is before step 1, the last after the last step. 0: no evaluations,
+   * and no best model.
    */
   evalEvery: number;
   /**
-   * `whole`: all of the validation part and as many tokens of the training part. `sampled`: random batches of
-   * both. `auto`: whole where that is cheap, else as many random batches as cost at most a fifth of the
-   * training time; see `evaluationMethod`.
+   * `whole`: the whole validation part and as many tokens of the training part. `sampled`: random batches of
+   * both. `auto`: whole if that is cheap, else as many random batches as take at most a fifth of the training
+   * time; see `evaluationMethod`.
    */
   evalMethod: 'whole' | 'sampled' | 'auto';
   /** Batches per split of a `sampled` evaluation; the seed takes 200. */
   evalBatches: number;
   /** Steps between checkpoints; 0: only after each evaluation, at the end and at an interruption. */
   checkpointEvery: number;
-  /** Steps between looks at the ReLUs; 0: none. */
+  /** Steps between probes; 0: none. */
   probeEvery: number;
   /** Steps between samples; 0: none. */
   sampleEvery: number;
-  /** Tokens per sample, and the text that it continues. */
+  /** Tokens per sample, and the prompt that it continues. */
   sampleTokens: number;
   samplePrompt: string;
 }
@@ -66,13 +69,13 @@ const BATCHES = 'Steps and batches';
 const OPTIMIZER = 'Optimizer';
 const SCHEDULE = 'Schedule';
 const REGULARISATION = 'Regularisation, beside dropout and weight decay';
-/** Heading of what a run is watched by. */
+/** The heading of the settings for observing a run. */
 export const WATCHING = 'Evaluations, checkpoints, samples';
 
-/** Momentum and decay of averages: 1 would never forget. */
+/** Momentum and decay of averages: with 1 nothing would be forgotten. */
 const BELOW_ONE = { min: 0, max: 0.999999 };
 
-/** The settings, in the order of `training.json`. Their defaults are those of `train()`. */
+/** The settings, in the order of `training.json`. The defaults are those of `train()`. */
 export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   steps: integer({ about: 'optimizer steps', min: 1, default: 5000, group: BATCHES, common: true }),
   batchSize: integer({ about: 'sequences per batch', min: 1, default: 64, group: BATCHES, common: true }),

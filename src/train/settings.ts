@@ -1,5 +1,5 @@
-// Recipes: the settings of a run with their defaults, and the checks of settings together. The record itself,
-// and what each field may hold, is in setting-fields.ts.
+// Recipes (the settings of a run with their defaults), and the checks of settings that depend on each other.
+// The record itself and its table are in setting-fields.ts.
 import { checkRecord, defaultsOf, schemaOf } from '../base/fields.ts';
 import type { Schema } from '../base/schema.ts';
 import type { GPTConfig, PresetName } from '../model/config.ts';
@@ -11,7 +11,7 @@ export type { TrainSettings } from './setting-fields.ts';
 /** The seed's recipe. */
 export const seedSettings: TrainSettings = { ...defaultsOf(settingFields), evalMethod: 'whole' };
 
-/** What suits small models that start from small weights: a high rate, warmed up, that falls to nothing. */
+/** For small models that start from small weights: a high learning rate, with warm-up, that falls to 0. */
 const modern: TrainSettings = {
   ...seedSettings,
   batchSize: 16,
@@ -23,13 +23,13 @@ const modern: TrainSettings = {
 };
 
 /**
- * Muon for the matrices of the blocks, and rates that fall to nothing along a line. The weight decay of the
- * recipes made of it keeps a model from learning a megabyte by heart (docs/results/RECORD.md): a text that is
- * read only once or twice wants 0.1.
+ * Muon for the matrices of the blocks, and learning rates that fall linearly to 0. The weight decay of these
+ * recipes keeps a model from learning a megabyte by heart (docs/results/RECORD.md). For a text that is read
+ * only once or twice, 0.1 is better.
  */
 const muon: TrainSettings = { ...modern, optimizer: 'muon', lr: 3e-3, schedule: 'linear' };
 
-/** The recipe that goes with each preset of the model. */
+/** The recipe of each preset of the model. */
 export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   tiny: { ...modern, steps: 600, lr: 3e-3, warmup: 30, evalEvery: 100, probeEvery: 50, sampleEvery: 100 },
   seed: seedSettings,
@@ -37,7 +37,7 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   speedrun: { ...muon, steps: 340, warmup: 20, evalEvery: 340, weightDecay: 0.5 },
 };
 
-/** Throws one clear line when `settings` is not a complete, possible TrainSettings; returns it otherwise. */
+/** Returns `settings` if they are complete and possible TrainSettings; otherwise throws one clear line. */
 export function checkSettings(settings: unknown): TrainSettings {
   checkRecord(settingFields, settings, 'setting');
   const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings;
@@ -55,10 +55,10 @@ export function checkSettings(settings: unknown): TrainSettings {
   return settings;
 }
 
-/** What the settings of a run are in a JSON file. */
+/** The schema of the settings of a run in a JSON file. */
 export const trainSettings: Schema<TrainSettings> = (value) => checkSettings(schemaOf(settingFields)(value));
 
-/** A setting that only acts together with another one: when it does, and what to set for it. */
+/** A setting that has an effect only together with another one: the condition, and how to fulfil it. */
 interface Dependence {
   acts(settings: TrainSettings): boolean;
   needs: [name: keyof TrainSettings, value: string];
@@ -93,7 +93,10 @@ const dependences: Readonly<Partial<Record<keyof TrainSettings, readonly Depende
   samplePrompt: [withSamples],
 };
 
-/** The first of `names` that has no effect among `settings`, and what it needs; null when all of them act. */
+/**
+ * The first of `names` that has no effect with these `settings`, and what it needs; null when all have an
+ * effect.
+ */
 export function idleSetting(
   names: Iterable<string>,
   settings: TrainSettings,
@@ -106,8 +109,8 @@ export function idleSetting(
 }
 
 /**
- * Throws when one of `chosen` has no effect among `settings`. What a recipe holds was not asked for: recipes
- * are spread as a whole.
+ * Throws when one of `chosen` has no effect with these `settings`. Settings from a recipe are not checked:
+ * recipes are passed as a whole.
  */
 export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettings): void {
   const usual = (name: string, value: unknown): boolean =>
@@ -124,8 +127,7 @@ export function refuseIdle(chosen: Partial<TrainSettings>, settings: TrainSettin
 }
 
 /**
- * Throws when a new run's rate would not fall, but rise, from `lr` to `minLr`: schedules give shares of
- * peaks.
+ * Throws when the learning rate of a new run would rise from `lr` to `minLr`: schedules give shares of peaks.
  */
 export function checkRates({ schedule, lr, minLr }: Pick<TrainSettings, 'schedule' | 'lr' | 'minLr'>): void {
   if (schedule === 'constant' || minLr <= lr) return;
@@ -133,8 +135,8 @@ export function checkRates({ schedule, lr, minLr }: Pick<TrainSettings, 'schedul
 }
 
 /**
- * Throws when the settings do not suit the model: dropout would leave [0, 1) on its way, or `headRate` would
- * act on nothing.
+ * Throws when the settings do not fit the model: dropout would leave [0, 1) during the run, or `headRate`
+ * would have no effect.
  */
 export function checkSuited(
   { dropoutRise, headRate }: Pick<TrainSettings, 'dropoutRise' | 'headRate'>,
@@ -153,5 +155,5 @@ export function checkSuited(
   );
 }
 
-/** Sequences per optimizer step at most: the ids of all of them are in memory. */
+/** Largest number of sequences per optimizer step: the ids of all of them are in memory. */
 const MAX_SEQUENCES = 2 ** 16;

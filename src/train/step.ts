@@ -11,22 +11,22 @@ import { cancellable } from './cancel.ts';
 
 /** How the gradient of a batch is computed. */
 export interface GradientOptions {
-  /** Sequences at a time, so that memory does not grow with the batch. */
+  /** Sequences per micro-batch, so that memory does not grow with the batch. */
   microBatch: number;
-  /** They choose the dropout masks. */
+  /** They determine the dropout masks. */
   seed: number;
   step: number;
-  /** In place of the model's own. */
+  /** Dropout to use instead of the model's own. */
   dropout?: number;
   labelSmoothing?: number;
   tap?: BatchTap;
-  /** Gives up in the middle: rejects, and what the gradients hold then is undefined. */
+  /** Aborts half-way: the promise rejects, and the contents of the gradients are undefined. */
   signal?: AbortSignal;
 }
 
 /**
- * Adds the gradient of the mean loss of `batch` to the parameters' `grad`; resolves to that loss, nats per
- * token. The event loop turns between micro-batches.
+ * Adds the gradient of the mean loss of `batch` to the `grad` of the parameters. Resolves to that loss, nats
+ * per token. The event loop turns between micro-batches.
  */
 export function accumulateGradients(model: GPT, batch: Batch, options: GradientOptions): Promise<number> {
   return cancellable(model.backend, options.signal, () => accumulate(model, batch, options));
@@ -37,7 +37,7 @@ async function accumulate(model: GPT, batch: Batch, options: GradientOptions): P
   try {
     for (let first = 0; first < batch.B; first += options.microBatch) {
       reads.push(queueMicroBatch(model, batch, first, options));
-      // One micro-batch ahead of the engine, which then never waits for kernels to be queued.
+      // Queues one micro-batch ahead, so that the engine never waits for kernels.
       await reads.at(-2);
       await options.tap?.collect();
       options.signal?.throwIfAborted();
@@ -51,7 +51,7 @@ async function accumulate(model: GPT, batch: Batch, options: GradientOptions): P
 }
 
 /**
- * Queues forward and backward of the sequences from `first` on; resolves to their losses once they have run.
+ * Queues forward and backward of the sequences from `first` on. Resolves to their losses when they have run.
  */
 async function queueMicroBatch(
   model: GPT,
@@ -73,7 +73,7 @@ async function queueMicroBatch(
   }
 }
 
-/** L2 norm over the gradients of all parameters. */
+/** L2 norm of the gradients of all parameters. */
 export async function gradientNorm(parameters: ReadonlyMap<string, Tensor>): Promise<number> {
   const [first] = parameters.values();
   const total = empty([1], 'f32', first.backend);
@@ -86,7 +86,7 @@ export async function gradientNorm(parameters: ReadonlyMap<string, Tensor>): Pro
 }
 
 /**
- * What gradients are multiplied by so that their norm is at most `clip`, as PyTorch's clip_grad_norm_; 0: no
+ * The factor that scales gradients to a norm of at most `clip`, as in PyTorch's clip_grad_norm_. 0: no
  * clipping.
  */
 export function clipFactor(norm: number, clip: number): number {

@@ -1,14 +1,14 @@
-// How long a run still takes: what is still due, times what it took so far. Read next: run.ts.
+// The time that a run still takes: the work still due, times the measured time per piece. Read next: run.ts.
 import { evaluationTokens } from './evaluate-run.ts';
 import { type Clock, type Measured, type Run, type Standing, sampleDue } from './run.ts';
 
-/** Notes how long one took. */
+/** Adds the time of one piece of work. */
 export function noteTime({ clock }: Pick<Run, 'clock'>, what: keyof Clock, seconds: number): void {
   clock[what].count++;
   clock[what].seconds += seconds;
 }
 
-/** What is not done yet at the step where a run stands, and after it. */
+/** The work not done yet, at the present step and after it. */
 export function stillDue(standing: Standing): Record<keyof Clock, number> {
   const { settings, progress } = standing;
   const { steps, evalEvery, sampleEvery } = settings;
@@ -23,9 +23,9 @@ export function stillDue(standing: Standing): Record<keyof Clock, number> {
 }
 
 /**
- * Seconds left of the run if steps, evaluations and samples go on to take what they took on average. One that
- * this process has not made yet counts as forward passes over its tokens, each a third of what a token costs
- * in a step.
+ * Seconds left if steps, evaluations and samples continue to take what they took on average. An evaluation or
+ * sample that this process has not made yet counts as forward passes over its tokens, each a third of the
+ * cost of a token in a step.
  */
 export function timeLeft(run: Run): number {
   const { clock, options, settings } = run;
@@ -38,7 +38,7 @@ export function timeLeft(run: Run): number {
   const step = mean(clock.steps);
   const forward = step / (3 * batchSize * accumulate * T); // of one token
   const evaluation = evaluationTokens(settings, data, T).reduce((a, b) => a + b);
-  const sample = sampleTokens + Math.max(0, sampleTokens - T) * (T - 1); // beyond the context each reads all of it
+  const sample = sampleTokens + Math.max(0, sampleTokens - T) * (T - 1); // beyond the context, each token reads the whole context again
   return (
     left.steps * step +
     left.evaluations * mean(clock.evaluations, evaluation * forward) +

@@ -1,4 +1,4 @@
-// The training loop: an async generator of events, and nothing else drives training. Read next: step.ts.
+// The training loop: an async generator of events. Nothing else drives training. Read next: step.ts.
 
 import { settled, whenDropped } from '../base/dropped.ts';
 import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
@@ -22,16 +22,16 @@ import { drawSample } from './sample.ts';
 import { dropoutAt, rateAt, rateShare } from './schedules.ts';
 import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
 import { noteTime, timeLeft } from './time-left.ts';
-import { createWatch } from './warnings.ts';
+import { createDetector } from './warnings.ts';
 
-/** After so many steps in a row whose loss or gradient is not finite, a run is beyond help. */
+/** A run is given up after this many steps in a row whose loss or gradient is not finite. */
 const NON_FINITE_LIMIT = 5;
 
 /**
- * Trains `model` and yields what happens, in order. The settings default to the seed's recipe, `evalMethod`
- * to `auto`: evaluations take at most about a fifth of the training time. Equal arguments on the same engine
- * give equal bits, also when the run is interrupted and resumed from what `save` was given. Throws before the
- * first step when the settings, the data and the model do not fit together, or another training holds the
+ * Trains `model` and yields what happens, in order. The settings default to the seed's recipe, with
+ * `evalMethod` `auto`: evaluations take at most about a fifth of the training time. Equal arguments on the
+ * same engine give equal bits, also when the run is interrupted and resumed from what `save` received. Throws
+ * before the first step when settings, data and model do not fit together, or when another training uses the
  * model.
  *
  * @example
@@ -50,10 +50,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       optimizer.dispose();
       average?.model.dispose();
     });
-    const watch = createWatch({}, run.warnings);
+    const detect = createDetector({}, run.warnings);
     for await (const event of loop(run)) {
       yield event;
-      yield* watch(event);
+      yield* detect(event);
     }
   } finally {
     settled(holder);
@@ -79,13 +79,13 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
     if (groups) yield run.probe.finish(progress.step, groups);
   }
   const stopped = diverged() ? 'non-finite' : 'aborted';
-  // The last step alone does not finish a run: what is due after it belongs to it.
+  // The last step does not finish a run: the work due after it belongs to the run.
   const reason = last() && progress.settled ? 'finished' : stopped;
   yield { type: 'done', step: progress.step, reason, seconds: (performance.now() - begun) / 1000 };
 }
 
 /**
- * What is due between two steps: evaluation, sample, checkpoints. Once the run is aborted, only the
+ * The work due between two steps: evaluation, sample, checkpoints. When the run is aborted, only the
  * checkpoint.
  */
 async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
@@ -100,8 +100,8 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
 }
 
 /**
- * Whether all steps are done, and an evaluation or a sample comes before the last checkpoint: a kill during
- * these minutes must not take the steps. What is saved then is no event: a run that goes on from it has the
+ * Whether all steps are done, but an evaluation or a sample comes before the last checkpoint. A kill during
+ * these minutes must not lose the steps, so they are saved first. This has no event: a resumed run has the
  * events of one that never stopped.
  */
 function endIsUnsaved(run: Run): boolean {
@@ -109,7 +109,7 @@ function endIsUnsaved(run: Run): boolean {
   return unsaved && progress.step === settings.steps && !progress.settled && !aborted(run);
 }
 
-/** The evaluation that is due. Aborted meanwhile, it stays due. */
+/** Makes the evaluation that is due. If aborted, it stays due. */
 async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
   const event = await evaluateRun(run);
   if (!event) return;
@@ -121,7 +121,7 @@ async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
   if (event.best) yield* checkpoint(run, 'best');
 }
 
-/** The sample that is due. Aborted meanwhile, it stays due. */
+/** Draws the sample that is due. If aborted, it stays due. */
 async function* sample(run: Run): AsyncGenerator<TrainEvent, void> {
   const { options, settings, progress } = run;
   const { step } = progress;
@@ -149,8 +149,8 @@ async function* checkpoint(run: Run, kind: 'best' | 'last'): AsyncGenerator<Trai
 }
 
 /**
- * Null when the run was aborted in the middle of the step: the weights are as they were, a resumed run makes
- * it again.
+ * Makes one step. Null when the run was aborted half-way: the weights are unchanged, and a resumed run makes
+ * the step again.
  */
 async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] } | null> {
   try {
@@ -161,7 +161,7 @@ async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?:
   }
 }
 
-/** Forward, backward, update. A gradient that is not finite is not applied: the weights stay as they were. */
+/** Forward, backward, update. A gradient that is not finite is not applied. */
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
   const { options, settings, progress, parameters, optimizer, average, probe, taps } = run;
   const { model } = options;
@@ -174,7 +174,7 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
   optimizer.zeroGrad();
-  // What a probe has seen of a step cannot be taken back: such a step is finished.
+  // The memory of a probe cannot be undone, so a probed step is always finished.
   const signal = probed ? undefined : options.signal;
   const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap, signal });
   const gradNorm = await gradientNorm(parameters);
@@ -198,8 +198,8 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
 }
 
 /**
- * The first probe does not know yet where its histograms should reach: one micro-batch is run to find out,
- * and dropped.
+ * The first probe does not know the ranges of its histograms. One micro-batch is run to find out, and
+ * dropped.
  */
 async function calibrate(run: Run, batch: Batch, step: number): Promise<void> {
   const { options, settings, optimizer, probe, taps } = run;
@@ -209,7 +209,7 @@ async function calibrate(run: Run, batch: Batch, step: number): Promise<void> {
   optimizer.zeroGrad();
 }
 
-/** How the gradients of a step are computed, as the settings have it for that step. */
+/** How the gradients of a step are computed, by the settings. */
 function gradientOptions({ options, settings }: Run, step: number): GradientOptions {
   const { microBatch, seed, labelSmoothing } = settings;
   const dropout = dropoutAt(step, options.model.config.dropout, settings);

@@ -1,40 +1,40 @@
-// What deserves a warning: six rules over the stream of events, each with a small memory. Every warning says
-// in one line what was seen and what usually helps. Read next: events.ts.
+// Warnings: six rules over the stream of events, each with a small memory. A warning says in one line what
+// was observed and what usually helps. Read next: events.ts.
 import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
 import { isMatrixGroup, placeOf } from '../model/names.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent, WarningEvent } from './events.ts';
 
-/** When the rules speak. */
+/** The thresholds of the rules. */
 export interface WarningOptions {
-  /** A spike is a loss that is this many standard deviations of the noise above the last few. */
+  /** A spike is a loss that is this many standard deviations of the noise above the recent ones. */
   spikeFactor?: number;
-  /** Steps that the noise is estimated from. */
+  /** Number of steps from which the noise is estimated. */
   spikeWindow?: number;
-  /** Share of units of one tap that may be dead. */
+  /** Largest share of dead units of a tap without a warning. */
   deadShare?: number;
-  /** Tokens to have seen before a silent unit is called dead. */
+  /** Tokens that must have been seen before a silent unit is called dead. */
   deadTokens?: number;
-  /** |update| / |weights| of a group above which its steps are too long. */
+  /** Largest |update| / |weights| of a group without a warning. */
   updateRatio?: number;
-  /** The gradient of a block as a share of the median of all blocks, below which it does not learn. */
+  /** Smallest gradient of a block, as a share of the median of all blocks, without a warning. */
   gradientShare?: number;
-  /** Evaluations in a row without a better validation loss, the training loss still falling. */
+  /** Evaluations in a row without a better validation loss while the training loss still falls. */
   overfittingEvals?: number;
 }
 
-/** Looks at one event; answers with the warnings it gives rise to. */
-export type Watch = (event: TrainEvent) => WarningEvent[];
+/** Takes one event and returns the warnings that it causes. */
+export type Detector = (event: TrainEvent) => WarningEvent[];
 
-/** What the rules remember from event to event; plain JSON, for checkpoints. */
+/** The memory of the rules between events; plain JSON, for checkpoints. */
 export interface WarningMemory {
   /** Whether the last step was not finite. */
   nonFinite: boolean;
-  /** The last finite losses, and whether the newest of them was a spike. */
+  /** The last finite losses, and whether the newest was a spike. */
   spikes: { recent: number[]; above: boolean };
-  /** Taps that had too many dead units at the last look. */
+  /** Taps with too many dead units at the last probe. */
   dead: string[];
-  /** Groups that were bad at the last look, and at how many in a row. */
+  /** Groups that were bad at the last probe, and for how many probes in a row. */
   updates: GroupCounts;
   gradients: GroupCounts;
   overfitting: { best: Evaluated | null; since: number; warned: boolean };
@@ -43,7 +43,7 @@ export interface WarningMemory {
 export type GroupCounts = Record<string, number>;
 export type Evaluated = Pick<EvalEvent, 'step' | 'trainLoss' | 'valLoss'>;
 
-/** What they remember before the first event. */
+/** The memory before the first event. */
 export function noWarnings(): WarningMemory {
   return {
     nonFinite: false,
@@ -56,11 +56,11 @@ export function noWarnings(): WarningMemory {
 }
 
 /**
- * All rules together, for one run. Each warns when its condition begins, and again only after it has ended,
- * so a bad state is reported once and not at every step. What they learn goes into `memory`: another watch
- * goes on from there.
+ * All rules together, for one run. A rule warns when its condition begins, and again only after the condition
+ * has ended: a bad state is reported once and not at every step. `memory` is updated; a later detector can
+ * continue from it.
  */
-export function createWatch(options: WarningOptions = {}, memory: WarningMemory = noWarnings()): Watch {
+export function createDetector(options: WarningOptions = {}, memory: WarningMemory = noWarnings()): Detector {
   const nonFinite = watchNonFinite(memory);
   const spikes = watchSpikes(memory.spikes, options.spikeFactor ?? 6, options.spikeWindow ?? 64);
   const dead = watchDeadUnits(memory, options.deadShare ?? 0.1, options.deadTokens ?? 16_384);
@@ -87,11 +87,11 @@ function watchNonFinite(memory: WarningMemory): (event: StepEvent) => WarningEve
   };
 }
 
-/** Losses needed before anything is usual. */
+/** Number of losses needed before a loss can be called unusual. */
 const SPIKE_MIN_STEPS = 16;
-/** The usual loss is the median of this many. */
+/** The usual loss is the median of this many losses. */
 const SPIKE_RECENT = 9;
-/** A rise by less than this share of the usual loss is never a spike, however calm the steps before. */
+/** A rise by less than this share of the usual loss is never a spike, even after very calm steps. */
 const SPIKE_MIN_RISE = 0.1;
 
 function watchSpikes(
@@ -118,9 +118,9 @@ function watchSpikes(
 }
 
 /**
- * The loss above which the next one is a spike: usual + factor * noise, infinite while too few `losses` are
- * known. Noise is the median distance between neighbours as a standard deviation (1.4826 / sqrt 2 of it for
- * normal noise): one spike, or the steep fall at the start of training, does not raise it.
+ * The loss above which the next one is a spike: usual + factor * noise; infinite while there are too few
+ * `losses`. Noise is the median distance between neighbours, as a standard deviation (1.4826 / sqrt 2 of it
+ * for normal noise). One spike, or the steep fall at the start of training, does not raise it.
  */
 export function spikeLimit(losses: readonly number[], factor: number): number {
   if (losses.length < SPIKE_MIN_STEPS) return Number.POSITIVE_INFINITY;
@@ -161,8 +161,8 @@ function watchDeadUnits(
   };
 }
 
-/** Looks in a row that a group must be bad in: the first steps of a run are often long. */
-const GROUP_LOOKS = 2;
+/** Probes in a row at which a group must be bad: the first steps of a run are often large. */
+const BAD_PROBES = 2;
 
 function watchUpdates(memory: WarningMemory, limit: number): (event: ProbeEvent) => WarningEvent | null {
   return ({ step, groups = [] }) => {
@@ -203,17 +203,17 @@ function watchGradients(memory: WarningMemory, share: number): (event: ProbeEven
   };
 }
 
-/** At how many looks in a row each of the groups has been bad, the present one included. */
+/** For how many probes in a row each group has been bad, including the present one. */
 function countLooks(before: GroupCounts, bad: readonly { name: string }[]): GroupCounts {
   return Object.fromEntries(bad.map(({ name }) => [name, (before[name] ?? 0) + 1]));
 }
 
-/** Those that have just been bad for GROUP_LOOKS looks in a row. */
+/** Groups that have now been bad for BAD_PROBES probes in a row. */
 function lasting<G extends { name: string }>(counts: GroupCounts, bad: readonly G[]): G[] {
-  return bad.filter(({ name }) => counts[name] === GROUP_LOOKS);
+  return bad.filter(({ name }) => counts[name] === BAD_PROBES);
 }
 
-/** Names in one line, at most. */
+/** Most names in one line. */
 const NAMED = 3;
 
 /** ` (so are blocks.1.mlp, blocks.2.mlp and 4 more)` */

@@ -11,7 +11,7 @@ import {
   type Totals,
 } from '../../src/inspect/summary.ts';
 import type { EvalEvent, GroupSummary, ProbeEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
-import { createWatch, noWarnings, spikeLimit } from '../../src/train/warnings.ts';
+import { createDetector, noWarnings, spikeLimit } from '../../src/train/warnings.ts';
 
 /** The `statistics` kernel, as defined by the contract. */
 function statistics(
@@ -224,27 +224,27 @@ function probeEvent(n: number, dead: number, windowTokens: number): ProbeEvent {
 
 describe('warnings', () => {
   it('warn of a loss or gradient that is not finite, once', () => {
-    const watch = createWatch();
-    assert.deepEqual(watch(step(1, 3)), []);
-    const [first] = watch(step(2, Number.NaN));
+    const detect = createDetector();
+    assert.deepEqual(detect(step(1, 3)), []);
+    const [first] = detect(step(2, Number.NaN));
     assert.equal(first.kind, 'non-finite');
     assert.equal(first.step, 2);
     assert.match(first.message, /the loss is NaN/);
-    assert.deepEqual(watch(step(3, Number.NaN)), []);
-    assert.deepEqual(watch(step(4, 3)), []);
-    assert.match(watch(step(5, 3, Number.POSITIVE_INFINITY))[0].message, /gradient norm is Infinity/);
+    assert.deepEqual(detect(step(3, Number.NaN)), []);
+    assert.deepEqual(detect(step(4, 3)), []);
+    assert.match(detect(step(5, 3, Number.POSITIVE_INFINITY))[0].message, /gradient norm is Infinity/);
   });
 
   it('warn of a spike above the noise, once until it is over, and not of noise or of falling losses', () => {
-    const watch = createWatch();
+    const detect = createDetector();
     for (let n = 1; n <= 100; n++)
-      assert.deepEqual(watch(step(n, 6 - 0.03 * n + 0.05 * Math.sin(n * 7))), []);
-    const [spike] = watch(step(101, 5));
+      assert.deepEqual(detect(step(n, 6 - 0.03 * n + 0.05 * Math.sin(n * 7))), []);
+    const [spike] = detect(step(101, 5));
     assert.equal(spike.kind, 'loss-spike');
     assert.match(spike.message, /loss 5\.000/);
-    assert.deepEqual(watch(step(102, 5.2)), []);
-    assert.deepEqual(watch(step(103, 3)), []);
-    assert.equal(watch(step(104, 6)).length, 1);
+    assert.deepEqual(detect(step(102, 5.2)), []);
+    assert.deepEqual(detect(step(103, 3)), []);
+    assert.equal(detect(step(104, 6)).length, 1);
   });
 
   it('know no spikes before there is a usual loss', () => {
@@ -256,17 +256,17 @@ describe('warnings', () => {
   });
 
   it('warn of dead units once the window is long enough, and again only after a recovery', () => {
-    const watch = createWatch();
-    assert.deepEqual(watch(probeEvent(100, 30, 100)), [], 'too few tokens to call a unit dead');
-    const [dead] = watch(probeEvent(200, 30, 20000));
+    const detect = createDetector();
+    assert.deepEqual(detect(probeEvent(100, 30, 100)), [], 'too few tokens to call a unit dead');
+    const [dead] = detect(probeEvent(200, 30, 20000));
     assert.equal(dead.kind, 'dead-units');
     assert.match(
       dead.message,
       /blocks\.2\.mlp\.act: 30 of 100 units \(30 %\) fired for none of 20000 tokens/,
     );
-    assert.deepEqual(watch(probeEvent(300, 31, 20000)), []);
-    assert.deepEqual(watch(probeEvent(400, 5, 20000)), []);
-    assert.equal(watch(probeEvent(500, 30, 20000)).length, 1);
+    assert.deepEqual(detect(probeEvent(300, 31, 20000)), []);
+    assert.deepEqual(detect(probeEvent(400, 5, 20000)), []);
+    assert.equal(detect(probeEvent(500, 30, 20000)).length, 1);
   });
 
   const group = (name: string, gradNorm: number, updateRatio: number): GroupSummary => ({
@@ -279,26 +279,26 @@ describe('warnings', () => {
   const grouped = (n: number, groups: GroupSummary[]): ProbeEvent => ({ ...probeEvent(n, 0, 10000), groups });
 
   it('warn of updates that are too long, by the name of the group, from the second look on and once', () => {
-    const watch = createWatch();
+    const detect = createDetector();
     const long = [
       group('blocks.0.mlp', 1, 0.3),
       group('head', 1, 0.2),
       group('norm', 1, 5),
       group('embedding', 1, 1e-3),
     ];
-    assert.deepEqual(watch(grouped(100, long)), []);
-    const [warning, ...rest] = watch(grouped(200, long));
+    assert.deepEqual(detect(grouped(100, long)), []);
+    const [warning, ...rest] = detect(grouped(200, long));
     assert.equal(warning.kind, 'large-updates');
     assert.match(
       warning.message,
       /^blocks\.0\.mlp: one step changes its weights by 30 % .* \(so is head\): lower the/,
     );
     assert.deepEqual(rest, []);
-    assert.deepEqual(watch(grouped(300, long)), []);
+    assert.deepEqual(detect(grouped(300, long)), []);
   });
 
   it('warn of a block that gets no gradient, compared with the others', () => {
-    const watch = createWatch();
+    const detect = createDetector();
     const blocks = (first: number): GroupSummary[] => [
       group('blocks.0.attn', first, 0),
       group('blocks.1.attn', 1, 0),
@@ -306,18 +306,18 @@ describe('warnings', () => {
       group('blocks.0.mlp', 1, 0),
       group('blocks.1.mlp', 1e-9, 0),
     ];
-    assert.deepEqual(watch(grouped(100, blocks(1e-5))), []);
-    const [warning] = watch(grouped(200, blocks(1e-5)));
+    assert.deepEqual(detect(grouped(100, blocks(1e-5))), []);
+    const [warning] = detect(grouped(200, blocks(1e-5)));
     assert.equal(warning.kind, 'vanishing-gradient');
     assert.match(
       warning.message,
       /^blocks\.0\.attn: its gradient norm is 1\.0e-5, 1\.0e\+0 is the median .* hardly learns; use/,
     );
-    assert.deepEqual(watch(grouped(300, blocks(1))), []);
+    assert.deepEqual(detect(grouped(300, blocks(1))), []);
   });
 
   it('warn of overfitting when validation stays worse while training improves', () => {
-    const watch = createWatch();
+    const detect = createDetector();
     const losses: [number, number][] = [
       [4, 4],
       [3, 3.5],
@@ -326,7 +326,7 @@ describe('warnings', () => {
       [2.4, 3.7],
       [2.2, 3.8],
     ];
-    const found = losses.flatMap(([train, val], n) => watch(evaluation(n, train, val)));
+    const found = losses.flatMap(([train, val], n) => detect(evaluation(n, train, val)));
     assert.equal(found.length, 1);
     assert.equal(found[0].step, 4);
     assert.match(found[0].message, /best was 3\.500 at step 1/);
@@ -351,19 +351,19 @@ describe('warnings', () => {
         { type: 'eval', ...evaluation, method: 'whole', weights: 'trained', best: false },
       ];
     }).flat();
-    const whole = events.flatMap(createWatch());
+    const whole = events.flatMap(createDetector());
     const kinds = new Set(whole.map((warning) => warning.kind));
     assert.deepEqual([...kinds].sort(), ['loss-spike', 'non-finite', 'overfitting']);
     let memory = noWarnings();
     const cut = events.flatMap((event) => {
       memory = JSON.parse(JSON.stringify(memory));
-      return createWatch({}, memory)(event);
+      return createDetector({}, memory)(event);
     });
     assert.deepEqual(cut, whole);
   });
 
   it('do not call it overfitting when the training loss rises too', () => {
-    const watch = createWatch();
-    for (const loss of [3, 4, 5, 6, 7]) assert.deepEqual(watch(evaluation(1, loss, loss)), []);
+    const detect = createDetector();
+    for (const loss of [3, 4, 5, 6, 7]) assert.deepEqual(detect(evaluation(1, loss, loss)), []);
   });
 });
