@@ -1,6 +1,8 @@
 // The predictions of a model along a text: how probable each token was, which tokens were expected, and what
 // comes next.
 
+import { complete, custom, integer, type Table } from '../base/fields.ts';
+import { such } from '../base/schema.ts';
 import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -41,6 +43,15 @@ export interface PredictionOptions {
   edits?: readonly Edit[];
 }
 
+/** Every option of `predictText`; edits are checked against the model. */
+export const predictionFields: Table<PredictionOptions, 'top'> = {
+  top: integer({ about: 'number of expected tokens to list', min: 0, default: 5 }),
+  edits: custom({
+    about: 'changes to make in the pass',
+    schema: such((value): value is readonly Edit[] => Array.isArray(value), 'a list of edits'),
+  }),
+};
+
 /**
  * Predicts every token of `ids` from those before it. A text longer than the context is read in windows that
  * overlap by half, so that each token is predicted from at least half a context. With `edits` it must fit one
@@ -51,7 +62,7 @@ export async function predictText(
   ids: Int32Array,
   options: PredictionOptions = {},
 ): Promise<TextPredictions> {
-  const { top = 5, edits } = options;
+  const { top, edits } = complete(predictionFields, options, 'predictText');
   // An edit selects positions of one pass, so with edits the text must fit one window.
   checkPrompt(edits ? ids : ids.subarray(0, model.config.blockSize), model.config);
   const { vocabSize: V } = model.config;

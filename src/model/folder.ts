@@ -1,5 +1,6 @@
 // A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
 import type { Backend, Precision } from '../backend/contract.ts';
+import { choice, complete, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { toBfloat16 } from '../io/floats.ts';
@@ -42,6 +43,11 @@ export interface SaveOptions {
   matrices?: Precision;
 }
 
+/** Every option of `save`. */
+export const saveFields: Table<SaveOptions, 'matrices'> = {
+  matrices: choice(['f32', 'bf16'], { about: 'what float matrices are stored as', default: 'f32' }),
+};
+
 /**
  * The files of a model folder. An INT8 weight is stored as `name` (I8) and `name.scale` (F32), an INT4 weight
  * as `name` (U8, two codes per byte) and `name.scale` (BF16). The common properties of INT4 weights are in
@@ -49,8 +55,9 @@ export interface SaveOptions {
  */
 export async function modelFiles(
   { model, tokenizer }: ModelFolder,
-  { matrices = 'f32' }: SaveOptions = {},
+  options: SaveOptions = {},
 ): Promise<Map<string, Uint8Array>> {
+  const { matrices } = complete(saveFields, options, 'save');
   const tensors = new Map<string, TensorToWrite>();
   let activations: string | undefined;
   let quantization: Int4Config | undefined;
