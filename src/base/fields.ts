@@ -21,8 +21,8 @@ export interface Row<D> {
   /** It must be given. */
   required?: boolean;
   /**
-   * Files of the first versions lack it: it was then as the default says. `tacit`: so does a `config.json` of today
-   * (`recordOf`), unless it differs from the default.
+   * Files of the first versions lack it, and mean the default. `tacit`: so does a `config.json` of today
+   * (`recordOf`), unless the value differs from the default.
    */
   younger?: true | 'tacit';
 }
@@ -174,7 +174,10 @@ export function checkValue<T>(
   }
 }
 
-/** The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`. */
+/**
+ * The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`, and
+ * when a required one is missing.
+ */
 export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
   checkOptions(fields, given, where);
   const all: Record<string, unknown> = {};
@@ -187,8 +190,8 @@ export function complete<F extends Fields>(fields: F, given: Given<F>, where: st
 }
 
 /**
- * Throws one line when one of the options `given` to `where` is unknown or out of range; undefined stands for one that
- * was left out.
+ * Throws one line when one of the options `given` to `where` is unknown or out of range. An undefined one counts
+ * as left out.
  */
 export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where: string): void {
   for (const name in given) {

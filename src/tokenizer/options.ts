@@ -1,4 +1,4 @@
-// What can be asked of a tokenizer: its options, and the tables that they are checked by. Read next: tokenizer.ts.
+// The options of a tokenizer, and the tables that they are checked by. Read next: tokenizer.ts.
 import {
   callback,
   choice,
