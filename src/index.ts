@@ -23,7 +23,7 @@ export {
   type StartEvent,
   type TokenEvent,
 } from './generate/generate.ts';
-export { type GenerateOptions, generateFields } from './generate/options.ts';
+export { type GenerateDefaults, type GenerateOptions, generateFields } from './generate/options.ts';
 export type { SamplingOptions } from './generate/sampler.ts';
 export type { Start } from './generate/start.ts';
 export {
@@ -106,7 +106,12 @@ export {
 } from './quantize/compare.ts';
 export type { LayerErrors } from './quantize/layer-errors.ts';
 export type { NoiseRatio } from './quantize/noise.ts';
-export { type QuantizeOptions, quantize, quantizeFields } from './quantize/quantize.ts';
+export {
+  type QuantizeDefaults,
+  type QuantizeOptions,
+  quantize,
+  quantizeFields,
+} from './quantize/quantize.ts';
 export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
 export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';

@@ -4,6 +4,7 @@
 // add a setting".
 
 import { similar } from './nearest.ts';
+import type { Range, Schema } from './schema.ts';
 import * as s from './schema.ts';
 
 /** What a row says about its option beside what it may hold. */
@@ -29,7 +30,7 @@ export interface Row<D> {
 
 /** The forms of options, for those who show them: as flags, sliders, in a JSON Schema. */
 export type Form =
-  | { kind: 'integer' | 'number'; limits: s.Range }
+  | { kind: 'integer' | 'number'; limits: Range }
   | { kind: 'choice'; choices: readonly (string | number)[] }
   | { kind: 'flag' | 'text' | 'texts' }
   /** Anything else; `json` is its JSON Schema, null where JSON cannot hold it: a function, a signal. */
@@ -41,7 +42,7 @@ export type Form =
  */
 export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'default'> {
   readonly form: Form;
-  readonly schema: s.Schema<T>;
+  readonly schema: Schema<T>;
   readonly default: D;
 }
 
@@ -58,7 +59,7 @@ export type Table<T, D extends keyof T = never> = {
 /** An option to those who do not know its type. */
 export interface AnyField extends Omit<Row<unknown>, 'default'> {
   readonly form: Form;
-  readonly schema: s.Schema<unknown>;
+  readonly schema: Schema<unknown>;
   readonly default: unknown;
 }
 
@@ -74,7 +75,7 @@ export type Complete<F extends Fields> = { [K in keyof F]: ReturnType<F[K]['sche
 // ---- rows ------------------------------------------------------------------------------------------------
 
 /** Limits of a number; `noLimit`: Infinity will do, too. */
-export interface Limits extends s.Range {
+export interface Limits extends Range {
   noLimit?: boolean;
 }
 
@@ -90,7 +91,7 @@ export function number<D extends number | undefined = undefined>(row: Row<D> & L
 
 function numeric<D>(
   kind: 'integer' | 'number',
-  schemaOf: (limits: s.Range) => s.Schema<number>,
+  schemaOf: (limits: Range) => Schema<number>,
   { min, max, above, below, noLimit = false, ...row }: Row<D> & Limits,
 ): Field<number, D> {
   const limits = { min, max, above, below };
@@ -121,12 +122,12 @@ export function texts<D extends readonly string[] | undefined = undefined>(
   row: Row<D>,
 ): Field<readonly string[], D> {
   const schema = s.array(s.matching(/./s, 'a text of one character or more'));
-  return field(row, { kind: 'texts' }, schema as s.Schema<readonly string[]>);
+  return field(row, { kind: 'texts' }, schema as Schema<readonly string[]>);
 }
 
 /** What none of the others is. */
 export function custom<T, D extends T | undefined = undefined>(
-  row: Row<D> & { schema: s.Schema<T>; json?: object },
+  row: Row<D> & { schema: Schema<T>; json?: object },
 ): Field<T, D> {
   const { schema, json = null, ...rest } = row;
   return field(rest, { kind: 'custom', json }, schema);
@@ -145,7 +146,7 @@ export function signal(row: Row<undefined>): Field<AbortSignal, undefined> {
   return custom({ ...row, schema: s.such(is, 'an AbortSignal') });
 }
 
-function field<T, D>(row: Row<D>, form: Form, schema: s.Schema<T>): Field<T, D> {
+function field<T, D>(row: Row<D>, form: Form, schema: Schema<T>): Field<T, D> {
   return { ...row, default: row.default as D, form, schema };
 }
 
@@ -156,7 +157,7 @@ function field<T, D>(row: Row<D>, form: Form, schema: s.Schema<T>): Field<T, D> 
  * `topP 1.5 is not a number > 0 and <= 1: 1 draws from all`. `written` is shown in the place of the value.
  */
 export function checkValue<T>(
-  { schema, hint }: { readonly schema: s.Schema<T>; readonly hint?: string },
+  { schema, hint }: { readonly schema: Schema<T>; readonly hint?: string },
   value: unknown,
   name: string,
   written?: string,
@@ -265,7 +266,7 @@ export function recordOf<T extends object>(fields: Fields, record: T): Partial<T
 }
 
 /** What a JSON file holds of such a record: all fields, the younger ones perhaps not. */
-export function schemaOf<F extends Fields>(fields: F): s.Schema<Required<Given<F>>> {
+export function schemaOf<F extends Fields>(fields: F): Schema<Required<Given<F>>> {
   const rows = Object.entries(fields).map(([name, row]) => [
     name,
     row.younger ? s.otherwise(row.schema, row.default) : row.schema,

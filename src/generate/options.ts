@@ -78,7 +78,8 @@ const tapSchema: Schema<Tap> = such(
   'a tap, which has a function `wants`',
 );
 
-type Defaulted =
+/** Those that have a default. */
+export type GenerateDefaults =
   | keyof SamplingOptions
   | 'heal'
   | 'maxTokens'
@@ -89,7 +90,7 @@ type Defaulted =
   | 'overflow';
 
 /** Every option of `generate`. */
-export const generateFields: Table<GenerateOptions, Defaulted> = {
+export const generateFields: Table<GenerateOptions, GenerateDefaults> = {
   ...samplingFields,
   prompt: custom({
     about: 'the text, or the token ids, to go on from',

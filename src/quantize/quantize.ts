@@ -60,10 +60,11 @@ const calibrationSchema: Schema<Int32Array> = such(
   'an Int32Array of token ids',
 );
 
-type Defaulted = 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude';
+/** Those that have a default. */
+export type QuantizeDefaults = 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude';
 
 /** Every option of `quantize`. */
-export const quantizeFields: Table<QuantizeOptions, Defaulted> = {
+export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
   bits: choice([4, 8], { about: 'bits per weight', default: 8 }),
   groupSize: choice(GROUP_SIZES, {
     about: 'with 4 bits: columns that share a scale',
