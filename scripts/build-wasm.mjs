@@ -4,8 +4,8 @@
 //   node scripts/build-wasm.mjs            builds both
 //   node scripts/build-wasm.mjs --check    compares with the files that are there; fails where a byte differs
 //
-// Needs clang 19, lld 19 and their headers for WebAssembly; where they are missing it says so and does nothing.
-// Debian: apt-get install clang-19 lld-19 libc++-19-dev-wasm32 wasi-libc
+// Needs clang 19, lld 19 and their headers for WebAssembly; where they are missing it says so and does
+// nothing. Debian: apt-get install clang-19 lld-19 libc++-19-dev-wasm32 wasi-libc
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,

@@ -1,4 +1,4 @@
-// The public API of the core: what runs in Node and in a browser alike. Which engines there are is said by the platform
+// The public API of the core, the same in Node and in browsers. The engines come from the platform
 // (platform/browser.ts, platform/node.ts). Read next: model/gpt.ts.
 export type * from './backend/contract.ts';
 export { currentBackend } from './backend/current.ts';

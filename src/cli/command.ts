@@ -1,5 +1,5 @@
-// A command as data: what it is called, what it takes, what it does. `program.ts` turns these into commander
-// commands, the help and the exit codes.
+// A command as data: its name, its arguments, its action. `program.ts` turns these into commander commands,
+// help and exit codes.
 
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
@@ -12,14 +12,14 @@ import { interruptSignal } from './interrupt.ts';
 import { inFlags } from './option-names.ts';
 import { createOutput, type Output } from './output.ts';
 
-/** What a command is given to work with. */
+/** What a command gets besides its arguments. */
 export interface Context<F extends Flags> {
   args: string[];
   flags: Values<F>;
   output: Output;
   /**
-   * Asks the command to stop: see interrupt.ts. Only a command that reads it is asked, and from then on:
-   * until there is something to save, a process should end at once.
+   * Asks the command to stop: see interrupt.ts. Only a command that reads this is asked, and only from then
+   * on: before there is something to save, the process should end at once.
    */
   readonly signal: AbortSignal;
 }
@@ -28,20 +28,20 @@ export interface CommandSpec<F extends Flags = Flags> {
   /** `train`, or `tokenizer train` for one within a group. */
   name: string;
   about: string;
-  /** Command lines that work, each with what it does. */
+  /** Examples that work, each with a description. */
   examples: readonly (readonly [line: string, does: string])[];
-  /** Positional arguments, `<file>` or `[text...]`, each with what it is. */
+  /** Positional arguments, `<file>` or `[text...]`, each with a description. */
   args?: readonly (readonly [name: string, about: string])[];
   flags: F;
   /**
-   * What an argument too many was meant for, `--prompt` or another command; `place` is what is at that path.
-   * Nothing: no idea.
+   * What a surplus argument was probably meant for: `--prompt` or another command. `place` is what exists at
+   * that path. Undefined: no idea.
    */
   meant?: (argument: string, place: Place) => string | undefined;
   run(context: Context<F>): Promise<void>;
 }
 
-/** Gives `run` the types of its flags. */
+/** Gives `run` the types of its command's flags. */
 export function defineCommand<const F extends Flags>(spec: CommandSpec<F>): CommandSpec {
   return spec as unknown as CommandSpec;
 }
@@ -58,7 +58,7 @@ export function toCommander(spec: CommandSpec): Command {
   for (const [name, flag] of Object.entries(flags)) addFlag(command, name, flag);
   addFullHelp(command, spec.name, flags);
   command.addHelpText('after', () => examplesText(spec.examples));
-  command.allowExcessArguments(); // refused below, by a message that names them
+  command.allowExcessArguments(); // refused below, with a message that names them
   return command.action(async () => {
     refuseSurplus(command, spec);
     const values = command.opts();
@@ -104,14 +104,14 @@ function refuseSurplus(command: Command, { name, args = [], meant }: CommandSpec
   throw misuse(members.length > 0 ? problem : `${problem} (see --help)`);
 }
 
-/** What follows the flag, or the command, that was meant. */
+/** The text after the flag or the command that was meant. */
 function remedyValue(remedy: string, surplus: readonly string[], place: Place): string {
   if (!remedy.startsWith('-')) return surplus.map(shellWord).join(' ');
-  // Words that are no path belong together: a text without its quotes.
+  // Words that are not paths belong together: a text without quotes.
   return shellWord(place === 'nothing' ? surplus.join(' ') : surplus[0]);
 }
 
-/** What is at a path. */
+/** What exists at a path. */
 export type Place = 'file' | 'folder' | 'nothing';
 
 function looksLikePath(word: string): boolean {

@@ -1,4 +1,4 @@
-// The engine of a command: `--backend` and `--threads`, and what is said about the choice.
+// The engine of a command: `--backend` and `--threads`, and remarks about the choice.
 import type { Backend } from '../backend/contract.ts';
 import { engineFields } from '../backend/registry.ts';
 import { backendNames, useBackend } from '../platform/node-engines.ts';
@@ -16,15 +16,15 @@ export const engineFlags = {
   precision: flagOf(engineFields, 'precision'),
 };
 
-/** Throws a misuse for an engine that does not exist. */
+/** Throws a misuse for an unknown engine. */
 export function checkEngineName({ backend: name = 'auto' }: Values<typeof engineFlags>): void {
   const names = ['auto', ...backendNames()];
   if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
 }
 
 /**
- * Makes the engine current. Nothing falls back silently: what `auto` passed over is noted, with the reason. A
- * name that does not exist is a misuse; an engine that does not work here is a failure.
+ * Makes the engine the current one. Nothing falls back silently: the engines that `auto` tried in vain are
+ * noted, with the reason. An unknown name is a misuse; an engine that does not work here is a failure.
  */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
   checkEngineName(flags);
@@ -35,7 +35,7 @@ export async function chooseEngine(flags: Values<typeof engineFlags>, output: Ou
   return backend;
 }
 
-/** Chooses the engine for the time that `work` takes. */
+/** Uses the engine for the time that `work` takes. */
 export async function withEngine<T>(
   flags: Values<typeof engineFlags>,
   output: Output,

@@ -1,16 +1,16 @@
-// Two ways to end badly: asked wrongly (exit code 2), or could not be done (exit code 1). Either is one line.
+// The two kinds of errors: misused (exit code 2) and failed (exit code 1). Each is one line.
 
-/** Asked wrongly: an unknown flag, a value out of range, a folder that is in use. */
+/** A misuse: an unknown flag, a value out of range, a folder that is in use. */
 export class MisuseError extends Error {}
 
 export function misuse(message: string): MisuseError {
   return new MisuseError(message);
 }
 
-/** The same in words of the library, with its names of options: option-names.ts makes flags of them. */
+/** The message with the library's names of options. option-names.ts turns them into flags. */
 export class LibraryMisuse extends MisuseError {}
 
-/** Runs the library's checks of a request: whatever they throw is a misuse. */
+/** Runs the library's checks of a request. Every error that they throw is a misuse. */
 export async function asked<T>(check: () => T | Promise<T>): Promise<T> {
   try {
     return await check();

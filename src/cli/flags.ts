@@ -1,29 +1,29 @@
-// What a flag is: a name, what it takes, and the check that turns a bad value into one clear line.
-// Read next: ../base/fields.ts, the tables of options that most of them come from.
+// A flag: its name, its argument, and the check that turns a bad value into one clear line. Read next:
+// ../base/fields.ts, the tables of options from which most flags are made.
 
 import * as fields from '../base/fields.ts';
 import { type AnyField, checkValue, type Fields, type Form } from '../base/fields.ts';
 import type { Schema } from '../base/schema.ts';
 import { misuse } from './errors.ts';
 
-/** `T` is what the flag's value becomes. */
+/** `T` is the type of the flag's value. */
 export interface Flag<T> {
   about: string;
-  /** Shown in the help: `<n>`. Left out for flags that take nothing. */
+  /** Shown in the help: `<n>`. Absent for flags without an argument. */
   argument?: string;
-  /** Letter for `-p`. */
+  /** The letter of a short form, `-p`. */
   short?: string;
-  /** Heading under which the help shows it; `Options` where left out. */
+  /** The heading under which the help shows it. Default: `Options`. */
   group?: string;
-  /** Shown in the help; the command applies it. */
+  /** Shown in the help. The command applies it. */
   initial?: string;
-  /** Left to `--help-all`. */
+  /** Shown by `--help-all` only. */
   rare?: boolean;
-  /** May be given several times; the value is the list. */
+  /** May be given several times; its value is the list. */
   many?: boolean;
-  /** Also understands `--no-...`. */
+  /** `--no-...` is also accepted. */
   negatable?: boolean;
-  /** The library's option that it sets, by its name there: `topLogprobs`. See option-names.ts. */
+  /** The library's name of the option that it sets: `topLogprobs`. See option-names.ts. */
   option?: string;
   /** `name` is the flag as written, for messages. */
   parse(text: string, name: string): T;
@@ -32,7 +32,7 @@ export interface Flag<T> {
 /** A command's flags by name in camelCase; on the command line they are `--in-kebab-case`. */
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
 
-/** The values of a table of flags; what was not given is undefined. */
+/** The values of a table of flags. A flag that was not given is undefined. */
 export type Values<F extends Flags> = { [K in keyof F]?: F[K] extends Flag<infer T> ? T : never };
 
 type Look = Partial<Omit<Flag<unknown>, 'parse'>>;
@@ -68,17 +68,17 @@ export function toggle(look: Described): Flag<boolean> {
   return { ...look, parse: () => true };
 }
 
-/** `--name` or `--no-name`. */
+/** A flag with the forms `--name` and `--no-name`. */
 export function yesNo(look: Described): Flag<boolean> {
   return flagOfRow(fields.flag({ about: look.about }), look);
 }
 
 // ---- from tables of options ------------------------------------------------------------------------------
 
-/** The values that a row of a table may have. */
+/** The values of a row of a table. */
 type ValueOf<R extends AnyField> = ReturnType<R['schema']>;
 
-/** The flag of an option of the library; `look` says what is different about it on this command line. */
+/** The flag of a library option. `look` says what differs on this command line. */
 export function flagOf<F extends Fields, K extends keyof F & string>(
   table: F,
   name: K,
@@ -89,7 +89,7 @@ export function flagOf<F extends Fields, K extends keyof F & string>(
   return flagOfRow(row, { option: name, about, ...look });
 }
 
-/** The flags of all options that a command line can give: by their names, in their order. */
+/** The flags of all options that a command line can set, by name and in order. */
 export function flagsOf<F extends Fields>(
   table: F,
   look: (row: AnyField) => Look = () => ({}),
@@ -119,14 +119,17 @@ function flagOfRow<T>(row: AnyField & { readonly schema: Schema<T> }, look: Look
     case 'flag':
       return { ...common, negatable: true, parse };
     case 'texts':
-      // Each is checked with the others, when all of them are there.
+      // The check of all fields together rejects bad values.
       return { argument: '<text>', ...common, many: true, parse: (value) => [value] as T };
     default:
       return { argument: '<text>', ...common, parse };
   }
 }
 
-/** What was typed, as the library takes it; what is nothing of the kind is refused by the check. */
+/**
+ * The typed value, converted for the library. A value that cannot be converted is left to the check, which
+ * refuses it.
+ */
 function read(form: Form, text: string): unknown {
   if (form.kind === 'integer' || form.kind === 'number')
     return text.trim() === '' ? Number.NaN : Number(text);

@@ -1,15 +1,15 @@
-// How the help of a command is set: terms on the left, what they are on the right, no word broken at any
+// The layout of a command's help: terms on the left, descriptions on the right, words never broken, at any
 // width.
 import { type Command, CommanderError, type Help, type HelpConfiguration, type Option } from 'commander';
 import { ownCommand } from '../base/node-command.ts';
 import type { Flags } from './flags.ts';
 import { columnsOf, textWidth, wrapText } from './view/width.ts';
 
-/** Columns for terms, at most: a longer one has its line to itself. */
+/** Most columns for a term. A longer one gets its own line. */
 const TERMS = 28;
 const INDENT = '  ';
 
-/** What commander asks about the help of every command. */
+/** The layout that commander uses for the help of every command. */
 export const helpStyle: HelpConfiguration = {
   optionTerm,
   subcommandTerm,
@@ -25,7 +25,7 @@ export const helpStyle: HelpConfiguration = {
   boxWrap: (text, width) => wrapText(text, width).join('\n'),
 };
 
-/** Columns of the help: those of the terminal. */
+/** Columns of the help: the terminal's width. */
 export function helpWidth(): number {
   return columnsOf(process.stdout);
 }
@@ -38,7 +38,7 @@ function termWidth(helper: Help): number {
   return Math.min(TERMS, Math.floor(widthOf(helper) * 0.36));
 }
 
-/** The widest term that has its description beside it. */
+/** The width of the widest term that has its description beside it. */
 function widestTerm(command: Command, helper: Help): number {
   const terms = [
     ...helper.visibleOptions(command).map((option) => helper.optionTerm(option)),
@@ -48,7 +48,7 @@ function widestTerm(command: Command, helper: Help): number {
   return Math.max(0, ...terms.filter((width) => width <= termWidth(helper)));
 }
 
-/** Options that `--no-...` belongs to. */
+/** Options that also have the form `--no-...`. */
 export const twoWay: WeakSet<Option> = new WeakSet<Option>();
 
 /** `--[no-]bias` for an option that can be switched off. */
@@ -65,13 +65,13 @@ function subcommandTerm(command: Command): string {
   return [command.name(), ...args].join(' ');
 }
 
-/** How the program is called here, as far as a line of the help has room for it. */
+/** How the program was started here, if a line of the help has room for it. */
 function nameHere(): string {
   const own = ownCommand();
   return own.startsWith('node ') ? 'inkhorn' : own;
 }
 
-/** Beneath the flags: command lines that work here, each with what it does. */
+/** After the flags: examples that work here, each with a description. */
 export function examplesText(examples: readonly (readonly [line: string, does: string])[]): string {
   const name = nameHere();
   const columns = helpWidth();
@@ -85,24 +85,24 @@ export function examplesText(examples: readonly (readonly [line: string, does: s
 }
 
 /**
- * A command line in lines of at most `columns`, broken between its words only, as a shell goes on reading it.
+ * A command line in lines of at most `columns`, broken only between words, with backslashes for a shell.
  */
 export function wrapCommand(line: string, columns: number): string[] {
-  // A flag and its value stay together.
+  // A flag and its value stay on one line.
   const words =
     line.match(/-[\w-]+ (?:'[^']*'|"[^"]*"|[^\s'"-][^\s'"]*)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
     const joined = `${last} ${word}`;
-    // Room for the backslash, and for the deeper indent of what follows.
+    // Room for the backslash, and for the deeper indent of later lines.
     if (last !== undefined && textWidth(joined) <= columns - 4) lines[lines.length - 1] = joined;
     else lines.push(word);
   }
   return lines.map((part, i) => (i < lines.length - 1 ? `${part} \\` : part));
 }
 
-/** `--help` shows the flags that most people need, `--help-all` every one; only where there are others. */
+/** `--help` shows the flags that most people need, `--help-all` all flags. Added only if they differ. */
 export function addFullHelp(command: Command, name: string, flags: Flags): void {
   const total = Object.keys(flags).length;
   if (!Object.values(flags).some(({ rare }) => rare)) return;
@@ -118,5 +118,5 @@ export function addFullHelp(command: Command, name: string, flags: Flags): void 
   });
 }
 
-/** Options that only `--help-all` shows. */
+/** Options shown only by `--help-all`. */
 export const rareOptions: WeakSet<Option> = new WeakSet<Option>();

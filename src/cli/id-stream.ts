@@ -1,9 +1,9 @@
-// Token ids as text, part by part: there may be more of them than fit into one string or one array.
+// Token ids as text, piece by piece: there may be more than fit into one string or array.
 import { shown } from '../base/schema.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 
-/** Ids of one write, of about a megabyte. */
+/** Number of ids per write, of about a megabyte. */
 const LINE_PART = 2 ** 17;
 
 /** `72 105 261` in pieces, with `separator` between ids. */
@@ -19,14 +19,14 @@ export async function* idText(
     }
 }
 
-/** What stands between ids: spaces, commas, and the brackets of a JSON list. */
+/** Separators of ids: spaces, commas, and the brackets of a JSON list. */
 const BETWEEN = /[\s,[\]]+/;
 
-/** What has ids. */
+/** Something that knows which ids exist. */
 type Ids = Pick<Tokenizer, 'vocabSize' | 'hasToken'>;
 
 /**
- * The ids of tokens in a stream of text, in parts as they arrive. Throws a misuse for what is the id of no
+ * The ids in a stream of text, in parts as they arrive. Throws a misuse for text that is not the id of a
  * token.
  */
 export async function* readIds(
@@ -34,12 +34,12 @@ export async function* readIds(
   tokens: Ids,
 ): AsyncGenerator<Int32Array> {
   const decoder = new TextDecoder();
-  let rest = ''; // a word that may go on in the next piece
+  let rest = ''; // a word that may continue in the next piece
   for await (const piece of text) {
     const words = (rest + decoder.decode(piece, { stream: true })).split(BETWEEN);
     rest = words.pop() ?? '';
     yield toIds(words, tokens);
-    if (rest.length > 100) throw noId(rest, tokens); // no id is that long: do not gather a whole file
+    if (rest.length > 100) throw noId(rest, tokens); // no id is that long: do not collect a whole file
   }
   yield toIds([rest + decoder.decode()], tokens);
 }
@@ -64,7 +64,7 @@ function noId(word: string, tokens: Ids): Error {
   return misuse(`${shown(word)} is not a token id: they go from 0 to ${vocabSize - 1}`);
 }
 
-/** `255 and 257`: the ids of tokens on both sides of one in a gap. */
+/** `255 and 257`: the ids of tokens on both sides of an id in a gap. */
 function nearest(id: number, tokens: Ids): string {
   let [below, above] = [id, id];
   while (below >= 0 && !tokens.hasToken(below)) below--;

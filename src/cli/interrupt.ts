@@ -1,6 +1,6 @@
-// What ends a command before its time: Ctrl-C, SIGTERM, a terminal that goes away, an output that takes
-// nothing more. A command with something to save is asked to stop, and saves; any other one ends at once,
-// with one line at most. Read next: main.ts.
+// Interruptions: Ctrl-C, SIGTERM, a closed terminal, an output that cannot be written. A command with
+// something to save is asked to stop, and saves. Any other command ends at once, with at most one line. Read
+// next: main.ts.
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { reason } from '../io/node-store.ts';
@@ -9,9 +9,9 @@ let controller: AbortController | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
 
 /**
- * Aborted by the first Ctrl-C (or SIGTERM, or SIGHUP), and when stdout takes nothing more; a second Ctrl-C
- * ends the process. Only a command that asks for it is stopped in this way, and from then on: before, the
- * system ends it at once.
+ * Aborted by the first Ctrl-C (or SIGTERM, SIGHUP), and when stdout cannot be written. A second Ctrl-C ends
+ * the process. This holds only for a command that reads the signal, from then on; before, the system ends the
+ * process at once.
  */
 export function interruptSignal(): AbortSignal {
   if (controller) return controller.signal;
@@ -21,11 +21,11 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** npm passes on a Ctrl-C that the terminal has sent already: both come within a few milliseconds. */
+/** npm passes on a Ctrl-C that the terminal has also sent: both arrive within a few milliseconds. */
 const ONE_REQUEST_MS = 100;
 
 /**
- * The first one asks; from then on the system's default holds, which ends a process even while it computes.
+ * The first signal asks. Then the system's default applies, which ends a process even while it computes.
  */
 function onRequest(name: 'SIGINT' | 'SIGTERM'): void {
   const ask = (): void => {
@@ -42,20 +42,20 @@ function stop(name: NodeJS.Signals): void {
   controller?.abort(new Error(`interrupted by ${stoppedBy}`));
 }
 
-/** A live view has hidden it, and the second Ctrl-C leaves no time to give it back. */
+/** A live view has hidden the cursor, and the second Ctrl-C leaves no time to restore it. */
 function showCursor(): void {
   if (process.stdout.isTTY) process.stdout.write('\u001b[?25h\u001b[?7h');
 }
 
 /**
- * 0; where something asked a command to stop, 128 + the signal's number, as shells say it, so that `train &&
- * eval` ends there too.
+ * 0; or, if a signal asked the command to stop, 128 + its number, as in shells, so that `train && eval` also
+ * ends.
  */
 export function endCode(): number {
   return stoppedBy ? 128 + constants.signals[stoppedBy] : 0;
 }
 
-/** Which of the standard streams are a terminal. */
+/** The standard streams that are terminals. */
 function terminals(): number[] {
   return [0, 1, 2].filter((fd) => isatty(fd));
 }
@@ -63,8 +63,8 @@ function terminals(): number[] {
 const terminalsBefore = terminals();
 
 /**
- * Ends the process where its terminal has gone: by SIGHUP itself, for Node gives a terminal its settings back
- * when it exits, and aborts where there is none to take them. Shells say 129 of it, as of our own exit code.
+ * Ends the process after its terminal has gone, by SIGHUP: on a normal exit Node restores the settings of a
+ * terminal, and aborts if it does not exist any more. Shells report 129, the same as our own exit code.
  */
 function endWithTerminal(): void {
   if (terminals().length === terminalsBefore.length) return;
@@ -73,18 +73,18 @@ function endWithTerminal(): void {
 }
 
 /**
- * What it is like when an output fails: the reader has left, the terminal has gone; anything else is like
- * being told to end.
+ * The signal that corresponds to an output error: the reader has gone, the terminal has gone; any other error
+ * counts as SIGTERM.
  */
 const LIKE: Readonly<Record<string, NodeJS.Signals>> = { EPIPE: 'SIGPIPE', EIO: 'SIGHUP' };
 
 /**
- * Minds stdout and stderr, so that nothing that happens to them ends in a stack trace. A reader that has seen
- * enough (`inkhorn ... | head`) ends the program quietly, a full disk with a line.
+ * Handles errors of stdout and stderr, so that none ends in a stack trace. If the reader stops (`inkhorn ...
+ * | head`) the program ends quietly; a full disk is reported in one line.
  */
 export function watchOutputs(): void {
   let failed = false;
-  process.stderr.on('error', () => {}); // remarks that nobody reads
+  process.stderr.on('error', () => {}); // nobody reads the remarks
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (failed) return;
     failed = true;

@@ -1,28 +1,28 @@
-// What every kernel of an engine takes: each call is waited for before the next one is queued, which makes
-// the whole a little slower.
+// The time of every kernel of an engine. Each call is awaited before the next is queued, which makes the
+// total slightly longer.
 import { type KernelName, wrapKernels } from '../backend/call.ts';
 import type { Backend } from '../backend/contract.ts';
 
-/** Calls of one kind and their seconds. */
+/** The calls of one kind, and their seconds. */
 export interface KernelTime {
   calls: number;
   seconds: number;
-  /** Floating-point operations, where `describe` knows them. */
+  /** Floating-point operations, if `describe` knows them. */
   flop: number;
 }
 
-/** What a call is listed as, and its floating-point operations where they matter. */
+/** The kind under which a call is listed, and its floating-point operations if they matter. */
 export type Describe = (name: KernelName, args: readonly unknown[]) => readonly [kind: string, flop: number];
 
-/** An engine that keeps a record of its kernels. */
+/** An engine that measures its kernels. */
 export interface TimedBackend {
   backend: Backend;
-  /** The times since the last call, by kind. */
+  /** The times since the last call of this method, by kind. */
   take(): Map<string, KernelTime>;
 }
 
 /**
- * The same engine, each kernel waiting until it is done. `describe`: by default calls are listed by kernel.
+ * The same engine, with each kernel awaited. `describe`: by default calls are listed by kernel.
  */
 export function timeKernels(engine: Backend, describe: Describe = (name) => [name, 0]): TimedBackend {
   let times = new Map<string, KernelTime>();

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `inkhorn`: runs one command line. What the program is made of is in program.ts.
+// `inkhorn`: runs one command line. The program is defined in program.ts.
 import { watchOutputs } from './interrupt.ts';
 import { run } from './program.ts';
 

@@ -1,4 +1,4 @@
-// Timings that `inkhorn bench` and the programs in bench/ share. Each says what it includes.
+// Timings shared by `inkhorn bench` and the programs in bench/. Each says what is included.
 
 import type { Backend } from '../backend/contract.ts';
 import { median } from '../base/statistics.ts';
@@ -9,14 +9,15 @@ import type { Dataset } from '../train/data.ts';
 import { seedSettings } from '../train/settings.ts';
 import { train } from '../train/train.ts';
 
-/** The model that all figures are about: 3,514,836 parameters, 500 tokens, context 256. */
+/** The model of all figures: 3,514,836 parameters, 500 tokens, context 256. */
 export function seedModel(backend: Backend): GPT {
   return new GPT(makeConfig(presets.seed, 500), { backend });
 }
 
 /**
- * Floating-point operations of training on one token: forward and twice that backward. Matrix products, and
- * attention in full although half of it is masked. 3.84e11 for the 64 x 256 tokens of a step of the seed.
+ * Floating-point operations of training on one token: the forward pass, and twice that for the backward.
+ * Counts matrix products, and attention in full although half of it is masked. 3.84e11 for a step of the seed
+ * with 64 x 256 tokens.
  */
 export function trainingFlop({
   nLayer,
@@ -37,7 +38,7 @@ export function trainingFlop({
 export interface TrainingTime {
   batchSize: number;
   blockSize: number;
-  /** Seconds of each timed step; one before them is for warming up. */
+  /** Seconds of each timed step, after one step for warming up. */
   seconds: number[];
   /** Median. */
   secondsPerStep: number;
@@ -69,8 +70,8 @@ export async function measureTraining(
 }
 
 /**
- * The seconds of one optimizer step after another, on random tokens, with the seed's recipe, for as long as
- * they are asked for.
+ * The seconds of optimizer steps on random tokens, with the seed's recipe, for as long as the caller
+ * iterates.
  */
 export async function* trainingSteps(
   model: GPT,
@@ -78,7 +79,7 @@ export async function* trainingSteps(
 ): AsyncGenerator<number, void> {
   const { blockSize, vocabSize } = model.config;
   const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
-  // A validation part of two tokens: evaluation is not what is timed.
+  // A validation part of two tokens: evaluation is not timed.
   const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
   const steps = Number.MAX_SAFE_INTEGER;
   const rest = { steps, evalEvery: steps, probeEvery: 0, sampleEvery: 0 };

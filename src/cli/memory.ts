@@ -1,4 +1,4 @@
-// What a model or a tokenizer would take, before it is made: flags can ask for more than any machine has.
+// The memory of a model or tokenizer, checked before it is made: flags can ask for more than any machine has.
 import { totalmem } from 'node:os';
 import { formatBytes, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
@@ -6,12 +6,12 @@ import { countShapes } from '../model/shapes.ts';
 import type { Pattern } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 
-/** Bytes that each weight takes while a model is trained: itself, its gradient, two moments. */
+/** Bytes per weight while a model is trained: the weight, its gradient, two moments. */
 export const TRAINING_BYTES = 16;
 
 /**
- * Throws a misuse when the weights alone, `bytes` each, are more than this machine's memory, or than this
- * process may have of it.
+ * Throws a misuse when the weights alone, `bytes` each, exceed the memory of this machine, or what this
+ * process may use of it.
  */
 export function checkMemory(config: GPTConfig, bytes: number, memory: number = memoryHere()): void {
   const count = countShapes(config);
@@ -22,14 +22,14 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
 }
 
 /**
- * Bytes of memory that learning merges takes for each byte of the distinct chunks of a text: see
+ * Bytes of memory per byte of the distinct chunks of a text while merges are learnt: see
  * tokenizer/train-fast.ts.
  */
 const LEARNING_BYTES = 30;
 
 /**
- * Throws a misuse when learning from a text of `bytes` in one chunk (pattern `none`) takes more than this
- * machine's memory.
+ * Throws a misuse when learning from a text of `bytes` in one chunk (pattern `none`) needs more memory than
+ * this machine has.
  */
 export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: number = memoryHere()): void {
   if (pattern !== 'none' || bytes * LEARNING_BYTES <= memory) return;
@@ -39,6 +39,6 @@ export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: 
 }
 
 function memoryHere(): number {
-  const limit = process.constrainedMemory?.() ?? 0; // that of a container; 0 or absurdly large where there is none
+  const limit = process.constrainedMemory?.() ?? 0; // the limit of a container; 0 or absurdly large if there is none
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -1,31 +1,30 @@
-// What a command line that cannot be read was meant to be: the nearest flag, the command that has it, what is
-// missing.
+// Advice for a command line that cannot be read: the nearest flag, the command that has it, what is missing.
 import type { Command, CommanderError, Option } from 'commander';
 import { editDistance } from '../base/nearest.ts';
 import { shellWord } from '../base/shell.ts';
 import { misuse } from './errors.ts';
 
-/** The innermost command that `argv` names. */
+/** The innermost command named by `argv`. */
 export function commandOf(program: Command, argv: readonly string[]): Command {
   const [name, ...rest] = argv;
   const named = program.commands.find((command) => command.name() === name);
   return named ? commandOf(named, rest) : program;
 }
 
-/** Throws for a long flag with one dash: `-model x` would be read as `-m odel`, and `x` as an argument. */
+/** Throws for a long flag with one dash: `-model x` would be read as `-m odel`, with `x` as an argument. */
 export function refuseOneDash(program: Command, argv: readonly string[]): void {
   const { options } = commandOf(program, argv);
   const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
   for (let i = 0; i < flags.length; i++) {
     const option = options.find(({ short, long }) => flags[i] === short || flags[i] === long);
     if (option?.required)
-      i++; // its value, whatever that is
+      i++; // skips its value
     else if (!option && options.some(({ long }) => long === `-${flags[i].split('=')[0]}`))
       throw misuse(`unknown option '${flags[i]}' (Did you mean -${flags[i]}?)`);
   }
 }
 
-/** The line for what commander found, with what would be right. */
+/** One line for commander's error, with what would be right. */
 export function explainMistake(error: CommanderError, program: Command, argv: readonly string[]): string {
   const command = commandOf(program, argv);
   const line = error.message.replace(/^error: /, '');
@@ -35,7 +34,7 @@ export function explainMistake(error: CommanderError, program: Command, argv: re
   return line;
 }
 
-/** At most so many suggestions. */
+/** The most suggestions. */
 const SUGGESTED = 3;
 
 function unknownOption(flag: string, command: Command, program: Command, argv: readonly string[]): string {
@@ -69,8 +68,8 @@ function isNamed({ short, long }: Option, flag: string): boolean {
 }
 
 /**
- * The flags that begin as `flag` does; else those that have it as a part; else those that few letters tell
- * from it; else those that are described so: `--learning-rate` is `--lr`.
+ * The flags that begin with `flag`; else those that contain it; else those with a small edit distance; else
+ * those whose description contains its words: `--learning-rate` is `--lr`.
  */
 function nearest(flag: string, options: readonly Option[]): string[] {
   const word = bare(flag);
@@ -106,12 +105,12 @@ function pathOf(command: Command): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
-/** The commands within, those that have others included. */
+/** The commands in a group, including those in groups within it. */
 function leaves(command: Command): Command[] {
   return command.commands.flatMap((member) => [member, ...leaves(member)]);
 }
 
-/** Those that people want first. */
+/** The flags that people need most often. */
 const FIRST = ['generate', 'train'];
 
 function rank(command: Command): number {

@@ -1,4 +1,4 @@
-// Models, tokenizers and texts as commands take them: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
+// Models, tokenizers and texts as given to commands: `--model DIR`, `--tokenizer FILE`, `--data SPEC`.
 
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -38,7 +38,7 @@ export const modelFlag = text({
   initial: 'the Shakespeare model that comes along',
 });
 
-/** The model that comes with the package, trained as its card says. */
+/** The bundled model, trained as its card says. */
 export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
 
 export const dataFlag = texts({
@@ -48,22 +48,22 @@ export const dataFlag = texts({
   short: 'd',
 });
 
-/** What else may be said about a text. */
+/** Further flags about a text. */
 export const asBytesFlag = toggle({ about: 'take the files of --data byte by byte, whatever they are' });
 
 /** How the files of `--data` are read. */
 export type Reading = Pick<DataRecord, 'asBytes' | 'separator'>;
 
-/** How a text is split. */
+/** The flags of the split of a text. */
 export const splitFlags = flagsOf(splitFields) satisfies Flags;
 
-/** The same for a model that has been trained: its run's split, unless another is asked for. */
+/** The flags of the split for a trained model: by default its run's split. */
 export const runSplitFlags = {
   trainFraction: { ...splitFlags.trainFraction, initial: "the run's, else 0.9" },
   validate: { ...splitFlags.validate, initial: "the run's, else validation" },
 } satisfies Flags;
 
-/** The split that the flags ask for, and where they ask for nothing that of `otherwise`. */
+/** The split given by the flags, by default that of `otherwise`. */
 export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit): Split {
   const { trainFraction = otherwise.trainFraction, validate = otherwise.validate } = given;
   return { trainFraction, validate };
@@ -72,22 +72,22 @@ export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit):
 export const tokenizerFlag = text({ about: 'tokenizer.json, or a .tiktoken file', argument: '<file>' });
 
 /**
- * Where the model of `--model` is: the folder itself, or a checkpoint of a run (see `runModel`); without it,
- * the model that comes along. Says so when a run was trained further than any evaluation. Throws a misuse
+ * The folder of the model of `--model`: the folder itself, or a checkpoint of a run (see `runModel`); without
+ * `--model`, the bundled model. Says so when a run was trained further than any evaluation. Throws a misuse
  * where there is no model.
  */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
   return (await findCheckpoint(path, output)).store;
 }
 
-/** A model, and of which step it is. */
+/** A model, and its step. */
 export interface FoundModel {
   store: Store;
-  /** Optimizer steps behind it; null for one that is no checkpoint of a run, or where nothing says so. */
+  /** Number of optimizer steps; null if it is not a checkpoint of a run, or unknown. */
   step: number | null;
 }
 
-/** As `findModel`. */
+/** Finds the model as `findModel` does. */
 export async function findCheckpoint(path: string | undefined, output: Output): Promise<FoundModel> {
   if (path === undefined) {
     output.note('model: the Shakespeare that comes along; --model takes another');
@@ -110,7 +110,7 @@ export async function findCheckpoint(path: string | undefined, output: Output): 
   return { store, step: run ? await stepOf(store.location, run) : null };
 }
 
-/** What to do with a file where a model folder is wanted. */
+/** Advice for a file given instead of a model folder. */
 function modelOfFile(path: string): string {
   const folder = dirname(path);
   if (existsSync(join(folder, CONFIG_FILE))) return `did you mean the model folder that it is in, ${folder}?`;
@@ -119,19 +119,19 @@ function modelOfFile(path: string): string {
   return `a model is a folder, such as the --out of \`inkhorn train\`${isText ? `; ${train} makes one of a text` : ''}`;
 }
 
-/** The run that `folder` is a checkpoint of; null where it is none. */
+/** The run whose checkpoint `folder` is; null if it is none. */
 function openAbove(folder: string): OpenRun | null {
   const above = runOf(folder);
   return above === folder ? null : openRun(folderStore(above));
 }
 
-/** Optimizer steps behind the checkpoint `location` of a run. */
+/** Number of optimizer steps of the checkpoint `location` of a run. */
 async function stepOf(location: string, run: OpenRun): Promise<number | null> {
   if (basename(location) === BEST) return (await run.model())?.bestStep ?? null;
   return (await run.newest().catch(() => null))?.progress.step ?? null;
 }
 
-/** What to say of a checkpoint of a run that was trained on without being evaluated. */
+/** The remark about a checkpoint of a run that was trained further without evaluation. */
 async function unevaluatedRemark(location: string, { store, model }: OpenRun): Promise<string> {
   const run = await model();
   if (!run || run.unevaluated === null) return '';
@@ -142,17 +142,17 @@ async function unevaluatedRemark(location: string, { store, model }: OpenRun): P
   return `${best}: the run was trained on to ${trained}, which is not evaluated yet; ${fix}`;
 }
 
-/** The run that a folder is, or is a checkpoint of: `runs/first` of `runs/first/best`. */
+/** The run that a folder is, or whose checkpoint it is: `runs/first` for `runs/first/best`. */
 export function runOf(folder: string): string {
   const name = basename(resolve(folder));
   return name === BEST || name === LAST ? dirname(folder) : folder;
 }
 
-/** The same of a folder that somebody named. Throws a misuse for a file. */
+/** As `runOf`, for a folder given by the user. Throws a misuse for a file. */
 export async function namedRun(folder: string): Promise<string> {
   const isFile = await stat(folder).then(
     (kind) => !kind.isDirectory(),
-    () => false, // whoever reads it says what is wrong
+    () => false, // whoever reads it reports the problem
   );
   if (isFile) throw misuse(`${folder} is a file: name the folder of a run, the --out of \`inkhorn train\``);
   return runOf(folder);
@@ -185,7 +185,7 @@ export async function openTokenizer(
   }
 }
 
-/** The tokenizer of `--tokenizer FILE` or of `--model DIR`; without either, that of the bundled model. */
+/** The tokenizer of `--tokenizer FILE` or of `--model DIR`; without either, the bundled model's. */
 export async function tokenizerOf(
   given: { tokenizer?: string; model?: string } & Values<typeof tiktokenFlags>,
   output: Output,
@@ -201,8 +201,8 @@ export async function tokenizerOf(
 }
 
 /**
- * Loads the text of `--data`, with a progress bar where that takes a while, and says what is odd about it.
- * `onSize` may refuse it before it is read.
+ * Loads the text of `--data`, with a progress bar if it takes a while, and prints remarks about it. `onSize`
+ * may refuse it before it is read.
  */
 export async function openData(
   inputs: readonly string[] | undefined,
@@ -224,7 +224,7 @@ export async function openData(
     return corpus;
   } catch (error) {
     if (error instanceof NotText) throw misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
-    // No network is nobody's mistake; a path that leads nowhere is.
+    // A missing network is a failure, not a misuse; a path that does not exist is a misuse.
     throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);
   } finally {
     progress.end();
@@ -232,8 +232,8 @@ export async function openData(
 }
 
 /**
- * The text of one file, or of standard input (`-`); `flag` is what named it; `asBytes` null: only text will
- * do. It may be empty.
+ * The text of one file, or of standard input (`-`); it may be empty. `flag` is the flag that named it.
+ * `asBytes` null: only text is accepted.
  */
 export async function openText(
   path: string,
@@ -258,7 +258,7 @@ export async function openText(
   }
 }
 
-/** A corpus as `encodeText` and `dataset` take it. */
+/** A corpus in the form that `encodeText` and `dataset` take. */
 export function textOf(
   { bytes, documents }: Corpus,
   { separator }: Pick<DataRecord, 'separator'>,

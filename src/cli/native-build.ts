@@ -1,16 +1,15 @@
-// The build of the native engine as the command line starts it: scripts/build-native.mjs in a process of its
-// own.
+// Builds the native engine from the command line: runs scripts/build-native.mjs in a process of its own.
 import { type StdioOptions, spawn } from 'node:child_process';
 import { BUILD_SCRIPT } from '../backend/native/toolchain.ts';
 
-/** Whether the engine is built, from the sources that are here. */
+/** Whether the engine is built from the present sources. */
 export async function nativeIsBuilt(): Promise<boolean> {
   return (await runBuild('ignore', '--check')) === 0;
 }
 
 /**
- * Builds it where it can be built, and says on stdout (`quiet`: on stderr) how that goes; resolves to whether
- * it is there then.
+ * Builds it if possible, and reports on stdout (`quiet`: on stderr). Resolves to whether it is built
+ * afterwards.
  */
 export async function buildNative(quiet = false): Promise<boolean> {
   await runBuild(['ignore', quiet ? process.stderr : 'inherit', 'inherit']);

@@ -1,8 +1,8 @@
-// The library's errors call options by their names there; whoever typed flags reads flags.
+// The library's errors name options; users of the command line know flags.
 import { LibraryMisuse, misuse } from './errors.ts';
 import { type Flags, flagName } from './flags.ts';
 
-/** What a command has thrown, in the words of its flags. */
+/** An error of a command, in the words of its flags. */
 export function inFlags(error: unknown, flags: Flags): unknown {
   return error instanceof LibraryMisuse ? misuse(nameFlags(error.message, flags)) : error;
 }
@@ -12,13 +12,13 @@ export function nameFlags(message: string, flags: Flags): string {
   const byOption = new Map<string, { long: string; negatable: boolean }>();
   for (const [name, { option, negatable = false }] of Object.entries(flags))
     if (option !== undefined) byOption.set(option, { long: flagName(name), negatable });
-  // Not in quotes, paths and longer names: those are of a file, or typed.
+  // Not in quotes, paths and longer names, which come from files or from the user.
   const names = /(?<![\w.'"`/-])([a-z]\w*)(?:: (true|false|[\d.]*\d))?(?![\w'"`/-]|\.\w)/g;
   return message.replace(names, (whole, name: string, value: string | undefined, at: number) => {
     const flag = byOption.get(name);
     if (!flag) return whole;
     if (value !== undefined) return settled(flag, value);
-    // `steps`, `dropout`, `seed`: as a rule ordinary words, but not before a value.
+    // `steps`, `dropout`, `seed`: usually ordinary words, but option names before a value.
     const isWord = name === name.toLowerCase();
     const beforeValue = /^ (?:is )?(?:-?[\d.]*\d|['"])/.test(message.slice(at + whole.length));
     return isWord && !beforeValue ? whole : flag.long;

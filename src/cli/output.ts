@@ -1,5 +1,5 @@
-// Where a command's words go: people read lines on stdout, machines read JSON on stdout; remarks go to
-// stderr. Control characters from elsewhere reach neither a terminal nor a message: see view/ink.ts.
+// The output of a command: lines for people or JSON for machines on stdout, remarks on stderr. Control
+// characters from files and models reach neither a terminal nor a message: see view/ink.ts.
 import { once } from 'node:events';
 import type { Colors } from 'picocolors/types.js';
 import { revealJson } from '../base/controls.ts';
@@ -9,32 +9,32 @@ import { isTerminal, terminalStyle } from './terminal.ts';
 import { cellText, createColors, terminalText } from './view/ink.ts';
 
 export interface Output {
-  /** True with `--json`: `print` is silent then. */
+  /** True with `--json`: then `print` does nothing. */
   readonly json: boolean;
-  /** Whether stdout is a terminal that a person looks at. */
+  /** Whether stdout is a terminal. */
   readonly tty: boolean;
-  /** Colours for what is printed: none where stdout is not a terminal, or with `NO_COLOR`. */
+  /** Colours for `print`: none if stdout is not a terminal, or with `NO_COLOR`. */
   readonly colors: Colors;
   /** A line for people. */
   print(line?: string): void;
   /** Text for people without a line break: streaming. */
   write(text: string): void;
   /**
-   * What a model or a file says: a terminal gets no control characters of it, everything else gets it as it
-   * is.
+   * Text from a model or file. On a terminal its control characters are made visible; elsewhere it is
+   * unchanged.
    */
   speak(text: string | Uint8Array, style?: (text: string) => string): void;
-  /** Aligned columns for people, with a heading in dim letters. */
+  /** Aligned columns for people, with a dim heading. */
   table(columns: readonly (string | TableColumn)[], rows: readonly (readonly string[])[]): void;
-  /** What is known about something: labels in dim letters, values below each other. */
+  /** Labelled values, one per line, with dim labels. */
   facts(rows: readonly (readonly [label: string, value: string])[]): void;
-  /** One JSON value on a line of its own; nothing without `--json`. */
+  /** One JSON value on a line of its own. Only with `--json`. */
   data(value: unknown): void;
   /**
-   * A piece of long output, in both modes (with `--json` it is part of a document): waits for a slow reader.
+   * A piece of long output, in both modes (with `--json` part of a document). Waits for a slow reader.
    */
   pour(piece: string | Uint8Array): Promise<void>;
-  /** A remark on stderr, in both modes: which engine was chosen, what was passed over. */
+  /** A remark on stderr, in both modes: the chosen engine, what was left out. */
   note(line: string): void;
 }
 

@@ -1,4 +1,4 @@
-// Files and folders that commands write: nothing that exists is replaced without --force.
+// Files and folders that commands write. Nothing that exists is replaced without --force.
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FolderInUse, lockFolder } from '../io/node-lock.ts';
@@ -11,47 +11,46 @@ export const forceFlag = toggle({ about: 'replace what is there already' });
 
 export const outFolderFlag = text({ about: 'folder to write to', argument: '<dir>', short: 'o' });
 
-/** What a command puts into its folder. */
+/** The contents that a command writes to its folder. */
 export interface FolderContents {
-  /** Whether an entry of that name stands in its way. */
+  /** Whether an entry with this name is in its way. */
   includes(name: string): boolean;
-  /** What is said when one does: what it is, and what to do. */
+  /** The error in that case: what exists, and what to do. */
   refusal(folder: string): string;
 }
 
-/** Of a command that wants a folder of its own. */
+/** For a command that wants a folder of its own. */
 const anything: FolderContents = {
   includes: () => true,
   refusal: () => 'is not empty: take another folder, or --force to replace what this writes',
 };
 
 /**
- * Makes sure that `--out` can become a folder of this command: without its `contents`, or with `force`.
- * Changes nothing.
+ * Checks that `--out` can become a folder of this command: it has none of the `contents`, or `force` is
+ * given. Changes nothing.
  */
 export async function claimOutFolder(folder: string, force = false, contents = anything): Promise<void> {
   const found = await entriesOf(folder, contents);
   if (found.length > 0 && !force) throw misuse(`--out ${folder} ${contents.refusal(folder)}`);
 }
 
-/** A folder that is ours to write to until the command ends. */
+/** A folder that this command may write to until it ends. */
 export interface OutFolder extends Lock {
   folder: string;
   /**
-   * What `--force` was judged on: the entries that may be removed, with what tells each from another of its
-   * name.
+   * What `--force` may remove: the entries that existed, identified beyond their names.
    */
   judged: ReadonlyMap<string, string>;
 }
 
-/** The same, and keeps other commands out of the folder from this moment on; `what` is ours. */
+/** As `checkOutFolder`, and locks the folder from now on. `what` names this command to others. */
 export async function takeOutFolder(
   folder: string,
   what: string,
   force = false,
   contents = anything,
 ): Promise<OutFolder> {
-  await entriesOf(folder, contents); // says what is wrong with it
+  await entriesOf(folder, contents); // throws what is wrong with it
   const lock = await lockOut(`--out ${folder}`, folder, what);
   try {
     await claimOutFolder(folder, force, contents);
@@ -65,7 +64,7 @@ export async function takeOutFolder(
   }
 }
 
-/** Locks a folder; `flag` is how it was given. A folder that is in use is a misuse. */
+/** Locks a folder; `flag` is how it was given. A folder in use is a misuse. */
 export async function lockOut(flag: string, folder: string, what: string): Promise<Lock> {
   try {
     return lockFolder(folder, what);
@@ -76,8 +75,8 @@ export async function lockOut(flag: string, folder: string, what: string): Promi
 }
 
 /**
- * Removes what was there when the folder was taken. Throws before anything is removed when something else is
- * there now.
+ * Removes what existed when the folder was locked. Throws, before removing anything, if something else exists
+ * now.
  */
 export async function emptyOutFolder({ folder, judged }: OutFolder, contents = anything): Promise<void> {
   const names = await entriesOf(folder, contents);
@@ -87,7 +86,7 @@ export async function emptyOutFolder({ folder, judged }: OutFolder, contents = a
       `${join(folder, name)} came after this command began, and is not removed: take another --out`,
     );
   }
-  const inner: Lock[] = []; // of what other commands may be writing to just now, like INT8 copies
+  const inner: Lock[] = []; // folders that other commands may be writing to, like INT8 copies
   try {
     for (const name of names) {
       const path = join(folder, name);
@@ -104,7 +103,7 @@ async function identity(path: string): Promise<string> {
   return `${ino} ${birthtimeNs}`;
 }
 
-/** The entries of `--out` that belong to `contents`; none where there is no such folder yet. */
+/** The entries of `--out` that belong to `contents`; empty if the folder does not exist. */
 export async function entriesOf(folder: string, contents: FolderContents): Promise<string[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -113,7 +112,7 @@ export async function entriesOf(folder: string, contents: FolderContents): Promi
   return entries.filter((name) => !name.startsWith('.inkhorn.') && contents.includes(name));
 }
 
-/** Makes sure that `--out` can become a file: missing, or to be replaced with `force`. */
+/** Checks that `--out` can become a file: it does not exist, or `force` is given. */
 export async function claimOutFile(file: string, force = false): Promise<void> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
@@ -123,7 +122,7 @@ export async function claimOutFile(file: string, force = false): Promise<void> {
   if (found && !force) throw misuse(`--out ${file} exists: take another name, or --force to replace it`);
 }
 
-/** Writes one file, all of it or nothing; makes its folder. */
+/** Writes one file, all of it or nothing. Creates its folder. */
 export async function writeOutFile(file: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(dirname(file)).catch((error) => {
     throw new Error(`cannot make the folder ${dirname(file)}: ${reason(error)}`);

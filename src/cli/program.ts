@@ -1,5 +1,5 @@
-// The program: finds the command, runs it, turns what it throws into one line and an exit code
-// (0 done, 1 failed, 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
+// The program: finds the command, runs it, and turns errors into one line and an exit code (0 done, 1 failed,
+// 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { runnable } from '../base/node-command.ts';
 import { type CommandSpec, toCommander } from './command.ts';
@@ -12,19 +12,19 @@ import { packageVersion } from './version.ts';
 import { terminalText } from './view/ink.ts';
 import { wrapText } from './view/width.ts';
 
-/** What the groups of commands are about. */
+/** Descriptions of the groups of commands. */
 const GROUPS: Readonly<Record<string, string>> = {
   data: 'the texts that have a name: list, fetch, show',
   tokenizer: 'train a byte-level BPE tokenizer, encode, decode, show its tokens',
 };
 
-/** Beneath the list of commands. */
+/** Shown after the list of commands. */
 const PROMISES = [
   '`inkhorn <command> --help`: what a command takes, and examples.',
   '`inkhorn demo`: all of it, in two minutes.',
 ];
 
-/** The whole program as commander sees it. */
+/** The whole program for commander. */
 export function createProgram(specs: readonly CommandSpec[] = commands): Command {
   const program = new Command('inkhorn')
     .description('A GPT from scratch: tokenizer, training, a look inside, generation, INT8.')
@@ -33,13 +33,13 @@ export function createProgram(specs: readonly CommandSpec[] = commands): Command
   for (const spec of specs) parentOf(program, spec).addCommand(toCommander(spec));
   everyCommand(program, (command) => {
     command.exitOverride().enablePositionalOptions().showSuggestionAfterError().configureHelp(helpStyle);
-    // Errors are thrown, and printed by `fail`.
+    // Errors are thrown here and printed by `fail`.
     command.configureOutput({ writeErr: () => {}, getOutHelpWidth: helpWidth });
   });
   return program;
 }
 
-/** `tokenizer train` belongs to a group `tokenizer`, made when its first command comes. */
+/** `tokenizer train` is in the group `tokenizer`, which is created with its first command. */
 function parentOf(program: Command, { name }: CommandSpec): Command {
   const [group, member] = name.split(' ');
   if (member === undefined) return program;
@@ -55,7 +55,7 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
   for (const child of command.commands) everyCommand(child, act);
 }
 
-/** Runs one command line; resolves to the exit code. */
+/** Runs one command line. Resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
@@ -82,11 +82,11 @@ function fail(error: Error, program: Command, argv: readonly string[]): number {
   return code;
 }
 
-/** What is said about an error, in one line, and the exit code. */
+/** Prints an error in one line. Returns the exit code. */
 export function explain(error: Error): { code: 1 | 2; line: string } {
   const misused = error instanceof MisuseError || error instanceof CommanderError;
   const line = error.message.replace(/^error: /, '').replace(/\s*[\r\n]\s*/g, ' ');
-  // Commander proposes a similar name where there is one.
+  // Commander suggests a similar name if there is one.
   const hint = /^unknown command '[^']*'$/.test(line) ? ': `inkhorn --help` lists them' : '';
   return { code: misused ? 2 : 1, line: line + hint };
 }

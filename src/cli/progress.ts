@@ -1,5 +1,5 @@
-// Progress of something that takes a while: a bar on a terminal, a line now and then elsewhere. On stderr, so
-// that stdout stays clean.
+// Progress of long work: a bar on a terminal, a line now and then elsewhere. On stderr, so that stdout stays
+// clean.
 import cliProgress from 'cli-progress';
 import { formatDuration, formatShort } from '../base/format.ts';
 import { terminalStyle } from './terminal.ts';
@@ -7,26 +7,26 @@ import { cellText } from './view/ink.ts';
 
 export interface Progress {
   /**
-   * `done` of `total` so far (0: nobody knows how many in all); may be called as often as one likes. Another
-   * `unit` than before begins a new count.
+   * `done` of `total` so far (0: the total is unknown). May be called as often as one likes. Another `unit`
+   * than before begins a new count.
    */
   update(done: number, total: number, unit?: string): void;
-  /** Takes the bar away. May be called twice. */
+  /** Removes the bar. May be called twice. */
   end(): void;
 }
 
-/** Nothing is shown in the first moments: what is done at once needs no bar. */
+/** Nothing is shown at first: short work needs no bar. */
 const BAR_AFTER_MS = 500;
 const LINE_AFTER_MS = 2000;
 const LINE_EVERY_MS = 10_000;
 
-/** Shows that time passes where nothing else is told. */
+/** Shows that time passes while there are no updates. */
 const REFRESH_MS = 500;
 
-/** What is under way, innermost last: only that is shown. */
+/** The pieces of work in progress, innermost last. Only the innermost is shown. */
 const underWay: { hide(): void }[] = [];
 
-/** Says when the next line is due, where lines are written. */
+/** Determines when the next line is due, where lines are written. */
 export function createLinePace(): () => boolean {
   let next = performance.now() + LINE_AFTER_MS;
   return () => {
@@ -38,8 +38,8 @@ export function createLinePace(): () => boolean {
 }
 
 /**
- * `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. Without an update: how long it
- * has taken.
+ * `name  ████░░░░  45 %  1.2M bytes/s  12s left`; `unit` is what is counted. Without updates: the time so
+ * far.
  */
 export function createProgress(name: string, unit = ''): Progress {
   const label = cellText(name);
@@ -56,7 +56,7 @@ export function createProgress(name: string, unit = ''): Progress {
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    hideCursor: false, // Ctrl-C may end the program at any moment, and would leave the terminal without one
+    hideCursor: false, // Ctrl-C may end the program at any moment, and would leave the cursor hidden
     clearOnComplete: true,
     gracefulExit: false,
   });
@@ -108,7 +108,7 @@ export function createProgress(name: string, unit = ''): Progress {
   };
 }
 
-/** Runs `work`, and shows how far it has come; without updates only how long it has taken. */
+/** Runs `work` and shows its progress; without updates, only the time so far. */
 export async function withProgress<T>(
   name: string,
   unit: string,

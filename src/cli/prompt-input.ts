@@ -1,5 +1,4 @@
-// Where the prompt of `generate` comes from: --prompt, --prompt-file, or standard input where something is
-// sent there.
+// The source of `generate`'s prompt: --prompt, --prompt-file, or standard input if something is sent there.
 import { fstatSync } from 'node:fs';
 import { checkedText, STDIN } from '../corpora/index.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
@@ -17,11 +16,11 @@ export const promptFlags = {
   promptFile: text({ about: 'file with the text to go on from', argument: '<file>' }),
 } satisfies Flags;
 
-/** A pipe that nobody writes to may stay open for ever, as in scheduled jobs: so long it is waited for. */
+/** How long a pipe without data is waited for: nobody may ever write to it, as in scheduled jobs. */
 const PATIENCE_MS = 2000;
 
 /**
- * The prompt, without the line break that ends a file or what `echo` sends; undefined where there is none.
+ * The prompt, without the line break at its end (from an editor or `echo`); undefined if there is none.
  */
 export async function readPrompt(
   { prompt, promptFile }: Values<typeof promptFlags>,
@@ -43,7 +42,7 @@ export async function readPrompt(
   return textOf(checked);
 }
 
-/** The text of a file that somebody wrote for a model to read: without the line break at its end. */
+/** The text of a file for a model to read, without the line break at its end. */
 export async function readWords(path: string, flag: string, output: Output): Promise<string> {
   return textOf(await openText(path, flag, output, null));
 }
@@ -52,7 +51,7 @@ function textOf(bytes: Uint8Array): string {
   return decodeText(bytes).replace(/\r?\n$/, '');
 }
 
-/** Whether standard input is a file, or a pipe that is still open: not a terminal, not /dev/null. */
+/** Whether standard input is a file, or an open pipe: not a terminal, not /dev/null. */
 function mayHoldText(): boolean {
   try {
     const kind = fstatSync(0);
@@ -63,7 +62,7 @@ function mayHoldText(): boolean {
 }
 
 /**
- * All that comes until the end; null where nothing came in the first moments and nobody asked to wait for it.
+ * All input until its end; null if nothing arrived at first and nobody asked to wait for it.
  */
 function readInput(wait: boolean, output: Output): Promise<Uint8Array | null> {
   const { stdin } = process;

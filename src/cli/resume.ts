@@ -1,4 +1,4 @@
-// `train --resume`: a run that goes on where it ended, with whatever is still due. Read next: training.ts.
+// `train --resume`: continues a run where it ended, with all work still due. Read next: training.ts.
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -23,7 +23,7 @@ import { lockOut, type OutFolder } from './outputs.ts';
 import { dataRecord, type FoundText, findText, isTextOf, relocated, textFacts, typed } from './run-text.ts';
 import type { RunPlan } from './training.ts';
 
-/** What can be given along with --resume: the rest is in the checkpoint. */
+/** Flags that can be combined with --resume. Everything else is in the checkpoint. */
 export interface ResumeFlags extends Values<typeof engineFlags> {
   data?: readonly string[];
   asBytes?: boolean;
@@ -31,8 +31,8 @@ export interface ResumeFlags extends Values<typeof engineFlags> {
 }
 
 /**
- * The run in the folder `out`, kept from other commands; `what` is ours. Throws a misuse that says what `out`
- * is where it is no run.
+ * The run in the folder `out`, locked; `what` names this command to others. If `out` is not a run, throws a
+ * misuse that says what it is.
  */
 export async function takeRun(out: string, what: string): Promise<OutFolder> {
   await lastCheckpoint(out);
@@ -40,7 +40,8 @@ export async function takeRun(out: string, what: string): Promise<OutFolder> {
 }
 
 /**
- * The plan of a run, from its last checkpoint on. Throws a misuse where nothing is due, or nothing can go on.
+ * The plan of a run from its last checkpoint on. Throws a misuse if nothing is due or nothing can be
+ * continued.
  */
 export async function resumedRun(
   given: ResumeFlags,
@@ -75,7 +76,7 @@ export async function resumedRun(
   };
 }
 
-/** The newest checkpoint of the run in `out`. Throws a misuse that says what `out` is instead. */
+/** The newest checkpoint of the run in `out`. If there is none, throws a misuse that says what `out` is. */
 async function lastCheckpoint(out: string): Promise<Store> {
   const refuse = (why: string): never => {
     throw misuse(`--resume ${out}: ${why}`);
@@ -94,7 +95,7 @@ async function lastCheckpoint(out: string): Promise<Store> {
   return refuse(`there is no run in this folder (no ${LAST}/)`);
 }
 
-/** The settings with another number of steps, which cannot be less than are done. */
+/** The settings with another number of steps, which must not be less than those done. */
 async function settingsOf(out: string, step: number, settings: TrainSettings): Promise<TrainSettings> {
   if (settings.steps < step)
     throw misuse(
@@ -110,7 +111,7 @@ async function settingsOf(out: string, step: number, settings: TrainSettings): P
 }
 
 /**
- * What is left to do, for people: nothing to say while steps are. A run that is finished and reported is a
+ * The work still due, for people; empty while steps are left. A run that is finished and reported is a
  * misuse.
  */
 async function whatIsDue(
@@ -133,7 +134,7 @@ async function whatIsDue(
   return `, still due: ${due.join(', ')}`;
 }
 
-/** The text of the run: that of --data, which must be the same, else where it is found. */
+/** The text of the run: that of --data, which must be the same, or the one that is found. */
 async function runText(
   { data: inputs, asBytes }: ResumeFlags,
   out: string,
@@ -149,14 +150,14 @@ async function runText(
   );
 }
 
-/** Runs of the first versions noted the engine that they began on elsewhere. */
+/** Runs of the first versions recorded the engine elsewhere. */
 async function knownEngines(out: string, from: Checkpoint): Promise<Checkpoint> {
   const engine = (await readRunRecord(folderStore(out)))?.engine;
   if (from.engines.length > 0 || engine === undefined) return from;
   return { ...from, engines: [{ engine, after: 0 }] };
 }
 
-/** Says so when the run is not on the engine any more that computed it so far: its bits will be others. */
+/** Says so when the run continues on another engine, whose bits differ. */
 function noteEngine({ engines, resume: { step } }: Checkpoint, now: string, output: Output): void {
   const before = engines.at(-1)?.engine;
   if (before === undefined || sameArithmetic(before, now)) return;

@@ -1,5 +1,5 @@
-// The look inside that the reports of a run show: made when it ends, and by `inkhorn report` where there is
-// none yet of its best model.
+// The findings that the reports of a run show: made when it ends, and by `inkhorn report` if they are missing
+// for its best model.
 
 import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
@@ -19,7 +19,7 @@ import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
 import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
 
-/** Looks at the model of a run (see `runModel`) reading its validation part, and keeps what it sees there. */
+/** Makes the findings about the model of a run (see `runModel`) on its validation part, and saves them. */
 export async function lookInsideRun(
   run: OpenRun,
   backend: Backend,
@@ -40,8 +40,8 @@ export async function lookInsideRun(
 }
 
 /**
- * The same where what is kept is missing or of an earlier model; resolves to whether it was. A text that is
- * out of reach is no reason to fail: it is noted.
+ * Makes them if they are missing or about an earlier model. Resolves to whether it did. If the text cannot be
+ * read, this is noted and is no error.
  */
 export async function refreshLook(
   run: OpenRun,

@@ -1,4 +1,4 @@
-// From flags to a config and settings: a preset, or a JSON file, with the flags on top.
+// From flags to a config and settings: a preset, or a JSON file, and flags that change it.
 import { checkValue, type Fields, refuseUnknown } from '../base/fields.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
 import { record } from '../base/schema.ts';
@@ -20,7 +20,7 @@ import { choice, type Flags, flagName, text } from './flags.ts';
 
 export const presetNames = Object.keys(presets) as PresetName[];
 
-/** The flags of everything that can be chosen about a model and its training. */
+/** The flags for all choices about a model and its training. */
 export const recipeFlags = {
   preset: choice(
     { about: 'model and recipe to start from', short: 'p', initial: 'shakespeare' },
@@ -34,13 +34,13 @@ export const recipeFlags = {
   ...settingFlags,
 } satisfies Flags;
 
-/** What `recipeFlags` come to, checked. */
+/** The result of `recipeFlags`, checked. */
 export interface Recipe {
   preset: PresetName;
-  /** Fields of the config that differ from the preset; `makeConfig` completes them. */
+  /** Fields of the config that differ from the preset. `makeConfig` completes them. */
   changes: Partial<GPTConfig>;
   settings: TrainSettings;
-  /** What --config says about the tokenizer. */
+  /** The part of --config about the tokenizer. */
   vocabSize?: number;
 }
 
@@ -53,13 +53,13 @@ export async function readRecipe(flags: Readonly<Record<string, unknown>>): Prom
   const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
   refuseIdleFlags(pick(flags, settingFlags), settings);
   await asked(() => refuseIdle(chosen, settings));
-  // Everything but the vocabulary is known now.
+  // Everything but the vocabulary size is known now.
   await asked(() => checkRates(settings));
   await asked(() => checkSuited(settings, makeConfig(presets[preset], 256, changes)));
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
 }
 
-/** Nothing that a flag asked for may be without effect, the value of a recipe neither. */
+/** No flag may be without effect, not even one with the value of a recipe. */
 function refuseIdleFlags(flags: Readonly<Record<string, unknown>>, settings: TrainSettings): void {
   const idle = idleSetting(Object.keys(flags), settings);
   if (!idle) return;
@@ -67,7 +67,10 @@ function refuseIdleFlags(flags: Readonly<Record<string, unknown>>, settings: Tra
   throw misuse(`${flagName(idle.name)} has no effect without ${flagName(needed)} ${value}`);
 }
 
-/** A short run has no room for a preset's warm-up: a tenth of the steps is kept unless it was asked for. */
+/**
+ * A short run has no room for a preset's warm-up: it is shortened to a tenth of the steps, unless it was
+ * asked for.
+ */
 function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unknown>>): TrainSettings {
   if ('warmup' in chosen) return settings;
   return { ...settings, warmup: Math.min(settings.warmup, Math.floor(settings.steps / 10)) };

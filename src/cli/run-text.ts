@@ -1,5 +1,4 @@
-// The text that a model was trained on: what is recorded of it, and how it is found again from another
-// folder, or after a move.
+// The text that a model was trained on: its record, and finding it from another folder, or after a move.
 
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
@@ -19,13 +18,13 @@ import { MisuseError, misuse } from './errors.ts';
 import { openData, type Reading, splitOf } from './models.ts';
 import type { Output } from './output.ts';
 
-/** A text as it was asked for: `--data`, typed in the folder `cwd`. */
+/** A text as requested: `--data`, typed in the folder `cwd`. */
 interface Place {
   inputs: readonly string[];
   cwd: string;
 }
 
-/** What the run in `folder`, or the copy of its model there, remembers of its text. */
+/** The record of its text in the run in `folder`, or in the copy of its model there. */
 export function dataRecord(
   { inputs, cwd }: Place,
   { name, bytes }: Corpus,
@@ -37,23 +36,24 @@ export function dataRecord(
   return { ...what, origin: { cwd, run: resolve(folder) }, trainFraction, validate };
 }
 
-/** The same record of a text that was found at `place`, for a run or a copy of its model in `folder`. */
+/** The record of a text found at `place`, for a run or a copy of its model in `folder`. */
 export function relocated(record: DataRecord, { inputs, cwd }: Place, folder: string): DataRecord {
   return { ...record, inputs, origin: { cwd, run: resolve(folder) } };
 }
 
-/** `inputs`, typed here. */
+/** `inputs`, typed in the current folder. */
 export function typed(inputs: readonly string[]): Place {
   return { inputs, cwd: process.cwd() };
 }
 
 // ---- what is recorded ------------------------------------------------------------------------------------
 
-/** What a shipped model says of itself. */
+/** The record in a bundled model. */
 const CARD_FILE = 'card.json';
 
 /**
- * Where a model folder, or a run, may say which text it learnt from: itself, what it was made from, its run.
+ * Where a model folder or run may have the record of its text: in itself, in what it was made from, in its
+ * run.
  */
 const RECORDS = [
   [TRAINING_FILE],
@@ -65,15 +65,15 @@ const RECORDS = [
   ['..', HISTORY_FILE],
 ] as const;
 
-/** What is recorded of a text, and the folder, as it lies now, that the record is about. */
+/** The record of a text, and the present path of the folder that has the record. */
 interface Recorded {
   record: DataRecord;
   folder: string;
 }
 
 /**
- * The text that the model in a folder was trained on, as its run recorded it; null when nothing says so.
- * Throws when what says so is damaged.
+ * The record of the text that the model in a folder was trained on; null if there is none. Throws when the
+ * record is damaged.
  */
 export async function recordedData(store: Store): Promise<DataRecord | null> {
   return (await recorded(store))?.record ?? null;
@@ -83,7 +83,7 @@ async function recorded({ location: path }: Store): Promise<Recorded | null> {
   for (const parts of RECORDS) {
     const file = join(path, ...parts);
     const bytes = await nodeFiles.read(file, bytesAtMost(HISTORY_LIMITS)).catch((error: Error) => {
-      if ('code' in error) return null; // not there
+      if ('code' in error) return null; // does not exist
       throw new Error(`${file}: ${error.message}`);
     });
     const record = bytes && readJson(bytes, file, recordsData, HISTORY_LIMITS).data;
@@ -98,9 +98,9 @@ async function recorded({ location: path }: Store): Promise<Recorded | null> {
 
 // ---- finding it again ------------------------------------------------------------------------------------
 
-/** The text that a model was trained on is not where it was, or not the same any more. */
+/** Thrown when the text that a model was trained on is missing or has changed. */
 export class TextNotHere extends MisuseError {
-  /** What is wrong, without what to do about it. */
+  /** The problem, without advice. */
   readonly fact: string;
 
   constructor(fact: string) {
@@ -110,21 +110,21 @@ export class TextNotHere extends MisuseError {
 }
 
 /**
- * Whether the text of a model is neither here nor to be fetched: who needs it only for an extra does without.
+ * Whether the text of a model is neither here nor can be fetched. Optional uses of the text are then skipped.
  */
 export function outOfReach(error: unknown): error is TextNotHere | CorpusUnavailable {
   return error instanceof TextNotHere || error instanceof CorpusUnavailable;
 }
 
-/** A text that is the recorded one, and where it was found. */
+/** A text that matches its record, and where it was found. */
 export interface FoundText {
   corpus: Corpus;
   place: Place;
 }
 
 /**
- * The text of a record, which must still be the same: where it was, as it was typed, or where it should be if
- * it moved along with the run, which lies in `folder` now. Throws TextNotHere, and CorpusUnavailable for a
+ * The text of a record, unchanged. It is searched for where it was, as it was typed, and where it would be if
+ * it moved along with the run, which is in `folder` now. Throws TextNotHere, and CorpusUnavailable for a
  * named text that cannot be fetched.
  */
 export async function findText(record: DataRecord, folder: string, output: Output): Promise<FoundText> {
@@ -163,7 +163,7 @@ async function canBeRead(path: string): Promise<boolean> {
   return kind ? kind.isFile() || kind.isDirectory() : isDynamicPattern(path);
 }
 
-/** Whether a text is the recorded one. */
+/** Whether a text matches a record. */
 export function isTextOf({ bytes: length, sha256 }: DataRecord, { bytes }: Corpus): boolean {
   return bytes.length === length && sha256Of(bytes) === sha256;
 }
@@ -178,7 +178,7 @@ export function textFacts({
   return `${what} (${formatAmount(bytes, 'byte')}, sha256 ${sha256.slice(0, 12)}...)`;
 }
 
-/** Where a recorded text may be, most likely first. */
+/** The possible places of a recorded text, most likely first. */
 function places({ inputs, origin }: DataRecord, folder: string): Place[] {
   if (!origin || inputs.every(isNamed)) return [typed(inputs)];
   const moved = (path: string): string => resolve(folder, relative(origin.run, path));
@@ -189,21 +189,21 @@ function places({ inputs, origin }: DataRecord, folder: string): Place[] {
   ];
 }
 
-/** As it was typed where that leads there from here. */
+/** As typed, if that leads to the same place from here. */
 function pathOf(input: string, cwd: string): string {
   if (isAbsolute(input) || isNamed(input) || cwd === process.cwd()) return input;
   return isDynamicPattern(input) ? `${escapePath(cwd)}/${input}` : join(cwd, input);
 }
 
-/** A text to measure a model on, and how its run split it. */
+/** A text for measuring a model, and its run's split. */
 export interface MeasuredText {
   corpus: Corpus;
   record: DataRecord;
 }
 
 /**
- * The text of `--data`, else the one that the model's run recorded, which must still be the same. `folder` is
- * where the record of what is measured will lie. Throws a misuse when there is neither.
+ * The text of `--data`, or the one that the model's run recorded, unchanged. The record of the result will be
+ * in `folder`. Throws a misuse when there is neither.
  */
 export async function openMeasuredText(
   { data, asBytes }: { data?: readonly string[]; asBytes?: boolean },
@@ -213,7 +213,7 @@ export async function openMeasuredText(
 ): Promise<MeasuredText> {
   const known = await recorded(model);
   if (data !== undefined) {
-    // Another text is read as the run read its own: byte by byte, and with its separator.
+    // Another text is read like the run's own: byte by byte, and with its separator.
     const reading = readingOf(asBytes, known?.record);
     const corpus = await openData(data, output, reading.asBytes);
     const split = splitOf({}, known?.record ?? defaultSplit);
@@ -225,7 +225,7 @@ export async function openMeasuredText(
   return { corpus, record: relocated(known.record, place, folder) };
 }
 
-/** How another text than its own is read for a model: as its run read its own. */
+/** The options for reading another text for a model: those of its run. */
 function readingOf(asBytes: boolean | undefined, record: DataRecord | undefined): Reading {
   return { asBytes: asBytes ?? record?.asBytes ?? false, separator: record?.separator ?? null };
 }

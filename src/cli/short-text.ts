@@ -1,4 +1,4 @@
-// What a short text cannot give: defaults that nobody asked for make room for it, and say so.
+// Smaller defaults for short texts, with a remark.
 import { formatAmount } from '../base/format.ts';
 import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
@@ -7,10 +7,12 @@ import { checkLearning } from './memory.ts';
 import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
 
-/** Tokens of a tokenizer of which no number was asked for. */
+/** The vocabulary size if none was asked for. */
 export const DEFAULT_VOCAB_SIZE = 500;
 
-/** A tokenizer of exactly `vocabSize` tokens; where none is asked for, of 500 or fewer, of a short text. */
+/**
+ * A tokenizer of exactly `vocabSize` tokens; if no size was asked for, of 500, or fewer for a short text.
+ */
 export async function trainTokenizer(
   text: Uint8Array,
   { vocabSize, ...options }: Omit<TokenizerTraining, 'vocabSize' | 'atMost'> & { vocabSize?: number },
@@ -31,8 +33,7 @@ export async function trainTokenizer(
 }
 
 /**
- * The context of a model that nobody chose: `blockSize`, or less where a part of the text has too few tokens
- * for it.
+ * The default context of a model: `blockSize`, or less if a part of the text has too few tokens.
  */
 export function fittingContext(
   { train, val }: Dataset,

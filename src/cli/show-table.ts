@@ -3,7 +3,7 @@ import { narrow, type Table } from '../figures/table.ts';
 import type { Output } from './output.ts';
 import { wrapText } from './view/width.ts';
 
-/** Columns of the terminal that are counted on. */
+/** The assumed width of the terminal. */
 const WIDTH = 80;
 
 /** Title, cells and note, and an empty line. */

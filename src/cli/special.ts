@@ -1,4 +1,4 @@
-// What becomes of the names of special tokens in a text: `--allow-special`, `--special-as-text`.
+// The names of special tokens in a text: `--allow-special`, `--special-as-text`.
 import type { SpecialOptions, Tokenizer } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
 import { type Flags, toggle, type Values } from './flags.ts';
@@ -9,8 +9,8 @@ export const specialFlags = {
 } satisfies Flags;
 
 /**
- * The tokens of `text`. Throws a misuse when it holds the name of a special token and nothing says what that
- * means.
+ * The tokens of `text`. Throws a misuse when it contains the name of a special token and no flag says what to
+ * do.
  */
 export function encodeText(
   tokenizer: Tokenizer,
@@ -20,7 +20,7 @@ export function encodeText(
   return refused(() => tokenizer.encode(text, specialOptions(flags)));
 }
 
-/** The same in parts, each encoded when it is asked for; `onProgress` counts bytes. */
+/** The tokens of `text` in parts, each encoded when it is asked for; `onProgress` counts bytes. */
 export function encodeTextParts(
   tokenizer: Tokenizer,
   text: string | Uint8Array,

@@ -10,37 +10,35 @@ import { tensor } from '../tensor/tensor.ts';
 import { type KernelTime, timeKernels } from './kernel-times.ts';
 import { trainingSteps } from './measure.ts';
 
-/** What one step spent its time on, the longest first. */
+/** The times of one step, longest first. */
 export interface StepShares {
   /** `training step of 8 x 256 tokens`. */
   what: string;
   engine: string;
-  /** Of all kernels; JavaScript between them is not counted. */
+  /** Total of all kernels. JavaScript between them does not count. */
   seconds: number;
   kernels: Share[];
   /**
-   * The same by the part of the model that it is spent on, all blocks together: `attn.qkv`, forward and
-   * backward.
+   * Times by part of the model, all blocks together: `attn.qkv`, forward and backward.
    */
   parts: Share[];
 }
 
-/** Calls and their time. */
+/** Number of calls and their time. */
 export interface Share {
   name: string;
   calls: number;
   seconds: number;
 }
 
-/** Sequences of a step; the plain engine gets one. */
+/** Sequences per step; one for the reference engine. */
 const SEQUENCES = 8;
-/** After one to warm up. */
+/** Number of timed steps, after one for warming up. */
 const STEPS = 3;
 
 /**
- * Times a training step with AdamW, or of an INT8 model, which cannot be trained, a forward pass: the
- * quickest of a few, on random tokens, every kernel waited for. `load` puts the model on the engine that it
- * is given.
+ * Times a training step with AdamW; for a quantised model, one forward pass. Takes the fastest of a few, on
+ * random tokens, with every kernel awaited. `load` puts the model on the given engine.
  */
 export async function measureStep(
   load: (backend: Backend) => Promise<GPT>,
@@ -79,7 +77,7 @@ export async function measureStep(
   };
 }
 
-/** Times added up by a name of their kind, the longest first. */
+/** Times added up by kind, longest first. */
 function sharesBy(times: ReadonlyMap<string, KernelTime>, nameOf: (kind: string) => string): Share[] {
   const shares = new Map<string, Share>();
   for (const [kind, { calls, seconds }] of times) {
@@ -90,7 +88,10 @@ function sharesBy(times: ReadonlyMap<string, KernelTime>, nameOf: (kind: string)
   return [...shares.values()].sort((a, b) => b.seconds - a.seconds);
 }
 
-/** What kernels without a weight work for; everything else (sums, dropout) works on the residual stream. */
+/**
+ * Kernels without weights and their part of the model. All others (sums, dropout) belong to the residual
+ * stream.
+ */
 const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
   [/^(adamw|sgd|nesterov|normalize|sumSquares)/, 'optimizer'],
   [/^(attention|rope|qkNorm)/, 'attn.mix'],
@@ -99,8 +100,8 @@ const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
 ];
 
 /**
- * Tells the part of `model` that a call works for: by the weight, or the gradient of one, among its
- * arguments, or by its kernel.
+ * The part of `model` that a call belongs to: by the weight or gradient among its arguments, or by its
+ * kernel.
  */
 function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => string {
   const weights = slots(model).map(({ name, value }) => {
@@ -111,13 +112,13 @@ function partsOf(model: GPT): (kernel: string, args: readonly unknown[]) => stri
     const [, fixed] = WEIGHTLESS.find(([kernels]) => kernels.test(kernel)) ?? [];
     if (fixed) return fixed;
     const owner = weights.find(({ buffers }) => buffers().some((buffer) => args.includes(buffer)));
-    // A head that is tied to the token embedding multiplies by its table.
+    // A tied head multiplies by the token table.
     if (owner?.role === 'embedding' && /^(matmul|linear)/.test(kernel)) return 'head';
     return owner?.part ?? 'residual stream';
   };
 }
 
-/** A weight and, where it has one by now, its gradient. */
+/** A weight and, if it exists, its gradient. */
 function buffersOf(weight: Weight): DeviceBuffer[] {
   if (weight instanceof Int8Tensor) return [weight.values.buffer];
   if (weight instanceof Int4Tensor) return [weight.codes.buffer];

@@ -1,13 +1,13 @@
 // Columns on a terminal.
 import { textWidth } from './view/width.ts';
 
-/** A heading, and where the column's cells are put. Numbers go to the right by themselves. */
+/** A heading, and the alignment of the column. Numbers are aligned right automatically. */
 export interface TableColumn {
   title: string;
   align: 'left' | 'right';
 }
 
-/** Lines with the cells below each other, two spaces between columns; the first line is the heading. */
+/** Lines with aligned cells, two spaces between columns. The first line is the heading. */
 export function formatTable(
   columns: readonly (string | TableColumn)[],
   rows: readonly (readonly string[])[],

@@ -1,5 +1,5 @@
-// What people see while a model trains: a live view on a terminal, plain lines elsewhere. Both read the same
-// events. Read next: view/live.ts, view/plain.ts.
+// The view of a training: live on a terminal, plain lines elsewhere. Both read the same events. Read next:
+// view/live.ts, view/plain.ts.
 import type { Colors } from 'picocolors/types.js';
 import type { TrainEvent } from '../train/events.ts';
 import type { MilestoneProgress } from '../train/run.ts';
@@ -7,34 +7,34 @@ import { createColors, terminalText } from './view/ink.ts';
 import { createLiveView, createScene, type Terminal } from './view/live.ts';
 import { plainLines } from './view/plain.ts';
 
-/** How a view looks. */
+/** Options of a view. */
 export interface TrainViewOptions {
-  /** Steps of the whole run: where the progress bar ends. */
+  /** Number of steps of the whole run, where the progress bar ends. */
   totalSteps: number;
-  /** Steps that were done before. Default 0. */
+  /** Number of steps done before. Default 0. */
   done?: number;
-  /** Colours; off where `NO_COLOR` is set or the output is not a terminal, see `terminalStyle`. */
+  /** Colours. Off if `NO_COLOR` is set or the output is not a terminal, see `terminalStyle`. */
   color: boolean;
-  /** True draws in place, which takes a terminal; false writes lines. */
+  /** True draws in place, which needs a terminal; false writes lines. */
   tty: boolean;
 }
 
-/** Takes the events of one run as they come. */
+/** Takes the events of one run in order. */
 export interface TrainView {
   event(event: TrainEvent): void;
   /**
-   * Shows how far an evaluation or a sample is; false where lines are written, which have no place for it.
+   * Shows the progress of an evaluation or sample. Returns false if lines are written, which have no place
+   * for it.
    */
   progress(progress: MilestoneProgress): boolean;
   /**
-   * Leaves the terminal as it was. Comes by itself with the `done` event; call it as well when the run
-   * throws.
+   * Restores the terminal. Called automatically by the `done` event; call it also when the run throws.
    */
   end(): void;
 }
 
 /**
- * A view of a run on `stream`. A terminal that loses its width gets lines until it has one again.
+ * A view of a run on `stream`. While a terminal has no width, lines are written.
  * @example
  * const view = createTrainView(process.stderr, { totalSteps, ...terminalStyle(process.stderr) });
  * for await (const event of train(options)) view.event(event);
@@ -82,15 +82,15 @@ function createPlainView(stream: Terminal, totalSteps: number, colors: Colors): 
   };
 }
 
-/** Whether someone may look at what is written: control characters would do something there. */
+/** Whether the output may be a terminal, where control characters would have an effect. */
 export function isTerminal(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
 
 /**
- * What suits a stream: no drawing in place and no colour unless it is a terminal that can, no colour under
- * `NO_COLOR`. One of no columns cannot: `mpirun` and some schedulers give it to programs whose output goes to
- * a file.
+ * The style for a stream: no drawing in place and no colour unless it is a capable terminal, no colour with
+ * `NO_COLOR`. A terminal of 0 columns is not capable: `mpirun` and some schedulers give one to programs whose
+ * output goes to a file.
  */
 export function terminalStyle(
   stream: { isTTY?: boolean; columns?: number },

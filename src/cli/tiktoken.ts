@@ -1,4 +1,5 @@
-// What a .tiktoken file does not hold: `--pattern`, `--special`, or the checksum of a file that is known.
+// What a .tiktoken file does not contain: given by `--pattern` and `--special`, or known by the file's
+// checksum.
 import { sha256Of } from '../corpora/fetch.ts';
 import { type EncodingName, encodings, patterns, type TiktokenExtras } from '../tokenizer/index.ts';
 import { misuse } from './errors.ts';
@@ -20,7 +21,7 @@ export const tiktokenFlags = {
   }),
 } satisfies Flags;
 
-/** Checksums of the published files, as tiktoken has them. */
+/** Checksums of the published files, as listed in tiktoken. */
 const PUBLISHED: ReadonlyMap<string, EncodingName> = new Map([
   ['306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930', 'r50k_base'],
   ['94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069', 'p50k_base'],
@@ -28,7 +29,7 @@ const PUBLISHED: ReadonlyMap<string, EncodingName> = new Map([
   ['446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d', 'o200k_base'],
 ]);
 
-/** Pattern and special tokens of a .tiktoken file: those of the flags; of a published file, its own. */
+/** Pattern and special tokens of a .tiktoken file: from the flags, or for a published file its own. */
 export function tiktokenExtras(
   bytes: Uint8Array,
   { pattern, special }: Values<typeof tiktokenFlags>,

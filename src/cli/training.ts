@@ -1,4 +1,4 @@
-// A training run as the command line does it: events to the screen or as JSON, Ctrl-C, and a report at the end.
+// A training on the command line: events on the screen or as JSON, Ctrl-C, and a report at the end.
 
 import type { Backend } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
@@ -24,26 +24,26 @@ import { createProgress, type Progress, withProgress } from './progress.ts';
 import { lookInsideRun } from './run-look.ts';
 import { createTrainView, terminalStyle } from './terminal.ts';
 
-/** All that a run is made of. */
+/** Everything that a run needs. */
 export interface RunPlan extends ModelFolder {
   out: string;
-  /** Of `out`. */
+  /** The lock of `out`. */
   lock: Lock;
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;
-  /** What the probes look at beside the activations. */
+  /** Values that probes measure besides the activations. */
   probeTaps?: readonly string[];
-  /** Where it goes on from, if it is resumed. */
+  /** The checkpoint from which it resumes, if any. */
   from?: Checkpoint;
   backend: Backend;
   /** For the report. */
   title: string;
-  /** `--tokenizer`, where the run did not train its own. */
+  /** The value of `--tokenizer`, if the run did not train its own. */
   tokenizerFile?: string;
 }
 
-/** Trains and shows; resolves to all events of the run, earlier parts included. */
+/** Trains and shows the progress. Resolves to all events of the run, including earlier parts. */
 export async function trainAndShow(
   plan: RunPlan,
   output: Output,
@@ -77,7 +77,7 @@ export async function trainAndShow(
   return events;
 }
 
-/** Progress of the evaluation or sample under way, on stderr; the next event ends it. */
+/** The progress of the present evaluation or sample, on stderr. The next event ends it. */
 function createMilestoneLog(): { update(progress: MilestoneProgress): void; end(): void } {
   let shown: Progress | null = null;
   return {
@@ -92,7 +92,7 @@ function createMilestoneLog(): { update(progress: MilestoneProgress): void; end(
   };
 }
 
-/** Notes for the reports what no event says. */
+/** Records facts for the reports that are in no event. */
 function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPlan): Promise<void> {
   const engine = from ? from.engines.find(({ after }) => after === 0)?.engine : backend.description;
   const tokens = { trainTokens: dataset.train.length, valTokens: dataset.val.length };
@@ -112,14 +112,14 @@ export function ending(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
 }
 
-/** What to say about a run that Ctrl-C ended. */
+/** The message about a run that Ctrl-C ended. */
 export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
   return `stopped at step ${ending(events).step}; go on with: ${ownCommand()} train --resume ${shellWord(out)}`;
 }
 
 /**
- * Looks inside the best model, and writes the reports and their figures into the run's folder; resolves to their paths. A look that
- * fails is noted: the run is done, and its reports must not be lost with it.
+ * Makes the findings about the best model, and writes the reports and figures into the run's folder. Resolves
+ * to their paths. If the findings fail, this is noted: the run is done, and its reports must not be lost.
  */
 export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
   const store = folderStore(out);

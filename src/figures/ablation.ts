@@ -7,7 +7,10 @@ import { heatColors } from './heat.ts';
 import { BODY_TOP, MARGIN, picture } from './svg.ts';
 import type { Table } from './table.ts';
 
-/** `ablation`: the rise of the mean loss without each head, each attention and each MLP; orange hurts, blue helps. */
+/**
+ * `ablation`: the rise of the mean loss without each head, each attention and each MLP; orange hurts, blue
+ * helps.
+ */
 export function ablationFigure({ loss, heads, attention, mlp }: Ablations, { charts }: Drawing): Figure {
   const largest = (changes: readonly number[]): number => Math.max(1e-9, ...changes.map(Math.abs));
   const cell = (end: number) => (change: number) => ({

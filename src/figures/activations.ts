@@ -1,5 +1,5 @@
-// What the activations of the MLPs look like, and the gradients that reach them: one curve per block, the numbers in a
-// table beside it, and how they came about over training.
+// What the activations of the MLPs look like, and the gradients that reach them: one curve per block, the
+// numbers in a table beside it, and how they came about over training.
 
 import type * as Plot from '@observablehq/plot';
 import { formatCount, formatNumber, formatPercent, formatStep } from '../base/format.ts';
@@ -19,8 +19,8 @@ const HISTORY_HEIGHT = 176;
 const DECADES = 5;
 
 /**
- * Outputs of the activations in numbers, at the last of `probes` and, where there are several, sparsity at the first. Sparsity is the
- * share of outputs <= 0.
+ * Outputs of the activations in numbers, at the last of `probes` and, where there are several, sparsity at
+ * the first. Sparsity is the share of outputs <= 0.
  */
 export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
   const [first, last] = [probes[0], probes.at(-1)];
@@ -92,8 +92,8 @@ interface Content {
 }
 
 /**
- * `relu-activations`: the outputs of each block's activation at the last of `probes`, and the share of outputs <= 0 over
- * all of them. Null when the last probe has no histograms.
+ * `relu-activations`: the outputs of each block's activation at the last of `probes`, and the share of
+ * outputs <= 0 over all of them. Null when the last probe has no histograms.
  */
 export function activationsFigure(
   probes: readonly ProbeEvent[],
@@ -127,8 +127,8 @@ export function activationsFigure(
 }
 
 /**
- * `relu-gradients`: dLoss / d(output) of each block's activation at the last of `probes`, and its standard deviation over
- * all of them. Null when the last probe has no histograms of gradients.
+ * `relu-gradients`: dLoss / d(output) of each block's activation at the last of `probes`, and its standard
+ * deviation over all of them. Null when the last probe has no histograms of gradients.
  */
 export function gradientsFigure(
   probes: readonly ProbeEvent[],
@@ -231,7 +231,10 @@ function historyData(probes: readonly ProbeEvent[], content: Content): object[] 
   );
 }
 
-/** Share of all values per unit of x, in each bin; bins that also hold what lies outside the range are left out. */
+/**
+ * Share of all values per unit of x, in each bin; bins that also hold what lies outside the range are left
+ * out.
+ */
 function density(summary: Summary, zeros: number, factor: number): { x: number; density: number }[] {
   const { lo, hi, counts } = summary.histogram;
   const total = counts.reduce((sum, n) => sum + n, 0);

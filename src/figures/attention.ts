@@ -26,8 +26,9 @@ const LABEL = 11;
 const LETTER = 6.1;
 
 /**
- * Draws `attention`: queries downwards, keys to the right, colour by the square root of the probability, so that weak links
- * show too. Throws if the number of values does not fit the shape, or there are more than MAX_ATTENTION_TOKENS tokens.
+ * Draws `attention`: queries downwards, keys to the right, colour by the square root of the probability, so
+ * that weak links show too. Throws if the number of values does not fit the shape, or there are more than
+ * MAX_ATTENTION_TOKENS tokens.
  */
 export function attentionFigure(maps: AttentionMaps, { charts }: Drawing): Figure {
   const { tokens, layers, heads, probabilities } = maps;

@@ -1,4 +1,5 @@
-// What every finding can be shown as. Nothing in this folder needs Node, a page or a file: strings come out. Read next: findings.ts.
+// What every finding can be shown as. Nothing in this folder needs Node, a page or a file: strings come out.
+// Read next: findings.ts.
 import type { Activation } from '../backend/contract.ts';
 import type { Charts } from './plot.ts';
 import type { Table } from './table.ts';

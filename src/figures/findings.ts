@@ -1,4 +1,5 @@
-// Every kind of finding, in the order in which reports show them. One that is added to `Findings` and not here does not compile.
+// Every kind of finding, in the order in which reports show them. One that is added to `Findings` and not
+// here does not compile.
 import type { Findings } from '../runs/findings.ts';
 import { ablationFinding } from './ablation.ts';
 import { activationsFinding } from './activations.ts';

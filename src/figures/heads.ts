@@ -1,4 +1,5 @@
-// What kind of head each one is: a small table of heads for each number. Read next: attention.ts, the maps themselves.
+// What kind of head each one is: a small table of heads for each number. Read next: attention.ts, the maps
+// themselves.
 import { type HeadSummary, kindsOf } from '../inspect/attention.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
 import { CELL, headGrid, LABELS } from './head-grid.ts';
@@ -32,7 +33,9 @@ const SCORES: readonly Score[] = [
   },
 ];
 
-/** `attention-heads`: six tables, blocks downwards, heads to the right; those without numbers are left out. */
+/**
+ * `attention-heads`: six tables, blocks downwards, heads to the right; those without numbers are left out.
+ */
 export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing): Figure {
   const layers = Math.max(...heads.map(({ layer }) => layer)) + 1;
   const perLayer = heads.length / layers;

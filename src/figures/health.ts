@@ -1,5 +1,5 @@
-// How the parts of a model fared over training: sparsity and dead units of every block, and the gradient and the update of
-// every group of parameters.
+// How the parts of a model fared over training: sparsity and dead units of every block, and the gradient and
+// the update of every group of parameters.
 
 import type * as Plot from '@observablehq/plot';
 import { formatAmount, formatCount, formatNumber, formatStep } from '../base/format.ts';
@@ -27,7 +27,10 @@ interface Series {
 /** What is usual in the middle of a run (a rule of thumb, Karpathy 2022). */
 const USUAL_UPDATE = 1e-3;
 
-/** `health`, over all `probes`: two panels of the activations, and two of the groups where the run recorded them. Null for fewer than two looks. */
+/**
+ * `health`, over all `probes`: two panels of the activations, and two of the groups where the run recorded
+ * them. Null for fewer than two looks.
+ */
 export function healthFigure(
   probes: readonly ProbeEvent[],
   { activation = 'relu', charts }: Drawing,
@@ -42,14 +45,18 @@ export function healthFigure(
   const palette = depthPalette(blocks, charts);
   const ofTaps = (value: (tap: ProbeEvent['taps'][number]) => number): Series[] =>
     taps.map((name) => ({
-      ...{ label: tapLabel(name), color: colorOf(name, palette), dashed: false },
+      label: tapLabel(name),
+      color: colorOf(name, palette),
+      dashed: false,
       points: probes.flatMap(({ step, taps }) =>
         taps.filter((tap) => tap.name === name).map((tap) => ({ step, value: value(tap) })),
       ),
     }));
   const ofGroups = (value: (group: NonNullable<ProbeEvent['groups']>[number]) => number | null): Series[] =>
     groups.filter(isMatrixGroup).map((name) => ({
-      ...{ label: name, color: colorOf(name, palette), dashed: isDashed(name) },
+      label: name,
+      color: colorOf(name, palette),
+      dashed: isDashed(name),
       points: probes.flatMap(({ step, groups = [] }) =>
         groups.flatMap((group) => {
           const number = group.name === name ? value(group) : null;
@@ -113,7 +120,11 @@ export function healthFigure(
   const data = probes.map(({ step, taps, groups }) => ({
     step,
     taps: taps.map(({ name, zeroFraction, deadUnits, units, windowTokens }) => ({
-      ...{ name, zeroFraction, deadUnits: deadUnits.length, units, windowTokens },
+      name,
+      zeroFraction,
+      deadUnits: deadUnits.length,
+      units,
+      windowTokens,
     })),
     groups,
   }));

@@ -10,7 +10,10 @@ export const LEVELS = 32;
 /** Orange and blue, which everybody can tell apart (after Okabe & Ito 2008). */
 const DIVERGING = ['#c44e00', '#f3a76b', '#f6f6f4', '#7db8dd', '#005f9e'];
 
-/** Colours from least to most: `blues` for shares, `diverging` (orange, white, blue) for signed values around the middle. */
+/**
+ * Colours from least to most: `blues` for shares, `diverging` (orange, white, blue) for signed values around
+ * the middle.
+ */
 export function heatColors(scheme: 'blues' | 'diverging', charts: Charts): string[] {
   const options: Plot.ScaleOptions =
     scheme === 'blues'
@@ -33,7 +36,9 @@ export interface MapPlace {
   cell: number;
 }
 
-/** A map of `rows` lines, the first `widthOf(row)` cells of each; `level(row, column)` chooses among `colors`. */
+/**
+ * A map of `rows` lines, the first `widthOf(row)` cells of each; `level(row, column)` chooses among `colors`.
+ */
 export function pixelMap(
   place: MapPlace,
   rows: number,

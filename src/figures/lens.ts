@@ -1,4 +1,5 @@
-// The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how sure it is.
+// The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how
+// sure it is.
 import { mean } from '../base/statistics.ts';
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
@@ -42,7 +43,8 @@ export function lensFigure({ tokens, rows }: Lens, { charts }: Drawing): Figure 
     const shown = tokens.slice(first, first + COLUMNS);
     const cells = upwards.map(({ cells }) =>
       cells.slice(first, first + COLUMNS).map(({ top: [best] }, c) => ({
-        ...{ label: shortLine(best.text, LABEL), share: best.probability },
+        label: shortLine(best.text, LABEL),
+        share: best.probability,
         bold: best.id === tokens[first + c + 1]?.id,
       })),
     );

@@ -1,4 +1,5 @@
-// The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind, the best marked.
+// The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind,
+// the best marked.
 
 import { formatAmount, formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
@@ -143,7 +144,10 @@ function curves(
   );
 }
 
-/** How far to move the last two numbers from each other so that they do not overlap: pixels, towards their own side. */
+/**
+ * How far to move the last two numbers from each other so that they do not overlap: pixels, towards their own
+ * side.
+ */
 function labelOffset(last: readonly EvalEvent[], span: number): number {
   if (last.length === 0) return 0;
   const gap = ((last[0].valLoss - last[0].trainLoss) / span) * CHART_HEIGHT * 0.75;

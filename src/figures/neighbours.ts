@@ -35,7 +35,10 @@ export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawi
       ),
       ...rows.map((token, r) =>
         text(x - 12, y + (r + 0.5) * CELL.height + 3, shortLine(token.text, LABEL), {
-          ...{ size: 11, anchor: 'end', mono: true, bold: true },
+          size: 11,
+          anchor: 'end',
+          mono: true,
+          bold: true,
         }),
       ),
       cellGrid({ x, y, ...CELL }, cells, colors, { mono: true }),

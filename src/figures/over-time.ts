@@ -1,4 +1,5 @@
-// How activations and their gradients changed while a model learned: a panel per block, a hill per look, time downwards.
+// How activations and their gradients changed while a model learned: a panel per block, a hill per look, time
+// downwards.
 import { formatCount } from '../base/format.ts';
 import type { ProbeEvent, TapSummary } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
@@ -15,8 +16,8 @@ const MOST_ROWS = 16;
 const MOST_PANELS = 6;
 
 /**
- * `relu-activations-over-time` or `relu-gradients-over-time`. Of many looks some are drawn, evenly spread, the first and the last
- * among them; of many blocks too. Null when fewer than two looks have histograms.
+ * `relu-activations-over-time` or `relu-gradients-over-time`. Of many looks some are drawn, evenly spread,
+ * the first and the last among them; of many blocks too. Null when fewer than two looks have histograms.
  */
 export function overTimeFigure(
   probes: readonly ProbeEvent[],

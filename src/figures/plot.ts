@@ -1,14 +1,14 @@
-// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent one
-// (../png/charts.ts).
+// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent
+// one (../png/charts.ts).
 
 import type * as Plot from '@observablehq/plot';
 import { formatTick } from '../base/format.ts';
 import { round, theme } from './svg.ts';
 
 /**
- * What pictures are drawn with: Observable Plot, and the `document` that it makes its elements in, which is that
- * of a page, or one of a library such as linkedom. Passed in, so that nothing here loads a library before
- * somebody wants a picture.
+ * What pictures are drawn with: Observable Plot, and the `document` that it makes its elements in, which is
+ * that of a page, or one of a library such as linkedom. Passed in, so that nothing here loads a library
+ * before somebody wants a picture.
  */
 export interface Charts {
   readonly plot: typeof Plot;
@@ -16,8 +16,8 @@ export interface Charts {
 }
 
 /**
- * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and with
- * coordinates of two decimals, which halves the file.
+ * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and
+ * with coordinates of two decimals, which halves the file.
  */
 export function plotSvg(options: Plot.PlotOptions, charts: Charts): { svg: string; plot: Plot.Plot } {
   const document = charts.document as Plot.PlotOptions['document'];
@@ -39,7 +39,10 @@ export function chart(x: number, y: number, options: Plot.PlotOptions, charts: C
 /** Where Plot begins the label of the y axis. */
 const PLOT_LABEL_OFFSET = 3;
 
-/** A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is, 0.002. */
+/**
+ * A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is,
+ * 0.002.
+ */
 export function powerOfTen(value: number): string {
   const exponent = Math.round(Math.log10(value));
   const exact = Math.abs(value / 10 ** exponent - 1) < 1e-9;
@@ -48,7 +51,9 @@ export function powerOfTen(value: number): string {
     : formatTick(value).replace('-', '−');
 }
 
-/** Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers. */
+/**
+ * Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers.
+ */
 export function depthPalette(n: number, charts: Charts): string[] {
   const scale = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));

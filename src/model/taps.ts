@@ -1,5 +1,5 @@
-// The named values of a GPT: which there are, how a pattern chooses among them, and what may watch or change them as they
-// are computed. Read next: inspect/capture.ts.
+// The named values of a GPT: their list, glob patterns that choose among them, and taps, which see or change
+// them while they are computed. Read next: inspect/capture.ts.
 import { formatNumbered } from '../base/format.ts';
 import { globToRegExp } from '../base/glob.ts';
 import { nearest } from '../base/nearest.ts';
@@ -15,19 +15,19 @@ export type BlockTap =
   | `mlp.${'in' | 'pre' | 'act' | 'out'}`
   | 'out';
 
-/** The columns of a value, as its shape ends. */
+/** The columns of a value: the last dimensions of its shape. */
 export type Columns = 'C' | '3 * H * hs' | 'H * hs' | '4C' | 'V';
 
-/** A named value, with N for the number of the block. */
+/** A named value, with N in place of the block's number. */
 export interface TapSpec {
   name: 'embed' | `blocks.N.${BlockTap}` | 'head.in' | 'logits';
   shape: `[B, T, ${Columns}]` | '[B, H, T, T]';
   about: string;
-  /** Whether its columns are units that fire (> 0) or do not: those are counted one by one. */
+  /** Whether its columns are units that are active (> 0) or not; active units are counted one by one. */
   units?: boolean;
 }
 
-/** Every name that a tap can ask for, in the order of computation. */
+/** All names, in the order of computation. */
 export const TAPS: readonly TapSpec[] = [
   { name: 'embed', shape: '[B, T, C]', about: 'token plus position embedding' },
   { name: 'blocks.N.attn.in', shape: '[B, T, C]', about: 'what attention reads, normalised' },
@@ -54,7 +54,7 @@ export function tapIn(block: number, path: BlockTap): string {
   return nameAt(path, block);
 }
 
-/** Whether a name is that value of some block. */
+/** Whether a name is that value of any block. */
 export function isTap(name: string, path: BlockTap): boolean {
   const place = placeOf(name);
   return place.block !== null && place.path === path;
@@ -76,20 +76,26 @@ export function tapColumns(name: string, config: GPTConfig): number {
   return columns(config);
 }
 
-/** Sees, and may change, the values named in `TAPS` as they are computed, and sees their gradients once complete. */
+/**
+ * Sees, and may change, the values named in `TAPS` while they are computed. Sees their gradients once
+ * complete.
+ */
 export interface Tap {
   /** `blocks.3.mlp.act` and so on. */
   wants(name: string): boolean;
-  /** What goes on in the place of `value`: itself, or another tensor of the same shape. Only without a tape. */
+  /**
+   * Returns the value to use instead of `value`: itself, or another tensor of the same shape. Only without a
+   * tape.
+   */
   edit?(name: string, value: Tensor): Tensor;
-  /** The value as it goes on. It is freed later: a tap that needs it longer copies or keeps it. */
+  /** Gets the final value. The value is freed later; a tap that needs it longer must copy or keep it. */
   value?(name: string, value: Tensor): void;
   gradient?(name: string, gradient: Tensor): void;
 }
 
 /**
- * Shows `x` to `tap`; returns what goes on in its place. Throws when an edit is tried while a tape runs (its gradient would be
- * that of another function) or changes the shape.
+ * Passes `x` to `tap`, and returns the value to use instead. Throws when an edit is made while a tape runs
+ * (its gradient would be that of another function) or changes the shape.
  */
 export function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
   if (!tap?.wants(name)) return x;
@@ -102,7 +108,7 @@ export function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
   return y;
 }
 
-/** Shows the attention probabilities, which the fused kernels never hold, to a tap that wants them. */
+/** Computes the attention probabilities, which the fused kernels never store, for a tap that wants them. */
 export function watchProbabilities(
   tap: Tap | undefined,
   name: string,
@@ -133,22 +139,24 @@ export function tapNames({ nLayer }: Pick<GPTConfig, 'nLayer'>): string[] {
   });
 }
 
-/** The tap that shows the inputs of the layer with this weight: `blocks.0.attn.in` of `blocks.0.attn.qkv.weight`. */
+/**
+ * The tap of the inputs of the layer with this weight: `blocks.0.attn.in` for `blocks.0.attn.qkv.weight`.
+ */
 export function inputTap(weight: string): string {
   const { input } = parseParameter(weight);
   if (input === null) throw new Error(`${weight} is the weight of no linear layer`);
   return input;
 }
 
-/** The row of `TAPS` that a model's name belongs to. */
+/** The row of `TAPS` for a model's name. */
 export function tapSpec(name: string): TapSpec {
   const general = generalName(name);
   return TAPS.find((spec) => spec.name === general) ?? unknownTap(name, { nLayer: 0 });
 }
 
 /**
- * The names of a model that one of `patterns` fits: `*` stands for anything but a dot, `**` for anything, `{a,b}` for one or
- * the other. Throws for a pattern that fits nothing, with the nearest names.
+ * The names of a model that match one of `patterns`: `*` matches anything but a dot, `**` anything, `{a,b}`
+ * one or the other. Throws for a pattern that matches nothing, with the nearest names.
  *
  * @example matchTaps(['blocks.{0,2}.mlp.*'], model.config) // blocks.0.mlp.in, blocks.0.mlp.pre, ...
  */
@@ -164,7 +172,7 @@ export function matchTaps(patterns: readonly string[], config: Pick<GPTConfig, '
   return names.filter((name) => chosen.has(name));
 }
 
-/** How many names an error suggests. */
+/** The most names that an error suggests. */
 const NEAREST = 3;
 
 function unknownTap(pattern: string, { nLayer }: Pick<GPTConfig, 'nLayer'>): never {

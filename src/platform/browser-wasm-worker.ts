@@ -1,4 +1,4 @@
-// A thread of the WASM engine in a browser: it is told once what to do.
+// A thread of the WASM engine in a browser. Its first message says what to do.
 import type { News, Orders } from '../backend/wasm/index.ts';
 import { serve } from '../backend/wasm/serve.ts';
 

@@ -1,5 +1,5 @@
-// Where the WASM engine runs in a browser: files beside the code, workers. They are found from this module's
-// address, on any path, and by bundlers, which look for exactly these forms.
+// The WASM engine's platform in a browser: files beside the code, workers. They are found relative to this
+// module's address, on any path; bundlers recognise exactly these forms.
 import type { News, Orders, WasmHost } from '../backend/wasm/index.ts';
 
 declare class Worker {
@@ -19,7 +19,7 @@ const FILES = {
 };
 
 export function browserWasmHost(): WasmHost {
-  // A page without isolation may make shared memory and not send it to anybody.
+  // A page without cross-origin isolation can create shared memory but cannot send it to a worker.
   const isolated = typeof crossOriginIsolated !== 'undefined' && crossOriginIsolated;
   return {
     async load(build) {

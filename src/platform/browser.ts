@@ -1,3 +1,3 @@
-// The door `inkhorn` wherever there is no Node: the core, with the engines that a page can have.
+// The entry point `inkhorn` outside of Node: the core, with the engines of a page.
 export * from '../index.ts';
 export * from './browser-engines.ts';

@@ -4,15 +4,14 @@ import { referenceFactory } from '../backend/reference/index.ts';
 import { type Engines, enginesOf } from '../backend/registry.ts';
 
 /**
- * C++, where it was built. Loaded where it is tried only: what stands behind the door `inkhorn` needs nothing
- * of Node.
+ * C++, if it was built. Loaded only when it is tried, since the entry point `inkhorn` must not need Node.
  */
 const nativeFactory: BackendFactory = {
   name: 'native',
   create: async (options) => (await import('../backend/native/index.ts')).createNative(options),
 };
 
-/** The same kernels in WebAssembly: no compiler is needed. */
+/** The same kernels in WebAssembly, which needs no compiler. */
 const wasmFactory: BackendFactory = {
   name: 'wasm',
   async create(options) {

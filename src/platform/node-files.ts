@@ -1,4 +1,5 @@
-// The door `inkhorn/node`: what needs a disk. Folders as stores, and texts by name, file or folder.
+// The entry point `inkhorn/node`: functions that need a disk. Folders as stores, and texts by name, file or
+// folder.
 export {
   type Corpus,
   type CorpusListing,

@@ -1,4 +1,4 @@
-// Where the WASM engine runs in Node: files beside the code, worker threads.
+// The WASM engine's platform in Node: files beside the code, worker threads.
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';

@@ -1,3 +1,3 @@
-// The door `inkhorn` in Node: the same core, with the native engine among the engines.
+// The entry point `inkhorn` in Node: the same core, with Node's engines.
 export * from '../index.ts';
 export * from './node-engines.ts';

@@ -1,30 +1,33 @@
-// The libraries that draw, loaded when somebody wants a picture: they take longer to load than most commands run, and may be left
-// out of an installation (optionalDependencies).
+// The drawing libraries, loaded only for a picture: they take longer to load than most commands take to run,
+// and may be missing from an installation (optionalDependencies).
 import type { Charts } from '../figures/plot.ts';
 
 /** Packages that pictures need, in the versions of package.json. */
 export const PICTURE_PACKAGES = ['@observablehq/plot', '@resvg/resvg-js', 'dejavu-fonts-ttf', 'linkedom'];
 
-/** What pictures are drawn with, charts and files. */
+/** What pictures are drawn with: charts, and PNG files. */
 export interface Pictures extends Charts {
   /** Renders an SVG document to PNG at `zoom` pixels per unit, 2 unless said. */
   toPng(svg: string, zoom?: number): Buffer;
 }
 
-/** Pictures cannot be drawn here: which packages are missing, with the command that installs them. */
+/**
+ * Thrown where pictures cannot be drawn. Says which packages are missing, with the command that installs
+ * them.
+ */
 export class PicturesMissing extends Error {
   override name = 'PicturesMissing';
 }
 
 let loaded: Promise<Pictures> | undefined;
 
-/** Loads them, once. Rejects with PicturesMissing where they are not installed. */
+/** Loads them, once. Rejects with PicturesMissing if they are not installed. */
 export function loadPictures(): Promise<Pictures> {
   loaded ??= load();
   return loaded;
 }
 
-/** The same; null, with the reason given to `onNote`, where they are not installed. */
+/** As `loadDrawing`; null, with the reason given to `onNote`, if they are not installed. */
 export async function picturesIfThere(onNote: (text: string) => void): Promise<Pictures | null> {
   try {
     return await loadPictures();

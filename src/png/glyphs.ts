@@ -1,6 +1,6 @@
-// Letters that our fonts lack: which fonts of the machine draw them. The rasteriser draws a box, or nothing,
-// for a letter without a glyph, and does not say so; and where it may use all fonts of the machine, it
-// searches them all for every word of every picture. So the few that are needed are found once, and named.
+// Fonts of the machine for letters that our fonts lack. The rasteriser draws a box, or nothing, for a letter
+// without a glyph, and does not report it. If it may use all fonts of the machine, it searches them all for
+// every word of every picture. So the few fonts that are needed are found once, and passed by name.
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,17 +9,20 @@ import { missingGlyphs } from './missing-glyphs.ts';
 
 type Font = NonNullable<ResvgRenderOptions['font']>;
 
-/** The side of a cell of a proof sheet, and the size of the letters on it, pixels. */
+/** The side of a cell of a test sheet, and the size of the letters on it, in pixels. */
 const CELL = 32;
 const SIZE = 20;
 const ROW = 64;
-/** In no font, unless by somebody's private use: what a letter without a glyph looks like. */
+/** In no font, except for private use: shows how a letter without a glyph is drawn. */
 const UNKNOWN = '\u{10fffd}';
 
-/** Letters that DejaVu has beyond doubt, and what is not drawn by itself: marks, blanks, controls. */
+/**
+ * Letters that DejaVu certainly has, and characters that are not drawn by themselves: marks, blanks,
+ * controls.
+ */
 const PLAIN = /[!-\u02af\u0370-\u04ff]|\p{M}|\p{Z}|\p{C}/u;
 
-/** Where systems keep their fonts. */
+/** The folders of the systems' fonts. */
 const FOLDERS: Partial<Record<NodeJS.Platform, string[]>> = {
   linux: [
     '/usr/share/fonts',
@@ -31,14 +34,14 @@ const FOLDERS: Partial<Record<NodeJS.Platform, string[]>> = {
   win32: [join(process.env.SystemRoot ?? 'C:\\Windows', 'Fonts')],
 };
 
-/** Font files of the machine that were found to draw what ours do not. */
+/** Font files of the machine that draw letters which ours do not. */
 const found: string[] = [];
-/** Letters that were looked for, and whether some font draws them. */
+/** Letters that were searched for, and whether some font draws them. */
 const known = new Map<string, boolean>();
 
 /**
- * The fonts to draw `svg` with: `own`, and those of the machine that its letters ask for. Letters of no font
- * are noted.
+ * The fonts to draw `svg` with: `own`, and those of the machine that its letters need. Letters that no font
+ * has are recorded.
  */
 export function fontsFor(svg: string, own: Font): Font {
   const letters = lettersOf(svg);
@@ -55,7 +58,7 @@ function withFiles(own: Font, files: readonly string[]): Font {
   return { ...own, fontFiles: [...(own.fontFiles ?? []), ...files] };
 }
 
-/** Adds files to `found` that draw `letters`, until all are drawn; returns what no font draws. */
+/** Adds files to `found` until all `letters` are drawn. Returns the letters that no font draws. */
 function search(letters: readonly string[], own: Font): string[] {
   let left = [...letters];
   for (const file of left.length > 0 ? machineFonts() : []) {
@@ -68,12 +71,12 @@ function search(letters: readonly string[], own: Font): string[] {
   return left;
 }
 
-/** Cuts of a typeface that a line of text is not set in. */
+/** Variants of a typeface that are not used for a line of text. */
 const SPECIAL = /bold|black|heavy|light|thin|medium|italic|oblique|condensed|serif|mono/i;
 
 let files: string[] | undefined;
 
-/** The font files of this machine, plain cuts first. */
+/** The font files of this machine, regular variants first. */
 function machineFonts(): string[] {
   files ??= (FOLDERS[process.platform] ?? FOLDERS.linux ?? []).flatMap((folder) => {
     try {
@@ -93,7 +96,7 @@ function lettersOf(svg: string): string[] {
   return [...new Set(text)].filter((letter) => !PLAIN.test(letter));
 }
 
-/** Those of `letters` that `font` does not draw: they look like an unknown one, or like nothing. */
+/** Those of `letters` that `font` does not draw: they look like an unknown letter, or empty. */
 function undrawn(letters: readonly string[], font: Font): string[] {
   if (letters.length === 0) return [];
   const sheet = [UNKNOWN, ' ', ...letters];

@@ -1,9 +1,9 @@
-// Letters that pictures lack: noted while they are drawn (glyphs.ts), said when a command ends.
+// Letters missing from pictures: recorded while drawing (glyphs.ts), reported when a command ends.
 
-/** Letters that no font of this machine drew since the last remark. */
+/** Letters that no font of this machine drew since the last report. */
 export const missingGlyphs: Set<string> = new Set<string>();
 
-/** A remark about letters that pictures lack since the last call; null where they lack none. */
+/** A remark about letters missing from pictures since the last call; null if there are none. */
 export function missingGlyphsNote(): string | null {
   if (missingGlyphs.size === 0) return null;
   const letters = [...missingGlyphs];

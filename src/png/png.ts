@@ -1,10 +1,10 @@
-// From SVG to PNG, in Node: the rasteriser with its fonts. Read next: glyphs.ts.
+// From SVG to PNG in Node: the rasteriser with its fonts. Read next: glyphs.ts.
 import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
 import { fontsFor } from './glyphs.ts';
 
 const require = createRequire(import.meta.url);
-/** The renderer draws no text without a font, and does not say so: these are always passed. */
+/** Without a font the renderer draws no text, and does not report it, so these are always passed. */
 const fontFiles = ['DejaVuSans', 'DejaVuSans-Bold', 'DejaVuSansMono'].map((face) =>
   require.resolve(`dejavu-fonts-ttf/ttf/${face}.ttf`),
 );

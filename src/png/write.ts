@@ -11,7 +11,10 @@ import { FIGURES_FOLDER, REPORT_FILES } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';
 import type { Pictures } from './charts.ts';
 
-/** Writes `name.png`, `name.svg` and `name.json` of each figure into `folder` (made if missing) and returns the paths. */
+/**
+ * Writes `name.png`, `name.svg` and `name.json` of each figure into `folder` (created if missing) and returns
+ * the paths.
+ */
 export async function writeFigures(
   folder: string,
   figures: readonly Figure[],
@@ -30,8 +33,8 @@ export async function writeFigures(
 }
 
 /**
- * Writes `report.html` and `report.md` of a run into `folder` (made if missing) and its pictures, where
- * they can be drawn, into `figures/` there; returns all paths, those of the two reports first.
+ * Writes `report.html` and `report.md` of a run into `folder` (created if missing), and its pictures, if they
+ * can be drawn, into `figures/` there. Returns all paths, the two reports first.
  */
 export async function writeReport(
   folder: string,

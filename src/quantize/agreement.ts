@@ -1,4 +1,5 @@
-// How alike two models predict: their losses, and the distance between their distributions, over one text.
+// How closely the predictions of two models agree on a text: their losses, and the distance between their
+// distributions.
 
 import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
@@ -16,15 +17,15 @@ export interface Agreement {
   lossAfter: number;
   /** Mean of KL(before || after) = sum of p ln(p / q) over the vocabulary, nats per token. */
   kl: number;
-  /** Share of positions where both find the same token the most likely. */
+  /** Share of positions at which both models have the same most likely token. */
   top1: number;
 }
 
 export interface AgreementOptions {
-  /** Stop after about this many tokens. Default: all. */
+  /** Stops after about this many tokens. Default: all. */
   maxTokens?: number;
   signal?: AbortSignal;
-  /** Called now and then with the tokens done and their number in all. */
+  /** Called now and then with the number of tokens done and in all. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -32,9 +33,8 @@ export interface AgreementOptions {
 const SEQUENCES = 8;
 
 /**
- * Runs both models over `ids` in consecutive windows of the smaller of their block sizes, as `evaluate` does:
- * every token but the first is predicted once. Throws when there is no token to predict or the vocabularies
- * differ.
+ * Runs both models over `ids` in consecutive windows of the smaller block size, as `evaluate` does: every
+ * token but the first is predicted once. Throws when there is no token to predict or the vocabularies differ.
  */
 export async function measureAgreement(
   before: GPT,
@@ -79,7 +79,7 @@ export async function measureAgreement(
   };
 }
 
-/** Windows of T tokens, some at a time; the last one may be shorter. */
+/** Windows of T tokens, several at a time. The last one may be shorter. */
 function spansOf(length: number, T: number, maxTokens: number): { offsets: number[]; T: number }[] {
   const whole = Math.floor((length - 1) / T);
   const rest = (length - 1) % T;
@@ -103,13 +103,13 @@ async function logitsOf(model: GPT, { ids, B, T }: Batch): Promise<Float32Array>
   }
 }
 
-/** Adds one position: logits `a` of the one model and `b` of the other [V], and the token that came. */
+/** Adds one position: the logits `a` and `b` [V] of the two models, and the actual token. */
 function addRow(sums: Agreement, a: Float32Array, b: Float32Array, target: number): void {
   const topA = argmax(a);
   const topB = argmax(b);
   const { weights, sum, logSum: logSumA } = scaledExp(a, a[topA]);
   const { logSum: logSumB } = scaledExp(b, b[topB]);
-  let difference = 0; // of weights * (a - b)
+  let difference = 0; // sum of weights * (a - b)
   for (let v = 0; v < a.length; v++) difference += weights[v] * (a[v] - b[v]);
   sums.tokens++;
   sums.lossBefore += logSumA - a[target];

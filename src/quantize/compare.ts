@@ -10,16 +10,16 @@ import { type NoiseRatio, outputNoise, weightNoise } from './noise.ts';
 import { type Bytes, type ParameterKind, parameterBytes, parameterKinds, totalBytes } from './size.ts';
 import { measureSpeed, type Speed } from './speed.ts';
 
-/** What `compare` found: plain data, ready for JSON. */
+/** The result of `compare`: plain data, ready for JSON. */
 export interface CompareReport {
-  /** What the matrices are stored as: `float32`, `INT4 in groups of 64 by gptq, activations int8`. */
+  /** How the matrices are stored: `float32`, `INT4 in groups of 64 by gptq, activations int8`. */
   formats: { before: string; after: string };
-  /** Bytes of parameters only: what a model file holds. */
+  /** Bytes of the parameters, as in a model file. */
   parameters: {
     kinds: { kind: ParameterKind; before: Bytes; after: Bytes }[];
     before: number;
     after: number;
-    /** before / after: 3 is three times smaller. */
+    /** before / after: 3 means three times smaller. */
     ratio: number;
   };
   /** Over the validation part, in windows of `blockSize` tokens. */
@@ -30,17 +30,17 @@ export interface CompareReport {
     after: Loss;
     /** Mean KL(before || after), nats per token. */
     kl: number;
-    /** Share of positions where both models find the same token the most likely, 0 to 1. */
+    /** Share of positions, 0 to 1, at which both models have the same most likely token. */
     top1: number;
   };
-  /** SQNR of each weight that became integers: of the weights themselves, not of what the layer puts out. */
+  /** SQNR of each quantised weight: of the weight itself, not of the layer's output. */
   weights: NoiseRatio[];
   /**
    * SQNR of the residual stream after each block and of the logits, over the first window of the validation
    * part.
    */
   outputs: NoiseRatio[];
-  /** Tokens per second; null when it was not to be measured. */
+  /** Tokens per second; null when speed was not measured. */
   speed: Speed | null;
 }
 
@@ -52,15 +52,14 @@ export interface Loss {
 
 export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
   /**
-   * Called now and then: with the tokens compared and their number in all, then with the timed runs of the
-   * models.
+   * Called now and then, with the tokens compared so far and in all; then with the timed runs of the models.
    */
   onProgress?: (done: number, total: number, unit: 'tokens' | 'timed runs') => void;
-  /** Tokens per timed run; 0: do not measure the speed. Default 128. */
+  /** Tokens per timed run; 0: do not measure speed. Default 128. */
   speedTokens?: number;
 }
 
-/** Every option of `compare`. */
+/** The options of `compare`. */
 export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> = {
   maxTokens: integer({
     about: 'compare on about this many validation tokens',
@@ -79,7 +78,7 @@ export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> =
 
 /**
  * Compares `after` with `before` on the validation part of `data`. They may be any two models with the same
- * tokenizer. Throws when their vocabularies differ, or when the data was made with another tokenizer.
+ * tokenizer. Throws when their vocabularies differ, or when the data was encoded with another tokenizer.
  *
  * @example
  * const small = await quantize(model, { exclude: ['head'] });

@@ -1,4 +1,4 @@
-// What the matrices of a model are stored as, for people. Read next: size.ts.
+// How the matrices of a model are stored, in words. Read next: size.ts.
 import type { GPT } from '../model/gpt.ts';
 import { isQuantizable } from '../model/names.ts';
 import { slots } from '../nn/parameters.ts';
@@ -6,7 +6,7 @@ import { Int4Tensor, Int8Tensor, type Weight } from '../tensor/quantized.ts';
 
 /**
  * `float32`, `INT8, activations int8`, or `INT4 in groups of 64 by gptq, activations int8`; joined by ` + `
- * where a model has several.
+ * if a model has several.
  */
 export function formatOf(model: GPT): string {
   const formats = new Set(

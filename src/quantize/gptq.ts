@@ -1,11 +1,11 @@
-// Error-compensating rounding, GPTQ (Frantar et al. 2023): what rounding one column of a weight changes in
-// the layer's output is made up for by the columns that are not rounded yet. Read next: hessian.ts, where H
+// Error-compensating rounding, GPTQ (Frantar et al. 2023): rounding one column of a weight changes the
+// layer's output; the columns that are not rounded yet compensate this change. Read next: hessian.ts, where H
 // comes from.
 import { blank, codeOf, type Rounded, roundToNearest, scaleOf, ZERO } from './int4.ts';
 
 /**
- * How much a layer's output changes on average when its weights change by e [rows, cols]: tr(e H e^T), the
- * sum over rows of e H e^T, for H = mean of x^T x over the layer's inputs x [1, cols].
+ * The mean change of a layer's output when its weights change by e [rows, cols]: tr(e H e^T), the sum over
+ * rows of e H e^T, with H = mean of x^T x over the layer's inputs x [1, cols].
  */
 export function outputError(e: ArrayLike<number>, hessian: Float64Array, cols: number): number {
   let total = 0;
@@ -20,13 +20,12 @@ export function outputError(e: ArrayLike<number>, hessian: Float64Array, cols: n
 }
 
 /**
- * H + damping * mean(diag H) * I: positive definite whatever the inputs were. `damping` as in the paper:
- * 0.01.
+ * H + damping * mean(diag H) * I: positive definite for any inputs. `damping` as in the paper: 0.01.
  */
 export function damped(hessian: Float64Array, cols: number, damping = 0.01): Float64Array {
   let trace = 0;
   for (let i = 0; i < cols; i++) trace += hessian[i * cols + i];
-  const share = (damping * trace) / cols || 1; // inputs that are all zero say nothing: round to nearest
+  const share = (damping * trace) / cols || 1; // all inputs are zero: rounds to nearest
   const out = hessian.slice();
   for (let i = 0; i < cols; i++) out[i * cols + i] += share;
   return out;
@@ -36,17 +35,17 @@ export function damped(hessian: Float64Array, cols: number, damping = 0.01): Flo
 export interface Factors {
   /** [n] */
   D: Float64Array;
-  /** M^T [n, n], of which only what lies below the diagonal counts: its row j is the column j of M. */
+  /** M^T [n, n]. Only the part below the diagonal is used: row j is column j of M. */
   transposedM: Float64Array;
 }
 
 /**
  * Factors a symmetric positive definite matrix [n, n], last column first. Throws when it is not positive
- * definite. D and M are what GPTQ takes from the Cholesky factor U of H^-1 = U^T U: I + M is the inverse of U
- * with its rows divided by their diagonal, and D[j] = 1 / U[j, j]^2.
+ * definite. D and M contain what GPTQ takes from the Cholesky factor U of H^-1 = U^T U: I + M is the inverse
+ * of U with its rows divided by their diagonal, and D[j] = 1 / U[j, j]^2.
  */
 export function factor(matrix: Float64Array, n: number): Factors {
-  const A = matrix.slice(); // of each row only the part up to the diagonal is used
+  const A = matrix.slice(); // only the part of each row up to the diagonal is used
   const D = new Float64Array(n);
   for (let j = n - 1; j >= 0; j--) {
     const row = A.subarray(j * n, j * n + j + 1);
@@ -62,15 +61,15 @@ export function factor(matrix: Float64Array, n: number): Factors {
 }
 
 /**
- * w [rows, cols] in four bits by groups, so that tr(e H e^T) is small, e = w - rounded. With H = (I + M) D (I
- * + M)^T it is
+ * Quantises w [rows, cols] to four bits in groups so that tr(e H e^T) is small, where e = w - rounded. With H
+ * = (I + M) D (I + M)^T it equals
  *
- *     sum over rows r and columns c of D[c] (e[r, c] + sum over i < c of e[r, i] M[i, c])^2,
+ *     sum over rows r and columns c of D[c] (e[r, c] + sum over i < c of e[r, i] M[i, c])^2.
  *
- * and column after column the code of w[r, c] + (that inner sum) is the one that makes its term the smallest.
- * This is GPTQ's update of the columns to come, in the form of Chee et al. 2023 (QuIP), who show that they
- * are the same. A group's scale is chosen when its first column is reached, from its columns as corrected for
- * all those before. A row for which rounding to the nearest happens to be better is rounded to the nearest.
+ * So for each column in turn, the best code of w[r, c] is that of w[r, c] + (the inner sum), which minimises
+ * this column's term. This is GPTQ's update of later columns in the form of Chee et al. 2023 (QuIP), who show
+ * that both are equal. A group's scale is chosen when its first column is reached, from its columns as
+ * corrected so far. A row for which rounding to nearest gives a smaller error is rounded to nearest.
  *
  * `hessian` [cols, cols] must be positive definite: see `damped`.
  */
@@ -93,7 +92,7 @@ export function gptq(
   return rounded;
 }
 
-/** Rounds row `r` into `into`, and returns its part of tr(e H e^T). */
+/** Rounds row `r` into `into`. Returns its part of tr(e H e^T). */
 function roundRow(
   row: Float32Array,
   r: number,
@@ -109,7 +108,7 @@ function roundRow(
   for (let c = 0; c < cols; c++) {
     if (c % groupSize === 0) {
       const end = Math.min(c + groupSize, cols);
-      for (let i = c; i < end; i++) e[i] = -dot(e, transposedM, i * cols, i); // as if no more were lost
+      for (let i = c; i < end; i++) e[i] = -dot(e, transposedM, i * cols, i); // as if no later column had an error
       scale = scaleOf(row.subarray(c, end).map((x, i) => x - e[c + i]));
       into.scale[(c / groupSize) * rows + r] = scale;
     }

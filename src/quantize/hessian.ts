@@ -1,5 +1,5 @@
-// What a layer's inputs look like: the mean of x^T x, which tells how much each change of its weights
-// matters. Read next: gptq.ts.
+// The statistics of a layer's inputs: the mean of x^T x, which says how much a change of each weight matters.
+// Read next: gptq.ts.
 
 import { formatAmount } from '../base/format.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
@@ -11,11 +11,11 @@ import { keep, scope } from '../tensor/scope.ts';
 import { type Tensor, tensor, zeros } from '../tensor/tensor.ts';
 import { randomBatch } from '../train/data.ts';
 
-/** Sequences that calibration reads, and per forward pass. */
+/** Number of sequences for calibration, and per forward pass. */
 const SEQUENCES = 32;
 const AT_ONCE = 8;
 
-/** Random windows of a text, always the same ones. Throws when the text is shorter than one. */
+/** Random windows of a text; always the same ones. Throws when the text is shorter than one window. */
 export function calibrationBatch(ids: Int32Array, blockSize: number): Batch {
   if (ids.length < blockSize + 1) {
     throw new Error(
@@ -25,14 +25,14 @@ export function calibrationBatch(ids: Int32Array, blockSize: number): Batch {
   return randomBatch(ids, SEQUENCES, blockSize, { seed: 1337, index: 0 });
 }
 
-/** The layer that multiplies by a weight; undefined for a token table that no head shares. */
+/** The layer that multiplies by a weight; undefined for a token table that is not shared by the head. */
 export function linearOf({ owners }: Slot): Linear | undefined {
   return owners.find((owner) => owner instanceof Linear);
 }
 
 /**
- * H [in, in] of the layers with these weights: the mean of x^T x over what each sees while `model` reads
- * `batch`. The products are the engine's, in float32; factoring them is the caller's, in float64. Throws the
+ * H [in, in] of the layers with these weights: the mean of x^T x over the inputs of each while `model` reads
+ * `batch`. The products are computed by the engine in float32; the caller factors them in float64. Throws the
  * reason of `signal` once it is aborted.
  */
 export async function hessians(
@@ -74,7 +74,7 @@ export async function hessians(
   }
 }
 
-/** The layers of a model by the name of their weight. */
+/** The layers of a model by the names of their weights. */
 export function linears(model: GPT): Map<string, Linear> {
   const found = new Map<string, Linear>();
   for (const slot of slots(model)) {

@@ -1,19 +1,18 @@
-// Four bits per weight: the scale of a group, rounding to the nearest, and codes into bytes. Read next:
-// gptq.ts.
+// INT4: the scale of a group, rounding to nearest, and packing codes into bytes. Read next: gptq.ts.
 import { roundBf16 } from '../base/bf16.ts';
 import { type Int4Format, Int4Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 
-/** The columns that may share a scale. */
+/** The group sizes, in columns. */
 export const GROUP_SIZES: readonly number[] = [32, 64, 128];
 
 /** The code of the value 0. */
 export const ZERO = 8;
 
 /**
- * A matrix [rows, cols] in four bits, codes not yet packed: x[r, c] = (codes[r, c] - 8) * scale[floor(c /
- * groupSize), r].
+ * An INT4 matrix [rows, cols] with unpacked codes: x[r, c] = (codes[r, c] - 8) * scale[floor(c / groupSize),
+ * r].
  */
 export interface Rounded {
   /** [rows, cols], 0 to 15. */
@@ -23,9 +22,9 @@ export interface Rounded {
 }
 
 /**
- * The scale of a group: its weight of largest magnitude becomes the lowest code, -8 steps, so that all 16
- * values are used and none is cut off but those above 7.5 steps on the other side. Negative where that weight
- * is positive. A bfloat16.
+ * The scale of a group: the weight of largest magnitude becomes the lowest code, -8 steps, so that all 16
+ * values are used. Only values above 7.5 steps on the other side are cut off. The scale is negative if that
+ * weight is positive. It is a bfloat16.
  */
 export function scaleOf(group: ArrayLike<number>): number {
   let extreme = 0;
@@ -33,13 +32,13 @@ export function scaleOf(group: ArrayLike<number>): number {
   return roundBf16(extreme / -ZERO);
 }
 
-/** The code whose value (code - 8) * scale is the nearest to `x`. */
+/** The code whose value (code - 8) * scale is nearest to `x`. */
 export function codeOf(x: number, scale: number): number {
   if (scale === 0) return ZERO;
   return Math.min(Math.max(Math.round(x / scale) + ZERO, 0), 15);
 }
 
-/** Each weight of w [rows, cols] to the nearest of its group's 16 values. */
+/** Rounds each weight of w [rows, cols] to the nearest of its group's 16 values. */
 export function roundToNearest(w: Float32Array, [rows, cols]: readonly number[], groupSize: number): Rounded {
   const rounded = blank(rows, cols, groupSize);
   for (let r = 0; r < rows; r++) {
@@ -53,7 +52,7 @@ export function roundToNearest(w: Float32Array, [rows, cols]: readonly number[],
   return rounded;
 }
 
-/** Codes and scales of a matrix, to be filled. */
+/** Codes and scales of a matrix, to be filled in. */
 export function blank(rows: number, cols: number, groupSize: number): Rounded {
   return {
     codes: new Uint8Array(rows * cols),
@@ -74,7 +73,7 @@ export function dequantize(
 }
 
 /**
- * codes [rows, cols] -> [rows, ceil(cols / 2)]: of two neighbours the left one in the low half of the byte.
+ * codes [rows, cols] -> [rows, ceil(cols / 2)]: two neighbours per byte, the left one in the low half.
  */
 export function pack(codes: Uint8Array, [rows, cols]: readonly number[]): Int8Array {
   const rowBytes = Math.ceil(cols / 2);
@@ -94,7 +93,7 @@ export function unpack(packed: Int8Array, [rows, cols]: readonly number[]): Uint
   });
 }
 
-/** A weight of codes and scales where `weight` was. Belongs to no scope. */
+/** A weight with these codes and scales, in place of `weight`. It belongs to no scope. */
 export function int4Tensor(weight: Tensor, { codes, scale }: Rounded, format: Int4Format): Int4Tensor {
   const { backend, shape } = weight;
   const [rows, cols] = shape;

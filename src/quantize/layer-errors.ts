@@ -1,5 +1,5 @@
-// What each way of rounding does to what each layer puts out: the picture beside the comparison. Read next:
-// hessian.ts.
+// The error that each method of rounding causes in each layer's output: the picture beside the comparison.
+// Read next: hessian.ts.
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
 import { DEFAULT_GROUP_SIZE, weightValues } from '../tensor/quantized.ts';
@@ -8,20 +8,20 @@ import { empty, tensor } from '../tensor/tensor.ts';
 import { calibrationBatch, hessians, linears } from './hessian.ts';
 import { type QuantizeOptions, quantize } from './quantize.ts';
 
-/** One layer, and the noise of each way of storing its weight. */
+/** One layer, and its noise for each method of storing its weight. */
 export interface LayerErrors {
-  /** Of the weight: `blocks.0.attn.qkv.weight`. */
+  /** The name of the weight: `blocks.0.attn.qkv.weight`. */
   name: string;
   /**
-   * By the name of the way: 10 log10 of tr(W H W^T) / tr(E H E^T), the power of the layer's output against
-   * that of what rounding its weight alone changes in it, decibels; null where nothing changes.
+   * By method: 10 log10 of tr(W H W^T) / tr(E H E^T), the power of the layer's output divided by the power of
+   * the change that rounding this weight causes in it, decibels; null where nothing changes.
    */
   sqnrDb: Record<string, number | null>;
 }
 
 /**
- * The errors of every layer of `before` by each of `ways`, models of the same shape, on windows of `ids`. H
- * is that of `before`, so that only the layer itself is to blame.
+ * The errors of every layer of `before` for each of `ways` (models of the same shape), on windows of `ids`. H
+ * is that of `before`, so each error is caused by its own layer only.
  */
 export async function layerErrors(
   before: GPT,
@@ -55,7 +55,7 @@ export async function layerErrors(
   return errors;
 }
 
-/** tr(E H E^T), the product on the engine: 900 columns are too many for a loop over all pairs of them. */
+/** tr(E H E^T). The engine computes the product: a loop over all pairs of 900 columns would be too slow. */
 async function power({ backend }: GPT, e: Float32Array, hessian: Float32Array): Promise<number> {
   const k = Math.sqrt(hessian.length);
   const product = scope(() => {
@@ -70,9 +70,9 @@ async function power({ backend }: GPT, e: Float32Array, hessian: Float32Array): 
 }
 
 /**
- * `layerErrors` of `after`, made by `quantize` with `options`, beside the simpler ways: INT8 and, for four
- * bits by GPTQ, rounding the same groups to the nearest. What was excluded from `after` stays float in all of
- * them. None where `ids` are less than a window.
+ * `layerErrors` of `after`, made by `quantize` with `options`, and of simpler methods: INT8, and, for INT4 by
+ * GPTQ, rounding the same groups to nearest. Weights excluded from `after` stay float in all of them. Empty
+ * where `ids` are shorter than a window.
  */
 export async function compareLayers(
   before: GPT,

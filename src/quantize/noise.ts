@@ -1,18 +1,17 @@
-// How much of a signal integers leave: signal-to-quantisation-noise ratios of weights and of what layers put
-// out.
+// Signal-to-quantisation-noise ratios of weights and of layers' outputs.
 import { capture } from '../inspect/capture.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
 import { isQuantized, weightValues } from '../tensor/quantized.ts';
 
-/** The ratio of one weight or one value. */
+/** The ratio for one weight or one value. */
 export interface NoiseRatio {
   name: string;
-  /** 10 log10(sum of x^2 / sum of (x - y)^2), decibels; null where the two are equal. */
+  /** 10 log10(sum of x^2 / sum of (x - y)^2), decibels; null if the two are equal. */
   sqnrDb: number | null;
 }
 
-/** 10 log10(sum of x^2 / sum of (x - y)^2) of two arrays of one length; null where they are equal. */
+/** 10 log10(sum of x^2 / sum of (x - y)^2) of two arrays of equal length; null if they are equal. */
 export function sqnr(x: Float32Array, y: Float32Array): number | null {
   let signal = 0;
   let noise = 0;
@@ -24,8 +23,8 @@ export function sqnr(x: Float32Array, y: Float32Array): number | null {
 }
 
 /**
- * Of each weight that is quantised in `after` only, in the order of the model; weights without a counterpart
- * are left out.
+ * The ratios of the weights that are quantised in `after` only, in the order of the model. Weights without a
+ * counterpart are left out.
  */
 export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]> {
   const originals = new Map(slots(before).map(({ name, value }) => [name, value]));
@@ -40,8 +39,8 @@ export async function weightNoise(before: GPT, after: GPT): Promise<NoiseRatio[]
 }
 
 /**
- * Of the residual stream after each block, and of the logits, while both models read the same `ids` (at most
- * a window). Values that only one model has, or that differ in shape, are left out.
+ * The ratios of the residual stream after each block, and of the logits, while both models read the same
+ * `ids` (at most a window). Values that only one model has, or that differ in shape, are left out.
  */
 export async function outputNoise(before: GPT, after: GPT, ids: Int32Array): Promise<NoiseRatio[]> {
   const taps = ['blocks.*.out', 'logits'];

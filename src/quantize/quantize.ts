@@ -1,5 +1,5 @@
-// From a float model to one of integers: which weights, and how. Eight bits: the arithmetic is in the
-// kernels; four: int4.ts and gptq.ts. Read next: compare.ts.
+// Quantises a float model: chooses the weights, and how each is stored. The arithmetic of INT8 is in the
+// kernels, that of INT4 in int4.ts and gptq.ts. Read next: compare.ts.
 
 import { callback, choice, complete, custom, signal, type Table, texts } from '../base/fields.ts';
 import { type Schema, such } from '../base/schema.ts';
@@ -21,36 +21,37 @@ import { damped, gptq } from './gptq.ts';
 import { calibrationBatch, hessians, linearOf } from './hessian.ts';
 import { GROUP_SIZES, int4Tensor, roundToNearest } from './int4.ts';
 
-/** All may be left out, but for `calibration` with `bits: 4` and `method: 'gptq'`. */
+/** All are optional, except `calibration` with `bits: 4` and `method: 'gptq'`. */
 export interface QuantizeOptions {
   /** Bits per weight: 8 (default) or 4. */
   bits?: 4 | 8;
-  /** With 4 bits: 32, 64 (default) or 128 columns of a row share a scale. */
+  /** For INT4: the number of columns of a row (32, 64 or 128) that share a scale. Default 64. */
   groupSize?: number;
   /**
-   * With 4 bits: `gptq` (default) makes up for the rounding of each column with those after it, for inputs
-   * like those that `calibration` gives; `rtn` rounds each weight to the nearest.
+   * For INT4: `gptq` (default) compensates the rounding of each column in later columns, for inputs like
+   * those of `calibration`; `rtn` rounds each weight to nearest.
    */
   method?: Int4Method;
-  /** For `gptq`: token ids of the training part, at least a window. It reads 32 windows of them. */
+  /** For `gptq`: token ids of the training part, at least one window. 32 windows of them are read. */
   calibration?: Int32Array;
   /**
-   * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised on the fly,
-   * products are summed as integers: fast. `f32`: weight-only, the input stays float: a little more exact.
+   * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised just before,
+   * and products are summed as integers: fast. `f32`: weight-only, the input stays float: slightly more
+   * exact.
    */
   activations?: Activations;
   /**
-   * What stays float: the name of a weight or its beginning (`head`, `blocks.0`, `blocks.*.mlp`; `*` stands
-   * for one part of the name), or `embeddings`, the token table. The seed excludes `head` and `embeddings`.
+   * Weights that stay float: the name of a weight or a prefix of it (`head`, `blocks.0`, `blocks.*.mlp`; `*`
+   * stands for one part of the name), or `embeddings`, the token table. The seed excludes `head` and
+   * `embeddings`.
    */
   exclude?: readonly string[];
-  /** Names that it returns false for stay float too. */
+  /** Weights for whose names it returns false also stay float. */
   filter?: (name: string) => boolean;
-  /** Called after each weight with the number of those done and of all. */
+  /** Called after each weight with the number of weights done and in all. */
   onProgress?: (done: number, total: number) => void;
   /**
-   * Ends the work between two weights: `quantize` then rejects with the signal's reason, and nothing is left
-   * behind.
+   * Aborts between two weights: `quantize` then rejects with the signal's reason, and everything is freed.
    */
   signal?: AbortSignal;
 }
@@ -63,7 +64,7 @@ const calibrationSchema: Schema<Int32Array> = such(
 /** Those that have a default. */
 export type QuantizeDefaults = 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude';
 
-/** Every option of `quantize`. */
+/** The options of `quantize`. */
 export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
   bits: choice([4, 8], { about: 'bits per weight', default: 8 }),
   groupSize: choice(GROUP_SIZES, {
@@ -87,25 +88,25 @@ export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
 };
 
 /**
- * A copy of `model` whose matrices are integers: the weight of every Linear, and the token table. Biases,
- * norms and positions stay float. The copy shares no memory with `model`, which can be disposed. A weight
- * that the head and the token table share stays shared, and stays float when either is excluded.
+ * A copy of `model` with integer matrices: the weight of every Linear, and the token table. Biases, norms and
+ * positions stay float. The copy shares no memory with `model`, which can be disposed of. A token table that
+ * is shared with the head stays shared, and stays float when either is excluded.
  *
- * 8 bits: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to the nearest
- * (half to even). 4 bits: one scale per row and group of columns (int4.ts). With `gptq` one layer after the
- * other is rounded (gptq.ts) for the inputs that the layers rounded before it give it; a token table without
- * a head is looked up, not multiplied, so that its rows are rounded to the nearest. The event loop turns
+ * INT8: one scale per output channel or token; symmetric, scale = max |w| / 127, rounded to nearest (half to
+ * even). INT4: one scale per row and group of columns (int4.ts). `gptq` rounds one layer after another
+ * (gptq.ts), for the inputs that it gets from the layers already rounded. A token table that is not shared
+ * with the head is looked up, not multiplied, so its rows are rounded to nearest. The event loop turns
  * between two weights.
  *
- * Throws when an option is unknown or impossible, when `exclude` names nothing, or when the model is
- * quantised already.
+ * Throws when an option is unknown or impossible, when `exclude` matches nothing, or when the model is
+ * already quantised.
  *
  * @example const small = await quantize(model, { exclude: ['head'] });
  * @example const smaller = await quantize(model, { bits: 4, calibration: data.train });
  */
 export async function quantize(model: GPT, options: QuantizeOptions = {}): Promise<GPT> {
   const { activations, int4 } = checkQuantizeOptions(options);
-  const parameters = namedParameters(model); // throws when the model is quantised
+  const parameters = namedParameters(model); // throws when the model is already quantised
   const chosen = chooseWeights(model, parameters, options);
   if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
   const batch = int4?.method === 'gptq' ? calibrationOf(options, model) : null;
@@ -135,7 +136,7 @@ export async function quantize(model: GPT, options: QuantizeOptions = {}): Promi
   }
 }
 
-/** w [out, in] in INT8 with a scale per row. Belongs to no scope. */
+/** w [out, in] in INT8 with a scale per row. It belongs to no scope. */
 export function toInt8(weight: Tensor, activations: Activations): Int8Tensor {
   const { backend, shape } = weight;
   const [rows, cols] = shape;
@@ -145,7 +146,7 @@ export function toInt8(weight: Tensor, activations: Activations): Int8Tensor {
   return new Int8Tensor(values, scale, activations);
 }
 
-/** The float weight of `slot` in INT4; `batch`: what calibrates it, null to round to the nearest. */
+/** The float weight of `slot` in INT4. `batch` calibrates it; null: round to nearest. */
 async function toInt4(
   model: GPT,
   slot: Slot,
@@ -184,19 +185,19 @@ function chooseWeights(
   return new Set(chosen.map(({ name }) => name));
 }
 
-/** Tied weights go by two names. */
+/** Tied weights have two names. */
 function namesOf(model: GPT, name: string): string[] {
   const tied = model.config.tieWeights && parseParameter(name).role === 'embedding';
   return tied ? [name, parameterName('head', 'weight')] : [name];
 }
 
-/** What `quantize` makes of its options; `int4` null: eight bits. */
+/** The checked options of `quantize`. `int4` null: INT8. */
 interface Checked {
   activations: Activations;
   int4: Int4Format | null;
 }
 
-/** Throws when the options do not fit together, whatever the model. */
+/** Throws when the options contradict each other, whatever the model. */
 export function checkQuantizeOptions(options: QuantizeOptions): Checked {
   const { bits, activations, groupSize, method, calibration } = complete(quantizeFields, options, 'quantize');
   if (bits === 8) {

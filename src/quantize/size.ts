@@ -1,4 +1,4 @@
-// Where a model's bytes are, by kind of parameter.
+// The bytes of a model by kind of parameter.
 import { BYTES_PER_ELEMENT } from '../backend/pool.ts';
 import type { GPT } from '../model/gpt.ts';
 import { parseParameter, type Role } from '../model/names.ts';
@@ -7,8 +7,8 @@ import { Int4Tensor, Int8Tensor, int4Bytes } from '../tensor/quantized.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
 /**
- * `linear`: matrices of the blocks. `embeddings`: tokens and positions. A head that shares the token table
- * counts there.
+ * `linear`: matrices of the blocks. `embeddings`: tokens and positions, including a head that shares the
+ * token table.
  */
 export type ParameterKind = 'linear' | 'embeddings' | 'head' | 'biases and norms' | 'scales';
 
@@ -16,7 +16,7 @@ export const parameterKinds: readonly ParameterKind[] = [
   ...(['linear', 'embeddings', 'head', 'biases and norms', 'scales'] as const),
 ];
 
-/** Bytes by storage. */
+/** Bytes by storage type. */
 export interface Bytes {
   float32: number;
   bfloat16: number;
@@ -24,12 +24,12 @@ export interface Bytes {
   int4: number;
 }
 
-/** The ways of storing, widest first. */
+/** The storage types, widest first. */
 export const storages: readonly (keyof Bytes)[] = ['float32', 'bfloat16', 'int8', 'int4'];
 
 /**
- * Bytes of the parameters of `model` by kind; no other buffers count. Scales of INT4 count as files hold
- * them.
+ * Bytes of the parameters of `model` by kind; no other buffers count. Scales of INT4 count as in files
+ * (bfloat16).
  */
 export function parameterBytes(model: GPT): Record<ParameterKind, Bytes> {
   const bytes = Object.fromEntries(parameterKinds.map((kind) => [kind, { ...nothing }])) as Record<

@@ -1,27 +1,28 @@
-// How fast models write: greedy generation with a cache, timed.
+// The speed of generation: greedy, with a KV cache, timed.
 import { median } from '../base/statistics.ts';
 import { createContext } from '../generate/context.ts';
 import { argmax } from '../generate/sampler.ts';
 import type { GPT } from '../model/gpt.ts';
 
-/** Tokens per second of each model, and how they were measured. */
+/** Tokens per second of each model, and the method. */
 export interface Speed {
   before: number;
   after: number;
-  /** For people: what was timed. */
+  /** What was timed, in words. */
   method: string;
 }
 
 const ROUNDS = 5;
 
 /**
- * Milliseconds of writing before the clock counts: caches fill, and the compiler of JavaScript catches up.
+ * Milliseconds of generation before timing: caches fill, and JavaScript is compiled.
  */
 const WARM_UP_MS = 500;
 
 /**
- * Times both models in turns, so that a busy machine slows both. Each run starts from token 0 and writes
- * `tokens` tokens (at most as many as fit the window of both). `onProgress` counts the runs of both.
+ * Times both models alternately, so that a busy machine slows both. Each run starts from token 0 and
+ * generates `tokens` tokens (at most as many as fit the window of both). `onProgress` counts the runs of
+ * both.
  */
 export async function measureSpeed(
   before: GPT,

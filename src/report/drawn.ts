@@ -50,7 +50,10 @@ function prefixed(prefix: string, figures: readonly Figure[]): Figure[] {
   return figures.map((figure) => ({ ...figure, name: `${prefix}-${figure.name}` }));
 }
 
-/** `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events have numbers for. */
+/**
+ * `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events
+ * have numbers for.
+ */
 export function historyFigures(events: RunSummary['events'], drawing: Drawing): Figure[] {
   const probes = probesOf(events, 'activations');
   return [

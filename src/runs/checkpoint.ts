@@ -1,6 +1,6 @@
-// A checkpoint: a model folder that also holds what is needed to go on training as if nothing had happened:
-// training.safetensors (the optimizer's moments; where the model is an average, also the weights as trained)
-// and training.json (settings, progress, history).
+// A checkpoint: a model folder with everything needed to continue training as if uninterrupted:
+// training.safetensors (the optimizer's moments; where the model is an average, also the trained weights) and
+// training.json (settings, progress, history).
 import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
 import { jsonBytes } from '../base/json.ts';
@@ -38,29 +38,29 @@ import { type DataRecord, dataRecord } from './data-record.ts';
 import { disorder, engineUses, HISTORY_LIMITS } from './history.ts';
 import { MOMENTS_FILE, TRAINING_FILE } from './layout.ts';
 
-/** Ends the names of the weights as trained, in the checkpoint of a run whose model is their average. */
+/** Suffix of the names of the trained weights, in the checkpoint of a run whose model is their average. */
 const TRAINED = '.trained';
 
-/** What belongs to a run beside its weights. */
+/** What belongs to a run besides its weights. */
 export interface TrainingRecord {
   settings: TrainSettings;
   data: DataRecord;
-  /** Of the engine: a run goes on in the one that it began in. */
+  /** Precision of the engine: a run continues in the precision in which it began. */
   precision: Precision;
-  /** What its probes look at beside the activations; left out: nothing. */
+  /** Values that probes measure besides the activations. Absent: none. */
   probeTaps?: readonly string[];
-  /** Who computed it; begins later than the run where the first versions did. */
+  /** The engines that computed it. In runs of the first versions the list begins later than the run. */
   engines: readonly EngineUse[];
   /** The events up to the checkpoint. */
   history: TrainEvent[];
 }
 
-/** A checkpoint as it is read back. */
+/** A checkpoint as read. */
 export interface Checkpoint extends ModelFolder, TrainingRecord {
   resume: Resume;
 }
 
-/** Writes a checkpoint, all of it or nothing. */
+/** Writes a checkpoint: all of it or nothing. */
 export async function saveCheckpoint(
   store: Store,
   { model, tokenizer }: ModelFolder,
@@ -107,7 +107,7 @@ export async function loadCheckpoint(store: Store, options: LoadOptions = {}): P
   }
   const [optimizer, trained] = [new Map<string, Float32Array>(), new Map<string, Float32Array>()];
   for (const [name, { data, dtype }] of tensors) {
-    // Rounded to 16 bits they would not go on as if nothing had happened.
+    // Rounded to 16 bits, training could not continue exactly.
     if (dtype !== 'F32' || !(data instanceof Float32Array))
       throw new Error(`${file}: tensor ${name} is ${dtype}: expected F32`);
     if (name.endsWith(TRAINED)) trained.set(name.slice(0, -TRAINED.length), data);
@@ -118,7 +118,7 @@ export async function loadCheckpoint(store: Store, options: LoadOptions = {}): P
   return { ...folder, ...record, resume: { ...progress, optimizer, average } };
 }
 
-/** Writes the weights as trained into a model that was loaded as their average; resolves to the averages. */
+/** Writes the trained weights into a model that was loaded with their average. Resolves to the averages. */
 async function exchangeWeights(
   model: GPT,
   trained: ReadonlyMap<string, Float32Array>,
@@ -135,7 +135,7 @@ async function exchangeWeights(
   return averages;
 }
 
-/** What `training.json` holds. */
+/** The contents of `training.json`. */
 export interface SavedRecord extends TrainingRecord {
   progress: Omit<Resume, 'optimizer' | 'average'>;
 }
@@ -150,7 +150,7 @@ const count = integer({ min: 0 });
 
 const histogramRange = object<HistogramRange>({ lo: number(), hi: number(), bins: count });
 
-/** What probes and warnings remember. */
+/** The memory of probes and warnings. */
 const memory = object<NonNullable<Resume['memory']>>({
   probe: array(
     object<TapMemory>({
@@ -190,7 +190,7 @@ const trainingFile: Schema<SavedRecord> = where(
     }),
     settings: trainSettings,
     data: dataRecord,
-    precision: otherwise(oneOf('f32', 'bf16'), 'f32'), // runs of the first version name none
+    precision: otherwise(oneOf('f32', 'bf16'), 'f32'), // runs of the first version do not say
     probeTaps: optional(array(string)),
     engines: otherwise(engineUses, []),
     history: array(trainEvent),
@@ -205,7 +205,7 @@ const trainingFile: Schema<SavedRecord> = where(
   },
 );
 
-/** `training.json` alone. */
+/** Reads `training.json` only. */
 export async function readRecord(store: Store): Promise<SavedRecord> {
   if (await hasCheckpoint(store)) return readJsonFile(store, TRAINING_FILE, trainingFile, HISTORY_LIMITS);
   throw new Error(`${store.location}: no checkpoint to resume from (no ${TRAINING_FILE})`);

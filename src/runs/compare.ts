@@ -1,4 +1,4 @@
-// Several runs side by side: what came out of each, and in what they differ. For the page, the terminal and
+// Several runs side by side: the result of each, and their differences. For the page, the terminal and
 // machines alike.
 import {
   bestEval,
@@ -13,19 +13,18 @@ import {
 import { baseName } from './read.ts';
 import type { RunSummary } from './summary.ts';
 
-/** What became of one run. */
+/** The result of one run. */
 export interface RunOutcome {
-  /** The name of its folder, or the whole path where names are the same. */
+  /** The name of its folder, or the whole path if names are equal. */
   label: string;
   folder: string;
   parameters: number;
   steps: number;
   /**
-   * The last step that was evaluated: what was learnt after it is in no loss here; null before the first
-   * evaluation.
+   * The last evaluated step; null before the first evaluation. What was learnt later is in no loss here.
    */
   evaluated: number | null;
-  /** Tokens trained on. */
+  /** Number of tokens trained on. */
   tokens: number;
   seconds: number;
   tokensPerSecond: number | null;
@@ -33,7 +32,7 @@ export interface RunOutcome {
   best: { step: number; seconds: number; valLoss: number; trainLoss: number; bitsPerByte: number } | null;
 }
 
-/** A field that is not the same in all runs: one value for each. */
+/** A field that differs between runs: one value per run. */
 export interface Difference {
   name: string;
   values: string[];
@@ -43,8 +42,8 @@ export interface RunComparison {
   runs: RunOutcome[];
   differences: Difference[];
   /**
-   * `nats/token`, or bits/byte where the runs have different tokens or texts and their nats say nothing about
-   * each other.
+   * `nats/token`; or `bits/byte` if the runs have different tokens or texts, whose nats per token cannot be
+   * compared.
    */
   measure: 'nats/token' | 'bits/byte';
 }
@@ -63,7 +62,7 @@ export function compareRuns(runs: readonly RunSummary[]): RunComparison {
   };
 }
 
-/** The loss that runs of a comparison are compared by. */
+/** The loss by which the runs are compared. */
 export function measured(
   best: { valLoss: number; bitsPerByte: number },
   measure: RunComparison['measure'],
@@ -94,7 +93,7 @@ function outcome(run: RunSummary, label: string): RunOutcome {
   };
 }
 
-/** Everything that was chosen, by name. */
+/** All choices of a run, by name. */
 function fields(run: RunSummary): Record<string, unknown> {
   const { data, tokenizer, config, settings, precision } = run;
   const engine = engineFact(run);

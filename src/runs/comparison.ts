@@ -1,4 +1,5 @@
-// `compare.json`: a quantised copy beside the model that it was made of. Read next: ../quantize/compare.ts.
+// `compare.json`: the comparison of a quantised copy with its original model. Read next:
+// ../quantize/compare.ts.
 import {
   array,
   integer,
@@ -33,7 +34,7 @@ const bytes = object<Bytes>({
   int4: otherwise(count, 0),
 });
 
-/** What `compare.json` holds. */
+/** The contents of `compare.json`. */
 export interface Comparison extends CompareReport {
   before: string;
   after: string;
@@ -43,10 +44,10 @@ export interface Comparison extends CompareReport {
   layers: LayerErrors[];
 }
 
-/** What reports of the run show of it. */
+/** The part that reports of the run show. */
 export type SavedComparison = CompareReport & Partial<Pick<Comparison, 'layers'>>;
 
-/** Comparisons of the first version know neither four bits nor bfloat16. */
+/** Comparisons of the first version have neither INT4 nor bfloat16. */
 const comparisonFile: Schema<SavedComparison> = object<SavedComparison>({
   formats: object({ before: string, after: string }),
   parameters: object<CompareReport['parameters']>({

@@ -1,4 +1,4 @@
-// Which text a run learns from: what is noted of it, in its checkpoints and in what is made of its model.
+// The record of a run's text, in its checkpoints and in what is made from its model.
 import {
   array,
   boolean,
@@ -12,28 +12,28 @@ import {
 } from '../base/schema.ts';
 import { defaultSplit, type Split, splitFields } from '../train/data.ts';
 
-/** Enough to find the text again, from anywhere, and to notice when it has changed. */
+/** Enough to find the text again, from anywhere, and to notice that it has changed. */
 export interface DataRecord extends Split {
-  /** What `--data` was, in order: files, folders, patterns, names, `-` for standard input. */
+  /** The values of `--data`, in order: files, folders, glob patterns, names, `-` for standard input. */
   inputs: readonly string[];
   /**
-   * Where that was typed, and where the run (or the copy of its model) lies, absolute; left out by the first
-   * versions.
+   * The absolute paths of the folder in which they were typed, and of the run (or the copy of its model).
+   * Absent in the first versions.
    */
   origin?: { cwd: string; run: string };
-  /** Whether files were taken byte by byte, whatever they were (`asBytes` of `loadCorpus`). */
+  /** Whether files were taken byte by byte, whatever they contained (`asBytes` of `loadCorpus`). */
   asBytes: boolean;
   /** The special token between documents; null: a line feed. */
   separator: string | null;
   name: string;
   bytes: number;
-  /** Of the whole text, hexadecimal. */
+  /** Checksum of the whole text, hexadecimal. */
   sha256: string;
 }
 
 const dataFields: Schema<DataRecord> = object<DataRecord>({
   inputs: array(string),
-  asBytes: otherwise(boolean, true), // the first versions looked at no byte
+  asBytes: otherwise(boolean, true), // the first versions did not check bytes
   separator: otherwise(nullable(string), null),
   name: string,
   bytes: integer({ min: 0 }),
@@ -43,13 +43,13 @@ const dataFields: Schema<DataRecord> = object<DataRecord>({
   validate: otherwise(splitFields.validate.schema, defaultSplit.validate),
 });
 
-/** The first versions knew one input, and called it `spec`. */
+/** The first versions had one input, named `spec`. */
 export const dataRecord: Schema<DataRecord> = (value) => {
   const { spec, ...fields } = Object(value) as { spec?: unknown };
   return dataFields(spec === undefined ? value : { inputs: [spec], ...fields });
 };
 
-/** A document that says which text a model learnt from, if it does; the rest of it is for others. */
+/** The part of a document that says which text a model learnt from, if any. Other fields are ignored. */
 export const recordsData: Schema<{ data?: DataRecord }> = object<{ data?: DataRecord }>({
   data: optional(dataRecord),
 });

@@ -1,4 +1,4 @@
-// What a history comes to, the same in every report: the best evaluation, the ending, speed and time.
+// Facts derived from a history, the same in every report: the best evaluation, the ending, speed and time.
 import { formatAmount, formatBytes, formatCount } from '../base/format.ts';
 import { median } from '../base/statistics.ts';
 import { splitProbe } from '../inspect/probe.ts';
@@ -7,15 +7,15 @@ import type { EvalEvent, ProbeEvent, TrainEvent } from '../train/events.ts';
 import type { RunSummary } from './summary.ts';
 
 /**
- * The evaluation of the model in `best/`: that with the lowest validation loss, the first of equal ones; null
- * before the first.
+ * The evaluation of the model in `best/`: the first with the lowest validation loss; null before the first
+ * evaluation.
  */
 export function bestEval(events: readonly TrainEvent[]): EvalEvent | null {
   return events.filter((event) => event.type === 'eval').findLast(({ best }) => best) ?? null;
 }
 
 /**
- * The probes of a run, of their taps only the outputs of the activations, or only what else was looked at
+ * The probes of a run, reduced to the outputs of the activations, or to the other probed values
  * (`--probe-taps`).
  */
 export function probesOf(events: readonly TrainEvent[], kind: 'activations' | 'others'): ProbeEvent[] {
@@ -26,17 +26,17 @@ export function probesOf(events: readonly TrainEvent[], kind: 'activations' | 'o
   });
 }
 
-/** Optimizer steps done. */
+/** Number of optimizer steps done. */
 export function lastStep(events: readonly TrainEvent[]): number {
   return events.reduce((last, { step }) => Math.max(last, step), 0);
 }
 
-/** The last step whose weights were evaluated; null before the first evaluation. */
+/** The last evaluated step; null before the first evaluation. */
 export function evaluatedStep(events: readonly TrainEvent[]): number | null {
   return events.findLast(({ type }) => type === 'eval')?.step ?? null;
 }
 
-/** What of the training no evaluation has seen, as a sentence; empty where it has seen all. */
+/** A sentence about training that no evaluation covers; empty if all is covered. */
 export function unevaluated(events: readonly TrainEvent[]): string {
   const [seen, step] = [evaluatedStep(events), lastStep(events)];
   if (seen === null || seen >= step) return '';
@@ -45,8 +45,8 @@ export function unevaluated(events: readonly TrainEvent[]): string {
 }
 
 /**
- * `native (AVX-512, 2 threads)`; where several computed a run, each with its steps; undefined where nothing
- * says which.
+ * `native (AVX-512, 2 threads)`; several engines, each with its steps, if several computed the run; undefined
+ * if it is not recorded.
  */
 export function engineFact({ engines, events }: Pick<RunSummary, 'engines' | 'events'>): string | undefined {
   if (engines.length === 0) return undefined;
@@ -64,7 +64,7 @@ export function engineFact({ engines, events }: Pick<RunSummary, 'engines' | 'ev
   return parts.join(', ');
 }
 
-/** What to expect of the command that does it again. */
+/** What to expect of the command that repeats the run. */
 export function againNote({ engines }: Pick<RunSummary, 'engines'>): string {
   const alike = engines.every(({ engine }) => sameArithmetic(engine, engines[0].engine));
   if (alike) return 'The same weights, bit for bit, on the same engine.';
@@ -91,14 +91,14 @@ export function medianSpeed(events: readonly TrainEvent[]): number | null {
   return rates.length > 0 ? median(rates) : null;
 }
 
-/** Tokens that an optimizer step learns from. */
+/** Number of tokens in an optimizer step. */
 export function tokensPerStep({ settings, config }: Pick<RunSummary, 'settings' | 'config'>): number {
   return settings.batchSize * settings.accumulate * config.blockSize;
 }
 
 /**
- * Seconds of training at the end of each step, by step: those of the steps and evaluations before it. What a
- * history of several processes has in common; samples and checkpoints are not in it.
+ * Seconds of training up to the end of each step, by step: the steps and evaluations before it. Defined the
+ * same way for runs of several processes; without samples and checkpoints.
  */
 export function clock(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): Map<number, number> {
   const tokens = tokensPerStep(run);
@@ -114,7 +114,7 @@ export function clock(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): 
 }
 
 /**
- * Seconds of the whole run: those of its clock, or of its last process where that took longer (samples,
+ * Seconds of the whole run: by its clock, or by that of its last process if that is longer (samples,
  * checkpoints).
  */
 export function totalSeconds(run: Pick<RunSummary, 'settings' | 'config' | 'events'>): number {

@@ -1,6 +1,5 @@
-// What was found inside the model of a run: in `look.json`, made for its reports when it ends (look.ts), and
-// in the folder that `inspect --out` was given, one file each. A finding carries the step of the checkpoint
-// that it was made of.
+// The findings about the model of a run: in `look.json`, made for its reports when it ends (look.ts), and in
+// the folder of `inspect --out`, one file each. A finding has the step of the checkpoint that it is about.
 import {
   array,
   type Fields,
@@ -26,7 +25,7 @@ import type { GPTConfig } from '../model/config.ts';
 import { summary, type TapFacts, tapFacts, tapSummary } from '../train/event-schema.ts';
 import { INSPECT_FOLDER, LOOK_FILE } from './layout.ts';
 
-/** Who attends to whom, as it is kept in JSON. */
+/** Attention probabilities, as stored in JSON. */
 export interface SavedAttention {
   /** Text of each of the T tokens. */
   tokens: readonly string[];
@@ -36,35 +35,35 @@ export interface SavedAttention {
   probabilities: readonly number[];
 }
 
-/** What a token cost; what was expected in its place, where that was kept. */
+/** The loss of a token, and the tokens that were expected, if stored. */
 export type SavedLoss = Pick<TokenPrediction, 'text' | 'loss'> &
   Partial<Pick<TokenPrediction, 'probability' | 'rank' | 'expected'>>;
 
-/** By how much edits changed the loss of each token of a text. */
+/** How much edits changed the loss of each token of a text. */
 export interface LossChange {
-  /** As they were written, `blocks.3.attn.heads[2]=0`. */
+  /** The edits as written, `blocks.3.attn.heads[2]=0`. */
   edits: string;
   tokens: readonly {
     text: string;
-    /** Nats: above 0 the edits made it harder. Null for the first token. */
+    /** Nats: above 0 the token became harder to predict. Null for the first token. */
     change: number | null;
-    /** Loss, nats, and what is expected in its place now; left out by the versions before 0.2. */
+    /** Loss (nats) and expected tokens after the edits. Absent in versions before 0.2. */
     before?: number | null;
     after?: number | null;
     expected?: readonly TokenChoice[];
   }[];
 }
 
-/** How alike the vectors of all positions are. */
+/** Similarity of the vectors of all positions. */
 export interface SavedPositions {
   positions: number;
-  /** [positions, positions]: cosines. */
+  /** Cosines, [positions, positions]. */
   cosines: readonly number[];
 }
 
-/** What is known of the inside of a model; each part of a text, or a batch, of its own. */
+/** The findings about one model. Each may be about a different text or batch. */
 export interface Findings {
-  /** The outputs of the activations over a batch, outside of training. */
+  /** The outputs of the activations over a batch, measured outside of training. */
   activations?: readonly TapSummary[];
   /** Other named values over a batch. */
   taps?: readonly TapSummary[];
@@ -78,17 +77,17 @@ export interface Findings {
   positions?: SavedPositions;
 }
 
-/** What `look.json` holds. */
+/** The contents of `look.json`. */
 export interface RunLook extends Pick<Findings, 'attention' | 'heads' | 'tokens' | 'lens'> {
-  /** Of the checkpoint that was looked at. */
+  /** Step of the checkpoint that the findings are about. */
   step: number;
 }
 
-// ---- what the files hold ---------------------------------------------------------------------------------
+// ---- contents of the files -------------------------------------------------------------------------------
 
 const count = integer({ min: 0 });
 const share = number({ min: 0, max: 1 });
-/** Losses, entropies, sums of shares: none is negative, but for rounding. */
+/** Losses, entropies, sums of shares: not negative, except for rounding. */
 const nats = number({ min: -1e-3 });
 const cosine = number({ min: -1.001, max: 1.001 });
 
@@ -200,9 +199,9 @@ const positions: Schema<SavedPositions> = where(
     length === T * T ? null : `${length} cosines are not ${T} x ${T} positions`,
 );
 
-/** A finding, and the step of the checkpoint that it was made of. */
+/** A finding, and the step of the checkpoint that it is about. */
 interface Dated<T> {
-  /** Null: of a model that is no checkpoint of a run. Undefined: the versions before 0.2 did not note it. */
+  /** Null: the model is not a checkpoint of a run. Undefined: not recorded (versions before 0.2). */
   step: number | null | undefined;
   found: T;
 }
@@ -216,13 +215,13 @@ function dated<T>(schema: Schema<T>): Schema<Dated<T>> {
   });
 }
 
-/** A list that lies in the field `name` of its document; before 0.2 it was the document. */
+/** A list in the field `name` of its document. Before version 0.2 the document was the list. */
 function listed<T extends readonly unknown[]>(name: string, schema: Schema<T>): Schema<T> {
   const field = object<{ [name: string]: T }>({ [name]: schema } as Fields<{ [name: string]: T }>);
   return (value) => (Array.isArray(value) ? schema(value) : field(value)[name]);
 }
 
-/** One file of `inspect --out` for each part: its name without ending, and what it holds. */
+/** The files of `inspect --out`: for each finding the name without extension, and the contents. */
 const files: {
   [K in Exclude<keyof Findings, 'activations'>]-?: readonly [name: string, Schema<NonNullable<Findings[K]>>];
 } = {
@@ -253,18 +252,17 @@ export async function readLook(store: Store): Promise<RunLook | null> {
   return (await store.exists(LOOK_FILE)) ? readJsonFile(store, LOOK_FILE, lookFile) : null;
 }
 
-/** What was found, and what is left out of it. */
+/** The findings, and remarks about those left out. */
 export interface CurrentFindings {
   findings: Findings;
-  /** One line for each finding that is of another checkpoint than the model. */
+  /** One line for each finding about another checkpoint than the model's. */
   notes: string[];
 }
 
 /**
- * All that is known of the model of the run in `store`, which is of `step` (null: nothing says so). What
- * somebody asked for, in `inspect/`, takes the place of what was looked at for the reports. What is of
- * another step is left out, and noted; what does not say of which step it is stands in only where there is
- * nothing else.
+ * All findings about the model of the run in `store`, which is at `step` (null: unknown). Findings in
+ * `inspect/`, which somebody asked for, replace those made for the reports. Findings of another step are left
+ * out, with a note. Findings without a step are used only if there is nothing else.
  */
 export async function readFindings(
   store: Store,
@@ -278,18 +276,21 @@ export async function readFindings(
     return false;
   };
   const look = await readLook(store);
-  // One of an earlier checkpoint is made again before a report: nothing to note.
+  // Findings of an earlier checkpoint are made again before a report, so no note is needed.
   const own: Findings = look && (step === null || look.step === step) ? look : {};
   const [asked, unsure] = await readAsked(store.folder(INSPECT_FOLDER), activation, fits);
   return { findings: [asked, own, unsure].reduce(filledUp), notes };
 }
 
-/** `a`, and of `b` what it lacks. Maps and scores of heads are of one text: both come from the same place. */
+/**
+ * `a`, with fields that it lacks taken from `b`. Maps and scores of heads are about one text, so both come
+ * from the same side.
+ */
 function filledUp(a: Findings, { attention, heads, ...b }: Findings): Findings {
   return a.attention || a.heads ? { ...b, ...a } : { ...b, attention, heads, ...a };
 }
 
-/** What lies in `inspect/`: what `fits`, and what does not say of which step it is. */
+/** The findings in `inspect/`: those that `fits` accepts, and those without a step. */
 async function readAsked(
   store: Store,
   activation: string,
@@ -320,7 +321,7 @@ async function readAsked(
 
 type MeasuredTap = TapSummary['value'] & TapFacts;
 
-/** `relu-activations.json` and `relu-gradients.json`: one distribution of each. */
+/** `relu-activations.json` and `relu-gradients.json`: one distribution each. */
 const measuredTaps: Schema<Dated<MeasuredTap[]>> = dated(
   listed(
     'taps',

@@ -1,4 +1,4 @@
-// `history.json`: what happened in a run.
+// `history.json`: the events of a run.
 import type { JsonLimits } from '../base/json.ts';
 import { array, object, optional, type Schema, string, where } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
@@ -11,21 +11,21 @@ import { trainSettings } from '../train/settings.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import { HISTORY_FILE } from './layout.ts';
 
-/** What `history.json` holds. */
+/** The contents of `history.json`. */
 export interface History {
   settings: TrainSettings;
   data: DataRecord;
-  /** What its probes look at beside the activations; left out: nothing. */
+  /** Values that probes measure besides the activations. Absent: none. */
   probeTaps?: readonly string[];
-  /** Who computed it; left out by the first versions. */
+  /** The engines that computed it. Absent in the first versions. */
   engines?: readonly EngineUse[];
   events: TrainEvent[];
 }
 
-/** A step is some two hundred bytes, a look inside some ten thousand: a million steps fit. */
+/** A step takes some two hundred bytes, a probe some ten thousand: a million steps fit. */
 export const HISTORY_LIMITS: JsonLimits = { bytes: 500e6, values: 50e6 };
 
-/** Who computed what. */
+/** The engines and their steps. */
 export const engineUses: Schema<EngineUse[]> = array(
   object<EngineUse>({ engine: string, after: stepNumber }),
 );
@@ -41,7 +41,7 @@ const historyFile: Schema<History> = where(
   ({ events, settings }) => disorder('events', events, settings.steps),
 );
 
-/** What is wrong with the steps of `events`: none comes after a later one, none is beyond the last. */
+/** The problem with the steps of `events`, if any: a step that decreases, or is beyond the last. */
 export function disorder(name: string, events: readonly TrainEvent[], last: number): string | null {
   for (const [i, { step }] of events.entries()) {
     const before = i > 0 ? events[i - 1].step : 0;
@@ -51,14 +51,15 @@ export function disorder(name: string, events: readonly TrainEvent[], last: numb
   return null;
 }
 
-/** `history.json` of the run in `store`, which is written when it ends; null where there is none. */
+/** `history.json` of the run in `store`, which is written when it ends; null if it does not exist. */
 export async function readHistoryFile(store: Store): Promise<History | null> {
   if (!(await store.exists(HISTORY_FILE))) return null;
   return readJsonFile(store, HISTORY_FILE, historyFile, HISTORY_LIMITS);
 }
 
 /**
- * After a resume, `last/` may be ahead of `history.json`: by steps, or by what was due after the last step.
+ * After a resume, `last/` may be ahead of `history.json`, by steps or by work after the last step: take the
+ * longer one.
  */
 export function isFurther({ events: a }: History, { events: b }: History): boolean {
   const [stepA, stepB] = [a, b].map((events) => events.at(-1)?.step ?? 0);

@@ -1,17 +1,17 @@
-// What lies where in the folder of a run, and which of it a new run may remove. What the files hold:
-// history.ts, record.ts, checkpoint.ts, findings.ts, comparison.ts; all of it at once: read.ts.
+// The files in the folder of a run, and which of them a new run may remove. Their contents: history.ts,
+// record.ts, checkpoint.ts, findings.ts, comparison.ts. Reading everything: read.ts.
 
-/** The checkpoint with the lowest validation loss: what `generate` and the others take from a run. */
+/** The checkpoint with the lowest validation loss, which `generate` and other commands use. */
 export const BEST = 'best';
-/** The newest checkpoint: what `--resume` goes on from. */
+/** The newest checkpoint, from which `--resume` continues. */
 export const LAST = 'last';
-/** What happened, as JSON; up to the last checkpoint that is in `last/`, too. */
+/** The events, as JSON. Up to the last checkpoint they are also in `last/`. */
 export const HISTORY_FILE = 'history.json';
-/** What is known of a run beside its settings and its events, written when it begins. */
+/** Facts about a run besides its settings and events, written when it begins. */
 export const RUN_FILE = 'run.json';
-/** What its reports show of the inside of its model. */
+/** The findings for its reports. */
 export const LOOK_FILE = 'look.json';
-/** Where `inspect --out` leaves what somebody wanted to see of it instead. */
+/** The folder of `inspect --out`, whose findings replace those in the file above. */
 export const INSPECT_FOLDER = 'inspect';
 /** The pictures of its reports. */
 export const FIGURES_FOLDER = 'figures';
@@ -22,12 +22,12 @@ export const REPORT_FILES: readonly string[] = ['report.html', 'report.md'];
 export const MOMENTS_FILE = 'training.safetensors';
 /** In a checkpoint: settings, progress and history. */
 export const TRAINING_FILE = 'training.json';
-/** In `best/`: the step that it is of, and its validation loss. */
+/** In `best/`: its step and validation loss. */
 export const EVALUATION_FILE = 'evaluation.json';
-/** In a quantised copy: what it was compared with, and what came out. */
+/** In a quantised copy: the comparison with its original. */
 export const COMPARISON_FILE = 'compare.json';
 
-/** Where quantised copies of the model usually are. */
+/** The usual folder of quantised copies. */
 export const COPIES: readonly string[] = ['int8', 'int4'];
 
 const ENTRIES: ReadonlySet<string> = new Set([
@@ -42,13 +42,13 @@ const ENTRIES: ReadonlySet<string> = new Set([
   ...REPORT_FILES,
 ]);
 
-/** Pictures in the folder itself, where the versions before 0.2 drew them. */
+/** Pictures in the run's folder itself, where versions before 0.2 wrote them. */
 const OLD_FIGURE =
   /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
 
 /**
- * Whether a run, or what was made of its model, leaves an entry of that name in its folder: `--force` removes
- * these and nothing else.
+ * Whether a run, or a command that used its model, writes an entry with this name into its folder. `--force`
+ * removes these and nothing else.
  */
 export function isOfRun(name: string): boolean {
   return ENTRIES.has(name) || OLD_FIGURE.test(name);

@@ -1,5 +1,5 @@
-// A look inside the model of a run, for its reports: attention, the loss of every token and the logit lens on
-// the start of the validation part. Made once, when a run ends, and kept as `look.json`.
+// A look: the findings for a run's reports. Attention, the loss of every token and the logit lens, on the
+// start of the validation part. Made once, when a run ends, and saved as `look.json`.
 import { jsonBytes } from '../base/json.ts';
 import { attentionMaps, inductionScores, summarizeHeads } from '../inspect/attention.ts';
 import { logitLens } from '../inspect/lens.ts';
@@ -9,14 +9,17 @@ import type { ModelFolder } from '../model/folder.ts';
 import type { RunLook } from './findings.ts';
 import { LOOK_FILE } from './layout.ts';
 
-/** Tokens of each part: what a page has room for. */
+/** Number of tokens of each part: as many as fit on a page. */
 const ATTENTION_TOKENS = 24;
 const LOSS_TOKENS = 256;
 const LENS_TOKENS = 16;
-/** Digits of a probability that are kept. */
+/** Digits kept of a probability. */
 const DIGITS = 3;
 
-/** Looks inside a model that was saved at `step`, on the first of `ids`, of which there are two or more. */
+/**
+ * The findings about a model that was saved at `step`, on the first of `ids`, of which there are at least
+ * two.
+ */
 export async function lookInside(folder: ModelFolder, ids: Int32Array, step: number): Promise<RunLook> {
   const { model, tokenizer } = folder;
   const room = (tokens: number): Int32Array => ids.subarray(0, Math.min(tokens, model.config.blockSize));
@@ -36,7 +39,7 @@ export async function lookInside(folder: ModelFolder, ids: Int32Array, step: num
   };
 }
 
-/** Keeps a look in the folder of its run. */
+/** Saves a look in the folder of its run. */
 export async function saveLook(run: Store, look: RunLook): Promise<void> {
   await run.write(LOOK_FILE, jsonBytes(look));
 }

@@ -1,5 +1,4 @@
-// A run on disk: which of its checkpoints stands for its model, and what happened in it. Each document is
-// read once.
+// A run on disk: the checkpoint that stands for its model, and its events. Each document is read once.
 import { readJsonFile } from '../io/json-file.ts';
 import type { Store } from '../io/store.ts';
 import { bestSoFar, hasCheckpoint, readRecord, type SavedRecord } from './checkpoint.ts';
@@ -10,23 +9,22 @@ import { type RunRecord, readRunRecord } from './record.ts';
 /** The checkpoint of a run that stands for its model. */
 export interface RunModel {
   store: Store;
-  /** Optimizer steps behind it; null where nothing says so. */
+  /** Number of optimizer steps before it; null if unknown. */
   step: number | null;
-  /** Of the best checkpoint, which need not be `store`; null where there is none or nothing says so. */
+  /** Step of the best checkpoint, which need not be `store`; null if there is none or it is unknown. */
   bestStep: number | null;
   /**
-   * Steps of the newest checkpoint, if it was trained further than this one, or than any evaluation; else
-   * null.
+   * Step of the newest checkpoint, if it was trained further than this one or than any evaluation; else null.
    */
   unevaluated: number | null;
 }
 
-/** A run on disk. Everything is read when it is first asked for, and once. */
+/** A run on disk. Everything is read once, when it is first asked for. */
 export interface OpenRun {
   store: Store;
-  /** `run.json`; null where there is none. */
+  /** `run.json`; null if it does not exist. */
   record(): Promise<RunRecord | null>;
-  /** `training.json` of the newest checkpoint; null where there is none. Rejects where it is damaged. */
+  /** `training.json` of the newest checkpoint; null if it does not exist. Rejects if it is damaged. */
   newest(): Promise<SavedRecord | null>;
   /** See `readHistory`. */
   history(): Promise<History>;
@@ -34,13 +32,13 @@ export interface OpenRun {
   model(): Promise<RunModel | null>;
 }
 
-/** Opens the run in `store`; reads nothing yet. */
+/** Opens the run in `store`. Reads nothing yet. */
 export function openRun(store: Store): OpenRun {
   const last = store.folder(LAST);
   const record = once(() => readRunRecord(store));
   const newest = once(async () => ((await hasCheckpoint(last)) ? readRecord(last) : null));
   const history = once(async () => furthest(store, await readHistoryFile(store), await newest()));
-  // A damaged last/ is no reason to refuse best/: `--resume` says what is wrong with it.
+  // A damaged last/ does not prevent using best/; `--resume` reports the damage.
   const model = once(async () => chooseModel(store, await newest().catch(() => null)));
   return { store, record, newest, history, model };
 }
@@ -66,7 +64,7 @@ async function chooseModel(store: Store, newest: SavedRecord | null): Promise<Ru
   return { store: best, step, bestStep: step, unevaluated };
 }
 
-/** The step of a best checkpoint, which those of the first versions do not say. */
+/** The step of a best checkpoint; those of the first versions do not record it. */
 async function evaluatedStep(best: Store): Promise<number | null> {
   if (!(await best.exists(EVALUATION_FILE))) return null;
   return (await readJsonFile(best, EVALUATION_FILE, bestSoFar)).step;
@@ -87,15 +85,15 @@ function furthest(store: Store, written: History | null, newest: SavedRecord | n
 }
 
 /**
- * The best checkpoint of the run in `store`; the last one where there is no other, and where the best is the
- * untrained model of step 0 only because nothing was evaluated since. Null where there is no run.
+ * The best checkpoint of the run in `store`. The last one if there is no other, or if the best is the
+ * untrained model of step 0 because nothing was evaluated later. Null if there is no run.
  */
 export function runModel(store: Store): Promise<RunModel | null> {
   return openRun(store).model();
 }
 
 /**
- * Where the model is in `store`: the store itself if it is a model folder, else the checkpoint of a run; see
+ * The store of the model in `store`: itself if it is a model folder, else the checkpoint of a run; see
  * `runModel`.
  */
 export async function modelStore(store: Store, run: OpenRun = openRun(store)): Promise<Store> {
@@ -108,8 +106,8 @@ export async function modelStore(store: Store, run: OpenRun = openRun(store)): P
 }
 
 /**
- * What happened in the run in `store`, up to its last checkpoint while it goes on. Throws when the folder
- * holds no history, saying what would.
+ * The events of the run in `store`; while it runs, up to its last checkpoint. Throws when the folder has no
+ * history, and says how to get one.
  */
 export function readHistory(store: Store): Promise<History> {
   return openRun(store).history();

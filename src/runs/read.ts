@@ -1,5 +1,5 @@
-// A run folder as its reports see it: what was trained, how, on what, and what happened. Nothing is computed
-// with the model.
+// Reads the folder of a run for its reports: what was trained, how, on which text, and the events. Computes
+// nothing with the model.
 import type { Store } from '../io/store.ts';
 import { loadConfig, loadTokenizer } from '../model/folder.ts';
 import { countShapes } from '../model/shapes.ts';
@@ -14,7 +14,7 @@ import type { RunSummary } from './summary.ts';
 import { trainCommand } from './train-command.ts';
 
 /**
- * Reads the run in `store`, one that goes on up to its last checkpoint. Throws one line that says what is
+ * Reads the run in `store`; while it runs, up to its last checkpoint. Throws one line that says what is
  * missing or damaged and what to do. `onNote` is told what is left out.
  */
 export async function readRun(
@@ -61,13 +61,13 @@ export function baseName(location: string): string {
   return location.split(/[/\\]/).findLast((part) => part !== '' && part !== '.') ?? location;
 }
 
-/** Who computed a run; the first versions noted only the engine that it began on. */
+/** The engines of a run. The first versions recorded only the one on which it began. */
 function enginesOf({ engines = [] }: History, record: RunRecord | null): EngineUse[] {
   const engine = record?.engine;
   return engine === undefined || engines[0]?.after === 0 ? [...engines] : [{ engine, after: 0 }, ...engines];
 }
 
-/** Short, for people to tell tokenizers apart. */
+/** A short fingerprint that distinguishes tokenizers for people. */
 async function idOf(tokenizer: Tokenizer): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(tokenizer));
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -1,4 +1,4 @@
-// What a run folder knows about its run that neither its settings nor its events say: `run.json`.
+// `run.json`: facts about a run that are neither in its settings nor in its events.
 import type { Precision } from '../backend/contract.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, nullable, object, oneOf, optional, type Schema, string } from '../base/schema.ts';
@@ -6,23 +6,21 @@ import { readJsonFile } from '../io/json-file.ts';
 import type { Store } from '../io/store.ts';
 import { REPORT_FILES, RUN_FILE } from './layout.ts';
 
-/** What `run.json` holds. */
+/** The contents of `run.json`. */
 export interface RunRecord {
   /** `seed on tiny-shakespeare`. */
   title: string;
   /**
-   * The engine that the run began on, `native (AVX-512, 2 threads)`, where that is known; the history has
-   * them all.
+   * The engine on which the run began, `native (AVX-512, 2 threads)`, if known. The history has all engines.
    */
   engine?: string;
   precision: Precision;
   trainTokens: number;
   valTokens: number;
-  /** `--tokenizer`, where the run did not train its own. */
+  /** The value of `--tokenizer`, if the run did not train its own. */
   tokenizer?: string;
   /**
-   * Last step of the finished run that its reports tell of; null until then, and left out by the first
-   * versions.
+   * Last step of the finished run that its reports cover; null before. Absent in the first versions.
    */
   reported?: number | null;
 }
@@ -38,24 +36,24 @@ const runFile: Schema<RunRecord> = object<RunRecord>({
   reported: optional(nullable(integer({ min: 1 }))),
 });
 
-/** Notes how a run comes about, for its reports. */
+/** Records facts about a run, for its reports. */
 export async function writeRunRecord(store: Store, record: RunRecord): Promise<void> {
   await store.write(RUN_FILE, jsonBytes(record, 1));
 }
 
-/** What was noted; null where nothing was. */
+/** The recorded facts; null if there are none. */
 export async function readRunRecord(store: Store): Promise<RunRecord | null> {
   if (!(await store.exists(RUN_FILE))) return null;
   return readJsonFile(store, RUN_FILE, runFile);
 }
 
-/** Notes that the reports of the finished run are written: nothing of it is due any more. */
+/** Records that the reports of the finished run are written, so that nothing is due any more. */
 export async function noteReported(store: Store, step: number): Promise<void> {
   const record = await readRunRecord(store);
   if (record) await writeRunRecord(store, { ...record, reported: step });
 }
 
-/** Whether the run that has done its last step, `step`, lacks reports that tell of it. */
+/** Whether the run has done its last step, `step`, but its reports do not cover it. */
 export async function reportDue(store: Store, step: number): Promise<boolean> {
   const record = await readRunRecord(store);
   if (record?.reported !== undefined) return record.reported !== step;

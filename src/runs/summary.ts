@@ -1,4 +1,4 @@
-// All that is known of a run: what its reports are made from.
+// Everything that reports of a run are made from.
 import type { Precision } from '../backend/contract.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { EngineUse } from '../train/engines.ts';
@@ -8,29 +8,29 @@ import type { SavedComparison } from './comparison.ts';
 import type { DataRecord } from './data-record.ts';
 import type { Findings } from './findings.ts';
 
-/** Settings as they were used, and the events as they came. See `readRun`. */
+/** The settings of the run, and its events in order. See `readRun`. */
 export interface RunSummary {
   /** Heading: `seed on tiny-shakespeare`. */
   title: string;
-  /** Where the run is. */
+  /** The location of the run. */
   folder: string;
   config: GPTConfig;
-  /** Numbers in all parameters. */
+  /** Number of weights in all parameters. */
   parameters: number;
-  /** Which text; the counts of tokens where they were recorded. */
+  /** The text; the numbers of tokens if they were recorded. */
   data: DataRecord & { trainTokens?: number; valTokens?: number };
-  /** `split`: how it cuts text before merging. `id` is the same for the same tokenizer. */
+  /** `split`: how it cuts text before merging. `id` is equal for equal tokenizers. */
   tokenizer: { vocabSize: number; split: string; id: string };
-  /** Who computed it, in order; empty where nothing says so. */
+  /** The engines, in order; empty if they were not recorded. */
   engines: readonly EngineUse[];
   precision: Precision;
   settings: TrainSettings;
-  /** History of the run, earlier parts of a resumed one included. */
+  /** The events of the run, including earlier parts of a resumed run. */
   events: readonly TrainEvent[];
-  /** Quantised copies beside the model that they were made of, by the name of their folder. */
+  /** Comparisons of quantised copies, by the names of their folders. */
   comparisons: ReadonlyMap<string, SavedComparison>;
-  /** What was found inside its model. */
+  /** The findings about its model. */
   findings: Findings;
-  /** The shell command that does the same again. */
+  /** The shell command that repeats the run. */
   command: string;
 }

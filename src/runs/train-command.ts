@@ -1,5 +1,4 @@
-// The command that trains a run again, from what is recorded about it: the preset that needs the fewest
-// flags, and those flags.
+// The command that repeats a run, from its records: the preset that needs the fewest flags, and these flags.
 
 import type { Precision } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
@@ -7,7 +6,7 @@ import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } fro
 import { recipes, type TrainSettings } from '../train/settings.ts';
 import type { DataRecord } from './data-record.ts';
 
-/** All that decides the outcome of a run. */
+/** Everything that determines the result of a run. */
 export interface RunRecipe {
   config: GPTConfig;
   settings: TrainSettings;
@@ -17,15 +16,15 @@ export interface RunRecipe {
   split: string;
   /** `--probe-taps` */
   probeTaps?: readonly string[];
-  /** A tokenizer.json that the run did not train itself. */
+  /** The tokenizer.json, if the run did not train its own. */
   tokenizer?: string;
 }
 
 type Fields = Record<string, string | number | boolean>;
 
 /**
- * `inkhorn train ... --out runs/again`: the same weights bit for bit, on the same engine. A resumed run needs
- * no second command, since it came to the same as one that was not interrupted.
+ * `inkhorn train ... --out runs/again`: gives the same weights bit for bit on the same engine. This also
+ * holds for a resumed run, since it equals an uninterrupted one.
  */
 export function trainCommand(run: RunRecipe): string {
   const names = Object.keys(presets) as PresetName[];
@@ -55,7 +54,7 @@ export function trainCommand(run: RunRecipe): string {
   ].join(' ');
 }
 
-/** What differs from a preset and its recipe, as flags. */
+/** The differences from a preset and its recipe, as flags. */
 function changedFlags(preset: PresetName, { config, settings }: RunRecipe): string[][] {
   const flags: string[][] = [];
   const compare = (wanted: Fields, usual: Fields): void => {
@@ -66,7 +65,7 @@ function changedFlags(preset: PresetName, { config, settings }: RunRecipe): stri
       else flags.push([flag, String(value)]);
     }
   };
-  // A width that changes brings its own head size along, so that only another one needs a flag.
+  // A changed width implies a head size; only another head size needs a flag.
   const { headSize, ...base }: Preset = presets[preset];
   const { nHead, nEmbd, vocabSize } = config;
   const sameHeads = nHead === base.nHead && nEmbd === base.nEmbd;

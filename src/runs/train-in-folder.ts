@@ -1,5 +1,5 @@
-// A training run that lives in a folder: `best/` and `last/` hold checkpoints, `history.json` what happened.
-// What lies where: layout.ts.
+// A training run in a folder: `best/` and `last/` hold checkpoints, `history.json` the events. All files are
+// listed in layout.ts.
 import { jsonBytes } from '../base/json.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
@@ -20,20 +20,22 @@ export interface RunFolderOptions extends ModelFolder {
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;
-  /** What the probes look at beside the activations, as patterns of names. */
+  /** Values that probes measure besides the activations, as glob patterns of names. */
   probeTaps?: readonly string[];
-  /** The checkpoint that the run goes on from; its model is `model`. */
+  /** The checkpoint to resume from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
   /** See `TrainOptions`. */
   onProgress?: TrainOptions['onProgress'];
-  /** The lock of `store`, where the caller holds it; else the run takes it, and gives it back at its end. */
+  /**
+   * The lock of `store`, if the caller holds it. Otherwise the run takes the lock and releases it at its end.
+   */
   lock?: Lock;
 }
 
 /**
- * `train()` with checkpoints and a history in `store`; yields the new events. Throws when another run writes
- * there: `store` is locked for as long as this one goes on.
+ * `train()` with checkpoints and a history in `store`. Yields the new events. Throws when another run writes
+ * there: `store` is locked while this run goes on.
  */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   const own = options.lock ? undefined : await options.store.lock?.('a training run');
@@ -70,7 +72,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
   await store.write(HISTORY_FILE, jsonBytes(past));
 }
 
-/** The model with the lowest validation loss so far, and of which step it is: all of it or nothing. */
+/** Saves the model with the lowest validation loss so far, and its step: all of it or nothing. */
 async function saveBest(store: Store, contents: ModelFolder, { best }: Progress): Promise<void> {
   const files = await modelFiles(contents);
   files.set(EVALUATION_FILE, jsonBytes(best));
@@ -78,8 +80,8 @@ async function saveBest(store: Store, contents: ModelFolder, { best }: Progress)
 }
 
 /**
- * The event of a checkpoint that is about to be written, so that a run that goes on from it has the history
- * of one that never stopped. An interruption's own checkpoint is left out for the same reason.
+ * The event of a checkpoint that is about to be written. So a run resumed from it has the history of one that
+ * never stopped. The checkpoint of an interruption is left out for the same reason.
  */
 function ownCheckpoint(
   path: string,

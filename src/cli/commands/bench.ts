@@ -1,4 +1,4 @@
-// `inkhorn bench`: this machine's figures, in under a minute. Each says what it includes.
+// `inkhorn bench`: the speed of this machine, in under a minute. Each figure says what is included.
 import { availableParallelism, cpus } from 'node:os';
 import type { Backend } from '../../backend/contract.ts';
 import { formatShort } from '../../base/format.ts';
@@ -54,7 +54,7 @@ async function benchTokenizer(output: Output): Promise<void> {
 }
 
 async function benchTraining(backend: Backend, output: Output): Promise<void> {
-  // The reference engine would take minutes for the whole batch: one sequence gives the same rate.
+  // The whole batch would take the reference engine minutes. One sequence gives the same rate.
   const size = backend.name === 'reference' ? { steps: 1, batchSize: 1 } : { steps: 3, batchSize: 64 };
   const model = seedModel(backend);
   const time = await measureTraining(model, size);

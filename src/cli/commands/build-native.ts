@@ -1,4 +1,4 @@
-// `inkhorn build-native`: the C++ engine, compiled here. What it takes is in backend/native/toolchain.ts.
+// `inkhorn build-native`: compiles the C++ engine here. Its requirements are in backend/native/toolchain.ts.
 import { type Context, defineCommand } from '../command.ts';
 import { buildNative } from '../native-build.ts';
 

@@ -59,7 +59,7 @@ export const compareCommand = defineCommand({
   },
 });
 
-/** Losses are per token: they say nothing about each other unless the tokens are the same. */
+/** Losses are per token, so they can be compared only for equal tokens. */
 function checkSameTokenizer(a: Tokenizer, b: Tokenizer): void {
   if (JSON.stringify(a.toJSON()) !== JSON.stringify(b.toJSON())) {
     throw misuse(

@@ -1,4 +1,4 @@
-// `inkhorn data`: the texts that have a name, and a look at any text.
+// `inkhorn data`: the named texts, and facts about any text.
 
 import { createHash } from 'node:crypto';
 import { formatAmount, formatCount } from '../../base/format.ts';

@@ -1,4 +1,5 @@
-// `inkhorn demo`: the whole path on a small model, told as it happens: text, tokens, training, speech, INT8.
+// `inkhorn demo`: the whole path on a small model, explained while it runs: text, tokens, training, samples,
+// INT8.
 
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
@@ -54,14 +55,14 @@ const flags = {
   ...engineFlags,
 } satisfies Flags;
 
-/** Prompts that the text of the demo suggests: one for its samples, one to try afterwards. */
+/** Prompts from the demo's text: one for its samples, one to try afterwards. */
 function promptsOf(corpus: Corpus): { samples: string; advice: string } {
   const start = new TextDecoder().decode(corpus.bytes.subarray(0, SUGGESTING_BYTES));
   const [samples = '', advice = samples] = openings(start, 2);
   return { samples, advice };
 }
 
-/** Enough of a text to know how its parts begin. */
+/** Length of text from which openings are taken. */
 const SUGGESTING_BYTES = 2 ** 20;
 
 export const demo = defineCommand({
@@ -87,7 +88,7 @@ export const demo = defineCommand({
   },
 });
 
-/** What others are told who want to write to the folder. */
+/** How this command is named to others that want the folder. */
 const WRITER = 'inkhorn demo';
 
 async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<void> {
@@ -113,12 +114,15 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
   backend.dispose();
 }
 
-/** A heading and a line on what is about to happen. */
+/** A heading, and a line on what comes next. */
 function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
 }
 
-/** The engine, and what the bundled model says on it. On a fresh clone it speaks before the minutes of compiling. */
+/**
+ * Loads the engine and generates text with the bundled model; in a fresh clone before the engine is compiled,
+ * which takes minutes.
+ */
 async function startEngine(given: Values<typeof engineFlags>, output: Output): Promise<Backend> {
   checkEngineName(given);
   if (given.backend === 'reference' || (await nativeIsBuilt())) {
@@ -134,7 +138,7 @@ async function startEngine(given: Values<typeof engineFlags>, output: Output): P
   return chooseEngine(given, output);
 }
 
-/** What a model of this size can come to, before the demo's own begins to learn. */
+/** Shows what a model of this size can reach, before the demo's own model is trained. */
 async function introduce(backend: Backend, output: Output): Promise<void> {
   const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
   chapter(
@@ -179,7 +183,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
   return tokenizer;
 }
 
-/** Without the native engine the same two minutes are enough for a far smaller model only. */
+/** Without the native engine, two minutes are enough only for a far smaller model. */
 async function planRun(
   {
     folder,
@@ -207,24 +211,33 @@ async function planRun(
   const steps = wanted ?? (await stepsThatFit(model, data, base));
   const evalEvery = Math.max(1, Math.round(steps / 6));
   const settings = {
-    ...{ ...base, steps, evalEvery, sampleEvery: evalEvery },
-    ...{
-      warmup: Math.min(base.warmup, Math.floor(steps / 10)),
-      probeEvery: Math.max(1, Math.round(steps / 12)),
-    },
+    ...base,
+    steps,
+    evalEvery,
+    sampleEvery: evalEvery,
+    warmup: Math.min(base.warmup, Math.floor(steps / 10)),
+    probeEvery: Math.max(1, Math.round(steps / 12)),
   };
   return {
-    ...{ out: folder.folder, lock: { release: folder.release } },
-    ...{ tokenizer, settings, backend, model, dataset: data },
+    out: folder.folder,
+    lock: { release: folder.release },
+    tokenizer,
+    settings,
+    backend,
+    model,
+    dataset: data,
     data: dataRecord(typed(inputs), corpus, defaultSplit, folder.folder, { asBytes, separator: null }),
     title: `demo on ${corpus.name}`,
   };
 }
 
-/** Seconds that the steps of the demo may take; evaluations, INT8 and plots come on top. */
+/** Seconds for the steps of the demo; evaluations, INT8 and plots are extra. */
 const TRAINING_SECONDS = 75;
 
-/** How many steps fit on this machine, from the time of a few that are thrown away; a round number from 60 to 1500. */
+/**
+ * The number of steps that fit in this time, from a few timed steps that are thrown away: a round number from
+ * 60 to 1500.
+ */
 async function stepsThatFit(
   model: GPT,
   data: Dataset,
@@ -273,7 +286,7 @@ async function sample(
   model.dispose();
 }
 
-/** Lets a model go on from a prompt, as it comes. */
+/** Continues a prompt and prints the text while it is generated. */
 async function speak(
   model: GPT,
   tokenizer: Tokenizer,
@@ -320,7 +333,7 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   after.dispose();
 }
 
-/** `generation 1207 -> 702 tokens/s: slower, ...`: a slow-down is called one. */
+/** `generation 1207 -> 702 tokens/s: slower, ...`: says so if it is slower. */
 export function speedLine({ before, after }: Pick<Speed, 'before' | 'after'>): string {
   const ratio = after / before;
   const figures = `generation ${Math.round(before)} -> ${Math.round(after)} tokens/s`;
@@ -338,7 +351,7 @@ function farewell(out: string, prompt: string, output: Output): void {
   output.print(`  ${ink} train --data your.txt --out runs/yours`);
 }
 
-/** `base`, or `base-2`, `base-3`, ...: the first that nothing is in and nobody writes to. */
+/** `base`, or `base-2`, `base-3`, ...: the first folder that is empty and not in use. */
 async function takeFreeFolder(base: string): Promise<OutFolder> {
   for (let n = 1; ; n++) {
     const folder = n === 1 ? base : `${base}-${n}`;

@@ -1,4 +1,4 @@
-// `inkhorn doctor`: what is here, what is not, and what to do about it.
+// `inkhorn doctor`: what works here, what does not, and what to do about it.
 
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { formatAmount, formatBytes } from '../../base/format.ts';

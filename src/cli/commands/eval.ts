@@ -85,7 +85,7 @@ function partName(name: Part, { validate }: Split): string {
   return validate === 'inner' ? `the inner ${name} part` : `the ${name} part`;
 }
 
-/** The token ids of a part of a text. Throws when there is nothing to predict in it. */
+/** The token ids of a part of a text. Throws when there is no token to predict. */
 async function partOf(
   text: Uint8Array | SeparatedText,
   tokenizer: Tokenizer,

@@ -1,4 +1,4 @@
-// `inkhorn generate`: text from a model, as it is written.
+// `inkhorn generate`: prints text from a model while it is generated.
 import { formatAmount, formatPercent, formatShort } from '../../base/format.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
 import { generateFields } from '../../generate/options.ts';
@@ -75,7 +75,7 @@ export const generateCommand = defineCommand({
         samples: given.samples,
         topLogprobs: given.logprobs,
         overflow: given.overflow,
-        signal: context.signal, // asked for only now: until here Ctrl-C ends the command at once
+        signal: context.signal, // read only now: until here Ctrl-C ends the command at once
       };
       const begun = performance.now();
       const events = await asked(() => generate(model.model, model.tokenizer, options));
@@ -89,7 +89,7 @@ export const generateCommand = defineCommand({
   },
 });
 
-/** The edits of `--edit`, as generation takes them. */
+/** The edits of `--edit`, in the form for generation. */
 function editsOf(written: readonly string[]): Edit[] {
   return written.map(parseEdit).map(({ change, ...where }): Edit => {
     if ('from' in change)
@@ -105,7 +105,7 @@ function samplingOf(given: Given): SamplingOptions {
   return { temperature, topK, topP, minP, repetitionPenalty };
 }
 
-/** Shows the events; resolves to the number of tokens drawn. */
+/** Prints the events. Resolves to the number of tokens drawn. */
 async function show(
   events: AsyncIterable<GenerateEvent>,
   given: Given,

@@ -1,4 +1,4 @@
-// Every command, in the order in which the help lists them.
+// Every command, in the order of the help.
 import type { CommandSpec } from '../command.ts';
 import { bench } from './bench.ts';
 import { buildNativeCommand } from './build-native.ts';

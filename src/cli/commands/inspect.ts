@@ -1,4 +1,4 @@
-// `inkhorn inspect` and its subcommands: what a model does inside. The work is in ../inspect/.
+// `inkhorn inspect` and its subcommands: looking inside a model. The work is done in ../inspect/.
 import { EDIT_SYNTAX, parseEdit } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
 import { type CommandSpec, type Context, defineCommand, type Place } from '../command.ts';
@@ -13,7 +13,7 @@ import { claimOutFolder, forceFlag } from '../outputs.ts';
 import { readWords } from '../prompt-input.ts';
 import { checkSpecial } from '../special.ts';
 
-/** A folder is a model, other words are a text. */
+/** An argument that is a folder is a model; other words are a text. */
 const modelOrText = (_: string, place: Place): string => (place === 'folder' ? '--model' : '--text');
 
 /** `--text`, or what is in `--text-file`. */
@@ -23,7 +23,7 @@ async function textGiven({ text, textFile }: LookFlags, output: Output): Promise
   return readWords(textFile, '--text-file', output);
 }
 
-/** Opens model and engine, and shows what `look` finds. */
+/** Opens model and engine, and shows the result of `look`. */
 async function look(
   written: LookFlags,
   output: Output,
@@ -34,7 +34,7 @@ async function look(
   if (given.out !== undefined) await claimOutFolder(given.out, given.force);
   const found = await findCheckpoint(given.model, output);
   await withEngine(given, output, async (backend) => {
-    // Drawing takes libraries that take half a second to load: only these commands wait for them.
+    // The drawing libraries take half a second to load, so only these commands load them.
     const { lookAt } = await import('../inspect/subject.ts');
     await lookAt(found, backend, given, output, find);
   });

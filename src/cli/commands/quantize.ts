@@ -1,4 +1,4 @@
-// `inkhorn quantize`: a model folder in INT8 or INT4, with the report of what it cost.
+// `inkhorn quantize`: writes a model folder in INT8 or INT4, with a report on the loss of quality.
 
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -48,7 +48,7 @@ const flags = {
 
 type Given = Context<typeof flags>['flags'];
 
-/** The flags that decide how, as `quantize` takes them. */
+/** The flags of the method, as options of `quantize`. */
 type Chosen = Comparison['quantize'];
 
 export const quantizeCommand = defineCommand({
@@ -85,7 +85,7 @@ export const quantizeCommand = defineCommand({
   },
 });
 
-/** Quantises the model in `store` into the folder `out`, and compares the two where there is a text. */
+/** Quantises the model in `store` into the folder `out`, and compares both if there is a text. */
 async function shrinkInto(
   out: string,
   chosen: Chosen,
@@ -126,7 +126,9 @@ async function shrinkInto(
   });
 }
 
-/** Writes a quantised model, with the comparison where there is one: all of it or nothing. Resolves to the files. */
+/**
+ * Writes a quantised model, with the comparison if there is one: all of it or nothing. Resolves to the files.
+ */
 export async function saveQuantized(
   store: Store,
   contents: ModelFolder,
@@ -139,7 +141,7 @@ export async function saveQuantized(
   return files;
 }
 
-/** The comparison as numbers, as a text, and the picture in it. */
+/** The comparison as numbers, as text, and its picture. */
 function reportFiles(comparison: Comparison, pictures: Pictures | null): Map<string, Uint8Array> {
   const files = new Map([
     [COMPARISON_FILE, utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
@@ -158,7 +160,7 @@ function reportFiles(comparison: Comparison, pictures: Pictures | null): Map<str
   return files;
 }
 
-/** With the defaults of what belongs together, so that a report says what was done. */
+/** The options with their defaults, so that a report says what was done. */
 function chosenOptions({ bits, groupSize, method, activations, exclude }: Given): Chosen {
   const given = { bits, groupSize, method, activations, exclude };
   const all = complete(quantizeFields, given, 'quantize');
@@ -172,7 +174,7 @@ function chosenOptions({ bits, groupSize, method, activations, exclude }: Given)
   };
 }
 
-/** `quantize`, with a progress bar where it takes a while. */
+/** `quantize`, with a progress bar if it takes a while. */
 async function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset | undefined): Promise<GPT> {
   const calibration = options.method === 'gptq' ? data?.train : undefined;
   const progress = createProgress('quantising', 'matrices');
@@ -183,7 +185,7 @@ async function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset |
   }
 }
 
-/** The two parts of a text, and the record that says how it was split. */
+/** The two parts of a text, and the record with its split. */
 async function splitText(
   { corpus, record }: MeasuredText,
   given: Given,
@@ -194,7 +196,7 @@ async function splitText(
   return { data, record: { ...record, ...split } };
 }
 
-/** The text to calibrate and compare on; null, and a remark, where none is known and none is needed. */
+/** The text for calibration and comparison. Null, with a remark, if none is known and none is needed. */
 async function comparisonText(
   { data, asBytes, out }: Given,
   { bits, method }: Chosen,
@@ -215,7 +217,7 @@ async function comparisonText(
   try {
     return await openMeasuredText({ data, asBytes }, model, output, out);
   } catch (error) {
-    // A text that nobody asked for and nobody needs may be out of reach.
+    // A text that nobody asked for and that is not needed may be missing.
     if (data !== undefined || method === 'gptq' || !outOfReach(error)) throw error;
     output.note(`no comparison: ${error.message}`);
     return null;

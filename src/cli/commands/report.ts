@@ -1,4 +1,4 @@
-// `inkhorn report`: the reports of a run, again from its folder; several runs side by side.
+// `inkhorn report`: writes the reports of a run again, from its folder; or compares several runs.
 
 import { join, resolve } from 'node:path';
 import { formatCount, formatDuration, formatShort } from '../../base/format.ts';
@@ -52,12 +52,12 @@ export const report = defineCommand({
   },
 });
 
-/** A folder by a name that titles can take: `.` and `..` have none. */
+/** A folder with a name that titles can use: `.` and `..` have none. */
 function nameable(folder: string): string {
   return /(^|[/\\])\.{1,2}[/\\]?$/.test(folder) ? resolve(folder) : folder;
 }
 
-/** The run with a look inside its present model, where that was missing. */
+/** The run, after making the findings about its present model if they were missing. */
 async function renewed(run: OpenRun, summary: RunSummary, output: Output): Promise<RunSummary> {
   if (!(await refreshLook(run, summary, output))) return summary;
   const step = (await run.model())?.step ?? null;
@@ -101,8 +101,13 @@ function showComparison({ runs, differences, measure }: RunComparison, output: O
   output.table(
     ['run', 'parameters', 'best val', 'bits/byte', 'at step', 'steps', 'time', 'tok/s'],
     runs.map(({ label, parameters, best, steps, seconds, tokensPerSecond }) => [
-      ...[label, formatShort(parameters), best?.valLoss.toFixed(4) ?? '', best?.bitsPerByte.toFixed(3) ?? ''],
-      ...[best ? formatCount(best.step) : '', formatCount(steps), formatDuration(seconds)],
+      label,
+      formatShort(parameters),
+      best?.valLoss.toFixed(4) ?? '',
+      best?.bitsPerByte.toFixed(3) ?? '',
+      best ? formatCount(best.step) : '',
+      formatCount(steps),
+      formatDuration(seconds),
       tokensPerSecond === null ? '' : formatShort(tokensPerSecond),
     ]),
   );

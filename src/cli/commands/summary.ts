@@ -1,5 +1,5 @@
-// `inkhorn summary`: where the parameters, the bytes and the floating-point operations of a model are, and
-// where its time goes. The counting is in inspect/cost.ts.
+// `inkhorn summary`: the parameters, bytes and floating-point operations of a model by part, and where its
+// time goes. inspect/cost.ts counts.
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
@@ -117,7 +117,7 @@ function short(n: number, unit: string): string {
   return formatShort(n).replace(/([kMG]?)$/, ` $1${unit}`);
 }
 
-/** Blocks that are alike, one after another, are one: their parts, then the sum of them all. */
+/** Consecutive equal blocks are shown as one: their parts, then the sum of them all. */
 function showParts(parts: readonly PartCost[], total: CostTotals, output: Output): void {
   const rows: string[][] = [];
   const inside = parts.findIndex(({ block }) => block !== null);
@@ -141,7 +141,7 @@ interface Block {
   parts: PartCost[];
 }
 
-/** The blocks in order, those next to each other that are alike as one group. */
+/** The blocks in order; consecutive equal ones are a group. */
 function alike(parts: readonly PartCost[]): [Block, ...Block[]][] {
   const blocks = new Map<number, PartCost[]>();
   for (const part of parts) {

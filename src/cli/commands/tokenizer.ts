@@ -1,4 +1,4 @@
-// `inkhorn tokenizer encode`, `decode`, `show`: what a tokenizer does to a text, and what it is made of.
+// `inkhorn tokenizer encode`, `decode`, `show`: applies a tokenizer to a text, and shows its contents.
 
 import { revealJson } from '../../base/controls.ts';
 import { formatAmount } from '../../base/format.ts';
@@ -65,8 +65,8 @@ export const tokenizerEncode = defineCommand({
 });
 
 /**
- * Writes the ids as they come: as the beginning of a JSON document, one a line with its text, or with spaces
- * between.
+ * Writes the ids as they come: as the beginning of a JSON document, one per line with its text, or separated
+ * by spaces.
  */
 async function pourIds(
   parts: AsyncIterable<Int32Array>,
@@ -83,7 +83,7 @@ async function pourIds(
   }
 }
 
-/** The same parts, their tokens being counted; `begin` is called before the first. */
+/** The same parts, with their tokens counted. `begin` is called before the first one. */
 async function* counted(
   parts: AsyncIterable<Int32Array>,
   facts: { tokens: number },
@@ -96,7 +96,7 @@ async function* counted(
   }
 }
 
-/** One token a line, with its text: a table for each part of the text. */
+/** One token per line, with its text: a table for each part of the text. */
 async function pourPieces(
   parts: AsyncIterable<Int32Array>,
   tokenizer: Tokenizer,
@@ -113,7 +113,7 @@ async function pourPieces(
     }
 }
 
-/** Tokens of one table. */
+/** Number of tokens per table. */
 const PIECES = 10_000;
 
 export const tokenizerDecode = defineCommand({
@@ -185,7 +185,7 @@ function madeOf(tokenizer: Tokenizer, [left, right]: readonly [number, number]):
   return `${printable(tokenizer.token(left))} + ${printable(tokenizer.token(right))}  (${left}, ${right})`;
 }
 
-/** A text: of a file, or of standard input when there is none. */
+/** The text of a file, or of standard input if none is given. */
 async function textInput(
   file: string | undefined,
   output: Output,

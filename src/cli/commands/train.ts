@@ -87,10 +87,10 @@ const runFlags = {
 
 const flags = { ...runFlags, ...recipeFlags, ...engineFlags } satisfies Flags;
 
-/** What others are told who want to write to the folder. */
+/** How this command is named to others that want the folder. */
 const WRITER = 'inkhorn train';
 
-/** What may be given along with --resume: the rest is in the checkpoint. */
+/** Flags that can be combined with --resume. Everything else is in the checkpoint. */
 const WITH_RESUME = new Set(['resume', 'steps', 'data', 'asBytes', 'backend', 'threads', 'json']);
 
 export const train = defineCommand({
@@ -138,19 +138,19 @@ export const train = defineCommand({
   },
 });
 
-/** Whether a folder holds a checkpoint to go on from. */
+/** Whether a folder has a checkpoint to resume from. */
 function isRun(folder: string): boolean {
   return existsSync(join(folder, LAST));
 }
 
-/** What its samples went on from, for a command line. */
+/** The prompt of its samples, for a command line. */
 function promptOf({ settings: { samplePrompt } }: RunPlan): string {
   return samplePrompt === '' ? '' : ` --prompt ${shellWord(samplePrompt)}`;
 }
 
 type Given = Context<typeof flags>['flags'];
 
-/** The folder of `--out`, kept from other commands from the first moment on. */
+/** The folder of `--out`, locked from the first moment on. */
 async function takeNewFolder({ out, force }: Given): Promise<OutFolder> {
   if (out === undefined) throw misuse('--out is missing: name a folder for the run');
   return takeRunFolder(out, WRITER, force);
@@ -195,7 +195,7 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   };
 }
 
-/** The config, with a context that the text is long enough for where none was asked for. */
+/** The config. If no context was asked for, it is made short enough for the text. */
 function fitted(config: GPTConfig, data: Dataset, { changes, settings }: Recipe, output: Output): GPTConfig {
   const { blockSize } = config;
   const sampled = settings.evalMethod === 'sampled';
@@ -234,14 +234,14 @@ async function givenTokenizer(given: Given, file: string, { vocabSize }: Recipe)
   return opened;
 }
 
-/** How a tokenizer that is trained splits text. */
+/** How a new tokenizer splits text. */
 function patternOf({ pattern = 'none' }: Given): Pattern {
   const found = patterns.find((one) => one === pattern);
   if (found === undefined) throw misuse(`--pattern ${pattern} needs --tokenizer FILE.tiktoken`);
   return found;
 }
 
-/** A tokenizer of the text. */
+/** A new tokenizer, trained on the text. */
 function newTokenizer(given: Given, recipe: Recipe, corpus: Corpus, output: Output): Promise<Tokenizer> {
   const pattern = patternOf(given);
   const vocabSize = given.vocabSize ?? recipe.vocabSize;
@@ -250,7 +250,7 @@ function newTokenizer(given: Given, recipe: Recipe, corpus: Corpus, output: Outp
   return trainTokenizer(corpus.bytes, { vocabSize, pattern, specialTokens }, output);
 }
 
-/** The run of `--resume`, kept from other commands. */
+/** The run of `--resume`, locked. */
 async function takeResumed(given: Given, out: string): Promise<OutFolder> {
   const surplus = Object.keys(pick(given, flags)).find((name) => !WITH_RESUME.has(name));
   if (surplus)
@@ -263,7 +263,7 @@ async function takeResumed(given: Given, out: string): Promise<OutFolder> {
 /** Columns of the labels of `describe`. */
 const LABEL = 9;
 
-/** A few lines on what is about to happen, within the window. */
+/** A few lines about the coming run, fitted to the window. */
 function describe(
   { model, dataset: data, settings, data: { name, validate } }: RunPlan,
   output: Output,

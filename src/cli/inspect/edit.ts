@@ -1,4 +1,4 @@
-// `inspect edit` and `inspect ablate`: what a change inside does to what comes out.
+// `inspect edit` and `inspect ablate`: the effect of a change inside on the predictions.
 import { formatChange } from '../../base/format.ts';
 import { ablationFinding } from '../../figures/ablation.ts';
 import { changesTable, type EditedText, lossChangeFinding } from '../../figures/loss-change.ts';
@@ -30,7 +30,7 @@ export async function edit(subject: Subject, texts: readonly string[], top: numb
   };
 }
 
-/** The effect token by token. */
+/** The effect, token by token. */
 function editedText({ before, after, lossChange }: EditEffect, edits: string): EditedText {
   const tokens = before.tokens.map(({ text, loss }, i) => {
     const { loss: now, expected } = after.tokens[i];

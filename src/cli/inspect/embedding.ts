@@ -1,4 +1,4 @@
-// `inspect embedding`: tokens whose vectors point the same way, and how alike positions are.
+// `inspect embedding`: tokens with similar vectors, and the similarity of positions.
 import { visibleLine } from '../../base/visible.ts';
 import { neighboursFinding } from '../../figures/neighbours.ts';
 import { positionsFinding, positionsTable, similarityByDistance } from '../../figures/positions.ts';
@@ -16,10 +16,10 @@ export interface EmbeddingOptions {
   count: number;
 }
 
-/** Columns of the terminal that are counted on. */
+/** The assumed width of the terminal. */
 const WIDTH = 80;
 
-/** Tokens looked at of a text that nobody chose. */
+/** The most tokens taken from a text that nobody chose. */
 const DISTINCT = 12;
 
 export async function embedding(subject: Subject, { token, count }: EmbeddingOptions): Promise<Findings> {

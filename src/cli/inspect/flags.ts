@@ -1,4 +1,4 @@
-// The flags that the looks of `inkhorn inspect` share.
+// The flags that the subcommands of `inkhorn inspect` share.
 import { engineFlags } from '../engine.ts';
 import { type Flags, integer, text, type Values } from '../flags.ts';
 import { asBytesFlag, dataFlag, modelFlag, runSplitFlags } from '../models.ts';
@@ -31,5 +31,5 @@ export const batchFlags = {
 
 export const topFlag = integer({ about: 'most likely tokens to name', initial: '3' }, 1, 100);
 
-/** What every look can be asked for. */
+/** Flags of every subcommand. */
 export type LookFlags = Values<typeof batchFlags>;

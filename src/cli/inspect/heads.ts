@@ -1,4 +1,4 @@
-// `inspect attention`: who looks at whom, and what kind of head each one is.
+// `inspect attention`: which token attends to which, and the kind of each head.
 import { formatAmount } from '../../base/format.ts';
 import { attentionFinding, MAX_ATTENTION_TOKENS } from '../../figures/attention.ts';
 import { headsFinding, headsTable } from '../../figures/heads.ts';

@@ -1,4 +1,4 @@
-// `inspect health`: how the parts of a model fared while it was trained, from the history of its run.
+// `inspect health`: how the parts of a model learnt, from the history of its run.
 import { formatCount } from '../../base/format.ts';
 import { activationsFigure, activationsTable, gradientsFigure } from '../../figures/activations.ts';
 import { groupsTable, healthFigure } from '../../figures/health.ts';
@@ -18,12 +18,12 @@ import { showTable } from '../show-table.ts';
 import { wrapText } from '../view/width.ts';
 import type { Findings } from './subject.ts';
 
-/** The history of the run in `folder`, or of the run that `folder` is a checkpoint of. */
+/** The history of the run in `folder`, or of the run whose checkpoint `folder` is. */
 export async function openHistory(folder: string): Promise<History> {
   return asked(() => readHistory(folderStore(runOf(folder))));
 }
 
-/** Throws a misuse when the run was not probed. */
+/** Throws a misuse when the run has no probes. */
 export function health(
   { events, settings }: History,
   { activation }: Pick<GPTConfig, 'activation'>,

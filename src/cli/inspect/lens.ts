@@ -1,4 +1,4 @@
-// `inspect lens`: what each layer would say, if it were the last.
+// `inspect lens`: what each layer would predict if it were the last.
 import { visibleLine } from '../../base/visible.ts';
 import { layerLabel } from '../../figures/labels.ts';
 import { lensFinding, MAX_LENS_TOKENS, meanLosses } from '../../figures/lens.ts';
@@ -22,12 +22,15 @@ export async function lens(subject: Subject, { top }: { top: number }): Promise<
   };
 }
 
-/** Columns of the terminal that are counted on, and of one layer. */
+/** The assumed width of the terminal, and the width of one layer. */
 const WIDTH = 80;
 const CELL = 8;
 const LABEL = 10;
 
-/** Tokens downwards, layers to the right; of many layers as many as fit, the last among them. */
+/**
+ * A row per token, a column per layer. If there are too many layers for the width, some are left out, but
+ * never the last.
+ */
 function showLens({ tokens, rows }: Lens, output: Output): void {
   const { colors } = output;
   const fit = Math.floor((WIDTH - LABEL - CELL) / (CELL + 1));

@@ -1,4 +1,4 @@
-// `inspect` alone: activations, attention and losses, at a glance. Read next: subject.ts.
+// `inspect` without a subcommand: an overview of activations, attention and losses. Read next: subject.ts.
 import { formatAmount, formatCount, formatNumber, formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
@@ -53,11 +53,17 @@ function showActivations({ taps }: ProbeEvent, label: string, output: Output): v
   const gradients = taps.every(({ gradient }) => gradient !== null);
   output.table(
     [
-      ...['', 'outputs <= 0', 'dead units', 'mean', 'std'],
+      '',
+      'outputs <= 0',
+      'dead units',
+      'mean',
+      'std',
       ...(gradients ? ['gradient mean', 'gradient std'] : []),
     ],
     taps.map(({ name, zeroFraction, deadUnits, units, value, gradient }) => [
-      ...[tapLabel(name), formatPercent(zeroFraction), `${deadUnits.length} of ${formatCount(units)}`],
+      tapLabel(name),
+      formatPercent(zeroFraction),
+      `${deadUnits.length} of ${formatCount(units)}`,
       ...[value, ...(gradient ? [gradient] : [])].flatMap(({ mean, std }) => [mean, std].map(formatNumber)),
     ]),
   );

@@ -1,4 +1,4 @@
-// What `inspect` and its subcommands share: the model, the text that is looked at, and where findings go.
+// Shared by `inspect` and its subcommands: the model, the text, and the place of the findings.
 import type { Backend } from '../../backend/contract.ts';
 import { formatAmount } from '../../base/format.ts';
 import type { Figure } from '../../figures/figure.ts';
@@ -19,25 +19,25 @@ import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { encodeText as encodeWords } from '../special.ts';
 import type { LookFlags } from './flags.ts';
 
-/** A model that is looked at, and how. */
+/** The model to inspect, with its engine. */
 export interface Subject {
   folder: ModelFolder;
   store: Store;
-  /** Of the checkpoint that it is; null for a model that is none of a run. */
+  /** The step of the checkpoint; null for a model that is not a checkpoint of a run. */
   step: number | null;
   given: LookFlags;
   output: Output;
 }
 
-/** What a look found: for machines, as pictures, and on a terminal. */
+/** The result of a subcommand: for machines, as pictures, and on a terminal. */
 export interface Findings {
   data: object;
-  /** The pictures, drawn where they are wanted only. */
+  /** Makes the pictures; called only if they are wanted. */
   figures(charts: Charts): readonly (Figure | null)[];
   show(output: Output): void;
 }
 
-/** Loads the model and looks at it; prints, and draws where `--out` says. */
+/** Loads the model, runs `look`, prints the result, and draws it if `--out` is given. */
 export async function lookAt(
   { store, step }: FoundModel,
   backend: Backend,
@@ -53,8 +53,8 @@ export async function lookAt(
 }
 
 /**
- * Says what was found about `location`, draws it into `out`, if any, and says where. The numbers beside a picture carry the `step` of
- * the model, where one was looked at.
+ * Prints what was found about `location`, draws it into `out` if given, and says where. The numbers beside a
+ * picture have the `step` of the model, if there is one.
  */
 export async function present(
   { data, figures, show }: Findings,
@@ -76,15 +76,18 @@ export async function present(
     output.print(`${out}: ${drawn.map(({ name }) => name).join(', ')} (.png, .svg, .json)`);
 }
 
-/** Tokens looked at of a text that nobody chose: few enough for the pictures to be labelled. */
+/** The most tokens taken from a text that nobody chose: few enough for labels in the pictures. */
 const SHOWN = 24;
 
-/** The flag that gave the text. */
+/** The flag by which the text was given. */
 function textFlag({ textFile }: LookFlags): string {
   return textFile === undefined ? '--text' : '--text-file';
 }
 
-/** The tokens of `--text` or `--text-file`, or the first of the validation part. A misuse when there are fewer than `least`. */
+/**
+ * The tokens of `--text` or `--text-file`, or the first of the validation part. Fewer than `least` are a
+ * misuse.
+ */
 export async function textOf(subject: Subject, least: number): Promise<Int32Array> {
   const { folder, given } = subject;
   const { tokenizer } = folder;
@@ -104,13 +107,15 @@ export async function textOf(subject: Subject, least: number): Promise<Int32Arra
   return ids;
 }
 
-/** The same, where it must fit the context of the model. */
+/** As `promptOf`, for a text that must fit the context of the model. */
 export async function promptOf(subject: Subject, least: number): Promise<Int32Array> {
   const ids = await textOf(subject, least);
   return asked(() => checkPrompt(ids, subject.folder.model.config, least));
 }
 
-/** Random windows of the validation part; of the text given where neither `--data` nor the run says which text there is. */
+/**
+ * Random windows of the validation part; of the given text if neither `--data` nor the run names a text.
+ */
 export async function batchOf(subject: Subject): Promise<Batch> {
   const { folder, store, given } = subject;
   const { blockSize: T } = folder.model.config;
@@ -130,7 +135,7 @@ export async function batchOf(subject: Subject): Promise<Batch> {
   return randomBatch(val, batchSize, T, { seed, index: 0 });
 }
 
-/** The first T + 1 tokens, or as many as there are. */
+/** The first T + 1 tokens, or fewer if there are not so many. */
 function windowOf(ids: Int32Array, T: number): Batch {
   const seen = ids.subarray(0, T + 1);
   return windows(seen, [0], seen.length - 1);

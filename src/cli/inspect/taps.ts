@@ -1,4 +1,4 @@
-// `inspect taps`: the table of names, and the statistics of any of them.
+// `inspect taps`: the table of names, and statistics of the values with these names.
 import { tapsFinding, tapsTable } from '../../figures/taps.ts';
 import { measureTaps } from '../../inspect/measure.ts';
 import { matchTaps, TAPS } from '../../model/taps.ts';
@@ -7,7 +7,7 @@ import type { Output } from '../output.ts';
 import { showTable } from '../show-table.ts';
 import { batchOf, type Findings, type Subject } from './subject.ts';
 
-/** Every name there is, for a look without a model. */
+/** All names, without a model. */
 export function listTaps(output: Output): void {
   output.data(TAPS);
   output.table(

@@ -1,4 +1,5 @@
-// `inspect tokens`: how hard each token of a text was, what was expected instead, and what comes next.
+// `inspect tokens`: how well each token of a text was predicted, which tokens were expected, and what comes
+// next.
 
 import { join } from 'node:path';
 import type { Colors } from 'picocolors/types.js';
@@ -14,7 +15,7 @@ import { showTable } from '../show-table.ts';
 import { viewText } from '../view/width.ts';
 import { type Findings, type Subject, textOf } from './subject.ts';
 
-/** How many expected tokens, and how many rows of the table. */
+/** The number of expected tokens, and of rows of the table. */
 export interface TokenOptions {
   top: number;
   rows: number;
@@ -39,7 +40,7 @@ export async function tokens(subject: Subject, { top, rows }: TokenOptions): Pro
   };
 }
 
-/** Colours from certain to surprised, and the probabilities where they begin. */
+/** Colours from certain to surprised, and the probabilities at which they begin. */
 const BANDS: readonly { from: number; label: string; color: (colors: Colors) => (text: string) => string }[] =
   [
     { from: 0.5, label: '50 % or more', color: (colors) => colors.green },

@@ -1,4 +1,4 @@
-// asciichart has no types of its own.
+// asciichart has no types.
 declare module 'asciichart' {
   /** Draws each series as a line; rows are joined by newlines. */
   export function plot(

@@ -1,4 +1,4 @@
-// The loss so far as a chart of characters: batches and validation over the steps done.
+// The loss so far as a chart of characters: of batches and of the validation part, by step.
 
 import { plot } from 'asciichart';
 import { mean } from '../../base/statistics.ts';
@@ -15,18 +15,18 @@ const BATCH = '\u001b[33m';
 const VALIDATION = '\u001b[94m';
 
 /**
- * With more points than this the fall of the first steps is left out: it would flatten everything after it.
+ * With more points than this the first steps, whose steep fall would flatten the rest, are left out.
  */
 const MANY = 50;
 
-/** The step that a chart of `batches` begins at: a tenth of the way, once there are enough of them. */
+/** The first step in a chart of `batches`: a tenth of the way, once there are enough of them. */
 export function chartStart(batches: readonly LossPoint[]): number {
   return batches.length > MANY ? Math.floor(batches[batches.length - 1].step / 10) : 0;
 }
 
 /**
- * Lines of a chart `columns` wide and about `rows` high. Without colour the two curves could not be told
- * apart, so only the batches are drawn. Empty while there are fewer than two finite points.
+ * A chart `columns` wide and about `rows` high, as lines. Without colour the two curves look the same, so
+ * only the batches are drawn. Empty while there are fewer than two finite points.
  */
 export function lossChart(
   batches: readonly LossPoint[],
@@ -56,7 +56,7 @@ export function lossChart(
 }
 
 /**
- * One value per column of an axis from `start` to `last`: the mean of the points there, or a line between
+ * One value per column of an axis from `start` to `last`: the mean of its points, or an interpolation.
  * neighbours.
  */
 function resample(points: readonly LossPoint[], width: number, start: number, last: number): number[] {
@@ -75,7 +75,7 @@ function resample(points: readonly LossPoint[], width: number, start: number, la
   return values;
 }
 
-/** The loss at `step`, on the line from the point before `next` to it. */
+/** The loss at `step`, interpolated between the point before `next` and `next`. */
 function between(points: readonly LossPoint[], next: number, step: number): number {
   const b = points[next];
   const a = points[Math.max(0, next - 1)];

@@ -1,4 +1,4 @@
-// Events as lines of text: what the live view and the plain one have in common.
+// Events as lines of text, shared by the live view and the plain one.
 
 import type { Colors } from 'picocolors/types.js';
 import {
@@ -14,7 +14,9 @@ import { splitProbe } from '../../inspect/probe.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, ProbeEvent, StepEvent } from '../../train/events.ts';
 import type { MilestoneProgress } from '../../train/run.ts';
 
-/** `eval  step   500  val 3.7969  train 3.5464  2.819 bits/byte  best`, steps as wide as `totalSteps`. */
+/**
+ * `eval  step   500  val 3.7969  train 3.5464  2.819 bits/byte  best`. Steps are as wide as `totalSteps`.
+ */
 export function evalLine(event: EvalEvent, totalSteps: number, colors: Colors): string {
   const parts = [
     `step ${formatCount(event.step).padStart(formatCount(totalSteps).length)}`,
@@ -27,7 +29,7 @@ export function evalLine(event: EvalEvent, totalSteps: number, colors: Colors): 
   return `${colors.cyan('eval')}  ${parts.join('  ')}`;
 }
 
-/** The parts of a step, most important first: a narrow terminal shows the first few. */
+/** The parts of a step's line, most important first: a narrow terminal shows only the first ones. */
 export function stepParts(event: StepEvent): string[] {
   return [
     `loss ${event.loss.toFixed(3)}`,
@@ -50,7 +52,7 @@ export function healthLine(probe: ProbeEvent): string {
   const dead = taps.reduce((sum, tap) => sum + tap.deadUnits.length, 0);
   const units = taps.reduce((sum, tap) => sum + tap.units, 0);
   const average = mean(taps.map((tap) => tap.zeroFraction));
-  // A deep model would fill the line with shares: the mean stands for them.
+  // The shares of a deep model would fill the line, so their mean is shown.
   const share = shares.length <= 12 ? `${shares.join(' ')} %` : `${formatPercent(average)} on average`;
   return `MLP outputs <= 0: ${share}, dead units: ${formatCount(dead)} of ${formatCount(units)}`;
 }

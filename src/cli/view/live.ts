@@ -1,4 +1,4 @@
-// Training on a terminal: evaluations and warnings scroll by; below them stay a chart of the loss, the last
+// Training on a terminal. Evaluations and warnings scroll by; below them stay a chart of the loss, the last
 // sample, the state of the ReLUs and the progress. Everything fits the window, however narrow.
 import cliProgress from 'cli-progress';
 import type { Colors } from 'picocolors/types.js';
@@ -10,24 +10,24 @@ import { cellText, ours, terminalText } from './ink.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, milestonePart, stepParts } from './lines.ts';
 import { columnsOf, cutText, fitLine, textWidth, viewText, wrapText } from './width.ts';
 
-/** What a live view needs of a terminal. */
+/** What a live view needs from a terminal. */
 export type Terminal = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
-/** What is known so far: a frame is drawn from this and the size of the window. */
+/** The state: a frame is drawn from it and the size of the window. */
 export interface Scene {
   totalSteps: number;
-  /** Steps done, those before the run was resumed included. */
+  /** Number of steps done, including those before a resume. */
   done: number;
   step: StepEvent | null;
   probe: ProbeEvent | null;
   sample: SampleEvent | null;
-  /** The evaluation or sample under way. */
+  /** The present evaluation or sample. */
   milestone: MilestoneProgress | null;
   batches: LossPoint[];
   validation: LossPoint[];
 }
 
-/** Before anything has happened. */
+/** The state before the first event. */
 export function createScene(totalSteps: number, done = 0): Scene {
   return {
     totalSteps,
@@ -43,13 +43,13 @@ export function createScene(totalSteps: number, done = 0): Scene {
 
 const CHART_ROWS = 8;
 const SAMPLE_ROWS = 4;
-/** Rows of the window that are left to what scrolls by. */
+/** Rows of the window for scrolling lines. */
 const SCROLL_ROWS = 6;
 const LONGEST_BAR = 200;
 
 /**
- * The lines that stay at the bottom, progress last: chart and sample only where the window has rows for them.
- * `bar` draws a progress bar of a number of columns.
+ * The lines that stay at the bottom, progress last. Chart and sample only if the window has rows for them.
+ * `bar` draws a progress bar of a given width.
  */
 export function frame(
   scene: Scene,
@@ -96,7 +96,7 @@ function sampleLines(
 
 const SHORTEST_BAR = 10;
 
-/** Bar, steps, and as many of the other figures as there is room for. */
+/** Bar, steps, and as many of the other figures as fit. */
 function progressLine(
   scene: Scene,
   columns: number,
@@ -115,7 +115,7 @@ function progressLine(
   return room >= SHORTEST_BAR ? colors.green(bar(room)) + tail : fitLine(tail.trimStart(), columns);
 }
 
-/** Draws on `stream` until `end`, and keeps `scene` up to date; see `createTrainView`. */
+/** Draws on `stream` until `end`, and updates `scene`; see `createTrainView`. */
 export function createLiveView(
   stream: Terminal,
   scene: Scene,
@@ -123,7 +123,7 @@ export function createLiveView(
 ): { event(event: TrainEvent): void; progress(progress: MilestoneProgress): boolean; end(): void } {
   const { totalSteps } = scene;
   /**
-   * The library clears what is right of the cursor, and would take a character in the last column with it.
+   * The library clears everything right of the cursor, and would erase a character in the last column.
    */
   const columns = (): number => columnsOf(stream) - 1;
   const screen = new cliProgress.MultiBar({
@@ -139,8 +139,7 @@ export function createLiveView(
     clearOnComplete: true,
   });
 
-  // The library draws bars, one below the other, and keeps them in place; here every line of the frame is
-  // one.
+  // The library draws bars one below the other and keeps them in place. Here each line of the frame is a bar.
   let lines: string[] = [''];
   const rows: cliProgress.SingleBar[] = [];
   function addRow(): void {
@@ -162,14 +161,13 @@ export function createLiveView(
   addRow();
   screen.on('update-pre', redraw);
 
-  /** Lines that stay above the frame, which is wiped to make room for them. */
+  /** Lines above the frame, which is erased to make room for them. */
   function print(text: readonly string[]): void {
     for (const line of text) screen.log(`\u001b[0J${terminalText(fitLine(cellText(line), columns()))}\n`);
   }
 
   /**
-   * Terminals break and join lines as they like when their size changes: only a clean screen is sure to be
-   * right.
+   * Terminals break and join lines unpredictably when they are resized. So the screen is cleared.
    */
   function resize(): void {
     stream.write('\u001b[2J\u001b[H');
@@ -187,7 +185,7 @@ export function createLiveView(
     screen.stop();
     stream.write(`${lines.join('\n')}\n`); // the last frame stays
   }
-  process.once('exit', end); // gives the cursor back even if nobody calls end()
+  process.once('exit', end); // restores the cursor even if nobody calls end()
 
   return {
     event(event) {
@@ -210,7 +208,7 @@ export function createLiveView(
           scene.sample = event;
           break;
         case 'checkpoint':
-          // The evaluation has said so, and where to is known from the start.
+          // The evaluation has reported it, and the path is known from the start.
           if (event.kind === 'best' || event.step === scene.validation.at(-1)?.step) break;
           print([checkpointLine(event, colors)]);
           break;

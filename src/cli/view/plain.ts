@@ -1,4 +1,4 @@
-// Training as plain lines, for files, pipes and dumb terminals: about a hundred step lines, and every other
+// Training as plain lines, for files, pipes and simple terminals: about a hundred steps, and every other
 // event.
 import type { Colors } from 'picocolors/types.js';
 import { formatCount } from '../../base/format.ts';
@@ -6,7 +6,7 @@ import type { TrainEvent } from '../../train/events.ts';
 import { checkpointLine, doneLine, evalLine, healthLine, stepParts } from './lines.ts';
 import { viewText } from './width.ts';
 
-/** The line or lines of an event; null for steps that are passed over. */
+/** The lines of an event; null for a step that is left out. */
 export function plainLines(event: TrainEvent, totalSteps: number, colors: Colors): string | null {
   switch (event.type) {
     case 'step': {

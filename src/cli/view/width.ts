@@ -1,4 +1,4 @@
-// Text in columns: how wide a string is on a terminal, and how to make it fit. Escape sequences take no room.
+// Text in columns: the width of a string on a terminal, and fitting it. Escape sequences have no width.
 import { stripVTControlCharacters } from 'node:util';
 import { characterColumns, textColumns } from '../../base/columns.ts';
 import { revealControls } from '../../base/controls.ts';
@@ -13,15 +13,14 @@ export function textWidth(text: string): number {
 }
 
 /**
- * Columns of a terminal, else those of `COLUMNS`; 80 where neither says, as some pseudo-terminals, which say
- * 0.
+ * Columns of a terminal, else `COLUMNS`, else 80. Some pseudo-terminals report 0, which counts as unknown.
  */
 export function columnsOf(stream: { columns?: number }): number {
   return stream.columns || Number(process.env.COLUMNS) || 80;
 }
 
 /**
- * `text` cut to `columns`, with … in the last one where something is missing. Colours are kept, and closed.
+ * `text` cut to `columns`, with … at the end if something is missing. Colours are kept and closed.
  */
 export function fitLine(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
@@ -30,7 +29,7 @@ export function fitLine(text: string, columns: number): string {
   let full = false;
   for (const piece of text.match(PIECES) ?? []) {
     if (piece.startsWith(ESCAPE)) {
-      kept += piece; // those after the cut, too: they end the colours
+      kept += piece; // also those after the cut: they end the colours
       continue;
     }
     full ||= width + characterColumns(piece) > columns - 1;
@@ -41,7 +40,7 @@ export function fitLine(text: string, columns: number): string {
   return columns > 0 ? `${kept}…` : '';
 }
 
-/** Breaks plain text between words into lines of at most `columns`; a longer word is cut where it must be. */
+/** Breaks plain text between words into lines of at most `columns`. A longer word is cut. */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
   let current = '';
@@ -73,8 +72,7 @@ export function cutText(text: string, columns: number): string[] {
 }
 
 /**
- * Text of a model in a view of ours: control characters are written out, tabs are two spaces; line feeds
- * stay.
+ * Text from a model in a view of ours: control characters are visible, tabs are two spaces; line feeds stay.
  */
 export function viewText(text: string): string {
   return revealControls(text.replaceAll('\t', '  '));

@@ -1,5 +1,5 @@
-// The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for phones, with the values
-// for those who point at them (script.ts) and a legend in HTML.
+// The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for
+// phones, with the values for those who point at them (script.ts) and a legend in HTML.
 
 import { formatStep } from '../../base/format.ts';
 import { type Charts, plotSvg } from '../../figures/plot.ts';
@@ -70,7 +70,9 @@ export function lineChart(chart: LineChart, charts: Charts | null): Html | null 
   const clean = { ...chart, series };
   const { x, y, size = 'wide', legend = series.length > 1 } = chart;
   const values = series.map(({ name, color, faint, points }) => ({
-    ...{ name, color, faint },
+    name,
+    color,
+    faint,
     points: points.map((p) => [p.x, p.y, (y.precise ?? y.format)(p.y)]),
   }));
   return html`<figure class="chart ${size}">
@@ -102,7 +104,10 @@ function drawing(
   const narrow = width < 500;
   const lines = series.map((line) =>
     charts.plot.lineY(line.points, {
-      ...{ x: 'x', y: 'y', stroke: line.color, strokeDasharray: line.dash },
+      x: 'x',
+      y: 'y',
+      stroke: line.color,
+      strokeDasharray: line.dash,
       ...(line.faint ? { strokeWidth: 1, strokeOpacity: 0.45 } : { strokeWidth: narrow ? 1.75 : 2.25 }),
     }),
   );
@@ -112,29 +117,35 @@ function drawing(
   const ring = highlight ? [highlight] : [];
   const { svg, plot } = plotSvg(
     {
-      ...{ width, height, marginLeft: narrow ? 42 : 48, marginRight: 14, marginTop: 22, marginBottom: 40 },
+      width,
+      height,
+      marginLeft: narrow ? 42 : 48,
+      marginRight: 14,
+      marginTop: 22,
+      marginBottom: 40,
       style: { fontFamily: 'inherit', fontSize: '12px', color: 'var(--muted)', background: 'none' },
       ariaLabel: chart.title,
       x: {
-        ...{
-          label: x.label,
-          labelAnchor: 'center',
-          labelArrow: 'none',
-          labelOffset: 36,
-          type: x.type ?? 'linear',
-        },
-        ...{ ticks: narrow ? 4 : 8, tickFormat: x.format, tickSize: 0, domain: x.domain },
+        label: x.label,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 36,
+        type: x.type ?? 'linear',
+        ticks: narrow ? 4 : 8,
+        tickFormat: x.format,
+        tickSize: 0,
+        domain: x.domain,
       },
       y: {
-        ...{
-          label: y.label,
-          labelArrow: 'none',
-          type: y.type ?? 'linear',
-          zero: y.zero,
-          domain: y.domain,
-          grid: true,
-        },
-        ...{ ticks: y.type === 'log' ? decades(series) : narrow ? 4 : 7, tickFormat: y.format, tickSize: 0 },
+        label: y.label,
+        labelArrow: 'none',
+        type: y.type ?? 'linear',
+        zero: y.zero,
+        domain: y.domain,
+        grid: true,
+        ticks: y.type === 'log' ? decades(series) : narrow ? 4 : 7,
+        tickFormat: y.format,
+        tickSize: 0,
       },
       marks: [
         ...lines,
@@ -157,7 +168,9 @@ function drawing(
   return html`<div class="${kind}" data-x="${scale('x')}" data-y="${scale('y')}">${raw(svg)}</div>`;
 }
 
-/** The powers of ten that the values of `series` span; where there are none to speak of, as many ticks as fit. */
+/**
+ * The powers of ten that the values of `series` span; where there are none to speak of, as many ticks as fit.
+ */
 function decades(series: readonly Series[]): number[] | number {
   const logs = series.flatMap(({ points }) => points.map(({ y }) => Math.log10(y)));
   const [from, to] = [Math.ceil(Math.min(...logs)), Math.floor(Math.max(...logs))];

@@ -1,5 +1,6 @@
-// The colours of the pages, light and dark, as CSS variables. Categories are those of Okabe & Ito (2008), darker on paper and lighter on
-// black so that lines of 2 px keep a contrast of 3:1; depth goes along viridis. Both can be told apart by colour-blind readers.
+// The colours of the pages, light and dark, as CSS variables. Categories are those of Okabe & Ito (2008),
+// darker on paper and lighter on black so that lines of 2 px keep a contrast of 3:1; depth goes along
+// viridis. Both can be told apart by colour-blind readers.
 import type { Charts } from '../../figures/plot.ts';
 
 /** Light, dark. */

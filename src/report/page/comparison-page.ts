@@ -1,4 +1,5 @@
-// The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in what they differ.
+// The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in
+// what they differ.
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
 import type { Charts } from '../../figures/plot.ts';
 import { compareRuns, measured, type RunComparison } from '../../runs/compare.ts';
@@ -54,8 +55,10 @@ function results({ runs, measure }: RunComparison): Html {
           formatCount(best.step),
         ]
       : ['', '', '', '']),
-    ...[formatCount(steps), formatDuration(seconds)],
-    ...[tokensPerSecond === null ? '' : formatShort(tokensPerSecond), formatShort(parameters)],
+    formatCount(steps),
+    formatDuration(seconds),
+    tokensPerSecond === null ? '' : formatShort(tokensPerSecond),
+    formatShort(parameters),
   ]);
   const columns = [
     'run',
@@ -101,12 +104,15 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison, charts: 
     chart: lineChart(
       {
         title: `${measure === 'nats/token' ? 'Nats per token' : 'Bits per byte'}, ${name}`,
-        ...{ x, y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) } },
+        x,
+        y: { label: '', format: (loss) => loss.toFixed(1), precise: (loss) => loss.toFixed(4) },
         series: runs.map((run, i) => {
           const place = at(run);
           const evals = worthShowing(run.events.filter((event) => event.type === 'eval'));
           return {
-            ...{ name: comparison.runs[i].label, color: categoryColor(i), dots: true },
+            name: comparison.runs[i].label,
+            color: categoryColor(i),
+            dots: true,
             dash: i >= CATEGORIES ? '5 3' : undefined,
             points: evals.map((event) => ({ x: place(event.step), y: measured(event, measure) })),
           };

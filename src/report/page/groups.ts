@@ -1,4 +1,5 @@
-// How the parts of a model learned: the gradient and the update of every group of parameters, through training.
+// How the parts of a model learned: the gradient and the update of every group of parameters, through
+// training.
 
 import { formatNumber, formatTick } from '../../base/format.ts';
 import { groupsTable } from '../../figures/health.ts';

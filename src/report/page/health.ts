@@ -1,4 +1,5 @@
-// How the activations of the MLPs fare: sparsity and dead units through training, and what their values and gradients look like.
+// How the activations of the MLPs fare: sparsity and dead units through training, and what their values and
+// gradients look like.
 import { formatAmount, formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
 import { activationsTable } from '../../figures/activations.ts';
 import { activationLabel, tapLabel } from '../../figures/labels.ts';
@@ -107,7 +108,10 @@ const logDensity: Axis = { label: '', type: 'log', format: formatTick, precise: 
 /** Most decades shown below the highest density. */
 const DECADES = 5;
 
-/** A curve per block, share of the values per unit of x; bins that also hold what lies outside the range are left out. */
+/**
+ * A curve per block, share of the values per unit of x; bins that also hold what lies outside the range are
+ * left out.
+ */
 function densities(
   { taps }: ProbeEvent,
   blocks: readonly Block[],

@@ -1,4 +1,5 @@
-// A page that stands alone: one file without anything from elsewhere, in the colours that the reader prefers. Read next: style.ts.
+// A page that stands alone: one file without anything from elsewhere, in the colours that the reader prefers.
+// Read next: style.ts.
 
 import type { Charts } from '../../figures/plot.ts';
 import type { Table } from '../../figures/table.ts';
@@ -14,7 +15,10 @@ export interface Section {
   body: Part;
 }
 
-/** The whole document. `depth`: blocks of the model, each of which gets a colour. Sections without a body are left out. */
+/**
+ * The whole document. `depth`: blocks of the model, each of which gets a colour. Sections without a body are
+ * left out.
+ */
 export function page(options: {
   title: string;
   kicker: string;
@@ -69,7 +73,10 @@ export function facts(rows: readonly (readonly [name: string, value: Part])[]): 
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-/** A table that scrolls by itself where it is too wide. Columns of numbers go to the right. `best`: the row that stands out. */
+/**
+ * A table that scrolls by itself where it is too wide. Columns of numbers go to the right. `best`: the row
+ * that stands out.
+ */
 export function table(
   columns: readonly Part[],
   rows: readonly (readonly (string | number | Html)[])[],

@@ -1,5 +1,5 @@
-// The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed at, and more of them.
-// Read next: page.ts, charts.ts.
+// The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed
+// at, and more of them. Read next: page.ts, charts.ts.
 import {
   formatAmount,
   formatCount,
@@ -137,13 +137,11 @@ function lossSection({ events }: RunSummary, charts: Charts | null): Part {
     sampled: 'the mean of random batches of both parts',
   };
   const rows = evals.map((e) => [
-    ...[
-      formatCount(e.step),
-      formatLoss(e.trainLoss, 4),
-      formatLoss(e.valLoss, 4),
-      formatLoss(e.bitsPerByte, 3),
-      formatLoss(e.perplexity, 2),
-    ],
+    formatCount(e.step),
+    formatLoss(e.trainLoss, 4),
+    formatLoss(e.valLoss, 4),
+    formatLoss(e.bitsPerByte, 3),
+    formatLoss(e.perplexity, 2),
   ]);
   const values = folded(
     `All ${rows.length} evaluations`,
@@ -190,7 +188,10 @@ function paceSection(run: RunSummary, charts: Charts | null): Part {
   ): Html | null =>
     lineChart(
       {
-        ...{ title, x: stepAxis, y, size: 'small' },
+        title,
+        x: stepAxis,
+        y,
+        size: 'small',
         series: [
           { name: title, color, points: thin(steps.map((step) => ({ x: step.step, y: value(step) }))) },
         ],

@@ -1,4 +1,5 @@
-// What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its gradient, through training.
+// What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its
+// gradient, through training.
 
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
 import type { Charts } from '../../figures/plot.ts';
@@ -46,13 +47,14 @@ function spread(
 ): Html | null {
   const names = probes[0].taps.map(({ name }) => name).filter((name) => generalName(name) === kind);
   const series = names.map((name) => ({
-    ...{ name, color: colorOf(name) },
+    name,
+    color: colorOf(name),
     points: probes.flatMap(({ step, taps }) =>
       taps.filter((tap) => tap.name === name).map((tap) => ({ x: step, y: value(tap) })),
     ),
   }));
   const y = { label: '', format: formatTick, precise: formatNumber, zero: true };
-  return lineChart({ ...{ title, x: stepAxis, y, series }, size: 'small', legend: false }, charts);
+  return lineChart({ title, x: stepAxis, y, series, size: 'small', legend: false }, charts);
 }
 
 function colorOf(name: string): string {
