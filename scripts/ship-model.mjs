@@ -114,7 +114,7 @@ await out.write(
   'README.md',
   utf8(`# shakespeare
 
-A GPT of ${formatCount(model.parameterCount)} parameters that goes on from a text in the manner of Shakespeare: what \`inkhorn generate\`, \`inspect\`,
+A GPT of ${formatCount(model.parameterCount)} parameters that continues a text in the manner of Shakespeare: what \`inkhorn generate\`, \`inspect\`,
 \`eval\` and \`quantize\` take when no \`--model\` is given, and what \`inkhorn demo\` begins with.
 
 ${fence('npx inkhorn generate --prompt "ROMEO:"', 'sh')}

@@ -31,7 +31,7 @@ VOCAB, BLOCK, WIDTH, HEADS, LAYERS = 500, 256, 232, 6, 5
 HEAD = WIDTH // HEADS  # 38: six heads make 228, not 232
 PARAMETERS = 3_514_836
 
-# ---- the network: B batch, T time, hs head size -------------------------------------------------------------------
+# ---- the network: B batch, T time, hs head size ------------------------------------------------------------
 
 
 class FastDropout(nn.Module):
@@ -130,7 +130,7 @@ class GPT(nn.Module):
         return self.head(self.norm(x))
 
 
-# ---- what is timed: each returns (work, tokens per call, what the time includes) ----------------------------------
+# ---- what is timed: each returns (work, tokens per call, what the time includes) ---------------------------
 
 
 def sample(logits):

@@ -176,8 +176,8 @@ export function checkValue<T>(
 }
 
 /**
- * The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`, and
- * when a required one is missing.
+ * The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`,
+ * and when a required one is missing.
  */
 export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
   checkOptions(fields, given, where);
@@ -191,8 +191,8 @@ export function complete<F extends Fields>(fields: F, given: Given<F>, where: st
 }
 
 /**
- * Throws one line when one of the options `given` to `where` is unknown or out of range. An undefined one counts
- * as left out.
+ * Throws one line when one of the options `given` to `where` is unknown or out of range. An undefined one
+ * counts as left out.
  */
 export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where: string): void {
   for (const name in given) {

@@ -1,24 +1,24 @@
-// What a value from a file may be, as plain combinators: a schema is a function that takes anything and
-// returns it as a T, or throws a Mismatch that says where it is, what it is and what was expected. The
-// compiler holds a schema and its interface together: `object` wants a schema for every field of T, of its
-// type, and `optional` where the field is.
+// Schemas for values from files, as plain combinators. A schema is a function that takes anything and returns
+// it as a T, or throws a Mismatch that says where it is, what it is and what was expected. The compiler
+// checks a schema against its interface: `object` wants a schema for every field of T, with its type, and
+// `optional` for optional fields.
 
 import { revealLine } from './controls.ts';
 
-/** Returns `value` as a T; throws a Mismatch where it is none. Never changes what it is given. */
+/** Returns `value` as a T, or throws a Mismatch. Never changes its argument. */
 export type Schema<T> = (value: unknown) => T;
 
-/** A field that may be left out. */
+/** A field that may be absent. */
 export interface Optional<T> {
   readonly optional: Schema<T>;
 }
 
-/** The schemas of all fields of an object, `optional` where the field is. */
+/** The schemas of all fields of an object; `optional` for optional fields. */
 export type Fields<T> = {
   readonly [K in keyof T]-?: undefined extends T[K] ? Optional<Exclude<T[K], undefined>> : Schema<T[K]>;
 };
 
-/** What was found in the place of what, for those who tell it in other words. */
+/** What was found and what was expected, for callers with other wordings. */
 export interface Found {
   value: unknown;
   /** `a whole number >= 1`. */
@@ -26,12 +26,12 @@ export interface Found {
 }
 
 /**
- * A value that does not fit. Its message begins with the way to it: `events[3].loss is "x": expected a
+ * A value that does not fit. Its message begins with the path to it: `events[3].loss is "x": expected a
  * number`.
  */
 export class Mismatch extends Error {
   readonly path: string;
-  /** Null where a further condition does not hold (`where`). */
+  /** Null if a further condition does not hold (`where`). */
   readonly found: Found | null;
   private readonly problem: string;
 
@@ -42,7 +42,7 @@ export class Mismatch extends Error {
     this.found = found;
   }
 
-  /** The same, seen from one level above. */
+  /** The same mismatch, with one more step in front of its path. */
   within(key: string | number): Mismatch {
     const rest = this.path === '' || this.path.startsWith('[') ? this.path : `.${this.path}`;
     const plain = typeof key === 'string' && /^[A-Za-z_$][\w$]{0,60}$/.test(key);
@@ -50,7 +50,7 @@ export class Mismatch extends Error {
   }
 }
 
-/** An object with the fields of `T`. Others may be there: what a newer version wrote is no damage. */
+/** An object with the fields of `T`. Unknown fields are allowed: a newer version may have written them. */
 export function object<T extends object>(fields: Fields<T>): Schema<T> {
   const all = Object.entries(fields) as [string, Schema<unknown> | Optional<unknown>][];
   return (value) => {
@@ -62,7 +62,7 @@ export function object<T extends object>(fields: Fields<T>): Schema<T> {
   };
 }
 
-/** An object whose fields are not known by name. */
+/** An object with arbitrary field names. */
 export function record<T>(schema: Schema<T>): Schema<Record<string, T>> {
   return (value) => {
     if (!isObject(value)) throw mismatch(value, 'an object');
@@ -71,7 +71,7 @@ export function record<T>(schema: Schema<T>): Schema<Record<string, T>> {
   };
 }
 
-/** Checks the fields of `value` one by one; a copy only where one of them became something else. */
+/** Checks the fields of `value` one by one. Copies only if one of them was converted. */
 function each<S>(
   value: Record<string, unknown>,
   fields: readonly (readonly [string, S])[],
@@ -88,7 +88,7 @@ function each<S>(
   return result;
 }
 
-/** A list, of `length` elements. */
+/** A list with `length` elements. */
 export function array<T>(schema: Schema<T>, length: Range = {}): Schema<T[]> {
   return (value) => {
     if (!Array.isArray(value)) throw mismatch(value, 'a list');
@@ -98,7 +98,7 @@ export function array<T>(schema: Schema<T>, length: Range = {}): Schema<T[]> {
   };
 }
 
-/** One of several objects, told apart by the field `tag`. */
+/** One of several objects, distinguished by the field `tag`. */
 export function union<T extends object, K extends keyof T & string>(
   tag: K,
   variants: { readonly [V in T[K] & string]: Schema<Extract<T, Record<K, V>>> },
@@ -112,7 +112,7 @@ export function union<T extends object, K extends keyof T & string>(
   };
 }
 
-/** Smallest and largest value, both included; or what the value must be above or below. */
+/** Smallest and largest value, inclusive; or what the value must be above or below. */
 export interface Range {
   min?: number;
   max?: number;
@@ -127,12 +127,12 @@ export function number(limits: Range = {}): Schema<number> {
   };
 }
 
-/** Also Infinity, for a limit that is none. */
+/** Also accepts Infinity, for "no limit". */
 export function orNoLimit(schema: Schema<number>): Schema<number> {
   return (value) => (value === Number.POSITIVE_INFINITY ? value : schema(value));
 }
 
-/** Whole, and exact as a double. */
+/** A whole number that a double holds exactly. */
 export function integer(limits: Range = {}): Schema<number> {
   return (value) => {
     if (Number.isSafeInteger(value) && fits(value as number, limits)) return value as number;
@@ -140,7 +140,7 @@ export function integer(limits: Range = {}): Schema<number> {
   };
 }
 
-/** Something measured: JSON has no NaN and no infinity and writes null, which becomes NaN again. */
+/** A measurement. JSON has no NaN or infinity and stores null, which becomes NaN again. */
 export const measured: Schema<number> = (value) => {
   if (value === null) return Number.NaN;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
@@ -152,7 +152,7 @@ export const string: Schema<string> = (value) => {
   throw mismatch(value, 'a text');
 };
 
-/** A text of a certain form; `expected` says which, for people. */
+/** A text of a certain form, which `expected` describes for people. */
 export function matching(pattern: RegExp, expected: string): Schema<string> {
   return (value) => {
     if (typeof value === 'string' && pattern.test(value)) return value;
@@ -173,7 +173,7 @@ export function oneOf<const T extends readonly (string | number)[]>(...known: T)
   };
 }
 
-/** What `fits`; `expected` says in words what that is. */
+/** A value for which `fits` is true; `expected` describes it. */
 export function such<T>(fits: (value: unknown) => value is T, expected: string): Schema<T> {
   return (value) => {
     if (fits(value)) return value;
@@ -189,12 +189,12 @@ export function optional<T>(schema: Schema<T>): Optional<T> {
   return { optional: schema };
 }
 
-/** A field that older files lack: they have `value`. */
+/** A field that older files lack, with its value for these. */
 export function otherwise<T>(schema: Schema<T>, value: T): Schema<T> {
   return (found) => (found === undefined ? value : schema(found));
 }
 
-/** A further condition: `problem` says what is wrong, or null where nothing is. */
+/** A further condition: `problem` returns what is wrong, or null. */
 export function where<T>(schema: Schema<T>, problem: (value: T) => string | null): Schema<T> {
   return (value) => {
     const checked = schema(value);

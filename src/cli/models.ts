@@ -35,7 +35,7 @@ export const modelFlag = text({
   about: 'model folder, or run folder (its best checkpoint)',
   argument: '<dir>',
   short: 'm',
-  initial: 'the Shakespeare model that comes along',
+  initial: 'the bundled Shakespeare model',
 });
 
 /** The bundled model, trained as its card says. */
@@ -90,7 +90,7 @@ export interface FoundModel {
 /** Finds the model as `findModel` does. */
 export async function findCheckpoint(path: string | undefined, output: Output): Promise<FoundModel> {
   if (path === undefined) {
-    output.note('model: the Shakespeare that comes along; --model takes another');
+    output.note('model: the bundled Shakespeare model; --model takes another');
     return { store: folderStore(SHIPPED_MODEL), step: null };
   }
   const kind = await stat(path).catch((error) => {

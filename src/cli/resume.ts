@@ -87,7 +87,7 @@ async function lastCheckpoint(out: string): Promise<Store> {
   if (await hasCheckpoint(run.folder(LAST))) return run.folder(LAST);
   const above = runOf(out);
   if (above !== out && (await hasCheckpoint(folderStore(above).folder(LAST))))
-    refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} goes on from its last one`);
+    refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} continues its last one`);
   if (await run.exists(MODEL_FILE))
     refuse(`this is a model, not a run: it has no ${LAST}/ with the moments of its optimizer to go on from`);
   if ((await readRunRecord(run)) || (await run.exists(HISTORY_FILE)))

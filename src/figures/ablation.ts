@@ -1,4 +1,4 @@
-// What is lost without each part of a model: without each head, each attention and each MLP.
+// The loss without each part of a model: without each head, each attention and each MLP.
 import { formatChange } from '../base/format.ts';
 import type { Ablations } from '../inspect/effect.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
@@ -8,8 +8,8 @@ import { BODY_TOP, MARGIN, picture } from './svg.ts';
 import type { Table } from './table.ts';
 
 /**
- * `ablation`: the rise of the mean loss without each head, each attention and each MLP; orange hurts, blue
- * helps.
+ * `ablation`: the rise of the mean loss without each head, each attention and each MLP. Orange: the loss
+ * rises; blue: it falls.
  */
 export function ablationFigure({ loss, heads, attention, mlp }: Ablations, { charts }: Drawing): Figure {
   const largest = (changes: readonly number[]): number => Math.max(1e-9, ...changes.map(Math.abs));
@@ -40,7 +40,7 @@ export function ablationFigure({ loss, heads, attention, mlp }: Ablations, { cha
   return { name: 'ablation', title, svg, data: { loss, heads, attention, mlp } };
 }
 
-/** One row a block: its heads, its attention, its MLP. */
+/** One row per block: its heads, its attention, its MLP. */
 export function ablationTable({ loss, heads, attention, mlp }: Ablations): Table {
   return {
     title: 'Rise of the mean loss without each part',

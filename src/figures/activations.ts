@@ -1,5 +1,5 @@
-// What the activations of the MLPs look like, and the gradients that reach them: one curve per block, the
-// numbers in a table beside it, and how they came about over training.
+// The distributions of the MLPs' activations and of their gradients: one curve per block, with a table of
+// numbers and their development over training.
 
 import type * as Plot from '@observablehq/plot';
 import { formatCount, formatNumber, formatPercent, formatStep } from '../base/format.ts';
@@ -15,12 +15,12 @@ const TABLE_LEFT = MARGIN + CHART_WIDTH + 36;
 const LABEL_WIDTH = 96;
 const ROW = 24;
 const HISTORY_HEIGHT = 176;
-/** Most decades shown below the highest density. */
+/** Number of decades shown below the highest density. */
 const DECADES = 5;
 
 /**
- * Outputs of the activations in numbers, at the last of `probes` and, where there are several, sparsity at
- * the first. Sparsity is the share of outputs <= 0.
+ * A table of the outputs of the activations at the last of `probes`, with sparsity at the first if there are
+ * several. Sparsity is the share of outputs <= 0.
  */
 export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
   const [first, last] = [probes[0], probes.at(-1)];
@@ -60,7 +60,7 @@ export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
   };
 }
 
-/** A power of ten that axis and table are drawn in: gradients are of the order of 1e-6. */
+/** The power of ten that axis and table are divided by: gradients are of the order of 1e-6. */
 interface Unit {
   factor: number;
   /** ` (× 10⁻⁶)`, or nothing for 1. */
@@ -73,7 +73,7 @@ interface Column {
   cell: (tap: TapSummary, unit: Unit) => string;
 }
 
-/** What tells the two figures of this file apart. */
+/** The differences between the two figures of this file. */
 interface Content {
   name: string;
   title: string;
@@ -81,9 +81,9 @@ interface Content {
   axis: string;
   columns: readonly Column[];
   summary: (tap: TapSummary) => Summary | null;
-  /** Share of the values to leave out of the first bin, which is where exact zeros are counted. */
+  /** Share of the values to leave out of the first bin, in which exact zeros are counted. */
   zeros: (tap: TapSummary) => number;
-  /** The number that is followed over training. */
+  /** The number whose development over training is shown. */
   history: {
     label: (unit: Unit) => string;
     value: (tap: TapSummary, unit: Unit) => number;
@@ -108,7 +108,7 @@ export function activationsFigure(
   return histogramFigure(probes, last, charts, {
     name: `${activation}-activations`,
     title: `${label} activations`,
-    subtitle: `${atStep(last)}${shown}; dead units fired for none of ${tokens} tokens`,
+    subtitle: `${atStep(last)}${shown}; dead units were active for none of ${tokens} tokens`,
     axis: `${label} output`,
     columns: [
       { label: 'mean', width: 62, cell: (tap, unit) => formatNumber(tap.value.mean / unit.factor) },
@@ -160,7 +160,7 @@ export function gradientsFigure(
   });
 }
 
-/** Step 0 is a model that is not being trained. */
+/** Step 0 means a model that is not being trained. */
 function atStep({ step }: ProbeEvent): string {
   return step > 0 ? `step ${formatCount(step)}: ` : '';
 }
@@ -232,8 +232,8 @@ function historyData(probes: readonly ProbeEvent[], content: Content): object[] 
 }
 
 /**
- * Share of all values per unit of x, in each bin; bins that also hold what lies outside the range are left
- * out.
+ * The density of values in each bin: share of all values per unit of x. Bins that also contain values outside
+ * the range are left out.
  */
 function density(summary: Summary, zeros: number, factor: number): { x: number; density: number }[] {
   const { lo, hi, counts } = summary.histogram;
@@ -251,7 +251,7 @@ function density(summary: Summary, zeros: number, factor: number): { x: number; 
 function axisUnit(summaries: readonly Summary[]): Unit {
   const reach = Math.max(...summaries.flatMap(({ histogram: { lo, hi } }) => [Math.abs(lo), Math.abs(hi)]));
   const exponent = reach > 0 ? 3 * Math.floor(Math.log10(reach) / 3) : 0;
-  // Between 0.1 and 1 a plain axis reads better than thousandths.
+  // Between 0.1 and 1 a plain axis is easier to read than powers of ten.
   if (exponent === 0 || (reach > 0.1 && reach < 1000)) return { factor: 1, label: '' };
   return { factor: 10 ** exponent, label: ` (× 10${superscript(exponent)})` };
 }
@@ -292,7 +292,7 @@ function histograms(curves: readonly Curve[], axis: string, height: number, char
   );
 }
 
-/** How the number of `content.history` went from probe to probe, at the foot of the table. */
+/** The development of `content.history` over the probes, below the table. */
 function history(
   probes: readonly ProbeEvent[],
   curves: readonly Curve[],

@@ -1,4 +1,5 @@
-// Who looks at whom: the attention probabilities of one prompt, one map per head, a row of maps per layer.
+// Which token attends to which: the attention probabilities of one prompt, one map per head, a row of maps
+// per layer.
 
 import { textColumns } from '../base/columns.ts';
 import { formatAmount } from '../base/format.ts';
@@ -17,18 +18,18 @@ export interface AttentionMaps {
   probabilities: ArrayLike<number>;
 }
 
-/** More tokens than this would be smaller than a pixel each. */
+/** The most tokens: with more, each would be smaller than a pixel. */
 export const MAX_ATTENTION_TOKENS = 128;
 const GAP = 16;
-/** Characters of a token's label, at most. */
+/** The most characters of a token's label. */
 const LABEL = 11;
-/** Advance of a letter of a label. */
+/** Width of a letter of a label. */
 const LETTER = 6.1;
 
 /**
- * Draws `attention`: queries downwards, keys to the right, colour by the square root of the probability, so
- * that weak links show too. Throws if the number of values does not fit the shape, or there are more than
- * MAX_ATTENTION_TOKENS tokens.
+ * Draws `attention`: a row per query, a column per key, colour by the square root of the probability, so that
+ * small probabilities are visible. Throws if the number of values does not fit the shape, or there are more
+ * than MAX_ATTENTION_TOKENS tokens.
  */
 export function attentionFigure(maps: AttentionMaps, { charts }: Drawing): Figure {
   const { tokens, layers, heads, probabilities } = maps;
@@ -95,7 +96,7 @@ export function attentionFigure(maps: AttentionMaps, { charts }: Drawing): Figur
 export const attentionFinding: Finding<AttentionMaps> = {
   title: 'Attention',
   about: 'Which tokens each token of a text attends to, in every head.',
-  tables: () => [], // the numbers are those of the heads
+  tables: () => [], // the table of the heads has the numbers
   figures: (maps, drawing) =>
     maps.tokens.length <= MAX_ATTENTION_TOKENS ? [attentionFigure(maps, drawing)] : [],
 };

@@ -12,7 +12,7 @@ export function compareTables(report: CompareReport): Table[] {
   return [summaryTable(report), bytesTable(report), noiseTable(report)].filter(({ rows }) => rows.length > 0);
 }
 
-/** A quantised copy beside the model that it was made of. */
+/** The comparison of a quantised copy with its original. */
 export const comparisonFinding: Finding<SavedComparison> = {
   title: 'Quantised',
   about: 'What became smaller, and what it costs.',
@@ -57,7 +57,7 @@ function summaryTable({ formats, parameters, validation, speed }: CompareReport)
   };
 }
 
-/** A column for each way of storing that one of the models uses. */
+/** A column for each storage type that one of the models uses. */
 function bytesTable({ parameters: { kinds } }: CompareReport): Table {
   const used = (model: 'before' | 'after'): (keyof Bytes)[] =>
     storages.filter((storage) => kinds.some((kind) => kind[model][storage] > 0));

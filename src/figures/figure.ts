@@ -1,37 +1,37 @@
-// What every finding can be shown as. Nothing in this folder needs Node, a page or a file: strings come out.
-// Read next: findings.ts.
+// What every finding can be shown as. Nothing in this folder needs Node, a page or a file: results are
+// strings. Read next: findings.ts.
 import type { Activation } from '../backend/contract.ts';
 import type { Charts } from './plot.ts';
 import type { Table } from './table.ts';
 
 /** A picture: a name, an SVG document and the numbers behind it. */
 export interface Figure {
-  /** File name without ending: `loss`. */
+  /** File name without extension: `loss`. */
   name: string;
   title: string;
   /** An SVG document. */
   svg: string;
-  /** The numbers that it shows, ready for JSON. */
+  /** The numbers in the picture, ready for JSON. */
   data: unknown;
 }
 
-/** What a table depends on beside the finding. */
+/** What a table needs besides the finding. */
 export interface Naming {
-  /** The nonlinearity of the model, by which its outputs are called. */
+  /** The activation function of the model, which gives its outputs their name. */
   activation?: Activation;
 }
 
-/** What a picture depends on beside the finding. */
+/** What a picture needs besides the finding. */
 export interface Drawing extends Naming {
   charts: Charts;
 }
 
-/** One kind of finding, as it is shown everywhere: on a terminal, in Markdown, on a page. */
+/** One kind of finding, as shown everywhere: on a terminal, in Markdown, on a page. */
 export interface Finding<T> {
   title: string;
-  /** What can be read in it, in a sentence or two. */
+  /** What it shows, in a sentence or two. */
   about: string;
   tables(found: T, naming: Naming): Table[];
-  /** None for what is too large to be drawn. */
+  /** Empty if the finding is too large for a picture. */
   figures(found: T, drawing: Drawing): Figure[];
 }

@@ -1,5 +1,5 @@
-// Every kind of finding, in the order in which reports show them. One that is added to `Findings` and not
-// here does not compile.
+// Every kind of finding, in the order of the reports. A kind that is missing here but in `Findings` does not
+// compile.
 import type { Findings } from '../runs/findings.ts';
 import { ablationFinding } from './ablation.ts';
 import { activationsFinding } from './activations.ts';
@@ -38,7 +38,7 @@ export interface ShownFinding {
   figures: Figure[];
 }
 
-/** All that was found, ready to be shown; without `drawing` there are no pictures. */
+/** All findings, ready to be shown. Without `drawing` there are no pictures. */
 export function shownFindings(findings: Findings, naming: Naming, drawing: Drawing | null): ShownFinding[] {
   return Object.keys(kinds).flatMap((kind) => shown(kind as keyof Findings, findings, naming, drawing) ?? []);
 }

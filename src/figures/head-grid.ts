@@ -1,13 +1,13 @@
-// A coarse map of all heads: a cell each, a row per block.
+// A coarse map of all heads: one cell per head, one row per block.
 import { type Cell, cellGrid } from './heat.ts';
 import { text, theme } from './svg.ts';
 
 /** Size of a cell. */
 export const CELL: { readonly width: number; readonly height: number } = { width: 46, height: 26 };
-/** Room left of the cells for the names of blocks. */
+/** Space for the names of blocks, left of the cells. */
 export const LABELS = 58;
 
-/** `rows` under a heading: blocks downwards, heads (or `columns`) to the right. */
+/** `rows` under a heading: a row per block, a column per head (or `columns`). */
 export function headGrid(
   { x, y }: { x: number; y: number },
   heading: { title: string; about: string },

@@ -1,4 +1,4 @@
-// What kind of head each one is: a small table of heads for each number. Read next: attention.ts, the maps
+// The kind of each head: for each score a small table of all heads. Read next: attention.ts, the maps
 // themselves.
 import { type HeadSummary, kindsOf } from '../inspect/attention.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
@@ -13,7 +13,7 @@ interface Score {
   title: string;
   about: string;
   value: (head: HeadSummary) => number | null;
-  /** Where the scale ends: a fixed number, or the largest value. */
+  /** The end of the scale: a fixed number, or the largest value. */
   most?: number;
   digits: number;
 }
@@ -34,7 +34,7 @@ const SCORES: readonly Score[] = [
 ];
 
 /**
- * `attention-heads`: six tables, blocks downwards, heads to the right; those without numbers are left out.
+ * `attention-heads`: six tables, a row per block, a column per head. Tables without numbers are left out.
  */
 export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing): Figure {
   const layers = Math.max(...heads.map(({ layer }) => layer)) + 1;
@@ -58,7 +58,7 @@ export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing):
   const title = 'Attention heads';
   const svg = picture({
     title,
-    subtitle: 'what each head looks at, means over the positions; colour by the square root',
+    subtitle: 'what each head attends to, means over the positions; colour by the square root',
     width: Math.max(640, 2 * MARGIN + Math.min(PER_ROW, scores.length) * width),
     height: BODY_TOP + Math.ceil(scores.length / PER_ROW) * height,
     body,
@@ -66,7 +66,7 @@ export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing):
   return { name: 'attention-heads', title, svg, data: { heads } };
 }
 
-/** One row a head. */
+/** One row per head. */
 export function headsTable(heads: readonly HeadSummary[]): Table {
   return {
     title: 'Heads in numbers',

@@ -1,5 +1,5 @@
-// How the parts of a model fared over training: sparsity and dead units of every block, and the gradient and
-// the update of every group of parameters.
+// How the parts of a model developed during training: sparsity and dead units of every block, and gradient
+// and update of every group of parameters.
 
 import type * as Plot from '@observablehq/plot';
 import { formatAmount, formatCount, formatNumber, formatStep } from '../base/format.ts';
@@ -16,7 +16,7 @@ const WIDTH = 410;
 const HEIGHT = 232;
 const LEGEND = 150;
 
-/** One line of one panel. */
+/** One line of a panel. */
 interface Series {
   label: string;
   color: string;
@@ -24,12 +24,12 @@ interface Series {
   points: { step: number; value: number }[];
 }
 
-/** What is usual in the middle of a run (a rule of thumb, Karpathy 2022). */
+/** The usual range in the middle of a run (a rule of thumb, Karpathy 2022). */
 const USUAL_UPDATE = 1e-3;
 
 /**
- * `health`, over all `probes`: two panels of the activations, and two of the groups where the run recorded
- * them. Null for fewer than two looks.
+ * `health`, over all `probes`: two panels of the activations, and two of the groups if the run recorded them.
+ * Null for fewer than two probes.
  */
 export function healthFigure(
   probes: readonly ProbeEvent[],
@@ -131,7 +131,7 @@ export function healthFigure(
   return { name: 'health', title: 'Health over training', svg, data };
 }
 
-/** Groups of parameters in numbers, typical of all `probes`; null where none of them saw any. */
+/** A table of the groups of parameters, typical of all `probes`; null if none of them has groups. */
 export function groupsTable(probes: readonly ProbeEvent[]): Table | null {
   const groups = typicalGroups(probes);
   if (groups.length === 0) return null;
@@ -145,7 +145,7 @@ export function groupsTable(probes: readonly ProbeEvent[]): Table | null {
       formatNumber(gradNorm),
       updateRatio === null ? '' : formatNumber(updateRatio),
     ]),
-    note: `Gradient norm and update are the median of ${formatAmount(probes.length, 'look')}.`,
+    note: `Gradient norm and update are the median of ${formatAmount(probes.length, 'probe')}.`,
   };
 }
 
@@ -211,7 +211,7 @@ function panel(
   );
 }
 
-/** A colour per block; solid for attention, dashed for MLP. */
+/** A colour per block; attention solid, MLP dashed. */
 function legend(palette: readonly string[], groups: readonly string[]): string {
   const x = MARGIN + 2 * WIDTH + 12;
   const rows: [label: string, color: string, dash: string][] = palette.map((color, i) => [

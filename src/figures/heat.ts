@@ -1,13 +1,13 @@
-// Heat maps: fine ones as one path per colour, coarse ones as cells with their number in them.
+// Heat maps: fine ones as one path per colour, coarse ones as cells with numbers.
 
 import type * as Plot from '@observablehq/plot';
 import type { Charts } from './plot.ts';
 import { rect, text, theme } from './svg.ts';
 
-/** Steps of a colour scale: enough to look continuous, few enough that equal neighbours share one path. */
+/** Number of colours: enough to look continuous, few enough that equal neighbours share a path. */
 export const LEVELS = 32;
 
-/** Orange and blue, which everybody can tell apart (after Okabe & Ito 2008). */
+/** Orange and blue, distinguishable with any colour vision (after Okabe & Ito 2008). */
 const DIVERGING = ['#c44e00', '#f3a76b', '#f6f6f4', '#7db8dd', '#005f9e'];
 
 /**
@@ -17,27 +17,28 @@ const DIVERGING = ['#c44e00', '#f3a76b', '#f6f6f4', '#7db8dd', '#005f9e'];
 export function heatColors(scheme: 'blues' | 'diverging', charts: Charts): string[] {
   const options: Plot.ScaleOptions =
     scheme === 'blues'
-      ? { type: 'linear', scheme: 'blues', domain: [-0.06, 1] } // nothing at all is not quite the paper
+      ? { type: 'linear', scheme: 'blues', domain: [-0.06, 1] } // 0 is slightly darker than the paper
       : { type: 'linear', range: DIVERGING, domain: DIVERGING.map((_, i) => i / (DIVERGING.length - 1)) };
   const scale = charts.plot.scale({ color: options });
   return Array.from({ length: LEVELS }, (_, i) => String(scale.apply(i / (LEVELS - 1))));
 }
 
-/** The level of a share of the scale, 0 to 1. */
+/** The index of the colour for a share of the scale, 0 to 1. */
 export function levelOf(share: number): number {
   return Math.min(LEVELS - 1, Math.floor(Math.min(1, Math.max(0, share)) * LEVELS));
 }
 
-/** Where a map is drawn. */
+/** The place of a map. */
 export interface MapPlace {
   x: number;
   y: number;
-  /** Sides of a cell. */
+  /** Width and height of a cell. */
   cell: number;
 }
 
 /**
- * A map of `rows` lines, the first `widthOf(row)` cells of each; `level(row, column)` chooses among `colors`.
+ * A map of `rows` rows. Row r has `widthOf(r)` cells; `level(row, column)` is the index of the colour in
+ * `colors`.
  */
 export function pixelMap(
   place: MapPlace,
@@ -64,12 +65,12 @@ export function pixelMap(
 /** A cell of a coarse map. */
 export interface Cell {
   label: string;
-  /** Share of the scale, 0 to 1; null: empty. */
+  /** Share of the scale, 0 to 1; null: an empty cell. */
   share: number | null;
   bold?: boolean;
 }
 
-/** Cells of `width` x `height`, rows downwards, each with its label in it. */
+/** Cells of `width` x `height`, row by row, each with its label. */
 export function cellGrid(
   place: { x: number; y: number; width: number; height: number },
   rows: readonly (readonly Cell[])[],
@@ -90,7 +91,7 @@ export function cellGrid(
   return parts.join('');
 }
 
-/** Dark or light letters, whichever can be read on a colour (relative luminance, WCAG 2). */
+/** Dark or light letters, whichever is readable on a colour (relative luminance, WCAG 2). */
 function inkOn(color: string): string {
   const [r, g, b] = channels(color).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.25 ? theme.ink : theme.paper;
@@ -103,7 +104,7 @@ function channels(color: string): number[] {
   return (color.match(/[\d.]+/g) ?? []).slice(0, 3).map((c) => Number(c) / 255);
 }
 
-/** A scale with its numbers below it; `ticks` are pairs of a share and what it is called. */
+/** A scale with numbers below it. `ticks` are pairs of a share and its label. */
 export function scaleBar(
   x: number,
   y: number,

@@ -1,5 +1,5 @@
-// The door `inkhorn/figures`: what is seen in a model or a run, as tables and as SVG. Nothing is loaded to
-// draw with: a page passes Observable Plot and its own document, Node those of linkedom (see `Charts`).
+// The entry point `inkhorn/figures`: findings and runs as tables and SVG. It loads no drawing library: a page
+// passes Observable Plot and its own document, Node those of linkedom (see `Charts`).
 export { activationsFigure, gradientsFigure } from './activations.ts';
 export type { Drawing, Figure, Finding, Naming } from './figure.ts';
 export { type ShownFinding, shownFindings } from './findings.ts';

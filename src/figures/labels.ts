@@ -1,4 +1,4 @@
-// What the parts of a model are called in pictures and tables.
+// The names of a model's parts in pictures and tables.
 
 import type { Activation } from '../backend/contract.ts';
 import { formatPercent } from '../base/format.ts';
@@ -6,7 +6,7 @@ import { visibleLine } from '../base/visible.ts';
 import { blockLabel } from '../model/names.ts';
 import { isTap } from '../model/taps.ts';
 
-/** How each activation is written. */
+/** The name of each activation function. */
 export const activationLabel: Record<Activation, string> = {
   relu: 'ReLU',
   gelu: 'GELU',
@@ -15,12 +15,12 @@ export const activationLabel: Record<Activation, string> = {
   'gelu-tanh': 'GELU (tanh)',
 };
 
-/** `blocks.3.mlp.act` -> `block 3`; anything else stays as it is. */
+/** `blocks.3.mlp.act` -> `block 3`; other names stay as they are. */
 export function tapLabel(name: string): string {
   return isTap(name, 'mlp.act') ? blockLabel(name) : name;
 }
 
-/** `blocks.3.out` -> `block 3`; anything else stays as it is. */
+/** `blocks.3.out` -> `block 3`; other names stay as they are. */
 export function layerLabel(name: string): string {
   return isTap(name, 'out') ? blockLabel(name) : name;
 }

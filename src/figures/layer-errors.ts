@@ -1,4 +1,4 @@
-// How much of each layer's output survives rounding its weight, one row a layer, one dot a way of rounding.
+// The noise in each layer's output after rounding its weight: one row per layer, one dot per method.
 
 import { ownerOf } from '../model/names.ts';
 import type { LayerErrors } from '../quantize/layer-errors.ts';
@@ -12,10 +12,10 @@ const LEGEND = 30;
 /** Blue, orange, green (Okabe & Ito 2008). */
 const COLORS = ['#0072b2', '#d55e00', '#009e73'];
 
-/** Above the picture, in reports too. */
+/** The caption, also in reports. */
 export const LAYERS_TITLE = 'Noise of the weights in what layers put out';
 
-/** Draws `layers`; null where no layer was rounded. */
+/** Draws `layers`; null if no layer was rounded. */
 export function layerErrorFigure(layers: readonly LayerErrors[], { charts }: Drawing): Figure | null {
   const ways = [...new Set(layers.flatMap(({ sqnrDb }) => Object.keys(sqnrDb)))];
   const points = layers.flatMap(({ name, sqnrDb }) =>

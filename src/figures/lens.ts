@@ -1,5 +1,5 @@
-// The logit lens: layers upwards, tokens to the right; in each cell what that layer would say next, and how
-// sure it is.
+// The logit lens: a row per layer (the first at the bottom), a column per token. Each cell has the layer's
+// prediction of the next token, and its certainty.
 import { mean } from '../base/statistics.ts';
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Lens } from '../inspect/lens.ts';
@@ -13,9 +13,9 @@ const CELL = { width: 64, height: 25 };
 /** Characters that fit into a cell. */
 const LABEL = 8;
 const LABELS = 76;
-/** Columns of one strip: a longer text goes on below. */
+/** Columns per strip. A longer text continues below. */
 const COLUMNS = 16;
-/** Texts longer than this make pictures that nobody looks at. */
+/** The most tokens of a readable picture. */
 export const MAX_LENS_TOKENS = 128;
 
 /** `logit-lens`. Throws for a text of more than MAX_LENS_TOKENS tokens. */
@@ -81,7 +81,7 @@ export function lensFigure({ tokens, rows }: Lens, { charts }: Drawing): Figure 
   return { name: 'logit-lens', title, svg, data: { tokens, rows } };
 }
 
-/** Mean loss of the text, read after each layer, nats; null where no token was predicted. */
+/** Mean loss of the text, read after each layer, nats; null if no token was predicted. */
 export function meanLosses({ rows }: Lens): (number | null)[] {
   return rows.map(({ cells }) => {
     const losses = cells.flatMap(({ actual }) => (actual === null ? [] : -Math.log(actual)));
@@ -89,7 +89,7 @@ export function meanLosses({ rows }: Lens): (number | null)[] {
   });
 }
 
-/** Tokens downwards, layers to the right: the most likely next token. */
+/** The most likely next token: a row per token, a column per layer. */
 export function lensTable(lens: Lens): Table {
   const { tokens, rows } = lens;
   return {

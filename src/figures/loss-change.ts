@@ -1,4 +1,4 @@
-// By how much edits inside a model changed the loss of each token of a text.
+// How much edits inside a model changed the loss of each token of a text.
 
 import { formatChange } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
@@ -10,25 +10,25 @@ import { EASY, HARD, known, MAX_LOSS_TOKENS, textPicture } from './text-bars.ts'
 
 /** A text with and without edits. */
 export interface EditedText {
-  /** As they were written, `blocks.3.attn.heads[2]=0`. */
+  /** The edits as written, `blocks.3.attn.heads[2]=0`. */
   edits: string;
   tokens: readonly EditedToken[];
 }
 
-/** A token and what edits did to it; what is left out was not kept. */
+/** A token and the effect of edits on it. Absent fields were not stored. */
 export interface EditedToken {
   text: string;
-  /** Nats: above 0 the edits made it harder. Null for the first token. */
+  /** Nats: above 0 the token became harder to predict. Null for the first token. */
   change: number | null;
   /** Loss, nats. */
   before?: number | null;
   after?: number | null;
-  /** What is expected in its place now. */
+  /** The tokens that are expected now. */
   expected?: readonly { text: string; probability: number }[];
 }
 
 /**
- * Draws `loss-change`: by how much an edit changed the loss of each token, upwards where it made it harder.
+ * Draws `loss-change`: how much an edit changed the loss of each token; bars point upwards where it rose.
  * Throws as `tokenLossFigure` does.
  */
 export function lossChangeFigure({ tokens, edits }: EditedText): Figure {
@@ -54,7 +54,7 @@ export function lossChangeFigure({ tokens, edits }: EditedText): Figure {
 
 const ROWS = 10;
 
-/** The tokens that change most; null where none does. */
+/** The tokens whose loss changed most; null if none did. */
 export function changesTable({ tokens }: EditedText): Table | null {
   const most = tokens
     .flatMap((token) => (token.change ? [{ ...token, change: token.change }] : []))

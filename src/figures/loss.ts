@@ -1,5 +1,5 @@
-// The picture of a run: training and validation loss at every evaluation, each batch's loss faintly behind,
-// the best marked.
+// The picture of a run: training and validation loss at every evaluation, with the best marked; each batch's
+// loss in the background.
 
 import { formatAmount, formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
@@ -11,13 +11,13 @@ import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 const WIDTH = 900;
 const CHART_TOP = BODY_TOP + 34;
 const CHART_HEIGHT = 400;
-/** Orange, blue (Okabe & Ito 2008): told apart by colour-blind readers, on paper and on screens. */
+/** Orange, blue (Okabe & Ito 2008): distinguishable for colour-blind readers, on paper and on screens. */
 const TRAIN = '#d55e00';
 const VAL = '#0072b2';
-/** Nats that the axis covers at least, so that two equal losses do not fill it with digits. */
+/** The least range of the axis in nats, so that two equal losses do not fill it with digits. */
 const SMALLEST_SPAN = 0.2;
 const LABEL_HEIGHT = 15;
-/** More batch losses than this are drawn as means of neighbours. */
+/** With more batch losses than this, means of neighbours are drawn. */
 const MAX_POINTS = 800;
 
 interface Point {
@@ -25,7 +25,7 @@ interface Point {
   loss: number;
 }
 
-/** Draws `loss` from the step and eval events of a run; null when there are no finite losses. */
+/** Draws `loss` from the step and eval events of a run; null if there are no finite losses. */
 export function lossFigure(events: readonly TrainEvent[], { charts }: Drawing): Figure | null {
   const steps = events.filter((event) => event.type === 'step');
   const evals = events.filter((event) => event.type === 'eval');
@@ -61,7 +61,7 @@ function subtitle(steps: readonly StepEvent[], evals: readonly EvalEvent[]): str
   return `${formatAmount(last, 'step')}${how}`;
 }
 
-/** Means of `size` neighbours: what the eye would do with a thousand points on a few hundred pixels. */
+/** Means of `size` neighbours: there are more points than pixels. */
 function thin(points: readonly Point[], size: number): Point[] {
   if (size <= 1) return [...points];
   const means: Point[] = [];
@@ -145,7 +145,8 @@ function curves(
 }
 
 /**
- * How far to move the last two numbers from each other so that they do not overlap: pixels, towards their own
+ * How far to move the last two numbers apart so that they do not overlap, in pixels, each in its own
+ * direction.
  * side.
  */
 function labelOffset(last: readonly EvalEvent[], span: number): number {

@@ -1,4 +1,4 @@
-// What the embedding knows of tokens: each with those whose vectors point its way. Read next: positions.ts.
+// Tokens with similar embeddings. Read next: positions.ts.
 import { shortLine, visibleLine } from '../base/visible.ts';
 import type { Neighbours } from '../inspect/embedding.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
@@ -10,10 +10,10 @@ const CELL = { width: 78, height: 27 };
 /** Characters that fit into a cell. */
 const LABEL = 10;
 const LABELS = 92;
-/** What fits a page; the numbers beside the picture are complete. */
+/** As many as fit on a page. The numbers beside the picture are complete. */
 const MOST = { columns: 12, rows: 32 };
 
-/** `token-neighbours`: a row for each token, the most alike first, coloured by their cosine. */
+/** `token-neighbours`: a row per token, the nearest first, coloured by cosine. */
 export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawing): Figure {
   const rows = found.slice(0, MOST.rows);
   const columns = Math.min(MOST.columns, Math.max(0, ...rows.map(({ nearest }) => nearest.length)));
@@ -25,7 +25,7 @@ export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawi
   const title = 'Nearest tokens';
   const svg = picture({
     title,
-    subtitle: 'tokens whose embeddings point most nearly the same way, from left to right',
+    subtitle: 'tokens with the most similar embeddings, from left to right',
     width: Math.max(680, x + columns * CELL.width + MARGIN),
     height: y + rows.length * CELL.height + 24,
     body: [
@@ -47,7 +47,7 @@ export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawi
   return { name: 'token-neighbours', title, svg, data: { neighbours: found } };
 }
 
-/** One row a token: those nearest to it, with their cosines. */
+/** One row per token: its nearest tokens, with cosines. */
 export function neighboursTable(found: readonly Neighbours[]): Table {
   return {
     title: 'Nearest tokens by the cosine of their embeddings',
@@ -63,7 +63,7 @@ export function neighboursTable(found: readonly Neighbours[]): Table {
 /** `token-neighbours` */
 export const neighboursFinding: Finding<readonly Neighbours[]> = {
   title: 'Nearest tokens',
-  about: 'Tokens whose embeddings point most nearly the same way.',
+  about: 'Tokens with the most similar embeddings.',
   tables: (found) => (found.length > 0 ? [neighboursTable(found)] : []),
   figures: (found, drawing) => (found.length > 0 ? [neighboursFigure(found, drawing)] : []),
 };

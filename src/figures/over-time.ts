@@ -1,5 +1,5 @@
-// How activations and their gradients changed while a model learned: a panel per block, a hill per look, time
-// downwards.
+// How activations and their gradients changed during training: a panel per block, one curve (a hill) per
+// probe, time downwards.
 import { formatCount } from '../base/format.ts';
 import type { ProbeEvent, TapSummary } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
@@ -16,8 +16,8 @@ const MOST_ROWS = 16;
 const MOST_PANELS = 6;
 
 /**
- * `relu-activations-over-time` or `relu-gradients-over-time`. Of many looks some are drawn, evenly spread,
- * the first and the last among them; of many blocks too. Null when fewer than two looks have histograms.
+ * `relu-activations-over-time` or `relu-gradients-over-time`. Of many probes and of many blocks some are
+ * drawn: evenly spread, including the first and the last. Null when fewer than two probes have histograms.
  */
 export function overTimeFigure(
   probes: readonly ProbeEvent[],
@@ -57,7 +57,7 @@ export function overTimeFigure(
   const what = kind === 'activations' ? `${label} outputs above 0` : `dLoss / d(${label} output)`;
   const svg = picture({
     title,
-    subtitle: `${what}, one hill per look; height: density, log scale over ${RIDGE_DECADES} decades`,
+    subtitle: `${what}, one curve per probe; height: density, log scale over ${RIDGE_DECADES} decades`,
     width: Math.max(640, MARGIN + LABELS + names.length * (PANEL + GAP) - GAP + MARGIN),
     height: top + shown.length * ROW + 40,
     body,
@@ -69,7 +69,7 @@ export function overTimeFigure(
   return { name: `${activation}-${kind}-over-time`, title, svg, data };
 }
 
-/** At most `most` of `items`, evenly spread, the first and the last among them. */
+/** At most `most` of `items`, evenly spread, including the first and the last. */
 function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items];
   return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]);

@@ -1,14 +1,14 @@
-// Charts by Observable Plot, as strings of SVG, in whatever document is given: a page has one, Node is lent
-// one (../png/charts.ts).
+// Charts by Observable Plot, as SVG strings. They are drawn in a given document: a page has one, Node uses
+// that of a library (../png/charts.ts).
 
 import type * as Plot from '@observablehq/plot';
 import { formatTick } from '../base/format.ts';
 import { round, theme } from './svg.ts';
 
 /**
- * What pictures are drawn with: Observable Plot, and the `document` that it makes its elements in, which is
- * that of a page, or one of a library such as linkedom. Passed in, so that nothing here loads a library
- * before somebody wants a picture.
+ * What pictures are drawn with: Observable Plot, and the `document` in which it creates elements, of a page
+ * or of a library such as linkedom. The caller passes them, so that nothing here loads a library before a
+ * picture is wanted.
  */
 export interface Charts {
   readonly plot: typeof Plot;
@@ -16,7 +16,7 @@ export interface Charts {
 }
 
 /**
- * What Plot draws, as SVG, with its scales: without its style sheet, which the rasteriser cannot read, and
+ * A chart by Plot as SVG, with its scales; without its style sheet, which the rasteriser cannot read, and
  * with coordinates of two decimals, which halves the file.
  */
 export function plotSvg(options: Plot.PlotOptions, charts: Charts): { svg: string; plot: Plot.Plot } {
@@ -29,19 +29,19 @@ export function plotSvg(options: Plot.PlotOptions, charts: Charts): { svg: strin
   return { svg, plot };
 }
 
-/** A chart in the style of the pictures, at (x, y) of a larger one, its y label flush with x. */
+/** A chart in the style of the pictures, at (x, y) of a larger picture, with its y label aligned with x. */
 export function chart(x: number, y: number, options: Plot.PlotOptions, charts: Charts): string {
   const style = { fontFamily: theme.sans, fontSize: '12px', color: theme.ink };
   const { svg } = plotSvg({ style, ...options }, charts);
   return svg.replace('<svg', `<svg x="${round(x - PLOT_LABEL_OFFSET)}" y="${round(y)}"`);
 }
 
-/** Where Plot begins the label of the y axis. */
+/** Where Plot puts the label of the y axis. */
 const PLOT_LABEL_OFFSET = 3;
 
 /**
- * A tick of a logarithmic axis: 10⁻⁴ for a power of ten that is long to write, any other value as it is,
- * 0.002.
+ * The label of a tick on a logarithmic axis: 10⁻⁴ for a power of ten with many digits, other values as they
+ * are, 0.002.
  */
 export function powerOfTen(value: number): string {
   const exponent = Math.round(Math.log10(value));
@@ -52,7 +52,8 @@ export function powerOfTen(value: number): string {
 }
 
 /**
- * Dark to light with depth, without the palest part of viridis: ordered, and safe for colour-blind readers.
+ * Dark to light with depth, without the palest part of viridis: ordered, and distinguishable for colour-blind
+ * readers.
  */
 export function depthPalette(n: number, charts: Charts): string[] {
   const scale = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });

@@ -1,21 +1,21 @@
-// How alike the vectors of positions are: what a model has learned about near and far.
+// Similarity of the vectors of positions: what a model has learned about near and far.
 import type { Drawing, Figure, Finding } from './figure.ts';
 import { heatColors, levelOf, pixelMap, scaleBar } from './heat.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
 
-/** How alike the vectors of all positions are. */
+/** The similarity of the vectors of all positions. */
 export interface Similarity {
   positions: number;
-  /** [positions, positions]: cosines. */
+  /** Cosines, [positions, positions]. */
   cosines: ArrayLike<number>;
 }
 
-/** Side of the map, at most. */
+/** Largest side of the map. */
 const SIDE = 512;
 const AXIS = 44;
 
-/** `position-similarity`: the cosine of every pair of positions, blue alike, orange opposed. */
+/** `position-similarity`: the cosine of every pair of positions; blue similar, orange opposite. */
 export function similarityFigure({ positions: T, cosines }: Similarity, { charts }: Drawing): Figure {
   const cell = SIDE / T;
   const colors = heatColors('diverging', charts);
@@ -52,7 +52,7 @@ export function similarityFigure({ positions: T, cosines }: Similarity, { charts
   return { name: 'position-similarity', title, svg, data: { positions: T, cosines: Array.from(cosines) } };
 }
 
-/** Mean cosine of positions that far apart. */
+/** Mean cosine of positions at a given distance. */
 export interface AtDistance {
   distance: number;
   cosine: number;
@@ -69,7 +69,7 @@ export function similarityByDistance({ positions: T, cosines }: Similarity): AtD
   return result;
 }
 
-/** One column a distance. */
+/** One column per distance. */
 export function positionsTable(found: Similarity): Table {
   const some = similarityByDistance(found);
   return {

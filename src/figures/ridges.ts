@@ -1,24 +1,24 @@
-// Histograms one below the other, each a hill on a line of its own: how a distribution changes with time or
-// depth. Read next: over-time-plot.ts.
+// Histograms one below the other, each a curve (a hill) on its own line: how a distribution changes with time
+// or depth. Read next: over-time.ts.
 import { formatNumber } from '../base/format.ts';
 import type { Summary } from '../train/events.ts';
 import { line, text, theme } from './svg.ts';
 
-/** One hill. */
+/** One histogram. */
 export interface Ridge {
   label: string;
   color: string;
   summary: Summary;
-  /** Share of the values to leave out of the first bin, which is where exact zeros are counted. */
+  /** Share of the values to leave out of the first bin, in which exact zeros are counted. */
   zeros: number;
 }
 
-/** Decades of density between the foot of a hill and its top: the tails are what one wants to see. */
+/** Decades of density between the foot of a hill and its top, so that tails are visible. */
 export const RIDGE_DECADES = 4;
-/** How far a hill rises over the line above it, in lines. */
+/** How far a hill may rise over the line above it, in lines. */
 const OVERLAP = 1.7;
 
-/** Draws `ridges` downwards from (x, y), `row` apart, over one common axis; the labels left of x. */
+/** Draws `ridges` downwards from (x, y), `row` apart, over a common axis, with labels left of x. */
 export function ridgeChart(
   place: { x: number; y: number; width: number; row: number },
   ridges: readonly Ridge[],
@@ -59,7 +59,7 @@ function hill(
   const { lo, hi, counts } = summary.histogram;
   const total = counts.reduce((sum, n) => sum + n, 0);
   const inside = counts.map((n, i) => (i === 0 ? Math.max(0, n - zeros * total) : n));
-  // The outer bins also hold what lies beyond them.
+  // The outer bins also contain values beyond them.
   if (summary.min < lo) inside[0] = 0;
   if (summary.max > hi) inside[inside.length - 1] = 0;
   const most = Math.max(...inside, 1);

@@ -1,6 +1,6 @@
-// The few elements of SVG that pictures are made of by hand, as strings. Charts are drawn by Plot: plot.ts.
+// The few SVG elements that pictures are drawn with, as strings. Charts are drawn by Plot: plot.ts.
 
-/** Ink, paper and type of every picture. */
+/** Colours and fonts of every picture. */
 export const theme = {
   ink: '#1f2430',
   muted: '#667085',
@@ -10,7 +10,7 @@ export const theme = {
   mono: "'DejaVu Sans Mono', Menlo, Consolas, monospace",
 } as const;
 
-/** Escapes text for SVG, dropping what XML cannot hold. */
+/** Escapes text for SVG, and drops characters that XML cannot contain. */
 export function escapeXml(text: string): string {
   const clean = text.replace(/(?![\t\n])\p{Cc}/gu, '\ufffd').replace(/\p{Cs}/gu, '\ufffd');
   return clean
@@ -20,7 +20,7 @@ export function escapeXml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** How a line of text is set. */
+/** The style of a line of text. */
 export interface TextStyle {
   size?: number;
   anchor?: 'start' | 'middle' | 'end';
@@ -45,7 +45,7 @@ export function rect(x: number, y: number, width: number, height: number, fill: 
   return `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${fill}"${rx}/>`;
 }
 
-/** A straight line; `dash` in the notation of SVG. */
+/** A straight line; `dash` is SVG's stroke-dasharray. */
 export function line(
   x1: number,
   y1: number,
@@ -59,7 +59,7 @@ export function line(
   return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${stroke}" stroke-width="${width}"${dashes}/>`;
 }
 
-/** A whole picture: title and subtitle on top, `body` (markup, in picture coordinates) below. */
+/** A whole picture: title and subtitle at the top, `body` (markup, in picture coordinates) below. */
 export function picture(options: {
   title: string;
   subtitle: string;
@@ -82,18 +82,18 @@ export function picture(options: {
 }
 
 /**
- * For readers who prefer dark pages: lightness is turned round, hues stay. One rule for lines, letters and
- * heat maps alike; in a page that shows the file as an image, too. The rasteriser passes over it.
+ * For readers who prefer dark pages: inverts lightness, keeps hues. The same rule for lines, letters and heat
+ * maps; it also works in a page that shows the file as an image. The rasteriser ignores it.
  */
 const DARK =
   '<style>@media(prefers-color-scheme:dark){svg.picture{filter:invert(.91) hue-rotate(180deg)}}</style>';
 
 /** Space left and right of everything. */
 export const MARGIN = 28;
-/** First free line below title and subtitle. */
+/** The first free line below title and subtitle. */
 export const BODY_TOP = 76;
 
-/** Two decimals: more would double the file. */
+/** Two decimals; more would double the file. */
 export function round(x: number): number {
   return Math.round(x * 100) / 100;
 }

@@ -1,4 +1,4 @@
-// A finding in numbers, the same on a terminal, in Markdown and on a page.
+// A finding as a table, the same on a terminal, in Markdown and on a page.
 
 export interface Table {
   title: string;
@@ -7,13 +7,13 @@ export interface Table {
   rows: readonly (readonly (string | number)[])[];
   /** A sentence below the table. */
   note?: string;
-  /** Long, and of interest to few: a page folds it away. */
+  /** Long, and interesting for few readers: a page folds it. */
   detail?: boolean;
-  /** Columns that a narrow place, a terminal, leaves out. */
+  /** Columns that are left out where space is narrow, as on a terminal. */
   wide?: readonly string[];
 }
 
-/** The table as it fits 80 columns of letters. */
+/** The table for a width of 80 columns. */
 export function narrow({ wide = [], ...table }: Table): Table {
   const kept = table.columns.flatMap((name, c) => (wide.includes(name) ? [] : [c]));
   return {

@@ -1,4 +1,4 @@
-// Named values side by side: a hill for each, and one for its gradient, in the order of computation.
+// Named values side by side: a distribution for each, and one for its gradient, in the order of computation.
 import { formatNumber, formatPercent } from '../base/format.ts';
 import type { TapSummary } from '../train/events.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
@@ -11,7 +11,7 @@ const PANEL = 300;
 const LABELS = 130;
 const ROW = 26;
 
-/** `taps`: values on the left; on the right gradients, where there are any. */
+/** `taps`: values on the left, their gradients, if any, on the right. */
 export function tapsFigure(taps: readonly TapSummary[], { charts }: Drawing): Figure {
   const colors = depthPalette(taps.length, charts);
   const top = BODY_TOP + 44;
@@ -33,7 +33,7 @@ export function tapsFigure(taps: readonly TapSummary[], { charts }: Drawing): Fi
   const title = 'Named values';
   const svg = picture({
     title,
-    subtitle: `one hill per value, zeros of a ReLU left out; height: density, log scale over ${RIDGE_DECADES} decades`,
+    subtitle: `one curve per value, zeros of a ReLU left out; height: density, log scale over ${RIDGE_DECADES} decades`,
     width: Math.max(720, 2 * MARGIN + panels * (LABELS + PANEL + 20)),
     height: top + taps.length * ROW + 40,
     body: [...panel(0, 'value', values), ...(panels === 2 ? panel(1, 'dLoss / d(value)', gradients) : [])],
@@ -41,7 +41,7 @@ export function tapsFigure(taps: readonly TapSummary[], { charts }: Drawing): Fi
   return { name: 'taps', title, svg, data: { taps } };
 }
 
-/** One row a value. */
+/** One row per value. */
 export function tapsTable(taps: readonly TapSummary[], note?: string): Table {
   const counted = taps.some(({ units }) => units > 0);
   return {

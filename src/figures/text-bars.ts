@@ -1,9 +1,9 @@
-// A text set in lines, with a bar above every token.
+// A text in lines, with a bar above every token.
 import { runsLeft, textColumns } from '../base/columns.ts';
 import { visibleLine } from '../base/visible.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 
-/** Longer texts make pictures that nobody looks at. */
+/** The most tokens of a readable picture. */
 export const MAX_LOSS_TOKENS = 1024;
 /** Width of a character of the monospaced font at this size, from the font's own table: 0.602 em. */
 const SIZE = 13;
@@ -12,11 +12,11 @@ const LINE_CHARACTERS = 104;
 const BAR_HEIGHT = 56;
 const LINE_HEIGHT = BAR_HEIGHT + 38;
 const AXIS = 34;
-/** Blue for what is easy, orange for what is hard (Okabe & Ito 2008). */
+/** Blue for easy, orange for hard (Okabe & Ito 2008). */
 export const EASY = '#56b4e9';
 export const HARD = '#d55e00';
 
-/** A token with the bar above it, if it has one. */
+/** A token, and the bar above it, if any. */
 export interface Bar {
   text: string;
   value: number | null;
@@ -25,20 +25,20 @@ export interface Bar {
 
 interface Placed extends Bar {
   label: string;
-  /** Where it begins, from the left, and how wide it is. */
+  /** Its distance from the left, and its width. */
   column: number;
   columns: number;
   row: number;
 }
 
-/** What the bars are measured by: from `low` (0 or below) to `high`, nats; a dashed line at `mark`. */
+/** The scale of the bars: from `low` (0 or below) to `high`, nats, with a dashed line at `mark`. */
 export interface Scale {
   low: number;
   high: number;
   mark: number;
 }
 
-/** The numbers among `values`. Throws where there are none, or more than MAX_LOSS_TOKENS values. */
+/** The numbers among `values`. Throws if there are none, or more than MAX_LOSS_TOKENS values. */
 export function known(values: readonly (number | null)[]): number[] {
   if (values.length > MAX_LOSS_TOKENS) {
     throw new Error(
@@ -56,7 +56,7 @@ export function textPicture(title: string, subtitle: string, bars: readonly Bar[
   const rows = (placed.at(-1)?.row ?? 0) + 1;
   const columns = Math.max(...placed.map((token) => token.column + token.columns));
   const left = runsLeft(bars.map((bar) => bar.text).join(''));
-  // A text that is read from the right begins there, bars and all.
+  // A text written from right to left begins at the right, bars included.
   const shown = left
     ? placed.map((token) => ({ ...token, column: columns - token.column - token.columns }))
     : placed;
@@ -67,7 +67,7 @@ export function textPicture(title: string, subtitle: string, bars: readonly Bar[
 }
 
 /**
- * Breaks the text into lines of at most LINE_CHARACTERS characters; its own newlines are shown, not followed.
+ * Breaks the text into lines of at most LINE_CHARACTERS characters. Its own newlines are shown, not obeyed.
  */
 function layOut(bars: readonly Bar[]): Placed[] {
   let [row, column] = [0, 0];
@@ -81,7 +81,7 @@ function layOut(bars: readonly Bar[]): Placed[] {
   });
 }
 
-/** Where a value lies, in the line of text number `row`. */
+/** The y coordinate of a value in line number `row`. */
 function level(row: number, value: number, { low, high }: Scale): number {
   const bottom = BODY_TOP + row * LINE_HEIGHT + BAR_HEIGHT + 12;
   return bottom - (BAR_HEIGHT * (value - low)) / (high - low);
@@ -105,13 +105,13 @@ function ruler(row: number, scale: Scale, right: number): string {
   ].join('');
 }
 
-/** The label in the middle beneath its bar, wherever its letters run. */
+/** The label is centred below its bar, whatever its direction. */
 function drawToken({ label, value, color, row, column, columns }: Placed, scale: Scale): string {
   const x = MARGIN + AXIS + column * ADVANCE;
   const width = columns * ADVANCE;
   const ink = value === null ? theme.muted : theme.ink;
   const style = { size: SIZE, mono: true, fill: ink, anchor: 'middle' } as const;
-  // A space before a word that is read from the right stands on its right.
+  // A space before a word that is read from the right is on the word's right.
   const shown = runsLeft(label) ? `\u2067${label}\u2069` : label;
   const parts = [text(x + width / 2, level(row, scale.low, scale) + 18, shown, style)];
   if (value !== null) {

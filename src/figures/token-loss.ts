@@ -1,4 +1,4 @@
-// Where a text was easy and where it was hard: a bar above every token is its loss.
+// Where a text was easy or hard to predict: the bar above every token is its loss.
 
 import { formatCount, formatPercent } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
@@ -8,17 +8,19 @@ import { choicesLine } from './labels.ts';
 import type { Table } from './table.ts';
 import { EASY, HARD, known, MAX_LOSS_TOKENS, textPicture } from './text-bars.ts';
 
-/** One token of a text and what it cost. */
+/** One token of a text and its loss. */
 export interface TokenLoss {
   text: string;
-  /** Nats: -ln of the probability that the model gave it. Null for the first, which nothing predicts. */
+  /**
+   * Nats: -ln of the probability that the model gave it. Null for the first token, which has no prediction.
+   */
   loss: number | null;
 }
 
-/** The same, with what was expected in its place, where that is known. */
+/** The same, with the expected tokens, if known. */
 export interface TokenExpected extends TokenLoss {
   probability?: number | null;
-  /** 1 where it was the most likely of all. */
+  /** 1 for the most likely token. */
   rank?: number | null;
   expected?: readonly { text: string; probability: number }[];
 }
@@ -39,7 +41,7 @@ export function tokenLossFigure(tokens: readonly TokenLoss[]): Figure {
   return { name: 'token-loss', title, svg, data: { mean: average, tokens } };
 }
 
-/** The `most` tokens with the highest loss; null where none was predicted. */
+/** The `most` tokens with the highest loss; null if no token was predicted. */
 export function hardestTable(tokens: readonly TokenExpected[], most = 12): Table | null {
   const predicted = tokens.flatMap((token) => (token.loss === null ? [] : [{ ...token, loss: token.loss }]));
   if (predicted.length === 0 || most === 0) return null;

@@ -152,7 +152,7 @@ export const configFields: Table<GPTConfig, keyof Preset> = {
     default: 'normal',
     younger: true,
   }),
-  qkNorm: flag({ about: 'normalise queries and keys head by head', default: false, younger: true }),
+  qkNorm: flag({ about: 'normalise queries and keys per head', default: false, younger: true }),
   valueResidual: flag({
     about: 'mix the values of every block with those of the first',
     default: false,
@@ -164,7 +164,7 @@ export const configFields: Table<GPTConfig, keyof Preset> = {
     younger: true,
   }),
   logitCap: number({
-    about: 'logits are bent to stay within this, 0: as they are',
+    about: 'soft cap of the logits, 0: none',
     min: 0,
     default: 0,
     younger: true,

@@ -1,4 +1,4 @@
-// The report of a quantised copy: what became smaller, what it costs, and the command that does it again.
+// The report of a quantised copy: what became smaller, what it costs, and the command that repeats it.
 import { shellWord } from '../base/shell.ts';
 import { compareTables } from '../figures/comparison.ts';
 import { LAYERS_TITLE } from '../figures/layer-errors.ts';
@@ -6,8 +6,7 @@ import type { Comparison } from '../runs/comparison.ts';
 import { fence, markdownTable } from './markdown.ts';
 
 /**
- * `report.md` of a quantised copy, which has its picture beside it. `bundled`: what the model is called that
- * comes with the package.
+ * `report.md` of a quantised copy, with its picture beside it. `bundled` is the name of the bundled model.
  */
 export function renderComparison(
   { before, after, quantize: options, data, ...report }: Comparison,

@@ -1,4 +1,4 @@
-// All that the reports of a run show in pictures and tables, drawn once for both of them.
+// All pictures and tables of a run's reports, drawn once for both of them.
 import { activationsFigure, gradientsFigure } from '../figures/activations.ts';
 import { comparisonFinding } from '../figures/comparison.ts';
 import type { Drawing, Figure } from '../figures/figure.ts';
@@ -13,20 +13,20 @@ import type { RunSummary } from '../runs/summary.ts';
 
 /** A quantised copy in a folder of the run. */
 export interface ShownCopy {
-  /** Of the folder, `int8`. */
+  /** The name of the folder, `int8`. */
   name: string;
   tables: Table[];
   figures: Figure[];
 }
 
 export interface DrawnRun {
-  /** Of the history. */
+  /** The pictures of the history. */
   history: Figure[];
   findings: ShownFinding[];
   copies: ShownCopy[];
 }
 
-/** Draws everything that a run has numbers for; without `charts` there are tables only. */
+/** Draws everything for which the run has numbers; without `charts` only tables. */
 export function drawRun(run: RunSummary, charts: Charts | null): DrawnRun {
   const { activation } = run.config;
   const drawing = charts && { activation, charts };
@@ -45,14 +45,14 @@ export function drawRun(run: RunSummary, charts: Charts | null): DrawnRun {
   };
 }
 
-/** Pictures of the same name lie in one folder. */
+/** Pictures of the same name are in one folder. */
 function prefixed(prefix: string, figures: readonly Figure[]): Figure[] {
   return figures.map((figure) => ({ ...figure, name: `${prefix}-${figure.name}` }));
 }
 
 /**
- * `loss`, `health`, `relu-activations`, `relu-gradients`, and these over time: as many of them as the events
- * have numbers for.
+ * `loss`, `health`, `relu-activations`, `relu-gradients`, and the latter two over time, if the events have
+ * numbers for them.
  */
 export function historyFigures(events: RunSummary['events'], drawing: Drawing): Figure[] {
   const probes = probesOf(events, 'activations');

@@ -11,7 +11,7 @@ export function markdownTable(
   return [row(columns), `| ${rule.join(' | ')} |`, ...rows.map(row)].join('\n');
 }
 
-/** Text as it is, in a fence longer than any run of backticks in it. */
+/** Text as it is, in a fence longer than any run of backticks in the text. */
 export function fence(text: string, language = ''): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const ticks = '`'.repeat(longest + 1);

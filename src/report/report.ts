@@ -1,7 +1,6 @@
-// The report of a run, `report.md`: what was trained, how it went, what it says, and the commands that do it
-// again. Everything comes from the settings and the events. Read next: loss-plot.ts, histogram-plot.ts.
-// Everything comes from the settings, the events and what was found inside. The same as a page:
-// page/run-page.ts.
+// The report of a run, `report.md`: what was trained, how it went, its samples, and the commands that repeat
+// it. Everything comes from the settings, the events and the findings. The same as a page: page/run-page.ts.
+// Read next: ../figures/loss.ts.
 import { formatCount, formatDuration, formatLoss, formatShort } from '../base/format.ts';
 import { activationsTable } from '../figures/activations.ts';
 import type { Figure } from '../figures/figure.ts';
@@ -26,7 +25,9 @@ import type { EvalEvent, TrainEvent } from '../train/events.ts';
 import type { DrawnRun } from './drawn.ts';
 import { fence, markdownTable } from './markdown.ts';
 
-/** The Markdown of a report, whose pictures lie in a folder beside it. Parts without numbers are left out. */
+/**
+ * The Markdown of a report, whose pictures are in a folder beside it. Sections without numbers are left out.
+ */
 export function renderReport(run: RunSummary, drawn: DrawnRun): string {
   const { history, findings, copies } = drawn;
   const sections = [
@@ -79,7 +80,7 @@ function outcome(run: RunSummary): string {
   return sentences.join('\n');
 }
 
-/** Says so when an evaluation was not of the weights as trained. */
+/** Says so if evaluations did not use the weights as trained. */
 function ofAverage({ weights }: EvalEvent): string {
   return weights === 'average' ? ', of the averaged weights' : '';
 }
@@ -111,7 +112,7 @@ function losses({ events }: RunSummary, figures: readonly Figure[]): string {
 function samples(events: readonly TrainEvent[]): string {
   const all = events.filter((event) => event.type === 'sample');
   if (all.length === 0) return '';
-  // The first and the last show how far it came; all of them would be a long read.
+  // The first and the last show the progress; all of them would be too long.
   const shown = all.length > 1 ? [all[0], all[all.length - 1]] : all;
   const parts = shown.flatMap(({ step, prompt, text }) => [
     `Step ${formatCount(step)}:`,
@@ -140,7 +141,7 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
   );
 }
 
-/** What was found inside the model; the page has the same. */
+/** The findings, the same as on the page. */
 function inside(findings: readonly ShownFinding[]): string {
   const parts = findings.map(({ title, about, tables, figures }) =>
     [
@@ -153,7 +154,7 @@ function inside(findings: readonly ShownFinding[]): string {
   return parts.length > 0 ? section('Inside', ...parts) : '';
 }
 
-/** What else the probes saw; see `train --probe-taps`. */
+/** Further probed values; see `train --probe-taps`. */
 function namedValues(events: readonly TrainEvent[]): string {
   const last = probesOf(events, 'others').at(-1);
   if (!last) return '';

@@ -1,12 +1,12 @@
-// A text as the model saw it coming, as a fragment of HTML: the harder a token, the stronger the orange
-// behind it. What was expected is in the title of each token. Colours are see-through, so that it suits light
-// and dark pages.
+// A text as a fragment of HTML: the harder a token was to predict, the stronger its orange background. The
+// title of each token has the expected tokens. The colours are translucent, so that they suit light and dark
+// pages.
 import { formatPercent } from '../base/format.ts';
 import { visibleLine } from '../base/visible.ts';
 import { escapeXml } from '../figures/svg.ts';
 import type { TextPredictions, TokenPrediction } from '../inspect/predictions.ts';
 
-/** Nats from which on a token is as orange as it gets: a probability of about 1 in 400. */
+/** The loss in nats from which on a token has the full colour: a probability of about 1 in 400. */
 const HARDEST = 6;
 
 /** A `<div>` with one `<span>` per token, for any page; no script, no style sheet. */

@@ -100,7 +100,7 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   }),
   warmup: integer({ about: 'steps of linear warm-up', min: 0, default: 0, group: SCHEDULE }),
   decayFraction: number({
-    about: 'wsd: share of the run over which the rate decays',
+    about: 'wsd: share of the run over which the learning rate decays',
     min: 0,
     max: 1,
     default: 0.2,
@@ -143,7 +143,7 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   }),
   decay: choice(['all', 'matrices'], { about: 'which parameters decay', default: 'all', group: OPTIMIZER }),
   layerDecay: number({
-    about: 'rate of a layer over that of the layer above',
+    about: 'learning rate of a layer, as a share of that of the layer above',
     min: 1e-3,
     max: 1,
     default: 1,
@@ -151,14 +151,14 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     younger: true,
   }),
   embedRate: number({
-    about: 'multiplies the rate of the embeddings',
+    about: 'multiplies the learning rate of the embeddings',
     min: 0,
     default: 1,
     group: OPTIMIZER,
     younger: true,
   }),
   headRate: number({
-    about: 'multiplies the rate of the head',
+    about: 'multiplies the learning rate of the head',
     min: 0,
     default: 1,
     group: OPTIMIZER,
@@ -166,7 +166,7 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   }),
   clip: number({ about: 'largest gradient norm, 0: no clipping', min: 0, default: 0, group: OPTIMIZER }),
   dropoutRise: number({
-    about: 'what dropout has risen by at the last step',
+    about: 'linear rise of dropout over the run',
     min: -1,
     max: 1,
     default: 0,
@@ -182,7 +182,7 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     younger: true,
   }),
   bpeDropout: number({
-    about: 'merges left out of the training text, drawn anew every epoch',
+    about: 'share of merges left out of the training text, drawn anew in every epoch',
     min: 0,
     max: 1,
     default: 0,
@@ -228,7 +228,7 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     group: WATCHING,
   }),
   probeEvery: integer({
-    about: 'steps between looks at the ReLUs, 0: none',
+    about: 'steps between probes of the activations, 0: none',
     min: 0,
     default: 100,
     group: WATCHING,

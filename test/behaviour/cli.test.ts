@@ -284,7 +284,7 @@ describe('demo', () => {
 });
 
 describe('generate', () => {
-  test('goes on from the prompt, the same for the same seed', async () => {
+  test('continues the prompt, the same for the same seed', async () => {
     const line = 'generate --model run --prompt the --tokens 12 --seed 5';
     const { stdout } = await good(line);
     assert.ok(stdout.startsWith('the'));
@@ -304,10 +304,10 @@ describe('generate', () => {
     assert.ok((events.at(-1)?.tokensPerSecond ?? 0) > 0);
   });
 
-  test('takes the model that comes along when no other is named', async () => {
+  test('takes the bundled model when no other is named', async () => {
     const { stdout, stderr } = await good('generate --prompt ROMEO: --tokens 8');
     assert.ok(stdout.startsWith('ROMEO:') && stdout.length > 'ROMEO:'.length);
-    assert.match(stderr, /the Shakespeare that comes along/);
+    assert.match(stderr, /the bundled Shakespeare model/);
   });
 
   test('says how much of a long prompt is not seen', async () => {

@@ -79,7 +79,7 @@ describe('a run and its text', () => {
       assert.match(errors.join(), message);
     };
     await says('run', /done, 4 steps: --steps 8 would go on/);
-    await says('run/best', /this is a checkpoint of a run: --resume run goes on from its last one/);
+    await says('run/best', /this is a checkpoint of a run: --resume run continues its last one/);
     await says('sub', /there is no run in this folder/);
     await says('s.txt', /this is a file/);
     cpSync(join(home, 'run/best'), join(home, 'model'), { recursive: true });

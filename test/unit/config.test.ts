@@ -10,7 +10,7 @@ import { valuesOf } from '../support/values.ts';
 
 const backend = createReference();
 
-test('the model that comes along has 3,579,048 parameters', () => {
+test('the bundled model has 3,579,048 parameters', () => {
   for (const preset of [presets.shakespeare, presets.speedrun])
     assert.equal(new GPT(makeConfig(preset, 500), { backend }).parameterCount, 3_579_048);
 });

@@ -341,7 +341,7 @@ describe('what is inside', () => {
     assert.equal(healthFigure(all.slice(0, 1), { charts }), null);
   });
 
-  it('activations and gradients over time: a hill per look, at most sixteen', () => {
+  it('activations and gradients over time: a curve per probe, at most sixteen', () => {
     for (const kind of ['activations', 'gradients'] as const) {
       const figure = overTimeFigure(probes(Array.from({ length: 40 }, (_, i) => 10 * (i + 1))), kind, {
         charts,

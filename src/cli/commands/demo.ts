@@ -144,7 +144,7 @@ async function introduce(backend: Backend, output: Output): Promise<void> {
   chapter(
     output,
     'Before we begin',
-    `A model of ${formatCount(model.parameterCount)} parameters that comes along, trained by this program on Shakespeare, goes on from "ROMEO:"\n`,
+    `The bundled model, ${formatCount(model.parameterCount)} parameters, trained by this program on Shakespeare, continues "ROMEO:"\n`,
   );
   await speak(model, tokenizer, 'ROMEO:', 80, output);
   model.dispose();
@@ -279,7 +279,7 @@ async function sample(
   chapter(
     output,
     '3. Speech',
-    `The best checkpoint, ${join(out, BEST)}, ${samplePrompt === '' ? 'speaks' : `goes on from ${JSON.stringify(samplePrompt)}`}:\n`,
+    `The best checkpoint, ${join(out, BEST)}, ${samplePrompt === '' ? 'speaks' : `continues ${JSON.stringify(samplePrompt)}`}:\n`,
   );
   const { model, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
   await speak(model, tokenizer, samplePrompt, 120, output, signal);

@@ -48,8 +48,11 @@ export const generateCommand = defineCommand({
     ['generate -m runs/first --tokens 1000 --temperature 0.8 --top-p 0.95', 'a little bolder'],
     ["generate -m runs/first -p 'To be' --stop $'\\n' --samples 5", 'five ways to end a line'],
     ['generate -m runs/first -p ROMEO --tokens 8 --logprobs 3', 'what else it might have said'],
-    ["generate -p ROMEO: --edit 'blocks.{0,1}.attn.out=0'", 'what it says when two blocks look at nothing'],
-    ['generate --prompt-file start.txt', 'goes on from a file; `echo ROMEO: | inkhorn generate` from a pipe'],
+    [
+      "generate -p ROMEO: --edit 'blocks.{0,1}.attn.out=0'",
+      'the text when the attention of two blocks adds nothing',
+    ],
+    ['generate --prompt-file start.txt', 'continues a file; `echo ROMEO: | inkhorn generate` from a pipe'],
     ['generate -m runs/first --json', 'events, one per line'],
   ],
   flags,

@@ -90,7 +90,7 @@ const health = defineCommand({
   async run({ flags, output }: Context<typeof healthFlags>): Promise<void> {
     const { model, out } = flags;
     if (model === undefined)
-      throw misuse('--model is missing: name the folder of a run; the model that comes along has no history');
+      throw misuse('--model is missing: name the folder of a run; the bundled model has no history');
     if (out !== undefined) await claimOutFolder(out, flags.force);
     const store = await findModel(model, output);
     const { openHistory, health } = await import('../inspect/health.ts');
@@ -107,7 +107,8 @@ const health = defineCommand({
 
 const attention = defineCommand({
   name: 'inspect attention',
-  about: 'who looks at whom: maps of every head, entropy, distance, previous-token and induction scores',
+  about:
+    'which token attends to which: maps of every head, entropy, distance, previous-token and induction scores',
   examples: [
     ['inspect attention -m runs/first --text "ROMEO: O Romeo, Romeo" --out look', 'maps and scores'],
     ['inspect attention -m runs/first --json', 'the scores of every head'],

@@ -77,7 +77,7 @@ const runFlags = {
   validate: { ...splitFlags.validate, rare: true },
   probeTaps: texts({
     about:
-      'what looks at the ReLUs see beside them: a name or pattern of `inkhorn inspect taps`; may be given several times',
+      'value that probes measure besides the activations: a name of `inkhorn inspect taps` or a glob pattern; may be given several times',
     argument: '<pattern>',
     option: 'probeTaps',
     group: WATCHING,

@@ -12,8 +12,8 @@ export const outFlag = {
 
 export const textFlags = {
   model: modelFlag,
-  text: text({ about: 'text to look at', short: 't', initial: 'the start of the validation part' }),
-  textFile: text({ about: 'file with the text to look at', argument: '<file>' }),
+  text: text({ about: 'text that the model reads', short: 't', initial: 'the start of the validation part' }),
+  textFile: text({ about: 'file with the text', argument: '<file>' }),
   data: { ...dataFlag, initial: 'the text of the run' },
   asBytes: asBytesFlag,
   ...runSplitFlags,
@@ -25,7 +25,7 @@ export const textFlags = {
 
 export const batchFlags = {
   ...textFlags,
-  batchSize: integer({ about: 'sequences to look at the activations with', initial: '16' }, 1, 4096),
+  batchSize: integer({ about: 'sequences for the statistics of activations', initial: '16' }, 1, 4096),
   seed: integer({ about: 'decides which sequences', initial: '1337' }, 0),
 } satisfies Flags;
 

@@ -34,7 +34,7 @@ export function health(
   const last = probes.at(-1);
   if (!last) {
     throw misuse(
-      `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or look at its model with \`inkhorn inspect\``,
+      `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or inspect its model with \`inkhorn inspect\``,
     );
   }
   return {

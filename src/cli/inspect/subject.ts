@@ -94,7 +94,7 @@ export async function textOf(subject: Subject, least: number): Promise<Int32Arra
   if (given.text === undefined) {
     const val = await validationPart(subject).catch((error) => {
       if (!outOfReach(error)) throw error;
-      error.message += '; or look at words of your own: --text, --text-file';
+      error.message += '; or give a text of your own: --text, --text-file';
       throw error;
     });
     return val.subarray(0, Math.min(SHOWN, folder.model.config.blockSize));

@@ -1,5 +1,5 @@
-// The charts of a page: lines drawn by Plot in the page's own colours, once for wide windows and once for
-// phones, with the values for those who point at them (script.ts) and a legend in HTML.
+// The charts of a page: lines drawn by Plot in the page's colours, once for wide windows and once for phones,
+// with values for the pointer (script.ts) and a legend in HTML.
 
 import { formatStep } from '../../base/format.ts';
 import { type Charts, plotSvg } from '../../figures/plot.ts';
@@ -16,40 +16,40 @@ export interface Series {
   /** A CSS colour, as `var(--val)`. */
   color: string;
   points: readonly Point[];
-  /** Thin and pale, behind the others: single batches. */
+  /** Thin and pale, behind the others: for single batches. */
   faint?: boolean;
-  /** In the notation of SVG. */
+  /** SVG's stroke-dasharray. */
   dash?: string;
-  /** A mark at every point: few, measured values. */
+  /** A mark at every point: for few, measured values. */
   dots?: boolean;
 }
 
 export interface Axis {
   label: string;
   format: (value: number) => string;
-  /** How the page writes the value when it is pointed at. Default: `format`. */
+  /** How the page writes the value under the pointer. Default: `format`. */
   precise?: (value: number) => string;
   type?: 'linear' | 'log';
-  /** Whether 0 is on the axis. */
+  /** Whether the axis includes 0. */
   zero?: boolean;
   domain?: [number, number];
 }
 
 export interface LineChart {
-  /** What it shows, for those who cannot see it. */
+  /** A description for those who cannot see it. */
   title: string;
   x: Axis;
   y: Axis;
   series: readonly Series[];
-  /** Ringed. */
+  /** A point marked by a ring. */
   highlight?: Point & { color: string };
-  /** `small` ones stand two in a row. */
+  /** `small` charts are two in a row. */
   size?: 'wide' | 'small';
-  /** Whether a legend is drawn. Default: where there are two lines or more. */
+  /** Whether there is a legend. Default: if there are two lines or more. */
   legend?: boolean;
 }
 
-/** The x axis of everything that happens during a run. */
+/** The x axis of everything during a run. */
 export const stepAxis: Axis = { label: 'optimizer step', format: formatStep };
 
 /** Widths and heights, in CSS pixels. */
@@ -61,7 +61,7 @@ const SIZES = {
   small: [{ kind: 'small', width: 350, height: 210 }],
 } as const;
 
-/** The chart as a figure; null where no line has a finite point, or there is nothing to draw charts with. */
+/** The chart as a figure; null if no line has a finite point, or charts cannot be drawn. */
 export function lineChart(chart: LineChart, charts: Charts | null): Html | null {
   const series = chart.series
     .map((line) => ({ ...line, points: line.points.filter(({ x, y }) => drawable(chart, x, y)) }))
@@ -81,7 +81,7 @@ export function lineChart(chart: LineChart, charts: Charts | null): Html | null 
 ${jsonScript({ x: x.label, series: values })}</figure>`;
 }
 
-/** Names of the lines beside samples of them. */
+/** Names of the lines, with samples of them. */
 export function legendOf(series: readonly Pick<Series, 'name' | 'color' | 'faint' | 'dash'>[]): Html {
   return html`<span class="legend">${series.map(
     ({ name, color, faint, dash }) =>
@@ -169,7 +169,7 @@ function drawing(
 }
 
 /**
- * The powers of ten that the values of `series` span; where there are none to speak of, as many ticks as fit.
+ * The powers of ten that the values of `series` span; if they span too few, as many ticks as fit.
  */
 function decades(series: readonly Series[]): number[] | number {
   const logs = series.flatMap(({ points }) => points.map(({ y }) => Math.log10(y)));

@@ -1,6 +1,6 @@
 // The colours of the pages, light and dark, as CSS variables. Categories are those of Okabe & Ito (2008),
-// darker on paper and lighter on black so that lines of 2 px keep a contrast of 3:1; depth goes along
-// viridis. Both can be told apart by colour-blind readers.
+// darker on paper and lighter on black, so that lines of 2 px keep a contrast of 3:1. Depth follows viridis.
+// Both are distinguishable for colour-blind readers.
 import type { Charts } from '../../figures/plot.ts';
 
 /** Light, dark. */
@@ -18,7 +18,7 @@ const named: Readonly<Record<string, Pair>> = {
   bad: ['#c8500a', '#f2994a'],
 };
 
-/** Lines of a comparison, in the order in which runs take them. */
+/** Colours of the runs in a comparison, in order. */
 const categories: readonly Pair[] = [
   ['#0b6cae', '#64b5f0'],
   ['#c8500a', '#f2994a'],
@@ -29,7 +29,7 @@ const categories: readonly Pair[] = [
   ['#5c5a55', '#bdb9b0'],
 ];
 
-/** Runs of a comparison that have a colour of their own. */
+/** Number of runs in a comparison that have a colour of their own. */
 export const CATEGORIES: number = categories.length;
 
 /** The colour of run `i`. */
@@ -42,7 +42,7 @@ export function depthColor(i: number): string {
   return `var(--block-${i})`;
 }
 
-/** The variables of a page about a model of `depth` blocks: light, and dark where the reader prefers it. */
+/** The variables of a page about a model of `depth` blocks: light, and dark if the reader prefers it. */
 export function colorVariables(depth: number, charts: Charts | null): string {
   const colors: [name: string, pair: Pair][] = [
     ...Object.entries(named),
@@ -55,7 +55,7 @@ export function colorVariables(depth: number, charts: Charts | null): string {
   return `:root{color-scheme:light dark;${scheme(0)}}@media(prefers-color-scheme:dark){:root{${scheme(1)}}}`;
 }
 
-/** The ends of viridis that the paper swallows, pale yellow on white and violet on black, are left out. */
+/** Leaves out the ends of viridis that are hard to see: pale yellow on white, violet on black. */
 function depthPair(i: number, depth: number, charts: Charts): Pair {
   const { apply } = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   const at = depth > 1 ? i / (depth - 1) : 0.4;

@@ -1,5 +1,5 @@
-// The page of several runs: their losses over each other, by steps, tokens and time; what came out, and in
-// what they differ.
+// The page of several runs: their losses in one chart, by steps, tokens and time; their results, and their
+// differences.
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
 import type { Charts } from '../../figures/plot.ts';
 import { compareRuns, measured, type RunComparison } from '../../runs/compare.ts';
@@ -32,7 +32,7 @@ export function comparisonPage(runs: readonly RunSummary[], charts: Charts | nul
   });
 }
 
-/** The best in a sentence. */
+/** The best run in a sentence. */
 function verdict({ runs, measure }: RunComparison): string {
   const ranked = runs
     .flatMap(({ label, best }) => (best ? [{ label, loss: measured(best, measure) }] : []))
@@ -77,7 +77,7 @@ function results({ runs, measure }: RunComparison): Html {
   return html`${table(columns, rows, Number.isFinite(losses[least]) ? least : undefined)}${note}`;
 }
 
-/** One chart for each x axis, shown one at a time. */
+/** One chart for each x axis, of which one is shown at a time. */
 function curves(runs: readonly RunSummary[], comparison: RunComparison, charts: Charts | null): Html {
   const { measure } = comparison;
   const longest = Math.max(...comparison.runs.map(({ seconds }) => seconds));
@@ -128,7 +128,7 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison, charts: 
 ${drawn.map(({ id, chart }) => chart && html`<div class="of of-${id}">${chart}</div>`)}</div>`;
 }
 
-/** Where every run begins, knowing nothing, is left out where it would flatten the rest. */
+/** The start of every run, with an untrained model, is left out if it would flatten the rest. */
 function worthShowing(evals: readonly EvalEvent[]): EvalEvent[] {
   return evals.filter(({ step }) => step > 0 || evals.length < 3);
 }

@@ -1,5 +1,4 @@
-// How the parts of a model learned: the gradient and the update of every group of parameters, through
-// training.
+// How the parts of a model learned: gradient and update of every group of parameters, during training.
 
 import { formatNumber, formatTick } from '../../base/format.ts';
 import { groupsTable } from '../../figures/health.ts';

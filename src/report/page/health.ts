@@ -1,5 +1,5 @@
-// How the activations of the MLPs fare: sparsity and dead units through training, and what their values and
-// gradients look like.
+// The activations of the MLPs during training: sparsity and dead units, and the distributions of their values
+// and gradients.
 import { formatAmount, formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
 import { activationsTable } from '../../figures/activations.ts';
 import { activationLabel, tapLabel } from '../../figures/labels.ts';
@@ -94,7 +94,7 @@ function deadShare({ deadUnits, units }: TapSummary): number {
   return deadUnits.length / Math.max(1, units);
 }
 
-/** At least 0 to 1 %: a chart of nothing should look like nothing. */
+/** The axis covers at least 0 to 1 %, so that almost nothing looks like almost nothing. */
 function deadDomain(probes: readonly ProbeEvent[]): [number, number] {
   return [0, Math.max(0.01, ...probes.flatMap(({ taps }) => taps.map(deadShare)))];
 }
@@ -105,11 +105,11 @@ function wholeShare(share: number): string {
 
 const logDensity: Axis = { label: '', type: 'log', format: formatTick, precise: formatNumber };
 
-/** Most decades shown below the highest density. */
+/** Number of decades shown below the highest density. */
 const DECADES = 5;
 
 /**
- * A curve per block, share of the values per unit of x; bins that also hold what lies outside the range are
+ * A curve per block: share of the values per unit of x. Bins that also contain values outside the range are
  * left out.
  */
 function densities(

@@ -1,12 +1,12 @@
-// HTML as a template: what is put into it is escaped unless it is markup already.
+// HTML as a template: inserted values are escaped unless they are already markup.
 
-/** Markup that may stand in a page as it is. */
+/** Markup that can be inserted as it is. */
 export interface Html {
   readonly markup: string;
 }
 
 /**
- * What a template takes: text and numbers are escaped, lists are joined, nothing and `false` leave no trace.
+ * A value in a template: text and numbers are escaped, lists are joined, nothing and `false` are left out.
  */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
@@ -20,14 +20,14 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
   };
 }
 
-/** Markup from elsewhere (an SVG), taken as it is. */
+/** Markup from elsewhere (an SVG), inserted as it is. */
 export function raw(markup: string): Html {
   return { markup };
 }
 
 /**
- * Data for the script of the page, in an element of its own; `<` is written so that nothing in it can end the
- * element.
+ * Data for the script of the page, in an element of its own. `<` is escaped, so that nothing in the data can
+ * end the element.
  */
 export function jsonScript(data: unknown): Html {
   return raw(`<script type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`);

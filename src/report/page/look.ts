@@ -1,5 +1,5 @@
-// What was seen inside the model of a run: who looks at whom, what every token cost, what each layer would
-// say.
+// The findings about the model of a run: which token attends to which, the loss of every token, the
+// prediction of each layer.
 import { formatPercent } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
@@ -14,7 +14,7 @@ import type { Findings, SavedAttention, SavedLoss } from '../../runs/findings.ts
 import { type Html, html, type Part, raw } from './html.ts';
 import { reportTable, type Section } from './page.ts';
 
-/** Titles and places of findings on the page; the others go by their own. */
+/** Titles and places of findings on the page. Kinds that are not listed use their own titles. */
 const PLACES: Partial<Record<keyof Findings, { id: string; title: string }>> = {
   activations: { id: 'inspected', title: 'Activations on a text' },
   taps: { id: 'named', title: 'Named values on a text' },
@@ -22,13 +22,13 @@ const PLACES: Partial<Record<keyof Findings, { id: string; title: string }>> = {
 };
 
 /**
- * A finding as a part of the page: maps, texts and the lens in the colours of the page, the others as
+ * A finding as a section of the page: maps, texts and the lens in the colours of the page, other kinds as
  * pictures, with the same tables.
  */
 export function findingSection(found: ShownFinding, findings: Findings): Section | null {
   const { kind, title, about, tables, figures } = found;
   const { attention, heads, tokens, lens } = findings;
-  if (kind === 'heads' && attention) return null; // beside the maps
+  if (kind === 'heads' && attention) return null; // shown beside the maps
   const section = (body: Part): Section => ({ id: kind, title, ...PLACES[kind], body });
   if (kind === 'attention' && attention) return section(attentionSection(attention, heads));
   if (kind === 'tokens' && tokens) return section([tokensSection(tokens), tables.map(reportTable)]);
@@ -36,14 +36,14 @@ export function findingSection(found: ShownFinding, findings: Findings): Section
   return section([html`<p>${about}</p>`, figures.map(wide), tables.map(reportTable)]);
 }
 
-/** A picture that scrolls by itself where it is too wide. */
+/** A picture that scrolls by itself if it is too wide. */
 export function wide({ svg }: Figure): Html {
   return html`<div class="scroll">${raw(svg)}</div>`;
 }
 
 /**
- * A map per head with what kind of head it is, a row of maps per block. Rows are tokens, columns those that
- * they look at.
+ * A map per head with the kind of the head, a row of maps per block. A row per token, a column per token that
+ * it attends to.
  */
 function attentionSection(
   { tokens, layers, heads, probabilities }: SavedAttention,
@@ -59,13 +59,13 @@ function attentionSection(
     });
     return html`<h3>Block ${layer}</h3><div class="heads">${maps}</div>`;
   });
-  return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they look at; the stronger the
+  return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they attend to; the stronger the
 colour, the more attention, its square root being drawn so that weak links show.${summaries.length > 0 && ' Heads of a known kind say so.'}</p>
 <p class="tokens">${tokens.map((token) => html`<span>${visibleLine(token)}</span> `)}</p>${rows}
 ${summaries.length > 0 && reportTable(headsTable(summaries))}`;
 }
 
-/** Steps of the colour: enough to look continuous, few enough that equal neighbours share a path. */
+/** Number of colours: enough to look continuous, few enough that equal neighbours share a path. */
 const LEVELS = 16;
 
 function heatMap(rows: readonly number[], T: number): Html {
@@ -91,10 +91,10 @@ function heatMap(rows: readonly number[], T: number): Html {
   );
 }
 
-/** Nats at which a token has its full colour: one in four hundred. */
+/** The loss in nats at which a token has its full colour: a probability of one in four hundred. */
 const FULL = 6;
 
-/** The text itself, each token in the colour of what it cost. */
+/** The text, each token in the colour of its loss. */
 function tokensSection(tokens: readonly SavedLoss[]): Html {
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
   const average = losses.length > 0 ? mean(losses) : 0;
@@ -109,7 +109,7 @@ function tokensSection(tokens: readonly SavedLoss[]): Html {
 predicted tokens is ${average.toFixed(3)} nats.</p><p class="tokens">${tokens.map((one) => html`${token(one)}<wbr>`)}</p>`;
 }
 
-/** What each block would say next if it were the last: tokens downwards, blocks to the right. */
+/** The prediction of each block, as if it were the last: a row per token, a column per block. */
 function lensSection(lens: Lens): Html {
   const { tokens, rows } = lens;
   const cell = ({ top }: LensCell, next: Lens['tokens'][number] | undefined): Html => {

@@ -1,4 +1,4 @@
-// A page that stands alone: one file without anything from elsewhere, in the colours that the reader prefers.
+// A self-contained page: one file that loads nothing from elsewhere, in the colours that the reader prefers.
 // Read next: style.ts.
 
 import type { Charts } from '../../figures/plot.ts';
@@ -8,7 +8,7 @@ import { type Html, html, type Part, raw } from './html.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
-/** A part of a page, with its name in the list at the top. */
+/** A section of a page, with its name in the list at the top. */
 export interface Section {
   id: string;
   title: string;
@@ -16,8 +16,8 @@ export interface Section {
 }
 
 /**
- * The whole document. `depth`: blocks of the model, each of which gets a colour. Sections without a body are
- * left out.
+ * The whole document. `depth`: number of blocks of the model, each of which gets a colour. Sections without a
+ * body are left out.
  */
 export function page(options: {
   title: string;
@@ -68,14 +68,14 @@ export function headlines(
   )}</dl>`;
 }
 
-/** Names and values below each other, in two columns where there is room. */
+/** Names and values, one below the other, in two columns if there is room. */
 export function facts(rows: readonly (readonly [name: string, value: Part])[]): Html {
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 /**
- * A table that scrolls by itself where it is too wide. Columns of numbers go to the right. `best`: the row
- * that stands out.
+ * A table that scrolls by itself if it is too wide. Columns of numbers are aligned right. `best`: the
+ * highlighted row.
  */
 export function table(
   columns: readonly Part[],
@@ -102,12 +102,12 @@ export function reportTable({ title, columns, rows, note, detail }: Table): Html
   return detail ? folded(title, body) : html`<h3>${title}</h3>${body}`;
 }
 
-/** A command to be copied, whose lines break between its flags. */
+/** A command to copy, whose lines break between its flags. */
 export function shellCommand(command: string): Html {
   return html`<pre>${command.split(/ (?=--)/).map((part, i) => html`${i > 0 && ' '}<span>${part}</span>`)}</pre>`;
 }
 
-/** What is folded away until someone asks. */
+/** Content that is folded until the reader opens it. */
 export function folded(summary: string, body: Part): Html {
   return html`<details><summary>${summary}</summary>${body}</details>`;
 }

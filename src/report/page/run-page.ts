@@ -1,5 +1,5 @@
-// The page of one run, `report.html`: the same as report.md, with charts that answer when they are pointed
-// at, and more of them. Read next: page.ts, charts.ts.
+// The page of one run, `report.html`: the same as report.md, with interactive charts, and more of them. Read
+// next: page.ts, charts.ts.
 import {
   formatAmount,
   formatCount,
@@ -42,7 +42,7 @@ export function runPage(
 ): string {
   const sections: Section[] = [
     { id: 'loss', title: 'Loss', body: lossSection(run, charts) },
-    { id: 'pace', title: 'Rate, gradient, speed', body: paceSection(run, charts) },
+    { id: 'pace', title: 'Learning rate, gradient, speed', body: paceSection(run, charts) },
     { id: 'samples', title: 'Samples', body: samplesSection(run.events) },
     { id: 'health', title: 'Activations', body: healthSection(run, charts) },
     { id: 'groups', title: 'Gradients and updates', body: groupsSection(run, charts) },
@@ -155,7 +155,7 @@ function lossSection({ events }: RunSummary, charts: Charts | null): Part {
 ${evals.length > 0 && [html`<p class="note">Evaluations are ${method[evals[0].method]}${evals[0].weights === 'average' && ', by the moving average of the weights'}.</p>`, values]}`;
 }
 
-/** What the two curves say, in a sentence. */
+/** The message of the two curves, in a sentence. */
 function gap(best: number, train: number, last: number): Html {
   const after = last - best;
   const turn =
@@ -165,7 +165,7 @@ function gap(best: number, train: number, last: number): Html {
   return html`<p>At its best, validation lies ${Math.abs(best - train).toFixed(3)} nats ${best >= train ? 'above' : 'below'} training${turn}.</p>`;
 }
 
-/** More points than pixels are of no use: means of neighbours. */
+/** Means of neighbours: more points than pixels are useless. */
 const MOST_POINTS = 400;
 
 function thin(points: readonly Point[]): Point[] {
@@ -211,7 +211,7 @@ function rate(lr: number): string {
   return lr === 0 ? '0' : Number(lr.toPrecision(3)).toExponential().replace(/e\+0$/, '');
 }
 
-/** Samples that are shown at once: the first, the last, and what lies evenly between. */
+/** Samples that are shown first: the first, the last, and some evenly between them. */
 const SHOWN_SAMPLES = 3;
 
 function samplesSection(events: readonly TrainEvent[]): Part {

@@ -1,5 +1,5 @@
-// What a page does when someone points at a chart: a rule, and the values of every line there; and that it
-// says which tables and pictures are wider than the window. The page is whole without it.
+// The script of a page: a rule and the values of every line under the pointer in a chart; and remarks on
+// tables and pictures that are wider than the window. The page is complete without it.
 
 /**
  * For each chart: `data-x` and `data-y` of the drawing are [domain from, to, range from, to, logarithmic],

@@ -1,4 +1,4 @@
-// The style sheet of the pages. Type is the reader's own: a book face for headings and large figures, the
+// The style sheet of the pages. Fonts are the reader's own: a serif face for headings and large figures, the
 // system's for the rest.
 
 /** Everything but the colours, which are in colors.ts. */

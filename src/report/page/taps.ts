@@ -1,5 +1,5 @@
-// What else a run was asked to look at (`train --probe-taps`): the spread of each named value and of its
-// gradient, through training.
+// Further values that a run probed (`train --probe-taps`): the distribution of each named value and of its
+// gradient, during training.
 
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
 import type { Charts } from '../../figures/plot.ts';
@@ -13,7 +13,7 @@ import { depthColor } from './colors.ts';
 import { type Html, html, type Part } from './html.ts';
 import { folded, table } from './page.ts';
 
-/** Null for a run that looked at nothing but its activations. */
+/** Null for a run that probed only its activations. */
 export function tapsSection({ events }: RunSummary, charts: Charts | null): Part {
   const probes = probesOf(events, 'others');
   const last = probes.at(-1);

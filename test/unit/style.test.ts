@@ -1,0 +1,54 @@
+// The style of the sources, as far as a program can check it. The rest is in CONTRIBUTING.md.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+const FOLDERS = ['src', 'native', 'test', 'bench', 'scripts'];
+const SOURCES = /\.(?:ts|mjs|cpp|h|py)$/;
+
+/** The formatters wrap code and leave comments as they are. */
+const WIDEST = 110;
+
+/** A line that begins as a comment or inside one; `#` is one in Python, a directive in C++. */
+const COMMENT = /^\s*(?:\/\/|\/\*|\*[ /]|\*$)/;
+const PYTHON_COMMENT = /^\s*#/;
+
+describe('comments', () => {
+  test(`have lines of at most ${WIDEST} columns`, () => {
+    assert.deepEqual(FOLDERS.flatMap(sourcesIn).flatMap(tooWide), []);
+  });
+
+  test('are told from code, and measured in characters', () => {
+    const wide = 'é'.repeat(WIDEST);
+    assert.deepEqual(wideComments('a.ts', `// ${wide}`), [1]);
+    assert.deepEqual(wideComments('a.ts', `/**\n * ${wide}\n */`), [2]);
+    assert.deepEqual(wideComments('a.ts', `const a = '${wide}';`), []);
+    assert.deepEqual(wideComments('a.ts', `// ${wide.slice(3)}`), []);
+    assert.deepEqual(wideComments('a.py', `    # ${wide}`), [1]);
+    assert.deepEqual(wideComments('a.h', `#define A ${wide}`), []);
+  });
+});
+
+/** Paths from the root of the source files in `folder`. */
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((file) => join(folder, String(file)))
+    .filter((file) => SOURCES.test(file));
+}
+
+/** `file:line` of each comment line that is too wide. */
+function tooWide(file: string): string[] {
+  return wideComments(file, readFileSync(join(root, file), 'utf8')).map((line) => `${file}:${line}`);
+}
+
+/** Numbers of the comment lines of `text` that are too wide. */
+function wideComments(file: string, text: string): number[] {
+  const comment = file.endsWith('.py') ? PYTHON_COMMENT : COMMENT;
+  return text
+    .split('\n')
+    .flatMap((line, index) => (comment.test(line) && [...line].length > WIDEST ? [index + 1] : []));
+}
