@@ -25,8 +25,9 @@ import torch.nn.functional as F
 FOLDER = Path(__file__).parent / "golden"
 STEPS = 10
 EPS = 1e-5  # of both norms
-# AdamW's first step is lr * g / (|g| + 1e-8): if a gradient happens to be that small, any rounding of it shows.
-# A case in which PyTorch's own float32 differs from the file by more than this share needs another seed.
+# AdamW's first step is lr * g / (|g| + 1e-8): if a gradient happens to be that small, any rounding of it
+# shows. A case in which PyTorch's own float32 differs from the file by more than this share needs another
+# seed.
 WELL_CONDITIONED = 5e-6
 ROPE_BASE = 10000.0
 
@@ -138,8 +139,8 @@ ADAMW = {
 CASES = {
     # The seed in small: heads that do not add up to the width, decay on everything.
     "seed-small": {"seed": 1, "batch": [4, 16], "config": SEED_SMALL, "training": ADAMW},
-    # What is usual today: decay on matrices only, clipping, smoothed labels. A batch shorter than the block; an
-    # odd head size for rope.
+    # What is usual today: decay on matrices only, clipping, smoothed labels. A batch shorter than the block;
+    # an odd head size for rope.
     "modern": {
         "seed": 1, "batch": [3, 13],
         "config": {
@@ -157,8 +158,8 @@ CASES = {
         },
         "training": {**ADAMW, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9},
     },
-    # relu2, a LayerNorm without bias, a tied head with bias; one layer, one head wider than the stream; an eps
-    # of AdamW large enough to show where it is added.
+    # relu2, a LayerNorm without bias, a tied head with bias; one layer, one head wider than the stream; an
+    # eps of AdamW large enough to show where it is added.
     "relu2": {
         "seed": 1, "batch": [2, 16],
         "config": {
