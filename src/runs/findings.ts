@@ -47,7 +47,7 @@ export interface LossChange {
     text: string;
     /** Nats: above 0 the token became harder to predict. Null for the first token. */
     change: number | null;
-    /** Loss (nats) and expected tokens after the edits. Absent in versions before 0.2. */
+    /** Loss (nats) and expected tokens after the edits. Absent in development versions. */
     before?: number | null;
     after?: number | null;
     expected?: readonly TokenChoice[];
@@ -201,7 +201,7 @@ const positions: Schema<SavedPositions> = where(
 
 /** A finding, and the step of the checkpoint that it is about. */
 interface Dated<T> {
-  /** Null: the model is not a checkpoint of a run. Undefined: not recorded (versions before 0.2). */
+  /** Null: the model is not a checkpoint of a run. Undefined: not recorded (development versions). */
   step: number | null | undefined;
   found: T;
 }
@@ -215,7 +215,7 @@ function dated<T>(schema: Schema<T>): Schema<Dated<T>> {
   });
 }
 
-/** A list in the field `name` of its document. Before version 0.2 the document was the list. */
+/** A list in the field `name` of its document. In development versions the document was the list. */
 function listed<T extends readonly unknown[]>(name: string, schema: Schema<T>): Schema<T> {
   const field = object<{ [name: string]: T }>({ [name]: schema } as Fields<{ [name: string]: T }>);
   return (value) => (Array.isArray(value) ? schema(value) : field(value)[name]);

@@ -42,7 +42,7 @@ const ENTRIES: ReadonlySet<string> = new Set([
   ...REPORT_FILES,
 ]);
 
-/** Pictures in the run's folder itself, where versions before 0.2 wrote them. */
+/** Pictures in the run's folder itself, where development versions wrote them. */
 const OLD_FIGURE =
   /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
 

@@ -116,7 +116,7 @@ describe('findings', () => {
   });
 
   test('that do not say of which step they are stand in where there is nothing else', async () => {
-    await write('attention.json', attention); // as the versions before 0.2 wrote them
+    await write('attention.json', attention); // as development versions wrote them
     await write('token-neighbours.json', neighbours);
     const { findings } = await read();
     assert.equal(findings.attention?.tokens.length, 8);
