@@ -1,8 +1,8 @@
-// What JavaScript calls in the WASM build (src/backend/wasm/module.ts), and the loop of the thread that
-// computes.
+// The functions that JavaScript calls in the WASM build (src/backend/wasm/module.ts), and the loop of the
+// thread that computes.
 //
-// A task is a run of numbers: how many there are, which task, and what it takes. Tasks lie one after the
-// other in chunks of memory; JavaScript writes them there and raises `pushed`.
+// A task is a sequence of numbers: their count, the kind of task, and its parameters. Tasks are stored one
+// after the other in chunks of memory. JavaScript writes them and increases `pushed`.
 #include <new>
 
 #include "../call.h"
@@ -12,15 +12,18 @@ namespace inkhorn {
 
 namespace {
 
-/** Tasks that are no kernel; kernels have their numbers, from 0 on. */
+/** Tasks that are not kernels. Kernels have numbers from 0 on. */
 enum Task : int { release = -1, replay = -2, tell = -3, move = -4, jump = -5 };
 
 Engine* engine = nullptr;
 
-/** Tasks so far. JavaScript finds in each a number, and behind it how many threads sleep until it changes. */
+/**
+ * Counters of tasks. In each, JavaScript finds a number, followed by the number of threads that sleep until
+ * it changes.
+ */
 Awaited<uint32_t> pushed{0}, done{0};
 static_assert(sizeof pushed == 8);
-/** Why a thread cannot go on: JavaScript writes the text, and last its length. */
+/** Why a thread cannot continue. JavaScript writes the text, and finally its length. */
 struct {
   uint32_t length = 0;
   char text[508];
@@ -38,11 +41,11 @@ T* at(double address) {
 #define IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
 #define EXPORT(name) __attribute__((export_name(#name)))
 
-/** Says that the `tell` with this number was reached. */
+/** Reports that the `tell` with this number was reached. */
 IMPORT(tell) void tellHost(double number);
 [[noreturn]] IMPORT(outOfMemory) void outOfMemory(size_t bytes);
 
-/** Null where there is no memory for it. */
+/** Null if there is no memory for it. */
 EXPORT(allocate) Buffer* allocate(int dtype, size_t length) {
   const size_t element = size_t(bytesOf(DType(dtype)));
   if (length > (size_t{1} << 31) / element - sizeof(Buffer)) return nullptr;  // an Index counts its bytes
@@ -50,7 +53,7 @@ EXPORT(allocate) Buffer* allocate(int dtype, size_t length) {
   return memory == nullptr ? nullptr : new (memory) Buffer{DType(dtype), Index(length)};
 }
 
-/** Before any thread is started. */
+/** Called before any thread is started. */
 EXPORT(begin) void begin(int threads, bool bf16) { engine = new Engine(threads, bf16); }
 
 EXPORT(kernelCount) size_t kernelCount() { return kernelEntries().size(); }
@@ -61,7 +64,7 @@ EXPORT(pushedAt) void* pushedAt() { return &pushed; }
 EXPORT(doneAt) void* doneAt() { return &done; }
 EXPORT(failedAt) void* failedAt() { return &failed; }
 
-/** Runs one task. Returns the place of the next. */
+/** Runs one task. Returns the address of the next. */
 EXPORT(run) const double* run(const double* task) {
   const double* numbers = task + 2;
   switch (const int which = int(task[1]); which) {
@@ -88,7 +91,7 @@ EXPORT(run) const double* run(const double* task) {
   return task + size_t(task[0]);
 }
 
-/** The thread that runs the tasks, the first of which is at `task`. Does not return. */
+/** The thread that runs the tasks, beginning with the one at `task`. Does not return. */
 EXPORT(serveTasks) void serveTasks(const double* task) {
   for (uint32_t ran = 0;; ran++) {
     if (pushed->load(std::memory_order_acquire) == ran) pushed.waitWhile(ran);
@@ -104,14 +107,14 @@ EXPORT(serveTeam) void serveTeam(int thread) { engine->team().serve(thread); }
 
 }  // namespace inkhorn
 
-// ---- what the C++ library would have ---------------------------------------------------------------------
+// ---- replacements for the C++ library --------------------------------------------------------------------
 
 void* operator new(size_t bytes) {
   void* memory = std::aligned_alloc(64, bytes);
   if (memory == nullptr) inkhorn::outOfMemory(bytes);
   return memory;
 }
-void* operator new(size_t bytes, std::align_val_t) { return operator new(bytes); }  // 64 is the most that is asked for
+void* operator new(size_t bytes, std::align_val_t) { return operator new(bytes); }  // at most 64 is requested
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
@@ -124,6 +127,6 @@ const std::nothrow_t std::nothrow{};
 
 extern "C" {
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }  // the module never ends
-/** Rounded twice, which differs from once in one case of 2^29 or so; musl's own takes far longer. */
+/** Rounded twice, which differs from once in about one case of 2^29. musl's own function is far slower. */
 float fmaf(float a, float b, float c) { return float(double(a) * double(b) + double(c)); }
 }

@@ -1,5 +1,5 @@
-// An engine in WebAssembly: what call.h needs of one. There is one in a module's memory, whose calls run at
-// once, one after the other, on one thread; the queue in front of it is JavaScript's. Read next: engine.cpp.
+// An engine in WebAssembly, as call.h needs it. There is one in a module's memory. Its calls run at once, one
+// after the other, on one thread; JavaScript has the queue. Read next: engine.cpp.
 #pragma once
 #include "../kernels.h"
 #include "../parallel.h"
@@ -10,7 +10,7 @@ namespace INKHORN_ISA {
 extern const Kernels kernels;
 }
 
-/** JavaScript has checked every call. */
+/** JavaScript has already checked every call. */
 [[noreturn]] inline void refuse(const char*) { __builtin_trap(); }
 
 /** Its number is its address. */
@@ -18,7 +18,7 @@ struct alignas(64) Buffer {
   DType dtype;
   Index length;
 
-  /** The elements lie behind it. */
+  /** Its elements follow it in memory. */
   template <class T>
   T* as() const {
     return reinterpret_cast<T*>(reinterpret_cast<size_t>(this + 1));
@@ -27,7 +27,7 @@ struct alignas(64) Buffer {
 
 class Engine {
  public:
-  /** With `bf16` the products of training take their inputs rounded to bfloat16. */
+  /** With `bf16`, the products of training round their inputs to bfloat16. */
   Engine(int threads, bool bf16) : bf16_(bf16), team_(threads) {}
 
   bool bf16() const { return bf16_; }
@@ -42,15 +42,14 @@ class Engine {
   }
 
   /**
-   * Copies of weights in another order do not pay here: they are for instructions that WebAssembly does not
-   * have.
+   * Packed copies of weights do not pay here: they are for instructions that WebAssembly does not have.
    */
   template <class T, class Pack, class Run>
   void launchPacked(const Buffer&, Packing, Index, Pack, Run run, Index, Index) {
     run(INKHORN_ISA::kernels, team_, static_cast<const T*>(nullptr));
   }
 
-  /** Calls in `replay()` take `start` for their position. */
+  /** In `replay()`, kernels take `start` as their position. */
   template <class Replay>
   void startingAt(Index start, Replay replay) {
     start_ = start;

@@ -1,6 +1,6 @@
-// The memory of the WASM build, which all its threads share: free blocks in a list by address, neighbours
-// joined. What is asked for is large and mostly comes back in the same sizes (src/backend/pool.ts), so that
-// first fit is good enough.
+// The memory of the WASM build, shared by all its threads: a list of free blocks by address, in which
+// neighbours are joined. Requests are large and mostly of the same sizes (src/backend/pool.ts), so first fit
+// is good enough.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,17 +12,20 @@ namespace {
 
 constexpr size_t UNIT = 64, PAGE = 65536;
 
-/** What precedes the bytes of a block. */
+/** The header before the bytes of a block. */
 struct alignas(UNIT) Block {
-  size_t bytes;  // with this
+  size_t bytes;  // including this header
   Block* next;   // the next free one
 };
 
 Block* first = nullptr;
-size_t end = 0;  // of what was taken from the system so far; 0: nothing yet
+size_t end = 0;  // of the memory taken from the system; 0: none yet
 std::atomic<uint32_t> locked{0};
 
-/** Holds the heap while it lives. Nobody holds it long, and a page's own thread may not sleep. */
+/**
+ * Locks the heap while it lives. The lock is held only briefly, so it spins: a page's main thread may not
+ * sleep.
+ */
 struct Hold {
   Hold() {
     while (locked.exchange(1) != 0) {
@@ -71,7 +74,7 @@ Block* find(size_t bytes) {
   return nullptr;
 }
 
-/** Makes the memory longer, so that `bytes` fit behind its last free block. */
+/** Grows the memory so that `bytes` fit behind its last free block. */
 bool grow(size_t bytes) {
   size_t free = 0;
   for (Block* block = first; block != nullptr; block = block->next) {
@@ -94,7 +97,7 @@ void* aligned_alloc(size_t, size_t bytes) {
   if (bytes > ~size_t{0} - PAGE) return nullptr;
   const size_t needed = (bytes + UNIT - 1) / UNIT * UNIT + sizeof(Block);
   Hold hold;
-  if (end == 0) {  // what lies behind the module's own data
+  if (end == 0) {  // the end of the module's own data
     Block* block = reinterpret_cast<Block*>((reinterpret_cast<size_t>(&__heap_base) + UNIT - 1) / UNIT * UNIT);
     end = __builtin_wasm_memory_size(0) * PAGE;
     block->bytes = end - reinterpret_cast<size_t>(block);

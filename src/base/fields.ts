@@ -1,43 +1,42 @@
-// Options as tables, one row per option: what it may hold, what it is for, and its default. From the rows
-// follow the checks, the flags with their help (cli/flags.ts), what a JSON file may hold, and a JSON Schema
-// for other programs. A row stands on schema.ts, which does the checking. To add a row: CONTRIBUTING.md, "To
-// add a setting".
+// Options as tables, one row per option: its possible values, its purpose and its default. From the rows
+// follow the checks, the flags with their help (cli/flags.ts), the contents of JSON files, and a JSON Schema
+// for other programs. Rows use schema.ts for checking. To add a row: CONTRIBUTING.md, "To add a setting".
 
 import { similar } from './nearest.ts';
 import type { Range, Schema } from './schema.ts';
 import * as s from './schema.ts';
 
-/** What a row says about its option beside what it may hold. */
+/** What a row says about its option besides the possible values. */
 export interface Row<D> {
-  /** For people, in a line: the help, a label, the description in a JSON Schema. */
+  /** One line for people: the help, a label, the description in a JSON Schema. */
   about: string;
-  /** What it is where it is left out. */
+  /** The value if it is not given. */
   default?: D;
-  /** What else could be done, for those whose value was refused: `1 draws from all`. */
+  /** Advice for those whose value was refused: `1 draws from all`. */
   hint?: string;
-  /** Heading under which people find it. */
+  /** The heading under which people find it. */
   group?: string;
-  /** What people change first: the short help has it. */
+  /** Whether it is among the options that people change first, which the short help shows. */
   common?: boolean;
-  /** It must be given. */
+  /** Whether it must be given. */
   required?: boolean;
   /**
-   * Files of the first versions lack it, and mean the default. `tacit`: so does a `config.json` of today
-   * (`recordOf`), unless the value differs from the default.
+   * Files of the first versions lack it, and mean the default. `tacit`: a `config.json` of today also lacks
+   * it (`recordOf`), unless the value differs from the default.
    */
   younger?: true | 'tacit';
 }
 
-/** The forms of options, for those who show them: as flags, sliders, in a JSON Schema. */
+/** The kinds of options, for showing them as flags, as sliders, or in a JSON Schema. */
 export type Form =
   | { kind: 'integer' | 'number'; limits: Range }
   | { kind: 'choice'; choices: readonly (string | number)[] }
   | { kind: 'flag' | 'text' | 'texts' }
-  /** Anything else; `json` is its JSON Schema, null where JSON cannot hold it: a function, a signal. */
+  /** Anything else. `json` is its JSON Schema; null if JSON cannot contain it: a function, a signal. */
   | { kind: 'custom'; json: object | null };
 
 /**
- * An option of type `T`, whose default is of type `D`. Invariant in T, so that a choice without one of the
+ * An option of type `T` with a default of type `D`. Invariant in T, so that a choice that lacks one of the
  * words of its type does not compile.
  */
 export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'default'> {
@@ -47,7 +46,7 @@ export interface Field<in out T, out D = T | undefined> extends Omit<Row<D>, 'de
 }
 
 /**
- * The options of the record `T`, in the order in which they are shown and saved; those in `D` have a default.
+ * The options of the record `T`, in the order in which they are shown and saved. Those in `D` have a default.
  */
 export type Table<T, D extends keyof T = never> = {
   readonly [K in keyof T]-?: Field<
@@ -56,7 +55,7 @@ export type Table<T, D extends keyof T = never> = {
   >;
 };
 
-/** An option to those who do not know its type. */
+/** An option, for code that does not know its type. */
 export interface AnyField extends Omit<Row<unknown>, 'default'> {
   readonly form: Form;
   readonly schema: Schema<unknown>;
@@ -66,15 +65,15 @@ export interface AnyField extends Omit<Row<unknown>, 'default'> {
 /** Any table. */
 export type Fields = Readonly<Record<string, AnyField>>;
 
-/** What a table's options may be given as. */
+/** The options that a caller may give. */
 export type Given<F extends Fields> = { [K in keyof F]?: ReturnType<F[K]['schema']> };
 
-/** The same with the defaults. */
+/** The options with their defaults. */
 export type Complete<F extends Fields> = { [K in keyof F]: ReturnType<F[K]['schema']> | F[K]['default'] };
 
 // ---- rows ------------------------------------------------------------------------------------------------
 
-/** Limits of a number; `noLimit`: Infinity will do, too. */
+/** Limits of a number. `noLimit`: Infinity is allowed, too. */
 export interface Limits extends Range {
   noLimit?: boolean;
 }
@@ -112,7 +111,7 @@ export function choice<const C extends string | number, D extends NoInfer<C> | u
   return field(row, { kind: 'choice', choices }, s.oneOf(...choices));
 }
 
-/** Any text, the empty one included. */
+/** Any text, also an empty one. */
 export function text<D extends string | undefined = undefined>(row: Row<D>): Field<string, D> {
   return field(row, { kind: 'text' }, s.string);
 }
@@ -125,7 +124,7 @@ export function texts<D extends readonly string[] | undefined = undefined>(
   return field(row, { kind: 'texts' }, schema as Schema<readonly string[]>);
 }
 
-/** What none of the others is. */
+/** An option of any other type. */
 export function custom<T, D extends T | undefined = undefined>(
   row: Row<D> & { schema: Schema<T>; json?: object },
 ): Field<T, D> {
@@ -133,13 +132,13 @@ export function custom<T, D extends T | undefined = undefined>(
   return field(rest, { kind: 'custom', json }, schema);
 }
 
-/** A function that is called back. */
+/** A callback. */
 export function callback<T>(row: Row<undefined>): Field<T, undefined> {
   const schema = s.such((value): value is T => typeof value === 'function', 'a function');
   return custom({ ...row, schema });
 }
 
-/** What ends the work when it is aborted. */
+/** A signal that aborts the work. */
 export function signal(row: Row<undefined>): Field<AbortSignal, undefined> {
   const is = (value: unknown): value is AbortSignal =>
     typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
@@ -153,8 +152,8 @@ function field<T, D>(row: Row<D>, form: Form, schema: Schema<T>): Field<T, D> {
 // ---- checks ----------------------------------------------------------------------------------------------
 
 /**
- * `value` as the option `name` has it. Throws one line with the value, the limit and the hint:
- * `topP 1.5 is not a number > 0 and <= 1: 1 draws from all`. `written` is shown in the place of the value.
+ * Checks `value` for the option `name`. Throws one line with the value, the limit and the hint: `topP 1.5 is
+ * not a number > 0 and <= 1: 1 draws from all`. The message shows `written` instead of the value.
  */
 export function checkValue<T>(
   { schema, hint }: { readonly schema: Schema<T>; readonly hint?: string },
@@ -176,8 +175,8 @@ export function checkValue<T>(
 }
 
 /**
- * The options `given` to `where`, with the defaults of those that were left out. Throws as `checkOptions`,
- * and when a required one is missing.
+ * The options `given` to `where`, completed with defaults. Throws as `checkOptions`, and when a required
+ * option is missing.
  */
 export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
   checkOptions(fields, given, where);
@@ -191,8 +190,8 @@ export function complete<F extends Fields>(fields: F, given: Given<F>, where: st
 }
 
 /**
- * Throws one line when one of the options `given` to `where` is unknown or out of range. An undefined one
- * counts as left out.
+ * Throws one line when one of the options `given` to `where` is unknown or out of range. Undefined means not
+ * given.
  */
 export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where: string): void {
   for (const name in given) {
@@ -203,7 +202,7 @@ export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where
 
 /**
  * Throws one line unless `value` is a record with all of `fields`, each within its limits, and no others.
- * `noun` is what one of them is called: `unknown setting 'stpes'`.
+ * `noun` is the word for one of them: `unknown setting 'stpes'`.
  */
 export function checkRecord<F extends Fields>(
   fields: F,
@@ -221,8 +220,7 @@ export function checkRecord<F extends Fields>(
 }
 
 /**
- * Throws when `given` has a name that is not in `known`: a name that nobody knows is a mistake of whoever
- * wrote it.
+ * Throws when `given` has a name that is not in `known`: it is a mistake of the caller.
  */
 export function refuseUnknown(given: object, known: readonly string[], noun: string, where = ''): void {
   const unknown = Object.keys(given).find((name) => !known.includes(name));
@@ -234,10 +232,10 @@ export function refuseUnknown(given: object, known: readonly string[], noun: str
   throw new Error(`unknown ${noun} '${unknown}'${where}: ${rest}`);
 }
 
-/** In a list of more names than that the one that was meant is not seen. */
+/** In a longer list of names the right one would not be noticed. */
 const MANY = 16;
 
-/** The defaults of those that have one. */
+/** Options with a default. */
 export type Defaults<F extends Fields> = {
   -readonly [K in keyof F as undefined extends F[K]['default'] ? never : K]: F[K]['default'];
 };
@@ -247,7 +245,7 @@ export function defaultsOf<F extends Fields>(fields: F): Defaults<F> {
   return pickDefaults(fields, () => true) as Defaults<F>;
 }
 
-/** What files of the first versions mean by what they lack. */
+/** The values that files of the first versions imply for missing fields. */
 export function youngerOf<F extends Fields>(fields: F): Partial<Defaults<F>> {
   return pickDefaults(fields, ({ younger }) => younger !== undefined) as Partial<Defaults<F>>;
 }
@@ -257,7 +255,7 @@ function pickDefaults(fields: Fields, wanted: (row: AnyField) => boolean): Recor
   return Object.fromEntries(rows.map(([name, row]) => [name, row.default]));
 }
 
-/** A record as a file holds it: without what is `tacit` and as usual. */
+/** A record as stored in a file: without fields that are `tacit` and have their default. */
 export function recordOf<T extends object>(fields: Fields, record: T): Partial<T> {
   const kept = Object.entries(record).filter(
     ([name, value]) => !(fields[name]?.younger === 'tacit' && fields[name].default === value),
@@ -265,7 +263,7 @@ export function recordOf<T extends object>(fields: Fields, record: T): Partial<T
   return Object.fromEntries(kept) as Partial<T>;
 }
 
-/** What a JSON file holds of such a record: all fields, the younger ones perhaps not. */
+/** The schema of such a record in a JSON file. Fields that older files lack are optional. */
 export function schemaOf<F extends Fields>(fields: F): Schema<Required<Given<F>>> {
   const rows = Object.entries(fields).map(([name, row]) => [
     name,
@@ -276,7 +274,7 @@ export function schemaOf<F extends Fields>(fields: F): Schema<Required<Given<F>>
 
 // ---- for other programs ----------------------------------------------------------------------------------
 
-/** A JSON Schema (draft 2020-12) of what may be given; options that JSON cannot hold are left out. */
+/** A JSON Schema (draft 2020-12) of the options. Options that JSON cannot contain are left out. */
 export function jsonSchemaOf(fields: Fields): JsonSchema {
   const rows = Object.entries(fields).flatMap(([name, row]) => {
     const type = jsonType(row.form);
@@ -321,7 +319,7 @@ function jsonType(form: Form): object | null {
   }
 }
 
-/** JSON has no Infinity: a limit that is none is said by leaving it out. */
+/** JSON has no Infinity: leaving the option out means no limit. */
 function jsonNotes({ about, default: value }: AnyField): object {
   const initial = value === Number.POSITIVE_INFINITY ? undefined : value;
   return given({ description: about, default: initial });

@@ -42,7 +42,7 @@ export interface EncodeOptions extends SpecialOptions {
 
 /** How a text is encoded part by part. */
 export interface PartOptions extends SpecialOptions {
-  /** Tokens per part at most; a longer chunk is a part of its own. Default 65,536. */
+  /** The most tokens per part. A longer chunk is a part of its own. Default 65,536. */
   partLength?: number;
 }
 
@@ -51,7 +51,7 @@ const pattern: Field<Pattern, Pattern> = choice(patterns, {
   default: 'none',
 });
 
-/** Every option of `Tokenizer.train`. */
+/** The options of `Tokenizer.train`. */
 export const trainingFields: Table<TokenizerTraining, 'pattern' | 'specialTokens' | 'atMost'> = {
   vocabSize: integer({ about: 'tokens in all', min: 256, required: true }),
   pattern,
@@ -85,7 +85,7 @@ const randomSchema: Schema<BpeDropout['random']> = such(
   'an object with a function `uniform`',
 );
 
-/** Every option of `encode`. */
+/** The options of `encode`. */
 export const encodeFields: Table<EncodeOptions, 'allowedSpecial' | 'otherSpecial'> = {
   ...specialFields,
   dropout: custom({
@@ -94,13 +94,13 @@ export const encodeFields: Table<EncodeOptions, 'allowedSpecial' | 'otherSpecial
   }),
 };
 
-/** Every option of `encodeParts`. */
+/** The options of `encodeParts`. */
 export const partFields: Table<PartOptions, 'allowedSpecial' | 'otherSpecial' | 'partLength'> = {
   ...specialFields,
   partLength: integer({ about: 'tokens per part at most', min: 1, default: 2 ** 16 }),
 };
 
-/** What a tokenizer is made of; whether it fits together is checked as it is made. */
+/** The parts of a tokenizer. The constructor checks that they fit together. */
 export const partsFields: Table<TokenizerParts, 'pattern' | 'specialTokens' | 'prefixSpace'> = {
   merges: custom({
     about: 'pairs of tokens, in order of rank',

@@ -1,9 +1,8 @@
-// What a thread of the WASM engine does: it computes until it is ended from outside. Read next:
-// native/wasm/engine.cpp.
+// A thread of the WASM engine: computes until it is ended from outside. Read next: native/wasm/engine.cpp.
 import type { News, Orders } from './host.ts';
 import { instantiate, noteFailure } from './module.ts';
 
-/** Does not return, unless it fails. `say` sends to the thread that started this one. */
+/** Returns only if it fails. `say` sends a message to the thread that started this one. */
 export function serve({ module, memory, stack, work }: Orders, say: (news: News) => void): void {
   try {
     const exports = instantiate(module, memory, (reached) => say({ reached }));
