@@ -1,6 +1,6 @@
-// Runs the compiled tests. `npm test` runs all but the long ones; `npm run test:all` also the files named
-// *.long.test.ts and the trials, which are separate programs (scripts/trials). Arguments after `--` select
-// files: `npm test -- tokenizer` runs those whose path contains `tokenizer`.
+// Runs the compiled tests. `npm test` runs all but the long ones and those in a browser; `npm run test:all`
+// also these, and the trials, which are separate programs (scripts/trials). Arguments after `--` select files:
+// `npm test -- tokenizer` runs those whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,7 @@ const args = process.argv.slice(2);
 const all = args.includes('--all');
 const wanted = args.filter((arg) => arg !== '--all');
 
-const tests = filesIn('dist/test', '.test.js').filter((file) => all || !file.endsWith('.long.test.js'));
+const tests = filesIn('dist/test', '.test.js').filter((file) => all || !hasOwnScript(file));
 const trials = all ? filesIn('scripts/trials', '.mjs').filter((file) => !file.includes('support')) : [];
 if (tests.length + trials.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
@@ -31,6 +31,11 @@ const failed = [
 ];
 if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
+
+/** Whether `test:long` or `test:browser` runs this file, and `npm test` does not. */
+function hasOwnScript(file) {
+  return file.endsWith('.long.test.js') || file.startsWith(join('dist/test/browser', '/'));
+}
 
 /** The selected files of a folder, by their paths from the root. */
 function filesIn(folder, ending) {

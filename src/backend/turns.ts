@@ -19,16 +19,14 @@ export interface Turns {
   drop(reason: unknown): void;
 }
 
-/** Milliseconds of work in one turn of the event loop. */
-const TURN_MS = 100;
-
 /** A deferred task, with the promise that waits for it. */
 interface Waiting {
   task(): void;
   reject?(reason: unknown): void;
 }
 
-export function createTurns(): Turns {
+/** Turns of about `milliseconds` of work: a turn ends after the task that exceeds them. */
+export function createTurns(milliseconds = 100): Turns {
   let waiting: Waiting[] = [];
   let next = 0;
   let begun: number | null = null;
@@ -37,7 +35,7 @@ export function createTurns(): Turns {
 
   /** Whether this turn has lasted long enough. */
   function tired(): boolean {
-    if (begun !== null) return performance.now() - begun > TURN_MS;
+    if (begun !== null) return performance.now() - begun > milliseconds;
     begun = performance.now();
     setTimeout(turn, 0);
     return false;

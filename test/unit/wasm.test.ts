@@ -8,6 +8,8 @@ import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
 import { createWasm, type WasmHost } from '../../src/backend/wasm/index.ts';
 import { nodeWasmHost } from '../../src/platform/node-wasm.ts';
 
+declare const WebAssembly: { compile(bytes: Uint8Array): Promise<unknown> };
+
 const run = promisify(execFile);
 const platform = new URL('../../src/platform/', import.meta.url).href;
 
@@ -205,6 +207,17 @@ describe('where the wasm engine does not work, one line says why', () => {
     }
     // An empty module has none of the functions.
     await refused({ load: async () => Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0) }, /is not a function/);
+  });
+
+  test("a page's content security policy forbids to compile", async (t) => {
+    for (const reason of ["'unsafe-eval' is not an allowed source of script", 'blocked by CSP']) {
+      const { mock } = t.mock.method(WebAssembly, 'compile', async () => Promise.reject(new Error(reason)));
+      await refused(
+        {},
+        /^\w+\.wasm does not compile: .*; add 'wasm-unsafe-eval' to script-src in the page's/,
+      );
+      mock.restore();
+    }
   });
 
   test('a build that is not known, or not supported', async () => {

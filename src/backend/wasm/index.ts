@@ -46,7 +46,7 @@ export async function createWasm(host: WasmHost, options: BackendOptions = {}): 
   const line =
     host.alone === null
       ? await createThreadedLine(host, module, memory, { threads, bf16 })
-      : createLoneLine(module, memory, { bf16 });
+      : createLoneLine(host, module, memory, { bf16 });
   return wrap(line, memory, {
     precision,
     description: describe(build, threads, bf16, host.alone),

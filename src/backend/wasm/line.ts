@@ -172,6 +172,7 @@ export async function createThreadedLine(
 
 /** A queue without threads. */
 export function createLoneLine(
+  host: WasmHost,
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   { bf16 }: { bf16: boolean },
@@ -179,7 +180,8 @@ export function createLoneLine(
   const exports = instantiate(module, memory, () => {});
   exports.begin(1, bf16 ? 1 : 0);
   const views = createViews(memory);
-  const turns = createTurns();
+  // A thread that may not sleep is that of a page, which feels slow from 50 ms on.
+  const turns = createTurns(host.maySleep ? 100 : 30);
   const place = reserve(exports, 1024);
   const run = (task: number, numbers: ArrayLike<number>): void => {
     const floats = views.floats(place + 1024);

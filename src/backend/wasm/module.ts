@@ -63,10 +63,16 @@ export async function compileBest(host: WasmHost): Promise<{ build: Build; modul
   try {
     return { build, module: await WebAssembly.compile(bytes) };
   } catch (error) {
-    throw new Error(
-      `${build}.wasm does not compile: ${(error as Error).message}; install inkhorn again if it is damaged, or update what runs it if it lacks SIMD or threads`,
-    );
+    const { message } = error as Error;
+    throw new Error(`${build}.wasm does not compile: ${message}; ${remedy(message)}`);
   }
+}
+
+/** What helps against a compilation that failed. */
+function remedy(message: string): string {
+  return /Content[- ]Security|\bCSP\b|unsafe-eval/i.test(message)
+    ? "add 'wasm-unsafe-eval' to script-src in the page's content security policy"
+    : 'install inkhorn again if it is damaged, or update what runs it if it lacks SIMD or threads';
 }
 
 /** Memory that threads can share. Throws when there is none. */

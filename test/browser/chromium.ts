@@ -1,0 +1,60 @@
+// The browser of the tests: Debian's Chromium, or the one that INKHORN_CHROMIUM names.
+import { accessSync, constants } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import type { Tasks } from './page.ts';
+import { openSite, type SiteOptions } from './site.ts';
+
+const executablePath = process.env.INKHORN_CHROMIUM ?? '/usr/bin/chromium';
+
+/** The reason why there is no browser; false if there is one. */
+export function noChromium(): string | false {
+  try {
+    accessSync(executablePath, constants.X_OK);
+    return false;
+  } catch {
+    return `no Chromium at ${executablePath}: install it (apt-get install chromium), or set INKHORN_CHROMIUM`;
+  }
+}
+
+export function launch(): Promise<Browser> {
+  // Chromium refuses to run as root with its sandbox.
+  return chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
+}
+
+/** A page of a site of its own. */
+export interface Tab {
+  /** Calls a function of page.ts in the page. */
+  run<Name extends keyof Tasks>(
+    name: Name,
+    ...args: Parameters<Tasks[Name]>
+  ): Promise<Awaited<ReturnType<Tasks[Name]>>>;
+  /** Throws where the page had an error that nobody caught. */
+  close(): Promise<void>;
+}
+
+export interface TabOptions extends SiteOptions {
+  /** As in a browser that has no relaxed SIMD: it takes the build without. */
+  withoutRelaxed?: boolean;
+}
+
+export async function openTab(
+  browser: Browser,
+  { withoutRelaxed = false, ...options }: TabOptions,
+): Promise<Tab> {
+  const site = await openSite(options);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const errors: Error[] = [];
+  page.on('pageerror', (error) => errors.push(error));
+  if (withoutRelaxed) await page.addInitScript('WebAssembly.validate = () => false');
+  await page.goto(site.url);
+  await page.waitForFunction('globalThis.tasks !== undefined');
+  return {
+    run: (name, ...args) => page.evaluate(`tasks[${JSON.stringify(name)}](...${JSON.stringify(args)})`),
+    async close() {
+      await context.close();
+      site.close();
+      if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('; '));
+    },
+  };
+}

@@ -1,0 +1,157 @@
+// The library in a real page: compiled modules from a static folder, with and without threads. Its results
+// are compared with those in Node.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import type { Backend } from '../../src/backend/contract.ts';
+import { createReference } from '../../src/backend/reference/index.ts';
+import { createWasm } from '../../src/backend/wasm/index.ts';
+import { SHIPPED_MODEL } from '../../src/cli/models.ts';
+import { folderStore } from '../../src/io/node-store.ts';
+import { nodeWasmHost } from '../../src/platform/node-wasm.ts';
+import { launch, noChromium, openTab, type Tab } from './chromium.ts';
+import { ISOLATED, type SiteOptions } from './site.ts';
+import { type Losses, lesson, losses, speech } from './tasks.ts';
+
+type Build = 'relaxed' | 'simd128';
+
+const skip = noChromium();
+let browser: Browser;
+before(async () => {
+  if (skip === false) browser = await launch();
+});
+after(() => browser?.close());
+
+/** `work` on the engine of Node, which is disposed of. */
+async function inNode<T>(engine: Backend, work: (engine: Backend) => Promise<T>): Promise<T> {
+  return work(engine).finally(engine.dispose);
+}
+
+/** Node's WASM engine with this build, or null where this Node does not have it. */
+async function nodeWasm(build: Build): Promise<Backend | null> {
+  return createWasm({ ...nodeWasmHost(), wanted: build }, { threads: 2 }).catch((error: Error) => {
+    assert.match(error.message, /^relaxed SIMD is not supported here/);
+    return null;
+  });
+}
+
+const inOneLesson = (engine: Backend): Promise<Losses> => losses(lesson(engine));
+let onReference: Promise<Losses> | undefined;
+
+/** Fails unless the losses of the page are those of Node: its bits where Node has this build. Says which. */
+async function checkLosses(found: Losses, build: Build): Promise<string> {
+  assert.deepEqual([found.steps.length, found.evals.length], [10, 2]);
+  assert.ok(found.evals[1] < found.evals[0], `it learns: ${found.evals}`);
+  const same = await nodeWasm(build);
+  if (same !== null) {
+    assert.deepEqual(found, await inNode(same, inOneLesson));
+    return `bit for bit those of Node's ${build}`;
+  }
+  onReference ??= inNode(createReference(), inOneLesson);
+  const wanted = await onReference;
+  const off = Math.max(...found.steps.map((loss, i) => Math.abs(loss - wanted.steps[i])));
+  assert.ok(off < 1e-4, `off by ${off}: ${found.steps} and ${wanted.steps}`);
+  return `this Node has no relaxed SIMD: at most ${off.toExponential(1)} from the reference`;
+}
+
+/** Threads where the page is isolated, one where it is not; each with both builds. */
+const variants = (['relaxed', 'simd128'] as const).flatMap((build) =>
+  [true, false].map((isolated) => ({ build, isolated })),
+);
+
+for (const { build, isolated } of variants) {
+  const options = { withoutRelaxed: build === 'simd128', headers: isolated ? ISOLATED : {} };
+  const name = `${build}, ${isolated ? 'cross-origin isolated' : 'not isolated'}`;
+
+  describe(`a page with wasm ${name}`, { skip }, () => {
+    let tab: Tab;
+    before(async () => {
+      tab = await openTab(browser, options);
+    });
+    after(() => tab.close());
+
+    test('auto takes it and says what it computes with', async () => {
+      const { description, passedOver } = await tab.run('chosen');
+      assert.deepEqual(passedOver, []);
+      const simd = build === 'relaxed' ? 'relaxed SIMD' : 'SIMD128';
+      const threads = isolated ? '\\d+ threads?' : '1 thread: the page is not cross-origin isolated';
+      assert.match(description, new RegExp(`^wasm \\(${simd}, ${threads}\\)$`));
+    });
+
+    test('the bundled model says what it says in Node', async () => {
+      const wanted = await inNode((await nodeWasm(build)) ?? createReference(), (engine) =>
+        speech(engine, folderStore(SHIPPED_MODEL)),
+      );
+      assert.equal(wanted.length, 24);
+      assert.deepEqual(await tab.run('say', 'wasm'), wanted);
+    });
+
+    test('a training has the losses that it has in Node, and in a worker of the page', async (t) => {
+      const found = await tab.run('learn', 'wasm');
+      t.diagnostic(await checkLosses(found, build));
+      if (!options.withoutRelaxed) assert.deepEqual(await tab.run('learnInWorker'), found);
+    });
+
+    test('it answers while it trains', async (t) => {
+      const { longestTask, longestGap, steps } = await tab.run('pauses');
+      assert.equal(steps, 60);
+      t.diagnostic(`longest task ${longestTask.toFixed(0)} ms, longest wait ${longestGap.toFixed(0)} ms`);
+    });
+  });
+}
+
+describe('a page where wasm does not work goes on with reference, and says why in one line', { skip }, () => {
+  const without = (ending: string): SiteOptions => ({
+    alter: (path, bytes) => (path.endsWith(ending) ? null : bytes),
+  });
+  const policy = (rule: string): SiteOptions => ({ headers: { 'Content-Security-Policy': rule } });
+  const noThreads = /^its threads do not start: a worker cannot be loaded: .* is missing, .*worker-src/;
+  const cases: { what: string; site: SiteOptions; reason: RegExp }[] = [
+    {
+      what: 'a file that is cut off',
+      site: {
+        alter: (path, bytes) => (path.endsWith('.wasm') && bytes ? bytes.subarray(0, 200_000) : bytes),
+      },
+      reason: /^relaxed\.wasm does not compile: .*; install inkhorn again if it is damaged/,
+    },
+    {
+      what: 'a file that is not there',
+      site: without('.wasm'),
+      reason: /^relaxed\.wasm cannot be read: http\S+relaxed\.wasm answers 404 Not Found: publish it too$/,
+    },
+    {
+      what: 'a page in place of the file, from a server that has always an answer',
+      site: { ...without('.wasm'), fallback: true },
+      reason:
+        /^relaxed\.wasm cannot be read: http\S+relaxed\.wasm answers with a web page instead of the file/,
+    },
+    { what: 'a worker that is not there', site: without('browser-wasm-worker.js'), reason: noThreads },
+    { what: 'an import of the worker that is not there', site: without('serve.js'), reason: noThreads },
+    { what: 'a policy that forbids workers', site: policy("worker-src 'none'"), reason: noThreads },
+    {
+      what: 'a policy that forbids WASM',
+      site: policy("script-src 'self'"),
+      reason: /^relaxed\.wasm does not compile: .*; add 'wasm-unsafe-eval' to script-src/,
+    },
+    {
+      what: 'a policy that forbids to fetch',
+      site: policy("connect-src 'none'"),
+      reason:
+        /^relaxed\.wasm cannot be read: http\S+relaxed\.wasm: .*; check the connection, and connect-src/,
+    },
+  ];
+  for (const { what, site, reason } of cases)
+    test(what, async () => {
+      const tab = await openTab(browser, { ...site, headers: { ...ISOLATED, ...site.headers } });
+      try {
+        const { description, passedOver } = await tab.run('chosen');
+        assert.match(description, /^reference/);
+        assert.equal(passedOver.length, 1);
+        const [, detail] = passedOver[0].match(/^wasm: ([^\n]*)$/) ?? [];
+        assert.match(detail, reason);
+        assert.equal(await tab.run('refusal', 'wasm'), detail);
+      } finally {
+        await tab.close();
+      }
+    });
+});

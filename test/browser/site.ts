@@ -1,0 +1,76 @@
+// A static folder on a web server: what a user of the package publishes, below a path that is not the root.
+import { readFile } from 'node:fs/promises';
+import { createServer, type OutgoingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+
+/** The only types of files in the folder that a browser asks by: modules, WASM and pages must have theirs. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+const BASE = '/some/where/';
+const PAGE = 'index.html';
+const HTML =
+  '<!doctype html><meta charset="utf-8"><title>Inkhorn</title><script type="module" src="test/browser/page.js"></script>';
+const root = new URL('../../../', import.meta.url);
+
+/** Headers that make a page cross-origin isolated, so that its threads may share memory. */
+export const ISOLATED: OutgoingHttpHeaders = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+export interface SiteOptions {
+  /** Headers of every answer. */
+  headers?: OutgoingHttpHeaders;
+  /** Changes the contents of a file, of which null says that it is not there. */
+  alter?: (path: string, bytes: Uint8Array | null) => Uint8Array | null;
+  /** Whether the page is sent in place of what is not there, as by servers of single-page applications. */
+  fallback?: boolean;
+}
+
+export interface Site {
+  /** The address of the page. */
+  readonly url: string;
+  close(): void;
+}
+
+/** Serves `dist/` with the page, and `models/` beside it. */
+export async function openSite({
+  headers = {},
+  alter = asItIs,
+  fallback = false,
+}: SiteOptions = {}): Promise<Site> {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    let path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || PAGE : null;
+    let bytes = path === null ? null : alter(path, await contents(path));
+    if (bytes === null && fallback) [path, bytes] = [PAGE, await contents(PAGE)];
+    if (path === null || bytes === null) return response.writeHead(404, headers).end();
+    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    return response.writeHead(200, { 'Content-Type': type, ...headers }).end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}${BASE}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** The file at this path of the site; null: there is none. */
+async function contents(path: string): Promise<Uint8Array | null> {
+  if (path === PAGE) return Buffer.from(HTML);
+  const file = new URL(path.startsWith('models/') ? path : `dist/${path}`, root);
+  return file.href.startsWith(root.href) ? readFile(file).catch(() => null) : null;
+}
+
+function asItIs(_: string, bytes: Uint8Array | null): Uint8Array | null {
+  return bytes;
+}
