@@ -97,7 +97,7 @@ void* aligned_alloc(size_t, size_t bytes) {
   if (bytes > ~size_t{0} - PAGE) return nullptr;
   const size_t needed = (bytes + UNIT - 1) / UNIT * UNIT + sizeof(Block);
   Hold hold;
-  if (end == 0) {  // the end of the module's own data
+  if (end == 0) {  // begin after the module's own data
     Block* block = reinterpret_cast<Block*>((reinterpret_cast<size_t>(&__heap_base) + UNIT - 1) / UNIT * UNIT);
     end = __builtin_wasm_memory_size(0) * PAGE;
     block->bytes = end - reinterpret_cast<size_t>(block);
