@@ -1,6 +1,6 @@
 // Runs the compiled tests. `npm test` runs all but the long ones and those in a browser; `npm run test:all`
-// also these, and the trials, which are separate programs (scripts/trials). Arguments after `--` select files:
-// `npm test -- tokenizer` runs those whose path contains `tokenizer`.
+// also these, and the trials, which are separate programs (scripts/trials). Arguments after `--` select
+// files: `npm test -- tokenizer` runs those whose path contains `tokenizer`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

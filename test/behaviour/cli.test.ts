@@ -575,7 +575,7 @@ describe('tokenizer', () => {
 
   test('of the bundled model where no other is named', async () => {
     const { stdout, stderr } = await good('tokenizer encode ROMEO:');
-    assert.match(stderr, /model: the Shakespeare/);
+    assert.match(stderr, /model: the bundled Shakespeare model/);
     assert.equal((await good('tokenizer decode', stdout)).stdout, 'ROMEO:');
     assert.match((await good('tokenizer show')).stderr, /500 tokens/);
   });
