@@ -89,8 +89,7 @@ export function examplesText(examples: readonly (readonly [line: string, does: s
  */
 export function wrapCommand(line: string, columns: number): string[] {
   // A flag and its value stay on one line.
-  const words =
-    line.match(/-[\w-]+ (?:'[^']*'|"[^"]*"|[^\s'"-][^\s'"]*)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const words = line.match(/-[\w-]+ (?!-)(?:'[^']*'|"[^"]*"|[^\s'"])+|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);

@@ -1,7 +1,9 @@
 // The GPT: a decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019), pre-norm, in one file.
 // B sequences, T tokens, C = nEmbd, H = nHead, hs = headSize, V = vocabSize. Read next: tensor/ops.ts.
+
 import type { Activation, Backend } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
+import { refuseUnknown } from '../base/fields.ts';
 import { Embedding, Linear, type Mix, type Norm, Positions, type QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
@@ -192,6 +194,7 @@ export class GPT {
   head: Linear;
 
   constructor(config: GPTConfig, options: GPTOptions = {}) {
+    refuseUnknown(options, ['seed', 'backend', 'init'] satisfies (keyof GPTOptions)[], 'option', ' for GPT');
     this.config = checkConfig(config);
     this.backend = options.backend ?? currentBackend();
     const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });

@@ -300,10 +300,11 @@ const cases: Record<string, readonly Case[]> = {
     ['train --data text.txt', 2, /--out is missing/],
     ['quantize --model run --out other', 2, /--out other is not empty/],
     ['quantize --model run --out run/best --force', 2, /folder of the model itself/],
+    ['quantize --model run --out run/last --force', 2, /a checkpoint of the run run, which goes on from it/],
     [
       'quantize --model run/best --out run --force',
       2,
-      /--out run is the folder of a run: take one inside it, run\/int8/,
+      /--out run is the folder of a run: take a folder inside the run, run\/int8/,
     ],
     [`train --data text.txt --out text.txt ${SMALL}`, 2, /--out text\.txt: a file is where a folder/],
     ['quantize --model run --out text.txt', 2, /--out text\.txt/],

@@ -142,6 +142,9 @@ describe('the program', () => {
     const lines = wrapCommand(line, 34);
     assert.deepEqual(lines, [`train --data 'my notes.txt' \\`, '--n-layer 4 -p "a b" \\', '--out runs/x']);
     assert.equal(lines.join('\n').replaceAll(/ \\\n/g, ' '), line);
+    assert.deepEqual(wrapCommand("generate --stop $'\\n' --samples 5", 80), [
+      "generate --stop $'\\n' --samples 5",
+    ]);
   });
 
   test('explains errors in one line: misuse is 2, failure 1', () => {

@@ -108,3 +108,9 @@ test('sizes that no machine has are refused before anything is allotted', () => 
   assert.throws(() => checkConfig({ ...good, blockSize: 1e12 }), /blockSize 1000000000000: at most/);
   assert.throws(() => checkConfig({ ...good, vocabSize: 1e9 }), /vocabSize 1000000000 x nEmbd 240/);
 });
+
+test('a model refuses options that it does not know', () => {
+  const config = makeConfig(presets.tiny, 300);
+  const options = { backend: createReference(), sed: 1 };
+  assert.throws(() => new GPT(config, options), /unknown option 'sed' for GPT: .*did you mean 'seed'\?/);
+});

@@ -26,7 +26,7 @@ import { splitCorpus } from '../encoding.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { findModel, modelFlag, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
+import { findModel, modelFlag, runOf, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
 import { createProgress, withProgress } from '../progress.ts';
@@ -233,8 +233,10 @@ async function refuseSameFolder(model: string, out: string): Promise<void> {
 
 /** A model beside the checkpoints of a run would be taken for the run's. */
 async function refuseRun(out: string): Promise<void> {
-  if (await runModel(folderStore(out)).catch(() => null))
-    throw misuse(`--out ${out} is the folder of a run: take one inside it, ${join(out, 'int8')}, or another`);
+  const run = runOf(out);
+  if (!(await runModel(folderStore(run)).catch(() => null))) return;
+  const what = run === out ? 'the folder of a run' : `a checkpoint of the run ${run}, which goes on from it`;
+  throw misuse(`--out ${out} is ${what}: take a folder inside the run, ${join(run, 'int8')}, or another`);
 }
 
 function utf8(text: string): Uint8Array {
