@@ -108,7 +108,7 @@ function runTests(env) {
   for (const name of ['conformance/engines', 'unit/native', 'parity/parity']) {
     // Not with `node --test`, which hides what a test process prints at its end.
     const args = ['--test-reporter=dot', join(root, 'dist', 'test', `${name}.test.js`)];
-    const options = { cwd: root, stdio: 'inherit', timeout: 300_000, env };
+    const options = { cwd: root, stdio: 'inherit', timeout: 600_000, env };
     const { status, signal } = spawnSync(process.execPath, args, options);
     if (status !== 0) fail(`test/${name} failed: ${signal ?? `status ${status}`}`);
   }
