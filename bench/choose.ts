@@ -2,8 +2,7 @@
 // recipe. Prints the best loss on the whole validation part (10 %) and the processor time of training, which
 // hardly depends on how busy the machine is.
 //   npm run bench -- choose [--data tiny-shakespeare] [--kilobytes 50,200,1115] [--presets tiny,speedrun]
-//   [--vocab 500]
-//     [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
+//     [--vocab 500] [--seed 1337] [--threads 2] [--backend auto] [--precision f32] [--json]
 
 import { formatCount } from '../src/base/format.ts';
 import { formatTable } from '../src/cli/table.ts';

@@ -1,7 +1,7 @@
 // A validation pass compared with a training step of the seed preset: evaluate() and train() on 64 x 256
 // tokens, dropout 0.2. The ratio says what an evaluation costs a run.
 //   npm run bench -- eval [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto]
-//   [--peer torch] [--json]
+//     [--peer torch] [--json]
 // torch: bench/peers/pytorch.py, forward and loss of the same batch.
 import { seedModel } from '../src/cli/measure.ts';
 import { createBackend } from '../src/platform/node-engines.ts';

@@ -3,7 +3,7 @@
 // `window`: tokens past a full window, each a pass over the last 256. `first`: the first token of a prompt of
 // 200, including reading the prompt.
 //   npm run bench -- generate [--only decode] [--turns 9] [--threads 2] [--backend auto] [--peer torch]
-//   [--peer onnxruntime] [--json]
+//     [--peer onnxruntime] [--json]
 // torch: bench/peers/pytorch.py, cached for `decode`, tuned and as textbooks write it for `window`;
 // onnxruntime: `decode` only.
 

@@ -3,8 +3,7 @@
 // its own (train.ts), which gives its own peak memory. All sizes are run --rounds times, one after the other.
 // Prints one table each; --out writes growth.png, .svg and .json.
 //   npm run bench -- growth [--rounds 2] [--turns 3] [--batch 32] [--precision f32|bf16] [--threads 2]
-//   [--backend auto]
-//     [--out runs/growth] [--json]
+//     [--backend auto] [--out runs/growth] [--json]
 // --batch: the batch used while layers and width grow.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@
 // tokens, 500 logits). Prints median and least milliseconds, and GB/s of memory read and written once, or for
 // attention GFLOP/s (only the causal half counts).
 //   npm run bench -- kernels [--batch 8] [--threads 2] [--backend native] [--seconds 0.3] [--only attention]
-//   [--json]
+//     [--json]
 
 import { parseArgs } from 'node:util';
 import type { Backend, DeviceBuffer, Kernels } from '../src/backend/contract.ts';

@@ -2,9 +2,8 @@
 // encoding, fresh weights, training and every evaluation, until the loss on the whole validation part is at
 // most 2.943 nats per token (the seed's best, which took about 27 minutes on a T4). Each turn has its own
 // seed; all turns must reach the target.
-//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943] [--precision
-//   bf16] [--turns 1]
-//     [--seed 1337] [--threads 2] [--backend auto] [--json]
+//   npm run bench -- speedrun [--data tiny-shakespeare] [--preset speedrun] [--target 2.943]
+//     [--precision bf16] [--turns 1] [--seed 1337] [--threads 2] [--backend auto] [--json]
 
 import { formatCount } from '../src/base/format.ts';
 import { formatTable } from '../src/cli/table.ts';

@@ -2,8 +2,8 @@
 // reference run and with gpt2; and encoding the whole text, from bytes to ids, including splitting.
 // `--definition` also learns once by the definition (src/tokenizer/train.ts), which must give the same
 // merges.
-//   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition] [--peer
-//   tokenizers] [--json]
+//   npm run bench -- tokenizer [--data tiny-shakespeare] [--merges 500] [--turns 7] [--definition]
+//     [--peer tokenizers] [--json]
 // tokenizers: Hugging Face's, in Rust, on one thread (bench/peers/hf_tokenizers.py). It encodes with our
 // merges.
 import { deepEqual } from 'node:assert/strict';

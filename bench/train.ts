@@ -2,8 +2,7 @@
 // AdamW, dropout 0.2; no evaluation. GFLOP/s assume 3.84e11 operations per step; "of peak" is the share of
 // the result of ./peaks.ts for this precision. Other sizes by --batch, --layers, --width.
 //   npm run bench -- train [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto]
-//   [--json]
-//     [--peer torch] [--peer onnxruntime]
+//     [--json] [--peer torch] [--peer onnxruntime]
 // torch: bench/peers/pytorch.py in the same precision, with PyTorch's own dropout and with a faster one;
 // onnxruntime: bench/peers/onnxruntime, always in float32.
 import { trainingFlop } from '../src/cli/measure.ts';

@@ -2,7 +2,7 @@
 // and may be missing from an installation (optionalDependencies).
 import type { Charts } from '../figures/plot.ts';
 
-/** Packages that pictures need, in the versions of package.json. */
+/** Packages that pictures need: the optionalDependencies of package.json. */
 export const PICTURE_PACKAGES = ['@observablehq/plot', '@resvg/resvg-js', 'dejavu-fonts-ttf', 'linkedom'];
 
 /** What pictures are drawn with: charts, and PNG files. */
@@ -27,7 +27,7 @@ export function loadPictures(): Promise<Pictures> {
   return loaded;
 }
 
-/** As `loadDrawing`; null, with the reason given to `onNote`, if they are not installed. */
+/** As `loadPictures`; null, with the reason given to `onNote`, if they are not installed. */
 export async function picturesIfThere(onNote: (text: string) => void): Promise<Pictures | null> {
   try {
     return await loadPictures();
