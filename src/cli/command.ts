@@ -1,4 +1,4 @@
-// A command as data: its name, its arguments, its action. `program.ts` turns these into commander commands,
+// A command as data: its name, its flags, its action. `program.ts` turns these into commander commands,
 // help and exit codes.
 
 import { statSync } from 'node:fs';
@@ -24,14 +24,19 @@ export interface Context<F extends Flags> {
   readonly signal: AbortSignal;
 }
 
-export interface CommandSpec<F extends Flags = Flags> {
+/** What a list of commands shows of one. The list is in commands/index.ts. */
+export interface CommandHead {
   /** `train`, or `tokenizer train` for one within a group. */
   name: string;
   about: string;
-  /** Examples that work, each with a description. */
-  examples: readonly (readonly [line: string, does: string])[];
   /** Positional arguments, `<file>` or `[text...]`, each with a description. */
   args?: readonly (readonly [name: string, about: string])[];
+}
+
+/** The rest of a command. */
+export interface CommandSpec<F extends Flags = Flags> {
+  /** Examples that work, each with a description. */
+  examples: readonly (readonly [line: string, does: string])[];
   flags: F;
   /**
    * What a surplus argument was probably meant for: `--prompt` or another command. `place` is what exists at
@@ -50,17 +55,22 @@ const json = toggle({
   about: 'print JSON for machines: one document, or one event per line while something runs',
 });
 
-/** The commander command for a spec. */
-export function toCommander(spec: CommandSpec): Command {
-  const command = new Command(spec.name.split(' ').at(-1)).description(spec.about);
-  for (const [name, about] of spec.args ?? []) command.argument(name, about);
+/** The commander command with what lists show of it. It can be named, not run. */
+export function toCommander({ name, about, args = [] }: CommandHead): Command {
+  const command = new Command(name.split(' ').at(-1)).description(about);
+  for (const argument of args) command.argument(...argument);
+  return command;
+}
+
+/** Gives `command` the flags, the examples and the action of its spec. */
+export function complete(command: Command, head: CommandHead, spec: CommandSpec): void {
   const flags: Flags = { ...spec.flags, json };
   for (const [name, flag] of Object.entries(flags)) addFlag(command, name, flag);
-  addFullHelp(command, spec.name, flags);
+  addFullHelp(command, head.name, flags);
   command.addHelpText('after', () => examplesText(spec.examples));
   command.allowExcessArguments(); // refused below, with a message that names them
-  return command.action(async () => {
-    refuseSurplus(command, spec);
+  command.action(async () => {
+    refuseSurplus(command, head, spec);
     const values = command.opts();
     const { args } = command;
     const output = createOutput(values.json === true);
@@ -80,7 +90,11 @@ export function toCommander(spec: CommandSpec): Command {
   });
 }
 
-function refuseSurplus(command: Command, { name, args = [], meant }: CommandSpec): void {
+function refuseSurplus(
+  command: Command,
+  { name, args = [] }: CommandHead,
+  { meant }: Pick<CommandSpec, 'meant'>,
+): void {
   if (args.some(([argument]) => argument.includes('...')) || command.args.length <= args.length) return;
   const surplus = command.args.slice(args.length);
   const [word] = surplus;

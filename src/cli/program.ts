@@ -2,8 +2,8 @@
 // 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { runnable } from '../base/node-command.ts';
-import { type CommandSpec, toCommander } from './command.ts';
-import { commands } from './commands/index.ts';
+import { complete, toCommander } from './command.ts';
+import { commands, type ListedCommand } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
 import { helpStyle, helpWidth } from './help.ts';
 import { endCode } from './interrupt.ts';
@@ -24,13 +24,23 @@ const PROMISES = [
   '`inkhorn demo`: all of it, in two minutes.',
 ];
 
-/** The whole program for commander. */
-export function createProgram(specs: readonly CommandSpec[] = commands): Command {
+/**
+ * The program for commander, with the commands of `list`. Those that `named` accepts, by default all, are
+ * loaded; of the others it knows what a list of commands shows.
+ */
+export async function createProgram(
+  list: readonly ListedCommand[] = commands,
+  named: (command: ListedCommand) => boolean = () => true,
+): Promise<Command> {
   const program = new Command('inkhorn')
     .description('A GPT from scratch: tokenizer, training, a look inside, generation, INT8.')
     .version(packageVersion(), '-v, --version')
     .addHelpText('after', () => ['', ...PROMISES.flatMap((line) => wrapText(line, helpWidth()))].join('\n'));
-  for (const spec of specs) parentOf(program, spec).addCommand(toCommander(spec));
+  for (const listed of list) {
+    const command = toCommander(listed);
+    parentOf(program, listed.name).addCommand(command);
+    if (named(listed)) complete(command, listed, await listed.load());
+  }
   everyCommand(program, (command) => {
     command.exitOverride().enablePositionalOptions().showSuggestionAfterError().configureHelp(helpStyle);
     // Errors are thrown here and printed by `fail`.
@@ -40,7 +50,7 @@ export function createProgram(specs: readonly CommandSpec[] = commands): Command
 }
 
 /** `tokenizer train` is in the group `tokenizer`, which is created with its first command. */
-function parentOf(program: Command, { name }: CommandSpec): Command {
+function parentOf(program: Command, name: string): Command {
   const [group, member] = name.split(' ');
   if (member === undefined) return program;
   const known = program.commands.find((command) => command.name() === group);
@@ -57,7 +67,7 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
 
 /** Runs one command line. Resolves to the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(commands, ({ name }) => isIn(argv, name));
   try {
     refuseOneDash(program, argv);
     await program.parseAsync([...argv], { from: 'user' });
@@ -67,15 +77,21 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function fail(error: Error, program: Command, argv: readonly string[]): number {
+/** Whether every word of a command's name is on the command line: `inkhorn help tokenizer train`. */
+function isIn(argv: readonly string[], name: string): boolean {
+  return name.split(' ').every((word) => argv.includes(word));
+}
+
+async function fail(error: Error, program: Command, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help, --version
     if (error.code === 'commander.help') {
       commandOf(program, argv).outputHelp();
       return 0; // `inkhorn` or `inkhorn tokenizer` alone: a question, not a mistake
     }
+    // The advice may be another command, so that all are needed now.
+    error.message = explainMistake(error, await createProgram(), argv);
   }
-  if (error instanceof CommanderError) error.message = explainMistake(error, program, argv);
   const { code, line } = explain(error);
   process.stderr.write(terminalText(`inkhorn: ${runnable(line)}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));

@@ -22,7 +22,8 @@ import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
 import { createProgress, type Progress, withProgress } from './progress.ts';
 import { lookInsideRun } from './run-look.ts';
-import { createTrainView, terminalStyle } from './terminal.ts';
+import { terminalStyle } from './terminal.ts';
+import { createTrainView } from './view/train-view.ts';
 
 /** Everything that a run needs. */
 export interface RunPlan extends ModelFolder {

@@ -1,11 +1,9 @@
-// The engines of Node, best first. Read next: ../backend/native/index.ts, ../backend/wasm/index.ts.
+// The engines of Node, best first, each loaded when it is tried. Read next: ../backend/native/index.ts,
+// ../backend/wasm/index.ts, ../backend/reference/index.ts.
 import type { BackendFactory } from '../backend/contract.ts';
-import { referenceFactory } from '../backend/reference/index.ts';
 import { type Engines, enginesOf } from '../backend/registry.ts';
 
-/**
- * C++, if it was built. Loaded only when it is tried, since the entry point `inkhorn` must not need Node.
- */
+/** C++, if it was built. */
 const nativeFactory: BackendFactory = {
   name: 'native',
   create: async (options) => (await import('../backend/native/index.ts')).createNative(options),
@@ -19,6 +17,12 @@ const wasmFactory: BackendFactory = {
     const { nodeWasmHost } = await import('./node-wasm.ts');
     return createWasm(nodeWasmHost(), options);
   },
+};
+
+/** Plain TypeScript: the definition. */
+const referenceFactory: BackendFactory = {
+  name: 'reference',
+  create: async (options) => (await import('../backend/reference/index.ts')).referenceFactory.create(options),
 };
 
 const engines: Engines = enginesOf([nativeFactory, wasmFactory, referenceFactory]);

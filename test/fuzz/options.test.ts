@@ -3,27 +3,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CommanderError } from 'commander';
 import fc from 'fast-check';
-import type { CommandSpec, Context } from '../../src/cli/command.ts';
-import { commands } from '../../src/cli/commands/index.ts';
+import type { Context } from '../../src/cli/command.ts';
 import { MisuseError } from '../../src/cli/errors.ts';
 import { type Flag, type Flags, flagName } from '../../src/cli/flags.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
+import { listed, wholeCommands } from '../support/commands.ts';
 
 type Call = Context<Flags>;
 
 /** The result of a command line: the call that would be made, or the error. */
 async function parse(argv: readonly string[]): Promise<{ call?: Call; error?: Error }> {
   let call: Call | undefined;
-  const specs = commands.map(
-    (spec): CommandSpec => ({
-      ...spec,
-      async run(context) {
-        call = context;
-      },
+  const program = await createProgram(
+    listed(async (_, context) => {
+      call = context;
     }),
   );
-  const program = createProgram(specs);
   const write = process.stdout.write;
   process.stdout.write = () => true; // --help and --version print
   try {
@@ -36,8 +32,8 @@ async function parse(argv: readonly string[]): Promise<{ call?: Call; error?: Er
   }
 }
 
-const allFlags = commands.flatMap(({ flags }) => Object.entries(flags));
-const words = commands.flatMap(({ name }) => name.split(' '));
+const allFlags = wholeCommands.flatMap(({ flags }) => Object.entries(flags));
+const words = wholeCommands.flatMap(({ name }) => name.split(' '));
 const numbers = fc.oneof(
   fc.integer().map(String),
   fc.double().map(String),

@@ -17,6 +17,7 @@ import { formatTable } from '../../src/cli/table.ts';
 import { textWidth } from '../../src/cli/view/width.ts';
 import { folderStore } from '../../src/io/node-store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
+import { listed, wholeCommands } from '../support/commands.ts';
 
 describe('formatTable', () => {
   test('puts words to the left and numbers to the right', () => {
@@ -72,17 +73,16 @@ describe('flags', () => {
 
 describe('the program', () => {
   test('every command has examples that it understands, and its flags say what they are', async () => {
-    for (const spec of commands) {
+    for (const spec of wholeCommands) {
       assert.ok(spec.examples.length > 0, spec.name);
       for (const [line] of spec.examples) {
         const ran: string[] = [];
-        const specs = commands.map((other) => ({
-          ...other,
-          async run(): Promise<void> {
-            ran.push(other.name);
-          },
-        }));
-        await createProgram(specs).parseAsync(words(line.split(' | ')[0]), { from: 'user' });
+        const program = await createProgram(
+          listed(async (name) => {
+            ran.push(name);
+          }),
+        );
+        await program.parseAsync(words(line.split(' | ')[0]), { from: 'user' });
         assert.equal(ran.length, 1, line);
       }
       for (const [name, { about }] of Object.entries(spec.flags))
@@ -90,12 +90,12 @@ describe('the program', () => {
     }
   });
 
-  test('its help breaks no word and fits the window, that of every command', () => {
+  test('its help breaks no word and fits the window, that of every command', async () => {
     const before = process.env.COLUMNS;
-    const helpOf = (path: readonly string[], columns: number): string => {
+    const helpOf = async (path: readonly string[], columns: number): Promise<string> => {
       process.env.COLUMNS = String(columns);
       let text = '';
-      let command = createProgram();
+      let command = await createProgram();
       for (const name of path) command = command.commands.find((one) => one.name() === name) ?? command;
       command.configureOutput({ writeOut: (part) => (text += part) });
       command.outputHelp();
@@ -109,10 +109,10 @@ describe('the program', () => {
     try {
       for (const path of [[], ['tokenizer'], ...commands.map(({ name }) => name.split(' '))]) {
         for (const columns of [80, 60]) {
-          const text = helpOf(path, columns);
+          const text = await helpOf(path, columns);
           for (const line of text.split('\n'))
             assert.ok(textWidth(line) <= columns, `${path.join(' ')} in ${columns}: ${line}`);
-          assert.equal(wordsOf(text), wordsOf(helpOf(path, 1000)), path.join(' '));
+          assert.equal(wordsOf(text), wordsOf(await helpOf(path, 1000)), path.join(' '));
         }
       }
     } finally {
@@ -127,7 +127,7 @@ describe('the program', () => {
       ['--help-all', true],
     ] as const) {
       let text = '';
-      const program = createProgram();
+      const program = await createProgram();
       const train = program.commands.find((one) => one.name() === 'train');
       train?.configureOutput({ writeOut: (part) => (text += part) });
       await assert.rejects(program.parseAsync(['train', flag], { from: 'user' }), CommanderError);

@@ -6,8 +6,8 @@ import { describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import * as f from '../../src/base/fields.ts';
-import { commands } from '../../src/cli/commands/index.ts';
 import type { Flag } from '../../src/cli/flags.ts';
+import { wholeCommands } from '../support/commands.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -158,7 +158,7 @@ describe('the flags of the command line', () => {
 
   for (const [command, table, without] of places) {
     test(`of ${command} cover ${table}`, () => {
-      const flags = Object.entries(commands.find(({ name }) => name === command)?.flags ?? {});
+      const flags = Object.entries(wholeCommands.find(({ name }) => name === command)?.flags ?? {});
       for (const [name, row] of Object.entries(tables.get(table) ?? {})) {
         const found: [string, Flag<unknown>] | undefined = flags.find(([, { option }]) => option === name);
         assert.equal(found === undefined, without.includes(name), `${name} of ${table}`);

@@ -53,6 +53,17 @@ describe('the house', () => {
     assert.deepEqual(wrong, []);
   });
 
+  test('the command line loads no command and no engine before one is named', () => {
+    const loaded = [...loadedBy('cli/main.ts')];
+    const early = loaded.filter((file) => /^cli\/commands\/(?!index)/.test(file));
+    assert.deepEqual(early, []);
+    assert.deepEqual(
+      engines.filter((folder) => [...loadedBy('platform/node-engines.ts')].some((f) => f.startsWith(folder))),
+      [],
+    );
+    assert.ok(loaded.length < 60, `${loaded.length} files for \`inkhorn --version\``);
+  });
+
   test('every import says where it goes', () => {
     for (const file of files.keys())
       assert.deepEqual(readFileSync(join(src, file), 'utf8').match(COMPUTED_IMPORT), null, file);
@@ -91,6 +102,16 @@ describe('what the house is tested with', () => {
 /** Paths from src/ of what `text`, the file `file`, imports of it. */
 function importsOf(file: string, text: string): string[] {
   return Array.from(text.matchAll(IMPORT), ([, , path]) => relative(src, join(src, dirname(file), path)));
+}
+
+/** What starts with `file`: itself, and the values that it imports, without those of `import('...')`. */
+function loadedBy(file: string, seen: Set<string> = new Set()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(join(src, file), 'utf8');
+  const early = text.replaceAll(/\bimport\([^)]*\)|^(?:import|export) type [^;]*;/gm, '');
+  for (const imported of importsOf(file, early)) loadedBy(imported, seen);
+  return seen;
 }
 
 function arrows(): [file: string, imported: string][] {

@@ -4,9 +4,10 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import { createOutput, type Output } from '../../src/cli/output.ts';
-import { createTrainView, terminalStyle } from '../../src/cli/terminal.ts';
+import { terminalStyle } from '../../src/cli/terminal.ts';
 import { chartStart, lossChart } from '../../src/cli/view/chart.ts';
 import { createScene, frame, type Scene } from '../../src/cli/view/live.ts';
+import { createTrainView } from '../../src/cli/view/train-view.ts';
 import { cutText, fitLine, textWidth, viewText, wrapText } from '../../src/cli/view/width.ts';
 import { probeEvent, runEvents } from './events.ts';
 

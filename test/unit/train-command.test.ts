@@ -52,8 +52,6 @@ describe('the command of a run', () => {
     it(`comes to the same: ${name}`, async () => {
       let got: unknown;
       const probe = defineCommand({
-        name: 'train',
-        about: '',
         examples: [],
         flags: { ...recipeFlags },
         async run({ flags }): Promise<void> {
@@ -64,7 +62,8 @@ describe('the command of a run', () => {
       const words = splitWords(trainCommand(run)).slice(1); // without `inkhorn`
       const own = new Set(['--data', '--out']);
       const rest = words.filter((word, i) => !own.has(word) && !own.has(words[i - 1]));
-      await createProgram([probe]).parseAsync(rest, { from: 'user' });
+      const program = await createProgram([{ name: 'train', about: '', load: async () => probe }]);
+      await program.parseAsync(rest, { from: 'user' });
       assert.deepEqual(got, { config: run.config, settings: run.settings });
     });
   }

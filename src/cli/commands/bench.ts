@@ -20,8 +20,6 @@ import type { Output } from '../output.ts';
 const flags = engineFlags satisfies Flags;
 
 export const bench = defineCommand({
-  name: 'bench',
-  about: "this machine's figures in under a minute: tokenizer, training step, generation",
   examples: [
     ['bench', 'with the best engine'],
     ['bench --threads 1 --json', 'on one thread, as JSON'],

@@ -3,8 +3,6 @@ import { type Context, defineCommand } from '../command.ts';
 import { buildNative } from '../native-build.ts';
 
 export const buildNativeCommand = defineCommand({
-  name: 'build-native',
-  about: 'compile the C++ engine here, a minute or more, once; it says what is missing for that',
   examples: [['build-native', 'afterwards --backend auto takes it; `inkhorn doctor` says so']],
   flags: {},
   async run({ output }: Context<Record<string, never>>): Promise<void> {

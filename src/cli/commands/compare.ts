@@ -27,15 +27,9 @@ export const compareFlags = {
 const flags = { ...compareFlags, ...engineFlags } satisfies Flags;
 
 export const compareCommand = defineCommand({
-  name: 'compare',
-  about: 'two models side by side: bytes, loss, agreement, noise, speed',
   examples: [
     ['compare runs/first runs/first-int8', 'a model and its INT8 copy'],
     ['compare runs/a runs/b --data other.txt', 'two runs with the same tokenizer, on another text'],
-  ],
-  args: [
-    ['<before>', 'model folder or run folder'],
-    ['<after>', 'model folder or run folder'],
   ],
   flags,
   async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {

@@ -11,8 +11,6 @@ import { asBytesFlag, openData } from '../models.ts';
 import { createProgress } from '../progress.ts';
 
 export const dataList = defineCommand({
-  name: 'data',
-  about: 'list the texts that have a name; --data takes these, files, folders, patterns and standard input',
   examples: [
     ['data', 'what there is, and whether it is on this machine'],
     ['data fetch tiny-shakespeare', 'downloads it once and checks it'],
@@ -41,10 +39,7 @@ export const dataList = defineCommand({
 });
 
 export const dataFetch = defineCommand({
-  name: 'data fetch',
-  about: 'download a text that has a name, once, and check that it is the right one',
   examples: [['data fetch tiny-shakespeare', '1.1 MB, into the cache folder']],
-  args: [['<name>', 'a name that `inkhorn data` lists']],
   flags: {},
   async run({ args: [name], output }): Promise<void> {
     const names = (await listCorpora()).map((corpus) => corpus.name);
@@ -66,14 +61,11 @@ const showFlags = {
 } satisfies Flags;
 
 export const dataShow = defineCommand({
-  name: 'data show',
-  about: 'the first lines of a text, and what it amounts to',
   examples: [
     ['data show moby-dick', 'a text that has a name'],
     ['data show notes/ --lines 40', 'all .txt and .md files in a folder, as training sees them'],
     ["data show 'notes/**/*.ts' more.txt", 'the files that fit a pattern, then another'],
   ],
-  args: [['<text...>', 'files, folders, patterns, - for standard input, or names: one after the other']],
   flags: showFlags,
   async run({ args, flags, output }: Context<typeof showFlags>): Promise<void> {
     const { bytes, documents, source } = await openData(args, output, flags.asBytes);

@@ -66,8 +66,6 @@ function promptsOf(corpus: Corpus): { samples: string; advice: string } {
 const SUGGESTING_BYTES = 2 ** 20;
 
 export const demo = defineCommand({
-  name: 'demo',
-  about: 'the whole path in about two minutes: tokenizer, training, a sample, INT8, a report',
   examples: [
     ['demo', 'on Tiny Shakespeare'],
     ['demo --data my-notes.txt --out runs/notes', 'on a text of yours'],

@@ -8,8 +8,6 @@ import { defineCommand } from '../command.ts';
 import { packageVersion } from '../version.ts';
 
 export const doctor = defineCommand({
-  name: 'doctor',
-  about: 'which engines work here, why the others do not, and what to do about it',
   examples: [
     ['doctor', 'for people'],
     ['doctor --json', 'to paste into a report'],

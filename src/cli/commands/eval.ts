@@ -29,8 +29,6 @@ const flags = {
 } satisfies Flags;
 
 export const evalCommand = defineCommand({
-  name: 'eval',
-  about: 'the loss of a model on a whole text: nats/token, bits/byte, perplexity',
   examples: [
     ['eval --model runs/first', 'on the validation part of the text it was trained on'],
     ['eval --model runs/first --data other.txt --split all', 'on every token of another text'],

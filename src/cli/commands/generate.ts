@@ -41,8 +41,6 @@ const flags = {
 type Given = Context<typeof flags>['flags'];
 
 export const generateCommand = defineCommand({
-  name: 'generate',
-  about: 'write text with a model, as it comes',
   examples: [
     ['generate --model runs/first --prompt "ROMEO:"', '256 tokens from the best checkpoint'],
     ['generate -m runs/first --tokens 1000 --temperature 0.8 --top-p 0.95', 'a little bolder'],

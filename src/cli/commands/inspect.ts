@@ -1,7 +1,7 @@
 // `inkhorn inspect` and its subcommands: looking inside a model. The work is done in ../inspect/.
 import { EDIT_SYNTAX, parseEdit } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
-import { type CommandSpec, type Context, defineCommand, type Place } from '../command.ts';
+import { type Context, defineCommand, type Place } from '../command.ts';
 import { withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts } from '../flags.ts';
@@ -40,9 +40,7 @@ async function look(
   });
 }
 
-const overview = defineCommand({
-  name: 'inspect',
-  about: 'ReLU activations and gradients, dead units, attention maps, the loss of every token',
+export const overview = defineCommand({
   examples: [
     ['inspect --model runs/first --out runs/first/inspect', 'figures here, pictures there'],
     ['inspect -m runs/first --text "To be, or not to be" --out look', 'attention and losses of this text'],
@@ -55,15 +53,12 @@ const overview = defineCommand({
     look(flags, output, async (subject) => (await import('../inspect/overview.ts')).overview(subject)),
 });
 
-const taps = defineCommand({
-  name: 'inspect taps',
-  about: 'the names of all values inside, and the statistics of any of them',
+export const taps = defineCommand({
   examples: [
     ['inspect taps', 'the names, their shapes and what they are'],
     ["inspect taps 'blocks.*.mlp.act' -m runs/first", 'the ReLUs of every block'],
     ["inspect taps 'blocks.{0,3}.attn.*' logits -m runs/first --out look", 'attention of two blocks, drawn'],
   ],
-  args: [['[pattern...]', 'names: * is anything but a dot, ** anything, {a,b} one or the other']],
   flags: batchFlags,
   async run({ args, flags, output }: Context<typeof batchFlags>): Promise<void> {
     const { listTaps, taps } = await import('../inspect/taps.ts');
@@ -78,9 +73,7 @@ const healthFlags = {
   force: forceFlag,
 } satisfies Flags;
 
-const health = defineCommand({
-  name: 'inspect health',
-  about: 'sparsity, dead units, gradients and updates over the training of a run, from its history',
+export const health = defineCommand({
   examples: [
     ['inspect health --model runs/first --out look', 'what happened in a run, also while it goes on'],
     ['inspect health -m runs/first --json', 'every probe of the run'],
@@ -105,10 +98,7 @@ const health = defineCommand({
   },
 });
 
-const attention = defineCommand({
-  name: 'inspect attention',
-  about:
-    'which token attends to which: maps of every head, entropy, distance, previous-token and induction scores',
+export const attention = defineCommand({
   examples: [
     ['inspect attention -m runs/first --text "ROMEO: O Romeo, Romeo" --out look', 'maps and scores'],
     ['inspect attention -m runs/first --json', 'the scores of every head'],
@@ -125,9 +115,7 @@ const tokenFlags = {
   rows: integer({ about: 'hardest tokens to list', initial: '12' }, 0),
 } satisfies Flags;
 
-const tokens = defineCommand({
-  name: 'inspect tokens',
-  about: 'how hard each token of a text was, what was expected instead, and what comes next',
+export const tokens = defineCommand({
   examples: [
     ['inspect tokens -m runs/first --text "To be, or not to be"', 'the text in colours, the hardest tokens'],
     ['inspect tokens -m runs/first -t "To be, or not" --out look', 'as PNG, SVG, JSON and HTML, too'],
@@ -143,9 +131,7 @@ const tokens = defineCommand({
 
 const topFlags = { ...textFlags, top: topFlag } satisfies Flags;
 
-const lens = defineCommand({
-  name: 'inspect lens',
-  about: 'the logit lens: what each layer would say, if it were the last',
+export const lens = defineCommand({
   examples: [['inspect lens -m runs/first --text "To be, or not to" --out look', 'the table, and a picture']],
   flags: topFlags,
   meant: modelOrText,
@@ -164,9 +150,7 @@ const embeddingFlags = {
   count: integer({ about: 'neighbours of each', initial: '8' }, 1, 1000),
 } satisfies Flags;
 
-const embedding = defineCommand({
-  name: 'inspect embedding',
-  about: 'tokens whose vectors point the same way, and how alike the vectors of positions are',
+export const embedding = defineCommand({
   examples: [
     ['inspect embedding -m runs/first --token "the " --token "ou"', 'the nearest tokens of two'],
     ['inspect embedding -m runs/first --out look', 'with the map of positions'],
@@ -180,9 +164,7 @@ const embedding = defineCommand({
     }),
 });
 
-const edit = defineCommand({
-  name: 'inspect edit',
-  about: 'what a change inside does: zero a head, scale a unit, swap in a value from another text',
+export const edit = defineCommand({
   examples: [
     ["inspect edit 'blocks.3.attn.heads[2]=0' -m runs/first", 'without head 2 of block 3'],
     [
@@ -191,7 +173,6 @@ const edit = defineCommand({
     ],
     ["inspect edit 'blocks.2.out@-1<-JULIET:' -m runs/first -t 'ROMEO:'", 'the value of another text'],
   ],
-  args: [['<edit...>', EDIT_SYNTAX]],
   flags: topFlags,
   async run({ args, flags, output }: Context<typeof topFlags>): Promise<void> {
     if (args.length === 0) throw misuse(`no edit: write ${EDIT_SYNTAX}`);
@@ -202,9 +183,7 @@ const edit = defineCommand({
   },
 });
 
-const ablate = defineCommand({
-  name: 'inspect ablate',
-  about: 'what is lost without each head, each attention and each MLP, in turn',
+export const ablate = defineCommand({
   examples: [
     ['inspect ablate -m runs/first --text "To be, or not to be" --out look', 'a table, and a picture'],
   ],
@@ -213,15 +192,3 @@ const ablate = defineCommand({
   run: ({ flags, output }: Context<typeof textFlags>) =>
     look(flags, output, async (subject) => (await import('../inspect/edit.ts')).ablation(subject)),
 });
-
-export const inspectCommands: readonly CommandSpec[] = [
-  overview,
-  taps,
-  health,
-  attention,
-  tokens,
-  lens,
-  embedding,
-  edit,
-  ablate,
-];

@@ -52,8 +52,6 @@ type Given = Context<typeof flags>['flags'];
 type Chosen = Comparison['quantize'];
 
 export const quantizeCommand = defineCommand({
-  name: 'quantize',
-  about: 'an INT8 or INT4 copy of a model, and what it costs in quality',
   examples: [
     [
       'quantize --model runs/first --out runs/first/int8',

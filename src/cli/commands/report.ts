@@ -27,15 +27,12 @@ const flags = {
 } satisfies Flags;
 
 export const report = defineCommand({
-  name: 'report',
-  about: 'the report of a run as a page and as Markdown, again from its folder; several runs compared',
   examples: [
     ['report runs/first', 'writes runs/first/report.html and report.md, also while the run goes on'],
     ['inspect -m runs/first -t "O Romeo" --out runs/first/inspect', 'the next report shows this text inside'],
     ['report runs/a runs/b runs/c', 'the best losses, and what differs in the settings'],
     ['report runs/a runs/b --out runs/compared', 'the same as a page, with the curves over each other'],
   ],
-  args: [['[run...]', 'folders of runs']],
   flags,
   async run({ args, flags: given, output }: Context<typeof flags>): Promise<void> {
     if (args.length === 0)

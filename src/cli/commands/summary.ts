@@ -32,8 +32,6 @@ const flags = {
 type Given = Context<typeof flags>['flags'];
 
 export const summary = defineCommand({
-  name: 'summary',
-  about: 'parameters, bytes and floating-point operations of every part of a model',
   examples: [
     ['summary --preset seed', 'counted, without a model'],
     ['summary --preset seed --n-layer 12 --n-embd 384 --n-head 6', 'what a larger one would cost'],

@@ -32,8 +32,6 @@ const flags = {
 } satisfies Flags;
 
 export const tokenizerTrain = defineCommand({
-  name: 'tokenizer train',
-  about: 'learn a byte-level BPE tokenizer from a text',
   examples: [
     ['tokenizer train --data moby-dick --out whale.json', '500 tokens, merges across words'],
     ['tokenizer train -d notes/ -o notes.json --vocab-size 4096 --pattern gpt4', 'words kept apart'],

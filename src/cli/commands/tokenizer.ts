@@ -30,15 +30,11 @@ const encodeFlags = {
 } satisfies Flags;
 
 export const tokenizerEncode = defineCommand({
-  name: 'tokenizer encode',
-  about:
-    'the tokens of a text, and the compression ratio; the text is an argument, --file, or standard input',
   examples: [
     ['tokenizer encode -t whale.json "Call me Ishmael."', 'token ids'],
     ['tokenizer encode -m runs/first --pieces "To be"', 'one token per line, with its text'],
     ['tokenizer encode -t whale.json --file notes.txt --json', 'ids and figures as JSON'],
   ],
-  args: [['[text]', 'what to encode']],
   flags: encodeFlags,
   async run({ args: [argument], flags, output }: Context<typeof encodeFlags>): Promise<void> {
     const { file, pieces } = flags;
@@ -117,13 +113,10 @@ async function pourPieces(
 const PIECES = 10_000;
 
 export const tokenizerDecode = defineCommand({
-  name: 'tokenizer decode',
-  about: 'the text of token ids, given as arguments or on standard input, separated by spaces or commas',
   examples: [
     ['tokenizer decode -t whale.json 72 105 261', 'text'],
     ['tokenizer encode -t a.json --file x.txt | inkhorn tokenizer decode -t a.json', 'x.txt, byte by byte'],
   ],
-  args: [['[ids...]', 'token ids']],
   flags: source,
   async run({ args, flags, output }: Context<typeof source>): Promise<void> {
     const tokenizer = await tokenizerOf(flags, output);
@@ -147,8 +140,6 @@ export const tokenizerDecode = defineCommand({
 });
 
 export const tokenizerShow = defineCommand({
-  name: 'tokenizer show',
-  about: 'every token: its id, its text, and the two tokens it was merged from',
   examples: [
     ['tokenizer show -t whale.json', 'the whole vocabulary'],
     ['tokenizer show -m runs/first --json', 'the same as JSON'],

@@ -94,8 +94,6 @@ const WRITER = 'inkhorn train';
 const WITH_RESUME = new Set(['resume', 'steps', 'data', 'asBytes', 'backend', 'threads', 'json']);
 
 export const train = defineCommand({
-  name: 'train',
-  about: 'train a GPT on a text',
   examples: [
     ['train --data tiny-shakespeare --out runs/first', 'the recommended model and recipe'],
     ['train --preset seed --data input.txt --steps 2000 --out runs/seed', "the seed's 3.5M parameters"],
