@@ -58,6 +58,24 @@ export function checkLength(length: number, atMost: number = Number.POSITIVE_INF
   throw new Error(`it has ${formatAmount(length, 'byte')}: at most ${formatCount(atMost)} are read`);
 }
 
+/** `first` of `runs/first`, on every system. */
+export function baseName(location: string): string {
+  return location.split(/[/\\]/).findLast((part) => part !== '' && part !== '.') ?? location;
+}
+
+/** The part of a store that writes, for one that cannot: throws `<location> is <what>: it cannot be ...`. */
+export function readOnly(
+  location: string,
+  what: string,
+  instead: string,
+): { refuse(done: string): () => Promise<never> } & Pick<Store, 'write' | 'writeAll' | 'remove'> {
+  const refuse = (done: string) => async (): Promise<never> => {
+    throw new Error(`${location} is ${what}: it cannot be ${done}; ${instead} instead`);
+  };
+  const written = refuse('written to');
+  return { refuse, write: written, writeAll: written, remove: written };
+}
+
 /** A store in memory, for tests and browsers. Copies on reading and writing. */
 export function memoryStore(location = 'memory'): Store {
   const files = new Map<string, Uint8Array>();

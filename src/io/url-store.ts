@@ -1,5 +1,5 @@
 // A read-only store on a web server: a page loads a model folder from where it is published.
-import { checkLength, checkName, type Store } from './store.ts';
+import { checkLength, checkName, readOnly, type Store } from './store.ts';
 
 /**
  * The files under `base` (`https://example.org/models/tiny`; in a page also a relative address). Listing and
@@ -12,9 +12,7 @@ export function urlStore(base: string): Store {
     checkName(name);
     return `${location}/${encodeURIComponent(name)}`;
   };
-  const refuse = (what: string) => async (): Promise<never> => {
-    throw new Error(`${location} is on the web: it cannot be ${what}; save to a folder instead`);
-  };
+  const { refuse, ...writing } = readOnly(location, 'on the web', 'save to a folder');
   return {
     location,
     async read(name, atMost): Promise<Uint8Array> {
@@ -41,10 +39,8 @@ export function urlStore(base: string): Store {
         throw refused(at(name), response);
       return response.ok;
     },
+    ...writing,
     list: refuse('listed'),
-    write: refuse('written to'),
-    writeAll: refuse('written to'),
-    remove: refuse('written to'),
     folder(name): Store {
       checkName(name);
       return urlStore(`${location}/${encodeURIComponent(name)}`);

@@ -1,5 +1,6 @@
 // Several runs side by side: the result of each, and their differences. For the page, the terminal and
 // machines alike.
+import { baseName } from '../io/store.ts';
 import {
   bestEval,
   clock,
@@ -10,7 +11,6 @@ import {
   tokensPerStep,
   totalSeconds,
 } from './facts.ts';
-import { baseName } from './read.ts';
 import type { RunSummary } from './summary.ts';
 
 /** The result of one run. */

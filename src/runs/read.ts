@@ -1,6 +1,6 @@
 // Reads the folder of a run for its reports: what was trained, how, on which text, and the events. Computes
 // nothing with the model.
-import type { Store } from '../io/store.ts';
+import { baseName, type Store } from '../io/store.ts';
 import { loadConfig, loadTokenizer } from '../model/folder.ts';
 import { countShapes } from '../model/shapes.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -54,11 +54,6 @@ export async function readRun(
       probeTaps: past.probeTaps,
     }),
   };
-}
-
-/** `first` of `runs/first`, on every system. */
-export function baseName(location: string): string {
-  return location.split(/[/\\]/).findLast((part) => part !== '' && part !== '.') ?? location;
 }
 
 /** The engines of a run. The first versions recorded only the one on which it began. */

@@ -44,6 +44,17 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(compile(files, { module: 'nodenext', types: ['node'] }), '');
   });
 
+  test('has the stores of a page behind inkhorn/browser', () => {
+    const files = `import { download, droppedStore, opfsStore } from 'inkhorn/browser';
+      import { load, save } from 'inkhorn';
+      document.ondrop = async ({ dataTransfer }) => {
+        if (dataTransfer) await save(opfsStore('models/mine'), await load(await droppedStore(dataTransfer)));
+        await download(opfsStore('models/mine'));
+      };`;
+    const bundler = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] };
+    assert.equal(compile(files, bundler), '');
+  });
+
   test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
     const [inNode, inPage] = await Promise.all([
       import('../../src/platform/node.ts'),

@@ -1,8 +1,11 @@
 // The browser of the tests: Debian's Chromium, or the one that INKHORN_CHROMIUM names.
 import { accessSync, constants } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
-import type { Tasks } from './page.ts';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Tasks as PageTasks } from './page.ts';
 import { openSite, type SiteOptions } from './site.ts';
+import type { Suites } from './suite-page.ts';
+
+type Tasks = PageTasks & Suites;
 
 const executablePath = process.env.INKHORN_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -23,11 +26,14 @@ export function launch(): Promise<Browser> {
 
 /** A page of a site of its own. */
 export interface Tab {
-  /** Calls a function of page.ts in the page. */
+  readonly page: Page;
+  /** Calls a function of page.ts, or of suite-page.ts, in the page. */
   run<Name extends keyof Tasks>(
     name: Name,
     ...args: Parameters<Tasks[Name]>
   ): Promise<Awaited<ReturnType<Tasks[Name]>>>;
+  /** Another page of the same site, with the same storage. It ends with this one. */
+  another(): Promise<Tab>;
   /** Throws where the page had an error that nobody caught. */
   close(): Promise<void>;
 }
@@ -35,26 +41,33 @@ export interface Tab {
 export interface TabOptions extends SiteOptions {
   /** As in a browser that has no relaxed SIMD: it takes the build without. */
   withoutRelaxed?: boolean;
+  /** Which page of the site. */
+  page?: string;
 }
 
 export async function openTab(
   browser: Browser,
-  { withoutRelaxed = false, ...options }: TabOptions,
+  { withoutRelaxed = false, page: file = '', ...options }: TabOptions,
 ): Promise<Tab> {
   const site = await openSite(options);
   const context = await browser.newContext();
-  const page = await context.newPage();
   const errors: Error[] = [];
-  page.on('pageerror', (error) => errors.push(error));
-  if (withoutRelaxed) await page.addInitScript('WebAssembly.validate = () => false');
-  await page.goto(site.url);
-  await page.waitForFunction('globalThis.tasks !== undefined');
-  return {
-    run: (name, ...args) => page.evaluate(`tasks[${JSON.stringify(name)}](...${JSON.stringify(args)})`),
-    async close() {
-      await context.close();
-      site.close();
-      if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('; '));
-    },
+  const open = async (): Promise<Tab> => {
+    const page = await context.newPage();
+    page.on('pageerror', (error) => errors.push(error));
+    if (withoutRelaxed) await page.addInitScript('WebAssembly.validate = () => false');
+    await page.goto(site.url + file);
+    await page.waitForFunction('globalThis.tasks !== undefined');
+    return {
+      page,
+      run: (name, ...args) => page.evaluate(`tasks[${JSON.stringify(name)}](...${JSON.stringify(args)})`),
+      another: open,
+      async close() {
+        await context.close();
+        site.close();
+        if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('; '));
+      },
+    };
   };
+  return open();
 }

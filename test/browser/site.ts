@@ -13,8 +13,24 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const BASE = '/some/where/';
 const PAGE = 'index.html';
-const HTML =
-  '<!doctype html><meta charset="utf-8"><title>Inkhorn</title><script type="module" src="test/browser/page.js"></script>';
+/** A page in which suites run: what they import from Node comes from shims. */
+export const SUITES = 'suites.html';
+const IMPORT_MAP = {
+  'node:test': './test/browser/shims/node-test.js',
+  'node:assert/strict': './test/browser/shims/node-assert.js',
+  fflate: './node_modules/fflate/esm/browser.js',
+};
+const importMap = `<script type="importmap">${JSON.stringify({ imports: IMPORT_MAP })}</script>`;
+const page = (script: string, head = '', body = ''): string =>
+  `<!doctype html><meta charset="utf-8"><title>Inkhorn</title>${head}<body>${body}<script type="module" src="${script}"></script>`;
+const PAGES: Readonly<Record<string, string>> = {
+  [PAGE]: page(
+    'test/browser/page.js',
+    importMap,
+    '<input type="file" multiple><input type="file" webkitdirectory>',
+  ),
+  [SUITES]: page('test/browser/suite-page.js', importMap),
+};
 const root = new URL('../../../', import.meta.url);
 
 /** Headers that make a page cross-origin isolated, so that its threads may share memory. */
@@ -38,7 +54,7 @@ export interface Site {
   close(): void;
 }
 
-/** Serves `dist/` with the page, and `models/` beside it. */
+/** Serves `dist/` with the pages, and `models/` and `node_modules/` beside it. */
 export async function openSite({
   headers = {},
   alter = asItIs,
@@ -66,8 +82,8 @@ export async function openSite({
 
 /** The file at this path of the site; null: there is none. */
 async function contents(path: string): Promise<Uint8Array | null> {
-  if (path === PAGE) return Buffer.from(HTML);
-  const file = new URL(path.startsWith('models/') ? path : `dist/${path}`, root);
+  if (Object.hasOwn(PAGES, path)) return Buffer.from(PAGES[path]);
+  const file = new URL(/^(models|node_modules)\//.test(path) ? path : `dist/${path}`, root);
   return file.href.startsWith(root.href) ? readFile(file).catch(() => null) : null;
 }
 

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type FileSteps, folderStore, nodeFiles } from '../../src/io/node-store.ts';
+import { folderStore, nodeFiles } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
+import { haltingAfter } from '../support/file-steps.ts';
 
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const bytes = fc.uint8Array({ maxLength: 8 });
@@ -23,20 +24,6 @@ async function contents(store: Store): Promise<Record<string, number[]>> {
   );
 }
 
-/** The real operations, until `steps` of those that change something are done; then none. */
-function haltingAfter(steps: number): FileSteps {
-  let left = steps;
-  return new Proxy(nodeFiles, {
-    get(target, step: keyof FileSteps) {
-      return async (...args: [string, never]): Promise<unknown> => {
-        if (step !== 'read' && step !== 'entries') left--;
-        if (left < 0) throw new Error('halted');
-        return target[step](...args);
-      };
-    },
-  });
-}
-
 test('random changes, killed at random steps', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(change, { maxLength: 6 }), async (changes) => {
@@ -45,7 +32,7 @@ test('random changes, killed at random steps', async () => {
         const model = memoryStore();
         for (const { files, kill } of changes) {
           const before = await contents(model);
-          const steps = kill === null ? nodeFiles : haltingAfter(kill);
+          const steps = kill === null ? nodeFiles : haltingAfter(nodeFiles, kill).files;
           const done = await folderStore(path, steps)
             .writeAll(files)
             .then(

@@ -10,9 +10,21 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FileSteps, folderStore, makeFolder, nodeFiles, reason } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
+import { type TreeFile, treeStore } from '../../src/io/tree-store.ts';
 import { urlStore } from '../../src/io/url-store.ts';
+import { CHANGING, intercepted } from '../support/file-steps.ts';
+import {
+  type AtomicKind,
+  atomicStoreTests,
+  BEFORE,
+  CHANGE,
+  contents,
+  isOneOf,
+  prepared,
+  storeTests,
+  utf8,
+} from '../support/store-contract.ts';
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const textOf = async (store: Store, name: string): Promise<string> => text(await store.read(name));
 
@@ -38,69 +50,8 @@ test('a folder in /proc is refused, not waited for', { skip: process.platform !=
   await assert.rejects(makeFolder('/proc/inkhorn/a'), { code: 'ENOENT' });
 });
 
-/** Everything visible to a reader, as text. */
-async function contents(store: Store): Promise<Record<string, string>> {
-  const entries = (await store.list()).map(async (name) => [name, await textOf(store, name)] as const);
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-for (const [kind, open] of [
-  ['memory', () => memoryStore()],
-  ['folder', () => folderStore(newPath())],
-] as const) {
-  describe(`${kind} store`, () => {
-    test('reads back what was written, replaced and removed', async () => {
-      const store = open();
-      assert.deepEqual(await store.list(), []);
-      assert.equal(await store.exists('a.txt'), false);
-      await assert.rejects(store.read('a.txt'), /a\.txt/);
-      await store.write('b.txt', utf8('bees'));
-      await assert.rejects(store.read('b.txt', 3), /it has 4 bytes: at most 3 are read$/);
-      assert.equal((await store.read('b.txt', 4)).length, 4);
-      await store.write('b.txt', utf8('bee'));
-      await store.write('a.txt', utf8('one'));
-      await store.write('a.txt', utf8(''));
-      assert.deepEqual(await contents(store), { 'a.txt': '', 'b.txt': 'bee' });
-      assert.equal(await store.exists('a.txt'), true);
-      await store.remove('a.txt');
-      await store.remove('a.txt');
-      assert.deepEqual(await store.list(), ['b.txt']);
-    });
-
-    test('writes several files together, drops those given as null, and leaves the others alone', async () => {
-      const store = open();
-      await store.write('notes.txt', utf8('mine'));
-      await store.write('training.json', utf8('stale'));
-      await store.writeAll(
-        new Map<string, Uint8Array | null>([
-          ['model', utf8('m')],
-          ['config', utf8('c')],
-          ['training.json', null],
-          ['never-there', null],
-        ]),
-      );
-      assert.deepEqual(await contents(store), { config: 'c', model: 'm', 'notes.txt': 'mine' });
-    });
-
-    test('keeps folders apart', async () => {
-      const store = open();
-      await store.folder('last').write('a', utf8('last'));
-      await store.folder('best').write('a', utf8('best'));
-      assert.equal(await textOf(store.folder('last'), 'a'), 'last');
-      assert.deepEqual(await store.list(), []);
-      assert.match(store.folder('best').location, /best$/);
-    });
-
-    test('refuses names that lead elsewhere', async () => {
-      const store = open();
-      for (const name of ['', '.', '..', '.hidden', 'a/b', 'a\\b', '/etc', 'c:', 'x'.repeat(201), 'nul\0']) {
-        await assert.rejects(store.write(name, utf8('x')), /is no file name/);
-        await assert.rejects(store.writeAll(new Map([[name, utf8('x')]])), /is no file name/);
-        assert.throws(() => store.folder(name), /is no file name/);
-      }
-    });
-  });
-}
+describe('memory store', () => storeTests(() => memoryStore()));
+describe('folder store', () => storeTests(() => folderStore(newPath())));
 
 test('a memory store keeps its own copies', async () => {
   const store = memoryStore();
@@ -111,106 +62,83 @@ test('a memory store keeps its own copies', async () => {
   assert.equal(await textOf(store, 'a'), 'abc');
 });
 
-describe('a folder store, stopped at any step', () => {
-  const BEFORE = { model: 'old model', training: 'old training', stale: 'old', bystander: 'same' };
-  const AFTER = { model: 'new model', training: 'new training', added: 'new', bystander: 'same' };
-  const change = new Map<string, Uint8Array | null>([
-    ['model', utf8(AFTER.model)],
-    ['training', utf8(AFTER.training)],
-    ['added', utf8(AFTER.added)],
-    ['stale', null],
-  ]);
-
-  async function prepared(): Promise<string> {
-    const path = newPath();
-    const store = folderStore(path);
-    for (const [name, content] of Object.entries(BEFORE)) await store.write(name, utf8(content));
-    return path;
-  }
-
-  /**
-   * As after a kill: the temporary files belong to a process that is gone, since no process has this id.
-   */
-  async function orphan(path: string): Promise<void> {
-    const gone = `.inkhorn.${2 ** 22 + 1}.`;
-    const rename = (name: string): string => name.replace(`.inkhorn.${process.pid}.`, gone);
-    for (const name of await fs.readdir(path)) {
-      if (name.startsWith('.inkhorn.') && name !== '.inkhorn.commit') {
-        await fs.rename(join(path, name), join(path, rename(name)));
-      }
+/**
+ * As after a kill: the temporary files belong to a process that is gone, since no process has this id.
+ */
+async function orphan(path: string): Promise<void> {
+  const gone = `.inkhorn.${2 ** 22 + 1}.`;
+  const rename = (name: string): string => name.replace(`.inkhorn.${process.pid}.`, gone);
+  for (const name of await fs.readdir(path)) {
+    if (name.startsWith('.inkhorn.') && name !== '.inkhorn.commit') {
+      await fs.rename(join(path, name), join(path, rename(name)));
     }
-    const journal = join(path, '.inkhorn.commit');
-    const old = await fs.readFile(journal, 'utf8').catch(() => null);
-    if (old) await fs.writeFile(journal, old.replaceAll(`.inkhorn.${process.pid}.`, gone));
   }
+  const journal = join(path, '.inkhorn.commit');
+  const old = await fs.readFile(journal, 'utf8').catch(() => null);
+  if (old) await fs.writeFile(journal, old.replaceAll(`.inkhorn.${process.pid}.`, gone));
+}
 
-  const isOneOf = (seen: Record<string, string>): string => {
-    for (const [label, whole] of Object.entries({ BEFORE, AFTER })) {
-      if (JSON.stringify(Object.entries(seen).sort()) === JSON.stringify(Object.entries(whole).sort()))
-        return label;
-    }
-    return assert.fail(`a mixture: ${JSON.stringify(seen)}`);
+const folders: AtomicKind = {
+  newPath,
+  open: folderStore,
+  files: nodeFiles,
+  entries: async (path) => (await fs.readdir(path)).sort(),
+  orphan,
+};
+
+describe('tree store', () => {
+  const file = (content: string): TreeFile => ({ size: content.length, bytes: async () => utf8(content) });
+  const tree = (files: Record<string, string>): Store => {
+    const entries = Object.entries(files).map(([path, content]) => [path, file(content)] as const);
+    return treeStore('here', 'an archive', new Map(entries));
   };
 
-  for (const half of [false, true]) {
-    test(`killed ${half ? 'in the middle of' : 'before'} step n: all old or all new, and the next write cleans up`, async () => {
-      const outcomes: string[] = [];
-      for (let steps = 0; ; steps++) {
-        const path = await prepared();
-        const { files, halted } = haltingAfter(steps, half);
-        await folderStore(path, files)
-          .writeAll(change)
-          .catch(() => undefined);
-        await orphan(path);
-        outcomes.push(isOneOf(await contents(folderStore(path))));
-        await folderStore(path).write('later', utf8('x'));
-        const { later, ...rest } = await contents(folderStore(path));
-        assert.equal(later, 'x');
-        assert.equal(isOneOf(rest), outcomes[steps]);
-        assert.deepEqual((await fs.readdir(path)).sort(), ['later', ...Object.keys(rest)].sort());
-        if (!halted()) break;
-      }
-      // The old contents before the commit, the new ones after it.
-      const commit = outcomes.indexOf('AFTER');
-      assert.ok(commit > 4, `committed at step ${commit}`);
-      assert.ok(outcomes.slice(commit).every((label) => label === 'AFTER'));
-      assert.equal(outcomes.length, 15, 'fourteen steps, and the run that was not killed');
+  test('has files in folders, and leaves out what a folder hides', async () => {
+    const store = tree({
+      'b.txt': 'bee',
+      'a.txt': 'one',
+      'best/x': '1',
+      'best/sub/y': '2',
+      '.git/z': '',
+      '.a': '',
     });
-  }
-
-  test('a recovery that is killed itself is recovered from', async () => {
-    for (let first = 0; first < 24; first++) {
-      const path = await prepared();
-      await folderStore(path, haltingAfter(first).files)
-        .writeAll(change)
-        .catch(() => undefined);
-      const label = isOneOf(await contents(folderStore(path)));
-      for (let second = 0; second < 8; second++) {
-        await folderStore(path, haltingAfter(second).files)
-          .remove('never-there')
-          .catch(() => undefined);
-        assert.equal(isOneOf(await contents(folderStore(path))), label);
-      }
-    }
+    assert.deepEqual(await contents(store), { 'a.txt': 'one', 'b.txt': 'bee' });
+    assert.deepEqual(await store.folders?.(), ['best']);
+    assert.deepEqual(await contents(store.folder('best').folder('sub')), { y: '2' });
+    assert.equal(store.folder('best').location, 'here/best');
+    assert.deepEqual(await store.folder('last').list(), []);
+    assert.equal(await store.exists('best'), false);
   });
 
-  test('a single write killed at step n leaves the old file or the new', async () => {
-    for (let steps = 0; steps < 12; steps++) {
-      const path = await prepared();
-      await folderStore(path, haltingAfter(steps, true).files)
-        .write('model', utf8('new model'))
-        .catch(() => undefined);
-      assert.match(await textOf(folderStore(path), 'model'), /^(old|new) model$/);
-    }
+  test('is the folder that holds all of it', async () => {
+    const run = tree({ 'first/last/x': '1', '.DS_Store': '' });
+    assert.equal(run.location, 'first');
+    assert.deepEqual(await run.folders?.(), ['last']);
+    assert.equal(tree({ 'first/x': '1', 'second/x': '1' }).location, 'here');
   });
+
+  test('says what it cannot do', async () => {
+    const store = tree({ a: 'abc' });
+    await assert.rejects(store.read('b'), /^Error: here\/b: no such file$/);
+    await assert.rejects(store.read('a', 2), /it has 3 bytes: at most 2 are read$/);
+    for (const done of [store.write('a', utf8('')), store.writeAll(new Map()), store.remove('a')])
+      await assert.rejects(
+        done,
+        /^Error: here is an archive: it cannot be written to; save to another store instead$/,
+      );
+  });
+});
+
+describe('a folder store, stopped at any step', () => {
+  atomicStoreTests(folders);
 
   test('a step that fails with an error: one line, old content intact or new content complete, no temporary files', async () => {
     const seen = new Set<string>();
     for (let steps = 0; steps < 30; steps++) {
-      const path = await prepared();
+      const path = await prepared(folders);
       const { files, failed } = failingAt(steps, 'EIO');
       const error = await folderStore(path, files)
-        .writeAll(change)
+        .writeAll(CHANGE)
         .then(
           () => null,
           (e: Error) => e,
@@ -233,7 +161,7 @@ describe('a folder store, stopped at any step', () => {
 
   test('a single write that fails says which of the two files is there', async () => {
     for (let steps = 0; steps < 4; steps++) {
-      const path = await prepared();
+      const path = await prepared(folders);
       const write = folderStore(path, failingAt(steps, 'EIO').files).write('model', utf8('new model'));
       await assert.rejects(
         write,
@@ -245,7 +173,7 @@ describe('a folder store, stopped at any step', () => {
   });
 
   test('temporary files of others that live are left alone; a leftover of this process is not, for its writes take turns', async () => {
-    const path = await prepared();
+    const path = await prepared(folders);
     const theirs = [
       `.inkhorn.${process.ppid}.0.0123456789ab`,
       `.inkhorn.${process.pid}.7.0123456789ab`,
@@ -489,46 +417,10 @@ describe('url store', () => {
 
 // ---- doubles ---------------------------------------------------------------------------------------------
 
-type Step = keyof FileSteps;
-const CHANGING: Step[] = ['makeFolder', 'create', 'rename', 'unlink', 'sync'];
-
-/** The real operations, each passed through `intercept` first. */
-function intercepted(intercept: (step: Step, args: unknown[]) => Promise<void>): FileSteps {
-  return new Proxy(nodeFiles, {
-    get(target, step: Step) {
-      return async (...args: [string, never]): Promise<unknown> => {
-        await intercept(step, args);
-        return target[step](...args);
-      };
-    },
-  });
-}
-
-/**
- * Dead after `steps` changing operations: all later ones fail. `half`: a file being created is written half.
- */
-function haltingAfter(steps: number, half = false): { files: FileSteps; halted: () => boolean } {
-  let done = 0;
-  let dead = false;
-  const files = intercepted(async (step, [path, bytes]) => {
-    if (!dead && CHANGING.includes(step) && done++ === steps) {
-      dead = true;
-      if (half && step === 'create') {
-        await fs.writeFile(
-          path as string,
-          (bytes as Uint8Array).subarray(0, (bytes as Uint8Array).length >> 1),
-        );
-      }
-    }
-    if (dead) throw new Error('halted');
-  });
-  return { files, halted: () => dead };
-}
-
 /** The changing operation number `at` fails with `code`; later ones work. */
 function failingAt(at: number, code: string): { files: FileSteps; failed: () => boolean } {
   let done = 0;
-  const files = intercepted(async (step) => {
+  const files = intercepted(nodeFiles, async (step) => {
     if (CHANGING.includes(step) && done++ === at)
       throw Object.assign(new Error(`${code}: injected`), { code });
   });

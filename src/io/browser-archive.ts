@@ -1,0 +1,101 @@
+// A whole store as one file: a .zip with a folder in it, which people can open and tools can read; and back.
+import { baseName, type Store } from './store.ts';
+import { type TreeFile, treeStore } from './tree-store.ts';
+
+/**
+ * All files of `store` and of the folders in it, as one .zip file with a folder `name` in it. Weights are
+ * stored as they are, text is compressed. Returns to the event loop while it works. Throws where the store
+ * cannot list its files.
+ */
+export async function archiveOf(store: Store, name: string = fileName(store.location)): Promise<Blob> {
+  const { Zip, ZipDeflate, ZipPassThrough } = await import('fflate');
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let failed: Error | null = null;
+  const zip = new Zip((error, part) => {
+    failed ??= error;
+    if (part) parts.push(part);
+  });
+  for await (const [path, read] of filesIn(store, name)) {
+    const bytes = await read();
+    const dense = path.endsWith('.safetensors');
+    const file = dense ? new ZipPassThrough(path) : new ZipDeflate(path, { level: 6 });
+    zip.add(file);
+    const piece = dense ? 2e6 : 2e5;
+    for (let at = 0; at === 0 || at < bytes.length; at += piece) {
+      file.push(bytes.slice(at, at + piece), at + piece >= bytes.length);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+  zip.end();
+  if (failed) throw failed;
+  return new Blob(parts, { type: 'application/zip' });
+}
+
+/**
+ * Hands the archive of `store` (`archiveOf`) to the person in front of the page, as the download
+ * `<name>.zip`. `droppedStore` opens it again.
+ */
+export async function download(store: Store, name: string = fileName(store.location)): Promise<void> {
+  const url = URL.createObjectURL(await archiveOf(store, name));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${name}.zip`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // a browser may begin to read only now
+}
+
+/** The largest contents that are unpacked: more does not fit into the memory of a page. */
+const MOST_BYTES = 2 ** 31;
+
+/**
+ * A read-only store of what is in a .zip file. Throws one line when it is damaged, or larger than the memory
+ * of a page.
+ */
+export async function archiveStore(archive: Blob, name: string = nameOf(archive)): Promise<Store> {
+  const { unzipSync } = await import('fflate');
+  const fail = (problem: string): never => {
+    throw new Error(`${name}: ${problem}`);
+  };
+  const packed = new Uint8Array(await archive.arrayBuffer());
+  let size = 0;
+  let unpacked: Record<string, Uint8Array> = {};
+  try {
+    unpacked = unzipSync(packed, {
+      filter({ name, originalSize }) {
+        const wanted = !name.endsWith('/') && !name.startsWith('__MACOSX/');
+        if (wanted) size += originalSize;
+        return wanted && size <= MOST_BYTES;
+      },
+    });
+  } catch (error) {
+    fail(`no .zip file, or a damaged one (${(error as Error).message}): download it again`);
+  }
+  if (size > MOST_BYTES) fail(`it holds ${size} bytes: at most ${MOST_BYTES} are unpacked`);
+  const files = new Map<string, TreeFile>();
+  for (const [path, bytes] of Object.entries(unpacked)) {
+    if (path.split('/').some((part) => part === '' || part === '..'))
+      fail(`it holds a file ${JSON.stringify(path)}, whose path leads elsewhere`);
+    files.set(path, { size: bytes.length, bytes: async () => bytes.slice() });
+  }
+  return treeStore(name, 'an archive', files);
+}
+
+/** All files of a store and of its folders, by their paths in the archive. */
+async function* filesIn(
+  store: Store,
+  path: string,
+): AsyncGenerator<[path: string, read: () => Promise<Uint8Array>]> {
+  for (const name of await store.list()) yield [`${path}/${name}`, () => store.read(name)];
+  for (const name of (await store.folders?.()) ?? []) yield* filesIn(store.folder(name), `${path}/${name}`);
+}
+
+/** `first` of `runs/first`, without what a name of a file must not have. */
+function fileName(location: string): string {
+  return baseName(location)
+    .replace(/[^\w. -]/g, '_')
+    .replace(/^\.+/, '');
+}
+
+function nameOf(archive: Blob): string {
+  return archive instanceof File ? archive.name : 'the archive';
+}
