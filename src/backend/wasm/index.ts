@@ -6,6 +6,7 @@ import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray, Program }
 import { createLender } from '../lender.ts';
 import { packedKernels } from '../packed-kernels.ts';
 import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
+import { arrayFor, checkTransfer } from '../transfer.ts';
 import type { Build, WasmHost } from './host.ts';
 import { createLoneLine, createThreadedLine, type Line } from './line.ts';
 import {
@@ -23,7 +24,6 @@ import {
 export type { News, Orders, Thread, WasmHost } from './host.ts';
 
 const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, i8: 2 };
-const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
 /** More numbers than any call packs. */
 const MOST_NUMBERS = 64;
 /** Milliseconds that a read blocks, where blocking is allowed, before it returns to the event loop. */
@@ -132,12 +132,9 @@ function wrap(
     new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytesAt(address, data.byteLength));
   /** The address of element `offset` of `buffer`. Throws where `data` does not fit there. */
   const place = (what: string, buffer: DeviceBuffer, data: HostArray, offset: number): Address => {
-    const { id, dtype, length } = own(buffer);
-    if (!(data instanceof ARRAYS[dtype]))
-      throw new Error(`${what}: a ${data.constructor.name}, and a buffer of ${dtype}`);
-    if (Number.isInteger(offset) && offset >= 0 && offset + data.length <= length)
-      return id + HEADER + offset * BYTES_PER_ELEMENT[dtype];
-    throw new Error(`${what}: ${data.length} elements from ${offset} on do not fit a buffer of ${length}`);
+    const { id, dtype } = own(buffer);
+    checkTransfer(what, buffer, data, offset);
+    return id + HEADER + offset * BYTES_PER_ELEMENT[dtype];
   };
   /** Whether the previous wait ended within a moment. */
   let quick = true;
@@ -160,11 +157,6 @@ function wrap(
     quick = performance.now() - begun < MOMENT;
     return data;
   };
-  const target = (buffer: DeviceBuffer, offset: number, length: number): HostArray => {
-    if (Number.isInteger(length) && length >= 0 && length <= buffer.length)
-      return new ARRAYS[buffer.dtype](length);
-    throw new Error(`read: ${length} elements from ${offset} on do not fit a buffer of ${buffer.length}`);
-  };
 
   const backend: Backend = {
     name: 'wasm',
@@ -182,10 +174,10 @@ function wrap(
       release(copy);
     },
     read: async (buffer, offset = 0, length = buffer.length - offset) =>
-      readInto(target(buffer, offset, length), buffer, offset),
+      readInto(arrayFor(buffer, offset, length), buffer, offset),
     readInto,
     readSync(buffer, offset = 0, length = buffer.length - offset) {
-      const data = target(buffer, offset, length);
+      const data = arrayFor(buffer, offset, length);
       const from = place('read', buffer, data, offset);
       line.finish();
       copyOut(data, from);

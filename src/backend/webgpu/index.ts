@@ -1,0 +1,201 @@
+// The WebGPU engine: kernels in WGSL, for a page and for Node. Nothing here waits for the GPU except `read`
+// and `sync`. Read next: shader.ts (how a kernel is written), queue.ts, elementwise.ts.
+import { whenDropped } from '../../base/dropped.ts';
+import { type Args, calls, wrapKernels } from '../call.ts';
+import type { Backend, BackendOptions, DeviceBuffer, HostArray, Kernels, Program } from '../contract.ts';
+import { createLender } from '../lender.ts';
+import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
+import { arrayFor, checkTransfer } from '../transfer.ts';
+import { activationKernels } from './activation.ts';
+import { type OpenDevice, openDevice } from './adapter.ts';
+import { elementwiseKernels } from './elementwise.ts';
+import type { WebgpuHost } from './host.ts';
+import { matmulKernels } from './matmul.ts';
+import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
+import { reduceKernels } from './reduce.ts';
+
+export type { WebgpuHost } from './host.ts';
+
+export interface WebgpuBackend extends Backend {
+  /** Whether the processor imitates the GPU. */
+  readonly software: boolean;
+  readonly counts: Readonly<Counts>;
+}
+
+/** For tests. */
+export interface WebgpuOptions extends BackendOptions {
+  /** Operations after which a pass is submitted, instead of about ten milliseconds. */
+  passWork?: number;
+}
+
+/** A WebGPU engine. Throws with reason and fix when `host` has no GPU that will do. */
+export async function createWebgpu(host: WebgpuHost, options: WebgpuOptions = {}): Promise<WebgpuBackend> {
+  return wrap(await openDevice(host), options);
+}
+
+function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): WebgpuBackend {
+  const { precision = 'f32', passWork } = options;
+  const line = createLine(device, software, passWork);
+  const pool = createPool<GpuBuffer>({
+    create: (dtype, length) => ({
+      dtype,
+      length,
+      ...line.createBuffer(length * BYTES_PER_ELEMENT[dtype]),
+    }),
+    destroy: line.destroyBuffer,
+  });
+  let disposed = false;
+  const giveBack = (): void => {
+    if (disposed) return;
+    disposed = true;
+    pool.dispose();
+    line.end();
+  };
+  const lender = createLender(pool);
+  const own = (buffer: DeviceBuffer): GpuBuffer => {
+    if (pool.owns(buffer)) return buffer as GpuBuffer;
+    throw new Error(
+      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
+    );
+  };
+
+  // ---- calls and recordings
+  let recording: Step[] | null = null;
+  const queue: Queue = {
+    bf16: precision === 'bf16',
+    run(row, buffers, numbers, extent) {
+      const dispatch = line.prepare(row, buffers, numbers, extent);
+      if (recording) recording.push(() => line.encode(dispatch));
+      else line.encode(dispatch);
+    },
+    withScratch(length, use) {
+      const scratch = lender.alloc('f32', length);
+      try {
+        use(scratch);
+      } finally {
+        lender.free(scratch);
+      }
+    },
+  };
+  const kernels = wrapKernels(kernelsOn(queue), (call, args, kernel) => {
+    call.check(args);
+    checkOwners(args, own);
+    // What depends on the position is called again in every replay; the rest is prepared once.
+    if (recording && call.startOf(args) !== null)
+      recording.push((start) => {
+        const moved = call.startingAt(args, start);
+        call.check(moved);
+        kernel(...moved);
+      });
+    else kernel(...args);
+  });
+  const record = (fn: () => void): Program => {
+    const steps: Step[] = [];
+    recording = steps;
+    try {
+      fn();
+    } finally {
+      recording = null;
+    }
+    return {
+      replay(start) {
+        for (const step of steps) step(start);
+      },
+      dispose: () => void steps.splice(0),
+    };
+  };
+
+  // ---- copies in and out
+  const write = (buffer: DeviceBuffer, data: HostArray, offset = 0): void => {
+    const to = own(buffer);
+    checkTransfer('write', buffer, data, offset);
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    if (bytes.length === 0) return;
+    const at = offset * BYTES_PER_ELEMENT[buffer.dtype];
+    const whole = at % 4 === 0 && bytes.length % 4 === 0;
+    if (whole) {
+      line.write(to, at, bytes);
+      return;
+    }
+    // WebGPU writes whole words: bytes go through a buffer of their own.
+    const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+    padded.set(bytes);
+    const copy = pool.alloc('i8', bytes.length);
+    line.write(copy, 0, padded);
+    const paused = recording; // a write acts at once, in a recording too
+    recording = null;
+    kernels.copy(buffer, copy, offset);
+    recording = paused;
+    pool.free(copy);
+  };
+  const readInto = async <T extends HostArray>(out: T, buffer: DeviceBuffer, offset = 0): Promise<T> => {
+    const from = own(buffer);
+    checkTransfer('read', buffer, out, offset);
+    if (out.length === 0) return out;
+    const begin = offset * BYTES_PER_ELEMENT[buffer.dtype];
+    const first = begin - (begin % 4);
+    const end = Math.ceil((begin + out.byteLength) / 4) * 4;
+    const bytes = await line.read(from, first, end - first);
+    new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(
+      new Uint8Array(bytes, begin - first, out.byteLength),
+    );
+    return out;
+  };
+
+  const backend: WebgpuBackend = {
+    name: 'webgpu',
+    description: `webgpu (${title}${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
+    precision,
+    software,
+    kernels,
+    alloc: lender.alloc,
+    free: lender.free,
+    write,
+    readInto,
+    read: async (buffer, offset = 0, length = buffer.length - offset) =>
+      readInto(arrayFor(buffer, offset, length), buffer, offset),
+    readSync() {
+      throw new Error('readSync: WebGPU cannot be waited for: use `read`, or another engine');
+    },
+    async sync() {
+      await line.finished();
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    },
+    record: (fn) => lender.record(() => record(fn)),
+    memory: pool.memory,
+    trim: pool.trim,
+    dispose: giveBack,
+    counts: line.counts,
+  };
+  whenDropped(backend, giveBack);
+  return backend;
+}
+
+/** A part of a program. */
+type Step = (start: number) => void;
+
+/** Throws where an argument is a buffer of another engine. */
+function checkOwners(args: Args, own: (buffer: DeviceBuffer) => void): void {
+  for (const arg of args) {
+    if (typeof arg !== 'object' || arg === null) continue;
+    if ('dtype' in arg) own(arg as DeviceBuffer);
+    else checkOwners(Object.values(arg), own);
+  }
+}
+
+/** All kernels. One that is not written yet throws. */
+function kernelsOn(queue: Queue): Kernels {
+  const written: Partial<Kernels> = {
+    ...elementwiseKernels(queue),
+    ...reduceKernels(queue),
+    ...activationKernels(queue),
+    ...matmulKernels(queue),
+  };
+  const unwritten = Object.keys(calls).map((name) => {
+    const refuse = (): never => {
+      throw new Error(`${name}: the WebGPU engine does not have this kernel`);
+    };
+    return [name, refuse];
+  });
+  return { ...(Object.fromEntries(unwritten) as Kernels), ...written };
+}
