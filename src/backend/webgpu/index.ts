@@ -8,11 +8,18 @@ import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
 import { arrayFor, checkTransfer } from '../transfer.ts';
 import { activationKernels } from './activation.ts';
 import { type OpenDevice, openDevice } from './adapter.ts';
+import { crossEntropyKernels } from './crossentropy.ts';
+import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
+import { embeddingKernels } from './embedding.ts';
 import type { WebgpuHost } from './host.ts';
+import { layernormKernels } from './layernorm.ts';
 import { matmulKernels } from './matmul.ts';
+import { mixKernels } from './mix.ts';
+import { optimizerKernels } from './optimizers.ts';
 import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
 import { reduceKernels } from './reduce.ts';
+import { statisticsKernels } from './statistics.ts';
 
 export type { WebgpuHost } from './host.ts';
 
@@ -190,6 +197,13 @@ function kernelsOn(queue: Queue): Kernels {
     ...reduceKernels(queue),
     ...activationKernels(queue),
     ...matmulKernels(queue),
+    ...mixKernels(queue),
+    ...embeddingKernels(queue),
+    ...layernormKernels(queue),
+    ...dropoutKernels(queue),
+    ...crossEntropyKernels(queue),
+    ...optimizerKernels(queue),
+    ...statisticsKernels(queue),
   };
   const unwritten = Object.keys(calls).map((name) => {
     const refuse = (): never => {

@@ -3,53 +3,58 @@
 import type { Kernels } from '../contract.ts';
 import { curves, kindNumber } from './activation.ts';
 import type { Queue } from './queue.ts';
-import { type Constants, shader } from './shader.ts';
+import { shader } from './shader.ts';
 import { roundBf16 } from './wgsl.ts';
 
-// Where the stored rows of a matrix are a multiple of four long, they are read as `vec4f` (WIDE_A, WIDE_B in
-// the names below), else float by float.
+// Where the stored rows of a matrix are a multiple of four long, they are read as `vec4f` ("wide"), else
+// float by float.
 //
-// A block of op(a) is four columns p, p + 1, p + 2, p + 3, each with the rows i .. i + 3: `mat4x4f`, whose
-// columns are exactly those. One of op(b) is four rows p .. p + 3, each with the columns j .. j + 3. Rows and
-// columns beyond the matrix repeat the last one and are not stored; terms beyond k are 0.
+// A block is four terms of op(a), each with the rows i .. i + 3, or four terms of op(b), each with the
+// columns j .. j + 3. Rows and columns beyond the matrix repeat the last one, and are not stored; terms
+// beyond the end are 0. Loops are written out: a matrix that is indexed by a variable lies in memory, not in
+// registers.
 
-/** `block_NAME(line, p, lines)`: 4 lines from `line` on, 4 terms from p on; element [term][line]. */
+/**
+ * `block_NAME(line, p, end)`: 4 lines (rows of op(a) or columns of op(b)) from `line` on, of terms p to end.
+ */
 const block = (name: 'a' | 'b', alongTerms: boolean, wide: boolean): string => {
-  const NAME = name.toUpperCase();
   const lines = name === 'a' ? 'u.m' : 'u.n';
-  const round = `fn round_${name}(x: vec4f) -> vec4f {
+  // Stored [lines, k]: four rows of four terms, transposed. Stored [k, lines]: four rows of four lines.
+  const [major, minor] = alongTerms ? [lines, 'u.k'] : ['u.k', lines];
+  const [row, col] = alongTerms ? ['line', 'p'] : ['p', 'line'];
+  const four = wide
+    ? `let x = ${name}[(min(row, ${major} - 1u) * ${minor} + ${col}) / 4u];`
+    : `let at = min(row, ${major} - 1u) * ${minor};
+       let last = ${minor} - 1u;
+       let x = vec4f(${[0, 1, 2, 3].map((c) => `${name}[at + min(${col} + ${c}u, last)]`).join(', ')});`;
+  return `
+  fn row_${name}(row: u32, line: u32, p: u32) -> vec4f {
+    ${four}
     if (!BF16) { return x; }
     return vec4f(round_bf16(x.x), round_bf16(x.y), round_bf16(x.z), round_bf16(x.w));
-  }`;
-  // Stored [lines, k]: four rows of four terms, transposed. Stored [k, lines]: four rows of four lines.
-  const [major, minor, stride] = alongTerms ? [lines, 'u.k', 'u.k'] : ['u.k', lines, lines];
-  const four = wide
-    ? `return ${name}[(row * ${stride} + col) / 4u];`
-    : `let at = row * ${stride};
-       let last = ${minor} - 1u;
-       return vec4f(${name}[at + min(col, last)], ${name}[at + min(col + 1u, last)],
-         ${name}[at + min(col + 2u, last)], ${name}[at + min(col + 3u, last)]);`;
-  return `${round}
-  fn row_${name}(row: u32, col: u32) -> vec4f { ${four} }
-  fn block_${name}(line: u32, p: u32) -> mat4x4f {
-    let row = ${alongTerms ? 'line' : 'p'};
-    let col = ${alongTerms ? 'p' : 'line'};
-    let last = ${major} - 1u;
-    let x = mat4x4f(
-      round_${name}(row_${name}(min(row, last), col)),
-      round_${name}(row_${name}(min(row + 1u, last), col)),
-      round_${name}(row_${name}(min(row + 2u, last), col)),
-      round_${name}(row_${name}(min(row + 3u, last), col)));
-    return ${alongTerms ? 'transpose(x)' : 'x'}; // ${NAME}
+  }
+  fn block_${name}(line: u32, p: u32, end: u32) -> mat4x4f {
+    let x = mat4x4f(${[0, 1, 2, 3].map((r) => `row_${name}(${row} + ${r}u, line, p)`).join(', ')});
+    var terms = ${alongTerms ? 'transpose(x)' : 'x'};
+    if (p + 4u > end) {
+      if (p + 1u >= end) { terms[1] = vec4f(); }
+      if (p + 2u >= end) { terms[2] = vec4f(); }
+      terms[3] = vec4f();
+    }
+    return terms;
   }`;
 };
+
+/** Text for each of `rows` rows of a thread. */
+const forRows = (rows: number, text: (row: number) => string): string =>
+  Array.from({ length: rows }, (_, row) => text(row)).join('\n');
 
 /** `store`: results of one thread, with the epilogue. */
 const epilogue = `
 fn store(at: u32, j: u32, value: f32) {
   var s = value;
   if (has_bias) { s += bias[j]; }
-  if (ACCUMULATE) { s += out[at]; }
+  if (u.accumulate != 0u) { s += out[at]; }
   if (ACTIVATION) {
     if (has_pre) { pre[at] = s; }
     s = curve(s);
@@ -59,10 +64,18 @@ fn store(at: u32, j: u32, value: f32) {
 }
 `;
 
-const product = (transA: boolean, transB: boolean, wideA: boolean, wideB: boolean) => {
-  const form = `${transA ? 'T' : 'N'}${wideA ? '4' : ''}${transB ? 'T' : 'N'}${wideB ? '4' : ''}`;
-  return shader({
-    name: `matmul ${form}`,
+/** How a product is computed: what is transposed, what is read as `vec4f`, and rows per thread. */
+interface Form {
+  transA: boolean;
+  transB: boolean;
+  wideA: boolean;
+  wideB: boolean;
+  rows: 1 | 4;
+}
+
+const product = ({ transA, transB, wideA, wideB, rows }: Form) =>
+  shader({
+    name: `matmul ${transA ? 'T' : 'N'}${wideA ? '4' : '1'} ${transB ? 'T' : 'N'}${wideB ? '4' : '1'} x ${rows}`,
     buffers: {
       out: '>f32',
       a: wideA ? 'vec4f' : 'f32',
@@ -71,52 +84,44 @@ const product = (transA: boolean, transB: boolean, wideA: boolean, wideB: boolea
       pre: '>f32?',
       x: 'f32?',
     },
-    // `terms`: of one part of k; `parts` of out lie one after the other.
-    numbers: { m: 'u32', n: 'u32', k: 'u32', terms: 'u32', tiles_m: 'u32', tiles_n: 'u32' },
+    // A group computes `high` x `wide` tiles of rows x 4, of a part of k: `terms` of it. Results of the parts
+    // lie one after the other.
+    numbers: { m: 'u32', n: 'u32', k: 'u32', terms: 'u32', high: 'u32', wide: 'u32', accumulate: 'u32' },
     per: 'group',
     code: `${roundBf16}${curves}${block('a', !transA, wideA)}${block('b', transB, wideB)}${epilogue}
-      // A group computes TILES_M x TILES_N tiles of ROWS x 4.
       fn run(group: u32, lane: u32) {
-        let part = group / (u.tiles_m * u.tiles_n);
-        let place = group % (u.tiles_m * u.tiles_n);
-        let i = ((place / u.tiles_n) * TILES_M + lane / TILES_N) * ROWS;
-        let j = ((place % u.tiles_n) * TILES_N + lane % TILES_N) * 4u;
+        let groups_n = (u.n + 4u * u.wide - 1u) / (4u * u.wide);
+        let groups_m = (u.m + ${rows}u * u.high - 1u) / (${rows}u * u.high);
+        let part = group / (groups_m * groups_n);
+        let place = group % (groups_m * groups_n);
+        let i = ((place / groups_n) * u.high + lane / u.wide) * ${rows}u;
+        let j = ((place % groups_n) * u.wide + lane % u.wide) * 4u;
         if (i >= u.m || j >= u.n) { return; }
-        var sums: array<vec4f, ROWS>;
-        let first = part * u.terms;
-        let end = min(first + u.terms, u.k);
-        let whole = first + (end - first) / 4u * 4u;
-        for (var p = first; p < whole; p += 4u) {
-          let ab = block_a(i, p);
-          let bb = block_b(j, p);
-          for (var r = 0u; r < ROWS; r++) {
-            sums[r] += ab[0][r] * bb[0];
-            sums[r] += ab[1][r] * bb[1];
-            sums[r] += ab[2][r] * bb[2];
-            sums[r] += ab[3][r] * bb[3];
-          }
+        ${forRows(rows, (r) => `var sum${r} = vec4f();`)}
+        let end = min((part + 1u) * u.terms, u.k);
+        for (var p = part * u.terms; p < end; p += 4u) {
+          let a4 = block_a(i, p, end);
+          let b4 = block_b(j, p, end);
+          ${forRows(rows, (r) => `sum${r} += a4[0][${r}] * b4[0];`)}
+          ${forRows(rows, (r) => `sum${r} += a4[1][${r}] * b4[1];`)}
+          ${forRows(rows, (r) => `sum${r} += a4[2][${r}] * b4[2];`)}
+          ${forRows(rows, (r) => `sum${r} += a4[3][${r}] * b4[3];`)}
         }
-        if (whole < end) {
-          let ab = block_a(i, whole);
-          let bb = block_b(j, whole);
-          for (var q = 0u; q < end - whole; q++) {
-            for (var r = 0u; r < ROWS; r++) { sums[r] += ab[q][r] * bb[q]; }
-          }
-        }
-        for (var r = 0u; r < ROWS && i + r < u.m; r++) {
+        for (var r = 0u; r < ${rows}u && i + r < u.m; r++) {
+          var sum = sum0;
+          ${forRows(rows, (r) => (r === 0 ? '' : `if (r == ${r}u) { sum = sum${r}; }`))}
           for (var c = 0u; c < 4u && j + c < u.n; c++) {
-            store((part * u.m + i + r) * u.n + j + c, j + c, sums[r][c]);
+            store((part * u.m + i + r) * u.n + j + c, j + c, sum[c]);
           }
         }
       }`,
   });
-};
 
 // A thread adds the parts of one result, in order.
 const addParts = shader({
   name: 'matmul, its parts',
   buffers: { out: '>f32', parts: 'f32', bias: 'f32?', pre: '>f32?', x: 'f32?' },
-  numbers: { n: 'u32', parts_of_k: 'u32' },
+  numbers: { n: 'u32', parts_of_k: 'u32', accumulate: 'u32' },
   code: `${curves}${epilogue}
     fn run(i: u32) {
       var sum = 0.0;
@@ -127,10 +132,10 @@ const addParts = shader({
 
 /** Shaders by form, made when they are first needed. */
 const products = new Map<string, ReturnType<typeof product>>();
-function productOf(transA: boolean, transB: boolean, wideA: boolean, wideB: boolean) {
-  const form = `${transA} ${transB} ${wideA} ${wideB}`;
-  const known = products.get(form) ?? product(transA, transB, wideA, wideB);
-  products.set(form, known);
+function productOf(form: Form): ReturnType<typeof product> {
+  const key = Object.values(form).join();
+  const known = products.get(key) ?? product(form);
+  products.set(key, known);
   return known;
 }
 
@@ -146,40 +151,35 @@ function partsOf(tiles: number, k: number): number {
 export function matmulKernels(queue: Queue): Pick<Kernels, 'matmul'> {
   return {
     matmul(out, a, b, options) {
-      const { m, n, k, transA = false, transB = false, accumulate = false, bias = null } = options;
+      const { m, n, k, transA = false, transB = false, activation, slope } = options;
       if (m * n === 0) return;
-      const { activation, slope } = options;
-      const kind = activation?.kind ?? slope?.kind ?? 'relu';
-      const end = { bias, pre: activation?.pre ?? null, x: slope?.x ?? null };
-      const ending: Constants = {
-        ACCUMULATE: accumulate,
-        ACTIVATION: activation !== undefined,
-        KIND: kindNumber(kind),
-      };
-      const row = productOf(transA, transB, (transA ? m : k) % 4 === 0, (transB ? k : n) % 4 === 0);
-      const ROWS = m < 4 ? 1 : 4;
-      // A single row of results is computed by 64 threads side by side, others by 8 x 8.
-      const [TILES_M, TILES_N] = m <= 4 ? [1, 64] : [8, 8];
-      const tiles = Math.ceil(m / ROWS) * Math.ceil(n / 4);
-      const parts = partsOf(tiles, k);
+      const rows = m < 4 ? 1 : 4;
+      const [wideA, wideB] = [(transA ? m : k) % 4 === 0, (transB ? k : n) % 4 === 0];
+      const row = productOf({ transA, transB, wideA, wideB, rows });
+      // The tiles of a few rows lie side by side, others 8 x 8.
+      const [high, wide] = m <= 4 ? [1, 64] : [8, 8];
+      const parts = partsOf(Math.ceil(m / rows) * Math.ceil(n / 4), k);
       const terms = Math.ceil(k / parts / 4) * 4;
-      const tiles_m = Math.ceil(m / ROWS / TILES_M);
-      const tiles_n = Math.ceil(n / 4 / TILES_N);
-      const numbers = { m, n, k, terms, tiles_m, tiles_n };
-      const extent = { count: tiles_m * tiles_n * parts, work: 2 * m * n * Math.max(k, 1) };
-      const tile = { BF16: queue.bf16, ROWS: ROWS, TILES_M, TILES_N };
+      const count = Math.ceil(m / rows / high) * Math.ceil(n / 4 / wide) * parts;
+      const work = 2 * m * n * Math.max(k, 1);
+      const shape = { m, n, k, terms, high, wide };
+      const accumulate = options.accumulate ? 1 : 0;
+      const kind = activation?.kind ?? slope?.kind ?? 'relu';
+      const end = { bias: options.bias ?? null, pre: activation?.pre ?? null, x: slope?.x ?? null };
+      const ending = { ACTIVATION: activation !== undefined, KIND: kindNumber(kind) };
       if (parts === 1) {
-        const constants = { ...tile, ...ending };
-        return queue.run(row, { out, a, b, ...end }, numbers, { ...extent, constants });
+        const constants = { BF16: queue.bf16, ...ending };
+        queue.run(row, { out, a, b, ...end }, { ...shape, accumulate }, { count, work, constants });
+        return;
       }
       queue.withScratch(parts * m * n, (sums) => {
-        const constants = { ...tile, ACCUMULATE: false, ACTIVATION: false, KIND: 0 };
-        const plain = { bias: null, pre: null, x: null };
-        queue.run(row, { out: sums, a, b, ...plain }, numbers, { ...extent, constants });
+        const constants = { BF16: queue.bf16, ACTIVATION: false, KIND: 0 };
+        const plain = { out: sums, a, b, bias: null, pre: null, x: null };
+        queue.run(row, plain, { ...shape, accumulate: 0 }, { count, work, constants });
         queue.run(
           addParts,
           { out, parts: sums, ...end },
-          { n, parts_of_k: parts },
+          { n, parts_of_k: parts, accumulate },
           { count: m * n, work: m * n * (parts + 4), constants: ending },
         );
       });

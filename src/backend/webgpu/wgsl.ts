@@ -5,6 +5,12 @@ export const isNan = `
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 `;
 
+/** `is_finite(x)`, and `nan()` for a value that must not be used. */
+export const finite = `
+fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
+fn nan() -> f32 { return bitcast<f32>(bitcast<u32>(u.infinity) | 0x400000u); }
+`;
+
 /** `round_bf16(x)`, as base/bf16.ts. */
 export const roundBf16 = `
 fn round_bf16(x: f32) -> f32 {
@@ -36,5 +42,27 @@ fn group_sum(lane: u32, value: f32) -> f32 {
     workgroupBarrier();
   }
   return workgroupUniformLoad(&group_sums[0]);
+}
+`;
+
+/** `safe_exp(x)` for x up to about 80: NaN stays, -infinity gives 0. Needs `is_nan`. */
+export const safeExp = `
+fn safe_exp(x: f32) -> f32 {
+  if (is_nan(x)) { return x; }
+  return select(exp(max(x, -100.0)), 0.0, x < -100.0);
+}
+`;
+
+/** `group_max(lane, value)`, as `group_sum`. NaN counts as nothing. */
+export const groupMax = `
+var<workgroup> group_maxima: array<f32, 64>;
+fn group_max(lane: u32, value: f32) -> f32 {
+  group_maxima[lane] = value;
+  workgroupBarrier();
+  for (var half = 32u; half > 0u; half /= 2u) {
+    if (lane < half) { group_maxima[lane] = max(group_maxima[lane], group_maxima[lane + half]); }
+    workgroupBarrier();
+  }
+  return workgroupUniformLoad(&group_maxima[0]);
 }
 `;
