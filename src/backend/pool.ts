@@ -11,6 +11,11 @@ export interface PoolSource<B extends DeviceBuffer> {
   create(dtype: DType, length: number): B;
   /** Returns the memory of `buffer` to the system. Absent where the garbage collector does that. */
   destroy?(buffer: B): void;
+  /**
+   * Where given, the free buffer of lowest rank is taken, else the one that was freed last. By rank, a
+   * repeated sequence of calls gets the same buffers, whatever the order in which they were freed.
+   */
+  rank?(buffer: B): number;
 }
 
 export interface Pool<B extends DeviceBuffer> {
@@ -46,6 +51,14 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
     pooledBytes = 0;
   };
 
+  const taken = (list: B[] | undefined): B | undefined => {
+    const { rank } = source;
+    if (!list || !rank || list.length < 2) return list?.pop();
+    let lowest = 0;
+    for (let i = 1; i < list.length; i++) if (rank(list[i]) < rank(list[lowest])) lowest = i;
+    return list.splice(lowest, 1)[0];
+  };
+
   return {
     alloc(dtype, length) {
       if (!Number.isInteger(length) || length < 0) {
@@ -54,7 +67,7 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
         );
       }
       const bytes = length * BYTES_PER_ELEMENT[dtype];
-      let buffer = waiting.get(key(dtype, length))?.pop();
+      let buffer = taken(waiting.get(key(dtype, length)));
       if (buffer) {
         pooled--;
         pooledBytes -= bytes;

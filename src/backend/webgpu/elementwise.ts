@@ -1,5 +1,6 @@
 // Filling, copying, adding, summing. Read next: reduce.ts, matmul.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
+import { runJoined } from './join.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 
@@ -85,13 +86,8 @@ export function elementwiseKernels(queue: Queue): Pick<Kernels, Elementwise> {
   };
   return {
     fill(out, value) {
-      const bytes = out.dtype === 'i8';
-      queue.run(
-        fillWords,
-        { out },
-        { word: wordOf(value, out.dtype) },
-        { count: quads(bytes ? quads(out.length) : out.length) },
-      );
+      const count = quads(out.dtype === 'i8' ? quads(out.length) : out.length);
+      runJoined(queue, fillWords, { out }, { word: wordOf(value, out.dtype) }, { count });
     },
     copy(out, x, outOffset = 0, xOffset = 0, length = x.length - xOffset) {
       if (length === 0) return;

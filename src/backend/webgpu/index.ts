@@ -2,7 +2,7 @@
 // and `sync`. Read next: shader.ts (how a kernel is written), queue.ts, elementwise.ts.
 import { whenDropped } from '../../base/dropped.ts';
 import { type Args, calls, wrapKernels } from '../call.ts';
-import type { Backend, BackendOptions, DeviceBuffer, HostArray, Kernels, Program } from '../contract.ts';
+import type { Backend, BackendOptions, DeviceBuffer, HostArray, Kernels } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
 import { arrayFor, checkTransfer } from '../transfer.ts';
@@ -18,6 +18,7 @@ import { matmulKernels } from './matmul.ts';
 import { mixKernels } from './mix.ts';
 import { optimizerKernels } from './optimizers.ts';
 import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
+import { createRecorder } from './recorder.ts';
 import { reduceKernels } from './reduce.ts';
 import { statisticsKernels } from './statistics.ts';
 
@@ -50,6 +51,7 @@ function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): 
       ...line.createBuffer(length * BYTES_PER_ELEMENT[dtype]),
     }),
     destroy: line.destroyBuffer,
+    rank: ({ id }) => id,
   });
   let disposed = false;
   const giveBack = (): void => {
@@ -66,74 +68,32 @@ function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): 
     );
   };
 
-  // ---- calls and recordings
-  let recording: Step[] | null = null;
-  const queue: Queue = {
-    bf16: precision === 'bf16',
-    run(row, buffers, numbers, extent) {
-      const dispatch = line.prepare(row, buffers, numbers, extent);
-      if (recording) recording.push(() => line.encode(dispatch));
-      else line.encode(dispatch);
-    },
-    withScratch(length, use) {
-      const scratch = lender.alloc('f32', length);
-      try {
-        use(scratch);
-      } finally {
-        lender.free(scratch);
-      }
-    },
-  };
-  const kernels = wrapKernels(kernelsOn(queue), (call, args, kernel) => {
+  const recorder = createRecorder(line, lender, precision === 'bf16');
+  const kernels = wrapKernels(kernelsOn(recorder.queue), (call, args, kernel) => {
     call.check(args);
     checkOwners(args, own);
-    // What depends on the position is called again in every replay; the rest is prepared once.
-    if (recording && call.startOf(args) !== null)
-      recording.push((start) => {
-        const moved = call.startingAt(args, start);
-        call.check(moved);
-        kernel(...moved);
-      });
-    else kernel(...args);
+    recorder.dispatch(call, args, kernel);
   });
-  const record = (fn: () => void): Program => {
-    const steps: Step[] = [];
-    recording = steps;
-    try {
-      fn();
-    } finally {
-      recording = null;
-    }
-    return {
-      replay(start) {
-        for (const step of steps) step(start);
-      },
-      dispose: () => void steps.splice(0),
-    };
-  };
 
   // ---- copies in and out
   const write = (buffer: DeviceBuffer, data: HostArray, offset = 0): void => {
     const to = own(buffer);
     checkTransfer('write', buffer, data, offset);
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    if (bytes.length === 0) return;
     const at = offset * BYTES_PER_ELEMENT[buffer.dtype];
-    const whole = at % 4 === 0 && bytes.length % 4 === 0;
-    if (whole) {
-      line.write(to, at, bytes);
-      return;
-    }
-    // WebGPU writes whole words: bytes go through a buffer of their own.
-    const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
-    padded.set(bytes);
-    const copy = pool.alloc('i8', bytes.length);
-    line.write(copy, 0, padded);
-    const paused = recording; // a write acts at once, in a recording too
-    recording = null;
-    kernels.copy(buffer, copy, offset);
-    recording = paused;
-    pool.free(copy);
+    recorder.atOnce(() => {
+      if (at % 4 === 0 && bytes.length % 4 === 0) {
+        line.write(to, at, bytes);
+        return;
+      }
+      // WebGPU writes whole words: bytes go through a buffer of their own.
+      const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+      padded.set(bytes);
+      const copy = pool.alloc('i8', bytes.length);
+      line.write(copy, 0, padded);
+      kernels.copy(buffer, copy, offset);
+      pool.free(copy);
+    });
   };
   const readInto = async <T extends HostArray>(out: T, buffer: DeviceBuffer, offset = 0): Promise<T> => {
     const from = own(buffer);
@@ -142,6 +102,7 @@ function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): 
     const begin = offset * BYTES_PER_ELEMENT[buffer.dtype];
     const first = begin - (begin % 4);
     const end = Math.ceil((begin + out.byteLength) / 4) * 4;
+    recorder.atOnce(); // what waits to be joined
     const bytes = await line.read(from, first, end - first);
     new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(
       new Uint8Array(bytes, begin - first, out.byteLength),
@@ -165,21 +126,22 @@ function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): 
       throw new Error('readSync: WebGPU cannot be waited for: use `read`, or another engine');
     },
     async sync() {
+      recorder.atOnce();
       await line.finished();
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
     },
-    record: (fn) => lender.record(() => record(fn)),
+    record: (fn) => lender.record(() => recorder.record(fn)),
     memory: pool.memory,
-    trim: pool.trim,
+    trim() {
+      recorder.atOnce();
+      pool.trim();
+    },
     dispose: giveBack,
     counts: line.counts,
   };
   whenDropped(backend, giveBack);
   return backend;
 }
-
-/** A part of a program. */
-type Step = (start: number) => void;
 
 /** Throws where an argument is a buffer of another engine. */
 function checkOwners(args: Args, own: (buffer: DeviceBuffer) => void): void {

@@ -1,6 +1,7 @@
 // The update of a parameter by its gradient. Read next: statistics.ts.
 import type { Kernels } from '../contract.ts';
 import { quads } from './elementwise.ts';
+import { runJoined } from './join.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 
@@ -74,11 +75,11 @@ export function optimizerKernels(queue: Queue): Pick<Kernels, 'adamw' | 'sgd' | 
         grad_scale: gradScale,
       };
       const extent = { count: quads(param.length), work: 16 * param.length };
-      queue.run(adamwShader, { param, grad, m, v }, numbers, extent);
+      runJoined(queue, adamwShader, { param, grad, m, v }, numbers, extent);
     },
     sgd(param, grad, velocity, { lr, momentum, weightDecay, gradScale }) {
       const numbers = { lr, momentum, weight_decay: weightDecay, grad_scale: gradScale };
-      queue.run(sgdShader, { param, grad, velocity }, numbers, { count: quads(param.length) });
+      runJoined(queue, sgdShader, { param, grad, velocity }, numbers, { count: quads(param.length) });
     },
     nesterov(out, velocity, grad, { momentum, gradScale }) {
       const numbers = { momentum, grad_scale: gradScale };

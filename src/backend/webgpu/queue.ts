@@ -45,6 +45,11 @@ export interface Queue {
     numbers: { readonly [K in keyof N]: number },
     extent: Extent,
   ): void;
+  /**
+   * Keeps `call` until a call that is not joined, or has another key, or uses one of the same buffers; then
+   * passes all of them to `emit`. For kernels whose calls follow each other (join.ts).
+   */
+  collect<T>(key: string, call: T, uses: readonly DeviceBuffer[], emit: (calls: readonly T[]) => void): void;
   /** Calls `use` with a buffer of `length` floats for what a kernel keeps between its dispatches. */
   withScratch(length: number, use: (scratch: DeviceBuffer) => void): void;
 }
@@ -104,7 +109,7 @@ const MOST_GROUPS = 65_535;
 /** Milliseconds of work after which a pass is submitted, so that a page is drawn in between. */
 const PASS = 10;
 /** Operations per millisecond that are assumed at first, and the fewest that are believed. */
-const RATE = { gpu: 1e8, software: 2e5 } as const;
+const RATE = { gpu: 1e8, software: 2e6 } as const;
 /** Staging buffers up to this size are kept for the next read. */
 const KEPT_STAGING = 2 ** 20;
 /** Sets of bindings kept; a training step needs a few hundred. */

@@ -1,68 +1,85 @@
 // Sums over a whole buffer, and over the rows of a matrix. Long ones in two stages: partial sums, then their
 // sum; the stages depend on the shape alone. Read next: matmul.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
-import type { Queue } from './queue.ts';
+import { runCalls } from './join.ts';
+import type { GpuBuffer, Queue } from './queue.ts';
 import { shader } from './shader.ts';
 import { groupSum } from './wgsl.ts';
 
-/** Most elements that one group sums. */
-const GROUP = 16_384;
+/** Parts of a sum over a buffer; one for each lane of the group that adds them. */
+const PARTS = 64;
 
-// Group g sums elements g * size .. of x, squared or as they are, into out[g].
-const sumShader = shader({
-  name: 'sum',
-  buffers: { out: '>f32', x: 'f32' },
-  numbers: { n: 'u32', size: 'u32', squared: 'u32', accumulate: 'u32' },
+// Group g sums the squares of elements 64 g .. 64 g + 63, and of those 64 * PARTS, 2 * 64 * PARTS, ...
+// further.
+const squaresShader = shader({
+  name: 'sumSquares',
+  buffers: { parts: '>f32', x: 'f32' },
+  numbers: { n: 'u32', place: 'u32' },
   per: 'group',
-  code: `${groupSum}
+  helpers: groupSum,
+  code: `
     fn run(group: u32, lane: u32) {
-      let end = min((group + 1u) * u.size, u.n);
       var sum = 0.0;
-      for (var i = group * u.size + lane; i < end; i += 64u) {
-        sum += x[i] * select(1.0, x[i], u.squared != 0u);
-      }
+      for (var i = group * 64u + lane; i < u.n; i += ${PARTS * 64}u) { sum += x[i] * x[i]; }
       sum = group_sum(lane, sum);
-      if (lane == 0u) { out[group] = sum + select(0.0, out[group], u.accumulate != 0u); }
+      if (lane == 0u) { parts[u.place + group] = sum; }
     }`,
 });
 
-/** What `sum` does beside summing. */
-interface How {
-  squared: boolean;
-  accumulate: boolean;
-}
+// One group adds the sums of several buffers, in order, as if each had been added by a call of its own.
+const totalShader = shader({
+  name: 'sumSquares, total',
+  buffers: { out: '>f32', parts: 'f32' },
+  numbers: { sums: 'u32', accumulate: 'u32' },
+  per: 'group',
+  helpers: groupSum,
+  code: `
+    fn run(group: u32, lane: u32) {
+      var total = 0.0;
+      if (u.accumulate != 0u) { total = out[0]; }
+      for (var k = 0u; k < u.sums; k++) { total += group_sum(lane, parts[k * ${PARTS}u + lane]); }
+      if (lane == 0u) { out[0] = total; }
+    }`,
+});
 
-/** out[0] (+)= sum of x[i]^2 or of x[i], for i < n. */
-function sum(queue: Queue, out: DeviceBuffer, x: DeviceBuffer, n: number, how: How): void {
-  const groups = Math.max(1, Math.ceil(n / GROUP));
-  if (groups === 1) stage(queue, out, x, n, groups, how);
-  else
-    queue.withScratch(groups, (parts) => {
-      stage(queue, parts, x, n, groups, { ...how, accumulate: false });
-      sum(queue, out, parts, groups, { ...how, squared: false });
-    });
-}
-
-function stage(
+/** out[0] (+)= sum of the squares of all of them. */
+function addSquares(
   queue: Queue,
   out: DeviceBuffer,
-  x: DeviceBuffer,
-  n: number,
-  groups: number,
-  { squared, accumulate }: How,
+  all: readonly DeviceBuffer[],
+  accumulate: boolean,
 ): void {
-  const numbers = {
-    n,
-    size: Math.ceil(n / groups),
-    squared: squared ? 1 : 0,
-    accumulate: accumulate ? 1 : 0,
-  };
-  queue.run(sumShader, { out, x }, numbers, { count: groups, work: 2 * n });
+  queue.withScratch(PARTS * all.length, (parts) => {
+    const calls = all.map((x, k) => ({
+      buffers: { parts, x },
+      numbers: { n: x.length, place: PARTS * k },
+      count: PARTS,
+      work: 2 * x.length,
+    }));
+    runCalls(queue, squaresShader, calls);
+    const numbers = { sums: all.length, accumulate: accumulate ? 1 : 0 };
+    queue.run(totalShader, { out, parts }, numbers, { count: 1 });
+  });
 }
 
-/** out[0] += sum of x[i] for i < n. */
+const sumShader = shader({
+  name: 'sum',
+  buffers: { out: '>f32', x: 'f32' },
+  numbers: { n: 'u32' },
+  per: 'group',
+  helpers: groupSum,
+  code: `
+    fn run(group: u32, lane: u32) {
+      var sum = 0.0;
+      for (var i = lane; i < u.n; i += 64u) { sum += x[i]; }
+      sum = group_sum(lane, sum);
+      if (lane == 0u) { out[0] += sum; }
+    }`,
+});
+
+/** out[0] += sum of x[i] for i < n, for partial sums: by one group. */
 export function addSum(queue: Queue, out: DeviceBuffer, x: DeviceBuffer, n: number): void {
-  sum(queue, out, x, n, { squared: false, accumulate: true });
+  queue.run(sumShader, { out, x }, { n }, { count: 1, work: 2 * n });
 }
 
 /** Number of rows of each part, when sums over rows are computed in two stages. */
@@ -124,7 +141,14 @@ export function addParts(
 
 export function reduceKernels(queue: Queue): Pick<Kernels, 'sumSquares' | 'sumRows'> {
   return {
-    sumSquares: (out, x, accumulate) => sum(queue, out, x, x.length, { squared: true, accumulate }),
+    // A norm over all gradients is one call for each: they are joined, where they follow each other.
+    sumSquares(out, x, accumulate) {
+      const key = `sumSquares of ${(out as GpuBuffer).id}`;
+      const [apart, emit] = accumulate
+        ? [[], (all: readonly DeviceBuffer[]) => addSquares(queue, out, all, true)]
+        : [[out], (all: readonly DeviceBuffer[]) => addSquares(queue, out, all, false)];
+      queue.collect(`${key} ${accumulate}`, x, apart, emit);
+    },
     sumRows: (out, x, rows, cols) => addRows(queue, out, x, rows, cols),
   };
 }

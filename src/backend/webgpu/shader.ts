@@ -17,6 +17,7 @@
 //   if the code asks `has_NAME`.
 // - `constants` of a call are constants of the text; each combination is compiled once. For choices that
 //   change the work: `transA`, `KIND`.
+// - Functions beside `run` may stand in `code`, or in `helpers`.
 // - The same buffer in two places, one of them written: the second name stands for the first. Both need
 //   the same element type.
 // - Every buffer ends at a multiple of 16 bytes: `vec4f` may reach beyond `length`, but not beyond `quads`.
@@ -40,6 +41,8 @@ export interface Shader<
   readonly buffers: B;
   readonly numbers: N;
   readonly per?: 'thread' | 'group';
+  /** Functions that the code calls. In `code` they would be numbered where calls are joined. */
+  readonly helpers?: string;
   readonly code: string;
 }
 
@@ -92,6 +95,7 @@ export function textOf(row: Shader, places: Places, constants: Constants): strin
   return `struct Numbers { first_group: u32, count: u32, infinity: f32, ${fields.join(' ')} }
 ${lines.join('\n')}
 @group(0) @binding(${bound}) var<uniform> u: Numbers;
+${row.helpers ?? ''}
 ${body}
 @compute @workgroup_size(${LANES})
 fn main(
@@ -107,4 +111,38 @@ fn main(
   }
 }
 `;
+}
+
+/**
+ * A shader that does `n` calls of `row` at once: `row` with its names numbered, out_0, out_1, ..., and one
+ * `run` that passes each thread to its call: `count_k` of them to call k, whose last one is before `end_k`.
+ */
+export function joined(row: Shader, n: number): Shader {
+  const buffers: Record<string, BufferType> = {};
+  const numbers: Record<string, NumberType> = {};
+  const parts: string[] = [];
+  let begin = '0u';
+  let choice = '';
+  for (let k = 0; k < n; k++) {
+    let code = row.code.replace(/\bfn run\(/, `fn run_${k}(`);
+    for (const [name, type] of Object.entries(row.buffers)) {
+      buffers[`${name}_${k}`] = type;
+      code = code.replace(new RegExp(`\\b(has_)?${name}\\b(?=\\[|\\))`, 'g'), `$1${name}_${k}`);
+    }
+    for (const [name, type] of Object.entries(row.numbers)) {
+      numbers[`${name}_${k}`] = type;
+      code = code.replace(new RegExp(`\\bu\\.${name}\\b`, 'g'), `u.${name}_${k}`);
+    }
+    numbers[`count_${k}`] = 'u32';
+    numbers[`end_${k}`] = 'u32';
+    parts.push(code);
+    const place = `i - ${begin}`;
+    const call = `run_${k}(${place}${row.per === 'group' ? ', lane' : ''});`;
+    choice += `if (i < u.end_${k}) { if (${place} < u.count_${k}) { ${call} } } else `;
+    begin = `u.end_${k}`;
+  }
+  const lane = row.per === 'group' ? ', lane: u32' : '';
+  const code = `${parts.join('\n')}\nfn run(i: u32${lane}) { ${choice}{} }`;
+  const { per, helpers } = row;
+  return { name: `${row.name} x ${n}`, buffers, numbers, per, helpers, code };
 }
