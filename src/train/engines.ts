@@ -15,9 +15,11 @@ export function takeOver(uses: readonly EngineUse[], engine: string, after: numb
 }
 
 /**
- * Whether engines with these descriptions compute the same bits: the number of threads makes no difference.
+ * Whether engines with these descriptions compute the same bits: neither the number of threads makes a
+ * difference, nor the reason why there is only one.
  */
 export function sameArithmetic(a: string, b: string): boolean {
-  const withoutThreads = (description: string): string => description.replace(/, \d+ threads?[^,)]*/, '');
+  const withoutThreads = (description: string): string =>
+    description.replace(/, \d+ threads?(: .*)?(?=[,)])/, '');
   return withoutThreads(a) === withoutThreads(b);
 }

@@ -41,13 +41,15 @@ export interface Tab {
 export interface TabOptions extends SiteOptions {
   /** As in a browser that has no relaxed SIMD: it takes the build without. */
   withoutRelaxed?: boolean;
+  /** Runs in every page before anything else. */
+  script?: string;
   /** Which page of the site. */
   page?: string;
 }
 
 export async function openTab(
   browser: Browser,
-  { withoutRelaxed = false, page: file = '', ...options }: TabOptions,
+  { withoutRelaxed = false, page: file = '', script, ...options }: TabOptions,
 ): Promise<Tab> {
   const site = await openSite(options);
   const context = await browser.newContext();
@@ -56,6 +58,7 @@ export async function openTab(
     const page = await context.newPage();
     page.on('pageerror', (error) => errors.push(error));
     if (withoutRelaxed) await page.addInitScript('WebAssembly.validate = () => false');
+    if (script !== undefined) await page.addInitScript(script);
     await page.goto(site.url + file);
     await page.waitForFunction('globalThis.tasks !== undefined');
     return {

@@ -93,20 +93,58 @@ for (const { build, isolated } of variants) {
     });
 
     test('it answers while it trains', async (t) => {
-      const { longestTask, longestGap, steps } = await tab.run('pauses');
-      assert.equal(steps, 60);
+      const { longestTask, longestGap, result } = await tab.run('pauses');
+      assert.equal(result, 60);
       t.diagnostic(`longest task ${longestTask.toFixed(0)} ms, longest wait ${longestGap.toFixed(0)} ms`);
     });
   });
 }
 
-describe('a page where wasm does not work goes on with reference, and says why in one line', { skip }, () => {
-  const without = (ending: string): SiteOptions => ({
-    alter: (path, bytes) => (path.endsWith(ending) ? null : bytes),
+const without = (ending: string): SiteOptions => ({
+  alter: (path, bytes) => (path.endsWith(ending) ? null : bytes),
+});
+const policy = (rule: string): SiteOptions => ({ headers: { 'Content-Security-Policy': rule } });
+
+/** Opens a page of this site, isolated, for `work`. */
+async function onSite(site: SiteOptions, work: (tab: Tab) => Promise<void>, script?: string): Promise<void> {
+  const tab = await openTab(browser, { ...site, headers: { ...ISOLATED, ...site.headers }, script });
+  await work(tab).finally(tab.close);
+}
+
+describe('a page whose threads do not start computes with one, and says why in one line', { skip }, () => {
+  const cases: [what: string, site: SiteOptions][] = [
+    ['a worker that is not there', without('browser-wasm-worker.js')],
+    ['an import of the worker that is not there', without('serve.js')],
+    ['a policy that forbids workers', policy("worker-src 'none'")],
+  ];
+  const reason =
+    'its threads do not start: a worker cannot be loaded: [^\\n]* is missing, [^\\n]*worker-src[^\\n]*';
+  for (const [what, site] of cases)
+    test(what, () =>
+      onSite(site, async (tab) => {
+        const { description, passedOver } = await tab.run('chosen');
+        assert.match(description, new RegExp(`^wasm \\(relaxed SIMD, 1 thread: ${reason}\\)$`));
+        assert.deepEqual(passedOver, []);
+        await checkLosses(await tab.run('learn', 'wasm'), 'relaxed');
+        // Threads that were asked for are not left out in silence.
+        assert.match(await tab.run('refusal', 'wasm', { threads: 2 }), new RegExp(`^${reason}$`));
+      }),
+    );
+
+  test('a page without SharedArrayBuffer', async () => {
+    const tab = await openTab(browser, { script: 'delete globalThis.SharedArrayBuffer' });
+    const { description } = await tab.run('chosen');
+    assert.equal(description, 'wasm (relaxed SIMD, 1 thread: the page is not cross-origin isolated)');
+    await checkLosses(await tab.run('learn', 'wasm'), 'relaxed');
+    await tab.close();
   });
-  const policy = (rule: string): SiteOptions => ({ headers: { 'Content-Security-Policy': rule } });
-  const noThreads = /^its threads do not start: a worker cannot be loaded: .* is missing, .*worker-src/;
-  const cases: { what: string; site: SiteOptions; reason: RegExp }[] = [
+});
+
+describe('a page where wasm does not work goes on with reference, and says why in one line', { skip }, () => {
+  /** In place of `new WebAssembly.Memory(limits)`. */
+  const memory = (made: string): string =>
+    `const { Memory } = WebAssembly; WebAssembly.Memory = function (limits) { ${made} };`;
+  const cases: { what: string; site: SiteOptions; script?: string; reason: RegExp }[] = [
     {
       what: 'a file that is cut off',
       site: {
@@ -125,9 +163,6 @@ describe('a page where wasm does not work goes on with reference, and says why i
       reason:
         /^relaxed\.wasm cannot be read: http\S+relaxed\.wasm answers with a web page instead of the file/,
     },
-    { what: 'a worker that is not there', site: without('browser-wasm-worker.js'), reason: noThreads },
-    { what: 'an import of the worker that is not there', site: without('serve.js'), reason: noThreads },
-    { what: 'a policy that forbids workers', site: policy("worker-src 'none'"), reason: noThreads },
     {
       what: 'a policy that forbids WASM',
       site: policy("script-src 'self'"),
@@ -139,19 +174,45 @@ describe('a page where wasm does not work goes on with reference, and says why i
       reason:
         /^relaxed\.wasm cannot be read: http\S+relaxed\.wasm: .*; check the connection, and connect-src/,
     },
+    {
+      what: 'memory that cannot be had',
+      site: {},
+      script: memory("throw new RangeError('could not allocate memory')"),
+      reason: /^there is no shared WebAssembly memory here: could not allocate memory; close other tabs/,
+    },
   ];
-  for (const { what, site, reason } of cases)
-    test(what, async () => {
-      const tab = await openTab(browser, { ...site, headers: { ...ISOLATED, ...site.headers } });
-      try {
-        const { description, passedOver } = await tab.run('chosen');
-        assert.match(description, /^reference/);
-        assert.equal(passedOver.length, 1);
-        const [, detail] = passedOver[0].match(/^wasm: ([^\n]*)$/) ?? [];
-        assert.match(detail, reason);
-        assert.equal(await tab.run('refusal', 'wasm'), detail);
-      } finally {
-        await tab.close();
-      }
-    });
+  for (const { what, site, script, reason } of cases)
+    test(what, () =>
+      onSite(
+        site,
+        async (tab) => {
+          const { description, passedOver } = await tab.run('chosen');
+          assert.match(description, /^reference/);
+          assert.equal(passedOver.length, 1);
+          const [, detail] = passedOver[0].match(/^wasm: ([^\n]*)$/) ?? [];
+          assert.match(detail, reason);
+          assert.equal(await tab.run('refusal', 'wasm'), detail);
+        },
+        script,
+      ),
+    );
+
+  test('files of any type, from a server that knows none', () =>
+    onSite({ types: { '.wasm': 'text/plain' } }, async (tab) => {
+      assert.match((await tab.run('chosen')).description, /^wasm/);
+    }));
+
+  test('memory that cannot grow any more ends a training, and leaves the engine whole', () =>
+    onSite(
+      {},
+      async (tab) => {
+        const { reason, after } = await tab.run('learnTooMuch');
+        assert.match(
+          reason,
+          /^out of memory: [\d.]+ MB more than the \d+ MB that WebAssembly has here: use a smaller batch or model$/,
+        );
+        assert.equal(after, 'done');
+      },
+      memory('return new Memory({ ...limits, maximum: 600 })'),
+    ));
 });

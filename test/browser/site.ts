@@ -44,6 +44,8 @@ export interface SiteOptions {
   headers?: OutgoingHttpHeaders;
   /** Changes the contents of a file, of which null says that it is not there. */
   alter?: (path: string, bytes: Uint8Array | null) => Uint8Array | null;
+  /** Types of files by their endings, in place of the usual ones. */
+  types?: Readonly<Record<string, string>>;
   /** Whether the page is sent in place of what is not there, as by servers of single-page applications. */
   fallback?: boolean;
 }
@@ -59,6 +61,7 @@ export async function openSite({
   headers = {},
   alter = asItIs,
   fallback = false,
+  types = {},
 }: SiteOptions = {}): Promise<Site> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
@@ -66,7 +69,7 @@ export async function openSite({
     let bytes = path === null ? null : alter(path, await contents(path));
     if (bytes === null && fallback) [path, bytes] = [PAGE, await contents(PAGE)];
     if (path === null || bytes === null) return response.writeHead(404, headers).end();
-    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    const type = { ...TYPES, ...types }[extname(path)] ?? 'application/octet-stream';
     return response.writeHead(200, { 'Content-Type': type, ...headers }).end(bytes);
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));

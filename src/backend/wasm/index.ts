@@ -35,22 +35,28 @@ interface WasmBuffer extends DeviceBuffer {
 }
 
 /**
- * A WASM engine with its own memory and threads. Throws with reason and fix when it does not work on `host`.
+ * A WASM engine with its own memory and threads. Where threads cannot share memory, or do not start, the
+ * calling thread computes, and the description says why; but threads that were asked for, and that do not
+ * start, are an error. Throws with reason and fix when it does not work on `host`.
  */
 export async function createWasm(host: WasmHost, options: BackendOptions = {}): Promise<Backend> {
-  const { threads: wanted = host.cores, precision = 'f32' } = options;
+  const { threads = host.cores, precision = 'f32' } = options;
   const { build, module } = await compileBest(host);
-  const memory = createMemory();
   const bf16 = precision === 'bf16';
-  const threads = host.alone === null ? wanted : 1;
-  const line =
-    host.alone === null
-      ? await createThreadedLine(host, module, memory, { threads, bf16 })
-      : createLoneLine(host, module, memory, { bf16 });
-  return wrap(line, memory, {
-    precision,
-    description: describe(build, threads, bf16, host.alone),
-  });
+  let { alone } = host;
+  if (alone === null) {
+    const memory = createMemory();
+    try {
+      const line = await createThreadedLine(host, module, memory, { threads, bf16 });
+      return wrap(line, memory, { precision, description: describe(build, threads, bf16, alone) });
+    } catch (error) {
+      if (options.threads !== undefined && options.threads > 1) throw error;
+      alone = (error as Error).message;
+    }
+  }
+  const memory = createMemory();
+  const line = createLoneLine(host, module, memory, { bf16 });
+  return wrap(line, memory, { precision, description: describe(build, 1, bf16, alone) });
 }
 
 function wrap(
@@ -204,10 +210,10 @@ function kernelList({ exports, views }: Line): { name: string; layout: string }[
   }));
 }
 
-/** `wasm (relaxed SIMD, 2 threads)` */
+/** `wasm (relaxed SIMD, 2 threads)`; what is said of the threads comes last. */
 function describe(build: Build, threads: number, bf16: boolean, alone: string | null): string {
   const parts = [build === 'relaxed' ? 'relaxed SIMD' : 'SIMD128'];
-  parts.push(`${threads} thread${threads === 1 ? '' : 's'}${alone === null ? '' : `: ${alone}`}`);
   if (bf16) parts.push('bf16 emulated, no faster');
+  parts.push(`${threads} thread${threads === 1 ? '' : 's'}${alone === null ? '' : `: ${alone}`}`);
   return `wasm (${parts.join(', ')})`;
 }

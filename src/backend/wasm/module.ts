@@ -85,7 +85,9 @@ export function createMemory(): WebAssembly.Memory {
       reason = error;
     }
   }
-  throw new Error(`there is no shared WebAssembly memory here: ${(reason as Error).message}`);
+  throw new Error(
+    `there is no shared WebAssembly memory here: ${(reason as Error).message}; close other tabs or programs, or update what runs it`,
+  );
 }
 
 /** An instance on this thread. `tell` is called when a task of that kind is reached. */
