@@ -115,7 +115,7 @@ export {
 export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
 export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';
-export type { DataRecord } from './runs/data-record.ts';
+export { type DataRecord, textRecord } from './runs/data-record.ts';
 export type { Findings, LossChange, SavedAttention, SavedLoss, SavedPositions } from './runs/findings.ts';
 export type { History } from './runs/history.ts';
 export { modelStore, type OpenRun, type RunModel, readHistory } from './runs/open.ts';
@@ -156,3 +156,20 @@ export { settingFields } from './train/setting-fields.ts';
 export { recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
+export type {
+  LibraryWorker,
+  OpenWorker,
+  TokenizeOptions,
+  WorkerCheckpoint,
+  WorkerFolderOptions,
+  WorkerGenerateOptions,
+  WorkerModel,
+  WorkerOptions,
+  WorkerTrainOptions,
+} from './worker/client.ts';
+export type {
+  PlainFolderOptions,
+  PlainGenerateOptions,
+  PlainTrainOptions,
+  TextProgress,
+} from './worker/messages.ts';

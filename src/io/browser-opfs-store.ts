@@ -17,8 +17,8 @@ export function opfsStore(path: string, files: FileSteps = opfsFiles): Store {
   return atomicStore(root === '' ? 'the storage of this site' : root, root, { ...opfs, files });
 }
 
-/** Writing more at once would block the page for too long. */
-const PIECE = 4e6;
+/** Bytes that are written at once: a page is blocked for some 2 ms by a megabyte. */
+const PIECE = 1e6;
 
 /** The operations of the browser's file system. */
 export const opfsFiles: FileSteps = {

@@ -6,7 +6,8 @@ export interface Store {
   /** The place, for people: `runs/seed/last`. */
   readonly location: string;
   /**
-   * The whole file. Throws when it does not exist, and, before reading, when it has more than `atMost` bytes.
+   * The whole file, in bytes of the caller's own. Throws when it does not exist, and, before reading, when it
+   * has more than `atMost` bytes.
    */
   read(name: string, atMost?: number): Promise<Uint8Array>;
   exists(name: string): Promise<boolean>;

@@ -10,7 +10,7 @@ import {
   type Schema,
   string,
 } from '../base/schema.ts';
-import { defaultSplit, type Split, splitFields } from '../train/data.ts';
+import { checkSplit, defaultSplit, type Split, splitFields } from '../train/data.ts';
 
 /** Enough to find the text again, from anywhere, and to notice that it has changed. */
 export interface DataRecord extends Split {
@@ -53,3 +53,21 @@ export const dataRecord: Schema<DataRecord> = (value) => {
 export const recordsData: Schema<{ data?: DataRecord }> = object<{ data?: DataRecord }>({
   data: optional(dataRecord),
 });
+
+/**
+ * The record of a text that a program has at hand, for runs in a page. Throws where a page may not compute
+ * checksums: it needs https or localhost.
+ */
+export async function textRecord(
+  text: string | Uint8Array,
+  { name, ...split }: { name: string } & Partial<Split>,
+): Promise<DataRecord> {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : new Uint8Array(text);
+  if (!crypto.subtle)
+    throw new Error('a page computes checksums only on https or localhost: serve it from there');
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const { trainFraction, validate } = checkSplit(split);
+  const source = { inputs: [name], asBytes: typeof text !== 'string', separator: null };
+  return { ...source, name, bytes: bytes.length, sha256, trainFraction, validate };
+}

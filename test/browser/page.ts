@@ -1,7 +1,22 @@
 // The page's script: what the tests call there, by `run`.
-import { createBackend, memoryStore, type Store, urlStore, useBackend } from '../../src/platform/browser.ts';
+import {
+  type BackendOptions,
+  createBackend,
+  type LibraryWorker,
+  makeConfig,
+  memoryStore,
+  openWorker,
+  presets,
+  recipes,
+  type Store,
+  type TrainEvent,
+  textRecord,
+  train as trainPlain,
+  urlStore,
+  useBackend,
+} from '../../src/platform/browser.ts';
 import { download, droppedStore, opfsStore } from '../../src/platform/browser-files.ts';
-import { type Losses, lesson, losses, speech } from './tasks.ts';
+import { type Losses, lesson, lessonText, losses, speech } from './tasks.ts';
 
 declare const PerformanceObserver: new (
   listen: (list: { getEntries(): { duration: number }[] }) => void,
@@ -31,12 +46,35 @@ async function chosen(): Promise<{ description: string; passedOver: string[] }> 
   };
 }
 
-/** The reason why the engine of this name cannot be made. */
-async function refusal(name: string): Promise<string> {
-  return createBackend(name).then(
+/** The reason why the engine of this name cannot be made with these options. */
+async function refusal(name: string, options: BackendOptions = {}): Promise<string> {
+  return createBackend(name, options).then(
     ({ backend }) => `it works: ${backend.description}`,
     (error: Error) => error.message,
   );
+}
+
+/** A training with more memory than there is: the reason of its end, and the same training in less. */
+async function learnTooMuch(): Promise<{ reason: string; after: string }> {
+  const { backend } = await createBackend('wasm');
+  const { model, data } = lesson(backend);
+  const train = async (batchSize: number): Promise<string> => {
+    try {
+      for await (const _ of trainPlain({
+        model,
+        data,
+        steps: 1,
+        batchSize,
+        microBatch: batchSize,
+        evalEvery: 0,
+        sampleEvery: 0,
+      }));
+      return 'done';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  return { reason: await train(1024), after: await train(8) };
 }
 
 async function say(name: string): Promise<number[]> {
@@ -59,12 +97,17 @@ async function learnInWorker(): Promise<Losses> {
   return answer.finally(() => worker.terminate());
 }
 
-/** The longest task of the page's thread and the longest wait of a timer in it during a training, in ms. */
-async function pauses(): Promise<{ longestTask: number; longestGap: number; steps: number }> {
-  const { backend } = await createBackend('wasm');
-  const prepared = lesson(backend);
-  await backend.sync();
-  let [longestTask, longestGap, last, training] = [0, 0, performance.now(), true];
+/** How long the page's thread was kept from answering, in ms. */
+interface Pauses {
+  /** The longest of its tasks, as far as they are longer than 50 ms, which is when a browser reports them. */
+  longestTask: number;
+  /** The longest wait of a timer, in which the whole machine is counted. */
+  longestGap: number;
+}
+
+/** Does `work`, and measures the page's thread meanwhile. */
+async function watched<T>(work: () => Promise<T>): Promise<Pauses & { result: T }> {
+  let [longestTask, longestGap, last, working] = [0, 0, performance.now(), true];
   const observer = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) longestTask = Math.max(longestTask, duration);
   });
@@ -72,15 +115,103 @@ async function pauses(): Promise<{ longestTask: number; longestGap: number; step
   const turn = (): void => {
     longestGap = Math.max(longestGap, performance.now() - last);
     last = performance.now();
-    if (training) setTimeout(turn, 4);
+    if (working) setTimeout(turn, 4);
   };
   turn();
-  const { length: steps } = (await losses(prepared, 60)).steps;
-  training = false;
+  const result = await work();
+  working = false;
   await new Promise<void>((resolve) => setTimeout(resolve, 100));
   observer.disconnect();
+  return { longestTask, longestGap, result };
+}
+
+/** A training of 60 steps on the page itself. */
+async function pauses(): Promise<Pauses & { result: number }> {
+  const { backend } = await createBackend('wasm');
+  const prepared = lesson(backend);
+  await backend.sync();
+  const found = await watched(async () => (await losses(prepared, 60)).steps.length);
   backend.dispose();
-  return { longestTask, longestGap, steps };
+  return found;
+}
+
+/**
+ * Everything that a page does for a model, in a worker: tokens, a few steps of the preset `seed` with
+ * evaluation, probe and checkpoints in the page's own file system, a download's worth of reading, text.
+ */
+async function pausesWithWorker(): Promise<Pauses & { result: string[] }> {
+  return watched(async () => {
+    const worker = await openWorker({ backend: 'wasm' });
+    const text = lessonText(60_000);
+    const { tokenizer, data } = await worker.tokenize(text, { tokenizer: { vocabSize: 500, atMost: true } });
+    const config = makeConfig(presets.seed, tokenizer.vocabSize);
+    const model = await worker.create(config, tokenizer);
+    const done = [worker.description];
+    const evals = { evalMethod: 'sampled', evalEvery: 2, evalBatches: 1 } as const;
+    const run = {
+      store: opfsStore('runs/seed'),
+      dataset: data,
+      data: await textRecord(text, { name: 'lesson' }),
+      settings: {
+        ...recipes.seed,
+        steps: 2,
+        batchSize: 4,
+        ...evals,
+        probeEvery: 2,
+        sampleEvery: 2,
+        sampleTokens: 8,
+      },
+    };
+    for await (const { type, step } of worker.trainInFolder({ model, ...run })) done.push(`${type} ${step}`);
+    const loaded = await worker.load(opfsStore('runs/seed').folder('best'));
+    for await (const { type } of worker.generate(loaded, { maxTokens: 8 }))
+      if (type === 'finish') done.push('text');
+    worker.close();
+    return done;
+  });
+}
+
+/** The worker and the steps of `trainHere`, for tests that watch it. */
+const here: { worker?: LibraryWorker; steps: number[] } = { steps: [] };
+Object.assign(globalThis, { here });
+
+/**
+ * Trains a small model in a worker, in the page's own file system, or goes on with the run that is there. To
+ * its end; resolves to the checksums of what it wrote, and to the events.
+ */
+async function trainHere(path: string, steps: number): Promise<{ sums: string[]; events: TrainEvent[] }> {
+  const worker = await openWorker({ backend: 'wasm' });
+  here.worker = worker;
+  const text = lessonText(3000);
+  const { tokenizer, data } = await worker.tokenize(text, { tokenizer: { vocabSize: 280 } });
+  const store = opfsStore(path);
+  const last = store.folder('last');
+  const from = (await last.exists('training.json')) ? await worker.loadCheckpoint(last) : undefined;
+  const sizes = { blockSize: 32, nLayer: 2, nHead: 2, nEmbd: 64, dropout: 0.1 };
+  const config = makeConfig(presets.tiny, tokenizer.vocabSize, sizes);
+  const model = from ?? (await worker.create(config, tokenizer, { seed: 1337 }));
+  const changes = { steps, batchSize: 8, evalEvery: 10, checkpointEvery: 3, probeEvery: 7, sampleEvery: 0 };
+  const settings = from?.record.settings ?? { ...recipes.tiny, ...changes };
+  const record = await textRecord(text, { name: 'lesson' });
+  const events: TrainEvent[] = [];
+  for await (const event of worker.trainInFolder({
+    store,
+    model,
+    from,
+    dataset: data,
+    data: record,
+    settings,
+  })) {
+    events.push(event);
+    if (event.type === 'step') here.steps.push(event.step);
+  }
+  const files = ['best/model.safetensors', 'last/model.safetensors', 'last/training.safetensors'];
+  const sums = files.map(async (file) => {
+    const [folder, name] = file.split('/');
+    return (await textRecord(await store.folder(folder).read(name), { name })).sha256;
+  });
+  worker.close();
+  return { sums: await Promise.all(sums), events };
 }
 
 /** Every file of a store and its folders as text, by path. */
@@ -185,10 +316,13 @@ const tasks = {
   lockPlace,
   chosen,
   refusal,
+  learnTooMuch,
   say,
   learn,
   learnInWorker,
   pauses,
+  pausesWithWorker,
+  trainHere,
 };
 export type Tasks = typeof tasks;
 Object.assign(globalThis, { tasks });

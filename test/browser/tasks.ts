@@ -22,10 +22,15 @@ export async function speech(backend: Backend, store: Store): Promise<number[]> 
   return ids;
 }
 
+/** A text of so many words. */
+export function lessonText(length: number): string {
+  const words = ['the', 'old', 'whale', 'swam', 'by', 'and', 'sang', 'of', 'ink'];
+  return Array.from({ length }, (_, i) => words[(i * i + (i >> 3)) % words.length]).join(' ');
+}
+
 /** A small model and its text. */
 export function lesson(backend: Backend): { model: GPT; data: Dataset } {
-  const words = ['the', 'old', 'whale', 'swam', 'by', 'and', 'sang', 'of', 'ink'];
-  const text = Array.from({ length: 3000 }, (_, i) => words[(i * i + (i >> 3)) % words.length]).join(' ');
+  const text = lessonText(3000);
   const tokenizer = Tokenizer.train(text, { vocabSize: 280 });
   const sizes = { blockSize: 32, nLayer: 2, nHead: 2, nEmbd: 64 };
   const model = new GPT(makeConfig(presets.tiny, tokenizer.vocabSize, sizes), { seed: 1337, backend });

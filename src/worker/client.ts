@@ -1,0 +1,364 @@
+// The page's side: the functions of the library, which run in a worker. Read next: messages.ts, serve.ts.
+import type { BackendOptions, Precision } from '../backend/contract.ts';
+import type { BackendReport } from '../backend/registry.ts';
+import { settled, whenDropped } from '../base/dropped.ts';
+import type { GenerateEvent } from '../generate/generate.ts';
+import type { Lock, Store } from '../io/store.ts';
+import type { GPTConfig } from '../model/config.ts';
+import type { SaveOptions } from '../model/folder.ts';
+import type { TrainingRecord } from '../runs/checkpoint.ts';
+import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
+import type { Dataset, Split } from '../train/data.ts';
+import type { TrainEvent } from '../train/events.ts';
+import type { MilestoneProgress } from '../train/run.ts';
+import { receivedError, type SentError, sentError } from './errors.ts';
+import type {
+  Channel,
+  FromWorker,
+  Job,
+  PlainFolderOptions,
+  PlainGenerateOptions,
+  PlainTrainOptions,
+  Results,
+  SentModel,
+  SentStore,
+  StoreWish,
+  TextProgress,
+  ToWorker,
+} from './messages.ts';
+import { buffersOf } from './remote-store.ts';
+
+/** The engine of a worker, as `useBackend` takes it. */
+export interface WorkerOptions extends BackendOptions {
+  /** Default `auto`. */
+  backend?: string;
+}
+
+/** A model in a worker, and its tokenizer. What nobody refers to any more is disposed of. */
+export interface WorkerModel {
+  readonly config: GPTConfig;
+  readonly parameterCount: number;
+  readonly tokenizer: Tokenizer;
+  /** Frees its memory in the worker. A second call does nothing. */
+  dispose(): void;
+}
+
+/** A model with everything to continue its training, as read. */
+export interface WorkerCheckpoint extends WorkerModel {
+  readonly record: TrainingRecord;
+  /** Number of optimizer steps done. */
+  readonly step: number;
+}
+
+interface Abortable {
+  signal?: AbortSignal;
+}
+
+export interface TokenizeOptions extends Partial<Split>, Abortable {
+  /** The tokenizer to use, or how to train one. */
+  tokenizer: Tokenizer | Omit<TokenizerTraining, 'onMerge'>;
+  onProgress?: (progress: TextProgress) => void;
+}
+
+export interface WorkerTrainOptions extends PlainTrainOptions, Abortable {
+  model: WorkerModel;
+  onProgress?: (progress: MilestoneProgress) => void;
+}
+
+export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
+  /** The place of the run, which stays with the caller. */
+  store: Store;
+  model: WorkerModel;
+  /** The checkpoint to resume from, which is `model` then. */
+  from?: WorkerCheckpoint;
+  onProgress?: (progress: MilestoneProgress) => void;
+}
+
+export interface WorkerGenerateOptions extends PlainGenerateOptions, Abortable {}
+
+/**
+ * The library in a worker, so that the thread of the page stays free. Each function does what the one of the
+ * same name does, with the same events and errors. Stores stay in the page: the worker reads and writes
+ * through it. When the worker fails as a whole, every call rejects with the reason.
+ */
+export interface LibraryWorker {
+  /** The engine: `wasm (relaxed SIMD, 2 threads)`. */
+  readonly description: string;
+  readonly name: string;
+  readonly precision: Precision;
+  /** The engines before it that do not work here, each with the reason. */
+  readonly passedOver: readonly BackendReport[];
+  /** Trains a tokenizer on a text, or takes one, and splits the tokens: `dataset`. */
+  tokenize(
+    text: string | Uint8Array,
+    options: TokenizeOptions,
+  ): Promise<{ tokenizer: Tokenizer; data: Dataset }>;
+  /** `new GPT(config, { seed })` */
+  create(config: GPTConfig, tokenizer: Tokenizer, options?: { seed?: number }): Promise<WorkerModel>;
+  load(store: Store, options?: { onNote?: (line: string) => void }): Promise<WorkerModel>;
+  loadCheckpoint(store: Store, options?: { onNote?: (line: string) => void }): Promise<WorkerCheckpoint>;
+  save(store: Store, model: WorkerModel, options?: SaveOptions): Promise<void>;
+  /** The training waits while the body of the loop runs. Leaving the loop ends it. */
+  train(options: WorkerTrainOptions): AsyncGenerator<TrainEvent, void>;
+  trainInFolder(options: WorkerFolderOptions): AsyncGenerator<TrainEvent, void>;
+  /** Draws up to 32 tokens ahead of the loop. */
+  generate(model: WorkerModel, options?: WorkerGenerateOptions): AsyncGenerator<GenerateEvent, void>;
+  /** Ends the worker with everything in it. Calls that go on reject. */
+  close(): void;
+}
+
+/** The function that opens a worker, on each platform. */
+export type OpenWorker = (options?: WorkerOptions) => Promise<LibraryWorker>;
+
+/** Opens the library at the other end of `channel`. Rejects, and ends it, where no engine works there. */
+export async function connect(
+  channel: Channel<ToWorker, FromWorker>,
+  { backend = 'auto', ...options }: WorkerOptions = {},
+): Promise<LibraryWorker> {
+  const calls = createCalls(channel);
+  const { call, stream, storeOf } = calls;
+  const numbers = new WeakMap<WorkerModel, number>();
+  const find = (model: WorkerModel): number => {
+    const number = numbers.get(model);
+    if (number !== undefined) return number;
+    throw new Error('this model is not in this worker: use one that this worker created or loaded');
+  };
+  /** Frees the model with this number. It must not know the model, which is dropped when nobody else does. */
+  const freeing = (model: number) => (): void => void call({ type: 'dispose', model }).catch(() => undefined);
+  const own = <Extra extends object>(sent: SentModel, extra: Extra): WorkerModel & Extra => {
+    const { model: number, config, parameterCount } = sent;
+    const free = freeing(number);
+    const dispose = (): void => {
+      settled(model);
+      free();
+    };
+    const tokenizer = Tokenizer.fromJSON(sent.tokenizer);
+    const model = { config, parameterCount, tokenizer, ...extra, dispose };
+    numbers.set(model, number);
+    whenDropped(model, freeing(number));
+    return model;
+  };
+  /** Models of streams that go on, which are not dropped even if the caller does not need them any more. */
+  const busy = new Map<object, WorkerModel>();
+  async function* using<E extends TrainEvent | GenerateEvent>(
+    model: WorkerModel,
+    events: AsyncGenerator<E, void>,
+  ): AsyncGenerator<E, void> {
+    busy.set(events, model);
+    try {
+      yield* events;
+    } finally {
+      busy.delete(events);
+    }
+  }
+
+  const opened = await call({ type: 'open', backend, options }).catch((error) => {
+    calls.close();
+    throw error;
+  });
+  return {
+    ...opened,
+    async tokenize(text, { tokenizer: given, trainFraction, validate, ...rest }) {
+      const known = given instanceof Tokenizer;
+      const split = { ...(trainFraction && { trainFraction }), ...(validate && { validate }) };
+      const training = known ? { vocabSize: given.vocabSize } : given;
+      const json = known ? { tokenizer: given.toJSON() } : {};
+      const { tokenizer, data } = await call({ type: 'tokenize', text, training, split, ...json }, rest);
+      return { tokenizer: known ? given : Tokenizer.fromJSON(tokenizer), data };
+    },
+    create: async (config, tokenizer, { seed } = {}) =>
+      own(await call({ type: 'create', config, tokenizer: tokenizer.toJSON(), seed }), {}),
+    load: async (store, listeners) => own(await call({ type: 'load', store: storeOf(store) }, listeners), {}),
+    async loadCheckpoint(store, listeners) {
+      const { record, step, ...sent } = await call(
+        { type: 'loadCheckpoint', store: storeOf(store) },
+        listeners,
+      );
+      return own(sent, { record, step });
+    },
+    save: async (store, model, options = {}) =>
+      call({ type: 'save', model: find(model), store: storeOf(store), options }),
+    async *train({ model, signal, onProgress, ...options }) {
+      yield* using(model, stream({ type: 'train', model: find(model), options }, { signal, onProgress }));
+    },
+    async *trainInFolder({ store, model, from, signal, onProgress, ...options }) {
+      if (from && from !== model)
+        throw new Error('from is another checkpoint than model: pass the checkpoint as both');
+      const job = { model: find(model), store: storeOf(store), options, resumes: from !== undefined };
+      yield* using(model, stream({ type: 'trainInFolder', ...job }, { signal, onProgress }));
+    },
+    async *generate(model, { signal, ...options } = {}) {
+      yield* using(model, stream({ type: 'generate', model: find(model), options }, { signal }));
+    },
+    close: calls.close,
+  };
+}
+
+/** Who listens to a call besides its caller. */
+interface Listeners extends Abortable {
+  onProgress?: (progress: never) => void;
+  onNote?: (line: string) => void;
+}
+
+/** A call that goes on. */
+interface Pending {
+  listeners: Listeners;
+  event(event: TrainEvent | GenerateEvent): void;
+  resolve(result: Results[keyof Results]): void;
+  reject(error: unknown): void;
+}
+
+/** Calls over `channel`, and the stores that they use. */
+function createCalls(channel: Channel<ToWorker, FromWorker>): {
+  call<J extends Job>(job: J, listeners?: Listeners): Promise<Results[J['type']]>;
+  stream<E extends TrainEvent | GenerateEvent>(job: Job, listeners: Listeners): AsyncGenerator<E, void>;
+  storeOf(store: Store): SentStore;
+  close(): void;
+} {
+  const pending = new Map<number, Pending>();
+  const shelf = createShelf();
+  let calls = 0;
+  let broken: Error | null = null;
+  const fail = (error: Error): void => {
+    broken ??= error;
+    channel.end();
+    shelf.close();
+    for (const { reject } of pending.values()) reject(broken);
+    pending.clear();
+  };
+
+  const begin = (job: Job, listeners: Listeners, event: Pending['event']) => {
+    const number = calls++;
+    const { signal } = listeners;
+    const reason = (): SentError => sentError(signal?.reason);
+    const abort = (): void => channel.send({ type: 'abort', call: number, reason: reason() });
+    const result = new Promise<Results[keyof Results]>((resolve, reject) => {
+      if (broken) return reject(broken);
+      const aborted = signal?.aborted ? { aborted: reason() } : {};
+      channel.send({ type: 'call', call: number, job, ...aborted }); // throws where something cannot be sent
+      pending.set(number, { listeners, event, resolve, reject });
+      channel.hold?.(true);
+      signal?.addEventListener('abort', abort);
+    });
+    return { number, result: result.finally(() => signal?.removeEventListener('abort', abort)) };
+  };
+
+  channel.listen((message) => {
+    if (message.type === 'ask') {
+      void shelf.grant(message).then(
+        ({ value }) => {
+          const transfer = value instanceof Uint8Array ? buffersOf([value]) : []; // what was read is ours
+          channel.send({ type: 'answer', ask: message.ask, value }, transfer);
+        },
+        (error) => channel.send({ type: 'refusal', ask: message.ask, error: sentError(error) }),
+      );
+      return;
+    }
+    const call = pending.get(message.call);
+    if (!call) return;
+    if (message.type === 'event') call.event(message.event);
+    else if (message.type === 'progress') call.listeners.onProgress?.(message.progress as never);
+    else if (message.type === 'note') call.listeners.onNote?.(message.line);
+    else {
+      pending.delete(message.call);
+      if (pending.size === 0) channel.hold?.(false);
+      if (message.type === 'result') call.resolve(message.result);
+      else call.reject(message.aborted ? call.listeners.signal?.reason : receivedError(message.error));
+    }
+  }, fail);
+
+  return {
+    storeOf: shelf.add,
+    close: () => fail(new Error('this worker was closed: open a new one')),
+    call: async <J extends Job>(job: J, listeners: Listeners = {}) =>
+      (await begin(job, listeners, () => {}).result) as Results[J['type']],
+    async *stream<E extends TrainEvent | GenerateEvent>(job: Job, listeners: Listeners) {
+      const events: E[] = [];
+      let wake = (): void => {};
+      let ended = false;
+      const { number, result } = begin(job, listeners, (event) => {
+        events.push(event as E);
+        wake();
+      });
+      const end = result.finally(() => {
+        ended = true;
+        wake();
+      });
+      end.catch(() => undefined); // it is thrown below
+      try {
+        for (;;) {
+          for (let event = events.shift(); event; event = events.shift()) {
+            yield event;
+            if (!ended) channel.send({ type: 'next', call: number });
+          }
+          if (ended) break;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        await end;
+      } finally {
+        if (!ended) {
+          channel.send({ type: 'leave', call: number });
+          await end.catch(() => undefined);
+        }
+      }
+    },
+  };
+}
+
+/** The stores that a worker may use, by number, and the locks that it holds there. */
+function createShelf(): {
+  add(store: Store): SentStore;
+  /** Does what the worker asks of a store. */
+  grant(ask: Extract<FromWorker, { type: 'ask' }>): Promise<{ value: unknown }>;
+  /** Releases all locks. */
+  close(): void;
+} {
+  const stores: Store[] = [];
+  const locks = new Map<number, Lock>();
+  let held = 0;
+  return {
+    add(store) {
+      const known = stores.indexOf(store);
+      const number = known >= 0 ? known : stores.push(store) - 1;
+      const { location, folders, lock } = store;
+      return { store: number, location, lists: folders !== undefined, locks: lock !== undefined };
+    },
+    async grant({ store: number, path, wish }) {
+      const store = path.reduce((above, name) => above.folder(name), stores[number]);
+      if (wish.do === 'lock') {
+        const lock = await store.lock?.(wish.what);
+        if (lock) locks.set(++held, lock);
+        return { value: held };
+      }
+      if (wish.do === 'release') {
+        locks.get(wish.lock)?.release();
+        locks.delete(wish.lock);
+        return { value: undefined };
+      }
+      return { value: await fulfil(store, wish) };
+    },
+    close() {
+      for (const lock of locks.values()) lock.release();
+      locks.clear();
+    },
+  };
+}
+
+function fulfil(store: Store, wish: Exclude<StoreWish, { do: 'lock' | 'release' }>): Promise<unknown> {
+  switch (wish.do) {
+    case 'read':
+      return store.read(wish.name, wish.atMost);
+    case 'write':
+      return store.write(wish.name, wish.bytes);
+    case 'writeAll':
+      return store.writeAll(wish.files);
+    case 'list':
+      return store.list();
+    case 'folders':
+      return store.folders?.() ?? Promise.resolve([]);
+    default:
+      return store[wish.do](wish.name);
+  }
+}

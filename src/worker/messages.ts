@@ -1,0 +1,131 @@
+// What a page and its worker say to each other: every message is of one of two unions. A call of the page has
+// a number, and ends with a result or a failure. Meanwhile the worker may ask for the page's stores.
+import type { BackendOptions, Precision } from '../backend/contract.ts';
+import type { BackendReport } from '../backend/registry.ts';
+import type { GenerateEvent } from '../generate/generate.ts';
+import type { GenerateOptions } from '../generate/options.ts';
+import type { GPTConfig } from '../model/config.ts';
+import type { SaveOptions } from '../model/folder.ts';
+import type { TrainingRecord } from '../runs/checkpoint.ts';
+import type { RunFolderOptions } from '../runs/train-in-folder.ts';
+import type { TokenizerJson, TokenizerTraining } from '../tokenizer/index.ts';
+import type { Dataset, Split } from '../train/data.ts';
+import type { TrainEvent } from '../train/events.ts';
+import type { MilestoneProgress, TrainOptions } from '../train/run.ts';
+import type { SentError } from './errors.ts';
+
+/** A message to the worker. */
+export type ToWorker =
+  /** `aborted`: the reason, if the page's signal is aborted already. */
+  | { type: 'call'; call: number; job: Job; aborted?: SentError }
+  /** The page has used up an event: the worker may go on to the next one. */
+  | { type: 'next'; call: number }
+  /** The page has left the loop. */
+  | { type: 'leave'; call: number }
+  | { type: 'abort'; call: number; reason: SentError }
+  | { type: 'answer'; ask: number; value: unknown }
+  | { type: 'refusal'; ask: number; error: SentError };
+
+/** A message from the worker. */
+export type FromWorker =
+  | { type: 'event'; call: number; event: TrainEvent | GenerateEvent }
+  | { type: 'progress'; call: number; progress: MilestoneProgress | TextProgress }
+  | { type: 'note'; call: number; line: string }
+  | { type: 'result'; call: number; result: Results[keyof Results] }
+  /** `aborted`: with the reason that the page's signal has. */
+  | { type: 'failure'; call: number; error: SentError; aborted: boolean }
+  | { type: 'ask'; ask: number; store: number; path: readonly string[]; wish: StoreWish };
+
+/** What a worker is asked to do. */
+export type Job =
+  | { type: 'open'; backend: string; options: BackendOptions }
+  | {
+      type: 'tokenize';
+      text: string | Uint8Array;
+      /** Absent: one is trained. */
+      tokenizer?: TokenizerJson;
+      training: TokenizerTraining;
+      split: Partial<Split>;
+    }
+  | { type: 'create'; config: GPTConfig; tokenizer: TokenizerJson; seed?: number }
+  | { type: 'load'; store: SentStore }
+  | { type: 'loadCheckpoint'; store: SentStore }
+  | { type: 'save'; model: number; store: SentStore; options: SaveOptions }
+  | { type: 'dispose'; model: number }
+  | { type: 'train'; model: number; options: PlainTrainOptions }
+  | {
+      type: 'trainInFolder';
+      model: number;
+      store: SentStore;
+      options: PlainFolderOptions;
+      /** Whether it goes on from the checkpoint that `model` was loaded with. */
+      resumes: boolean;
+    }
+  | { type: 'generate'; model: number; options: PlainGenerateOptions };
+
+/** What each job results in. */
+export interface Results {
+  open: { name: string; description: string; precision: Precision; passedOver: BackendReport[] };
+  tokenize: { tokenizer: TokenizerJson; data: Dataset };
+  create: SentModel;
+  load: SentModel;
+  loadCheckpoint: SentModel & { record: TrainingRecord; step: number };
+  save: undefined;
+  dispose: undefined;
+  train: undefined;
+  trainInFolder: undefined;
+  generate: undefined;
+}
+
+/** Progress through a text: `done` of `total` bytes, while a tokenizer is trained or applied. */
+export interface TextProgress {
+  what: 'training' | 'encoding';
+  done: number;
+  total: number;
+}
+
+/** A model, which stays in the worker. */
+export interface SentModel {
+  model: number;
+  config: GPTConfig;
+  parameterCount: number;
+  tokenizer: TokenizerJson;
+}
+
+/** Options as they can be sent: without what a page keeps for itself. */
+export type PlainTrainOptions = Omit<
+  TrainOptions,
+  'model' | 'tokenizer' | 'save' | 'resume' | 'signal' | 'onProgress'
+>;
+export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
+export type PlainGenerateOptions = Omit<GenerateOptions, 'tap' | 'signal'>;
+
+/** A store, which stays in the page. */
+export interface SentStore {
+  store: number;
+  location: string;
+  /** Whether it has the functions that a store need not have. */
+  lists: boolean;
+  locks: boolean;
+}
+
+/** A call of a store's function. */
+export type StoreWish =
+  | { do: 'read'; name: string; atMost?: number }
+  | { do: 'exists' | 'remove'; name: string }
+  | { do: 'list' | 'folders' }
+  | { do: 'write'; name: string; bytes: Uint8Array }
+  | { do: 'writeAll'; files: ReadonlyMap<string, Uint8Array | null> }
+  | { do: 'lock'; what: string }
+  | { do: 'release'; lock: number };
+
+/** One end of the connection, which sends `Out` and receives `In`. */
+export interface Channel<Out, In> {
+  /** The buffers in `transfer` are handed over and not copied. */
+  send(message: Out, transfer?: readonly ArrayBuffer[]): void;
+  /** `failed` is called when the other end is gone. */
+  listen(receive: (message: In) => void, failed: (error: Error) => void): void;
+  /** Whether the other end keeps the process alive. At first it does not. Pages need not know. */
+  hold?(on: boolean): void;
+  end(): void;
+}

@@ -1,0 +1,210 @@
+// The worker's side: does what the page asks for, with an engine and models of its own. Read next:
+// remote-store.ts.
+import type { Backend } from '../backend/contract.ts';
+import type { Engines } from '../backend/registry.ts';
+import { generate } from '../generate/generate.ts';
+import { loadModel, type ModelFolder, saveModel } from '../model/folder.ts';
+import { GPT } from '../model/gpt.ts';
+import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
+import { trainInFolder } from '../runs/train-in-folder.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { datasetAsync } from '../train/data.ts';
+import { train } from '../train/train.ts';
+import { receivedError, type SentError, sentError } from './errors.ts';
+import type { Channel, FromWorker, Job, Results, SentModel, SentStore, ToWorker } from './messages.ts';
+import { buffersOf, remoteStore } from './remote-store.ts';
+
+type Events = AsyncGenerator<Extract<FromWorker, { type: 'event' }>['event'], void>;
+
+/** A call that goes on. */
+interface Call {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  /** How many more events may be sent before the page has used up earlier ones. */
+  credit: number;
+  left: boolean;
+  /** Wakes the call when one of these has changed. */
+  wake(): void;
+  progress(progress: Extract<FromWorker, { type: 'progress' }>['progress']): void;
+  note(line: string): void;
+}
+
+/**
+ * How far a stream of events may be ahead of the page. A training waits for the body of the page's loop, as
+ * it does without a worker: so the model is what the last event says. Drawing tokens changes nothing.
+ */
+const AHEAD = { train: 1, trainInFolder: 1, generate: 32 } as const;
+
+/** Answers to `channel` until it ends. `createBackend` makes the engine. */
+export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Engines['createBackend']): void {
+  const calls = new Map<number, Call>();
+  const asked = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  let asks = 0;
+  const storeOf = (sent: SentStore) =>
+    remoteStore(
+      sent,
+      (path, wish, transfer) =>
+        new Promise((resolve, reject) => {
+          const ask = asks++;
+          asked.set(ask, { resolve, reject });
+          channel.send({ type: 'ask', ask, store: sent.store, path, wish }, transfer);
+        }),
+    );
+  const jobs = jobsOf(createBackend, storeOf);
+
+  const run = async (number: number, job: Job, aborted?: SentError): Promise<void> => {
+    const call = newCall(number, channel);
+    if (aborted) call.abort(receivedError(aborted));
+    calls.set(number, call);
+    try {
+      const result = await jobs(job, call);
+      if (isStream(result))
+        await pass(result, call, (event) => channel.send({ type: 'event', call: number, event }));
+      const value = isStream(result) ? undefined : result;
+      const arrays = value !== undefined && 'data' in value ? [value.data.train, value.data.val] : [];
+      channel.send({ type: 'result', call: number, result: value }, buffersOf(arrays));
+    } catch (error) {
+      const aborted = call.signal.aborted && error === call.signal.reason;
+      channel.send({ type: 'failure', call: number, error: sentError(error), aborted });
+    } finally {
+      calls.delete(number);
+    }
+  };
+
+  channel.listen(
+    (message) => {
+      if (message.type === 'call') void run(message.call, message.job, message.aborted);
+      else if (message.type === 'answer' || message.type === 'refusal') {
+        const { resolve, reject } = asked.get(message.ask) ?? {};
+        asked.delete(message.ask);
+        if (message.type === 'answer') resolve?.(message.value);
+        else reject?.(receivedError(message.error));
+      } else {
+        const call = calls.get(message.call);
+        if (!call) return; // it has just ended
+        if (message.type === 'next') call.credit++;
+        else if (message.type === 'leave') call.left = true;
+        else call.abort(receivedError(message.reason));
+        call.wake();
+      }
+    },
+    () => channel.end(),
+  );
+}
+
+function newCall(number: number, channel: Channel<FromWorker, ToWorker>): Call {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    credit: 0,
+    left: false,
+    wake: () => {},
+    progress: (progress) => channel.send({ type: 'progress', call: number, progress }),
+    note: (line) => channel.send({ type: 'note', call: number, line }),
+  };
+}
+
+/** Sends the events of a stream, as fast as the page takes them, until they end or the page leaves. */
+async function pass(events: Events, call: Call, send: (event: EventOf<Events>) => void): Promise<void> {
+  for await (const event of events) {
+    send(event);
+    call.credit--;
+    while (call.credit <= 0 && !call.left)
+      await new Promise<void>((resolve) => {
+        call.wake = resolve;
+      });
+    if (call.left) return;
+  }
+}
+
+type EventOf<G> = G extends AsyncGenerator<infer E> ? E : never;
+
+type Result = Results[keyof Results] | Events;
+
+function isStream(result: Result): result is Events {
+  return typeof result === 'object' && Symbol.asyncIterator in result;
+}
+
+/** What a worker can do. It has an engine from the job `open` on. */
+function jobsOf(
+  createBackend: Engines['createBackend'],
+  storeOf: (sent: SentStore) => ReturnType<typeof remoteStore>,
+): (job: Job, call: Call) => Promise<Result> {
+  let backend: Backend | undefined;
+  const models = new Map<number, ModelFolder & Partial<Checkpoint>>();
+  let made = 0;
+  const keep = (folder: ModelFolder): SentModel => {
+    const model = made++;
+    models.set(model, folder);
+    const { config, parameterCount } = folder.model;
+    return { model, config, parameterCount, tokenizer: folder.tokenizer.toJSON() };
+  };
+  const find = (number: number): ModelFolder & Partial<Checkpoint> => {
+    const found = models.get(number);
+    if (found) return found;
+    throw new Error('this model was disposed of: create or load it again');
+  };
+
+  return async (job, call) => {
+    const { signal, progress: onProgress, note: onNote } = call;
+    if (job.type in AHEAD) call.credit = AHEAD[job.type as keyof typeof AHEAD];
+    switch (job.type) {
+      case 'open': {
+        const chosen = await createBackend(job.backend, job.options);
+        backend = chosen.backend;
+        const { name, description, precision } = backend;
+        return { name, description, precision, passedOver: chosen.passedOver };
+      }
+      case 'tokenize':
+        return tokenize(job, call);
+      case 'create': {
+        const tokenizer = Tokenizer.fromJSON(job.tokenizer);
+        return keep({ model: new GPT(job.config, { seed: job.seed, backend }), tokenizer });
+      }
+      case 'load':
+        return keep(await loadModel(storeOf(job.store), { backend, onNote }));
+      case 'loadCheckpoint': {
+        const checkpoint = await loadCheckpoint(storeOf(job.store), { backend, onNote });
+        const { model, tokenizer, resume, ...record } = checkpoint;
+        return { ...keep(checkpoint), record, step: resume.step };
+      }
+      case 'save': {
+        await saveModel(storeOf(job.store), find(job.model), job.options);
+        return undefined;
+      }
+      case 'dispose': {
+        models.get(job.model)?.model.dispose();
+        models.delete(job.model);
+        return undefined;
+      }
+      case 'train': {
+        const { model, tokenizer } = find(job.model);
+        return train({ ...job.options, model, tokenizer, signal, onProgress });
+      }
+      case 'trainInFolder': {
+        const { model, tokenizer, ...rest } = find(job.model);
+        const from = job.resumes ? ({ model, tokenizer, ...rest } as Checkpoint) : undefined;
+        const store = storeOf(job.store);
+        return trainInFolder({ ...job.options, store, model, tokenizer, from, signal, onProgress });
+      }
+      case 'generate': {
+        const { model, tokenizer } = find(job.model);
+        return generate(model, tokenizer, { ...job.options, signal });
+      }
+    }
+  };
+}
+
+async function tokenize(
+  { text, tokenizer: given, training, split }: Extract<Job, { type: 'tokenize' }>,
+  { signal, progress }: Call,
+): Promise<Results['tokenize']> {
+  const shown = (what: 'training' | 'encoding') => (done: number, total: number) =>
+    progress({ what, done, total });
+  const tokenizer = given
+    ? Tokenizer.fromJSON(given)
+    : await Tokenizer.trainAsync(text, { ...training, signal, onProgress: shown('training') });
+  const data = await datasetAsync(text, tokenizer, { ...split, signal, onProgress: shown('encoding') });
+  return { tokenizer: tokenizer.toJSON(), data };
+}

@@ -1,0 +1,84 @@
+// Training in a worker of a page: the page stays free, and a tab that is killed loses nothing.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import type { TrainEvent } from '../../src/train/events.ts';
+import { launch, noChromium, openTab, type Tab } from './chromium.ts';
+import { ISOLATED } from './site.ts';
+
+const skip = noChromium();
+let browser: Browser;
+let tab: Tab;
+before(async () => {
+  if (skip !== false) return;
+  browser = await launch();
+  tab = await openTab(browser, { headers: ISOLATED });
+});
+after(async () => {
+  await tab?.close();
+  await browser?.close();
+});
+
+/** The events without times and places. */
+function told(events: readonly TrainEvent[]): unknown[] {
+  return events.map((event) => ({ ...event, tokensPerSecond: 0, eta: 0, seconds: 0, path: '' }));
+}
+
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  /** Microseconds on the processor. */
+  tdur?: number;
+  args: { name?: string };
+}
+
+/** The most milliseconds that a task of a page's thread needed of the processor. */
+function busiestTask({ traceEvents }: { traceEvents: TraceEvent[] }): number {
+  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
+  const mains = traceEvents.filter(
+    ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain',
+  );
+  const main = new Set(mains.map(threadOf));
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && main.has(threadOf(event)));
+  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur / 1000));
+}
+
+describe('a page that trains in a worker', { skip }, () => {
+  test('stays free: no task of its thread takes 50 ms', async (t) => {
+    await browser.startTracing(tab.page, { categories: ['toplevel'] });
+    const { longestTask, longestGap, result } = await tab.run('pausesWithWorker');
+    const busiest = busiestTask(JSON.parse(String(await browser.stopTracing())));
+    t.diagnostic(
+      `${result[0]}: longest task ${busiest.toFixed(0)} ms of the processor; with what else the machine does, ${longestTask} ms, longest wait ${longestGap.toFixed(0)} ms`,
+    );
+    for (const event of ['eval 2', 'probe 2', 'sample 2', 'checkpoint 2', 'done 2', 'text'])
+      assert.ok(result.includes(event), `${event} of ${result}`);
+    // Not `longestTask`: on a machine whose cores are taken, any task may wait for one in its middle.
+    assert.ok(busiest > 0 && busiest < 50, `a task took ${busiest} ms`);
+  });
+
+  test('is killed in the middle, opened again, and has the weights of a run that was not', async (t) => {
+    const whole = await tab.run('trainHere', 'runs/whole', 40);
+    assert.equal(whole.events.at(-1)?.type, 'done');
+
+    const killed: number[] = [];
+    for (const wanted of [1, 8, 15]) {
+      const victim = await tab.another();
+      const gone = new Promise((done) => victim.page.once('crash', done));
+      victim.run('trainHere', 'runs/killed', 40).catch(() => undefined);
+      await victim.page.waitForFunction(`here.steps.length >= ${wanted}`);
+      killed.push(await victim.page.evaluate<number>('here.steps.at(-1)'));
+      victim.page.goto('chrome://crash').catch(() => undefined);
+      await gone;
+      await victim.page.close();
+    }
+    t.diagnostic(`killed after steps ${killed.join(', ')}`);
+    assert.ok(killed[0] < killed[2] && killed[2] < 40);
+
+    const again = await tab.another();
+    const { sums, events } = await again.run('trainHere', 'runs/killed', 40);
+    assert.deepEqual(sums, whole.sums);
+    assert.deepEqual(told(events), told(whole.events).slice(-events.length));
+  });
+});
