@@ -8,6 +8,8 @@ import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
 import { arrayFor, checkTransfer } from '../transfer.ts';
 import { activationKernels } from './activation.ts';
 import { type OpenDevice, openDevice } from './adapter.ts';
+import { attentionKernels } from './attention.ts';
+import { attentionCachedKernels } from './attention-cached.ts';
 import { crossEntropyKernels } from './crossentropy.ts';
 import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
@@ -17,9 +19,11 @@ import { layernormKernels } from './layernorm.ts';
 import { matmulKernels } from './matmul.ts';
 import { mixKernels } from './mix.ts';
 import { optimizerKernels } from './optimizers.ts';
+import { qkNormKernels } from './qk-norm.ts';
 import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
 import { createRecorder } from './recorder.ts';
 import { reduceKernels } from './reduce.ts';
+import { ropeKernels } from './rope.ts';
 import { statisticsKernels } from './statistics.ts';
 
 export type { WebgpuHost } from './host.ts';
@@ -166,6 +170,10 @@ function kernelsOn(queue: Queue): Kernels {
     ...crossEntropyKernels(queue),
     ...optimizerKernels(queue),
     ...statisticsKernels(queue),
+    ...attentionKernels(queue),
+    ...attentionCachedKernels(queue),
+    ...qkNormKernels(queue),
+    ...ropeKernels(queue),
   };
   const unwritten = Object.keys(calls).map((name) => {
     const refuse = (): never => {

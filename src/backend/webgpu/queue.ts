@@ -52,6 +52,10 @@ export interface Queue {
   collect<T>(key: string, call: T, uses: readonly DeviceBuffer[], emit: (calls: readonly T[]) => void): void;
   /** Calls `use` with a buffer of `length` floats for what a kernel keeps between its dispatches. */
   withScratch(length: number, use: (scratch: DeviceBuffer) => void): void;
+  /** A buffer of `length` floats that a kernel keeps for its next calls, until the engine ends. */
+  keep(length: number): DeviceBuffer;
+  /** Copies `data` into a kept buffer, after everything before it. Not while recording. */
+  write(buffer: DeviceBuffer, data: Float32Array<ArrayBuffer>): void;
 }
 
 /** One run of a shader, ready to be encoded again and again. */

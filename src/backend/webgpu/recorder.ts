@@ -73,6 +73,8 @@ export function createRecorder(line: Line, lender: Lender<GpuBuffer>, bf16: bool
         lender.free(scratch);
       }
     },
+    keep: (length) => lender.alloc('f32', length),
+    write: (buffer, data) => line.write(buffer as GpuBuffer, 0, new Uint8Array(data.buffer)),
   };
 
   return {
