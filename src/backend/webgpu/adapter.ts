@@ -24,6 +24,8 @@ export interface OpenDevice {
   readonly title: string;
   /** Whether the processor imitates the GPU. */
   readonly software: boolean;
+  /** Whether WGSL has products of four packed bytes. */
+  readonly packedDot: boolean;
 }
 
 /** Opens a device of the best adapter. Throws with reason and fix where none will do. */
@@ -46,5 +48,10 @@ export async function openDevice(host: WebgpuHost): Promise<OpenDevice> {
   const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
   const software = isFallbackAdapter || SOFTWARE.test(`${architecture} ${model} ${description}`);
   const title = [vendor, architecture].filter((part) => part !== '').join(' ') || description || 'GPU';
-  return { device, title: software ? `${title}, imitated on the processor` : title, software };
+  return {
+    device,
+    title: software ? `${title}, imitated on the processor` : title,
+    software,
+    packedDot: gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product'),
+  };
 }

@@ -1,7 +1,7 @@
 // The WebGPU engine: kernels in WGSL, for a page and for Node. Nothing here waits for the GPU except `read`
 // and `sync`. Read next: shader.ts (how a kernel is written), queue.ts, elementwise.ts.
 import { whenDropped } from '../../base/dropped.ts';
-import { type Args, calls, wrapKernels } from '../call.ts';
+import { type Args, wrapKernels } from '../call.ts';
 import type { Backend, BackendOptions, DeviceBuffer, HostArray, Kernels } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
@@ -15,11 +15,14 @@ import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
 import type { WebgpuHost } from './host.ts';
+import { int4Kernels } from './int4.ts';
+import { int8Kernels } from './int8.ts';
 import { layernormKernels } from './layernorm.ts';
 import { matmulKernels } from './matmul.ts';
 import { mixKernels } from './mix.ts';
 import { optimizerKernels } from './optimizers.ts';
 import { qkNormKernels } from './qk-norm.ts';
+import { quantizeRowsKernels } from './quantize-rows.ts';
 import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
 import { createRecorder } from './recorder.ts';
 import { reduceKernels } from './reduce.ts';
@@ -38,6 +41,8 @@ export interface WebgpuBackend extends Backend {
 export interface WebgpuOptions extends BackendOptions {
   /** Operations after which a pass is submitted, instead of about ten milliseconds. */
   passWork?: number;
+  /** Whether INT8 uses products of four packed bytes; default: where WGSL has them. */
+  packedDot?: boolean;
 }
 
 /** A WebGPU engine. Throws with reason and fix when `host` has no GPU that will do. */
@@ -45,8 +50,9 @@ export async function createWebgpu(host: WebgpuHost, options: WebgpuOptions = {}
   return wrap(await openDevice(host), options);
 }
 
-function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): WebgpuBackend {
-  const { precision = 'f32', passWork } = options;
+function wrap(opened: OpenDevice, options: WebgpuOptions): WebgpuBackend {
+  const { device, title, software } = opened;
+  const { precision = 'f32', passWork, packedDot = opened.packedDot } = options;
   const line = createLine(device, software, passWork);
   const pool = createPool<GpuBuffer>({
     create: (dtype, length) => ({
@@ -72,7 +78,7 @@ function wrap({ device, title, software }: OpenDevice, options: WebgpuOptions): 
     );
   };
 
-  const recorder = createRecorder(line, lender, precision === 'bf16');
+  const recorder = createRecorder(line, lender, { bf16: precision === 'bf16', packedDot });
   const kernels = wrapKernels(kernelsOn(recorder.queue), (call, args, kernel) => {
     call.check(args);
     checkOwners(args, own);
@@ -156,9 +162,8 @@ function checkOwners(args: Args, own: (buffer: DeviceBuffer) => void): void {
   }
 }
 
-/** All kernels. One that is not written yet throws. */
 function kernelsOn(queue: Queue): Kernels {
-  const written: Partial<Kernels> = {
+  return {
     ...elementwiseKernels(queue),
     ...reduceKernels(queue),
     ...activationKernels(queue),
@@ -174,12 +179,8 @@ function kernelsOn(queue: Queue): Kernels {
     ...attentionCachedKernels(queue),
     ...qkNormKernels(queue),
     ...ropeKernels(queue),
+    ...quantizeRowsKernels(queue),
+    ...int8Kernels(queue),
+    ...int4Kernels(queue),
   };
-  const unwritten = Object.keys(calls).map((name) => {
-    const refuse = (): never => {
-      throw new Error(`${name}: the WebGPU engine does not have this kernel`);
-    };
-    return [name, refuse];
-  });
-  return { ...(Object.fromEntries(unwritten) as Kernels), ...written };
 }

@@ -38,6 +38,8 @@ export interface Extent {
 export interface Queue {
   /** Whether products round their inputs to bfloat16. */
   readonly bf16: boolean;
+  /** Whether WGSL has `dot4I8Packed`. */
+  readonly packedDot: boolean;
   /** Runs a shader after everything before it; while recording, adds it to the program. */
   run<B extends Record<string, BufferType>, N extends Record<string, NumberType>>(
     row: Shader<B, N>,

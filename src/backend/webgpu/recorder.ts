@@ -27,7 +27,11 @@ interface Waiting {
   emit(): void;
 }
 
-export function createRecorder(line: Line, lender: Lender<GpuBuffer>, bf16: boolean): Recorder {
+export function createRecorder(
+  line: Line,
+  lender: Lender<GpuBuffer>,
+  features: Pick<Queue, 'bf16' | 'packedDot'>,
+): Recorder {
   let steps: Step[] | null = null;
   let waiting: Waiting | null = null;
 
@@ -50,7 +54,7 @@ export function createRecorder(line: Line, lender: Lender<GpuBuffer>, bf16: bool
   };
 
   const queue: Queue = {
-    bf16,
+    ...features,
     run(row, buffers, numbers, extent) {
       settle();
       const dispatch = line.prepare(row, buffers, numbers, extent);

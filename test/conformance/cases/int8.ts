@@ -61,6 +61,25 @@ int8Cases.push(
   },
 );
 
+int8Cases.push({
+  name: 'quantizeRows of rows of every magnitude, at and beside halves of their scale',
+  run({ kernels, garbage, put }) {
+    const [rows, cols] = [254, 61];
+    const x = new Float32Array(rows * cols);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < cols; c++) {
+        const halves = ((r * 131 + c * 89) % 255) - 127 + 0.5 * (c % 2);
+        const beside = 1 + (((r + c) % 5) - 2) * 2 ** -23;
+        x[r * cols + c] = halves * beside * 2 ** (r - 134);
+      }
+    }
+    const q = garbage(rows * cols + GUARD, 'i8');
+    const scale = garbage(rows + GUARD);
+    kernels.quantizeRows(q, scale, put(x), rows, cols);
+    return { q, scale };
+  },
+});
+
 for (const [m, n, k] of [
   [1, 1, 1],
   [1, 684, 232],
