@@ -23,29 +23,47 @@ export {
   type StartEvent,
   type TokenEvent,
 } from './generate/generate.ts';
-export { type GenerateDefaults, type GenerateOptions, generateFields } from './generate/options.ts';
+export {
+  type GenerateDefaults,
+  type GenerateOptions,
+  type GenerateTextOptions,
+  generateFields,
+  generateTextFields,
+} from './generate/options.ts';
 export type { SamplingOptions } from './generate/sampler.ts';
 export type { Start } from './generate/start.ts';
 export {
   type AttentionMaps,
   attentionMaps,
+  type EditedOptions,
+  editedFields,
   type HeadSummary,
+  type InductionOptions,
+  inductionFields,
   inductionScores,
   summarizeHeads,
 } from './inspect/attention.ts';
-export { type CaptureOptions, capture } from './inspect/capture.ts';
+export { type CaptureOptions, capture, captureFields } from './inspect/capture.ts';
 export { type Captured, type Change, type Edit, editTap, steadyEdits } from './inspect/edit.ts';
-export { type Ablations, ablate, type EditEffect, editEffect } from './inspect/effect.ts';
+export {
+  type Ablations,
+  ablate,
+  type EditEffect,
+  type EffectOptions,
+  editEffect,
+  effectFields,
+} from './inspect/effect.ts';
 export {
   type Neighbours,
   neighbours,
   type PositionSimilarity,
   positionSimilarity,
 } from './inspect/embedding.ts';
-export { type Lens, type LensCell, logitLens } from './inspect/lens.ts';
+export { type Lens, type LensCell, type LensOptions, lensFields, logitLens } from './inspect/lens.ts';
 export { measureTaps } from './inspect/measure.ts';
 export {
   type PredictionOptions,
+  predictionFields,
   predictText,
   type TextPredictions,
   type TokenPrediction,
@@ -68,20 +86,21 @@ export {
 export type { TrainingPass } from './model/dropout.ts';
 export {
   type LoadOptions,
+  loadFields,
   loadModel as load,
   type ModelFolder,
   type SaveOptions,
+  saveFields,
   saveModel as save,
 } from './model/folder.ts';
 export {
   type Attention,
   type Block,
-  type ForwardOptions,
   GPT,
-  type GPTOptions,
   type MLP,
   type Pass,
 } from './model/gpt.ts';
+export { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './model/gpt-options.ts';
 export type { FreshParameters, Init } from './model/initialise.ts';
 export { KVCache } from './model/kv-cache.ts';
 export type { BlockLayer, Field, LayerName, OutsideLayer } from './model/names.ts';
@@ -120,7 +139,7 @@ export type { Findings, LossChange, SavedAttention, SavedLoss, SavedPositions } 
 export type { History } from './runs/history.ts';
 export { modelStore, type OpenRun, type RunModel, readHistory } from './runs/open.ts';
 export type { RunRecord } from './runs/record.ts';
-export { type RunFolderOptions, trainInFolder } from './runs/train-in-folder.ts';
+export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {
   Activations,
@@ -150,7 +169,14 @@ export { type EvaluateOptions, type Evaluation, evaluate, evaluateFields } from 
 export type * from './train/events.ts';
 export type { GroupOptions } from './train/groups.ts';
 export type { OptimizerOptions } from './train/optimizers.ts';
-export type { MilestoneProgress, Progress, Resume, TrainOptions, Younger } from './train/run.ts';
+export {
+  type MilestoneProgress,
+  type Progress,
+  type Resume,
+  type TrainOptions,
+  trainFields,
+  type Younger,
+} from './train/run.ts';
 export type { Schedule, ScheduleOptions } from './train/schedules.ts';
 export { settingFields } from './train/setting-fields.ts';
 export { recipes, type TrainSettings } from './train/settings.ts';

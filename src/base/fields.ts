@@ -140,9 +140,23 @@ export function callback<T>(row: Row<undefined>): Field<T, undefined> {
 
 /** A signal that aborts the work. */
 export function signal(row: Row<undefined>): Field<AbortSignal, undefined> {
-  const is = (value: unknown): value is AbortSignal =>
-    typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
-  return custom({ ...row, schema: s.such(is, 'an AbortSignal') });
+  return having('throwIfAborted', 'an AbortSignal', row);
+}
+
+/** An object that is known by its `method`; `what` is the word for it: `an engine`. */
+export function having<T extends object>(
+  method: keyof T & string,
+  what: string,
+  row: Row<undefined>,
+): Field<T, undefined> {
+  const is = (value: unknown): value is T => typeof (value as T | null)?.[method] === 'function';
+  return custom({ ...row, schema: s.such(is, what) });
+}
+
+/** An Int32Array, of token ids for instance. */
+export function int32s(row: Row<undefined>): Field<Int32Array, undefined> {
+  const is = (value: unknown): value is Int32Array => value instanceof Int32Array;
+  return custom({ ...row, schema: s.such(is, 'an Int32Array') });
 }
 
 function field<T, D>(row: Row<D>, form: Form, schema: Schema<T>): Field<T, D> {

@@ -1,4 +1,6 @@
 // What a corpus is, and the options for loading one. Read next: index.ts.
+import { callback, custom, flag, signal, type Table, text } from '../base/fields.ts';
+import { such } from '../base/schema.ts';
 import type { NamedCorpus } from './catalog.ts';
 import type { FetchProgress } from './fetch.ts';
 
@@ -45,3 +47,17 @@ export interface CorpusOptions {
   /** Aborts loading: `loadCorpus` then throws the signal's reason. */
   signal?: AbortSignal;
 }
+
+/** The options of `loadCorpus` and `listCorpora`. */
+export const corpusFields: Table<CorpusOptions, 'asBytes'> = {
+  cacheFolder: text({ about: 'where fetched corpora are kept' }),
+  assetsFolder: text({ about: 'where the corpora of the package are' }),
+  catalog: custom({
+    about: 'the corpora that have names',
+    schema: such((value): value is readonly NamedCorpus[] => Array.isArray(value), 'a list of corpora'),
+  }),
+  asBytes: flag({ about: 'take every file byte by byte, whatever it contains', default: false }),
+  onSize: callback({ about: 'called with the total size before files are read' }),
+  onProgress: callback({ about: 'called with the bytes downloaded or read so far and in all' }),
+  signal: signal({ about: 'ends it' }),
+};

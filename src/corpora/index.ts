@@ -5,17 +5,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
+import { checkOptions } from '../base/fields.ts';
 import { buildCommand, isRepository } from '../base/node-command.ts';
 import { folderStore, reason } from '../io/node-store.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
-import type { Corpus, CorpusOptions } from './corpus.ts';
+import { type Corpus, type CorpusOptions, corpusFields } from './corpus.ts';
 import { fetchText, sha256Of } from './fetch.ts';
 import { findFiles, isThere } from './local.ts';
 import { type Found, joinLines, readAll } from './read.ts';
 
 export type { NamedCorpus } from './catalog.ts';
-export type { Corpus, CorpusOptions } from './corpus.ts';
+export { type Corpus, type CorpusOptions, corpusFields } from './corpus.ts';
 export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
 export { STDIN, TEXT_KINDS } from './local.ts';
@@ -41,6 +42,7 @@ export async function loadCorpus(
   inputs: string | readonly string[],
   options: CorpusOptions = {},
 ): Promise<Corpus> {
+  checkOptions(corpusFields, options, 'loadCorpus');
   const list = typeof inputs === 'string' ? [inputs] : inputs;
   if (list.length === 0) throw new Error('no text is named: give a file, a folder, a pattern or a name');
   const found: Found[] = [];
@@ -88,6 +90,7 @@ export interface CorpusListing extends Omit<NamedCorpus, 'from'> {
 
 /** The named corpora, and whether they are on this machine. */
 export async function listCorpora(options: CorpusOptions = {}): Promise<CorpusListing[]> {
+  checkOptions(corpusFields, options, 'listCorpora');
   const { catalog = CATALOG } = options;
   const listing = async ({ from, ...facts }: NamedCorpus): Promise<CorpusListing> => {
     if ('asset' in from) {

@@ -1,7 +1,8 @@
 // What the model sees while it writes: the tokens so far, the KV cache, and what happens when the context
 // window is full. Read next: ../model/kv-cache.ts.
 import type { Program } from '../backend/contract.ts';
-import type { ForwardOptions, GPT } from '../model/gpt.ts';
+import type { GPT } from '../model/gpt.ts';
+import type { ForwardOptions } from '../model/gpt-options.ts';
 import { KVCache } from '../model/kv-cache.ts';
 import type { Tap } from '../model/taps.ts';
 import { keep, scope } from '../tensor/scope.ts';

@@ -1,12 +1,19 @@
 // Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees),
 // sampler.ts, heal.ts.
 import { settled, whenDropped } from '../base/dropped.ts';
+import { checkOptions } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Context, createContext } from './context.ts';
 import { drawHealed, type FirstToken } from './heal.ts';
-import { checkGenerate, type GenerateOptions, type GenerateSettings } from './options.ts';
+import {
+  checkGenerate,
+  type GenerateOptions,
+  type GenerateSettings,
+  type GenerateTextOptions,
+  generateTextFields,
+} from './options.ts';
 import { mostLikely, sample as sampleToken } from './sampler.ts';
 import { stopFilter } from './stop.ts';
 
@@ -86,8 +93,9 @@ export function generate(
 export async function generateText(
   model: GPT,
   tokenizer: Tokenizer,
-  options: Omit<GenerateOptions, 'samples'> = {},
+  options: GenerateTextOptions = {},
 ): Promise<string> {
+  checkOptions(generateTextFields, options, 'generateText');
   let text = '';
   for await (const event of generate(model, tokenizer, { ...options, samples: 1 })) text += event.text;
   return text;

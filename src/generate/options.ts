@@ -3,6 +3,7 @@
 import { choice, complete, custom, flag, integer, signal, type Table, texts } from '../base/fields.ts';
 import { type Schema, such } from '../base/schema.ts';
 import type { GPT } from '../model/gpt.ts';
+import { forwardFields } from '../model/gpt-options.ts';
 import type { Tap } from '../model/taps.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Overflow } from './context.ts';
@@ -73,11 +74,6 @@ const promptSchema: Schema<string | ArrayLike<number>> = such(
   'a text or a list of token ids',
 );
 
-const tapSchema: Schema<Tap> = such(
-  (value): value is Tap => typeof (value as Tap | null)?.wants === 'function',
-  'a tap, which has a function `wants`',
-);
-
 /** Those that have a default. */
 export type GenerateDefaults =
   | keyof SamplingOptions
@@ -117,9 +113,20 @@ export const generateFields: Table<GenerateOptions, GenerateDefaults> = {
     about: 'beyond the context: slide is exact and slow, shift keeps the last half and goes on',
     default: 'slide',
   }),
-  tap: custom({ about: 'sees, and may change, named values of every pass', schema: tapSchema }),
+  tap: forwardFields.tap,
   signal: signal({ about: 'ends after the token at hand' }),
 };
+
+/** `generateText` returns one sample. */
+export type GenerateTextOptions = Omit<GenerateOptions, 'samples'>;
+
+const { samples: _, ...textFields } = generateFields;
+
+/** The options of `generateText`. */
+export const generateTextFields: Table<
+  GenerateTextOptions,
+  Exclude<GenerateDefaults, 'samples'>
+> = textFields;
 
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
 export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {

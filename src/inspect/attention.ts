@@ -1,11 +1,11 @@
 // Which token attends to which: the attention probabilities of every head on one sequence, and what kind each
 // head is.
-
+import { checkOptions, complete, integer, type Table } from '../base/fields.ts';
 import { entropy } from '../base/statistics.ts';
 import type { GPT } from '../model/gpt.ts';
 import { createRandom } from '../tensor/random.ts';
 import { capture } from './capture.ts';
-import type { Edit } from './edit.ts';
+import { type Edit, editsField } from './edit.ts';
 
 /** Attention probabilities of T tokens in every head of every block. */
 export interface AttentionMaps {
@@ -16,6 +16,14 @@ export interface AttentionMaps {
   probabilities: Float32Array;
 }
 
+export interface EditedOptions {
+  /** Changes to make in the pass. */
+  edits?: readonly Edit[];
+}
+
+/** The options of `attentionMaps`. */
+export const editedFields: Table<EditedOptions> = { edits: editsField };
+
 /**
  * The attention probabilities of every head, from one pass of `ids` (at most `blockSize` of them) through
  * `model`, without dropout.
@@ -23,8 +31,9 @@ export interface AttentionMaps {
 export async function attentionMaps(
   model: GPT,
   ids: Int32Array,
-  options: { edits?: readonly Edit[] } = {},
+  options: EditedOptions = {},
 ): Promise<AttentionMaps> {
+  checkOptions(editedFields, options, 'attentionMaps');
   const { nLayer, nHead: H } = model.config;
   const T = ids.length;
   const maps = await capture(model, ids, { taps: ['blocks.*.attn.probs'], ...options });
@@ -118,18 +127,26 @@ function rowOf({ tokens: T, probabilities }: AttentionMaps, index: number, t: nu
 const SEQUENCES = 4;
 const LONGEST_REPEAT = 64;
 
+export interface InductionOptions extends EditedOptions {
+  /** Decides the random sequences. Default 1337. */
+  seed?: number;
+}
+
+/** The options of `inductionScores`. */
+export const inductionFields: Table<InductionOptions, 'seed'> = {
+  seed: integer({ about: 'decides the random sequences', min: 0, default: 1337 }),
+  ...editedFields,
+};
+
 /**
  * The induction score of every head, [layers * heads]. Reads `SEQUENCES` random sequences of L tokens, each
  * twice in a row. At position t of the second half the score is the probability on t - L + 1, the token after
  * the previous occurrence of the same token. A head that attends equally everywhere has about 1 / (1.5 L).
  * Null where the context has no room for 2 x 4 tokens.
  */
-export async function inductionScores(
-  model: GPT,
-  options: { seed?: number; edits?: readonly Edit[] } = {},
-): Promise<number[] | null> {
+export async function inductionScores(model: GPT, options: InductionOptions = {}): Promise<number[] | null> {
   const { blockSize, vocabSize, nLayer, nHead } = model.config;
-  const { seed = 1337, edits } = options;
+  const { seed, edits } = complete(inductionFields, options, 'inductionScores');
   const L = Math.min(LONGEST_REPEAT, Math.floor(blockSize / 2));
   if (L < 4) return null;
   const random = createRandom({ seed });

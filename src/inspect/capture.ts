@@ -1,12 +1,13 @@
 // Copies named values, and their gradients, out of one pass. For statistics over many tokens see measure.ts.
 // Read next: edit.ts.
+import { complete, int32s, type Table, texts } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps, type Tap } from '../model/taps.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
-import { type Captured, type Edit, editTap, joinTaps } from './edit.ts';
+import { type Captured, type Edit, editsField, editTap, joinTaps } from './edit.ts';
 import { checkPrompt } from './prompt.ts';
 
 export interface CaptureOptions {
@@ -18,6 +19,13 @@ export interface CaptureOptions {
   targets?: Int32Array;
 }
 
+/** The options of `capture`. */
+export const captureFields: Table<CaptureOptions> = {
+  taps: texts({ about: 'names of the values to copy, as glob patterns', required: true }),
+  edits: editsField,
+  targets: int32s({ about: 'the token that follows each one, to have gradients, too' }),
+};
+
 /**
  * Runs `ids` (at most `blockSize` of them) through `model`, without dropout, and copies out the values that
  * `taps` match, in the order of computation. Throws for an unknown name and for ids that do not fit.
@@ -25,9 +33,9 @@ export interface CaptureOptions {
  * @example const [act] = await capture(model, ids, { taps: ['blocks.0.mlp.act'] }); act.shape // [1, T, 4C]
  */
 export async function capture(model: GPT, ids: Int32Array, options: CaptureOptions): Promise<Captured[]> {
+  const { taps = [], edits = [], targets } = complete(captureFields, options, 'capture');
   checkPrompt(ids, model.config);
-  const { edits = [], targets } = options;
-  const names = new Set(matchTaps(options.taps, model.config));
+  const names = new Set(matchTaps(taps, model.config));
   const copies = new Map<string, { value: Tensor; gradient: Tensor | null }>();
   const watching: Tap = {
     wants: (name) => names.has(name),

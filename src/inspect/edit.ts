@@ -1,7 +1,9 @@
 // Changes named values in the middle of a pass: ablation (setting a head or unit to zero), scaling, adding a
 // vector, and activation patching, which swaps in the value that another prompt had (Meng et al. 2022). Read
 // next: edit-text.ts, effect.ts.
+import { custom, type Field } from '../base/fields.ts';
 import { formatNumbered } from '../base/format.ts';
+import { such } from '../base/schema.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { placeOf } from '../model/names.ts';
 import { isTap, matchTaps, type Tap, tapColumns, tapIn } from '../model/taps.ts';
@@ -40,6 +42,12 @@ export type Change =
    * passes must have the same number of tokens.
    */
   | { patch: Captured };
+
+/** The option `edits` of whatever looks inside. `editTap` checks each of them against the model. */
+export const editsField: Field<readonly Edit[]> = custom({
+  about: 'changes to make in the pass',
+  schema: such((value): value is readonly Edit[] => Array.isArray(value), 'a list of edits'),
+});
 
 /** A tap that makes `edits`, in their order. Throws for names that do not exist or cannot be edited. */
 export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {

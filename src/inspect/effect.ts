@@ -1,9 +1,15 @@
 // The effect of an edit, from the same text with and without it; and the effect of removing each head in
 // turn.
+import { checkOptions, type Table } from '../base/fields.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { tapIn } from '../model/taps.ts';
 import type { Edit } from './edit.ts';
-import { predictText, type TextPredictions } from './predictions.ts';
+import {
+  type PredictionOptions,
+  predictionFields,
+  predictText,
+  type TextPredictions,
+} from './predictions.ts';
 
 /** Predictions of a text with and without edits. */
 export interface EditEffect {
@@ -15,13 +21,20 @@ export interface EditEffect {
   lossChange: (number | null)[];
 }
 
+/** Without the edits, which are an argument of their own. */
+export type EffectOptions = Omit<PredictionOptions, 'edits'>;
+
+/** The options of `editEffect`. */
+export const effectFields: Table<EffectOptions, 'top'> = { top: predictionFields.top };
+
 /** Predicts `ids` twice, without and with `edits`. */
 export async function editEffect(
   folder: ModelFolder,
   ids: Int32Array,
   edits: readonly Edit[],
-  options: { top?: number } = {},
+  options: EffectOptions = {},
 ): Promise<EditEffect> {
+  checkOptions(effectFields, options, 'editEffect');
   const before = await predictText(folder, ids, options);
   const after = await predictText(folder, ids, { ...options, edits });
   const lossChange = before.tokens.map(({ loss }, i) => {

@@ -1,13 +1,13 @@
 // The logit lens (nostalgebraist 2020): what the model would predict after each block if the later blocks
 // were missing. The residual stream after each block is read by the final norm and the head, although these
 // were trained only on its last state.
+import { complete, integer, type Table } from '../base/fields.ts';
 import { divergence, entropy, softmax } from '../base/statistics.ts';
-
 import type { ModelFolder } from '../model/folder.ts';
 import { isTap } from '../model/taps.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
-import { type Edit, editTap, joinTaps } from './edit.ts';
+import { type Edit, editsField, editTap, joinTaps } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
 /** The prediction after one layer at one position. */
@@ -30,6 +30,19 @@ export interface Lens {
   rows: { name: string; cells: LensCell[] }[];
 }
 
+export interface LensOptions {
+  /** Number of tokens to list in each cell. Default 3. */
+  top?: number;
+  /** Changes to make in the pass. */
+  edits?: readonly Edit[];
+}
+
+/** The options of `logitLens`. */
+export const lensFields: Table<LensOptions, 'top'> = {
+  top: integer({ about: 'number of likely tokens to list', min: 1, default: 3 }),
+  edits: editsField,
+};
+
 /**
  * Runs `ids` (at most `blockSize` of them), and reads the residual stream after the embedding and after every
  * block.
@@ -37,10 +50,10 @@ export interface Lens {
 export async function logitLens(
   { model, tokenizer }: ModelFolder,
   ids: Int32Array,
-  options: { top?: number; edits?: readonly Edit[] } = {},
+  options: LensOptions = {},
 ): Promise<Lens> {
+  const { top, edits = [] } = complete(lensFields, options, 'logitLens');
   checkPrompt(ids, model.config);
-  const { top = 3, edits = [] } = options;
   const V = model.config.vocabSize;
   const read: { name: string; logits: Tensor }[] = [];
   const tap = joinTaps(editTap(edits, model.config), {

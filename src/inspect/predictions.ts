@@ -1,14 +1,13 @@
 // The predictions of a model along a text: how probable each token was, which tokens were expected, and what
 // comes next.
 
-import { complete, custom, integer, type Table } from '../base/fields.ts';
-import { such } from '../base/schema.ts';
+import { complete, integer, type Table } from '../base/fields.ts';
 import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
-import { type Edit, editTap } from './edit.ts';
+import { type Edit, editsField, editTap } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
 /**
@@ -43,13 +42,10 @@ export interface PredictionOptions {
   edits?: readonly Edit[];
 }
 
-/** Every option of `predictText`; edits are checked against the model. */
+/** The options of `predictText`. */
 export const predictionFields: Table<PredictionOptions, 'top'> = {
   top: integer({ about: 'number of expected tokens to list', min: 0, default: 5 }),
-  edits: custom({
-    about: 'changes to make in the pass',
-    schema: such((value): value is readonly Edit[] => Array.isArray(value), 'a list of edits'),
-  }),
+  edits: editsField,
 };
 
 /**

@@ -1,6 +1,6 @@
 // A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
 import type { Backend, Precision } from '../backend/contract.ts';
-import { choice, complete, type Table } from '../base/fields.ts';
+import { callback, checkOptions, choice, complete, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { toBfloat16 } from '../io/floats.ts';
@@ -20,6 +20,7 @@ import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
+import { gptFields } from './gpt-options.ts';
 import { shapesOf } from './shapes.ts';
 
 /** A model and the tokenizer it was trained with. */
@@ -113,6 +114,12 @@ export interface LoadOptions {
   onNote?: (note: string) => void;
 }
 
+/** The options of `load` and `loadCheckpoint`. */
+export const loadFields: Table<LoadOptions> = {
+  backend: gptFields.backend,
+  onNote: callback({ about: 'called with one line for each property that could not be checked' }),
+};
+
 /**
  * Reads a model folder, float or quantised, onto `backend`. Weights may have passed through another program:
  * F32, F16 and BF16 tensors in any order, with other metadata or none. Allocates nothing before the file is
@@ -121,6 +128,7 @@ export interface LoadOptions {
  * finite; a tokenizer of another model.
  */
 export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
+  checkOptions(loadFields, options, 'load');
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;

@@ -3,7 +3,7 @@
 
 import type { Activation, Backend } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
-import { refuseUnknown } from '../base/fields.ts';
+import { checkOptions, complete } from '../base/fields.ts';
 import { Embedding, Linear, type Mix, type Norm, Positions, type QKNorm } from '../nn/layers.ts';
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
@@ -12,25 +12,11 @@ import { createRandom } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
-import { dropoutOf, type TrainingPass } from './dropout.ts';
+import { dropoutOf } from './dropout.ts';
+import { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './gpt-options.ts';
 import { FreshParameters } from './initialise.ts';
-import type { KVCache } from './kv-cache.ts';
 import { skipFrom } from './shapes.ts';
 import { type Tap, tapIn, watch, watchProbabilities } from './taps.ts';
-
-/** Options of a forward pass. Without any: inference on whole sequences from position 0. */
-export interface ForwardOptions {
-  /** For training: which dropout masks to draw. */
-  training?: TrainingPass;
-  /** For generation: `ids` continue the tokens in the cache, and are added to it. */
-  cache?: KVCache;
-  /**
-   * `last`: logits of the last position only, [B, 1, V]; taps of the last block then see only that position.
-   */
-  logits?: 'all' | 'last';
-  /** Sees named values and their gradients, and may change them; see taps.ts. */
-  tap?: Tap;
-}
 
 /** What the blocks need to know about the current pass. */
 export interface Pass extends ForwardOptions {
@@ -162,15 +148,6 @@ export class Block {
   }
 }
 
-export interface GPTOptions {
-  /** Seed of the initial weights. Default 1337. */
-  seed?: number;
-  /** The engine. Default: the current one. */
-  backend?: Backend;
-  /** `blank`: the weights are undefined, and the caller writes them (loading, copying). */
-  init?: 'blank';
-}
-
 /**
  * A GPT with initial weights drawn from `seed`, on `backend` (default: the current one). Throws when the
  * config is not possible, naming the field, its value and what would fit.
@@ -194,11 +171,11 @@ export class GPT {
   head: Linear;
 
   constructor(config: GPTConfig, options: GPTOptions = {}) {
-    refuseUnknown(options, ['seed', 'backend', 'init'] satisfies (keyof GPTOptions)[], 'option', ' for GPT');
+    const { seed, backend = currentBackend(), init = config.init } = complete(gptFields, options, 'GPT');
     this.config = checkConfig(config);
-    this.backend = options.backend ?? currentBackend();
-    const random = createRandom({ seed: options.seed ?? 1337, stream: INIT_STREAM });
-    const fresh = new FreshParameters(this.config, this.backend, options.init ?? this.config.init, random);
+    this.backend = backend;
+    const random = createRandom({ seed, stream: INIT_STREAM });
+    const fresh = new FreshParameters(this.config, backend, init, random);
     this.tokens = new Embedding(fresh.take('tokens'));
     const positions = fresh.find('positions');
     this.positions = positions && new Positions(positions);
@@ -213,6 +190,7 @@ export class GPT {
    * size.
    */
   forward(ids: Tensor<'i32'>, options: ForwardOptions = {}): Tensor {
+    checkOptions(forwardFields, options, 'forward');
     const { cache, tap } = options;
     const [B, T] = ids.shape;
     const start = cache?.length ?? 0;

@@ -4,6 +4,7 @@ export {
   type Corpus,
   type CorpusListing,
   type CorpusOptions,
+  corpusFields,
   type FetchProgress,
   listCorpora,
   loadCorpus,

@@ -1,6 +1,7 @@
 // How closely the predictions of two models agree on a text: their losses, and the distance between their
 // distributions.
 
+import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
 import { argmax } from '../generate/sampler.ts';
@@ -29,6 +30,18 @@ export interface AgreementOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** The options of `measureAgreement`. */
+export const agreementFields: Table<AgreementOptions, 'maxTokens'> = {
+  maxTokens: integer({
+    about: 'compare on about this many validation tokens',
+    min: 1,
+    noLimit: true,
+    default: Number.POSITIVE_INFINITY,
+  }),
+  signal: signal({ about: 'ends it' }),
+  onProgress: callback({ about: 'called now and then with the tokens done and their number in all' }),
+};
+
 /** Sequences per forward pass. */
 const SEQUENCES = 8;
 
@@ -42,6 +55,7 @@ export async function measureAgreement(
   ids: Int32Array,
   options: AgreementOptions = {},
 ): Promise<Agreement> {
+  const { maxTokens, signal, onProgress } = complete(agreementFields, options, 'measureAgreement');
   const { vocabSize: V } = before.config;
   if (after.config.vocabSize !== V) {
     throw new Error(
@@ -51,11 +65,11 @@ export async function measureAgreement(
   if (ids.length < 2)
     throw new Error(`nothing to predict in ${formatAmount(ids.length, 'token')}: 2 or more are needed`);
   const T = Math.min(before.config.blockSize, after.config.blockSize);
-  const spans = spansOf(ids.length, T, options.maxTokens ?? Number.POSITIVE_INFINITY);
+  const spans = spansOf(ids.length, T, maxTokens);
   const total = spans.reduce((sum, { offsets, T }) => sum + offsets.length * T, 0);
   const sums: Agreement = { tokens: 0, lossBefore: 0, lossAfter: 0, kl: 0, top1: 0 };
   for (const { offsets, T } of spans) {
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const batch = windows(ids, offsets, T);
     const p = await logitsOf(before, batch); // [B * T, V]
     const q = await logitsOf(after, batch);
@@ -67,7 +81,7 @@ export async function measureAgreement(
         batch.targets[row],
       );
     }
-    options.onProgress?.(sums.tokens, total);
+    onProgress?.(sums.tokens, total);
   }
   const { tokens, lossBefore, lossAfter, kl, top1 } = sums;
   return {

@@ -1,10 +1,10 @@
 // Two models side by side, usually one before and after quantisation: size, loss, agreement, noise, speed.
 // Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
 
-import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
+import { callback, complete, integer, type Table } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Dataset } from '../train/data.ts';
-import { type AgreementOptions, measureAgreement } from './agreement.ts';
+import { type AgreementOptions, agreementFields, measureAgreement } from './agreement.ts';
 import { formatOf } from './format.ts';
 import { type NoiseRatio, outputNoise, weightNoise } from './noise.ts';
 import { type Bytes, type ParameterKind, parameterBytes, parameterKinds, totalBytes } from './size.ts';
@@ -61,18 +61,13 @@ export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
 
 /** The options of `compare`. */
 export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> = {
-  maxTokens: integer({
-    about: 'compare on about this many validation tokens',
-    min: 1,
-    noLimit: true,
-    default: Number.POSITIVE_INFINITY,
-  }),
+  maxTokens: agreementFields.maxTokens,
   speedTokens: integer({
     about: 'tokens per timed run, 0: do not measure the speed',
     min: 0,
     default: 128,
   }),
-  signal: signal({ about: 'ends it' }),
+  signal: agreementFields.signal,
   onProgress: callback({ about: 'called now and then with what is done, how much there is, and of what' }),
 };
 

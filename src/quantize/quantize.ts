@@ -1,8 +1,7 @@
 // Quantises a float model: chooses the weights, and how each is stored. The arithmetic of INT8 is in the
 // kernels, that of INT4 in int4.ts and gptq.ts. Read next: compare.ts.
 
-import { callback, choice, complete, custom, signal, type Table, texts } from '../base/fields.ts';
-import { type Schema, such } from '../base/schema.ts';
+import { callback, choice, complete, int32s, signal, type Table, texts } from '../base/fields.ts';
 import type { Batch } from '../model/batch.ts';
 import { GPT } from '../model/gpt.ts';
 import { beginsWith, generalName, isQuantizable, parameterName, parseParameter } from '../model/names.ts';
@@ -56,11 +55,6 @@ export interface QuantizeOptions {
   signal?: AbortSignal;
 }
 
-const calibrationSchema: Schema<Int32Array> = such(
-  (value): value is Int32Array => value instanceof Int32Array,
-  'an Int32Array of token ids',
-);
-
 /** Those that have a default. */
 export type QuantizeDefaults = 'bits' | 'groupSize' | 'method' | 'activations' | 'exclude';
 
@@ -76,7 +70,7 @@ export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
       'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
     default: 'gptq',
   }),
-  calibration: custom({ about: 'token ids that gptq calibrates with', schema: calibrationSchema }),
+  calibration: int32s({ about: 'token ids that gptq calibrates with' }),
   activations: choice(['f32', 'int8'], {
     about: 'int8: products of integers, fast; f32: weights only, a little more exact',
     default: 'int8',

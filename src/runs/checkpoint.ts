@@ -3,6 +3,7 @@
 // training.json (settings, progress, history).
 import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
+import { checkOptions } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import {
   array,
@@ -24,7 +25,7 @@ import type { HistogramRange } from '../inspect/summary.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
-import { type LoadOptions, loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import { type LoadOptions, loadFields, loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { EngineUse } from '../train/engines.ts';
@@ -87,6 +88,7 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
  * fit.
  */
 export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
+  checkOptions(loadFields, options, 'loadCheckpoint');
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();
   if (precision !== record.precision) {

@@ -1,17 +1,19 @@
 // A training run in a folder: `best/` and `last/` hold checkpoints, `history.json` the events. All files are
 // listed in layout.ts.
+import { complete, custom, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
+import { such } from '../base/schema.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { Dataset } from '../train/data.ts';
 import { takeOver } from '../train/engines.ts';
 import type { CheckpointEvent, TrainEvent } from '../train/events.ts';
-import { checkpointDue, type Progress, type TrainOptions } from '../train/run.ts';
-import type { TrainSettings } from '../train/settings.ts';
+import { checkpointDue, type Progress, type TrainOptions, trainFields } from '../train/run.ts';
+import { type TrainSettings, trainSettings } from '../train/settings.ts';
 import { train } from '../train/train.ts';
 import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
-import type { DataRecord } from './data-record.ts';
+import { type DataRecord, dataRecord } from './data-record.ts';
 import type { History } from './history.ts';
 import { BEST, EVALUATION_FILE, HISTORY_FILE, LAST } from './layout.ts';
 
@@ -33,11 +35,31 @@ export interface RunFolderOptions extends ModelFolder {
   lock?: Lock;
 }
 
+/** The options of `trainInFolder`. Those that it passes to `train` are checked there. */
+export const runFolderFields: Table<RunFolderOptions> = {
+  model: trainFields.model,
+  tokenizer: having('decode', 'a Tokenizer', { about: 'the tokenizer of the model', required: true }),
+  store: having('writeAll', 'a store', { about: 'the folder of the run', required: true }),
+  dataset: trainFields.data,
+  data: custom({ about: 'which text it is, for the files of the run', schema: dataRecord, required: true }),
+  settings: custom({ about: 'all settings of the run', schema: trainSettings, required: true }),
+  probeTaps: trainFields.probeTaps,
+  from: custom({
+    about: 'the checkpoint to resume from',
+    schema: such((value): value is Checkpoint => 'resume' in Object(value), 'a checkpoint'),
+    hint: 'loadCheckpoint reads one',
+  }),
+  signal: trainFields.signal,
+  onProgress: trainFields.onProgress,
+  lock: having('release', 'a lock', { about: 'the lock of the store, if the caller holds it' }),
+};
+
 /**
  * `train()` with checkpoints and a history in `store`. Yields the new events. Throws when another run writes
  * there: `store` is locked while this run goes on.
  */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
+  complete(runFolderFields, options, 'trainInFolder');
   const own = options.lock ? undefined : await options.store.lock?.('a training run');
   try {
     yield* trainLocked(options);

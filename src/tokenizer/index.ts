@@ -4,17 +4,24 @@ export { visibleLine } from '../base/visible.ts';
 export type { Merge } from './bpe.ts';
 export type { BpeDropout } from './bpe-dropout.ts';
 export { type Encoding, type EncodingName, encodings } from './encodings.ts';
-export type { EncodeOptions, PartOptions, TokenizerTraining } from './options.ts';
+export {
+  type EncodeOptions,
+  encodeFields,
+  type InSlices,
+  type PartOptions,
+  partFields,
+  sliceFields,
+  type TiktokenExtras,
+  type TokenizerTraining,
+  type TrainingDefaults,
+  type TrainingInSlices,
+  trainingFields,
+} from './options.ts';
 export type { TokenizerParts } from './parts.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
-export {
-  type InSlices,
-  type TiktokenExtras,
-  Tokenizer,
-  type TrainingInSlices,
-} from './tokenizer.ts';
+export { Tokenizer } from './tokenizer.ts';
 export type { AddedToken, BpeModel, TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
 export { printable } from './utf8.ts';

@@ -5,8 +5,10 @@ import {
   custom,
   type Field,
   flag,
+  having,
+  int32s,
   integer,
-  type Row,
+  signal,
   type Table,
   texts,
 } from '../base/fields.ts';
@@ -46,18 +48,54 @@ export interface PartOptions extends SpecialOptions {
   partLength?: number;
 }
 
+/** Options of the asynchronous functions, in addition to those of their synchronous counterparts. */
+export interface InSlices {
+  /** Called about every 50 ms with the number of bytes done so far and in all. */
+  onProgress?: (done: number, total: number) => void;
+  /** Aborts the work: the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** The same for training, which counts first the bytes read, then the merges made. */
+export interface TrainingInSlices extends Pick<InSlices, 'signal'> {
+  onProgress?: (done: number, total: number, unit: 'bytes' | 'merges') => void;
+}
+
+/** What a `.tiktoken` file does not hold. `encodings` has it for the published files. */
+export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
+  pattern: Pattern;
+}
+
 const pattern: Field<Pattern, Pattern> = choice(patterns, {
   about: 'how text is split before merging',
   default: 'none',
 });
 
+/** Those that have a default. */
+export type TrainingDefaults = 'pattern' | 'specialTokens' | 'atMost';
+
 /** The options of `Tokenizer.train`. */
-export const trainingFields: Table<TokenizerTraining, 'pattern' | 'specialTokens' | 'atMost'> = {
+export const trainingFields: Table<TokenizerTraining, TrainingDefaults> = {
   vocabSize: integer({ about: 'tokens in all', min: 256, required: true }),
   pattern,
   specialTokens: texts({ about: 'names that separate parts of the text and become tokens', default: [] }),
   atMost: flag({ about: 'accept fewer tokens for a short text', default: false }),
   onMerge: callback({ about: 'called after each merge' }),
+};
+
+/** What asynchronous functions take besides. */
+export const sliceFields: Table<InSlices> = {
+  onProgress: callback({ about: 'called about every 50 ms with the bytes done so far and in all' }),
+  signal: signal({ about: 'ends it' }),
+};
+
+/** The options of `Tokenizer.trainAsync`. */
+export const trainingSliceFields: Table<TokenizerTraining & TrainingInSlices, TrainingDefaults> = {
+  ...trainingFields,
+  onProgress: callback({
+    about: 'called about every 50 ms with the bytes read or merges made, and their number',
+  }),
+  signal: sliceFields.signal,
 };
 
 type Allowed = Required<SpecialOptions>['allowedSpecial'];
@@ -67,7 +105,7 @@ const allowedSchema: Schema<Allowed> = such(
   'all, none or a list of names',
 );
 
-const specialFields: Table<SpecialOptions, 'allowedSpecial' | 'otherSpecial'> = {
+const specialFields: Table<SpecialOptions, keyof SpecialOptions> = {
   allowedSpecial: custom({
     about: 'names of special tokens that become their token',
     schema: allowedSchema,
@@ -80,24 +118,35 @@ const specialFields: Table<SpecialOptions, 'allowedSpecial' | 'otherSpecial'> = 
   }),
 };
 
-const randomSchema: Schema<BpeDropout['random']> = such(
-  (value): value is BpeDropout['random'] => typeof Object(value).uniform === 'function',
-  'an object with a function `uniform`',
-);
+const randomField = having<BpeDropout['random']>('uniform', 'an object with a function `uniform`', {
+  about: 'decides which merges are left out',
+});
 
 /** The options of `encode`. */
-export const encodeFields: Table<EncodeOptions, 'allowedSpecial' | 'otherSpecial'> = {
+export const encodeFields: Table<EncodeOptions, keyof SpecialOptions> = {
   ...specialFields,
   dropout: custom({
     about: 'leaves merges out at random',
-    schema: object<BpeDropout>({ p: number({ min: 0, max: 1 }), random: randomSchema }),
+    schema: object<BpeDropout>({ p: number({ min: 0, max: 1 }), random: randomField.schema }),
   }),
 };
 
+/** The options of `encodeAsync`. */
+export const encodeSliceFields: Table<EncodeOptions & InSlices, keyof SpecialOptions> = {
+  ...encodeFields,
+  ...sliceFields,
+};
+
 /** The options of `encodeParts`. */
-export const partFields: Table<PartOptions, 'allowedSpecial' | 'otherSpecial' | 'partLength'> = {
+export const partFields: Table<PartOptions, keyof PartOptions> = {
   ...specialFields,
   partLength: integer({ about: 'tokens per part at most', min: 1, default: 2 ** 16 }),
+};
+
+/** The options of `encodePartsAsync`. */
+export const partSliceFields: Table<PartOptions & InSlices, keyof PartOptions> = {
+  ...partFields,
+  ...sliceFields,
 };
 
 /** The parts of a tokenizer. The constructor checks that they fit together. */
@@ -116,17 +165,18 @@ export const partsFields: Table<TokenizerParts, 'pattern' | 'specialTokens' | 'p
     ),
     default: [],
   }),
-  byteIds: ids({ about: 'the numbers of the tokens of single bytes' }),
-  ids: ids({ about: 'the ids of all tokens but the special ones' }),
+  byteIds: int32s({ about: 'the numbers of the tokens of single bytes' }),
+  ids: int32s({ about: 'the ids of all tokens but the special ones' }),
   prefixSpace: flag({ about: 'put a space before a text without one', default: false }),
 };
 
-type Specials = Required<TokenizerParts>['specialTokens'];
+/** The options of `Tokenizer.fromTiktoken`. */
+export const tiktokenFields: Table<TiktokenExtras, 'pattern' | 'specialTokens'> = {
+  pattern: partsFields.pattern,
+  specialTokens: partsFields.specialTokens,
+};
 
-function ids(row: Row<undefined>): Field<Int32Array, undefined> {
-  const is = (value: unknown): value is Int32Array => value instanceof Int32Array;
-  return custom({ ...row, schema: such(is, 'an Int32Array') });
-}
+type Specials = Required<TokenizerParts>['specialTokens'];
 
 function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');

@@ -2,7 +2,7 @@
 // file. Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same,
 // fast).
 
-import { checkOptions, complete, refuseUnknown } from '../base/fields.ts';
+import { checkOptions, complete } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
 import { type ChunkEncoder, concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
@@ -13,11 +13,18 @@ import { encodings } from './encodings.ts';
 import {
   type EncodeOptions,
   encodeFields,
+  encodeSliceFields,
+  type InSlices,
   type PartOptions,
   partFields,
+  partSliceFields,
   partsFields,
+  type TiktokenExtras,
   type TokenizerTraining,
+  type TrainingInSlices,
+  tiktokenFields,
   trainingFields,
+  trainingSliceFields,
 } from './options.ts';
 import type { TokenizerParts } from './parts.ts';
 import { type Pattern, patterns } from './patterns.ts';
@@ -29,19 +36,6 @@ import { fromTokenizerJson, type TokenizerJson, toTokenizerJson } from './tokeni
 import type { MergeStep } from './train.ts';
 import { type ChunkCounts, makeChunkCounts, trainOnCounts } from './train-fast.ts';
 import { decodeText, textOf, toBytes } from './utf8.ts';
-
-/** Options of the asynchronous functions, in addition to those of their synchronous counterparts. */
-export interface InSlices {
-  /** Called about every 50 ms with the number of bytes done so far and in all. */
-  onProgress?: (done: number, total: number) => void;
-  /** Aborts the work: the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
-
-/** The same for training, which counts first the bytes read, then the merges made. */
-export interface TrainingInSlices extends Pick<InSlices, 'signal'> {
-  onProgress?: (done: number, total: number, unit: 'bytes' | 'merges') => void;
-}
 
 /** A result of fewer tokens has a buffer of exactly its length. */
 const LONG_RESULT = 2 ** 26;
@@ -62,11 +56,6 @@ interface Part {
 interface Room {
   ids: Int32Array;
   n: number;
-}
-
-/** What a `.tiktoken` file does not hold. `encodings` has it for the published files. */
-export interface TiktokenExtras extends Pick<TokenizerParts, 'specialTokens'> {
-  pattern: Pattern;
 }
 
 /**
@@ -138,6 +127,7 @@ export class Tokenizer {
     text: string | Uint8Array,
     { onProgress, signal, ...options }: TokenizerTraining & TrainingInSlices,
   ): Promise<Tokenizer> {
+    checkOptions(trainingSliceFields, { onProgress, signal, ...options }, 'Tokenizer.train');
     return runInSlices(training(text, options), {
       signal,
       onPause: ({ done, total, unit }) => onProgress?.(done, total, unit),
@@ -167,6 +157,7 @@ export class Tokenizer {
     text: string | Uint8Array,
     { onProgress, signal, ...options }: EncodeOptions & InSlices = {},
   ): Promise<Int32Array> {
+    checkOptions(encodeSliceFields, { onProgress, signal, ...options }, 'encode');
     const bytes = toBytes(text);
     const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
     return runInSlices(this.#encoding(bytes, options), { signal, onPause });
@@ -202,6 +193,7 @@ export class Tokenizer {
     text: string | Uint8Array,
     { onProgress, signal, ...options }: PartOptions & InSlices = {},
   ): AsyncGenerator<Int32Array> {
+    checkOptions(partSliceFields, { onProgress, signal, ...options }, 'encodeParts');
     const bytes = toBytes(text);
     const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
     return idsInSlices(this.#checkedParts(bytes, options), signal, onPause);
@@ -405,7 +397,7 @@ export class Tokenizer {
    */
   static fromTiktoken(file: string, extras: TiktokenExtras): Tokenizer {
     const { pattern, specialTokens }: Partial<TiktokenExtras> = extras ?? {};
-    refuseUnknown(extras ?? {}, ['pattern', 'specialTokens'], 'option', ' for fromTiktoken');
+    checkOptions(tiktokenFields, extras ?? {}, 'fromTiktoken');
     if (pattern === undefined)
       throw new Error(
         '.tiktoken files do not hold their pattern, and another one gives other ids: give pattern ' +

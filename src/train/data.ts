@@ -1,10 +1,10 @@
 // The text for training: token ids, split in two, and the random windows of batches.
-import { choice, complete, number, type Table } from '../base/fields.ts';
+import { checkOptions, choice, complete, number, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom } from '../tensor/random.ts';
-import type { EncodeOptions, InSlices, Tokenizer } from '../tokenizer/index.ts';
+import { type EncodeOptions, type InSlices, sliceFields, type Tokenizer } from '../tokenizer/index.ts';
 
 /** A tokenised text, split for training and validation. */
 export interface Dataset {
@@ -178,6 +178,7 @@ export async function datasetAsync(
   tokenizer: Tokenizer,
   { onProgress, signal, ...options }: Partial<Split> & InSlices = {},
 ): Promise<Dataset> {
+  checkOptions({ ...splitFields, ...sliceFields }, { onProgress, signal, ...options }, 'dataset');
   const split = checkSplit(options);
   const ids = await encodeTextAsync(text, tokenizer, { onProgress, signal });
   return datasetOf(ids, text, tokenizer, split);

@@ -1,5 +1,16 @@
 // Shared by the parts of the training loop: options, progress, the state of a run. Read next: train.ts.
-import { defaultsOf } from '../base/fields.ts';
+import {
+  callback,
+  complete,
+  custom,
+  defaultsOf,
+  having,
+  refuseUnknown,
+  signal,
+  type Table,
+  texts,
+} from '../base/fields.ts';
+import { such } from '../base/schema.ts';
 import { ACTIVATIONS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -77,6 +88,30 @@ export interface TrainOptions extends Partial<TrainSettings> {
   onProgress?: (progress: MilestoneProgress) => void;
 }
 
+/** What only a program can hand over. */
+const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
+  model: having('forward', 'a GPT', { about: 'the model, trained in place', required: true }),
+  data: custom({
+    about: 'tokens for training and validation',
+    schema: such((value): value is Dataset => ArrayBuffer.isView(Object(value).train), 'a dataset'),
+    hint: 'dataset() makes one',
+    required: true,
+  }),
+  probeTaps: texts({ about: 'values that probes measure, as glob patterns of names' }),
+  tokenizer: having('decode', 'a Tokenizer', { about: 'for samples and BPE dropout' }),
+  save: callback({ about: 'saves a checkpoint and returns its location' }),
+  resume: custom({
+    about: 'the state to resume from',
+    schema: such((value): value is Resume => Object(value).optimizer instanceof Map, 'the state of a run'),
+    hint: 'loadCheckpoint reads one',
+  }),
+  signal: signal({ about: 'ends the run with a checkpoint' }),
+  onProgress: callback({ about: 'called now and then during evaluations and samples' }),
+};
+
+/** The options of `train`. */
+export const trainFields: Table<TrainOptions, keyof TrainSettings> = { ...handedFields, ...settingFields };
+
 /** Progress of an evaluation or a sample: `done` of about `total` tokens. */
 export interface MilestoneProgress {
   what: 'evaluation' | 'sample';
@@ -113,17 +148,9 @@ export interface Run {
 
 /** Checks that settings, data and model fit together, and sets up the run. */
 export function startRun(options: TrainOptions): Run {
-  const {
-    model,
-    data,
-    tokenizer,
-    save,
-    resume,
-    signal,
-    onProgress,
-    probeTaps = ACTIVATIONS,
-    ...changes
-  } = options;
+  const { model, data, tokenizer, save, resume, signal, onProgress, probeTaps, ...changes } = options;
+  refuseUnknown(changes, Object.keys(trainFields), 'setting');
+  complete(handedFields, { model, data, tokenizer, save, resume, signal, onProgress, probeTaps }, 'train');
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a resumed run
@@ -159,7 +186,7 @@ export function startRun(options: TrainOptions): Run {
     probe: createProbe({ memory: memory?.probe }),
     warnings: structuredClone(memory?.warnings ?? noWarnings()),
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
-    taps: new Set(matchTaps(probeTaps, model.config)),
+    taps: new Set(matchTaps(probeTaps ?? ACTIVATIONS, model.config)),
     unsaved: !resume,
     clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
   };

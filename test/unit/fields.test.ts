@@ -11,12 +11,15 @@ import { wholeCommands } from '../support/commands.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
+const sources = readdirSync(join(root, 'src'), { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && file !== 'base/fields.ts')
+  .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }));
+
 /** Every table that src/ exports, by its name: whoever adds one has it tested. */
 const tables = new Map<string, f.Fields>();
-for (const file of readdirSync(join(root, 'src'), { recursive: true }).map(String)) {
-  if (!file.endsWith('.ts') || file.endsWith('.d.ts') || file === 'base/fields.ts') continue;
-  const names = readFileSync(join(root, 'src', file), 'utf8').matchAll(/^export const (\w+): Table</gm);
-  for (const [, name] of names) {
+for (const { file, text } of sources) {
+  for (const [, name] of text.matchAll(/^export const (\w+): Table</gm)) {
     const built = pathToFileURL(join(root, 'dist/src', file.replace(/\.ts$/, '.js'))).href;
     tables.set(name, (await import(built))[name]);
   }
@@ -135,13 +138,60 @@ function finite(values: object): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== Infinity));
 }
 
-function smallest({ form }: f.AnyField): number {
+function smallest({ form }: f.AnyField): unknown {
+  if (form.kind === 'texts') return [];
   return 'limits' in form ? (form.limits.min ?? 1) : 1;
 }
 
 function isJson(value: unknown): boolean {
   return JSON.stringify(value) !== undefined && !Number.isNaN(value);
 }
+
+describe('every record of options', () => {
+  /** The types of records that have no table, and why. docs/decisions.md says more. */
+  const without: Readonly<Record<string, string>> = {
+    AdamWOptions: 'arguments of a kernel, which has a row in signatures.ts',
+    StatisticsOptions: 'the same',
+    OptimizerOptions: 'a part of TrainSettings',
+    ScheduleOptions: 'a part of TrainSettings',
+    GroupOptions: 'a part of TrainSettings',
+    GradientOptions: 'made by the training loop, of settings that are checked',
+    ProbeOptions: 'made by the training loop and by measureTaps',
+    WarningOptions: 'the thresholds of the rules, which no door hands out',
+    GenerateSettings: 'GenerateOptions after their check',
+    FetchOptions: 'made by loadCorpus, of options that are checked',
+    ReadOptions: 'made by loadCorpus',
+    TrainViewOptions: 'made by the command line, of flags that are checked',
+    EmbeddingOptions: 'made by the command line',
+    TokenOptions: 'made by the command line',
+  };
+  const NAMES = /^export (?:interface|type) (\w*(?:Options|Settings|Config|Split|InSlices|Extras))\b/gm;
+  const records = sources.flatMap(({ text }) => Array.from(text.matchAll(NAMES), ([, name]) => name));
+  const tabled = sources.flatMap(({ text }) =>
+    Array.from(text.matchAll(/const \w+: Table<\s*([^>]+?)[,>]/g), ([, type]) => type.split(' & ')),
+  );
+
+  test('has a table, or a reason for none', () => {
+    assert.ok(records.includes('LoadOptions'), 'the search finds no types');
+    const untold = records.filter((name) => !tabled.flat().includes(name) && !(name in without));
+    assert.deepEqual(untold, []);
+  });
+
+  test('of which a reason speaks is there, and has no table', () => {
+    for (const name of Object.keys(without)) {
+      assert.ok(records.includes(name), name);
+      assert.ok(!tabled.flat().includes(name), name);
+    }
+  });
+
+  test('has a name, so that it can have a table', () => {
+    const nameless = sources.filter(({ text }) => /\boptions: \{[^}]*\} = \{\}/.test(text));
+    assert.deepEqual(
+      nameless.map(({ file }) => file),
+      [],
+    );
+  });
+});
 
 describe('the flags of the command line', () => {
   /** Which command has the flags of which table, and what is not for a command line. */

@@ -1,0 +1,60 @@
+// The options of a GPT and of its passes. Read next: gpt.ts.
+import type { Backend } from '../backend/contract.ts';
+import { choice, custom, having, integer, type Table } from '../base/fields.ts';
+import { number, object, optional, type Schema, such, integer as whole } from '../base/schema.ts';
+import type { TrainingPass } from './dropout.ts';
+import { KVCache } from './kv-cache.ts';
+import type { Tap } from './taps.ts';
+
+export interface GPTOptions {
+  /** Seed of the initial weights. Default 1337. */
+  seed?: number;
+  /** The engine. Default: the current one. */
+  backend?: Backend;
+  /** `blank`: the weights are undefined, and the caller writes them (loading, copying). */
+  init?: 'blank';
+}
+
+/** The options of `new GPT`. */
+export const gptFields: Table<GPTOptions, 'seed'> = {
+  seed: integer({ about: 'decides the initial weights', min: 0, default: 1337 }),
+  backend: having('alloc', 'an engine', {
+    about: 'the engine that computes',
+    hint: 'createBackend makes one',
+  }),
+  init: choice(['blank'], { about: 'weights are undefined until the caller writes them' }),
+};
+
+/** Options of a forward pass. Without any: inference on whole sequences from position 0. */
+export interface ForwardOptions {
+  /** For training: which dropout masks to draw. */
+  training?: TrainingPass;
+  /** For generation: `ids` continue the tokens in the cache, and are added to it. */
+  cache?: KVCache;
+  /**
+   * `last`: logits of the last position only, [B, 1, V]; taps of the last block then see only that position.
+   */
+  logits?: 'all' | 'last';
+  /** Sees named values and their gradients, and may change them; see taps.ts. */
+  tap?: Tap;
+}
+
+const trainingPass: Schema<TrainingPass> = object<TrainingPass>({
+  seed: whole({ min: 0 }),
+  step: whole({ min: 0 }),
+  firstSequence: whole({ min: 0 }),
+  dropout: optional(number({ min: 0, below: 1 })),
+});
+
+/** The options of `GPT.forward`. */
+export const forwardFields: Table<ForwardOptions, 'logits'> = {
+  training: custom({ about: 'decides the dropout masks', schema: trainingPass }),
+  cache: custom({
+    about: 'holds the tokens before these',
+    schema: such((value): value is KVCache => value instanceof KVCache, 'a KVCache'),
+  }),
+  logits: choice(['all', 'last'], { about: 'the positions whose logits are computed', default: 'all' }),
+  tap: having('wants', 'a tap, which has a function `wants`', {
+    about: 'sees, and may change, named values of every pass',
+  }),
+};

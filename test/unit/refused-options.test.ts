@@ -1,0 +1,97 @@
+// Every function with options refuses what it does not know and what cannot be, before it begins.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createReference } from '../../src/backend/reference/index.ts';
+import { listCorpora, loadCorpus } from '../../src/corpora/index.ts';
+import { generate, generateText } from '../../src/generate/generate.ts';
+import { attentionMaps, inductionScores } from '../../src/inspect/attention.ts';
+import { capture } from '../../src/inspect/capture.ts';
+import { editEffect } from '../../src/inspect/effect.ts';
+import { logitLens } from '../../src/inspect/lens.ts';
+import { predictText } from '../../src/inspect/predictions.ts';
+import { memoryStore } from '../../src/io/store.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel, saveModel } from '../../src/model/folder.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { measureAgreement } from '../../src/quantize/agreement.ts';
+import { compare } from '../../src/quantize/compare.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
+import { trainInFolder } from '../../src/runs/train-in-folder.ts';
+import { scope } from '../../src/tensor/scope.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { dataset, datasetAsync } from '../../src/train/data.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
+import { train } from '../../src/train/train.ts';
+
+const backend = createReference();
+const text = 'abcdabcd'.repeat(40);
+const tokenizer = Tokenizer.train(text, { vocabSize: 258 });
+const config = makeConfig(presets.tiny, 258, { blockSize: 8, nLayer: 1, nHead: 1, headSize: 4, nEmbd: 4 });
+const model = new GPT(config, { backend });
+const folder = { model, tokenizer };
+const data = dataset(text, tokenizer);
+const ids = data.val.subarray(0, 4);
+const store = memoryStore();
+
+/** Calls with the options that they are given, and one option of each that has another type. */
+const calls: readonly [name: string, call: (options: object) => unknown, wrong: object][] = [
+  ['GPT', (o) => new GPT(config, o), { backend: 'native' }],
+  ['forward', (o) => scope(() => model.forward(tensor(ids, [1, 4], backend), o)), { logits: 'first' }],
+  ['save', (o) => saveModel(store, folder, o), { matrices: 'f16' }],
+  ['load', (o) => loadModel(store, o), { onNote: 'log' }],
+  ['loadCheckpoint', (o) => loadCheckpoint(store, o), { backend: {} }],
+  ['capture', (o) => capture(model, ids, { taps: ['embed'], ...o }), { targets: [1, 2] }],
+  ['attentionMaps', (o) => attentionMaps(model, ids, o), { edits: 'none' }],
+  ['inductionScores', (o) => inductionScores(model, o), { seed: -1 }],
+  ['logitLens', (o) => logitLens(folder, ids, o), { top: 0 }],
+  ['predictText', (o) => predictText(folder, ids, o), { top: 1.5 }],
+  ['editEffect', (o) => editEffect(folder, ids, [], o), { top: 'all' }],
+  ['generate', (o) => generate(model, tokenizer, o), { maxTokens: 0 }],
+  ['generateText', (o) => generateText(model, tokenizer, o), { samples: 3 }],
+  ['evaluate', (o) => evaluate(model, data.val, o), { maxTokens: 0 }],
+  ['quantize', (o) => quantize(model, o), { bits: 3 }],
+  ['compare', (o) => compare(model, model, data, o), { signal: 1 }],
+  ['measureAgreement', (o) => measureAgreement(model, model, data.val, o), { maxTokens: 0 }],
+  ['dataset', (o) => dataset(text, tokenizer, o), { trainFraction: 1 }],
+  ['dataset', (o) => datasetAsync(text, tokenizer, o), { onProgress: true }],
+  ['Tokenizer.train', (o) => Tokenizer.trainAsync(text, { vocabSize: 257, ...o }), { onProgress: 'no' }],
+  ['encode', (o) => tokenizer.encode(text, o), { allowedSpecial: 1 }],
+  ['encode', (o) => tokenizer.encodeAsync(text, o), { signal: {} }],
+  ['encodeParts', (o) => [...tokenizer.encodeParts(text, o)], { partLength: 0 }],
+  ['encodeParts', (o) => tokenizer.encodePartsAsync(text, o), { signal: {} }],
+  ['fromTiktoken', (o) => Tokenizer.fromTiktoken('', { pattern: 'none', ...o }), { specialTokens: 'x' }],
+  ['loadCorpus', (o) => loadCorpus('moby-dick', o), { asBytes: 1 }],
+  ['listCorpora', (o) => listCorpora(o), { cacheFolder: 1 }],
+];
+
+for (const [name, call, wrong] of calls) {
+  test(`${name} refuses ${Object.keys(wrong)} and what it does not know`, async () => {
+    const refused = async (options: object, message: RegExp): Promise<void> => {
+      await assert.rejects(async () => call(options), message);
+    };
+    await refused({ notKnown: 1 }, new RegExp(`^Error: unknown option 'notKnown' for ${name}: `));
+    const [option] = Object.keys(wrong);
+    await refused(wrong, new RegExp(`^Error: (${option} .* is not |unknown option '${option}')`));
+  });
+}
+
+test('train refuses what it does not know, and says what it needs', async () => {
+  const first = (options: object): Promise<unknown> => train(options as never).next();
+  await assert.rejects(
+    first({ model, data, tokeniser: tokenizer }),
+    /'tokeniser': did you mean 'tokenizer'\?$/,
+  );
+  await assert.rejects(first({ model }), /^Error: train needs data: /);
+  await assert.rejects(
+    first({ model, data: text }),
+    /^Error: data ".*" is not a dataset: dataset\(\) makes one$/,
+  );
+});
+
+test('trainInFolder refuses what it does not know, and says what it needs', async () => {
+  const first = (options: object): Promise<unknown> => trainInFolder(options as never).next();
+  await assert.rejects(first({ ...folder, stor: store }), /unknown option 'stor' for trainInFolder/);
+  await assert.rejects(first({ ...folder, store, dataset: data }), /^Error: trainInFolder needs data: /);
+});
