@@ -6,19 +6,14 @@ import { ownCommand } from '../base/node-command.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
-import type { ModelFolder } from '../model/folder.ts';
 import { picturesIfThere } from '../png/charts.ts';
 import { writeReport } from '../png/write.ts';
-import type { Checkpoint } from '../runs/checkpoint.ts';
-import type { DataRecord } from '../runs/data-record.ts';
 import { openRun } from '../runs/open.ts';
 import { readRun } from '../runs/read.ts';
 import { noteReported, readRunRecord, writeRunRecord } from '../runs/record.ts';
-import { trainInFolder } from '../runs/train-in-folder.ts';
-import type { Dataset } from '../train/data.ts';
+import { type RunFolderOptions, trainInFolder } from '../runs/train-in-folder.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
 import type { MilestoneProgress } from '../train/run.ts';
-import type { TrainSettings } from '../train/settings.ts';
 import type { Output } from './output.ts';
 import { createProgress, type Progress, withProgress } from './progress.ts';
 import { lookInsideRun } from './run-look.ts';
@@ -26,17 +21,10 @@ import { terminalStyle } from './terminal.ts';
 import { createTrainView } from './view/train-view.ts';
 
 /** Everything that a run needs. */
-export interface RunPlan extends ModelFolder {
+export interface RunPlan extends Omit<RunFolderOptions, 'store' | 'signal' | 'onProgress'> {
   out: string;
   /** The lock of `out`. */
   lock: Lock;
-  dataset: Dataset;
-  data: DataRecord;
-  settings: TrainSettings;
-  /** Values that probes measure besides the activations. */
-  probeTaps?: readonly string[];
-  /** The checkpoint from which it resumes, if any. */
-  from?: Checkpoint;
   backend: Backend;
   /** For the report. */
   title: string;
@@ -50,7 +38,8 @@ export async function trainAndShow(
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainEvent[]> {
-  const { out, settings, from } = plan;
+  const { out, backend, title, tokenizerFile, ...run } = plan;
+  const { settings, from } = run;
   const view = output.json
     ? null
     : createTrainView(process.stdout, {
@@ -65,7 +54,7 @@ export async function trainAndShow(
   const events = [...(from?.history ?? [])];
   if (!from || !(await readRunRecord(folderStore(out)))) await recordRun(plan);
   try {
-    for await (const event of trainInFolder({ ...plan, store: folderStore(out), signal, onProgress })) {
+    for await (const event of trainInFolder({ ...run, store: folderStore(out), signal, onProgress })) {
       log.end();
       events.push(event);
       view?.event(event);

@@ -56,7 +56,7 @@ export function activationsTable(probes: readonly ProbeEvent[]): Table | null {
     ]),
     note: `Dead: fired for none of the last ${formatCount(
       Math.max(...last.taps.map(({ windowTokens }) => windowTokens)),
-    )} tokens looked at; sparsity: outputs that are 0 or less.`,
+    )} tokens looked at; sparsity: outputs that are 0 or less.${gradients ? '' : ' A quantised model has no gradients.'}`,
   };
 }
 

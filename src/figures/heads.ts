@@ -66,6 +66,19 @@ export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing):
   return { name: 'attention-heads', title, svg, data: { heads } };
 }
 
+/** A row per block, a column per head. */
+export function distancesTable(heads: readonly HeadSummary[]): Table {
+  const perLayer = heads.filter(({ layer }) => layer === 0).length;
+  const rows = byLayer(heads, perLayer, ({ distance }) => distance.toFixed(1));
+  const columns = rows[0].map((_, head) => `head ${head}`);
+  return {
+    title: 'How far each head looks back, in tokens',
+    columns: ['', ...columns],
+    rows: rows.map((cells, layer) => [`block ${layer}`, ...cells]),
+    fitting: { columns, keep: 'first' },
+  };
+}
+
 /** One row per head. */
 export function headsTable(heads: readonly HeadSummary[]): Table {
   return {
@@ -90,15 +103,11 @@ export function headsTable(heads: readonly HeadSummary[]): Table {
 export const headsFinding: Finding<readonly HeadSummary[]> = {
   title: 'Attention heads',
   about: 'What kind of head each one is, in numbers.',
-  tables: (heads) => (heads.length > 0 ? [headsTable(heads)] : []),
+  tables: (heads) => (heads.length > 0 ? [distancesTable(heads), headsTable(heads)] : []),
   figures: (heads, drawing) => (heads.length > 0 ? [headsFigure(heads, drawing)] : []),
 };
 
-function byLayer(
-  heads: readonly HeadSummary[],
-  perLayer: number,
-  cell: (head: HeadSummary) => Cell,
-): Cell[][] {
+function byLayer<T>(heads: readonly HeadSummary[], perLayer: number, cell: (head: HeadSummary) => T): T[][] {
   return Array.from({ length: heads.length / perLayer }, (_, layer) =>
     heads.slice(layer * perLayer, (layer + 1) * perLayer).map(cell),
   );

@@ -1,13 +1,13 @@
 // The logit lens: a row per layer (the first at the bottom), a column per token. Each cell has the layer's
 // prediction of the next token, and its certainty.
 import { mean } from '../base/statistics.ts';
-import { shortLine, visibleLine } from '../base/visible.ts';
-import type { Lens } from '../inspect/lens.ts';
+import { shortLine } from '../base/visible.ts';
+import type { Lens, LensCell } from '../inspect/lens.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
 import { cellGrid, heatColors, scaleBar } from './heat.ts';
 import { layerLabel } from './labels.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
-import type { Table } from './table.ts';
+import type { Table, Tone } from './table.ts';
 
 const CELL = { width: 64, height: 25 };
 /** Characters that fit into a cell. */
@@ -15,6 +15,8 @@ const LABEL = 8;
 const LABELS = 76;
 /** Columns per strip. A longer text continues below. */
 const COLUMNS = 16;
+/** Characters of a token in the table. */
+const CUT = 12;
 /** The most tokens of a readable picture. */
 export const MAX_LENS_TOKENS = 128;
 
@@ -92,19 +94,32 @@ export function meanLosses({ rows }: Lens): (number | null)[] {
 /** The most likely next token: a row per token, a column per layer. */
 export function lensTable(lens: Lens): Table {
   const { tokens, rows } = lens;
+  const layers = rows.map(({ name }) => layerLabel(name));
+  const shown = (token: { text: string } | undefined): string => (token ? shortLine(token.text, CUT) : '');
   return {
     title: 'The most likely next token, read after each layer',
-    columns: ['after', ...rows.map(({ name }) => layerLabel(name)), 'next'],
+    columns: ['after', ...layers, 'next'],
     rows: [
       ...tokens.map((token, t) => [
-        visibleLine(token.text),
-        ...rows.map(({ cells }) => visibleLine(cells[t].top[0].text)),
-        t + 1 < tokens.length ? visibleLine(tokens[t + 1].text) : '',
+        shown(token),
+        ...rows.map(({ cells }) => shown(cells[t].top[0])),
+        shown(tokens[t + 1]),
       ]),
       ['loss, nats', ...meanLosses(lens).map((loss) => loss?.toFixed(2) ?? ''), ''],
     ],
+    tones: [
+      ...tokens.map((_, t) => [null, ...rows.map(({ cells }) => toneOf(cells[t], tokens[t + 1])), null]),
+      [null, ...rows.map(() => null), null],
+    ],
+    legend: 'green: what came next; dim: below 10 %',
+    fitting: { columns: layers, keep: 'between' },
     detail: true,
   };
+}
+
+function toneOf({ top: [best] }: LensCell, next: { id: number } | undefined): Tone | null {
+  if (best.id === next?.id) return 'hit';
+  return best.probability < 0.1 ? 'faint' : null;
 }
 
 /** `logit-lens` */

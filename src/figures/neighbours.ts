@@ -49,13 +49,16 @@ export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawi
 
 /** One row per token: its nearest tokens, with cosines. */
 export function neighboursTable(found: readonly Neighbours[]): Table {
+  const count = Math.max(0, ...found.map(({ nearest }) => nearest.length));
+  const columns = Array.from({ length: count }, (_, i) => (i === 0 ? 'nearest' : `${i + 1}`));
   return {
     title: 'Nearest tokens by the cosine of their embeddings',
-    columns: ['token', 'nearest'],
+    columns: ['token', ...columns],
     rows: found.map(({ text, nearest }) => [
       visibleLine(text),
-      nearest.map((other) => `${visibleLine(other.text)} ${other.cosine.toFixed(2)}`).join('  '),
+      ...nearest.map((other) => `${visibleLine(other.text)} ${other.cosine.toFixed(2)}`),
     ]),
+    fitting: { columns, keep: 'first' },
     detail: true,
   };
 }

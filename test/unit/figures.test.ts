@@ -1,6 +1,6 @@
 // The pictures and tables of findings, drawn without Node in any document.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { shownFindings } from '../../src/figures/findings.ts';
 import { lossFigure } from '../../src/figures/loss.ts';
+import { narrow, type Table } from '../../src/figures/table.ts';
 import { drawRun } from '../../src/report/drawn.ts';
 import { runPage } from '../../src/report/page/run-page.ts';
 import { renderReport } from '../../src/report/report.ts';
@@ -70,6 +71,43 @@ const findings: Required<Findings> = {
   neighbours: [{ id: 1, text: 'a', nearest: [{ id: 2, text: 'near', cosine: 0.5 }] }],
   positions: { positions: 2, cosines: [1, 0.375, 0.375, 1] },
 };
+
+describe('tables of findings', () => {
+  const table: Table = {
+    title: 't',
+    columns: ['a', 'b', 'c', 'd', 'e', 'f'],
+    rows: [['1', '22', '333', '4444', '55555', '6']],
+    tones: [[null, null, null, null, 'hit', null]],
+    wide: ['f'],
+  };
+  const shown = (columns: number, keep: 'first' | 'between'): string => {
+    const fitting = { columns: ['b', 'c', 'd', 'e'], keep };
+    const part = narrow({ ...table, fitting }, { columns, widthOf: (text) => text.length });
+    assert.deepEqual(part.rows[0].length, part.columns.length);
+    assert.equal(part.tones?.[0][part.columns.indexOf('e')], part.columns.includes('e') ? 'hit' : undefined);
+    return part.columns.join('');
+  };
+
+  test('have as many columns as fit', () => {
+    assert.equal(narrow(table, { columns: 1, widthOf: () => 9 }).columns.join(''), 'abcde'); // none may be left out
+    assert.deepEqual(
+      [23, 22, 15, 9].map((columns) => shown(columns, 'first')),
+      ['abcde', 'abcd', 'abc', 'ab'],
+    );
+    assert.deepEqual(
+      [23, 22, 17, 12, 9, 0].map((columns) => shown(columns, 'between')),
+      ['abcde', 'abce', 'abce', 'abe', 'ae', 'ae'],
+    );
+  });
+
+  test('are those that `inspect` prints, which has none of its own', () => {
+    const folder = join(root, 'src/cli/inspect');
+    const own = readdirSync(folder).filter((file) =>
+      /output\.table\(|formatTable/.test(readFileSync(join(folder, file), 'utf8')),
+    );
+    assert.deepEqual(own, ['taps.ts']); // the list of names, which is no finding
+  });
+});
 
 describe('figures', () => {
   test('and reports need nothing of Node, and no library that is not passed in', () => {

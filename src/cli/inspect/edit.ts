@@ -1,6 +1,7 @@
 // `inspect edit` and `inspect ablate`: the effect of a change inside on the predictions.
 import { formatChange } from '../../base/format.ts';
 import { ablationFinding } from '../../figures/ablation.ts';
+import { choicesLine } from '../../figures/labels.ts';
 import { changesTable, type EditedText, lossChangeFinding } from '../../figures/loss-change.ts';
 import { editTap } from '../../inspect/edit.ts';
 import { parseEdit, resolveEdits } from '../../inspect/edit-text.ts';
@@ -10,7 +11,6 @@ import type { Output } from '../output.ts';
 import { showTable } from '../show-table.ts';
 import { encodeText } from '../special.ts';
 import { type Findings, promptOf, type Subject } from './subject.ts';
-import { choices } from './tokens.ts';
 
 export async function edit(subject: Subject, texts: readonly string[], top: number): Promise<Findings> {
   const { folder, given } = subject;
@@ -50,8 +50,8 @@ function showEffect({ before, after }: EditEffect, edited: EditedText, output: O
     if (table) showTable(table, output);
     else output.print('no token changes\n');
   }
-  output.print(`${output.colors.bold('Next, before')}  ${choices(before.next)}`);
-  output.print(`${output.colors.bold('      after')}   ${choices(after.next)}\n`);
+  output.print(`${output.colors.bold('Next, before')}  ${choicesLine(before.next)}`);
+  output.print(`${output.colors.bold('      after')}   ${choicesLine(after.next)}\n`);
 }
 
 export async function ablation(subject: Subject): Promise<Findings> {

@@ -7,7 +7,6 @@ import { formatAmount } from '../../base/format.ts';
 import { choicesLine } from '../../figures/labels.ts';
 import { hardestTable, tokenLossFinding } from '../../figures/token-loss.ts';
 import { predictText, type TextPredictions } from '../../inspect/predictions.ts';
-import type { TokenChoice } from '../../inspect/prompt.ts';
 import { predictionsHtml } from '../../report/text-html.ts';
 import type { Output } from '../output.ts';
 import { writeOutFile } from '../outputs.ts';
@@ -34,7 +33,7 @@ export async function tokens(subject: Subject, { top, rows }: TokenOptions): Pro
       showText(predictions, output);
       const table = hardestTable(predictions.tokens, rows);
       if (table) showTable(table, output);
-      output.print(`${output.colors.bold('Next')}  ${choices(predictions.next)}`);
+      output.print(`${output.colors.bold('Next')}  ${choicesLine(predictions.next)}`);
       if (page) output.print(`\n${page}: the text as a fragment of HTML`);
     },
   };
@@ -62,9 +61,4 @@ function showText({ tokens, loss }: TextPredictions, output: Output): void {
     return band.color(colors)(viewText(text));
   });
   output.print(`${painted.join('')}\n`);
-}
-
-/** `th 31.0 %  a 12.1 %` */
-export function choices(some: readonly TokenChoice[]): string {
-  return choicesLine(some);
 }

@@ -5,7 +5,7 @@ import { mean } from '../../base/statistics.ts';
 import { visibleLine } from '../../base/visible.ts';
 import type { Figure } from '../../figures/figure.ts';
 import type { ShownFinding } from '../../figures/findings.ts';
-import { headsTable } from '../../figures/heads.ts';
+import { headsFinding } from '../../figures/heads.ts';
 import { layerLabel } from '../../figures/labels.ts';
 import { meanLosses } from '../../figures/lens.ts';
 import { type HeadSummary, kindsOf } from '../../inspect/attention.ts';
@@ -62,7 +62,7 @@ function attentionSection(
   return html`<p>One square for each head. Downwards the ${T} tokens of a text, across the tokens that they attend to; the stronger the
 colour, the more attention, its square root being drawn so that weak links show.${summaries.length > 0 && ' Heads of a known kind say so.'}</p>
 <p class="tokens">${tokens.map((token) => html`<span>${visibleLine(token)}</span> `)}</p>${rows}
-${summaries.length > 0 && reportTable(headsTable(summaries))}`;
+${headsFinding.tables(summaries, {}).map(reportTable)}`;
 }
 
 /** Number of colours: enough to look continuous, few enough that equal neighbours share a path. */
