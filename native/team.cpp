@@ -41,7 +41,8 @@ struct Desk {
 };
 
 struct Team::State {
-  explicit State(int threads) : desks(size_t(threads)), scratch(size_t(threads) + 1) {}  // the last one is shared
+  // The last one is shared.
+  explicit State(int threads) : desks(size_t(threads)), scratch(size_t(threads) + 1) {}
 
   std::vector<Desk> desks;  // the desk of thread 0 has only its blocks
   int shares = 1;

@@ -23,7 +23,8 @@ import { gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
-const MOST_PAGES = 65535; // 4 GiB less one page, so that an address one past the end is still a number of 32 bits
+// 4 GiB less one page, so that an address one past the end is still a number of 32 bits.
+const MOST_PAGES = 65535;
 const PACKAGES = 'apt-get install clang-19 lld-19 libc++-19-dev-wasm32 wasi-libc';
 
 const BUILDS = { simd128: [], relaxed: ['-mrelaxed-simd'] };

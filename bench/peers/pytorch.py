@@ -86,7 +86,8 @@ class Attention(nn.Module):
 
     def forward(self, x, cache=None):
         B, T, _ = x.shape
-        q, k, v = (part.view(B, T, HEADS, HEAD).transpose(1, 2) for part in self.qkv(x).chunk(3, 2))  # [B, H, T, hs]
+        # [B, H, T, hs]
+        q, k, v = (part.view(B, T, HEADS, HEAD).transpose(1, 2) for part in self.qkv(x).chunk(3, 2))
         if cache is not None:
             if cache:
                 k, v = torch.cat((cache[0], k), 2), torch.cat((cache[1], v), 2)

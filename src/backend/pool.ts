@@ -1,9 +1,15 @@
 // A pool of buffers, used by every engine. A training step requests the same sizes again and again, so after
 // two steps nothing is allocated any more. Read next: reference/index.ts.
-import type { DeviceBuffer, DType, MemoryUse } from './contract.ts';
+import type { DeviceBuffer, DType, HostArray, MemoryUse } from './contract.ts';
 
 /** Bytes of one element. */
 export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, i32: 4, i8: 1 };
+
+/** A new array on the host for `length` elements. */
+export function hostArray(dtype: DType, length: number): HostArray {
+  if (dtype === 'f32') return new Float32Array(length);
+  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
+}
 
 /** How an engine creates and destroys buffers. */
 export interface PoolSource<B extends DeviceBuffer> {
@@ -28,6 +34,8 @@ export interface Pool<B extends DeviceBuffer> {
   free(buffer: DeviceBuffer): void;
   /** Whether `buffer` belongs to this pool and is in use. */
   owns(buffer: DeviceBuffer): boolean;
+  /** The buffer as the engine's own kind. Throws unless the pool `owns` it. */
+  own(buffer: DeviceBuffer): B;
   /** Destroys the free buffers; those in use stay. */
   trim(): void;
   /** Destroys all buffers, including those in use. */
@@ -97,6 +105,13 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
     },
 
     owns: (buffer) => live.has(buffer),
+
+    own(buffer) {
+      if (live.has(buffer)) return buffer as B;
+      throw new Error(
+        `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
+      );
+    },
 
     trim,
 

@@ -66,7 +66,11 @@ export function enginesOf(offered: readonly BackendFactory[]): Engines {
     },
     async reportBackends(options = {}) {
       const reports: BackendReport[] = [];
-      for (const factory of factories) reports.push(await tried(factory, options));
+      for (const factory of factories) {
+        const { backend, report } = await tried(factory, options);
+        backend?.dispose();
+        reports.push(report);
+      }
       return reports;
     },
   };
@@ -78,21 +82,22 @@ async function firstThatWorks(
 ): Promise<ChosenBackend> {
   const passedOver: BackendReport[] = [];
   for (const factory of factories) {
-    try {
-      return { backend: await factory.create(options), passedOver };
-    } catch (error) {
-      passedOver.push({ name: factory.name, available: false, detail: (error as Error).message });
-    }
+    const { backend, report } = await tried(factory, options);
+    if (backend) return { backend, passedOver };
+    passedOver.push(report);
   }
   throw new Error(`no engine works here: ${passedOver.map((p) => `${p.name}: ${p.detail}`).join('; ')}`);
 }
 
-async function tried({ name, create }: BackendFactory, options: BackendOptions): Promise<BackendReport> {
+/** The engine; null where it does not work, and the report says why. */
+async function tried(
+  { name, create }: BackendFactory,
+  options: BackendOptions,
+): Promise<{ backend: Backend | null; report: BackendReport }> {
   try {
     const backend = await create(options);
-    backend.dispose();
-    return { name, available: true, detail: backend.description };
+    return { backend, report: { name, available: true, detail: backend.description } };
   } catch (error) {
-    return { name, available: false, detail: (error as Error).message };
+    return { backend: null, report: { name, available: false, detail: (error as Error).message } };
   }
 }

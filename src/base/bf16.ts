@@ -11,6 +11,7 @@ export function roundBf16(x: number): number {
   float[0] = x;
   if (!Number.isFinite(float[0])) return x;
   const odd = (bits[0] >>> 16) & 1;
-  bits[0] = (bits[0] + 0x7fff + odd) & 0xffff0000; // adds just under half of the last kept bit; one more where that bit is set, so that ties go to even
+  // Adds just under half of the last kept bit; one more where that bit is set, so that ties go to even.
+  bits[0] = (bits[0] + 0x7fff + odd) & 0xffff0000;
   return float[0];
 }

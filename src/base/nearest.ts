@@ -31,11 +31,22 @@ export function editDistance(a: string, b: string): number {
  */
 export function similar(name: string, known: readonly string[]): string | undefined {
   const word = bare(name);
-  const few = Math.min(3, Math.floor(word.length * 0.4));
-  const [near] = nearest(word, known.map(bare), 1);
-  if (near !== undefined && editDistance(near, word) <= few)
-    return known.find((other) => bare(other) === near);
+  const [near] = known
+    .map((other) => ({ other, typos: typosBetween(other, name) }))
+    .filter(({ typos }) => typos < Infinity)
+    .sort((a, b) => a.typos - b.typos);
+  if (near) return near.other;
   return word.length > 2 ? known.find((other) => bare(other).includes(word)) : undefined;
+}
+
+/**
+ * The edit distance of `other` to `name`, which somebody may have mistyped; Infinity if it is too large for
+ * that. Case and word separators do not count.
+ */
+export function typosBetween(other: string, name: string): number {
+  const word = bare(name);
+  const distance = editDistance(bare(other), word);
+  return distance <= Math.min(3, Math.floor(word.length * 0.4)) ? distance : Infinity;
 }
 
 function bare(name: string): string {

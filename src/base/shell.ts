@@ -4,3 +4,13 @@
 export function shellWord(word: string): string {
   return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** `nLayer` -> `--n-layer` */
+export function flagName(name: string): string {
+  return `--${dashed(name)}`;
+}
+
+/** `nLayer` -> `n-layer` */
+export function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -3,10 +3,10 @@
 
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { shellWord } from '../base/shell.ts';
+import { flagName, shellWord } from '../base/shell.ts';
 import { missingGlyphsNote } from '../png/missing-glyphs.ts';
 import { misuse } from './errors.ts';
-import { type Flag, type Flags, flagName, toggle, type Values } from './flags.ts';
+import { type Flag, type Flags, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
 import { interruptSignal } from './interrupt.ts';
 import { inFlags } from './option-names.ts';

@@ -143,8 +143,3 @@ function initialOf({ default: value }: AnyField): string | undefined {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : undefined;
 }
-
-/** `nLayer` -> `--n-layer` */
-export function flagName(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}

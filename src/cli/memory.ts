@@ -39,6 +39,7 @@ export function checkLearning(bytes: number, pattern: Pattern = 'none', memory: 
 }
 
 function memoryHere(): number {
-  const limit = process.constrainedMemory?.() ?? 0; // the limit of a container; 0 or absurdly large if there is none
+  // The limit of a container; 0 or absurdly large if there is none.
+  const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

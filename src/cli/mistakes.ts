@@ -1,7 +1,7 @@
 // Advice for a command line that cannot be read: the nearest flag, the command that has it, what is missing.
 import type { Command, CommanderError, Option } from 'commander';
-import { editDistance } from '../base/nearest.ts';
-import { shellWord } from '../base/shell.ts';
+import { typosBetween } from '../base/nearest.ts';
+import { dashed, shellWord } from '../base/shell.ts';
 import { misuse } from './errors.ts';
 
 /** The innermost command named by `argv`. */
@@ -56,11 +56,7 @@ function unknownOption(flag: string, command: Command, program: Command, argv: r
 
 /** `n-layer` of `--n-layer`, `-n-layer`, `--n_layer` and `--nLayer=3`. */
 function bare(flag: string): string {
-  return flag
-    .split('=')[0]
-    .replace(/^-+/, '')
-    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    .replaceAll('_', '-');
+  return dashed(flag.split('=')[0].replace(/^-+/, '')).replaceAll('_', '-');
 }
 
 function isNamed({ short, long }: Option, flag: string): boolean {
@@ -75,14 +71,14 @@ function nearest(flag: string, options: readonly Option[]): string[] {
   const word = bare(flag);
   const names = options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
   const about = new Map(options.map(({ long = '', description }) => [long?.slice(2), description]));
-  const few = Math.min(3, Math.floor(word.length * 0.4));
-  const distance = (name: string): number => editDistance(name.replaceAll('-', ''), word.replaceAll('-', ''));
-  const order = (name: string): number => (distance(name) <= few ? distance(name) : few + name.length);
+  const mistyped = (name: string): boolean => typosBetween(name, word) < Infinity;
+  // Those that may be mistyped first, then the short ones.
+  const order = (name: string): number => Math.min(typosBetween(name, word), 3 + name.length);
   const ways = [
     (name: string) => name === word,
     (name: string) => word.length > 1 && name.startsWith(word),
     (name: string) => word.length > 1 && name.split('-').some((part) => part === word || `${part}s` === word),
-    (name: string) => distance(name) <= few,
+    mistyped,
     (name: string) => word.length > 3 && about.get(name)?.includes(word.replaceAll('-', ' ')),
   ];
   for (const fits of ways) {

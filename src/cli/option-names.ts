@@ -1,6 +1,7 @@
 // The library's errors name options; users of the command line know flags.
+import { flagName } from '../base/shell.ts';
 import { LibraryMisuse, misuse } from './errors.ts';
-import { type Flags, flagName } from './flags.ts';
+import type { Flags } from './flags.ts';
 
 /** An error of a command, in the words of its flags. */
 export function inFlags(error: unknown, flags: Flags): unknown {

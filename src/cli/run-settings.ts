@@ -1,7 +1,9 @@
 // From flags to a config and settings: a preset, or a JSON file, and flags that change it.
+
 import { checkValue, type Fields, refuseUnknown } from '../base/fields.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
 import { record } from '../base/schema.ts';
+import { flagName } from '../base/shell.ts';
 import { nodeFiles, reason } from '../io/node-store.ts';
 import { configFields, type GPTConfig, makeConfig, type PresetName, presets } from '../model/config.ts';
 import { settingFields } from '../train/setting-fields.ts';
@@ -16,7 +18,7 @@ import {
 } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse } from './errors.ts';
-import { choice, type Flags, flagName, text } from './flags.ts';
+import { choice, type Flags, text } from './flags.ts';
 
 export const presetNames = Object.keys(presets) as PresetName[];
 

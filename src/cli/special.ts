@@ -12,7 +12,7 @@ export const specialFlags = {
  * The tokens of `text`. Throws a misuse when it contains the name of a special token and no flag says what to
  * do.
  */
-export function encodeText(
+export function encodeWords(
   tokenizer: Tokenizer,
   text: string | Uint8Array,
   flags: Values<typeof specialFlags>,

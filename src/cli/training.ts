@@ -98,13 +98,13 @@ function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPla
 }
 
 /** How the run ended. */
-export function ending(events: readonly TrainEvent[]): DoneEvent {
+export function lastEvent(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
 }
 
 /** The message about a run that Ctrl-C ended. */
 export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
-  return `stopped at step ${ending(events).step}; go on with: ${ownCommand()} train --resume ${shellWord(out)}`;
+  return `stopped at step ${lastEvent(events).step}; go on with: ${ownCommand()} train --resume ${shellWord(out)}`;
 }
 
 /**
@@ -121,7 +121,7 @@ export async function reportRun({ out, backend, dataset }: RunPlan, output: Outp
   const files = await withProgress('drawing the report', '', async () =>
     writeReport(out, run, await picturesIfThere(output.note)),
   );
-  const done = ending(run.events);
+  const done = lastEvent(run.events);
   if (done.type === 'done' && done.reason === 'finished') await noteReported(store, done.step);
   return files;
 }

@@ -54,7 +54,8 @@ function makeLineCounter(keep: number): {
   let ended = 0; // lines whose line break has been seen
   let open = ''; // the start of the line whose break has not been seen
   let isOpen = false;
-  let afterReturn = false; // the last piece ended in `\r`; a line feed at the start of the next one belongs to it
+  // The last piece ended in `\r`; a line feed at the start of the next one belongs to it.
+  let afterReturn = false;
   const extend = (part: string): void => {
     if (part.length > 0) isOpen = true;
     if (ended < keep) open = (open + part).slice(0, LINE_LIMIT);

@@ -49,7 +49,8 @@ export function headsFigure(heads: readonly HeadSummary[], { charts }: Drawing):
       const number = value(head);
       return {
         label: number?.toFixed(digits) ?? '',
-        share: number === null ? null : Math.sqrt(Math.max(0, number / end)), // rounding may leave less than 0
+        // Rounding may leave less than 0.
+        share: number === null ? null : Math.sqrt(Math.max(0, number / end)),
       };
     });
     const place = { x: MARGIN + (i % PER_ROW) * width, y: BODY_TOP + Math.floor(i / PER_ROW) * height };

@@ -30,7 +30,10 @@ export function neighboursFigure(found: readonly Neighbours[], { charts }: Drawi
     height: y + rows.length * CELL.height + 24,
     body: [
       scaleBar(
-        ...([MARGIN, BODY_TOP, 'cosine', colors] as const),
+        MARGIN,
+        BODY_TOP,
+        'cosine',
+        colors,
         [0, 0.25, 0.5, 0.75, 1].map((cosine) => [cosine, String(cosine)] as const),
       ),
       ...rows.map((token, r) =>

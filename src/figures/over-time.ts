@@ -1,5 +1,6 @@
 // How activations and their gradients changed during training: a panel per block, one curve (a hill) per
 // probe, time downwards.
+import { evenly } from '../base/evenly.ts';
 import { formatCount } from '../base/format.ts';
 import type { ProbeEvent, TapSummary } from '../train/events.ts';
 import type { Drawing, Figure } from './figure.ts';
@@ -29,8 +30,8 @@ export function overTimeFigure(
     taps.some((tap) => (summaryOf(tap)?.histogram.counts.length ?? 0) > 0),
   );
   if (seen.length < 2) return null;
-  const shown = spread(seen, MOST_ROWS);
-  const names = spread(
+  const shown = evenly(seen, MOST_ROWS);
+  const names = evenly(
     seen[0].taps.map(({ name }) => name),
     MOST_PANELS,
   );
@@ -67,10 +68,4 @@ export function overTimeFigure(
     taps: taps.map((tap) => ({ name: tap.name, ...summaryOf(tap) })),
   }));
   return { name: `${activation}-${kind}-over-time`, title, svg, data };
-}
-
-/** At most `most` of `items`, evenly spread, including the first and the last. */
-function spread<T>(items: readonly T[], most: number): T[] {
-  if (items.length <= most) return [...items];
-  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]);
 }

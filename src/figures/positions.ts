@@ -25,7 +25,10 @@ export function similarityFigure({ positions: T, cosines }: Similarity, { charts
   const muted = { size: 10, fill: theme.muted } as const;
   const body = [
     scaleBar(
-      ...([MARGIN, BODY_TOP, 'cosine', colors] as const),
+      MARGIN,
+      BODY_TOP,
+      'cosine',
+      colors,
       [-1, -0.5, 0, 0.5, 1].map((c) => [(1 + c) / 2, String(c).replace('-', '−')] as const),
     ),
     pixelMap({ x, y, cell }, T, () => T, level, colors),

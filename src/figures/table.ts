@@ -1,4 +1,5 @@
 // A finding as a table, the same on a terminal, in Markdown and on a page.
+import { evenly } from '../base/evenly.ts';
 
 export interface Table {
   title: string;
@@ -39,24 +40,12 @@ export function narrow(table: Table, space: Space): Table {
   const { wide = [], fitting } = table;
   const kept = select(table, (name) => !wide.includes(name));
   if (!fitting) return kept;
+  const { keep } = fitting;
   for (let count = fitting.columns.length; ; count--) {
-    const chosen = choose(fitting, count);
+    const chosen = keep === 'first' ? fitting.columns.slice(0, count) : evenly(fitting.columns, count);
     const part = select(kept, (name) => !fitting.columns.includes(name) || chosen.includes(name));
     if (count <= 1 || widthOf(part, space) <= space.columns) return part;
   }
-}
-
-/** `count` of the columns, in their order. */
-function choose(
-  { columns, keep }: NonNullable<Table['fitting']>,
-  count: number,
-): readonly (string | undefined)[] {
-  if (keep === 'first') return columns.slice(0, count);
-  const last = columns.length - 1;
-  return Array.from(
-    { length: count },
-    (_, i) => columns[last - Math.round((i * last) / Math.max(1, count - 1))],
-  );
 }
 
 function select(table: Table, wanted: (column: string) => boolean): Table {

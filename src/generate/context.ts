@@ -46,7 +46,8 @@ export function createContext(model: GPT, overflow: Overflow = 'slide', tap?: Ta
 
   /** One pass over `ids`, after the tokens in `before`, which is extended by them. */
   async function forward(ids: readonly number[], before?: KVCache): Promise<Float32Array> {
-    const often = ids.length === 1 || before === undefined; // passes worth recording: the next token, or the next window
+    // Passes worth recording: the next token, or the next window.
+    const often = ids.length === 1 || before === undefined;
     if (tap || !often) return once(model, ids, { cache: before, tap, logits: 'last' });
     const kind = before ? 'token' : 'window';
     const pass = passes.get(kind) ?? recordPass(model, ids.length, before);

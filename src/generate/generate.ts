@@ -3,7 +3,7 @@
 import { settled, whenDropped } from '../base/dropped.ts';
 import { checkOptions } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
-import { createRandom } from '../tensor/random.ts';
+import { createRandom, STREAMS } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Context, createContext } from './context.ts';
 import { drawHealed, type FirstToken } from './heal.ts';
@@ -116,9 +116,6 @@ async function* samples(
   }
 }
 
-/** Random stream of sampling. Initial weights and batches use other streams. */
-const SAMPLING_STREAM = 2;
-
 async function* oneSample(
   model: GPT,
   tokenizer: Tokenizer,
@@ -129,9 +126,10 @@ async function* oneSample(
   const context = createContext(model, settings.overflow, settings.tap);
   const holder = {};
   whenDropped(holder, context.dispose);
-  const random = createRandom({ seed: settings.seed, stream: SAMPLING_STREAM, position: sample * 2 ** 32 });
+  const random = createRandom({ seed: settings.seed, stream: STREAMS.samples, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
-  decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3)); // the prompt may end inside a character
+  // The prompt may end inside a character.
+  decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3));
   const stops = stopFilter(settings.stop);
   const pause = pacemaker(model);
   let reason: FinishEvent['reason'] = 'length';

@@ -38,7 +38,8 @@ export async function attentionMaps(
   const T = ids.length;
   const maps = await capture(model, ids, { taps: ['blocks.*.attn.probs'], ...options });
   const probabilities = new Float32Array(nLayer * H * T * T);
-  for (const [layer, { value }] of maps.entries()) probabilities.set(value, layer * H * T * T); // [1, H, T, T]
+  // [1, H, T, T]
+  for (const [layer, { value }] of maps.entries()) probabilities.set(value, layer * H * T * T);
   return { layers: nLayer, heads: H, tokens: T, probabilities };
 }
 

@@ -58,7 +58,8 @@ export function editTap(edits: readonly Edit[], config: GPTConfig): Tap {
       if (block !== null && isTap(name, 'attn.probs')) {
         throw new Error(`${name} can be looked at but not edited: edit ${tapIn(block, 'attn.heads')} or qkv`);
       }
-      columnsOf(edit, name, tapColumns(name, config), config); // refuses units that do not exist before anything runs
+      // Refuses units that do not exist before anything runs.
+      columnsOf(edit, name, tapColumns(name, config), config);
       byName.set(name, [...(byName.get(name) ?? []), edit]);
     }
   }

@@ -4,9 +4,7 @@
 import { complete, integer, type Table } from '../base/fields.ts';
 import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import type { GPT } from '../model/gpt.ts';
-import { scope } from '../tensor/scope.ts';
-import { tensor } from '../tensor/tensor.ts';
+import { logitsOf } from '../model/logits.ts';
 import { type Edit, editsField, editTap } from './edit.ts';
 import { checkPrompt, type TokenChoice, topTokens } from './prompt.ts';
 
@@ -62,10 +60,12 @@ export async function predictText(
   // An edit selects positions of one pass, so with edits the text must fit one window.
   checkPrompt(edits ? ids : ids.subarray(0, model.config.blockSize), model.config);
   const { vocabSize: V } = model.config;
+  const tap = edits && editTap(edits, model.config);
   const tokens: TokenPrediction[] = [unpredicted(ids[0], tokenizer.tokenText(ids[0]))];
   let next: TokenChoice[] = [];
   for (const { from, to, fresh } of windowsOver(ids.length, model.config.blockSize)) {
-    const logits = await logitsOf(model, ids.subarray(from, to), edits); // [T, V]
+    const window = { ids: ids.subarray(from, to), B: 1, T: to - from };
+    const logits = await logitsOf(model, window, { tap }); // [T, V]
     for (let t = fresh; t < to; t++) {
       const probabilities = softmax(logits.subarray((t - from) * V, (t - from + 1) * V));
       const expected = topTokens(probabilities, top, tokenizer);
@@ -114,15 +114,4 @@ function windowsOver(length: number, size: number): { from: number; to: number; 
     parts.push({ from: to - size, to, fresh });
   }
   return parts;
-}
-
-/** Logits [T, V] of one sequence. */
-async function logitsOf(model: GPT, ids: Int32Array, edits: readonly Edit[] = []): Promise<Float32Array> {
-  const tap = edits.length > 0 ? editTap(edits, model.config) : undefined;
-  const logits = scope(() => model.forward(tensor(ids, [1, ids.length], model.backend), { tap })); // [1, T, V]
-  try {
-    return await logits.data();
-  } finally {
-    logits.dispose();
-  }
 }

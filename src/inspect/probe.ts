@@ -101,7 +101,7 @@ export interface Probe {
    * earlier values; until the tap is calibrated it has 0 bins.
    */
   range(name: string, kind: TapKind): HistogramRange;
-  /** True once every tap has a range. */
+  /** True once the histograms of a tap have a range: taps are calibrated together. */
   readonly calibrated: boolean;
   /** Derives the range of a tap from a measurement, which is otherwise ignored. */
   calibrate(measurement: Measurement): void;
@@ -125,7 +125,7 @@ interface Firing {
   rows: number;
 }
 
-interface Tap {
+interface TapState {
   ranges: Record<TapKind, HistogramRange | null>;
   totals: Record<TapKind, Totals | null>;
   firing: Firing | null;
@@ -142,7 +142,7 @@ export function createProbe(options: ProbeOptions = {}): Probe {
   /** Before the first finished step there are only ranges of a step that may yet be dropped half-way. */
   let finished = taps.size > 0;
 
-  function tapOf(name: string): Tap {
+  function tapOf(name: string): TapState {
     let tap = taps.get(name);
     if (!tap) {
       tap = { ranges: { value: null, gradient: null }, totals: noTotals(), firing: null, window: [] };
@@ -192,7 +192,7 @@ function noTotals(): Record<TapKind, Totals | null> {
  * A window is stored as the units that were never active. They are few, and how often the others were active
  * is not needed later.
  */
-function remember(name: string, { ranges, window }: Tap): TapMemory {
+function remember(name: string, { ranges, window }: TapState): TapMemory {
   return {
     name,
     ranges: { ...ranges },
@@ -201,7 +201,7 @@ function remember(name: string, { ranges, window }: Tap): TapMemory {
   };
 }
 
-function recall({ ranges, units, window }: TapMemory): Tap {
+function recall({ ranges, units, window }: TapMemory): TapState {
   const firing = ({ tokens, silent }: TapMemory['window'][number]): Firing => {
     const active = new Int32Array(units).fill(1);
     for (const unit of silent) active[unit] = 0;
@@ -216,7 +216,7 @@ function addFiring(before: Firing | null, active: Int32Array, rows: number): Fir
 }
 
 /** Summarises the step, moves its counts into the window, and derives the ranges of the next step. */
-function closeTap(name: string, tap: Tap, options: Required<Omit<ProbeOptions, 'memory'>>): TapSummary {
+function closeTap(name: string, tap: TapState, options: Required<Omit<ProbeOptions, 'memory'>>): TapSummary {
   const { bins, windowSteps, activity } = options;
   const value = tap.totals.value as Totals;
   const gradient = tap.totals.gradient;

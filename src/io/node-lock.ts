@@ -27,7 +27,8 @@ export function lockFolder(folder: string, what: string): Lock {
   for (;;) {
     const made = makeFolders(root);
     const held = hold(folder, root, what);
-    if (held !== 'again') return lockOf(root, made, held); // `again`: the previous holder removed the file at this moment
+    // `again`: the previous holder removed the file at this moment.
+    if (held !== 'again') return lockOf(root, made, held);
   }
 }
 
@@ -39,7 +40,8 @@ function lockOf(root: string, made: string[], letGo: () => void): Lock {
     process.removeListener('exit', release);
     attempt(() => fs.unlinkSync(join(root, OWNER_FILE)));
     letGo();
-    for (const folder of made) attempt(() => fs.rmdirSync(folder)); // removes the folders that are still empty
+    // Removes the folders that are still empty.
+    for (const folder of made) attempt(() => fs.rmdirSync(folder));
   };
   process.on('exit', release);
   return { release };
@@ -180,7 +182,8 @@ function signOwner(root: string, owner: Owner, locked: boolean): boolean {
   if (before && (before.host !== owner.host || beginningOf(before.pid) === before.began)) return false;
   attempt(() => fs.unlinkSync(file));
   fs.writeFileSync(temporary, JSON.stringify(owner));
-  const signed = attempt(() => fs.linkSync(temporary, file) ?? true) ?? false; // of two processes, only one can create the link
+  // Of two processes, only one can create the link.
+  const signed = attempt(() => fs.linkSync(temporary, file) ?? true) ?? false;
   fs.unlinkSync(temporary);
   return signed;
 }

@@ -20,7 +20,8 @@ export const nodeFiles: FileSteps = {
     try {
       checkLength((await file.stat()).size, atMost);
       const { buffer, byteOffset, length } = await file.readFile();
-      return new Uint8Array(buffer, byteOffset, length); // a plain Uint8Array: a Buffer's `slice` does not copy
+      // A plain Uint8Array: a Buffer's `slice` does not copy.
+      return new Uint8Array(buffer, byteOffset, length);
     } finally {
       await file.close();
     }

@@ -19,6 +19,35 @@ export function windows(ids: Int32Array, offsets: readonly number[], T: number):
   return batch;
 }
 
+/** Windows of the same length. */
+export interface Span {
+  /** Where they start. */
+  offsets: number[];
+  /** Tokens of each. */
+  T: number;
+}
+
+/**
+ * Consecutive windows of T tokens over a text of `length` tokens, at most `sequences` at a time, so that
+ * every token but the first is predicted once. The last window may be shorter. After about `maxTokens`
+ * predictions, but at least one window, they end.
+ */
+export function* consecutive(
+  length: number,
+  T: number,
+  { maxTokens, sequences }: { maxTokens: number; sequences: number },
+): Generator<Span, void> {
+  const whole = Math.floor((length - 1) / T);
+  const rest = (length - 1) % T;
+  const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
+  for (let first = 0; first < count; first += sequences) {
+    const B = Math.min(sequences, count - first);
+    yield { offsets: Array.from({ length: B }, (_, b) => (first + b) * T), T };
+  }
+  if (rest > 0 && count === whole && (whole === 0 || whole * T + rest <= maxTokens))
+    yield { offsets: [whole * T], T: rest };
+}
+
 /** Sequences first .. first + count of a batch. */
 export function sliceBatch(batch: Batch, first: number, count: number): Batch {
   const { T } = batch;

@@ -8,7 +8,7 @@ import { Embedding, Linear, type Mix, type Norm, Positions, type QKNorm } from '
 import { countParameters, slots } from '../nn/parameters.ts';
 import * as ops from '../tensor/ops.ts';
 import { isQuantized } from '../tensor/quantized.ts';
-import { createRandom } from '../tensor/random.ts';
+import { createRandom, STREAMS } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
@@ -174,7 +174,7 @@ export class GPT {
     const { seed, backend = currentBackend(), init = config.init } = complete(gptFields, options, 'GPT');
     this.config = checkConfig(config);
     this.backend = backend;
-    const random = createRandom({ seed, stream: INIT_STREAM });
+    const random = createRandom({ seed, stream: STREAMS.weights });
     const fresh = new FreshParameters(this.config, backend, init, random);
     this.tokens = new Embedding(fresh.take('tokens'));
     const positions = fresh.find('positions');
@@ -202,10 +202,12 @@ export class GPT {
     }
     const pass: Pass = { ...options, B, T, start, stream: [], firstQKV: null };
     const { tokens, positions } = this;
-    let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, positions?.weight ?? null, start)); // [B, T, C]
+    const places = positions?.weight ?? null;
+    let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, places, start)); // [B, T, C]
     for (const block of this.blocks) {
       pass.stream.push(x);
-      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const); // what is returned outlives the scope
+      // What is returned outlives the scope.
+      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const);
     }
     if (cache) cache.length += T;
     return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]
@@ -228,6 +230,3 @@ export class GPT {
     for (const { value } of slots(this)) value.dispose();
   }
 }
-
-/** Random stream of the initial weights. Training and sampling use other streams. */
-const INIT_STREAM = 0;

@@ -39,7 +39,8 @@ function* blockShapes(config: GPTConfig, block: number): Generator<Shaped<BlockL
   const [inner, hidden] = [nHead * headSize, mlpRatio * C];
   if (skipFrom(config, block) !== null) yield ['skip', 'weight', [1]];
   yield* normShapes('norm1', config);
-  yield ['attn.qkv', 'weight', [3 * inner, C]]; // the rows of all queries, then all keys, then all values, head by head
+  // The rows of all queries, then all keys, then all values, head by head.
+  yield ['attn.qkv', 'weight', [3 * inner, C]];
   if (qkvBias) yield ['attn.qkv', 'bias', [3 * inner]];
   if (valueResidual && block > 0) yield ['attn.valueMix', 'weight', [1]];
   if (qkNorm) yield ['attn.qkNorm', 'weight', [2 * headSize]];

@@ -5,10 +5,9 @@ import { callback, complete, integer, signal, type Table } from '../base/fields.
 import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
 import { argmax } from '../generate/sampler.ts';
-import { type Batch, windows } from '../model/batch.ts';
+import { consecutive, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
-import { scope } from '../tensor/scope.ts';
-import { tensor } from '../tensor/tensor.ts';
+import { logitsOf } from '../model/logits.ts';
 
 /** Means over the predicted tokens of a text. */
 export interface Agreement {
@@ -65,7 +64,7 @@ export async function measureAgreement(
   if (ids.length < 2)
     throw new Error(`nothing to predict in ${formatAmount(ids.length, 'token')}: 2 or more are needed`);
   const T = Math.min(before.config.blockSize, after.config.blockSize);
-  const spans = spansOf(ids.length, T, maxTokens);
+  const spans = [...consecutive(ids.length, T, { maxTokens, sequences: SEQUENCES })];
   const total = spans.reduce((sum, { offsets, T }) => sum + offsets.length * T, 0);
   const sums: Agreement = { tokens: 0, lossBefore: 0, lossAfter: 0, kl: 0, top1: 0 };
   for (const { offsets, T } of spans) {
@@ -93,30 +92,6 @@ export async function measureAgreement(
   };
 }
 
-/** Windows of T tokens, several at a time. The last one may be shorter. */
-function spansOf(length: number, T: number, maxTokens: number): { offsets: number[]; T: number }[] {
-  const whole = Math.floor((length - 1) / T);
-  const rest = (length - 1) % T;
-  const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
-  const spans: { offsets: number[]; T: number }[] = [];
-  for (let first = 0; first < count; first += SEQUENCES) {
-    const B = Math.min(SEQUENCES, count - first);
-    spans.push({ offsets: Array.from({ length: B }, (_, b) => (first + b) * T), T });
-  }
-  if (rest > 0 && (whole === 0 || (count === whole && whole * T + rest <= maxTokens)))
-    spans.push({ offsets: [whole * T], T: rest });
-  return spans;
-}
-
-async function logitsOf(model: GPT, { ids, B, T }: Batch): Promise<Float32Array> {
-  const logits = scope(() => model.forward(tensor(ids, [B, T], model.backend))); // [B, T, V]
-  try {
-    return await logits.data();
-  } finally {
-    logits.dispose();
-  }
-}
-
 /** Adds one position: the logits `a` and `b` [V] of the two models, and the actual token. */
 function addRow(sums: Agreement, a: Float32Array, b: Float32Array, target: number): void {
   const topA = argmax(a);
@@ -128,6 +103,7 @@ function addRow(sums: Agreement, a: Float32Array, b: Float32Array, target: numbe
   sums.tokens++;
   sums.lossBefore += logSumA - a[target];
   sums.lossAfter += logSumB - b[target];
-  sums.kl += difference / sum - logSumA + logSumB; // sum of p ((a - logSumA) - (b - logSumB)), p = exp(a - logSumA)
+  // sum of p ((a - logSumA) - (b - logSumB)), p = exp(a - logSumA).
+  sums.kl += difference / sum - logSumA + logSumB;
   sums.top1 += topA === topB ? 1 : 0;
 }

@@ -108,7 +108,8 @@ function roundRow(
   for (let c = 0; c < cols; c++) {
     if (c % groupSize === 0) {
       const end = Math.min(c + groupSize, cols);
-      for (let i = c; i < end; i++) e[i] = -dot(e, transposedM, i * cols, i); // as if no later column had an error
+      // As if no later column had an error.
+      for (let i = c; i < end; i++) e[i] = -dot(e, transposedM, i * cols, i);
       scale = scaleOf(row.subarray(c, end).map((x, i) => x - e[c + i]));
       into.scale[(c / groupSize) * rows + r] = scale;
     }

@@ -13,7 +13,11 @@ import { sizeOf } from '../tensor/tensor.ts';
 export type ParameterKind = 'linear' | 'embeddings' | 'head' | 'biases and norms' | 'scales';
 
 export const parameterKinds: readonly ParameterKind[] = [
-  ...(['linear', 'embeddings', 'head', 'biases and norms', 'scales'] as const),
+  'linear',
+  'embeddings',
+  'head',
+  'biases and norms',
+  'scales',
 ];
 
 /** Bytes by storage type. */

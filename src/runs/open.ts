@@ -56,7 +56,7 @@ async function chooseModel(store: Store, newest: SavedRecord | null): Promise<Ru
   const reached = newest?.progress.step ?? null;
   const only = { store: last, step: reached, bestStep: null, unevaluated: null };
   if (!(await best.exists('config.json'))) return (await last.exists('config.json')) ? only : null;
-  const step = (await evaluatedStep(best)) ?? newest?.progress.best?.step ?? null;
+  const step = (await stepOfBest(best)) ?? newest?.progress.best?.step ?? null;
   const seen = newest?.history.findLast((event) => event.type === 'eval')?.step;
   const unevaluated = reached !== null && reached > (step ?? 0) && seen !== reached ? reached : null;
   if (unevaluated !== null && step === 0)
@@ -65,7 +65,7 @@ async function chooseModel(store: Store, newest: SavedRecord | null): Promise<Ru
 }
 
 /** The step of a best checkpoint; those of the first versions do not record it. */
-async function evaluatedStep(best: Store): Promise<number | null> {
+async function stepOfBest(best: Store): Promise<number | null> {
   if (!(await best.exists(EVALUATION_FILE))) return null;
   return (await readJsonFile(best, EVALUATION_FILE, bestSoFar)).step;
 }
@@ -78,7 +78,7 @@ function furthest(store: Store, written: History | null, newest: SavedRecord | n
   }
   if (found.length === 0) {
     throw new Error(
-      `${store.location}: no ${HISTORY_FILE}: give the folder of a run, the --out of \`inkhorn train\`; what happened is kept there only`,
+      `${store.location}: no ${HISTORY_FILE}: give the folder of a run; what happened is kept there only`,
     );
   }
   return found.reduce((a, b) => (isFurther(b, a) ? b : a));

@@ -1,7 +1,7 @@
 // The command that repeats a run, from its records: the preset that needs the fewest flags, and these flags.
 
 import type { Precision } from '../backend/contract.ts';
-import { shellWord } from '../base/shell.ts';
+import { dashed, shellWord } from '../base/shell.ts';
 import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
 import { recipes, type TrainSettings } from '../train/settings.ts';
 import type { DataRecord } from './data-record.ts';
@@ -60,7 +60,7 @@ function changedFlags(preset: PresetName, { config, settings }: RunRecipe): stri
   const compare = (wanted: Fields, usual: Fields): void => {
     for (const [name, value] of Object.entries(wanted)) {
       if (usual[name] === value) continue;
-      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const flag = dashed(name);
       if (typeof value === 'boolean') flags.push([value ? flag : `no-${flag}`]);
       else flags.push([flag, String(value)]);
     }

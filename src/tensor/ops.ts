@@ -72,7 +72,8 @@ export function mlp(
 function multiplyGrad(x: Tensor, dy: Tensor, weight: Tensor): void {
   const [n, k] = weight.shape;
   const { grad: dx, accumulate } = gradOf(x);
-  x.backend.kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m: rows(x), n: k, k: n, accumulate }); // [m, n] [n, k]
+  // [m, n] [n, k]
+  x.backend.kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m: rows(x), n: k, k: n, accumulate });
 }
 
 /** dW += dy^T x, db += the sum of the rows of dy. */
@@ -148,7 +149,14 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor | null, eps: n
     const dWeight = gradOf(weight).grad.buffer;
     const dBias = bias && gradOf(bias).grad.buffer;
     kernels.layernormBackward(
-      ...([dx.buffer, dWeight, dBias, dy.buffer, x.buffer, weight.buffer, mean.buffer, rstd.buffer] as const),
+      dx.buffer,
+      dWeight,
+      dBias,
+      dy.buffer,
+      x.buffer,
+      weight.buffer,
+      mean.buffer,
+      rstd.buffer,
       { ...shape, accumulate },
     );
   });

@@ -90,7 +90,8 @@ export function withGradients<R>(fn: () => R): R {
       return result;
     } finally {
       recording = null;
-      for (const entry of entries) for (const tensor of entry.release) tensor.dispose(); // only after an error
+      // Only after an error.
+      for (const entry of entries) for (const tensor of entry.release) tensor.dispose();
     }
   });
 }

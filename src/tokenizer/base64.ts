@@ -25,7 +25,8 @@ export function fromBase64(text: string): Uint8Array | undefined {
     if (digit < 0) return undefined;
     group = (group << 6) | digit;
     if (i % 4 !== 3) continue;
-    for (let k = 0; k < 3; k++) out[((i - 3) / 4) * 3 + k] = group >> (16 - 8 * k); // writing past the end does nothing
+    // Writing past the end does nothing.
+    for (let k = 0; k < 3; k++) out[((i - 3) / 4) * 3 + k] = group >> (16 - 8 * k);
     group = 0;
   }
   return toBase64(out) === text ? out : undefined;

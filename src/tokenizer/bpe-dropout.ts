@@ -52,7 +52,8 @@ export function makeDropoutEncoder({ merges, ranks, byteIds }: Vocabulary): Drop
       for (const i of due.of(rank)) {
         if (++visited % STEP === 0) yield rank / merges.length;
         const j = next[i];
-        if (ids[i] !== left || j < 0 || ids[j] !== right) continue; // one of the two was joined with another token meanwhile
+        // One of the two was joined with another token meanwhile.
+        if (ids[i] !== left || j < 0 || ids[j] !== right) continue;
         if (random.uniform() < p) continue;
         ids[i] = 256 + rank;
         ids[j] = -1;

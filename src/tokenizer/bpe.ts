@@ -40,7 +40,8 @@ export interface ChunkEncoder {
 export function makeVocabulary(merges: readonly Merge[], byteIds?: Int32Array): Vocabulary {
   const ids = byteIds ?? Int32Array.from({ length: 256 }, (_, byte) => byte);
   const tokens = byteTokens(ids);
-  const known = makeByteTable(); // numbers byte strings in the order in which they are added; a repeated one keeps its number
+  // Numbers byte strings in the order in which they are added; a repeated one keeps its number.
+  const known = makeByteTable();
   for (const token of tokens) known.add(token, 0, 1);
   const ranks = makePairTable();
   merges.forEach(([left, right], rank) => {

@@ -163,7 +163,8 @@ function symbolsEnd(bytes: Uint8Array, at: number): number {
 /** `\s*[\r\n]`, else as `spaceEnd`. */
 function linesEnd(bytes: Uint8Array, at: number): number {
   const end = runEnd(bytes, at, SPACE);
-  for (let i = end - 1; i >= at; i--) if (isLineBreak(bytes[i])) return i + 1; // line breaks are single bytes, and no byte of another character looks like one
+  // Line breaks are single bytes, and no byte of another character looks like one.
+  for (let i = end - 1; i >= at; i--) if (isLineBreak(bytes[i])) return i + 1;
   return spaceEnd(bytes, at, end);
 }
 

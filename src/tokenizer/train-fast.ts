@@ -158,7 +158,8 @@ function layOut(counts: ChunkCounts, merges: number): Text {
 
 function makePairs({ token }: Text, merges: number): Pairs {
   const n = token.length;
-  const places = new Int32Array(3 * n); // n byte pairs, then at most two new ones for each of at most n merged places
+  // n byte pairs, then at most two new ones for each of at most n merged places.
+  const places = new Int32Array(3 * n);
   const [keys, at] = [new Int32Array(n), new Int32Array(n)];
   const nKeys = Math.max(65536, 256 + merges);
   const [size, weight] = [new Int32Array(nKeys), new Float64Array(nKeys)];
@@ -292,7 +293,8 @@ function* mergePair(text: Text, pairs: Pairs, pair: number, id: number): Pauses 
       keys[lefts] = before;
       at[lefts++] = i - length[before];
     }
-    if (rights > half && at[rights - 1] === i - width) rights--; // its neighbour has become `id`: `before` says so
+    // Its neighbour has become `id`: `before` says so.
+    if (rights > half && at[rights - 1] === i - width) rights--;
     const after = token[i + width];
     if (after >= 0) {
       keys[rights] = after;

@@ -3,7 +3,7 @@ import { checkOptions, choice, complete, number, type Table } from '../base/fiel
 import { formatAmount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
-import { createRandom } from '../tensor/random.ts';
+import { createRandom, STREAMS } from '../tensor/random.ts';
 import { type EncodeOptions, type InSlices, sliceFields, type Tokenizer } from '../tokenizer/index.ts';
 
 /** A tokenised text, split for training and validation. */
@@ -230,12 +230,6 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
     );
   }
 }
-
-/**
- * Random streams of the data: training and evaluation draw from different streams. Weights use stream 0,
- * samples stream 2.
- */
-export const STREAMS = { train: 1, eval: 3, bpeDropout: 4 } as const;
 
 /**
  * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. It depends

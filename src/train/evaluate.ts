@@ -2,7 +2,7 @@
 
 import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
-import { type Batch, sliceBatch, windows } from '../model/batch.ts';
+import { type Batch, consecutive, sliceBatch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { crossEntropy } from '../tensor/ops.ts';
 import { scope } from '../tensor/scope.ts';
@@ -37,18 +37,10 @@ export async function evaluate(
     throw new Error(
       `nothing to predict in ${formatAmount(ids.length, 'token')}: an evaluation needs 2 or more`,
     );
-  const whole = Math.floor((ids.length - 1) / T);
-  const rest = (ids.length - 1) % T;
-  const count = Math.min(whole, Math.max(1, Math.floor(maxTokens / T)));
   const total = { loss: 0, tokens: 0 };
-  for (let first = 0; first < count; first += EVAL_SEQUENCES) {
-    const B = Math.min(EVAL_SEQUENCES, count - first);
-    const offsets = Array.from({ length: B }, (_, b) => (first + b) * T);
-    await addLosses(total, model, windows(ids, offsets, T), signal);
+  for (const span of consecutive(ids.length, T, { maxTokens, sequences: EVAL_SEQUENCES })) {
+    await addLosses(total, model, windows(ids, span.offsets, span.T), signal);
     onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
-  }
-  if (rest > 0 && count === whole && (whole === 0 || total.tokens + rest <= maxTokens)) {
-    await addLosses(total, model, windows(ids, [whole * T], rest), signal);
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };
 }

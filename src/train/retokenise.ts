@@ -1,8 +1,8 @@
 // Encodes the training part with new tokens in every epoch: BPE dropout (Provilkov et al. 2020), as
 // augmentation of small data. Read next: tokenizer/bpe-dropout.ts.
-import { createRandom } from '../tensor/random.ts';
+import { createRandom, STREAMS } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { concatTokens, type Dataset, STREAMS } from './data.ts';
+import { concatTokens, type Dataset } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** The tokens from which a step draws its windows; see `trainingTokens`. */

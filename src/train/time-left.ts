@@ -38,7 +38,8 @@ export function timeLeft(run: Run): number {
   const step = mean(clock.steps);
   const forward = step / (3 * batchSize * accumulate * T); // of one token
   const evaluation = evaluationTokens(settings, data, T).reduce((a, b) => a + b);
-  const sample = sampleTokens + Math.max(0, sampleTokens - T) * (T - 1); // beyond the context, each token reads the whole context again
+  // Beyond the context, each token reads the whole context again.
+  const sample = sampleTokens + Math.max(0, sampleTokens - T) * (T - 1);
   return (
     left.steps * step +
     left.evaluations * mean(clock.evaluations, evaluation * forward) +

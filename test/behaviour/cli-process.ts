@@ -1,6 +1,7 @@
 // Runs the compiled command line in a process of its own, as a shell would.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { flagName } from '../../src/base/shell.ts';
 
 const compiled = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -57,6 +58,11 @@ function node(
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, out: Buffer.concat(out), err: Buffer.concat(err) }));
   });
+}
+
+/** Options as flags: `{ nLayer: 2 }` is `--n-layer 2`. */
+export function flagsOf(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [flagName(name), String(value)]);
 }
 
 /** The JSON lines of stdout. */

@@ -145,7 +145,8 @@ describe('report', () => {
     assert.ok(before.includes(best.valLoss.toFixed(4)));
     assert.deepEqual(files.slice(0, 2), ['run/report.html', 'run/report.md']);
     await rm(join(folder, 'run/look.json'));
-    assert.match((await good('report run/best')).stderr, /text: .*text\.txt/); // a checkpoint stands for its run
+    // A checkpoint stands for its run.
+    assert.match((await good('report run/best')).stderr, /text: .*text\.txt/);
     assert.equal(await readFile(join(folder, 'run/report.html'), 'utf8'), before);
     await good('report run --out elsewhere');
     assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
@@ -176,7 +177,8 @@ describe('report', () => {
     const asked = await page();
     const file = join(folder, 'asked/inspect/attention.json');
     const later = new Date(Date.now() + 60_000);
-    await utimes(join(folder, 'asked/best/model.safetensors'), later, later); // as a copy or clone may have it
+    // As a copy or clone may have it.
+    await utimes(join(folder, 'asked/best/model.safetensors'), later, later);
     assert.equal(await page(), asked);
     const { step, ...found } = JSON.parse(await readFile(file, 'utf8')) as { step: number };
     assert.equal(step, 20);

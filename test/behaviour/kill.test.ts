@@ -10,6 +10,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StepEvent, TrainEvent } from '../../src/train/events.ts';
 import { engines } from '../support/engines.ts';
+import { flagsOf } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'inkhorn-kill-'));
@@ -18,34 +19,21 @@ after(() => rmSync(folder, { recursive: true }));
 const text = join(folder, 'text.txt');
 writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sleeps on.\n'.repeat(60));
 
-const recipe = [
-  '--data',
-  text,
-  '--vocab-size',
-  '280',
-  '--preset',
-  'tiny',
-  '--block-size',
-  '16',
-  '--n-layer',
-  '2',
-  '--n-embd',
-  '32',
-  '--n-head',
-  '2',
-  '--steps',
-  '30',
-  '--batch-size',
-  '4',
-  '--eval-every',
-  '10',
-  '--checkpoint-every',
-  '3',
-  '--sample-every',
-  '0',
-  '--probe-every',
-  '7',
-];
+const recipe = flagsOf({
+  data: text,
+  vocabSize: 280,
+  preset: 'tiny',
+  blockSize: 16,
+  nLayer: 2,
+  nEmbd: 32,
+  nHead: 2,
+  steps: 30,
+  batchSize: 4,
+  evalEvery: 10,
+  checkpointEvery: 3,
+  sampleEvery: 0,
+  probeEvery: 7,
+});
 
 for (const { name, skip } of await engines()) {
   describe(`killed on ${name}`, { skip }, () => {

@@ -9,7 +9,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { folderStore } from '../../src/io/node-store.ts';
 import { memoryStore } from '../../src/io/store.ts';
-import { inkhorn } from './cli-process.ts';
+import { flagsOf, inkhorn } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'inkhorn-lock-'));
@@ -17,34 +17,21 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const text = join(folder, 'text.txt');
 writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sleeps on.\n'.repeat(60));
 
-const recipe = [
-  '--data',
-  text,
-  '--vocab-size',
-  '280',
-  '--preset',
-  'tiny',
-  '--block-size',
-  '16',
-  '--n-layer',
-  '1',
-  '--n-embd',
-  '16',
-  '--n-head',
-  '2',
-  '--batch-size',
-  '2',
-  '--sample-every',
-  '0',
-  '--probe-every',
-  '0',
-  '--eval-every',
-  '1000000',
-  '--checkpoint-every',
-  '10',
-  '--backend',
-  'reference',
-];
+const recipe = flagsOf({
+  data: text,
+  vocabSize: 280,
+  preset: 'tiny',
+  blockSize: 16,
+  nLayer: 1,
+  nEmbd: 16,
+  nHead: 2,
+  batchSize: 2,
+  sampleEvery: 0,
+  probeEvery: 0,
+  evalEvery: 1_000_000,
+  checkpointEvery: 10,
+  backend: 'reference',
+});
 
 /** A run that continues until it is ended. */
 async function endless(args: string[], until = 'last'): Promise<ChildProcess> {
@@ -195,7 +182,8 @@ describe('the lock of a store', () => {
         what: 'x',
         since: '',
       };
-      writeFileSync(join(path, '.inkhorn.owner'), JSON.stringify(gone)); // the process is gone, and its number is used again
+      // The process is gone, and its number is used again.
+      writeFileSync(join(path, '.inkhorn.owner'), JSON.stringify(gone));
       (await folderStore(path).lock?.('the third'))?.release();
       assert.deepEqual(hidden(path), []);
     } finally {

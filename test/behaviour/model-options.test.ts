@@ -34,7 +34,8 @@ const small = {
   init: 'gpt2',
   initStd: 0.2,
 } as const;
-const wide = { initStd: 0.2, embedStd: 0.5, activation: 'gelu' } as const; // smooth, so that difference quotients work
+// Smooth, so that difference quotients work.
+const wide = { initStd: 0.2, embedStd: 0.5, activation: 'gelu' } as const;
 const options: Record<string, Partial<GPTConfig>> = {
   qkNorm: { qkNorm: true },
   'qkNorm without positions, qkvBias': { qkNorm: true, qkvBias: true, position: 'none' },
@@ -162,8 +163,9 @@ for (const { name, create, skip } of await engines()) {
             return tokens;
           };
           const own = await written(backend);
+          // The rounding of a row may flip.
           for (const [t, want] of (await written(reference)).entries())
-            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2); // the rounding of a row may flip
+            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2);
           for (const [fact, value] of Object.entries(usual)) {
             const other = await written(backend, { [fact]: value });
             const change = Math.max(...other[T - 1].map((x, i) => Math.abs(x - own[T - 1][i])));

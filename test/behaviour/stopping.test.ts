@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { flagsOf } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'inkhorn-stopping-'));
@@ -19,51 +20,22 @@ writeFileSync(text, 'The quick brown fox jumps over the lazy dog, and the dog sl
 /** A run on the reference engine that never ends by itself. */
 const endless = (out: string, ...more: string[]): string[] => [
   'train',
-  '--data',
-  text,
-  '--out',
-  out,
-  '--vocab-size',
-  '280',
-  '--preset',
-  'tiny',
-  '--steps',
-  '1000000',
-  '--sample-every',
-  '0',
-  '--probe-every',
-  '0',
-  '--eval-every',
-  '1000000',
-  '--backend',
-  'reference',
+  ...flagsOf({
+    data: text,
+    out,
+    vocabSize: 280,
+    preset: 'tiny',
+    steps: 1_000_000,
+    sampleEvery: 0,
+    probeEvery: 0,
+    evalEvery: 1_000_000,
+    backend: 'reference',
+  }),
   ...more,
 ];
-const small = [
-  '--block-size',
-  '16',
-  '--n-layer',
-  '1',
-  '--n-embd',
-  '16',
-  '--n-head',
-  '2',
-  '--batch-size',
-  '2',
-];
+const small = flagsOf({ blockSize: 16, nLayer: 1, nEmbd: 16, nHead: 2, batchSize: 2 });
 /** One of its steps takes many seconds. */
-const slow = [
-  '--block-size',
-  '64',
-  '--n-layer',
-  '6',
-  '--n-embd',
-  '192',
-  '--n-head',
-  '6',
-  '--batch-size',
-  '64',
-];
+const slow = flagsOf({ blockSize: 64, nLayer: 6, nEmbd: 192, nHead: 6, batchSize: 64 });
 
 interface Ended {
   code: number | null;
@@ -189,7 +161,8 @@ describe('other commands', { skip: !existsSync('/dev/full') }, () => {
 });
 
 test('generate that waits for standard input ends at the first Ctrl-C', async () => {
-  const child = spawn(process.execPath, [program, 'generate', '--prompt', '-']); // its standard input stays open
+  // Its standard input stays open.
+  const child = spawn(process.execPath, [program, 'generate', '--prompt', '-']);
   child.stderr.on('data', (part: Buffer) => {
     if (/waiting for the end of standard input/.test(String(part))) child.kill('SIGINT');
   });

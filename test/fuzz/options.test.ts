@@ -1,11 +1,13 @@
 // Whatever is typed, a command either runs with checked values or says in one line what is wrong.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CommanderError } from 'commander';
 import fc from 'fast-check';
+import { flagName } from '../../src/base/shell.ts';
 import type { Context } from '../../src/cli/command.ts';
 import { MisuseError } from '../../src/cli/errors.ts';
-import { type Flag, type Flags, flagName } from '../../src/cli/flags.ts';
+import type { Flag, Flags } from '../../src/cli/flags.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
 import { listed, wholeCommands } from '../support/commands.ts';

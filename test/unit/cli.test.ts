@@ -1,13 +1,15 @@
 // The small parts of the command line: tables, flags, messages.
+
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { CommanderError } from 'commander';
+import { flagName } from '../../src/base/shell.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { misuse } from '../../src/cli/errors.ts';
-import { choice, flagName, integer, number } from '../../src/cli/flags.ts';
+import { choice, integer, number } from '../../src/cli/flags.ts';
 import { wrapCommand } from '../../src/cli/help.ts';
 import { checkLearning, checkMemory } from '../../src/cli/memory.ts';
 import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';

@@ -101,7 +101,8 @@ describe('four bits', () => {
       const back = dequantize(rounded, shape, groupSize);
       for (let i = 0; i < w.length; i++) {
         const scale = rounded.scale[Math.floor((i % 100) / groupSize) * 4 + Math.floor(i / 100)];
-        const cut = rounded.codes[i] === 15 ? 1 : 0.51; // above the largest code the error may be a whole step
+        // Above the largest code the error may be a whole step.
+        const cut = rounded.codes[i] === 15 ? 1 : 0.51;
         assert.ok(Math.abs(w[i] - back[i]) <= cut * Math.abs(scale), `element ${i}`);
       }
     }
@@ -126,7 +127,8 @@ describe('gptq', () => {
         assert.ok(Math.abs(sum - hessian[i * n + j]) < 1e-9 * Math.abs(hessian[0]), `${i}, ${j}`);
       }
     }
-    const last = inverse(hessian, n)[0]; // H^-1 = U^T U with U upper triangular: its first element is U[0, 0]^2
+    // H^-1 = U^T U with U upper triangular: its first element is U[0, 0]^2.
+    const last = inverse(hessian, n)[0];
     assert.ok(Math.abs(last * D[0] - 1) < 1e-9);
     assert.throws(() => factor(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/);
   });

@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
+import { busyWork, filled } from '../support/work.ts';
 
 const modulePath = new URL('../../src/backend/native/index.js', import.meta.url).href;
 const skip = await createNative({ threads: 1 }).then(
@@ -21,42 +22,6 @@ const skip = await createNative({ threads: 1 }).then(
 );
 
 describe('native engine', { skip }, () => {
-  test('the event loop turns while kernels run, and sync waits for them', () =>
-    withEngine(2, async (engine) => {
-      const square = busyWork(engine);
-      let turns = 0;
-      let waiting = true;
-      const turn = (): void => {
-        turns++;
-        if (waiting) setImmediate(turn);
-      };
-      setImmediate(turn);
-      square(200);
-      await engine.sync();
-      waiting = false;
-      assert.ok(turns > 5, `${turns} turns`);
-    }));
-
-  test('more calls than the queue holds', () =>
-    withEngine(2, async (engine) => {
-      const x = filled(engine, 3, 1);
-      const one = filled(engine, 3, 1);
-      for (let i = 0; i < 5000; i++) engine.kernels.add(x, x, one);
-      assert.deepEqual([...(await engine.read(x))], [5001, 5001, 5001]);
-    }));
-
-  test('a write waits for the kernels queued before it, but takes its data at once', () =>
-    withEngine(2, async (engine) => {
-      const [x, y] = [filled(engine, 4, 1), filled(engine, 4, 0)];
-      busyWork(engine)(10);
-      engine.kernels.copy(y, x);
-      const data = new Float32Array(4).fill(2);
-      engine.write(x, data);
-      data.fill(3);
-      assert.deepEqual([...(await engine.read(y))], [1, 1, 1, 1]);
-      assert.deepEqual([...engine.readSync(x)], [2, 2, 2, 2]);
-    }));
-
   test('reads resolve in any order of asking', () =>
     withEngine(2, async (engine) => {
       busyWork(engine)(5);
@@ -235,21 +200,6 @@ async function withEngine(threads: number, body: (engine: Backend) => Promise<vo
 function standing(thread: string): string {
   const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
   return status.match(/^(State|voluntary_ctxt_switches):.*$/gm)?.join(', ') ?? '';
-}
-
-/** Queues products of about a millisecond each. */
-function busyWork(engine: Backend): (times: number) => void {
-  const size = 384;
-  const [a, b, out] = [0, 1, 2].map((value) => filled(engine, size * size, value));
-  return (times) => {
-    for (let i = 0; i < times; i++) engine.kernels.matmul(out, a, b, { m: size, n: size, k: size });
-  };
-}
-
-function filled(engine: Backend, length: number, value: number): DeviceBuffer {
-  const buffer = engine.alloc('f32', length);
-  engine.kernels.fill(buffer, value);
-  return buffer;
 }
 
 /** Numbers between -1 and 1 without a short period. */

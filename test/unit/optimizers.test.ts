@@ -248,7 +248,8 @@ function muonByTheBook(p: Mirror, grad: Float64Array, _t: number, share: number)
     p.first[i] = mu * p.first[i] + 0.5 * raw;
     return 0.5 * raw + mu * p.first[i];
   });
-  const [rows, cols] = [p.shape[0] === 18 ? 6 : p.shape[0], p.shape[1]]; // queries, keys and values separately
+  // Queries, keys and values separately.
+  const [rows, cols] = [p.shape[0] === 18 ? 6 : p.shape[0], p.shape[1]];
   for (let at = 0; at < direction.length; at += rows * cols) {
     const o = newtonSchulz(direction.slice(at, at + rows * cols), rows, cols);
     o.forEach((v, i) => {

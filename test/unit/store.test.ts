@@ -329,7 +329,8 @@ test('the system is told as what it is: links that lead nowhere or in circles, n
     await assert.rejects(folderStore(path, failing(code)).read('x'), words);
   await fs.writeFile(join(path, 'b'), 'x');
   const unreadable = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
-  assert.match(reason(unreadable), /input\/output error: the disk fails, or it is no ordinary file/); // /proc/self/mem
+  // /proc/self/mem.
+  assert.match(reason(unreadable), /input\/output error: the disk fails, or it is no ordinary file/);
   assert.equal((await store.read('b')).constructor, Uint8Array, 'not a Buffer, whose slice is a view');
 });
 

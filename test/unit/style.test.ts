@@ -17,6 +17,11 @@ const WIDEST = 110;
 const COMMENT = /^\s*(?:\/\/|\/\*|\*[ /]|\*$)/;
 const PYTHON_COMMENT = /^\s*#/;
 
+/** A comment after code, once strings are taken out; `//` in an address is in one. */
+const AFTER_CODE = /\S\s*(?:\/\/|\/\*)/;
+const PYTHON_AFTER_CODE = /\S\s*#/;
+const STRINGS = /(['"`])(?:\\.|(?!\1).)*\1/g;
+
 describe('comments', () => {
   test(`have lines of at most ${WIDEST} columns`, () => {
     assert.deepEqual(FOLDERS.flatMap(sourcesIn).flatMap(tooWide), []);
@@ -30,6 +35,11 @@ describe('comments', () => {
     assert.deepEqual(wideComments('a.ts', `// ${wide.slice(3)}`), []);
     assert.deepEqual(wideComments('a.py', `    # ${wide}`), [1]);
     assert.deepEqual(wideComments('a.h', `#define A ${wide}`), []);
+    assert.deepEqual(wideComments('a.ts', `a(b); // ${wide}`), [1]);
+    assert.deepEqual(wideComments('a.ts', `a('it is // here', "${wide}");`), []);
+    assert.deepEqual(wideComments('a.h', `int a;  /* ${wide} */`), [1]);
+    assert.deepEqual(wideComments('a.py', `a = '#'  # ${wide}`), [1]);
+    assert.deepEqual(wideComments('a.py', `a = '# ${wide}'`), []);
   });
 });
 
@@ -47,8 +57,10 @@ function tooWide(file: string): string[] {
 
 /** Numbers of the comment lines of `text` that are too wide. */
 function wideComments(file: string, text: string): number[] {
-  const comment = file.endsWith('.py') ? PYTHON_COMMENT : COMMENT;
+  const [whole, after] = file.endsWith('.py') ? [PYTHON_COMMENT, PYTHON_AFTER_CODE] : [COMMENT, AFTER_CODE];
+  const hasComment = (line: string): boolean =>
+    whole.test(line) || after.test(line.replaceAll(STRINGS, "''"));
   return text
     .split('\n')
-    .flatMap((line, index) => (comment.test(line) && [...line].length > WIDEST ? [index + 1] : []));
+    .flatMap((line, index) => ([...line].length > WIDEST && hasComment(line) ? [index + 1] : []));
 }

@@ -7,26 +7,12 @@ import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
 import { createWasm, type WasmHost } from '../../src/backend/wasm/index.ts';
 import { nodeWasmHost } from '../../src/platform/node-wasm.ts';
+import { busyWork, filled } from '../support/work.ts';
 
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<unknown> };
 
 const run = promisify(execFile);
 const platform = new URL('../../src/platform/', import.meta.url).href;
-
-/** With 64 MB of the engine's own arithmetic at a time: enough to be behind. */
-function busyWork(engine: Backend): (times: number) => void {
-  const n = 256;
-  const [a, b, c] = [0, 1, 2].map(() => filled(engine, n * n, 1));
-  return (times) => {
-    for (let i = 0; i < times; i++) engine.kernels.matmul(c, a, b, { m: n, n, k: n });
-  };
-}
-
-function filled(engine: Backend, length: number, value: number): DeviceBuffer {
-  const buffer = engine.alloc('f32', length);
-  engine.kernels.fill(buffer, value);
-  return buffer;
-}
 
 async function withEngine(
   work: (engine: Backend) => Promise<void> | void,
@@ -53,41 +39,6 @@ describe('the wasm engine', () => {
       alone: 'alone',
     });
   });
-
-  test('the event loop turns while kernels run, and sync waits for them', () =>
-    withEngine(async (engine) => {
-      const work = busyWork(engine);
-      let turns = 0;
-      let waiting = true;
-      const turn = (): void => {
-        turns++;
-        if (waiting) setImmediate(turn);
-      };
-      setImmediate(turn);
-      work(200);
-      await engine.sync();
-      waiting = false;
-      assert.ok(turns > 5, `${turns} turns`);
-    }));
-
-  test('more calls than a piece of the line holds', () =>
-    withEngine(async (engine) => {
-      const [x, one] = [filled(engine, 3, 1), filled(engine, 3, 1)];
-      for (let i = 0; i < 20_000; i++) engine.kernels.add(x, x, one);
-      assert.deepEqual([...(await engine.read(x))], [20_001, 20_001, 20_001]);
-    }));
-
-  test('a write waits for the kernels before it, but takes its data at once', () =>
-    withEngine(async (engine) => {
-      const [x, y] = [filled(engine, 4, 1), filled(engine, 4, 0)];
-      busyWork(engine)(10);
-      engine.kernels.copy(y, x);
-      const data = new Float32Array(4).fill(2);
-      engine.write(x, data);
-      data.fill(3);
-      assert.deepEqual([...(await engine.read(y))], [1, 1, 1, 1]);
-      assert.deepEqual([...engine.readSync(x)], [2, 2, 2, 2]);
-    }));
 
   test('reads give what was there when they were asked for', () =>
     withEngine(async (engine) => {

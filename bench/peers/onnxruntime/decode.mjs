@@ -73,8 +73,10 @@ function decodeGraph(parameters, weights) {
     const keys = op('Concat', [past(2 * l), k], { axis: 0 }); // [t + 1, H, hs]
     const values = op('Concat', [past(2 * l + 1), v], { axis: 0 });
     const across = { transBatchA: 1, transBatchB: 1 };
-    const scores = op('FusedMatMul', [q, keys], { ...across, transB: 1, alpha: new Real(hs ** -0.5) }); // [H, 1, t + 1]
-    const heads = op('FusedMatMul', [op('Softmax', [scores], { axis: -1 }), values], { transBatchB: 1 }); // [H, 1, hs]
+    // [H, 1, t + 1]
+    const scores = op('FusedMatMul', [q, keys], { ...across, transB: 1, alpha: new Real(hs ** -0.5) });
+    // [H, 1, hs]
+    const heads = op('FusedMatMul', [op('Softmax', [scores], { axis: -1 }), values], { transBatchB: 1 });
     return linear(`${l}.proj`, op('Reshape', [heads, ints(1, H * hs)]));
   };
 

@@ -8,9 +8,9 @@ import { whenDropped } from '../../base/dropped.ts';
 import { formatAmount } from '../../base/format.ts';
 import { readJson } from '../../base/json.ts';
 import { object, optional, string } from '../../base/schema.ts';
-import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray } from '../contract.ts';
+import type { Backend, BackendOptions, DeviceBuffer, HostArray } from '../contract.ts';
 import { createLender } from '../lender.ts';
-import { createPool } from '../pool.ts';
+import { createPool, hostArray } from '../pool.ts';
 import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa } from './addon.ts';
 import { createKernels } from './kernels.ts';
 import { type Lease, type Shared, share } from './threads.ts';
@@ -106,12 +106,7 @@ function wrap({ team, end }: Lease, addon: Addon, isa: Isa, options: Required<Ba
     pool.dispose();
   };
   const lender = createLender(pool);
-  const own = (buffer: DeviceBuffer): NativeBuffer => {
-    if (pool.owns(buffer)) return buffer as NativeBuffer;
-    throw new Error(
-      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
-    );
-  };
+  const { own } = pool;
   const ofKernel = (buffer: DeviceBuffer): Id => {
     if (team.recording === null || team.recording === pool) return own(buffer).id;
     throw new Error('an engine of the same settings is recording: call no kernel of another one meanwhile');
@@ -183,9 +178,4 @@ function describe(isa: Isa, { threads, precision }: Required<BackendOptions>): s
   const parts = [isa.label, formatAmount(threads, 'thread')];
   if (precision === 'bf16') parts.push(isa.bf16 ? 'bf16' : 'bf16 emulated, no faster');
   return `native (${parts.join(', ')})`;
-}
-
-function hostArray(dtype: DType, length: number): HostArray {
-  if (dtype === 'f32') return new Float32Array(length);
-  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
 }

@@ -1,16 +1,8 @@
 // The reference engine: every kernel in plain TypeScript, naive by rule. It defines what all other engines
 // must compute, and it runs where no faster engine works. Read next: matmul.ts, then attention.ts.
-import type {
-  Backend,
-  BackendFactory,
-  BackendOptions,
-  DType,
-  HostArray,
-  Kernels,
-  Precision,
-} from '../contract.ts';
+import type { Backend, BackendFactory, BackendOptions, Kernels, Precision } from '../contract.ts';
 import { createLender } from '../lender.ts';
-import { createPool } from '../pool.ts';
+import { createPool, hostArray } from '../pool.ts';
 import { createTurns } from '../turns.ts';
 import { activation, activationBackward, softcap, softcapBackward } from './activation.ts';
 import { attentionCached, attentionIn, attentionProbabilities } from './attention.ts';
@@ -137,9 +129,4 @@ export function createReference({ precision = 'f32' }: BackendOptions = {}): Bac
       pool.dispose();
     },
   };
-}
-
-function hostArray(dtype: DType, length: number): HostArray {
-  if (dtype === 'f32') return new Float32Array(length);
-  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
 }

@@ -86,12 +86,7 @@ function wrap(
     line.end();
   };
   const lender = createLender(pool);
-  const own = (buffer: DeviceBuffer): WasmBuffer => {
-    if (pool.owns(buffer)) return buffer as WasmBuffer;
-    throw new Error(
-      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
-    );
-  };
+  const { own } = pool;
 
   // ---- calls and recordings
   const list = kernelList(line);

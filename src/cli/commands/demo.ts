@@ -37,7 +37,7 @@ import { withProgress } from '../progress.ts';
 import { prepareFolder, takeRunFolder } from '../run-output.ts';
 import { dataRecord, typed } from '../run-text.ts';
 import { fittingContext, trainTokenizer } from '../short-text.ts';
-import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { compareWithProgress } from './compare.ts';
 import { saveQuantized } from './quantize.ts';
 
@@ -263,7 +263,7 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
       `Knowing nothing costs ln ${data.vocabSize} = ${Math.log(data.vocabSize).toFixed(2)} nats per token.`,
   );
   const events = await trainAndShow(plan, output, signal);
-  if (ending(events).reason === 'non-finite')
+  if (lastEvent(events).reason === 'non-finite')
     throw new Error('training diverged; this should not happen: please report it');
   return events;
 }

@@ -15,7 +15,7 @@ import { type Flags, flagOf, flagsOf, texts } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { promptFlags, readPrompt } from '../prompt-input.ts';
-import { checkSpecial, encodeText, specialFlags } from '../special.ts';
+import { checkSpecial, encodeWords, specialFlags } from '../special.ts';
 
 const flags = {
   model: modelFlag,
@@ -67,7 +67,7 @@ export const generateCommand = defineCommand({
       const options = {
         ...samplingOf(given),
         tap,
-        prompt: encodeText(model.tokenizer, given.prompt ?? '', given),
+        prompt: encodeWords(model.tokenizer, given.prompt ?? '', given),
         start: given.start,
         heal: given.heal ?? true,
         maxTokens: given.tokens,

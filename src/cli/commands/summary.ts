@@ -1,7 +1,9 @@
 // `inkhorn summary`: the parameters, bytes and floating-point operations of a model by part, and where its
 // time goes. inspect/cost.ts counts.
+
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
+import { flagName } from '../../base/shell.ts';
 import { type CostTotals, modelCost, type PartCost, totalCost } from '../../inspect/cost.ts';
 import { storedBytes } from '../../io/safetensors.ts';
 import type { Store } from '../../io/store.ts';
@@ -13,7 +15,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { modelFlags, pick } from '../config-flags.ts';
 import { engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { choice, type Flags, flagName, integer, toggle } from '../flags.ts';
+import { choice, type Flags, integer, toggle } from '../flags.ts';
 import { checkMemory } from '../memory.ts';
 import { findModel, modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
-import { shellWord } from '../../base/shell.ts';
+import { flagName, shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
@@ -18,7 +18,7 @@ import { pick } from '../config-flags.ts';
 import { splitCorpus } from '../encoding.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
-import { type Flags, flagName, integer, text, texts, toggle } from '../flags.ts';
+import { type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning, checkMemory, TRAINING_BYTES } from '../memory.ts';
 import {
   asBytesFlag,
@@ -38,7 +38,7 @@ import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { dataRecord, typed } from '../run-text.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
-import { ending, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
@@ -117,9 +117,10 @@ export const train = defineCommand({
         output.note(
           'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
         );
-      const events = await trainAndShow(plan, output, context.signal); // from here on there is something to save
+      // From here on there is something to save.
+      const events = await trainAndShow(plan, output, context.signal);
       const [page] = await reportRun(plan, output);
-      const { reason, step } = ending(events);
+      const { reason, step } = lastEvent(events);
       output.print(`report: ${page}`);
       if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
       if (reason === 'non-finite') {

@@ -9,14 +9,14 @@ import { ablate, type EditEffect, editEffect } from '../../inspect/effect.ts';
 import { asked } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { showTable } from '../show-table.ts';
-import { encodeText } from '../special.ts';
+import { encodeWords } from '../special.ts';
 import { type Findings, promptOf, type Subject } from './subject.ts';
 
 export async function edit(subject: Subject, texts: readonly string[], top: number): Promise<Findings> {
   const { folder, given } = subject;
   const { config } = folder.model;
   const ids = await promptOf(subject, 1);
-  const encode = (text: string): Int32Array => encodeText(folder.tokenizer, text, given);
+  const encode = (text: string): Int32Array => encodeWords(folder.tokenizer, text, given);
   const effect = await asked(async () => {
     const edits = await resolveEdits(folder.model, texts.map(parseEdit), encode);
     editTap(edits, config);

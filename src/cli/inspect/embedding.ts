@@ -4,7 +4,7 @@ import { positionsFinding, positionsTable, similarityByDistance } from '../../fi
 import { neighbours, positionSimilarity } from '../../inspect/embedding.ts';
 import { misuse } from '../errors.ts';
 import { showTable } from '../show-table.ts';
-import { encodeText } from '../special.ts';
+import { encodeWords } from '../special.ts';
 import { type Findings, type Subject, textOf } from './subject.ts';
 
 /** Which tokens, and how many neighbours of each. */
@@ -19,7 +19,7 @@ const DISTINCT = 12;
 export async function embedding(subject: Subject, { token, count }: EmbeddingOptions): Promise<Findings> {
   const { folder, given } = subject;
   const ids = token
-    ? token.flatMap((text) => [...encodeText(folder.tokenizer, text, given)])
+    ? token.flatMap((text) => [...encodeWords(folder.tokenizer, text, given)])
     : [...new Set(await textOf(subject, 1))].slice(0, DISTINCT);
   if (ids.length === 0) throw misuse('--token is empty: give the text of a token');
   const near = await neighbours(folder, [...new Set(ids)], count);

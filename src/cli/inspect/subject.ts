@@ -16,7 +16,7 @@ import { textOf as dataOf, type FoundModel, splitOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
-import { encodeText as encodeWords } from '../special.ts';
+import { encodeWords } from '../special.ts';
 import type { LookFlags } from './flags.ts';
 
 /** The model to inspect, with its engine. */

@@ -91,7 +91,8 @@ function curves(runs: readonly RunSummary[], comparison: RunComparison, charts: 
       (run) => (step) => step * tokensPerStep(run),
     ],
     [
-      ...(['time', 'by time'] as const),
+      'time',
+      'by time',
       { label: `${time.unit} of training, with evaluations`, format: formatTick },
       (run) => {
         const times = clock(run);

@@ -24,7 +24,8 @@ for (const [rows, cols, std] of [
   for (const inPlace of [false, true]) {
     crossEntropyCases.push({
       name: `crossEntropyBackward ${name}${inPlace ? ' in place' : ''}`,
-      tolerance: std > 10 || cols > 10_000 ? 1e-4 : 1e-5, // lse has few digits left, or is a sum of many terms
+      // lse has few digits left, or is a sum of many terms.
+      tolerance: std > 10 || cols > 10_000 ? 1e-4 : 1e-5,
       run({ kernels, garbage, ids, normal }) {
         const logits = normal(rows * cols, std);
         const targets = ids(rows, cols);

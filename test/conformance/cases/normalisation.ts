@@ -62,7 +62,8 @@ for (const [rows, cols] of shapes) {
         const weight = normal(cols);
         const out = garbage(rows * cols);
         const rrms = garbage(rows);
-        kernels.rmsnorm(out, rrms, x, weight, { rows, cols, eps: cols === 1 ? 10 : eps }); // with one column, dx depends on eps alone
+        // With one column, dx depends on eps alone.
+        kernels.rmsnorm(out, rrms, x, weight, { rows, cols, eps: cols === 1 ? 10 : eps });
         const dx = accumulate ? normal(rows * cols + GUARD) : garbage(rows * cols + GUARD);
         const dWeight = normal(cols);
         kernels.rmsnormBackward(dx, dWeight, normal(rows * cols), x, weight, rrms, {
