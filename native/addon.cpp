@@ -326,20 +326,21 @@ Napi::Value isas(const Napi::CallbackInfo& info) {
   return list;
 }
 
-/** kernels: [{ name, layout }], in the order in which `call` numbers them */
+/** kernels: [{ name, layout, words }], in the order in which `call` numbers them */
 Napi::Value kernels(Napi::Env env) {
   Napi::Array list = Napi::Array::New(env);
   for (const KernelEntry& kernel : kernelEntries()) {
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", kernel.name);
-    entry.Set("layout", std::string(kernel.layout.letters));
+    entry.Set("layout", kernel.layout.letters);
+    entry.Set("words", kernel.words.text);
     list.Set(list.Length(), entry);
   }
   return list;
 }
 
 /** Must equal ADDON_VERSION in src/backend/native/addon.ts. */
-constexpr int VERSION = 2;
+constexpr int VERSION = 3;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", VERSION);

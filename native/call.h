@@ -85,6 +85,31 @@ Layout lettersOf() {
   }
 }
 
+/** The words of the choices among the parameters, as src/backend/call.ts writes them. */
+struct Words {
+  char text[128] = {};
+  size_t count = 0;
+
+  friend Words operator+(Words a, const Words& b) {
+    for (size_t i = 0; i < b.count; i++) a.text[a.count++] = b.text[i];
+    return a;
+  }
+};
+
+template <class T>
+Words wordsOf() {
+  Words words;
+  if constexpr (std::is_enum_v<T>) {
+    for (const char* from = wordsIn(T{}); *from != 0; from++) words.text[words.count++] = *from;
+    words.text[words.count++] = ';';
+  } else if constexpr (std::is_class_v<T> && !isAnyBuffer<T> && !std::is_same_v<T, Position>) {
+    T shape{};
+    words =
+        std::apply([](auto&... field) { return (wordsOf<std::decay_t<decltype(field)>>() + ...); }, fieldsOf(shape));
+  }
+  return words;
+}
+
 /** Reads the parameters of one call in order, and queues or records it. */
 class Call {
  public:
@@ -167,6 +192,7 @@ class Call {
 struct KernelEntry {
   const char* name;
   Layout layout;
+  Words words;
   void (*enter)(Call&);
 };
 

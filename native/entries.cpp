@@ -123,6 +123,7 @@ struct Entry<kernel> {
     });
   }
   static Layout layout() { return (lettersOf<std::decay_t<P>>() + ...); }
+  static Words words() { return (wordsOf<std::decay_t<P>>() + ...); }
 };
 
 /** A kernel that is called through its own function. */
@@ -132,11 +133,12 @@ struct Entry<function> {
     std::apply([&](auto... value) { function(call, value...); }, std::tuple<P...>{call.take<P>()...});
   }
   static Layout layout() { return (lettersOf<P>() + ...); }
+  static Words words() { return (wordsOf<P>() + ...); }
 };
 
 template <auto how>
 KernelEntry entryOf(const char* name) {
-  return {name, Entry<how>::layout(), Entry<how>::enter};
+  return {name, Entry<how>::layout(), Entry<how>::words(), Entry<how>::enter};
 }
 
 }  // namespace

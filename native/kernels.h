@@ -16,10 +16,16 @@ enum class DType : uint8_t { f32, i32, i8 };
 constexpr Index bytesOf(DType dtype) { return dtype == DType::i8 ? 1 : 4; }
 constexpr const char* nameOf(DType dtype) { return dtype == DType::f32 ? "f32" : dtype == DType::i32 ? "i32" : "i8"; }
 
-// A choice between words is passed as the word's place in the row of src/backend/signatures.ts, from 1 on; 0:
-// absent.
-enum class Activation : int { relu = 1, gelu, relu2, silu, geluTanh };
-enum class InputPrecision : int { f32 = 1, int8 };
+/**
+ * A choice between words is passed as the word's place in the row of src/backend/signatures.ts, from 1 on; 0:
+ * absent. `wordsIn` reports the words, so that JavaScript can compare them with its own (call.h).
+ */
+#define INKHORN_CHOICE(Name, ...)              \
+  enum class Name : int { none, __VA_ARGS__ }; \
+  constexpr const char* wordsIn(Name) { return #__VA_ARGS__; }
+INKHORN_CHOICE(Activation, relu, gelu, relu2, silu, geluTanh)
+INKHORN_CHOICE(InputPrecision, f32, int8)
+#undef INKHORN_CHOICE
 enum class Peak : int { f32, bf16, int8 };
 
 /** The position of the first token. Each replay of a program may have another one. */

@@ -59,6 +59,7 @@ EXPORT(begin) void begin(int threads, bool bf16) { engine = new Engine(threads, 
 EXPORT(kernelCount) size_t kernelCount() { return kernelEntries().size(); }
 EXPORT(nameOf) const char* nameOfKernel(size_t kernel) { return kernelEntries()[kernel].name; }
 EXPORT(layoutOf) const char* layoutOfKernel(size_t kernel) { return kernelEntries()[kernel].layout.letters; }
+EXPORT(wordsOf) const char* wordsOfKernel(size_t kernel) { return kernelEntries()[kernel].words.text; }
 
 EXPORT(pushedAt) void* pushedAt() { return &pushed; }
 EXPORT(doneAt) void* doneAt() { return &done; }

@@ -5,6 +5,7 @@ import type { DeviceBuffer, Kernels } from './contract.ts';
 import {
   type Arg,
   type BufferArg,
+  type ChoiceArg,
   type FieldArgs,
   isArg,
   type NumericArg,
@@ -25,6 +26,11 @@ export interface Call {
    * `a` of any dtype, in capitals when it is written; `n` a number, `s` the position.
    */
   readonly layout: string;
+  /**
+   * The words of the choices among the parameters, in their order, as names in C++: `f32, int8;`. An engine
+   * with other words would take one for another.
+   */
+  readonly words: string;
   /** Throws one line that names kernel, argument, value and limit when a call does not fit its row. */
   check(args: Args): void;
   /**
@@ -136,6 +142,7 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
       ...numbers.map((leaf) => (leaf === position ? 's' : 'n')),
       ...makers.map(() => 'n'),
     ].join(''),
+    words: numbers.map(({ arg }) => (arg.kind === 'choice' ? `${wordList(arg)};` : '')).join(''),
     check: (args) => void checked(args),
     pack(args, idOf, into) {
       const { buffers: found } = checked(args);
@@ -164,6 +171,11 @@ function callOf(name: KernelName, { args: row, rules }: Signature): Call {
       return changed;
     },
   };
+}
+
+/** `gelu-tanh` is `geluTanh` in C++. */
+function wordList({ words }: ChoiceArg): string {
+  return words.map((word) => word.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())).join(', ');
 }
 
 /** Adds the values in `arg` to `leaves`. */

@@ -1,11 +1,11 @@
 // The contract's kernels for an engine outside of JavaScript, which receives calls as numbers. Read next:
 // call.ts, native/call.h.
-import { type Args, calls, type KernelName } from './call.ts';
+import { type Args, type Call, calls, type KernelName } from './call.ts';
 import type { DeviceBuffer, Kernels } from './contract.ts';
 
-/** What an engine reports: its kernels in the order of their numbers; `layout` as in call.ts. */
+/** What an engine reports: its kernels in the order of their numbers; `layout` and `words` as in call.ts. */
 export interface KernelList {
-  readonly kernels: readonly { readonly name: string; readonly layout: string }[];
+  readonly kernels: readonly ({ readonly name: string } & Pick<Call, 'layout' | 'words'>)[];
   /**
    * The reporting engine, and what to do if it differs from this code: `the native addon`, `build it again`.
    */
@@ -15,8 +15,8 @@ export interface KernelList {
 
 /**
  * All kernels. Each call is checked, packed into `packed` and passed to `send` with the kernel's number. `id`
- * gives a buffer's number, and throws for buffers of other engines. Throws when the engine's kernels or their
- * parameters differ from the rows.
+ * gives a buffer's number, and throws for buffers of other engines. Throws when the engine's kernels, their
+ * parameters or the words of these differ from the rows.
  */
 export function packedKernels(
   list: KernelList,
@@ -24,9 +24,10 @@ export function packedKernels(
   id: (buffer: DeviceBuffer) => number,
   send: (kernel: number) => void,
 ): Kernels {
-  const kernels = list.kernels.map(({ name, layout }, number) => {
+  const kernels = list.kernels.map(({ name, layout, words }, number) => {
     const call = calls[name as KernelName];
     if (call?.layout !== layout) throw new Error(differs(list, name, layout, call?.layout));
+    if (call.words !== words) throw new Error(differs(list, name, `one of ${words}`, `one of ${call.words}`));
     return [
       name,
       (...args: Args): void => {

@@ -1,6 +1,6 @@
 // A few of many things.
 
-/** At most `count` of `items`, in their order, evenly chosen: with the last one and, from two on, the first. */
+/** At most `count` of `items`, in their order, evenly chosen: the last one is always among them. */
 export function evenly<T>(items: readonly T[], count: number): T[] {
   const last = items.length - 1;
   if (last < count) return [...items];

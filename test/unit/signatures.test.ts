@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Call, calls, type KernelName, wrapKernels } from '../../src/backend/call.ts';
 import type { DeviceBuffer, DType, Kernels } from '../../src/backend/contract.ts';
+import { type KernelList, packedKernels } from '../../src/backend/packed-kernels.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { signatures } from '../../src/backend/signatures.ts';
 
@@ -104,6 +105,50 @@ describe('the rows of the kernels', () => {
   });
 });
 
+describe('what an engine reports of its kernels', () => {
+  const rows = Object.values(calls).map(({ name, layout, words }) => ({
+    name: name as string,
+    layout,
+    words,
+  }));
+  const accept = (kernels: KernelList['kernels']): unknown =>
+    packedKernels(
+      { kernels, who: 'the engine', advice: () => 'build it' },
+      new Float64Array(64),
+      () => 0,
+      () => {},
+    );
+  const changed = (name: string, changes: object): KernelList['kernels'] =>
+    rows.map((row) => (row.name === name ? { ...row, ...changes } : row));
+
+  test('has the words of its choices, in order', () => {
+    assert.equal(calls.activation.words, 'relu, gelu, relu2, silu, geluTanh;');
+    assert.equal(calls.matmul.words, calls.activation.words.repeat(2));
+    assert.equal(calls.linearInt4.words, 'f32, int8;');
+    assert.equal(calls.add.words, '');
+  });
+
+  test('must be what the rows say: kernels, parameters, and words in their order', () => {
+    assert.doesNotThrow(() => accept(rows));
+    const refused = (kernels: KernelList['kernels'], message: RegExp): void => {
+      assert.throws(() => accept(kernels), message);
+    };
+    refused(
+      rows.slice(1),
+      new RegExp(`^Error: the engine knows ${rows[0].name} as not at all, the code as `),
+    );
+    refused(
+      changed('add', { layout: 'Ffn' }),
+      /^Error: the engine knows add as Ffn, the code as Fffn: build it$/,
+    );
+    refused(
+      changed('activation', { words: 'relu, gelu, relu2, silu;' }),
+      /knows activation as one of relu, gelu, relu2, silu;, the code as one of relu, .*geluTanh;: build it$/,
+    );
+    refused(changed('linearInt8', { words: 'int8, f32;' }), /knows linearInt8 as one of int8, f32;/);
+  });
+});
+
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 test('a kernel is declared where CONTRIBUTING says, and nowhere else under the model', {
@@ -112,6 +157,7 @@ test('a kernel is declared where CONTRIBUTING says, and nowhere else under the m
   const places = [
     'src/backend/contract.ts',
     'src/backend/signatures.ts',
+    'src/backend/webgpu/activation.ts',
     'src/backend/reference/activation.ts',
     'src/backend/reference/index.ts',
     'native/kernel-list.h',

@@ -1,5 +1,6 @@
 // The types of the C++ addon (native/addon.cpp). Read next: index.ts.
 import type { DType, HostArray } from '../contract.ts';
+import type { KernelList } from '../packed-kernels.ts';
 
 /** A buffer's number in its engine. */
 export type Id = number;
@@ -21,12 +22,12 @@ export interface Isa {
  * Must be increased, here and in native/addon.cpp, with each change of a method's arguments. An older addon
  * is then refused in one line.
  */
-export const ADDON_VERSION = 2;
+export const ADDON_VERSION = 3;
 
 export interface Addon {
   version: number;
-  /** The kernels in the order of `call`'s numbers; `layout` as in ../call.ts. */
-  kernels: { name: string; layout: string }[];
+  /** The kernels in the order of `call`'s numbers. */
+  kernels: KernelList['kernels'];
   /** Best first. */
   isas(): Isa[];
   /** `packed`: the array from which `call` reads its numbers. */

@@ -4,7 +4,7 @@
 import { whenDropped } from '../../base/dropped.ts';
 import type { Backend, BackendOptions, DeviceBuffer, DType, HostArray, Program } from '../contract.ts';
 import { createLender } from '../lender.ts';
-import { packedKernels } from '../packed-kernels.ts';
+import { type KernelList, packedKernels } from '../packed-kernels.ts';
 import { BYTES_PER_ELEMENT, createPool } from '../pool.ts';
 import { arrayFor, checkTransfer } from '../transfer.ts';
 import type { Build, WasmHost } from './host.ts';
@@ -198,10 +198,11 @@ function wrap(
 }
 
 /** The module's description of its kernels. */
-function kernelList({ exports, views }: Line): { name: string; layout: string }[] {
+function kernelList({ exports, views }: Line): KernelList['kernels'] {
   return Array.from({ length: exports.kernelCount() }, (_, kernel) => ({
     name: textAt(views, exports.nameOf(kernel)),
     layout: textAt(views, exports.layoutOf(kernel)),
+    words: exports.wordsOf ? textAt(views, exports.wordsOf(kernel)) : 'those of an older build',
   }));
 }
 

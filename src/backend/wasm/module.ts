@@ -12,6 +12,8 @@ export interface Exports {
   kernelCount(): number;
   nameOf(kernel: number): Address;
   layoutOf(kernel: number): Address;
+  /** Absent in older builds. */
+  wordsOf?(kernel: number): Address;
   pushedAt(): Address;
   doneAt(): Address;
   failedAt(): Address;

@@ -74,7 +74,8 @@ fn token_step() -> u32 { return 3u * row_step(); }
 fn first_token(bh: u32) -> u32 { return bh / u.H * u.T * token_step() + bh % u.H * HS; }
 fn first_row(bh: u32) -> u32 { return bh / u.H * u.T * row_step() + bh % u.H * HS; }
 
-// The keys of a query t: quads(t) times four. With u.strided they lie 16 apart, and their masks come from one counter.
+// The keys of a query t: quads(t) times four. With u.strided they lie 16 apart, and their masks come from
+// one counter.
 fn quads(t: u32) -> u32 {
   if (u.strided != 0u) { return t / 64u * 16u + min(t % 64u, 15u) + 1u; }
   return t / 4u + 1u;
@@ -83,8 +84,8 @@ fn keys_of(quad: u32) -> vec4u {
   if (u.strided != 0u) { return vec4u(quad / 16u * 64u + quad % 16u) + vec4u(0u, 16u, 32u, 48u); }
   return vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u);
 }
-// The mask of probability (row, s) is element row * maskRow(T) + s of the dropout: u.row_counters counters per
-// row, 16 of them for each 64 elements.
+// The mask of probability (row, s) is element row * maskRow(T) + s of the dropout: u.row_counters counters
+// per row, 16 of them for each 64 elements.
 fn counter(row: u32, s: u32) -> u32 {
   let place = u.skip + s;
   return row * u.row_counters + place / 64u * 16u + place % 16u;

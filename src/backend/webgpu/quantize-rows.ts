@@ -5,8 +5,8 @@ import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 
 const quotients = `
-// The mantissa of a number from its bits without the sign, and the exponent of the mantissa's last bit, from 1
-// on.
+// The mantissa of a number from its bits without the sign, and the exponent of the mantissa's last bit,
+// from 1 on.
 fn mantissa(bits: u32) -> u32 { return (bits & 0x7fffffu) | select(0u, 0x800000u, bits >= 0x800000u); }
 fn exponent(bits: u32) -> u32 { return max(bits >> 23u, 1u); }
 
@@ -24,7 +24,8 @@ fn divided_by_127(x: u32) -> u32 {
   return ((e - shift - 1u) << 23u) + wide / 127u + select(0u, 1u, wide % 127u > 63u);
 }
 
-// The whole number nearest to the float32 x / scale, ties to even, from -127 to 127; 0 where that is no number.
+// The whole number nearest to the float32 x / scale, ties to even, from -127 to 127; 0 where that is
+// no number.
 fn steps(x: u32, scale: u32) -> i32 {
   let size = x & 0x7fffffffu;
   if (scale == 0u || scale >= 0x7f800000u || exponent(size) + 7u < exponent(scale)) { return 0; }
