@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** The only types of files in the folder that a browser asks by: modules, WASM and pages must have theirs. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -46,6 +47,8 @@ export interface SiteOptions {
   alter?: (path: string, bytes: Uint8Array | null) => Uint8Array | null;
   /** Types of files by their endings, in place of the usual ones. */
   types?: Readonly<Record<string, string>>;
+  /** A folder to serve instead, with a page of its own. */
+  folder?: string;
   /** Whether the page is sent in place of what is not there, as by servers of single-page applications. */
   fallback?: boolean;
 }
@@ -62,12 +65,13 @@ export async function openSite({
   alter = asItIs,
   fallback = false,
   types = {},
+  folder,
 }: SiteOptions = {}): Promise<Site> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     let path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || PAGE : null;
-    let bytes = path === null ? null : alter(path, await contents(path));
-    if (bytes === null && fallback) [path, bytes] = [PAGE, await contents(PAGE)];
+    let bytes = path === null ? null : alter(path, await contents(path, folder));
+    if (bytes === null && fallback) [path, bytes] = [PAGE, await contents(PAGE, folder)];
     if (path === null || bytes === null) return response.writeHead(404, headers).end();
     const type = { ...TYPES, ...types }[extname(path)] ?? 'application/octet-stream';
     return response.writeHead(200, { 'Content-Type': type, ...headers }).end(bytes);
@@ -84,10 +88,15 @@ export async function openSite({
 }
 
 /** The file at this path of the site; null: there is none. */
-async function contents(path: string): Promise<Uint8Array | null> {
+async function contents(path: string, folder?: string): Promise<Uint8Array | null> {
+  if (folder !== undefined) return fileIn(pathToFileURL(`${folder}/`), path);
   if (Object.hasOwn(PAGES, path)) return Buffer.from(PAGES[path]);
-  const file = new URL(/^(models|node_modules)\//.test(path) ? path : `dist/${path}`, root);
-  return file.href.startsWith(root.href) ? readFile(file).catch(() => null) : null;
+  return fileIn(root, /^(models|node_modules)\//.test(path) ? path : `dist/${path}`);
+}
+
+async function fileIn(folder: URL, path: string): Promise<Uint8Array | null> {
+  const file = new URL(path, folder);
+  return file.href.startsWith(folder.href) ? readFile(file).catch(() => null) : null;
 }
 
 function asItIs(_: string, bytes: Uint8Array | null): Uint8Array | null {
