@@ -1,6 +1,6 @@
-"""Writes golden/: what PyTorch says about four small GPTs. parity.test.ts holds Inkhorn to it.
+"""Writes golden/: what PyTorch says about a few small GPTs. parity.test.ts holds Inkhorn to it.
 
-usage: python3 test/parity/golden.py          (PyTorch 1.13 or later on a CPU; nothing else)
+usage: python3 test/parity/golden.py [CASE...]     (PyTorch 1.13 or later on a CPU; nothing else)
 
 The model below is Inkhorn's definition written in PyTorch's terms, its modules and their fields named so that
 `named_parameters()` gives Inkhorn's names. Everything is computed in float64 from float32 weights and rounded to
@@ -15,6 +15,7 @@ import json
 import math
 import random
 import struct
+import sys
 from array import array
 from pathlib import Path
 
@@ -24,16 +25,20 @@ import torch.nn.functional as F
 
 FOLDER = Path(__file__).parent / "golden"
 STEPS = 10
-EPS = 1e-5  # of both norms
 # AdamW's first step is lr * g / (|g| + 1e-8): if a gradient happens to be that small, any rounding of it
 # shows. A case in which PyTorch's own float32 differs from the file by more than this share needs another
 # seed.
 WELL_CONDITIONED = 5e-6
-ROPE_BASE = 10000.0
 
 # ---- the model: B batch, T time, C width, H heads, hs head size, V vocabulary ------------------------------
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "silu": F.silu, "relu2": lambda x: F.relu(x) ** 2}
+ACTIVATIONS = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "relu2": lambda x: F.relu(x) ** 2,
+    "gelu-tanh": lambda x: F.gelu(x, approximate="tanh"),
+}
 
 
 class Norm(nn.Module):
@@ -41,20 +46,20 @@ class Norm(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.kind = config["norm"]
+        self.kind, self.eps = config["norm"], config.get("normEps", 1e-5)
         self.weight = nn.Parameter(torch.ones(config["nEmbd"]))
         self.bias = nn.Parameter(torch.zeros(config["nEmbd"])) if config["bias"] and self.kind == "layernorm" else None
 
     def forward(self, x):
         if self.kind == "layernorm":
-            return F.layer_norm(x, self.weight.shape, self.weight, self.bias, EPS)
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + EPS) * self.weight
+            return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
 
 
-def rope(x):
+def rope(x, base):
     """Rotary positions: columns i and i + floor(hs/2) of x [B, H, T, hs] turned; of an odd hs the last stays."""
     T, half = x.shape[2], x.shape[3] // 2
-    frequency = ROPE_BASE ** (-torch.arange(half, dtype=x.dtype) / half)
+    frequency = base ** (-torch.arange(half, dtype=x.dtype) / half)
     angle = torch.arange(T, dtype=x.dtype)[:, None] * frequency  # [T, half]
     first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     cos, sin = angle.cos(), angle.sin()
@@ -65,6 +70,7 @@ class Attention(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.H, self.hs, self.rotary = config["nHead"], config["headSize"], config["position"] == "rope"
+        self.base = config.get("ropeBase", 10000.0)
         inner = self.H * self.hs
         self.qkv = nn.Linear(config["nEmbd"], 3 * inner, bias=config["qkvBias"])
         self.proj = nn.Linear(inner, config["nEmbd"], bias=config["bias"])
@@ -73,7 +79,7 @@ class Attention(nn.Module):
         B, T, _ = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.H, self.hs).permute(2, 0, 3, 1, 4)  # each [B, H, T, hs]
         if self.rotary:
-            q, k = rope(q), rope(k)
+            q, k = rope(q, self.base), rope(k, self.base)
         scores = q @ k.transpose(2, 3) / math.sqrt(self.hs)  # [B, H, T, T]
         future = torch.ones(T, T, dtype=torch.bool).triu(1)
         y = scores.masked_fill(future, -math.inf).softmax(-1) @ v  # [B, H, T, hs]
@@ -131,6 +137,7 @@ SEED_SMALL = {
     "activation": "relu", "norm": "layernorm", "position": "learned", "bias": True, "qkvBias": False, "headBias": True,
     "tieWeights": False, "dropout": 0, "init": "torch",
 }  # fmt: skip
+TINY = {**SEED_SMALL, "vocabSize": 31, "blockSize": 8, "nLayer": 1, "nHead": 2, "nEmbd": 12}
 ADAMW = {
     "optimizer": "adamw", "lr": 3e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum": 0, "weightDecay": 0.01,
     "decay": "all", "clip": 0, "labelSmoothing": 0,
@@ -167,6 +174,18 @@ CASES = {
             "tieWeights": True,
         },
         "training": {**ADAMW, "weightDecay": 0, "eps": 1e-3, "clip": 0.5},
+    },
+    # GPT-2's approximation of gelu, and an eps of LayerNorm large enough to show.
+    "gelu-tanh": {
+        "seed": 1, "batch": [3, 8],
+        "config": {**TINY, "activation": "gelu-tanh", "normEps": 0.03},
+        "training": ADAMW,
+    },
+    # Another base of rope, and an eps of RMSNorm large enough to show.
+    "rope-base": {
+        "seed": 1, "batch": [3, 8],
+        "config": {**TINY, "activation": "silu", "norm": "rmsnorm", "normEps": 0.03, "position": "rope", "ropeBase": 50},
+        "training": ADAMW,
     },
 }  # fmt: skip
 
@@ -256,7 +275,8 @@ def save_safetensors(path, tensors):
 
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for name, case in CASES.items():
+    for name in sys.argv[1:] or CASES:
+        case = CASES[name]
         scalars, tensors = run(case, torch.float64)
         error, where = rounding(tensors, run(case, torch.float32)[1])
         first, last = scalars["losses"][0], scalars["losses"][-1]

@@ -16,7 +16,7 @@ import { seedSettings } from '../../src/train/settings.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
 import { engines } from '../support/engines.ts';
 
-const cases = ['seed-small', 'modern', 'sgd', 'relu2'];
+const cases = ['seed-small', 'modern', 'sgd', 'relu2', 'gelu-tanh', 'rope-base'];
 
 /**
  * Largest accepted difference, as a share of the largest value in the tensor. PyTorch's own float32 is off by
