@@ -129,7 +129,8 @@ export type DTypeOf<A extends HostArray> = A extends Float32Array
     ? 'i32'
     : 'i8';
 
-function dtypeOf<A extends HostArray>(data: A): DTypeOf<A> {
+/** The dtype whose elements are in such an array. */
+export function dtypeOf<A extends HostArray>(data: A): DTypeOf<A> {
   const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Int32Array ? 'i32' : 'i8';
   return dtype as DTypeOf<A>;
 }

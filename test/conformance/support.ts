@@ -3,6 +3,7 @@
 import { wrapKernels } from '../../src/backend/call.ts';
 import type { Backend, DeviceBuffer, DType, HostArray, Kernels } from '../../src/backend/contract.ts';
 import { createRandom } from '../../src/tensor/random.ts';
+import { dtypeOf } from '../../src/tensor/tensor.ts';
 
 /**
  * One call of a kernel. `run` makes the inputs, calls, and returns the outputs by argument name.
@@ -187,11 +188,6 @@ export function assertSame(got: ArrayLike<number>, want: ArrayLike<number>, what
 export function arrayOf(dtype: DType, length: number): HostArray {
   if (dtype === 'f32') return new Float32Array(length);
   return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
-}
-
-function dtypeOf(data: HostArray): DType {
-  if (data instanceof Float32Array) return 'f32';
-  return data instanceof Int32Array ? 'i32' : 'i8';
 }
 
 /** FNV-1a: a seed for each case. */

@@ -94,7 +94,11 @@ function wrap(
   const packed = new Float64Array(MOST_NUMBERS);
   let recording: { tasks: number[]; lastStart: number } | null = null;
   const kernels = packedKernels(
-    { kernels: list, who: 'the WASM engine', advice: () => 'install inkhorn again' },
+    {
+      kernels: list,
+      who: 'the WASM engine',
+      advice: () => 'install inkhorn again, or build it: node scripts/build-wasm.mjs',
+    },
     packed,
     (buffer) => own(buffer).id,
     (kernel) => {
