@@ -146,7 +146,20 @@ export class Tokenizer {
    * memory.
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
-    return runThrough(this.#encoding(toBytes(text), options));
+    const bytes = toBytes(text);
+    if (bytes.length < PAUSE_BYTES && !options.dropout) return this.#encodeShort(bytes, options);
+    return runThrough(this.#encoding(bytes, options));
+  }
+
+  /** As `#encoding`, for a text that needs no pause. Generators would take a sixth of the time of a line. */
+  #encodeShort(bytes: Uint8Array, options: EncodeOptions): Int32Array {
+    checkOptions(encodeFields, options, 'encode');
+    const out = { ids: new Int32Array(this.prefixSpace ? 2 * bytes.length : bytes.length), n: 0 };
+    for (const { start, end, special } of segments(bytes, this.specialTokens, options)) {
+      this.#fill(out, this.#prefixed(bytes.subarray(start, end)), 0);
+      if (special >= 0) out.ids[out.n++] = special;
+    }
+    return out.ids.slice(0, out.n);
   }
 
   /**
