@@ -1,23 +1,21 @@
-// How fast the native engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
+// How fast an engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
 // weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Packing is included.
-//   npm run bench -- matmul [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
+//   npm run bench -- matmul [--backend native] [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
 
-import { parseArgs } from 'node:util';
-import { createNative } from '../src/backend/native/index.ts';
 import { median } from '../src/base/statistics.ts';
-import { describeMachine, machine } from './support/program.ts';
+import { createBackend } from '../src/platform/node-engines.ts';
+import { describeMachine, machine, readOptions } from './support/program.ts';
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '2048' },
-    threads: { type: 'string' },
-    seconds: { type: 'string', default: '0.3' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readOptions({
+  backend: { type: 'string', default: 'native' },
+  rows: { type: 'string', default: '2048' },
+  threads: { type: 'string' },
+  seconds: { type: 'string', default: '0.3' },
 });
 const rows = Number(values.rows);
 const seconds = Number(values.seconds);
-const backend = await createNative(values.threads ? { threads: Number(values.threads) } : {});
+const threads = values.threads ? { threads: Number(values.threads) } : {};
+const { backend } = await createBackend(values.backend, threads);
 const { kernels } = backend;
 
 /** Layers as [name, inputs, outputs]. */

@@ -1,8 +1,8 @@
 // One training step of the seed preset through train(): 64 x 256 tokens, forward, backward, gradient norm and
 // AdamW, dropout 0.2; no evaluation. GFLOP/s assume 3.84e11 operations per step; "of peak" is the share of
-// the result of ./peaks.ts for this precision. Other sizes by --batch, --layers, --width.
-//   npm run bench -- train [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2] [--backend auto]
-//     [--json] [--peer torch] [--peer onnxruntime]
+// the result of ./peaks.ts for this precision. Other sizes by --preset, --batch, --layers, --width.
+//   npm run bench -- train [--preset seed] [--precision f32|bf16] [--turns 5] [--batch 64] [--threads 2]
+//     [--backend auto] [--json] [--peer torch] [--peer onnxruntime]
 // torch: bench/peers/pytorch.py in the same precision, with PyTorch's own dropout and with a faster one;
 // onnxruntime: bench/peers/onnxruntime, always in float32.
 import { trainingFlop } from '../src/cli/measure.ts';
@@ -13,28 +13,38 @@ import { openPeers } from './peers/open.ts';
 import { takeTurns } from './support/contest.ts';
 import { trainingContestant } from './support/inkhorn.ts';
 import { peaks } from './support/peaks.ts';
-import { count, engineOptions, peerOption, readOptions, readPrecision, show } from './support/program.ts';
+import {
+  count,
+  engineOptions,
+  peerOption,
+  readOptions,
+  readPrecision,
+  readPreset,
+  show,
+} from './support/program.ts';
 
 const options = readOptions({
   ...engineOptions,
   ...peerOption,
   precision: { type: 'string', default: 'f32' },
+  preset: { type: 'string', default: 'seed' },
   batch: { type: 'string', default: '64' },
-  layers: { type: 'string', default: String(presets.seed.nLayer) },
-  width: { type: 'string', default: String(presets.seed.nEmbd) },
+  layers: { type: 'string' },
+  width: { type: 'string' },
 });
+const preset = presets[readPreset('preset', options.preset)];
 const threads = count('threads', options.threads);
 const batch = count('batch', options.batch);
 const precision = readPrecision(options.precision);
-const nEmbd = count('width', options.width);
-const size = {
-  nLayer: count('layers', options.layers),
+const nEmbd = options.width === undefined ? preset.nEmbd : count('width', options.width);
+const config = makeConfig(preset, 500, {
+  nLayer: options.layers === undefined ? preset.nLayer : count('layers', options.layers),
   nEmbd,
-  headSize: Math.floor(nEmbd / presets.seed.nHead),
-};
-const config = makeConfig(presets.seed, 500, size);
-if (options.peer.length > 0 && (size.nLayer !== 5 || nEmbd !== 232))
-  throw new Error('the peers know the seed preset only: leave out --layers and --width, or --peer');
+  ...(options.width !== undefined && { headSize: Math.floor(nEmbd / preset.nHead) }),
+});
+const ownSize = options.preset !== 'seed' || options.layers !== undefined || options.width !== undefined;
+if (options.peer.length > 0 && ownSize)
+  throw new Error('the peers know the seed preset only: leave out --preset, --layers and --width, or --peer');
 
 const { backend } = await createBackend(options.backend, { threads, precision });
 const common = ['train', '--batch', options.batch, '--threads', options.threads];
