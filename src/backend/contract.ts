@@ -82,6 +82,8 @@ export interface Backend {
   /** A description for people: `native (AVX-512, 2 threads)`. */
   readonly description: string;
   readonly precision: Precision;
+  /** Why `auto` takes another engine although this one works: it imitates a GPU on the processor. */
+  readonly lastResort?: string;
   readonly kernels: Kernels;
   /** A buffer with undefined contents; from the pool if it has one of this size. */
   alloc(dtype: DType, length: number): DeviceBuffer;

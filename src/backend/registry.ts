@@ -18,12 +18,14 @@ export interface BackendReport {
   name: string;
   available: boolean;
   detail: string;
+  /** Why `auto` passes it over although it works. */
+  lastResort?: string;
 }
 
 /** The result of `useBackend`. */
 export interface ChosenBackend {
   backend: Backend;
-  /** One line for each engine that was tried before and does not work, with the reason. */
+  /** One line for each engine that was tried before, with the reason why it was not taken. */
   passedOver: BackendReport[];
 }
 
@@ -34,8 +36,9 @@ export interface Engines {
   /** Adds an engine before all others. */
   registerBackend(factory: BackendFactory): void;
   /**
-   * Creates an engine without making it the current one. `auto` takes the first that works and reports why
-   * those before it do not. Throws when the named engine does not exist or does not work here.
+   * Creates an engine without making it the current one. `auto` takes the first that works and is no last
+   * resort, and reports why not those before it. Throws when the named engine does not exist or does not work
+   * here.
    */
   createBackend(name?: string, options?: BackendOptions): Promise<ChosenBackend>;
   /** Makes an engine the current one: models created from now on use it. */
@@ -83,8 +86,10 @@ async function firstThatWorks(
   const passedOver: BackendReport[] = [];
   for (const factory of factories) {
     const { backend, report } = await tried(factory, options);
-    if (backend) return { backend, passedOver };
-    passedOver.push(report);
+    const { lastResort } = report;
+    if (backend && lastResort === undefined) return { backend, passedOver };
+    backend?.dispose();
+    passedOver.push(lastResort === undefined ? report : { ...report, detail: lastResort });
   }
   throw new Error(`no engine works here: ${passedOver.map((p) => `${p.name}: ${p.detail}`).join('; ')}`);
 }
@@ -96,7 +101,9 @@ async function tried(
 ): Promise<{ backend: Backend | null; report: BackendReport }> {
   try {
     const backend = await create(options);
-    return { backend, report: { name, available: true, detail: backend.description } };
+    const { description: detail, lastResort } = backend;
+    const remark = lastResort === undefined ? {} : { lastResort };
+    return { backend, report: { name, available: true, detail, ...remark } };
   } catch (error) {
     return { backend: null, report: { name, available: false, detail: (error as Error).message } };
   }

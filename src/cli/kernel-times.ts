@@ -22,11 +22,19 @@ export interface TimedBackend {
 }
 
 /**
- * The same engine, with each kernel awaited. `describe`: by default calls are listed by kernel.
+ * The same engine, with each kernel awaited. `describe`: by default calls are listed by kernel. Throws for an
+ * engine without `readSync`.
  */
 export function timeKernels(engine: Backend, describe: Describe = (name) => [name, 0]): TimedBackend {
   let times = new Map<string, KernelTime>();
   const flag = engine.alloc('f32', 1);
+  try {
+    engine.readSync(flag);
+  } catch {
+    throw new Error(
+      `the times of single kernels cannot be measured on ${engine.name}, which cannot be waited for: use another engine`,
+    );
+  }
   const kernels = wrapKernels(engine.kernels, (call, args, kernel) => {
     const begun = performance.now();
     kernel(...args);

@@ -9,7 +9,17 @@ const nativeFactory: BackendFactory = {
   create: async (options) => (await import('../backend/native/index.ts')).createNative(options),
 };
 
-/** The same kernels in WebAssembly, which needs no compiler. */
+/** WGSL on a GPU, through the optional package `webgpu`. */
+const webgpuFactory: BackendFactory = {
+  name: 'webgpu',
+  async create(options) {
+    const { createWebgpu } = await import('../backend/webgpu/index.ts');
+    const { nodeWebgpuHost } = await import('./node-webgpu.ts');
+    return createWebgpu(nodeWebgpuHost(), options);
+  },
+};
+
+/** The C++ kernels in WebAssembly, which needs no compiler. */
 const wasmFactory: BackendFactory = {
   name: 'wasm',
   async create(options) {
@@ -25,7 +35,7 @@ const referenceFactory: BackendFactory = {
   create: async (options) => (await import('../backend/reference/index.ts')).referenceFactory.create(options),
 };
 
-const engines: Engines = enginesOf([nativeFactory, wasmFactory, referenceFactory]);
+const engines: Engines = enginesOf([nativeFactory, webgpuFactory, wasmFactory, referenceFactory]);
 export const backendNames: Engines['backendNames'] = engines.backendNames;
 export const createBackend: Engines['createBackend'] = engines.createBackend;
 export const registerBackend: Engines['registerBackend'] = engines.registerBackend;

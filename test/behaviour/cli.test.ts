@@ -643,10 +643,10 @@ describe('data and doctor', () => {
     );
     assert.deepEqual(
       engines.map(({ name }) => name),
-      ['native', 'wasm', 'reference'],
+      ['native', 'webgpu', 'wasm', 'reference'],
     );
-    assert.ok(engines[1].available, engines[1].detail);
-    assert.ok(engines[2].available);
+    assert.ok(engines[2].available, engines[2].detail);
+    assert.ok(engines[3].available);
   });
 });
 

@@ -6,12 +6,12 @@ import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 import { isNan, safeTanh } from './wgsl.ts';
 
-/** The constant KIND of `curve` and `slope`. */
+/** The kind that `curve` and `slope` take. */
 export const kindNumber = (kind: Activation): number => ACTIVATION_KINDS.indexOf(kind);
 
 /**
- * `curve(x)` is f(x), `slope(x)` its derivative, where f is given by the constant KIND: relu, gelu, relu2,
- * silu, gelu-tanh. Arguments of exp are kept from overflowing; NaN stays.
+ * `curve(kind, x)` is f(x), `slope(kind, x)` its derivative, where the kinds are relu, gelu, relu2, silu,
+ * gelu-tanh. Arguments of exp are kept from overflowing; NaN stays.
  */
 export const curves: string = `${isNan}
 const ROOT_2_PI = 0.7978845608028654;
@@ -29,39 +29,39 @@ fn normal_cdf(x: f32) -> f32 {
 }
 // (1 + tanh(z)) / 2 is sigmoid(2 z), which keeps its digits where tanh is nearly -1.
 fn tanh_argument(x: f32) -> f32 { return ROOT_2_PI * x * (1.0 + CUBIC * x * x); }
-fn curve(x: f32) -> f32 {
+fn curve(kind: u32, x: f32) -> f32 {
   if (is_nan(x)) { return x; }
-  if (KIND == 0) { return max(x, 0.0); }
-  if (KIND == 1) { return x * normal_cdf(x); }
-  if (KIND == 2) { return max(x, 0.0) * max(x, 0.0); }
-  if (KIND == 3) { return x * sigmoid(x); }
+  if (kind == 0u) { return max(x, 0.0); }
+  if (kind == 1u) { return x * normal_cdf(x); }
+  if (kind == 2u) { return max(x, 0.0) * max(x, 0.0); }
+  if (kind == 3u) { return x * sigmoid(x); }
   return x * sigmoid(2.0 * tanh_argument(x));
 }
-fn slope(x: f32) -> f32 {
+fn slope(kind: u32, x: f32) -> f32 {
   if (is_nan(x)) { return x; }
-  if (KIND == 0) { return select(0.0, 1.0, x > 0.0); }
-  if (KIND == 1) { return normal_cdf(x) + x * density(x); }
-  if (KIND == 2) { return 2.0 * max(x, 0.0); }
-  if (KIND == 3) { return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))); }
+  if (kind == 0u) { return select(0.0, 1.0, x > 0.0); }
+  if (kind == 1u) { return normal_cdf(x) + x * density(x); }
+  if (kind == 2u) { return 2.0 * max(x, 0.0); }
+  if (kind == 3u) { return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))); }
   let s = sigmoid(2.0 * tanh_argument(x));
   return s + 2.0 * x * s * (1.0 - s) * ROOT_2_PI * (1.0 + 3.0 * CUBIC * x * x);
 }
-fn curve4(x: vec4f) -> vec4f { return vec4f(curve(x.x), curve(x.y), curve(x.z), curve(x.w)); }
-fn slope4(x: vec4f) -> vec4f { return vec4f(slope(x.x), slope(x.y), slope(x.z), slope(x.w)); }
 `;
 
 const activationShader = shader({
   name: 'activation',
   buffers: { out: '>vec4f', x: 'vec4f' },
-  numbers: {},
-  code: `${curves} fn run(i: u32) { out[i] = curve4(x[i]); }`,
+  numbers: { kind: 'u32' },
+  code: `${curves}
+    fn run(i: u32) { for (var c = 0u; c < 4u; c++) { out[i][c] = curve(u.kind, x[i][c]); } }`,
 });
 
 const activationBackwardShader = shader({
   name: 'activationBackward',
   buffers: { dx: '>vec4f', dOut: 'vec4f', x: 'vec4f' },
-  numbers: {},
-  code: `${curves} fn run(i: u32) { dx[i] = dOut[i] * slope4(x[i]); }`,
+  numbers: { kind: 'u32' },
+  code: `${curves}
+    fn run(i: u32) { for (var c = 0u; c < 4u; c++) { dx[i][c] = dOut[i][c] * slope(u.kind, x[i][c]); } }`,
 });
 
 const softcapShader = shader({
@@ -85,15 +85,12 @@ const softcapBackwardShader = shader({
 type OfActivation = 'activation' | 'activationBackward' | 'softcap' | 'softcapBackward';
 
 export function activationKernels(queue: Queue): Pick<Kernels, OfActivation> {
-  const all = (n: number, kind: Activation) => ({
-    count: quads(n),
-    work: 30 * n,
-    constants: { KIND: kindNumber(kind) },
-  });
+  const all = (n: number) => ({ count: quads(n), work: 30 * n });
   return {
-    activation: (out, x, kind) => queue.run(activationShader, { out, x }, {}, all(out.length, kind)),
+    activation: (out, x, kind) =>
+      queue.run(activationShader, { out, x }, { kind: kindNumber(kind) }, all(out.length)),
     activationBackward: (dx, dOut, x, kind) =>
-      queue.run(activationBackwardShader, { dx, dOut, x }, {}, all(dx.length, kind)),
+      queue.run(activationBackwardShader, { dx, dOut, x }, { kind: kindNumber(kind) }, all(dx.length)),
     softcap: (out, x, cap) => queue.run(softcapShader, { out, x }, { cap }, { count: quads(out.length) }),
     softcapBackward: (dx, dOut, y, cap) =>
       queue.run(softcapBackwardShader, { dx, dOut, y }, { cap }, { count: quads(dx.length) }),

@@ -12,9 +12,6 @@ const NEEDED = {
   maxComputeWorkgroupsPerDimension: 65_535,
 } as const;
 
-/** Features that some kernels use where the adapter has them. */
-const WELCOME: readonly GPUFeatureName[] = ['shader-f16', 'subgroups'];
-
 /** Names under which programs that imitate a GPU on the processor appear. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i;
 
@@ -41,10 +38,13 @@ export async function openDevice(host: WebgpuHost): Promise<OpenDevice> {
       );
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  const device = await adapter.requestDevice({
-    requiredFeatures: WELCOME.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-  });
+  const device = await adapter
+    .requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } })
+    .catch((error: Error) => {
+      throw new Error(
+        `the GPU cannot be opened: ${error.message}: close what uses it, or use another engine`,
+      );
+    });
   const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
   const software = isFallbackAdapter || SOFTWARE.test(`${architecture} ${model} ${description}`);
   const title = [vendor, architecture].filter((part) => part !== '').join(' ') || description || 'GPU';

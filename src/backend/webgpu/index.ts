@@ -32,8 +32,6 @@ import { statisticsKernels } from './statistics.ts';
 export type { WebgpuHost } from './host.ts';
 
 export interface WebgpuBackend extends Backend {
-  /** Whether the processor imitates the GPU. */
-  readonly software: boolean;
   readonly counts: Readonly<Counts>;
 }
 
@@ -124,7 +122,9 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): WebgpuBackend {
     name: 'webgpu',
     description: `webgpu (${title}${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
     precision,
-    software,
+    ...(software && {
+      lastResort: 'the processor only imitates a GPU, slower than WASM: ask for it by name',
+    }),
     kernels,
     alloc: lender.alloc,
     free: lender.free,

@@ -1,6 +1,6 @@
 // The matrix product. A thread computes 4 x 4 results from registers, with four terms of k at a time: sixteen
 // loads feed 64 multiply-adds. Read next: layernorm.ts.
-import type { Kernels } from '../contract.ts';
+import { ACTIVATION_KINDS, type Kernels } from '../contract.ts';
 import { curves, kindNumber } from './activation.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
@@ -49,17 +49,16 @@ const block = (name: 'a' | 'b', alongTerms: boolean, wide: boolean): string => {
 const forRows = (rows: number, text: (row: number) => string): string =>
   Array.from({ length: rows }, (_, row) => text(row)).join('\n');
 
-/** `store`: results of one thread, with the epilogue. */
+/** `store`: results of one thread, with the epilogue: none if `kind` is no activation. */
 const epilogue = `
 fn store(at: u32, j: u32, value: f32) {
   var s = value;
   if (has_bias) { s += bias[j]; }
   if (u.accumulate != 0u) { s += out[at]; }
-  if (ACTIVATION) {
-    if (has_pre) { pre[at] = s; }
-    s = curve(s);
+  if (has_pre) { pre[at] = s; }
+  if (u.kind < ${ACTIVATION_KINDS.length}u) {
+    if (has_x) { s *= slope(u.kind, x[at]); } else { s = curve(u.kind, s); }
   }
-  if (has_x) { s *= slope(x[at]); }
   out[at] = s;
 }
 `;
@@ -86,7 +85,16 @@ const product = ({ transA, transB, wideA, wideB, rows }: Form) =>
     },
     // A group computes `high` x `wide` tiles of rows x 4, of a part of k: `terms` of it. Results of the parts
     // lie one after the other.
-    numbers: { m: 'u32', n: 'u32', k: 'u32', terms: 'u32', high: 'u32', wide: 'u32', accumulate: 'u32' },
+    numbers: {
+      m: 'u32',
+      n: 'u32',
+      k: 'u32',
+      terms: 'u32',
+      high: 'u32',
+      wide: 'u32',
+      accumulate: 'u32',
+      kind: 'u32',
+    },
     per: 'group',
     code: `${roundBf16}${curves}${block('a', !transA, wideA)}${block('b', transB, wideB)}${epilogue}
       fn run(group: u32, lane: u32) {
@@ -121,7 +129,7 @@ const product = ({ transA, transB, wideA, wideB, rows }: Form) =>
 const addParts = shader({
   name: 'matmul, its parts',
   buffers: { out: '>f32', parts: 'f32', bias: 'f32?', pre: '>f32?', x: 'f32?' },
-  numbers: { n: 'u32', parts_of_k: 'u32', accumulate: 'u32' },
+  numbers: { n: 'u32', parts_of_k: 'u32', accumulate: 'u32', kind: 'u32' },
   code: `${curves}${epilogue}
     fn run(i: u32) {
       var sum = 0.0;
@@ -138,6 +146,9 @@ function productOf(form: Form): ReturnType<typeof product> {
   products.set(key, known);
   return known;
 }
+
+/** The kind of a product without activation. */
+const NO_CURVE = ACTIVATION_KINDS.length;
 
 /** Tiles below which k is divided among threads, and the fewest terms of a part. */
 const FEW_TILES = 8192;
@@ -164,23 +175,22 @@ export function matmulKernels(queue: Queue): Pick<Kernels, 'matmul'> {
       const work = 2 * m * n * Math.max(k, 1);
       const shape = { m, n, k, terms, high, wide };
       const accumulate = options.accumulate ? 1 : 0;
-      const kind = activation?.kind ?? slope?.kind ?? 'relu';
+      const curve = activation?.kind ?? slope?.kind;
+      const kind = curve === undefined ? NO_CURVE : kindNumber(curve);
       const end = { bias: options.bias ?? null, pre: activation?.pre ?? null, x: slope?.x ?? null };
-      const ending = { ACTIVATION: activation !== undefined, KIND: kindNumber(kind) };
+      const constants = { BF16: queue.bf16 };
       if (parts === 1) {
-        const constants = { BF16: queue.bf16, ...ending };
-        queue.run(row, { out, a, b, ...end }, { ...shape, accumulate }, { count, work, constants });
+        queue.run(row, { out, a, b, ...end }, { ...shape, accumulate, kind }, { count, work, constants });
         return;
       }
       queue.withScratch(parts * m * n, (sums) => {
-        const constants = { BF16: queue.bf16, ACTIVATION: false, KIND: 0 };
         const plain = { out: sums, a, b, bias: null, pre: null, x: null };
-        queue.run(row, plain, { ...shape, accumulate: 0 }, { count, work, constants });
+        queue.run(row, plain, { ...shape, accumulate: 0, kind: NO_CURVE }, { count, work, constants });
         queue.run(
           addParts,
           { out, parts: sums, ...end },
-          { n, parts_of_k: parts, accumulate },
-          { count: m * n, work: m * n * (parts + 4), constants: ending },
+          { n, parts_of_k: parts, accumulate, kind },
+          { count: m * n, work: m * n * (parts + 4) },
         );
       });
     },

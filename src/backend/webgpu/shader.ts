@@ -16,7 +16,7 @@
 // - A buffer that may be null comes with `has_NAME`. Null: it is an array of one element that nothing reads
 //   if the code asks `has_NAME`.
 // - `constants` of a call are constants of the text; each combination is compiled once. For choices that
-//   change the work: `transA`, `KIND`.
+//   change the work in its core; what an epilogue does is rather a number.
 // - Functions beside `run` may stand in `code`, or in `helpers`.
 // - The same buffer in two places, one of them written: the second name stands for the first. Both need
 //   the same element type.

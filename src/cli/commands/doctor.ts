@@ -1,6 +1,7 @@
 // `inkhorn doctor`: what works here, what does not, and what to do about it.
 
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
+import type { BackendReport } from '../../backend/registry.ts';
 import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';
 import { reportBackends } from '../../platform/node-engines.ts';
@@ -26,7 +27,9 @@ export const doctor = defineCommand({
       memory: { total: totalmem(), free: freemem() },
       cache: cacheFolder(),
     };
-    const chosen = engines.find((engine) => engine.available)?.name ?? null;
+    const preferred = ({ available, lastResort }: BackendReport): boolean =>
+      available && lastResort === undefined;
+    const chosen = engines.find(preferred)?.name ?? null;
     output.data({
       ...machine,
       engines,
@@ -45,11 +48,12 @@ export const doctor = defineCommand({
       ['texts', corpora.map(({ name, ready }) => `${name} ${ready ? 'here' : 'to be fetched'}`).join(', ')],
     ]);
     output.print(`\n${output.colors.bold('Engines, best first')}`);
-    for (const { name, available, detail } of engines) {
+    for (const { name, available, detail, lastResort } of engines) {
       const mark = available ? output.colors.green('works') : output.colors.yellow('not here');
-      output.print(`${name.padEnd(10)} ${mark}  ${detail}`);
+      const remark = lastResort === undefined ? '' : ', which auto passes over';
+      output.print(`${name.padEnd(10)} ${mark}  ${detail}${remark}`);
     }
-    const best = inBf16.find(({ available }) => available);
+    const best = inBf16.find(preferred);
     if (best) output.print(`\n--precision bf16 computes with ${best.detail}.`);
     output.print(`\n--backend auto takes ${chosen ?? 'none'}.${advice(chosen)}`);
   },
