@@ -19,9 +19,10 @@ export function noChromium(): string | false {
   }
 }
 
-export function launch(): Promise<Browser> {
+/** `args`: more of its switches. */
+export function launch(args: string[] = []): Promise<Browser> {
   // Chromium refuses to run as root with its sandbox.
-  return chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
+  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid?.() !== 0 });
 }
 
 /** A page of a site of its own. */

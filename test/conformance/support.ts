@@ -40,7 +40,7 @@ export interface Lab {
  */
 export const GUARD = 33;
 
-const DEFAULT_TOLERANCE = 1e-5;
+export const DEFAULT_TOLERANCE = 1e-5;
 
 /**
  * Runs a case on an engine and reads its outputs. Throws when a kernel changed a buffer that it should only

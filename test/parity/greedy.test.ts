@@ -8,9 +8,9 @@ import { generate } from '../../src/generate/generate.ts';
 import { folderStore } from '../../src/io/node-store.ts';
 import { loadModel } from '../../src/model/folder.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { engines } from '../support/engines.ts';
+import { engines, webgpu } from '../support/engines.ts';
 
-const [reference, ...others] = await engines();
+const [reference, ...others] = [...(await engines()), await webgpu()];
 let wanted: Promise<string[]> | undefined;
 
 for (const { name, create, skip } of others)

@@ -1,18 +1,24 @@
 // The list of engines that tests run on. An engine that does not work here is skipped, by name and reason.
-import type { Backend, BackendOptions } from '../../src/backend/contract.ts';
+import type { Backend } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { createWasm } from '../../src/backend/wasm/index.ts';
+import type { WebgpuOptions } from '../../src/backend/webgpu/index.ts';
 import { nodeWasmHost } from '../../src/platform/node-wasm.ts';
+import { createTestWebgpu } from './webgpu.ts';
 
-type Create = (options?: BackendOptions) => Promise<Backend>;
+type Create = (options?: WebgpuOptions) => Promise<Backend>;
 
 /** An engine, and the variants in which it is tested. */
 interface Row {
   name: string;
   create: Create;
   /** Settings on which its results must not depend, bit for bit. */
-  alike: readonly BackendOptions[];
+  alike: readonly WebgpuOptions[];
+  /** False where it has no `readSync`. */
+  blocks?: boolean;
+  /** Accepted errors of families of kernels, where they are larger than those of the cases. */
+  tolerances?: Readonly<Record<string, number>>;
   /** Its instruction sets, by the names that an environment variable takes. */
   instructionSets?: { variable: string; names: readonly string[] };
 }
@@ -33,6 +39,19 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/**
+ * On whatever GPU is here. Sums are in float32, where the definition has doubles: a thread adds up to 256
+ * terms of a product one after the other. Passes are cut often; webgpu.test.ts in
+ * behaviour/ shows that this makes no difference.
+ */
+const WEBGPU: Row = {
+  name: 'webgpu',
+  create: createTestWebgpu,
+  alike: [{ passWork: 1e6 }],
+  blocks: false,
+  tolerances: { matmul: 3e-5 },
+};
+
 /** What a page has that is not cross-origin isolated. */
 const LONE_WASM: Row = {
   name: 'wasm without threads',
@@ -45,26 +64,35 @@ const tested = (rows: readonly Row[]): Row[] =>
   rows.filter(({ name }) => process.env.INKHORN_ADDON === undefined || name === 'native');
 
 /** An engine that tests run on. */
-export interface TestEngine extends Pick<Row, 'name' | 'create' | 'alike'> {
+export interface TestEngine extends Omit<Row, 'instructionSets'> {
   /** The reason why it cannot run here; false if it can. */
   skip: string | false;
 }
 
-/** Every engine in its default variant. */
+/**
+ * Every engine in its default variant but for WebGPU: without a GPU it takes minutes where others take
+ * seconds.
+ */
 export function engines(): Promise<TestEngine[]> {
   return tried(tested(ROWS));
+}
+
+/** WebGPU. */
+export async function webgpu(): Promise<TestEngine> {
+  const [row] = await tried([WEBGPU]);
+  return row;
 }
 
 /** Every engine with every instruction set: `native avx2`; and WASM without threads. */
 export function enginesByInstructionSet(): Promise<TestEngine[]> {
   return tried(
-    tested([...ROWS, LONE_WASM]).flatMap(({ name, create, alike, instructionSets }) =>
+    tested([...ROWS, LONE_WASM]).flatMap(({ instructionSets, ...row }) =>
       instructionSets === undefined
-        ? [{ name, create, alike }]
+        ? [row]
         : instructionSets.names.map((isa) => ({
-            name: `${name} ${isa}`,
-            create: compiledFor(instructionSets.variable, isa, create),
-            alike,
+            ...row,
+            name: `${row.name} ${isa}`,
+            create: compiledFor(instructionSets.variable, isa, row.create),
           })),
     ),
   );
@@ -87,8 +115,7 @@ function compiledFor(variable: string, isa: string, create: Create): Create {
 /** Creates each of them, one after the other: the instruction set is chosen for the whole process. */
 async function tried(some: readonly Omit<TestEngine, 'skip'>[]): Promise<TestEngine[]> {
   const found: TestEngine[] = [];
-  for (const { name, create, alike } of some)
-    found.push({ name, create, alike, skip: await problem(create) });
+  for (const row of some) found.push({ ...row, skip: await problem(row.create) });
   return found;
 }
 

@@ -1,0 +1,225 @@
+// The WebGPU engine as a whole: dispatches and memory of a step, bits, a lost GPU, reasons why there is none.
+// (Its kernels: conformance/webgpu.test.ts.)
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { referenceFactory } from '../../src/backend/reference/index.ts';
+import { enginesOf } from '../../src/backend/registry.ts';
+import { createWebgpu, type WebgpuBackend, type WebgpuHost } from '../../src/backend/webgpu/index.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { nodeWebgpuHost } from '../../src/platform/node-webgpu.ts';
+import { createOptimizer } from '../../src/train/optimizers.ts';
+import { seedSettings } from '../../src/train/settings.ts';
+import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
+import { webgpu } from '../support/engines.ts';
+import { idleGpu } from '../support/idle-gpu.ts';
+import { createTestWebgpu } from '../support/webgpu.ts';
+
+const { skip } = await webgpu();
+
+/** Optimizer steps of a model on random tokens, B sequences of T each. Yields the loss of each. */
+async function* steps(model: GPT, B: number, T: number): AsyncGenerator<number> {
+  const { vocabSize } = model.config;
+  const parameters = namedParameters(model);
+  const optimizer = createOptimizer(parameters, seedSettings);
+  for (let step = 1; ; step++) {
+    const ids = Int32Array.from({ length: B * T }, (_, i) => (i * i * 31 + step * 7) % vocabSize);
+    const targets = ids.map((id) => (id + 1) % vocabSize);
+    const options = { microBatch: B, seed: 1, step };
+    const loss = await accumulateGradients(model, { B, T, ids, targets }, options);
+    optimizer.step(step, 1, clipFactor(await gradientNorm(parameters), 1));
+    optimizer.zeroGrad();
+    await model.backend.sync();
+    yield loss;
+  }
+}
+
+const small = makeConfig(presets.tiny, 33, { blockSize: 8, nLayer: 1, nEmbd: 8, nHead: 2, dropout: 0.1 });
+
+/** Five losses of a small model, and one of its weights afterwards. */
+async function lesson(backend: WebgpuBackend): Promise<number[]> {
+  const model = new GPT(small, { backend, seed: 3 });
+  const losses: number[] = [];
+  for await (const loss of steps(model, 2, 8)) if (losses.push(loss) === 5) break;
+  const [weight] = namedParameters(model).values();
+  const values = [...losses, ...(await weight.data())];
+  backend.dispose();
+  return values;
+}
+
+/** A host whose next device is kept. */
+function keeping(kept: { device?: GPUDevice }, limits?: Record<string, number>): WebgpuHost {
+  const host = nodeWebgpuHost();
+  return {
+    ...host,
+    async open() {
+      const gpu = await host.open();
+      const requestAdapter = async (): Promise<unknown> => {
+        const adapter = await gpu.requestAdapter();
+        return {
+          features: adapter?.features,
+          info: adapter?.info,
+          limits: limits ?? adapter?.limits,
+          requestDevice: async (options?: GPUDeviceDescriptor) => {
+            kept.device = await adapter?.requestDevice(options);
+            return kept.device;
+          },
+        };
+      };
+      const { wgslLanguageFeatures } = gpu;
+      return { requestAdapter, wgslLanguageFeatures } as unknown as GPU;
+    },
+  };
+}
+
+describe('webgpu', { skip }, () => {
+  test('equal bits from run to run, wherever passes are cut', async () => {
+    const wanted = await lesson(await createTestWebgpu());
+    assert.ok(wanted[4] < wanted[0], `it learns: ${wanted.slice(0, 5)}`);
+    assert.deepEqual(await lesson(await createTestWebgpu()), wanted);
+    assert.deepEqual(await lesson(await createTestWebgpu({ passWork: 3000 })), wanted);
+  });
+
+  test('a lost GPU: what waits and what comes later fails, with one line', async () => {
+    const kept: { device?: GPUDevice } = {};
+    (await createTestWebgpu()).dispose(); // finds the driver
+    const backend = await createWebgpu(keeping(kept));
+    const buffer = backend.alloc('f32', 100);
+    backend.kernels.fill(buffer, 1);
+    const reading = backend.read(buffer);
+    kept.device?.destroy();
+    const line = /^Error: the GPU was lost \([^\n]*\): start again from the last checkpoint[^\n]*$/;
+    await assert.rejects(reading, line);
+    await assert.rejects(backend.read(buffer), line);
+    await assert.rejects(backend.sync(), line);
+    assert.throws(() => backend.alloc('f32', 7), line);
+    assert.throws(() => {
+      backend.kernels.fill(buffer, 2);
+      backend.kernels.scale(buffer, buffer, 2);
+    }, line);
+    backend.dispose();
+  });
+
+  test('a buffer that no GPU takes is refused with its size and the limit', async () => {
+    const backend = await createTestWebgpu();
+    assert.throws(() => backend.alloc('f32', 2 ** 34), /a buffer of 65536\.0 MB is too large.*takes \d+/);
+    backend.dispose();
+    assert.throws(() => backend.alloc('f32', 4), /disposed/);
+    await assert.rejects(backend.sync(), /disposed/);
+  });
+
+  test('a GPU below the limits is refused with the limit', async () => {
+    const tooSmall = createWebgpu(keeping({}, { maxStorageBuffersPerShaderStage: 4 }));
+    await assert.rejects(
+      tooSmall,
+      /^Error: the GPU is too small: its maxStorageBuffersPerShaderStage is 4, 8/,
+    );
+  });
+
+  test('auto passes over an imitated GPU, which works by name', async (t) => {
+    const backend = await createTestWebgpu();
+    const { lastResort } = backend;
+    backend.dispose();
+    if (lastResort === undefined) return t.skip('this GPU is real');
+    const { createBackend, reportBackends } = enginesOf([
+      { name: 'webgpu', create: createTestWebgpu },
+      referenceFactory,
+    ]);
+    const chosen = await createBackend('auto');
+    assert.equal(chosen.backend.name, 'reference');
+    assert.deepEqual(chosen.passedOver, [
+      { name: 'webgpu', available: true, detail: lastResort, lastResort },
+    ]);
+    const named = await createBackend('webgpu');
+    assert.equal(named.backend.name, 'webgpu');
+    named.backend.dispose();
+    const [report] = await reportBackends();
+    assert.deepEqual([report.available, report.lastResort], [true, lastResort]);
+  });
+
+  test('a process ends by itself, whether or not its engine was disposed of', () => {
+    const module = fileURLToPath(new URL('../support/webgpu.js', import.meta.url));
+    for (const end of ['', 'backend.dispose();']) {
+      const program = `
+        const { createTestWebgpu } = await import(${JSON.stringify(`file://${module}`)});
+        const backend = await createTestWebgpu();
+        const x = backend.alloc('f32', 5);
+        backend.kernels.fill(x, 2);
+        console.log((await backend.read(x)).join());
+        ${end}`;
+      const args = ['--input-type=module', '--eval', program];
+      const { stdout, stderr, status } = spawnSync(process.execPath, args, { timeout: 60_000 });
+      assert.equal(`${stdout}${stderr}`, '2,2,2,2,2\n');
+      assert.equal(status, 0);
+    }
+  });
+});
+
+describe('what webgpu asks of a GPU', () => {
+  test('a step of seed: at most 250 dispatches, and nothing new after the second', async (t) => {
+    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY });
+    const model = new GPT(makeConfig(presets.seed, 500), { backend });
+    let before = { ...backend.counts };
+    let step = 0;
+    for await (const _ of steps(model, 64, 256)) {
+      step++;
+      const { dispatches, submits, ...made } = backend.counts;
+      const { dispatches: d, submits: s, ...had } = before;
+      before = { ...backend.counts };
+      if (step === 1) continue; // it also makes the optimizer
+      assert.ok(dispatches - d <= 250, `${dispatches - d} dispatches`);
+      if (step > 2) assert.deepEqual(made, had, `step ${step}`);
+      if (step < 5) continue;
+      t.diagnostic(`${dispatches - d} dispatches, ${submits - s} submits`);
+      break;
+    }
+    backend.dispose();
+  });
+
+  test('a pass is cut by work, and a large product too', async () => {
+    const backend = await createWebgpu(idleGpu, { passWork: 1e9 });
+    const [m, n, k] = [16_384, 928, 232];
+    const [x, weight, out] = [m * k, n * k, m * n].map((length) => backend.alloc('f32', length));
+    for (let i = 0; i < 3; i++) backend.kernels.matmul(out, x, weight, { m, n, k, transB: true });
+    await backend.sync();
+    const work = 3 * 2 * m * n * k;
+    assert.ok(backend.counts.submits >= work / 1e9, `${backend.counts.submits} submits`);
+    backend.dispose();
+  });
+
+  test('more than 65,535 groups are folded', async () => {
+    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY });
+    const x = backend.alloc('f32', 2 ** 25);
+    backend.kernels.scale(x, x, 2);
+    await backend.sync(); // the idle GPU refuses more
+    assert.equal(backend.counts.dispatches, 1);
+    backend.dispose();
+  });
+});
+
+describe('where there is no WebGPU, one line says why', () => {
+  const hosts: [string, Partial<WebgpuHost>, RegExp][] = [
+    [
+      'no adapter',
+      { open: async () => ({ requestAdapter: async () => null }) as unknown as GPU },
+      /finds no GPU: try/,
+    ],
+    [
+      'no entry',
+      {
+        open: async () => {
+          throw new Error('no such package');
+        },
+      },
+      /^Error: no such package$/,
+    ],
+  ];
+  for (const [what, host, line] of hosts)
+    test(what, async () => {
+      const backend = createWebgpu({ noAdapter: 'try another', ...host } as WebgpuHost);
+      await assert.rejects(backend, line);
+    });
+});
