@@ -55,8 +55,8 @@ export interface GroupMeter {
   finish(): Promise<GroupSummary[]>;
 }
 
-/** Numbers per group: squared norms of weights, gradients and updates. */
-const NUMBERS = 3;
+/** What is summed of each group, in this order. */
+const NUMBERS = ['weight', 'gradient', 'update'] as const;
 
 /**
  * Measures the groups of `parameters`, in their order. Call it when the gradients are complete and the
@@ -67,12 +67,12 @@ export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter
   const groups = grouped(parameters);
   const [{ backend }] = parameters.values();
   const { kernels } = backend;
-  const sums = keep(zeros([groups.size * NUMBERS], 'f32', backend));
+  const sums = keep(zeros([groups.size * NUMBERS.length], 'f32', backend));
   const sum = keep(empty([1], 'f32', backend));
-  const put = (group: number, number: number, tensors: readonly Tensor[]): void => {
+  const put = (group: number, number: (typeof NUMBERS)[number], tensors: readonly Tensor[]): void => {
     kernels.fill(sum.buffer, 0);
     for (const { buffer } of tensors) kernels.sumSquares(sum.buffer, buffer, true);
-    kernels.copy(sums.buffer, sum.buffer, group * NUMBERS + number, 0, 1);
+    kernels.copy(sums.buffer, sum.buffer, group * NUMBERS.length + NUMBERS.indexOf(number), 0, 1);
   };
   const before = new Map<string, Tensor>();
   for (const [name, parameter] of parameters) {
@@ -83,12 +83,12 @@ export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter
   [...groups.values()].forEach((members, group) => {
     put(
       group,
-      0,
+      'weight',
       members.map(([, parameter]) => parameter),
     );
     put(
       group,
-      1,
+      'gradient',
       members.flatMap(([, { grad }]) => grad ?? []),
     );
   });
@@ -101,13 +101,13 @@ export function meterGroups(parameters: ReadonlyMap<string, Tensor>): GroupMeter
           kernels.axpy(update.buffer, parameter.buffer, -1); // before - after
           return update;
         });
-        put(group, 2, updates);
+        put(group, 'update', updates);
       });
       const squares = await sums.data();
       for (const tensor of [sums, sum, ...before.values()]) tensor.dispose();
       return [...groups].map(([name, members], group) => {
         const [weightNorm, gradNorm, updateNorm] = squares
-          .subarray(group * NUMBERS, (group + 1) * NUMBERS)
+          .subarray(group * NUMBERS.length, (group + 1) * NUMBERS.length)
           .map(Math.sqrt);
         const numbers = members.reduce((n, [, parameter]) => n + parameter.size, 0);
         const updateRatio = weightNorm > 0 ? updateNorm / weightNorm : null;

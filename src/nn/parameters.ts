@@ -13,7 +13,7 @@ export interface Slot {
 }
 
 /**
- * Every parameter reachable from `module` through fields, arrays and nested objects, in the order of the
+ * Every parameter reachable from `module` through fields, arrays and nested layers, in the order of the
  * fields. A parameter that is used twice (tied weights) is reported once, under its first name.
  */
 export function slots(module: object): Slot[] {
