@@ -12,6 +12,7 @@ import { useBackend } from '../../src/platform/node-engines.ts';
 import { scope } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { collect, tokensOf } from '../support/generation.ts';
 import { valuesOf } from '../support/values.ts';
 
 const text = 'The quick brown fox — naïve, as ever — jumps over the lazy dog. '.repeat(20);
@@ -21,15 +22,6 @@ function makeModel(tokenizer: Tokenizer, changes: Partial<GPTConfig> = {}): GPT 
   const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 12, headSize: 5 };
   return new GPT(makeConfig(presets.seed, tokenizer.vocabSize, { ...size, ...changes }), { seed: 7 });
 }
-
-async function collect(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): Promise<GenerateEvent[]> {
-  const events: GenerateEvent[] = [];
-  for await (const event of generate(model, tokenizer, options)) events.push(event);
-  return events;
-}
-
-const tokensOf = (events: readonly GenerateEvent[]): TokenEvent[] =>
-  events.filter((event) => event.type === 'token');
 
 /** Logits of the last position of a pass over `ids` alone, without a cache. */
 function fresh(model: GPT, ids: readonly number[]): Float32Array {

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
-import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
+import { generateText } from '../../src/generate/generate.ts';
 import { planHealing } from '../../src/generate/heal.ts';
-import type { GenerateOptions } from '../../src/generate/options.ts';
 import { exponentials } from '../../src/generate/sampler.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { type Pattern, Tokenizer } from '../../src/tokenizer/index.ts';
+import { collect, tokensOf } from '../support/generation.ts';
 
 const text = 'ROMEO:\nThe whale — naïve, as ever — swims over the lazy sea, 1234 times.\n\n'.repeat(30);
 
@@ -20,14 +20,6 @@ function makeModel(tokenizer: Tokenizer, blockSize = 32): GPT {
   return new GPT(makeConfig(presets.seed, tokenizer.vocabSize, size), { seed: 7 });
 }
 
-async function collect(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): Promise<GenerateEvent[]> {
-  const events: GenerateEvent[] = [];
-  for await (const event of generate(model, tokenizer, options)) events.push(event);
-  return events;
-}
-
-const tokensOf = (events: readonly GenerateEvent[]): TokenEvent[] =>
-  events.filter((event) => event.type === 'token');
 const bytesOf = (part: string): Uint8Array => new TextEncoder().encode(part);
 
 describe('healing', () => {
