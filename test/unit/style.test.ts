@@ -1,7 +1,7 @@
 // The style of the sources, as far as a program can check it. The rest is in CONTRIBUTING.md.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -42,6 +42,31 @@ describe('comments', () => {
     assert.deepEqual(wideComments('a.py', `a = '# ${wide}'`), []);
   });
 });
+
+describe('what to read next', () => {
+  test('is there', () => {
+    const missing = FOLDERS.flatMap(sourcesIn).flatMap((file) =>
+      readNext(readFileSync(join(root, file), 'utf8'))
+        .filter(
+          (path) => ![dirname(file), '.', 'src', 'native'].some((from) => existsSync(join(root, from, path))),
+        )
+        .map((path) => `${file}: ${path}`),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  test('is found in opening comments', () => {
+    const text = '// Sums. Read next:\n// mean.ts,\n// ../median.h (of few).\nconst a = 1;';
+    assert.deepEqual(readNext(text), ['mean.ts', '../median.h']);
+  });
+});
+
+/** The files that the opening comment of `text` names as those to read next. */
+function readNext(text: string): string[] {
+  const [opening] = text.match(/^(?:\/\/.*\n)*/) ?? [''];
+  const [, named = ''] = opening.replaceAll(/\n\/\/ ?/g, ' ').match(/Read next: +(.*)/) ?? [];
+  return named.match(/[\w./-]+\.(?:ts|mjs|cpp|h|md)\b/g) ?? [];
+}
 
 /** Paths from the root of the source files in `folder`. */
 function sourcesIn(folder: string): string[] {

@@ -1,4 +1,5 @@
-// INT4 weights: neighbours in a row share a scale, group by group. Read next: int8.ts, quantize/grid.ts.
+// INT4 weights: neighbours in a row share a scale, group by group. Read next: int8.ts,
+// ../../quantize/int4.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';

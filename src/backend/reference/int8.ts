@@ -1,5 +1,5 @@
 // INT8 weights: a row of numbers becomes integers from -127 to 127 and one scale. The path of the kernels
-// ends here. Read next: ../native, or back to gpt.ts.
+// ends here. Read next: ../native, or back to ../../model/gpt.ts.
 import type { Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
