@@ -6,7 +6,7 @@ import { type AttentionShape, type DeviceBuffer, type Dropout, type Kernels, mas
 import { DRAWS, draw, drawsOf, philox } from './dropout.ts';
 import type { Extent, Queue } from './queue.ts';
 import { shader } from './shader.ts';
-import { isNan, roundBf16, safeExp } from './wgsl.ts';
+import { isNan, roundBf16, safeExp, safeLog } from './wgsl.ts';
 
 /** The number of `vec4f` that hold the HS columns of a row. */
 const columns = 'const N = (HS + 3) / 4;';
@@ -59,7 +59,7 @@ fn add_${b}_to_${a}(at: vec4u, p: vec4f) {
 }`;
 
 const LEAST = '-3.0e38';
-const common = `${isNan}${roundBf16}${safeExp}${philox}${draw}${columns}
+const common = `${isNan}${roundBf16}${safeExp}${safeLog}${philox}${draw}${columns}
 fn round4(x: vec4f) -> vec4f {
   if (!BF16) { return x; }
   return vec4f(round_bf16(x.x), round_bf16(x.y), round_bf16(x.z), round_bf16(x.w));
@@ -145,7 +145,7 @@ const forward = (wide: boolean) => {
           add_qkv_to_o(at, round4(masks_of(vec4u(i), s, u.strided != 0u) * e));
         }
         for (var c = 0u; c < N; c++) { store_out(first_row(i / u.T) + t * row_step(), c, o[c] / sum); }
-        lse[i] = largest + log(sum);
+        lse[i] = largest + safe_log(sum);
       }`,
   });
 };

@@ -2,14 +2,14 @@
 import type { Kernels } from '../contract.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
-import { finite, groupMax, groupSum, isNan, safeExp } from './wgsl.ts';
+import { finite, groupMax, groupSum, isNan, safeExp, safeLog } from './wgsl.ts';
 
 const crossEntropyShader = shader({
   name: 'crossEntropy',
   buffers: { losses: '>f32', lse: '>f32', logits: 'f32', targets: 'i32' },
   numbers: { cols: 'u32', smoothing: 'f32' },
   per: 'group',
-  code: `${isNan}${safeExp}${finite}${groupMax}${groupSum}
+  code: `${isNan}${safeExp}${safeLog}${finite}${groupMax}${groupSum}
     fn run(group: u32, lane: u32) {
       let row = group * u.cols;
       var largest = -u.infinity;
@@ -21,7 +21,7 @@ const crossEntropyShader = shader({
         sum += safe_exp(logits[row + v] - largest);
         if (u.smoothing > 0.0) { all += logits[row + v]; }
       }
-      let s = largest + log(group_sum(lane, sum));
+      let s = largest + safe_log(group_sum(lane, sum));
       all = group_sum(lane, all);
       if (lane > 0u) { return; }
       let y = targets[group];

@@ -53,6 +53,11 @@ fn safe_exp(x: f32) -> f32 {
 }
 `;
 
+/** `safe_log(x)` for x above 0: NaN stays. Needs `is_nan`. */
+export const safeLog = `
+fn safe_log(x: f32) -> f32 { return select(log(x), x, is_nan(x)); }
+`;
+
 /** `group_max(lane, value)`, as `group_sum`. NaN counts as nothing. */
 export const groupMax = `
 var<workgroup> group_maxima: array<f32, 64>;

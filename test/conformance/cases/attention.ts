@@ -89,6 +89,25 @@ for (const T of [33, 257]) {
   );
 }
 
+// A run that has diverged must show: NaN in a query reaches its row, in a key those from it on.
+for (const [column, name] of [
+  [0, 'query'],
+  [5, 'key'],
+] as const) {
+  attentionCases.push({
+    name: `attention with NaN in a ${name}`,
+    run({ kernels, garbage, put }) {
+      const [T, hs] = [9, 5];
+      const qkv = Float32Array.from({ length: T * 3 * hs }, (_, i) => Math.sin(i));
+      qkv[4 * 3 * hs + column] = Number.NaN;
+      const out = garbage(T * hs);
+      const lse = garbage(T);
+      kernels.attention(out, lse, put(qkv), { B: 1, T, H: 1, hs, scale: 1 }, null);
+      return { out, lse };
+    },
+  });
+}
+
 for (const { B, H, hs, capacity, pieces } of [
   { B: 1, H: 1, hs: 1, capacity: 1, pieces: [1] },
   { B: 1, H: 6, hs: 38, capacity: 256, pieces: [250, 1, 1, 4] },

@@ -53,3 +53,16 @@ for (const [rows, cols, std] of [
     },
   });
 }
+
+crossEntropyCases.push({
+  name: 'crossEntropy of a row with NaN: a run that has diverged must show',
+  run({ kernels, garbage, put, ids }) {
+    const [rows, cols] = [3, 70];
+    const logits = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i));
+    logits[cols + 66] = Number.NaN;
+    const losses = garbage(rows);
+    const lse = garbage(rows);
+    kernels.crossEntropy(losses, lse, put(logits), ids(rows, cols), { rows, cols });
+    return { losses, lse };
+  },
+});
