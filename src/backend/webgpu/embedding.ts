@@ -36,28 +36,25 @@ const chainShader = shader({
     }`,
 });
 
-const tokensShader = shader({
+// Thread i computes element i of dTokens [V, C], or element i - V * C of dPositions [T, C].
+const backwardShader = shader({
   name: 'embeddingBackward',
-  buffers: { dTokens: '>f32', dOut: 'f32', links: 'u32' },
-  numbers: { rows: 'u32', C: 'u32' },
+  buffers: { dTokens: '>f32', dPositions: '>f32?', dOut: 'f32', links: 'u32' },
+  numbers: { B: 'u32', T: 'u32', C: 'u32', V: 'u32' },
   code: `
     fn run(i: u32) {
+      let rows = u.B * u.T;
       let c = i % u.C;
-      var sum = dTokens[i];
-      for (var row = links[u.rows + i / u.C]; row < u.rows; row = links[row]) { sum += dOut[row * u.C + c]; }
-      dTokens[i] = sum;
-    }`,
-});
-
-const positionsShader = shader({
-  name: 'embeddingBackward, positions',
-  buffers: { dPositions: '>f32', dOut: 'f32' },
-  numbers: { B: 'u32' },
-  code: `
-    fn run(i: u32) {
-      var sum = dPositions[i];
-      for (var b = 0u; b < u.B; b++) { sum += dOut[b * u.count + i]; }
-      dPositions[i] = sum;
+      if (i < u.V * u.C) {
+        var sum = dTokens[i];
+        for (var row = links[rows + i / u.C]; row < rows; row = links[row]) { sum += dOut[row * u.C + c]; }
+        dTokens[i] = sum;
+      } else if (has_dPositions) {
+        let t = i / u.C - u.V;
+        var sum = dPositions[t * u.C + c];
+        for (var row = t; row < rows; row += u.T) { sum += dOut[row * u.C + c]; }
+        dPositions[t * u.C + c] = sum;
+      }
     }`,
 });
 
@@ -77,11 +74,10 @@ export function embeddingKernels(queue: Queue): Pick<Kernels, 'embedding' | 'emb
           { rows },
           { count: rows + V, work: (rows + V) * Math.min(rows, V) },
         );
-        const work = 2 * (rows + V) * C;
-        queue.run(tokensShader, { dTokens, dOut, links }, { rows, C }, { count: V * C, work });
+        const count = (dPositions ? V + T : V) * C;
+        const work = (dPositions ? 4 : 2) * (rows + V) * C;
+        queue.run(backwardShader, { dTokens, dPositions, dOut, links }, { B, T, C, V }, { count, work });
       });
-      if (dPositions)
-        queue.run(positionsShader, { dPositions, dOut }, { B }, { count: T * C, work: 2 * rows * C });
     },
   };
 }
