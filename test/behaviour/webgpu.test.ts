@@ -160,7 +160,7 @@ describe('webgpu', { skip }, () => {
 
 describe('what webgpu asks of a GPU', () => {
   test('a step of seed: at most 250 dispatches, and nothing new after the second', async (t) => {
-    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY });
+    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY, tiles: false });
     const model = new GPT(makeConfig(presets.seed, 500), { backend });
     let before = { ...backend.counts };
     let step = 0;
@@ -191,7 +191,7 @@ describe('what webgpu asks of a GPU', () => {
   });
 
   test('more than 65,535 groups are folded', async () => {
-    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY });
+    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY, tiles: false });
     const x = backend.alloc('f32', 2 ** 25);
     backend.kernels.scale(x, x, 2);
     await backend.sync(); // the idle GPU refuses more

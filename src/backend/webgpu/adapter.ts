@@ -19,6 +19,8 @@ export interface OpenDevice {
   readonly device: GPUDevice;
   /** For people: `nvidia hopper`, `swiftshader, imitated on the processor`. */
   readonly title: string;
+  /** All that is known of the GPU, to tell it from others. */
+  readonly adapter: string;
   /** Whether the processor imitates the GPU. */
   readonly software: boolean;
   /** Whether WGSL has products of four packed bytes. */
@@ -46,12 +48,15 @@ export async function openDevice(host: WebgpuHost): Promise<OpenDevice> {
       );
     });
   const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
+  const known = [vendor, architecture, model, description];
   const software = isFallbackAdapter || SOFTWARE.test(`${architecture} ${model} ${description}`);
   const title = [vendor, architecture].filter((part) => part !== '').join(' ') || description || 'GPU';
   return {
     device,
+    adapter: known.join(', '),
     title: software ? `${title}, imitated on the processor` : title,
     software,
-    packedDot: gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product'),
+    // Older browsers do not list the features of their WGSL.
+    packedDot: gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
   };
 }

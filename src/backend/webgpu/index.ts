@@ -14,6 +14,7 @@ import { crossEntropyKernels } from './crossentropy.ts';
 import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
+import { chooseFaster, type Measured } from './faster.ts';
 import type { WebgpuHost } from './host.ts';
 import { int4Kernels } from './int4.ts';
 import { int8Kernels } from './int8.ts';
@@ -41,16 +42,29 @@ export interface WebgpuOptions extends BackendOptions {
   passWork?: number;
   /** Whether INT8 uses products of four packed bytes; default: where WGSL has them. */
   packedDot?: boolean;
+  /** Whether large products are computed in shared tiles; default: where that is measured to be faster. */
+  tiles?: boolean;
 }
 
 /** A WebGPU engine. Throws with reason and fix when `host` has no GPU that will do. */
 export async function createWebgpu(host: WebgpuHost, options: WebgpuOptions = {}): Promise<WebgpuBackend> {
-  return wrap(await openDevice(host), options);
+  const opened = await openDevice(host);
+  const { backend, queue, finished } = wrap(opened, options);
+  if (options.tiles === undefined && !opened.software) {
+    await chooseFaster(opened.adapter, { ...backend, queue, finished });
+    backend.trim();
+  }
+  return backend;
 }
 
-function wrap(opened: OpenDevice, options: WebgpuOptions): WebgpuBackend {
+/** An engine, and what faster.ts needs beside it. */
+interface Wrapped extends Pick<Measured, 'queue' | 'finished'> {
+  readonly backend: WebgpuBackend;
+}
+
+function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
   const { device, title, software } = opened;
-  const { precision = 'f32', passWork, packedDot = opened.packedDot } = options;
+  const { precision = 'f32', passWork, packedDot = opened.packedDot, tiles = false } = options;
   const line = createLine(device, software, passWork);
   const pool = createPool<GpuBuffer>({
     create: (dtype, length) => ({
@@ -76,7 +90,7 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): WebgpuBackend {
     );
   };
 
-  const recorder = createRecorder(line, lender, { bf16: precision === 'bf16', packedDot });
+  const recorder = createRecorder(line, lender, { bf16: precision === 'bf16', packedDot, tiles });
   const kernels = wrapKernels(kernelsOn(recorder.queue), (call, args, kernel) => {
     call.check(args);
     checkOwners(args, own);
@@ -150,7 +164,7 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): WebgpuBackend {
     counts: line.counts,
   };
   whenDropped(backend, giveBack);
-  return backend;
+  return { backend, queue: recorder.queue, finished: line.finished };
 }
 
 /** Throws where an argument is a buffer of another engine. */

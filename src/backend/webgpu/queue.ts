@@ -40,6 +40,8 @@ export interface Queue {
   readonly bf16: boolean;
   /** Whether WGSL has `dot4I8Packed`. */
   readonly packedDot: boolean;
+  /** Whether large products are computed in tiles that the threads of a group share: faster.ts decides. */
+  tiles: boolean;
   /** Runs a shader after everything before it; while recording, adds it to the program. */
   run<B extends Record<string, BufferType>, N extends Record<string, NumberType>>(
     row: Shader<B, N>,

@@ -30,7 +30,7 @@ interface Waiting {
 export function createRecorder(
   line: Line,
   lender: Lender<GpuBuffer>,
-  features: Pick<Queue, 'bf16' | 'packedDot'>,
+  features: Pick<Queue, 'bf16' | 'packedDot' | 'tiles'>,
 ): Recorder {
   let steps: Step[] | null = null;
   let waiting: Waiting | null = null;
