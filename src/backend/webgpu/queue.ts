@@ -56,7 +56,7 @@ export interface Queue {
   collect<T>(key: string, call: T, uses: readonly DeviceBuffer[], emit: (calls: readonly T[]) => void): void;
   /** Calls `use` with a buffer of `length` floats for what a kernel keeps between its dispatches. */
   withScratch(length: number, use: (scratch: DeviceBuffer) => void): void;
-  /** A buffer of `length` floats that a kernel keeps for its next calls, until the engine ends. */
+  /** A buffer of `length` floats that a kernel keeps until the engine ends; not in `memory()`. */
   keep(length: number): DeviceBuffer;
   /** Copies `data` into a kept buffer, after everything before it. Not while recording. */
   write(buffer: DeviceBuffer, data: Float32Array<ArrayBuffer>): void;

@@ -77,7 +77,7 @@ export function createRecorder(
         lender.free(scratch);
       }
     },
-    keep: (length) => lender.alloc('f32', length),
+    keep: (length): GpuBuffer => ({ dtype: 'f32', length, ...line.createBuffer(4 * length) }),
     write: (buffer, data) => line.write(buffer as GpuBuffer, 0, new Uint8Array(data.buffer)),
   };
 
