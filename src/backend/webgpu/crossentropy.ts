@@ -22,7 +22,7 @@ const crossEntropyShader = shader({
         if (u.smoothing > 0.0) { all += logits[row + v]; }
       }
       let s = largest + safe_log(group_sum(lane, sum));
-      all = group_sum(lane, all);
+      if (u.smoothing > 0.0) { all = group_sum(lane, all); }
       if (lane > 0u) { return; }
       let y = targets[group];
       lse[group] = s;

@@ -29,21 +29,34 @@ fn safe_tanh(x: f32) -> f32 {
 `;
 
 /**
+ * `NAME(lane, value)` over the lanes of a group: eight of them join eight values each, then all join eight.
+ */
+const overGroup = (name: string, join: (a: string, b: string) => string): string => `
+var<workgroup> ${name}_values: array<f32, 64>;
+var<workgroup> ${name}_eighths: array<f32, 8>;
+fn ${name}(lane: u32, value: f32) -> f32 {
+  ${name}_values[lane] = value;
+  workgroupBarrier();
+  if (lane < 8u) {
+    var some = ${name}_values[lane];
+    for (var k = 1u; k < 8u; k++) { some = ${join('some', `${name}_values[8u * k + lane]`)}; }
+    ${name}_eighths[lane] = some;
+  }
+  workgroupBarrier();
+  var all = ${name}_eighths[0];
+  for (var k = 1u; k < 8u; k++) { all = ${join('all', `${name}_eighths[k]`)}; }
+  return all;
+}
+`;
+
+/**
  * `group_sum(lane, value)`: the sum of `value` over the lanes of a group, the same for each of them. Every
  * lane must call it. The order of the sum is fixed.
  */
-export const groupSum = `
-var<workgroup> group_sums: array<f32, 64>;
-fn group_sum(lane: u32, value: f32) -> f32 {
-  group_sums[lane] = value;
-  workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if (lane < half) { group_sums[lane] += group_sums[lane + half]; }
-    workgroupBarrier();
-  }
-  return workgroupUniformLoad(&group_sums[0]);
-}
-`;
+export const groupSum: string = overGroup('group_sum', (a, b) => `${a} + ${b}`);
+
+/** `group_max(lane, value)`, as `group_sum`. NaN counts as nothing. */
+export const groupMax: string = overGroup('group_max', (a, b) => `max(${a}, ${b})`);
 
 /** `safe_exp(x)` for x up to about 80: NaN stays, -infinity gives 0. Needs `is_nan`. */
 export const safeExp = `
@@ -56,18 +69,4 @@ fn safe_exp(x: f32) -> f32 {
 /** `safe_log(x)` for x above 0: NaN stays. Needs `is_nan`. */
 export const safeLog = `
 fn safe_log(x: f32) -> f32 { return select(log(x), x, is_nan(x)); }
-`;
-
-/** `group_max(lane, value)`, as `group_sum`. NaN counts as nothing. */
-export const groupMax = `
-var<workgroup> group_maxima: array<f32, 64>;
-fn group_max(lane: u32, value: f32) -> f32 {
-  group_maxima[lane] = value;
-  workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if (lane < half) { group_maxima[lane] = max(group_maxima[lane], group_maxima[lane + half]); }
-    workgroupBarrier();
-  }
-  return workgroupUniformLoad(&group_maxima[0]);
-}
 `;
