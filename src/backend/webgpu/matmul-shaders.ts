@@ -1,5 +1,5 @@
-// The shaders of the matrix product. Each result is a sum of fused multiply-adds in the order of k, so that it
-// has the same bits in registers and in tiles. Read next: matmul.ts.
+// The shaders of the matrix product. Each result is a sum of fused multiply-adds in the order of k, so that
+// it has the same bits in registers and in tiles. Read next: matmul.ts.
 import { ACTIVATION_KINDS } from '../contract.ts';
 import { curves } from './activation.ts';
 import { type Shader, shader } from './shader.ts';
@@ -120,8 +120,8 @@ const inRegisters = ({ rows }: Form): string => `
 const TILE = 64;
 const TERMS = 16;
 
-// 64 threads compute 64 x 64 results, 16 terms at a time: each loads a block of each input into the tiles, then
-// reads 8 rows and 8 columns, in fours that lie half a tile apart, for each term.
+// 64 threads compute 64 x 64 results, 16 terms at a time: each loads a block of each input into the tiles,
+// then reads 8 rows and 8 columns, in fours that lie half a tile apart, for each term.
 const inTiles = ({ transA, transB }: Form): string => {
   // Neighbouring lanes load what lies side by side.
   const lanes = (alongTerms: boolean): [string, string] =>

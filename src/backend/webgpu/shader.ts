@@ -23,8 +23,8 @@
 // - Every buffer ends at a multiple of 16 bytes: `vec4f` may reach beyond `length`, but not beyond `quads`.
 //   What lies between belongs to nobody; a sum must leave it out.
 // - WGSL as it really is: `x != x` may be false for NaN (use `is_nan` of wgsl.ts), tanh and exp overflow
-//   (clamp first), max(NaN, x) is x, constant expressions that overflow do not compile, a variable declared in
-//   a loop may keep its last value (initialise it). No atomics on floats: sums have one fixed order.
+//   (clamp first), max(NaN, x) is x, constant expressions that overflow do not compile, a variable declared
+//   in a loop may keep its last value (initialise it). No atomics on floats: sums have one fixed order.
 
 /** The type of a number of a shader. */
 export type NumberType = 'u32' | 'i32' | 'f32';
