@@ -116,11 +116,14 @@ export function text<D extends string | undefined = undefined>(row: Row<D>): Fie
   return field(row, { kind: 'text' }, s.string);
 }
 
+/** One of a list of texts. */
+export const oneText: Schema<string> = s.matching(/./s, 'a text of one character or more');
+
 /** A list of texts, none of them empty. */
 export function texts<D extends readonly string[] | undefined = undefined>(
   row: Row<D>,
 ): Field<readonly string[], D> {
-  const schema = s.array(s.matching(/./s, 'a text of one character or more'));
+  const schema = s.array(oneText);
   return field(row, { kind: 'texts' }, schema as Schema<readonly string[]>);
 }
 

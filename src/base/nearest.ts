@@ -12,15 +12,27 @@ export function nearest(name: string, known: readonly string[], count: number): 
     .map(({ other }) => other);
 }
 
-/** The number of insertions, deletions and replacements that turn `a` into `b` (Levenshtein 1966). */
+/**
+ * The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, where no
+ * letter is edited twice (Damerau 1964).
+ */
 export function editDistance(a: string, b: string): number {
+  let twoAbove: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          row[j - 1] + 1,
+          above[j] + 1,
+          above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1),
+          swapped ? twoAbove[j - 2] + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
-    above = row;
+    [twoAbove, above] = [above, row];
   }
   return above[b.length];
 }

@@ -123,7 +123,10 @@ export interface Range {
 export function number(limits: Range = {}): Schema<number> {
   return (value) => {
     if (typeof value === 'number' && Number.isFinite(value) && fits(value, limits)) return value;
-    throw mismatch(value, `a number ${range(limits)}`.trim());
+    throw mismatch(
+      value,
+      `a number ${range(value === Infinity ? below(limits, Number.MAX_VALUE) : limits)}`.trim(),
+    );
   };
 }
 
@@ -136,7 +139,11 @@ export function orNoLimit(schema: Schema<number>): Schema<number> {
 export function integer(limits: Range = {}): Schema<number> {
   return (value) => {
     if (Number.isSafeInteger(value) && fits(value as number, limits)) return value as number;
-    throw mismatch(value, `a whole number ${range(limits)}`.trim());
+    const isHuge = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER;
+    throw mismatch(
+      value,
+      `a whole number ${range(isHuge ? below(limits, Number.MAX_SAFE_INTEGER) : limits)}`.trim(),
+    );
   };
 }
 
@@ -228,6 +235,11 @@ function fits(
   { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity }: Range,
 ): boolean {
   return value >= min && value <= max && value > above && value < below;
+}
+
+/** The limits, with the largest value that a double holds where they name none. */
+function below(limits: Range, largest: number): Range {
+  return limits.max === undefined && limits.below === undefined ? { ...limits, max: largest } : limits;
 }
 
 function range({ min, max, above, below }: Range): string {

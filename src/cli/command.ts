@@ -9,6 +9,7 @@ import { misuse } from './errors.ts';
 import { type Flag, type Flags, toggle, type Values } from './flags.ts';
 import { addFullHelp, examplesText, rareOptions, twoWay } from './help.ts';
 import { interruptSignal } from './interrupt.ts';
+import { unknownCommand } from './mistakes.ts';
 import { inFlags } from './option-names.ts';
 import { createOutput, type Output } from './output.ts';
 
@@ -103,6 +104,10 @@ function refuseSurplus(
     members.length > 0
       ? `unknown command ${JSON.stringify(word)} of ${name}: there are ${members.join(', ')}`
       : `${JSON.stringify(word)} is one argument too many: \`inkhorn ${name}\` takes ${args.length || 'none'}`;
+  if (args.length === 1 && args[0][0] === '[text]')
+    throw misuse(
+      `${problem}; did you mean one text, in quotes: \`inkhorn ${name} ${shellWord(command.args.join(' '))}\`?`,
+    );
   const place = placeOf(word);
   if (place === 'nothing' && looksLikePath(word)) {
     const [folder, words] = [meant?.(word, 'folder'), meant?.(word, 'nothing')];
@@ -115,7 +120,7 @@ function refuseSurplus(
   }
   const remedy = meant?.(word, place);
   if (remedy) throw misuse(`${problem}; did you mean ${remedy} ${remedyValue(remedy, surplus, place)}?`);
-  throw misuse(members.length > 0 ? problem : `${problem} (see --help)`);
+  throw misuse(members.length > 0 ? unknownCommand(word, command) : `${problem} (see --help)`);
 }
 
 /** The text after the flag or the command that was meant. */

@@ -7,14 +7,28 @@ export function misuse(message: string): MisuseError {
   return new MisuseError(message);
 }
 
+/** A JSON file with options, and the options that come from it. */
+export interface Origin {
+  /** `--config mine.json`. */
+  file: string;
+  fields: ReadonlySet<string>;
+}
+
 /** The message with the library's names of options. option-names.ts turns them into flags. */
-export class LibraryMisuse extends MisuseError {}
+export class LibraryMisuse extends MisuseError {
+  readonly origin: Origin | undefined;
+
+  constructor(message: string, origin?: Origin) {
+    super(message);
+    this.origin = origin;
+  }
+}
 
 /** Runs the library's checks of a request. Every error that they throw is a misuse. */
-export async function asked<T>(check: () => T | Promise<T>): Promise<T> {
+export async function asked<T>(check: () => T | Promise<T>, origin?: Origin): Promise<T> {
   try {
     return await check();
   } catch (error) {
-    throw error instanceof MisuseError ? error : new LibraryMisuse((error as Error).message);
+    throw error instanceof MisuseError ? error : new LibraryMisuse((error as Error).message, origin);
   }
 }

@@ -38,9 +38,10 @@ export type Values<F extends Flags> = { [K in keyof F]?: F[K] extends Flag<infer
 type Look = Partial<Omit<Flag<unknown>, 'parse'>>;
 type Described = Look & Pick<Flag<unknown>, 'about'>;
 
-/** Any text. */
+/** Any text. One whose argument has a name, `<file>`, names something: it is not empty. */
 export function text(look: Described): Flag<string> {
-  return flagOfRow(fields.text({ about: look.about }), look);
+  const any = fields.text({ about: look.about });
+  return flagOfRow(look.argument ? { ...any, schema: fields.oneText } : any, look);
 }
 
 /** Any text, several times. */
@@ -102,13 +103,7 @@ export function flagsOf<F extends Fields>(
 function flagOfRow<T>(row: AnyField & { readonly schema: Schema<T> }, look: Look): Flag<T> {
   const { about, form, group } = row;
   const common = { about, group, initial: initialOf(row), ...look };
-  const parse = (text: string, name: string): T => {
-    try {
-      return checkValue(row, read(form, text), name, text);
-    } catch (error) {
-      throw misuse((error as Error).message);
-    }
-  };
+  const parse = (text: string, name: string): T => parsed(row, read(form, text), name, text);
   switch (form.kind) {
     case 'integer':
       return { argument: '<n>', ...common, parse };
@@ -119,10 +114,28 @@ function flagOfRow<T>(row: AnyField & { readonly schema: Schema<T> }, look: Look
     case 'flag':
       return { ...common, negatable: true, parse };
     case 'texts':
-      // The check of all fields together rejects bad values.
-      return { argument: '<text>', ...common, many: true, parse: (value) => [value] as T };
+      return {
+        argument: '<text>',
+        ...common,
+        many: true,
+        parse: (value, name) => [parsed({ ...row, schema: fields.oneText }, value, name, value)] as T,
+      };
     default:
       return { argument: '<text>', ...common, parse };
+  }
+}
+
+/** The checked value of the flag `name`. Throws a misuse that shows it as it was typed. */
+function parsed<T>(
+  row: Pick<AnyField, 'hint'> & { readonly schema: Schema<T> },
+  value: unknown,
+  name: string,
+  typed: string,
+): T {
+  try {
+    return checkValue(row, value, name, /^$|^\s|\s$/.test(typed) ? `'${typed}'` : typed);
+  } catch (error) {
+    throw misuse((error as Error).message);
   }
 }
 

@@ -1,6 +1,6 @@
 // The layout of a command's help: terms on the left, descriptions on the right, words never broken, at any
 // width.
-import { type Command, CommanderError, type Help, type HelpConfiguration, type Option } from 'commander';
+import { type Command, CommanderError, type Help, type HelpConfiguration, Option } from 'commander';
 import { ownCommand } from '../base/node-command.ts';
 import type { Flags } from './flags.ts';
 import { columnsOf, textWidth, wrapText } from './view/width.ts';
@@ -101,18 +101,23 @@ export function wrapCommand(line: string, columns: number): string[] {
   return lines.map((part, i) => (i < lines.length - 1 ? `${part} \\` : part));
 }
 
-/** `--help` shows the flags that most people need, `--help-all` all flags. Added only if they differ. */
+/**
+ * `--help` shows the flags that most people need, `--help-all` all flags. It works everywhere, and is listed
+ * where that makes a difference.
+ */
 export function addFullHelp(command: Command, name: string, flags: Flags): void {
   const total = Object.keys(flags).length;
-  if (!Object.values(flags).some(({ rare }) => rare)) return;
-  command.option('--help-all', `help with all ${total} flags`);
+  const differs = Object.values(flags).some(({ rare }) => rare);
+  const option = new Option('--help-all', `help with all ${total} flags`);
+  command.addOption(differs ? option : option.hideHelp());
   command.on('option:help-all', () => {
-    for (const option of command.options) if (rareOptions.has(option)) option.hidden = false;
+    for (const rare of command.options) if (rareOptions.has(rare)) rare.hidden = false;
     command.outputHelp();
     throw new CommanderError(0, 'commander.helpDisplayed', '(help)');
   });
+  if (!differs) return;
   command.addHelpText('after', () => {
-    const hidden = command.options.some((option) => rareOptions.has(option) && option.hidden);
+    const hidden = command.options.some((one) => rareOptions.has(one) && one.hidden);
     return hidden ? `\nAll ${total} flags: ${nameHere()} ${name} --help-all` : '';
   });
 }

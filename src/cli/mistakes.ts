@@ -1,6 +1,6 @@
 // Advice for a command line that cannot be read: the nearest flag, the command that has it, what is missing.
 import type { Command, CommanderError, Option } from 'commander';
-import { typosBetween } from '../base/nearest.ts';
+import { similar, typosBetween } from '../base/nearest.ts';
 import { dashed, shellWord } from '../base/shell.ts';
 import { misuse } from './errors.ts';
 
@@ -9,6 +9,52 @@ export function commandOf(program: Command, argv: readonly string[]): Command {
   const [name, ...rest] = argv;
   const named = program.commands.find((command) => command.name() === name);
   return named ? commandOf(named, rest) : program;
+}
+
+/**
+ * `tokenizer train --help` for `help tokenizer train` and `tokenizer help train`; any other command line as
+ * it is. Throws for a topic that is no command.
+ */
+export function helpAsFlag(program: Command, argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('help');
+  const path = argv.slice(0, Math.max(at, 0));
+  const group = path.reduce<Command | undefined>(
+    (command, word) => command && member(command, word),
+    program,
+  );
+  if (at < 0 || !group || group.commands.length === 0) return argv;
+  const topic = argv.slice(at + 1).filter((word) => !word.startsWith('-'));
+  let command = group;
+  for (const word of topic) {
+    const found = member(command, word);
+    if (!found) throw misuse(unknownCommand(word, command));
+    command = found;
+  }
+  return [...path, ...topic, '--help'];
+}
+
+function member(group: Command, name: string): Command | undefined {
+  return group.commands.find((command) => command.name() === name);
+}
+
+/** `unknown command 'trian': did you mean ...`, for a word in the place of a command of `group`. */
+export function unknownCommand(word: string, group: Command): string {
+  const problem = `unknown command '${word}'${group.parent ? ` of ${group.name()}` : ''}`;
+  const found = namedLike(word, group.commands) ?? namedLike(word, leaves(rootOf(group)));
+  if (found) return `${problem}: did you mean \`${pathOf(found)}\`?`;
+  const names = group.commands.map((command) => command.name()).join(', ');
+  return `${problem}: ${group.parent ? `there are ${names}` : '`inkhorn --help` lists them'}`;
+}
+
+/** The command whose name `word` probably is. */
+function namedLike(word: string, commands: readonly Command[]): Command | undefined {
+  const names = commands.map((command) => command.name());
+  const near = similar(word, names);
+  return near === undefined ? undefined : commands[names.indexOf(near)];
+}
+
+function rootOf(command: Command): Command {
+  return command.parent ? rootOf(command.parent) : command;
 }
 
 /** Throws for a long flag with one dash: `-model x` would be read as `-m odel`, with `x` as an argument. */
@@ -30,6 +76,7 @@ export function explainMistake(error: CommanderError, program: Command, argv: re
   const line = error.message.replace(/^error: /, '');
   const [, quoted = ''] = /'(.*?)'(?:\n\(Did you mean .*)?$/s.exec(line) ?? [];
   if (error.code === 'commander.unknownOption') return unknownOption(quoted, command, program, argv);
+  if (error.code === 'commander.unknownCommand') return unknownCommand(quoted, command);
   if (error.code === 'commander.missingArgument') return missingArgument(quoted, command);
   return line;
 }
@@ -39,6 +86,9 @@ const SUGGESTED = 3;
 
 function unknownOption(flag: string, command: Command, program: Command, argv: readonly string[]): string {
   const problem = `unknown option '${flag}'`;
+  const argument = command.registeredArguments.find((one) => one.name() === bare(flag));
+  if (argument)
+    return `${problem}: it is an argument, ${argument.description}: \`${pathOf(command)} <${argument.name()}>\``;
   const near = nearest(flag, command.options);
   if (near.length > 0)
     return `${problem} (Did you mean ${near.length > 1 ? 'one of ' : ''}${near.join(', ')}?)`;

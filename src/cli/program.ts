@@ -5,9 +5,9 @@ import { runnable } from '../base/node-command.ts';
 import { complete, toCommander } from './command.ts';
 import { commands, type ListedCommand } from './commands/index.ts';
 import { MisuseError } from './errors.ts';
-import { helpStyle, helpWidth } from './help.ts';
+import { addFullHelp, helpStyle, helpWidth } from './help.ts';
 import { endCode } from './interrupt.ts';
-import { commandOf, explainMistake, refuseOneDash } from './mistakes.ts';
+import { commandOf, explainMistake, helpAsFlag, refuseOneDash } from './mistakes.ts';
 import { packageVersion } from './version.ts';
 import { terminalText } from './view/ink.ts';
 import { wrapText } from './view/width.ts';
@@ -36,6 +36,7 @@ export async function createProgram(
     .description('A GPT from scratch: tokenizer, training, a look inside, generation, INT8.')
     .version(packageVersion(), '-v, --version')
     .addHelpText('after', () => ['', ...PROMISES.flatMap((line) => wrapText(line, helpWidth()))].join('\n'));
+  addFullHelp(program, '', {});
   for (const listed of list) {
     const command = toCommander(listed);
     parentOf(program, listed.name).addCommand(command);
@@ -56,6 +57,7 @@ function parentOf(program: Command, name: string): Command {
   const known = program.commands.find((command) => command.name() === group);
   if (known) return known;
   const made = new Command(group).description(GROUPS[group] ?? group);
+  addFullHelp(made, group, {});
   program.addCommand(made);
   return made;
 }
@@ -70,7 +72,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const program = await createProgram(commands, ({ name }) => isIn(argv, name));
   try {
     refuseOneDash(program, argv);
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...helpAsFlag(program, argv)], { from: 'user' });
     return endCode();
   } catch (error) {
     return fail(error as Error, program, argv);
@@ -102,7 +104,5 @@ async function fail(error: Error, program: Command, argv: readonly string[]): Pr
 export function explain(error: Error): { code: 1 | 2; line: string } {
   const misused = error instanceof MisuseError || error instanceof CommanderError;
   const line = error.message.replace(/^error: /, '').replace(/\s*[\r\n]\s*/g, ' ');
-  // Commander suggests a similar name if there is one.
-  const hint = /^unknown command '[^']*'$/.test(line) ? ': `inkhorn --help` lists them' : '';
-  return { code: misused ? 2 : 1, line: line + hint };
+  return { code: misused ? 2 : 1, line };
 }

@@ -2,6 +2,7 @@
 
 import { checkValue, type Fields, refuseUnknown } from '../base/fields.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
+import { similar } from '../base/nearest.ts';
 import { record } from '../base/schema.ts';
 import { flagName } from '../base/shell.ts';
 import { nodeFiles, reason } from '../io/node-store.ts';
@@ -17,7 +18,7 @@ import {
   type TrainSettings,
 } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
-import { asked, misuse } from './errors.ts';
+import { asked, misuse, type Origin } from './errors.ts';
 import { choice, type Flags, text } from './flags.ts';
 
 export const presetNames = Object.keys(presets) as PresetName[];
@@ -44,21 +45,36 @@ export interface Recipe {
   settings: TrainSettings;
   /** The part of --config about the tokenizer. */
   vocabSize?: number;
+  /** What comes from --config, for messages: see `asked`. */
+  origin?: Origin;
 }
 
-/** Throws a misuse that names the field, its value and what would fit. */
-export async function readRecipe(flags: Readonly<Record<string, unknown>>): Promise<Recipe> {
+/**
+ * Throws a misuse that names the flag, or the field of --config, its value and what would fit. `others` are
+ * the flags of the command that are no fields of --config.
+ */
+export async function readRecipe(
+  flags: Readonly<Record<string, unknown>>,
+  others: Flags = {},
+): Promise<Recipe> {
   const preset = (flags.preset ?? 'shakespeare') as PresetName;
-  const file = typeof flags.config === 'string' ? await readConfigFile(flags.config) : {};
+  const { config } = flags;
+  const file = typeof config === 'string' ? await readConfigFile(config, others) : {};
+  const ofFile = Object.keys(file).filter((name) => flags[name] === undefined);
+  const origin: Origin = { file: `--config ${config}`, fields: new Set(ofFile) };
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
-  const settings = await asked(() => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)));
+  const settings = await asked(
+    () => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)),
+    origin,
+  );
   refuseIdleFlags(pick(flags, settingFlags), settings);
-  await asked(() => refuseIdle(chosen, settings));
-  // Everything but the vocabulary size is known now.
-  await asked(() => checkRates(settings));
-  await asked(() => checkSuited(settings, makeConfig(presets[preset], 256, changes)));
-  return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined };
+  await asked(() => {
+    refuseIdle(chosen, settings);
+    checkRates(settings);
+    checkSuited(settings, makeConfig(presets[preset], 256, changes)); // only the vocabulary size is not known yet
+  }, origin);
+  return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined, origin };
 }
 
 /** No flag may be without effect, not even one with the value of a recipe. */
@@ -78,7 +94,7 @@ function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unk
   return { ...settings, warmup: Math.min(settings.warmup, Math.floor(settings.steps / 10)) };
 }
 
-async function readConfigFile(path: string): Promise<Record<string, unknown>> {
+async function readConfigFile(path: string, others: Flags): Promise<Record<string, unknown>> {
   const content = await nodeFiles.read(path, bytesAtMost()).catch((error: Error) => {
     throw misuse(`--config ${path}: ${reason(error)}`);
   });
@@ -86,6 +102,7 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const parsed = await asked(() => readJson(content, `--config ${path}`, record(anything)));
   const known: Fields = { ...configFields, ...settingFields };
   try {
+    refuseMisplaced(parsed, known, others);
     refuseUnknown(parsed, Object.keys(known), 'field');
     for (const [name, value] of Object.entries(parsed)) checkValue(known[name], value, name);
   } catch (error) {
@@ -97,4 +114,25 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
     );
   }
   return parsed;
+}
+
+/**
+ * Throws for what is no field but looks like one: what only flags say, groups of fields as other programs
+ * have them, a description in place of a name.
+ */
+function refuseMisplaced(parsed: Record<string, unknown>, known: Fields, others: Flags): void {
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name in known) continue;
+    if (name in others) throw new Error(`'${name}' is no field of the file: give ${flagName(name)}`);
+    if (typeof value === 'object' && value !== null)
+      throw new Error(
+        `'${name}' holds ${Array.isArray(value) ? 'a list' : 'an object'}: all fields stand side by side in one object, as in {"nLayer": 4, "lr": 0.001}`,
+      );
+    if (similar(name, Object.keys(known)) !== undefined) continue; // refused with that name
+    const words = flagName(name).slice(2).replaceAll(/[-_]/g, ' ');
+    const [meant] = Object.entries(known).find(([, { about }]) => about.includes(words)) ?? [];
+    throw new Error(
+      `unknown field '${name}': ${meant ? `did you mean '${meant}'?` : '`inkhorn train --help-all` lists them as flags: --n-layer is nLayer'}`,
+    );
+  }
 }

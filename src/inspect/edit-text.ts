@@ -6,7 +6,7 @@ import type { Edit } from './edit.ts';
 
 /** The syntax of an edit in one line, for messages and help. */
 export const EDIT_SYNTAX =
-  'TAP[UNITS]@POSITIONS=0, *=2, +=0.5 or <-TEXT (the value that another text has there); units and positions may be left out';
+  "TAP[UNITS]@POSITIONS=0, *=2, +=0.5 or <-TEXT (the value that another text has there), such as 'blocks.0.attn.heads[2]@-1=0'; units and positions may be left out";
 
 /** An edit as written. `from` is the text whose value is swapped in. */
 export interface WrittenEdit extends Omit<Edit, 'change'> {
@@ -45,7 +45,8 @@ function numbers(list: string, edit: string): number[] {
   return list.split(',').flatMap((item) => {
     const range = item.match(/^(-?\d+)(?:\.\.(-?\d+))?$/);
     const [from, to] = [Number(range?.[1]), Number(range?.[2] ?? range?.[1])];
-    if (!range || to < from) throw new Error(`'${edit}': '${item}' is not a number or a range like 2..5`);
+    if (!range || to < from)
+      throw new Error(`'${edit}': '${item}' is not a number or a range like 2..5; write ${EDIT_SYNTAX}`);
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
 }

@@ -1,6 +1,6 @@
 // The text for training: token ids, split in two, and the random windows of batches.
 import { checkOptions, choice, complete, number, type Table } from '../base/fields.ts';
-import { formatAmount } from '../base/format.ts';
+import { formatAmount, formatCount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
@@ -57,9 +57,14 @@ export function splitTokens(
   ids: Int32Array,
   { trainFraction, validate }: Split,
 ): Pick<Dataset, 'train' | 'val'> {
-  const end = validate === 'inner' ? Math.floor(trainFraction * ids.length) : ids.length;
-  const cut = Math.floor(trainFraction * end);
+  const { cut, end } = cutOf(ids.length, { trainFraction, validate });
   return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
+}
+
+/** Where the two parts of `tokens` tokens end. */
+function cutOf(tokens: number, { trainFraction, validate }: Split): { cut: number; end: number } {
+  const end = validate === 'inner' ? Math.floor(trainFraction * tokens) : tokens;
+  return { cut: Math.floor(trainFraction * end), end };
 }
 
 /** A text, or documents that are separated by a special token. */
@@ -191,24 +196,44 @@ function datasetOf(
   split: Split,
 ): Dataset {
   const { train, val } = splitTokens(ids, split);
-  if (train.length < 2 || val.length < 2) {
-    throw new Error(
-      `the text has ${formatAmount(ids.length, 'token')}: too short to split into training and validation (2 tokens each at least; ` +
-        `with trainFraction ${split.trainFraction} that takes ${leastTokens(split)})`,
-    );
-  }
+  if (!canSplit(ids.length, split)) throw new Error(tooShort(ids.length, split));
   const separator = typeof text === 'object' && 'separator' in text ? text.separator : null;
   const valBytesPerToken = bytesPerToken(val, tokenizer, separator);
   const startToken = commonStart(train, tokenizer, separator ?? undefined);
   return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
 }
 
-/** The fewest tokens of a text whose two parts have 2 tokens each. */
+/** Whether both parts have a token to predict. */
+function canSplit(tokens: number, split: Split): boolean {
+  const { cut, end } = cutOf(tokens, split);
+  return cut >= 2 && end - cut >= 2;
+}
+
+function tooShort(tokens: number, split: Split): string {
+  const { cut, end } = cutOf(tokens, split);
+  const { trainFraction } = split;
+  const other = [defaultSplit.trainFraction, 0.5].find((share) =>
+    canSplit(tokens, { ...split, trainFraction: share }),
+  );
+  const fix = other === undefined ? '' : `trainFraction ${other}, or `;
+  return (
+    `the text has ${formatAmount(tokens, 'token')}: too short to split into training and validation, ` +
+    `${cut} and ${end - cut} of them, where each needs 2: use ${fix}a longer text ` +
+    `(with trainFraction ${trainFraction} that takes ${formatCount(leastTokens(split))})`
+  );
+}
+
+/** The fewest tokens of a text that can be split. */
 function leastTokens(split: Split): number {
-  for (let n = 4; ; n++) {
-    const { train, val } = splitTokens(new Int32Array(n), split);
-    if (train.length >= 2 && val.length >= 2) return n;
+  let most = 4;
+  while (!canSplit(most, split)) most *= 2;
+  let fewest = Math.floor(most / 2);
+  while (most - fewest > 1) {
+    const middle = Math.floor((fewest + most) / 2);
+    if (canSplit(middle, split)) most = middle;
+    else fewest = middle;
   }
+  return most;
 }
 
 /** The split with its defaults. Throws unless it is possible. */

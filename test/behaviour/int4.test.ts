@@ -193,7 +193,7 @@ describe('quantize to INT4', () => {
     await refuses({ ...rtn, groupSize: 48 }, /groupSize 48 is not one of 32, 64, 128/);
     await refuses(
       { ...rtn, groupSize: 64 },
-      /groupSize 64 is larger than a row of tokens.weight, 44: use 32, or/,
+      /groupSize 64 is larger than a row of tokens\.weight, .*\(38 to 44 columns\), .*: use groupSize 32, or bits 8/,
     );
     await refuses({ bits: 4 }, /groupSize 64 is larger/);
     await refuses(
@@ -206,7 +206,8 @@ describe('quantize to INT4', () => {
       { ...gptq, calibration: calibration.subarray(0, 9) },
       /calibration has 9 tokens, a window needs 17/,
     );
-    await refuses({ groupSize: 32 }, /groupSize is for bits 4/);
+    await refuses({ groupSize: 32 }, /groupSize 32 is for bits 4/);
+    await refuses({ method: 'rtn' }, /method 'rtn' is for bits 4/);
     assert.equal(model.backend.memory().live, live);
     const small = await quantize(model, rtn);
     await assert.rejects(quantize(small, { bits: 8 }), /tokens.weight is INT4: only a float model/);

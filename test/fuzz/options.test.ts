@@ -81,10 +81,13 @@ describe('command lines', () => {
   test('flags that may be given several times are lists, in order', async () => {
     // A value that looks like a flag must be joined with `=`.
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string(), { minLength: 1, maxLength: 5 }), async (stops) => {
-        const { call, error } = await parse(['generate', ...stops.map((stop) => `--stop=${stop}`)]);
-        assert.deepEqual(call?.flags.stop, stops, error?.message);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 5 }),
+        async (stops) => {
+          const { call, error } = await parse(['generate', ...stops.map((stop) => `--stop=${stop}`)]);
+          assert.deepEqual(call?.flags.stop, stops, error?.message);
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -101,7 +104,8 @@ describe('values of flags', () => {
           read(value, flagName(name));
         } catch (error) {
           assert.ok(error instanceof MisuseError, `${error}`);
-          assert.ok(error.message.startsWith(`${flagName(name)} ${value} is `), error.message);
+          const shown = value === '' || value.trim() !== value ? `'${value}'` : value;
+          assert.ok(error.message.startsWith(`${flagName(name)} ${shown} is `), error.message);
         }
       }),
       { numRuns: 2000 },

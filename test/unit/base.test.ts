@@ -47,6 +47,7 @@ describe('names', () => {
   test('are suggested by how few keys were missed', () => {
     assert.equal(editDistance('kitten', 'sitting'), 3);
     assert.equal(editDistance('', 'abc'), 3);
+    assert.equal(editDistance('lnes', 'lens'), 1);
     assert.deepEqual(nearest('--modle', ['--data', '--mode', '--model'], 2), ['--mode', '--model']);
   });
 });

@@ -12,6 +12,7 @@ import { misuse } from '../../src/cli/errors.ts';
 import { choice, integer, number } from '../../src/cli/flags.ts';
 import { wrapCommand } from '../../src/cli/help.ts';
 import { checkLearning, checkMemory } from '../../src/cli/memory.ts';
+import { helpAsFlag, unknownCommand } from '../../src/cli/mistakes.ts';
 import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { recordedData } from '../../src/cli/run-text.ts';
@@ -149,11 +150,36 @@ describe('the program', () => {
     ]);
   });
 
+  test('every misspelt command, member of a group and topic of help gets the nearest one', async () => {
+    const program = await createProgram(commands, () => false);
+    const inspect = program.commands.find((one) => one.name() === 'inspect') ?? program;
+    for (const [word, group, meant] of [
+      ['trian', program, 'inkhorn train'],
+      ['genrate', program, 'inkhorn generate'],
+      ['encode', program, 'inkhorn tokenizer encode'],
+      ['lnes', inspect, 'inkhorn inspect lens'],
+      ['atention', inspect, 'inkhorn inspect attention'],
+      ['quantise', inspect, 'inkhorn quantize'],
+    ] as const)
+      assert.ok(unknownCommand(word, group).endsWith(`: did you mean \`${meant}\`?`), word);
+    assert.match(unknownCommand('fly', program), /`inkhorn --help` lists them/);
+    assert.match(unknownCommand('fly', inspect), /of inspect: there are taps, health, /);
+    assert.deepEqual(helpAsFlag(program, ['help', 'inspect', 'lens']), ['inspect', 'lens', '--help']);
+    assert.deepEqual(helpAsFlag(program, ['inspect', 'help', 'lens']), ['inspect', 'lens', '--help']);
+    assert.deepEqual(helpAsFlag(program, ['help']), ['--help']);
+    const text = ['tokenizer', 'encode', 'help'];
+    assert.equal(helpAsFlag(program, text), text);
+    for (const topic of [
+      ['help', 'trian'],
+      ['help', 'inspect', 'lnes'],
+      ['inspect', 'help', 'lnes'],
+    ])
+      assert.throws(() => helpAsFlag(program, topic), /did you mean `inkhorn (train|inspect lens)`\?/);
+  });
+
   test('explains errors in one line: misuse is 2, failure 1', () => {
     assert.deepEqual(explain(misuse('a\n  b')), { code: 2, line: 'a b' });
     assert.deepEqual(explain(new Error('disk full')), { code: 1, line: 'disk full' });
-    const unknown = new CommanderError(1, 'commander.unknownCommand', "error: unknown command 'x'");
-    assert.match(explain(unknown).line, /inkhorn --help/);
   });
 });
 

@@ -28,6 +28,11 @@ describe('dataset', () => {
     bad({ trainFraction: 1 }, /trainFraction 1 is not a number > 0 and < 1: 0.9 trains on the first 90 %/);
     bad({ validate: 'test' }, /validate "test" is not one of validation, inner/);
     bad({ fraction: 0.5 }, /unknown option 'fraction' for dataset: .*; did you mean 'trainFraction'\?/);
-    bad({ validate: 'inner', trainFraction: 0.05 }, /too short to split/);
+    bad({ validate: 'inner', trainFraction: 0.05 }, /too short to split .* 0 and 10 of them/);
+    bad(
+      { trainFraction: 0.001 },
+      /^Error: the text has 200 tokens: .* 0 and 200 of them, .*: use trainFraction 0\.9, or .* takes 2,000\)/,
+    );
+    bad({ trainFraction: 1e-12 }, /takes 2,000,000,000,000\)/);
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelFlags, settingFlags } from '../../src/cli/config-flags.ts';
-import { misuse } from '../../src/cli/errors.ts';
+import { LibraryMisuse, misuse } from '../../src/cli/errors.ts';
 import { integer, text } from '../../src/cli/flags.ts';
 import { inFlags, nameFlags } from '../../src/cli/option-names.ts';
 
@@ -19,6 +19,8 @@ test('names of options become flags, also where a flag has another name', () => 
     ['topLogprobs 9 is out of range', '--logprobs 9 is out of range'],
     ['use embedRate, or tieWeights: false', 'use --embed-rate, or --no-tie-weights'],
     ['pass one, or sampleEvery: 0', 'pass one, or --sample-every 0'],
+    ['ropeBase 3 has no effect with position learned', '--rope-base 3 has no effect with --position learned'],
+    ['without optimizer adamw or muon', 'without --optimizer adamw or muon'],
     ['warmup 9 is longer than the run: steps is 5', '--warmup 9 is longer than the run: --steps is 5'],
   ])
     assert.equal(nameFlags(library, flags), cli);
@@ -35,6 +37,15 @@ test('ordinary words, paths, names in quotes, and options that the command has n
   ])
     assert.equal(nameFlags(message, flags), message);
   assert.equal(nameFlags('nHead 7 and groupSize 3', {}), 'nHead 7 and groupSize 3');
+});
+
+test('options that come from a file keep their names, and the file is named', () => {
+  const origin = { file: '--config f.json', fields: new Set(['minLr', 'steps']) };
+  const said = (message: string): string =>
+    (inFlags(new LibraryMisuse(message, origin), flags) as Error).message;
+  assert.equal(said('minLr 0.1 is above lr 0.01'), '--config f.json: minLr 0.1 is above --lr 0.01');
+  assert.equal(said('warmup 9 is above lr 0.01'), '--warmup 9 is above --lr 0.01');
+  assert.equal(said('the run has 3 steps'), 'the run has 3 steps');
 });
 
 test('what the command itself says is left alone', () => {

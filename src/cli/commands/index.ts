@@ -120,7 +120,7 @@ export const commands: readonly ListedCommand[] = [
     args: [
       [
         '<edit...>',
-        'TAP[UNITS]@POSITIONS=0, *=2, +=0.5 or <-TEXT (the value that another text has there); units and positions may be left out',
+        "a change, such as 'blocks.0.attn.heads[2]@-1=0': TAP[UNITS]@POSITIONS, then =0, *=2, +=0.5 or <-TEXT",
       ],
     ],
     load: async () => (await import('./inspect.ts')).edit,
