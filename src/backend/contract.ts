@@ -84,6 +84,8 @@ export interface Backend {
   readonly precision: Precision;
   /** Why `auto` takes another engine although this one works: it imitates a GPU on the processor. */
   readonly lastResort?: string;
+  /** Most bytes that all its buffers take together. Absent: as many as the machine has. */
+  readonly memoryLimit?: number;
   readonly kernels: Kernels;
   /** A buffer with undefined contents; from the pool if it has one of this size. */
   alloc(dtype: DType, length: number): DeviceBuffer;

@@ -3,11 +3,16 @@ import { totalmem } from 'node:os';
 import { formatBytes, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { countShapes } from '../model/shapes.ts';
+import { createBackend } from '../platform/node-engines.ts';
 import type { Pattern } from '../tokenizer/index.ts';
+import { trainingBytes } from '../train/memory.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import type { engineFlags } from './engine.ts';
 import { misuse } from './errors.ts';
+import type { Values } from './flags.ts';
 
 /** Bytes per weight while a model is trained: the weight, its gradient, two moments. */
-export const TRAINING_BYTES = 16;
+const TRAINING_BYTES = 16;
 
 /**
  * Throws a misuse when the weights alone, `bytes` each, exceed the memory of this machine, or what this
@@ -19,6 +24,51 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
   throw misuse(
     `a model of ${formatCount(count)} parameters takes ${formatBytes(count * bytes)} (${bytes} bytes each), this machine has ${formatBytes(memory)}: lower --n-layer or --n-embd`,
   );
+}
+
+/** No engine has less. Trainings that need less are not compared with the engine's limit. */
+const ENOUGH = 2 ** 30;
+
+/**
+ * Throws a misuse when a training takes more memory than its engine can have: 4 GiB of WebAssembly, or that
+ * of this machine. `resumed`: its micro-batches are decided.
+ */
+export async function checkTraining(
+  config: GPTConfig,
+  settings: TrainSettings,
+  { backend: name, precision }: Values<typeof engineFlags>,
+  { resumed = false } = {},
+): Promise<void> {
+  checkMemory(config, TRAINING_BYTES);
+  const bytes = await trainingBytes(config, settings);
+  if (bytes <= ENOUGH) return;
+  const { backend: engine } = await createBackend(name, { threads: 1, precision });
+  engine.dispose();
+  const { memoryLimit: limit = memoryHere() } = engine;
+  if (bytes <= limit) return;
+  const smaller = resumed ? null : await smallerMicroBatch(config, settings, limit);
+  const fixes = [
+    ...(smaller === null ? [] : [`--micro-batch ${smaller.microBatch} takes ${formatBytes(smaller.bytes)}`]),
+    ...(resumed ? [] : ['lower --n-layer, --n-embd or --block-size']),
+    ...(engine.memoryLimit === undefined ? [] : ['--backend native has what the machine has']),
+  ];
+  throw misuse(
+    `this training takes ${formatBytes(bytes)}, with ${settings.microBatch} sequences of ${config.blockSize} tokens at a time, ` +
+      `and the engine ${engine.name} has at most ${formatBytes(limit)} here: ${fixes.join('; or ')}`,
+  );
+}
+
+/** The largest half, quarter ... of the micro-batch with which a training fits. */
+async function smallerMicroBatch(
+  config: GPTConfig,
+  settings: TrainSettings,
+  limit: number,
+): Promise<{ microBatch: number; bytes: number } | null> {
+  for (let microBatch = settings.microBatch >> 1; microBatch >= 1; microBatch >>= 1) {
+    const bytes = await trainingBytes(config, { ...settings, microBatch });
+    if (bytes <= limit) return { microBatch, bytes };
+  }
+  return null;
 }
 
 /**

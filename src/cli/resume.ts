@@ -6,8 +6,14 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
-import { MODEL_FILE } from '../model/folder.ts';
-import { type Checkpoint, hasCheckpoint, loadCheckpoint, readRecord } from '../runs/checkpoint.ts';
+import { loadConfig, MODEL_FILE } from '../model/folder.ts';
+import {
+  type Checkpoint,
+  hasCheckpoint,
+  loadCheckpoint,
+  readRecord,
+  type SavedRecord,
+} from '../runs/checkpoint.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { HISTORY_FILE, LAST } from '../runs/layout.ts';
 import { readRunRecord, reportDue } from '../runs/record.ts';
@@ -17,6 +23,7 @@ import { splitCorpus } from './encoding.ts';
 import { chooseEngine, type engineFlags } from './engine.ts';
 import { misuse } from './errors.ts';
 import type { Values } from './flags.ts';
+import { checkTraining } from './memory.ts';
 import { openData, runOf, splitOf, textOf } from './models.ts';
 import type { Output } from './output.ts';
 import { lockOut, type OutFolder } from './outputs.ts';
@@ -56,6 +63,12 @@ export async function resumedRun(
     ...(given.steps && { steps: given.steps }),
   });
   const due = await whatIsDue(out, record.progress, settings);
+  await checkTraining(
+    await loadConfig(store),
+    settings,
+    { ...given, precision: record.precision },
+    { resumed: true },
+  );
   const { corpus, place } = await runText(given, out, record.data, output);
   const backend = await chooseEngine({ ...given, precision: record.precision }, output);
   const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
@@ -116,11 +129,7 @@ async function settingsOf(out: string, step: number, settings: TrainSettings): P
  */
 async function whatIsDue(
   out: string,
-  {
-    step,
-    settled,
-    evaluated = settled,
-  }: Checkpoint['resume'] | Omit<Checkpoint['resume'], 'optimizer' | 'average'>,
+  { step, settled, evaluated = settled }: SavedRecord['progress'],
   { steps, evalEvery, sampleEvery }: TrainSettings,
 ): Promise<string> {
   if (step < steps) return '';

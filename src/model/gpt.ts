@@ -15,7 +15,7 @@ import { checkConfig, type GPTConfig } from './config.ts';
 import { dropoutOf } from './dropout.ts';
 import { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './gpt-options.ts';
 import { FreshParameters } from './initialise.ts';
-import { skipFrom } from './shapes.ts';
+import { countShapes, skipFrom } from './shapes.ts';
 import { type Tap, tapIn, watch, watchProbabilities } from './taps.ts';
 
 /** What the blocks need to know about the current pass. */
@@ -174,6 +174,7 @@ export class GPT {
     const { seed, backend = currentBackend(), init = config.init } = complete(gptFields, options, 'GPT');
     this.config = checkConfig(config);
     this.backend = backend;
+    refuseTooLarge(this.config, backend);
     const random = createRandom({ seed, stream: STREAMS.weights });
     const fresh = new FreshParameters(this.config, backend, init, random);
     this.tokens = new Embedding(fresh.take('tokens'));
@@ -229,4 +230,14 @@ export class GPT {
   dispose(): void {
     for (const { value } of slots(this)) value.dispose();
   }
+}
+
+/** Throws when the weights alone are more than the engine can have. */
+function refuseTooLarge(config: GPTConfig, { name, memoryLimit = Number.POSITIVE_INFINITY }: Backend): void {
+  const bytes = 4 * countShapes(config);
+  if (bytes <= memoryLimit) return;
+  const gigabytes = (n: number): string => `${(n / 1e9).toFixed(1)} GB`;
+  throw new Error(
+    `the weights take ${gigabytes(bytes)}, the engine ${name} has at most ${gigabytes(memoryLimit)}: use a smaller model, or the native engine, which has what the machine has`,
+  );
 }

@@ -116,8 +116,17 @@ export async function loadCheckpoint(store: Store, options: LoadOptions = {}): P
     else optimizer.set(name, data);
   }
   const folder = await loadModel(store, options);
+  refuseQuantized(folder.model, store.location);
   const average = trained.size > 0 ? await exchangeWeights(folder.model, trained, file) : null;
-  return { ...folder, ...record, resume: { ...progress, optimizer, average } };
+  return { ...folder, ...record, resume: { ...progress, optimizer, average, location: store.location } };
+}
+
+function refuseQuantized(model: GPT, location: string): void {
+  try {
+    namedParameters(model);
+  } catch (error) {
+    throw new Error(`${location}: ${(error as Error).message}`);
+  }
 }
 
 /** Writes the trained weights into a model that was loaded with their average. Resolves to the averages. */
@@ -139,7 +148,7 @@ async function exchangeWeights(
 
 /** The contents of `training.json`. */
 export interface SavedRecord extends TrainingRecord {
-  progress: Omit<Resume, 'optimizer' | 'average'>;
+  progress: Omit<Resume, 'optimizer' | 'average' | 'location'>;
 }
 
 /** The lowest validation loss so far. */

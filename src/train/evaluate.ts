@@ -19,7 +19,7 @@ export interface Evaluation {
 }
 
 /** Sequences per forward pass: enough to use all cores, few enough to stay in the cache. */
-const EVAL_SEQUENCES = 8;
+export const EVAL_SEQUENCES = 8;
 
 /**
  * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last window may be shorter).

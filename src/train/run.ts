@@ -62,6 +62,8 @@ export interface Resume
   optimizer: ReadonlyMap<string, Float32Array>;
   /** Averaged weights by name; null: the run keeps none. */
   average: ReadonlyMap<string, Float32Array> | null;
+  /** Where it was read, for messages. */
+  location?: string;
 }
 
 export interface TrainOptions extends Partial<TrainSettings> {
@@ -170,11 +172,13 @@ export function startRun(options: TrainOptions): Run {
   model.startToken = data.startToken ?? model.startToken;
   const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
   if (resume) {
-    restore('moment', optimizer.state(), resume.optimizer);
-    restore('average', average ? namedParameters(average.model) : new Map(), resume.average ?? new Map());
+    const { location } = resume;
+    restore('moment', optimizer.state(), resume.optimizer, location);
+    const averages = average ? namedParameters(average.model) : new Map();
+    restore('average', averages, resume.average ?? new Map(), location);
   }
   const own = { optimizer: optimizer.state(), average: average?.model ?? null };
-  const { memory, ...past } = resume ?? { step: 0, settled: false, best: null };
+  const { memory, location, ...past } = resume ?? { step: 0, settled: false, best: null };
   const progress = { evaluated: past.settled, nonFinite: 0, ...past, ...own };
   const run: Run = {
     options,
@@ -205,19 +209,20 @@ function restore(
   what: string,
   tensors: ReadonlyMap<string, Tensor>,
   saved: ReadonlyMap<string, Float32Array>,
+  location = 'the checkpoint',
 ): void {
   const surplus = [...saved.keys()].find((name) => !tensors.has(name));
   if (surplus)
-    throw new Error(`the checkpoint has a surplus ${what} ${surplus}: it is of another model or recipe`);
+    throw new Error(`${location} has a surplus ${what} ${surplus}: it is of another model or recipe`);
   for (const [name, tensor] of tensors) {
     const values = saved.get(name);
     if (values?.length !== tensor.size) {
       throw new Error(
-        `the checkpoint has no ${what} ${name} of ${tensor.size} elements: it is of another model or recipe`,
+        `${location} has no ${what} ${name} of ${tensor.size} elements: it is of another model or recipe`,
       );
     }
     if (!values.every(Number.isFinite))
-      throw new Error(`the checkpoint's ${what} ${name} is not finite: it is damaged`);
+      throw new Error(`${location}: the ${what} ${name} is not finite: it is damaged`);
     tensor.write(values);
   }
 }

@@ -45,24 +45,29 @@ export async function createWasm(host: WasmHost, options: BackendOptions = {}): 
   const bf16 = precision === 'bf16';
   let { alone } = host;
   if (alone === null) {
-    const memory = createMemory();
+    const { memory, limit } = createMemory();
     try {
       const line = await createThreadedLine(host, module, memory, { threads, bf16 });
-      return wrap(line, memory, { precision, description: describe(build, threads, bf16, alone) });
+      const description = describe(build, threads, bf16, alone);
+      return wrap(line, memory, { precision, memoryLimit: limit, description });
     } catch (error) {
       if (options.threads !== undefined && options.threads > 1) throw error;
       alone = (error as Error).message;
     }
   }
-  const memory = createMemory();
+  const { memory, limit } = createMemory();
   const line = createLoneLine(host, module, memory, { bf16 });
-  return wrap(line, memory, { precision, description: describe(build, 1, bf16, alone) });
+  return wrap(line, memory, {
+    precision,
+    memoryLimit: limit,
+    description: describe(build, 1, bf16, alone),
+  });
 }
 
 function wrap(
   line: Line,
   memory: WebAssembly.Memory,
-  { precision, description }: Pick<Backend, 'precision' | 'description'>,
+  facts: Pick<Backend, 'precision' | 'description' | 'memoryLimit'>,
 ): Backend {
   const { exports, views } = line;
   let disposed = false;
@@ -165,8 +170,7 @@ function wrap(
 
   const backend: Backend = {
     name: 'wasm',
-    description,
-    precision,
+    ...facts,
     kernels,
     alloc: lender.alloc,
     free: lender.free,

@@ -77,12 +77,16 @@ function remedy(message: string): string {
     : 'install inkhorn again if it is damaged, or update what runs it if it lacks SIMD or threads';
 }
 
-/** Memory that threads can share. Throws when there is none. */
-export function createMemory(): WebAssembly.Memory {
+/** Bytes of a page of memory. */
+const PAGE = 65_536;
+
+/** Memory that threads can share, and to how many bytes it can grow. Throws when there is none. */
+export function createMemory(): { memory: WebAssembly.Memory; limit: number } {
   let reason: unknown;
   for (const maximum of MOST_PAGES) {
     try {
-      return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+      const memory = new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+      return { memory, limit: maximum * PAGE };
     } catch (error) {
       reason = error;
     }

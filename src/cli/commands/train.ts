@@ -19,7 +19,7 @@ import { splitCorpus } from '../encoding.ts';
 import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
-import { checkLearning, checkMemory, TRAINING_BYTES } from '../memory.ts';
+import { checkLearning, checkTraining } from '../memory.ts';
 import {
   asBytesFlag,
   dataFlag,
@@ -158,8 +158,8 @@ async function takeNewFolder({ out, force }: Given): Promise<OutFolder> {
 async function freshRun(given: Given, folder: OutFolder, output: Output): Promise<RunPlan> {
   const { folder: out, release } = folder;
   const { probeTaps } = given;
-  const recipe = await readRecipe(given);
-  const { preset, changes, settings } = recipe;
+  const recipe = await readRecipe(given, { ...runFlags, ...engineFlags });
+  const { preset, changes, settings, origin } = recipe;
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
   const split = await asked(() => checkSplit(splitOf(given)));
@@ -167,15 +167,17 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const { tokenizer: file } = given;
   const opened = file === undefined ? null : await givenTokenizer(given, file, recipe);
   const pattern = opened === null ? patternOf(given) : null;
+  const vocabSize = opened?.vocabSize ?? given.vocabSize ?? recipe.vocabSize ?? DEFAULT_VOCAB_SIZE;
+  const expected = await asked(() => makeConfig(presets[preset], vocabSize, changes), origin);
+  await checkTraining(expected, settings, given);
   const corpus = await openData(given.data, output, given.asBytes, (bytes) => {
     if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
   });
   const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
   const tokenizer = opened ?? (await newTokenizer(given, recipe, corpus, output));
-  const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes));
-  checkMemory(wanted, TRAINING_BYTES);
+  const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes), origin);
   const parts = await asked(() => splitCorpus(textOf(corpus, reading), tokenizer, split));
-  const config = await asked(() => fitted(wanted, parts, recipe, output));
+  const config = await asked(() => fitted(wanted, parts, recipe, output), origin);
   checkSeparator(reading, corpus, output);
   await prepareFolder(folder);
   const backend = await chooseEngine(given, output);

@@ -1,0 +1,33 @@
+// The memory of a training, counted before it begins.
+import { createCounting } from '../backend/counting.ts';
+import type { GPTConfig } from '../model/config.ts';
+import { GPT } from '../model/gpt.ts';
+import { EVAL_SEQUENCES } from './evaluate.ts';
+import type { TrainSettings } from './settings.ts';
+import { train } from './train.ts';
+
+/**
+ * Bytes of the buffers that a training of a model of this config takes on any engine: weights, gradients,
+ * moments, and the activations of a micro-batch. It runs a step, with an evaluation if the settings have any,
+ * on an engine that computes nothing. Not counted: samples, probes, and what the engine adds for itself.
+ */
+export async function trainingBytes(config: GPTConfig, settings: TrainSettings): Promise<number> {
+  const backend = createCounting();
+  const model = new GPT(config, { backend, init: 'blank' });
+  const ids = new Int32Array(EVAL_SEQUENCES * config.blockSize + 1);
+  // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
+  const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
+  const small = {
+    ...{ optimizer, microBatch, emaDecay, labelSmoothing, dropoutRise },
+    batchSize: Math.min(batchSize, 2 * microBatch),
+    steps: 1,
+    evalEvery: settings.evalEvery > 0 ? 1 : 0,
+    probeEvery: 0,
+    sampleEvery: 0,
+  };
+  const data = { train: ids, val: ids, vocabSize: config.vocabSize, valBytesPerToken: 1 };
+  for await (const _ of train({ ...small, model, data })) {
+    // Only the memory is of interest.
+  }
+  return backend.memory().peakBytes;
+}
