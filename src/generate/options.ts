@@ -171,9 +171,14 @@ function startOf(
   model: GPT,
   tokenizer: Tokenizer,
 ): number {
-  if (start !== undefined && prompt.length > 0)
-    throw new Error(`start '${start}' has no effect with a prompt: leave one of them out`);
+  checkStart(start, prompt.length > 0);
   return start === 'token0' ? 0 : startToken(model, tokenizer);
+}
+
+/** Throws when `start` is set although there is a prompt. */
+export function checkStart(start: Start | undefined, hasPrompt: boolean): void {
+  if (start !== undefined && hasPrompt)
+    throw new Error(`start '${start}' has no effect with a prompt: leave one of them out`);
 }
 
 /** The tokens of a prompt. Throws when an id is not in the vocabulary. */

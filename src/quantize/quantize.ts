@@ -3,8 +3,10 @@
 
 import { callback, choice, complete, int32s, signal, type Table, texts } from '../base/fields.ts';
 import type { Batch } from '../model/batch.ts';
+import type { GPTConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { beginsWith, generalName, isQuantizable, parameterName, parseParameter } from '../model/names.ts';
+import { shapesOf } from '../model/shapes.ts';
 import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
 import {
   type Activations,
@@ -101,8 +103,7 @@ export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
 export async function quantize(model: GPT, options: QuantizeOptions = {}): Promise<GPT> {
   const { activations, int4 } = checkQuantizeOptions(options);
   const parameters = namedParameters(model); // throws when the model is already quantised
-  const chosen = chooseWeights(model, parameters, options);
-  if (int4) for (const name of chosen) checkGroups(name, parameters.get(name) as Tensor, int4.groupSize);
+  const chosen = quantizedWeights(model.config, options);
   const batch = int4?.method === 'gptq' ? calibrationOf(options, model) : null;
   const small = new GPT(model.config, { backend: model.backend, init: 'blank' });
   small.startToken = model.startToken;
@@ -158,14 +159,14 @@ async function toInt4(
   return int4Tensor(weight, gptq(w, shape, groupSize, damped(hessian, shape[1])), format);
 }
 
-/** The names of the weights to quantise. */
-function chooseWeights(
-  model: GPT,
-  parameters: ReadonlyMap<string, Tensor>,
-  { exclude = [], filter = () => true }: QuantizeOptions,
-): Set<string> {
-  const matrices = [...parameters.keys()].filter(isQuantizable);
-  const candidates = matrices.map((name) => ({ name, names: namesOf(model, name) }));
+/**
+ * The names of the weights that `quantize` would quantise in a model of this config. Throws when `exclude`
+ * matches nothing or leaves nothing, and when a weight is narrower than a group of INT4.
+ */
+export function quantizedWeights(config: GPTConfig, options: QuantizeOptions): Set<string> {
+  const { exclude = [], filter = () => true } = options;
+  const matrices = [...shapesOf(config)].filter(([name]) => isQuantizable(name));
+  const candidates = matrices.map(([name, shape]) => ({ name, shape, names: namesOf(config, name) }));
   for (const pattern of exclude) {
     if (!candidates.some(({ names }) => names.some((name) => beginsWith(name, pattern)))) {
       const known = new Set(candidates.flatMap(({ names }) => names.map((n) => generalName(n, '*'))));
@@ -176,12 +177,14 @@ function chooseWeights(
     names.every((name) => filter(name) && !exclude.some((pattern) => beginsWith(name, pattern))),
   );
   if (chosen.length === 0) throw new Error('every weight is excluded: nothing is left to quantise');
+  const { int4 } = checkQuantizeOptions(options);
+  if (int4) checkGroups(chosen, int4.groupSize);
   return new Set(chosen.map(({ name }) => name));
 }
 
 /** Tied weights have two names. */
-function namesOf(model: GPT, name: string): string[] {
-  const tied = model.config.tieWeights && parseParameter(name).role === 'embedding';
+function namesOf({ tieWeights }: GPTConfig, name: string): string[] {
+  const tied = tieWeights && parseParameter(name).role === 'embedding';
   return tied ? [name, parameterName('head', 'weight')] : [name];
 }
 
@@ -196,8 +199,10 @@ export function checkQuantizeOptions(options: QuantizeOptions): Checked {
   const { bits, activations, groupSize, method, calibration } = complete(quantizeFields, options, 'quantize');
   if (bits === 8) {
     for (const name of ['groupSize', 'method', 'calibration'] as const) {
-      if (options[name] !== undefined)
-        throw new Error(`${name} is for bits 4: INT8 has one scale per row, rounded to the nearest`);
+      const value = options[name];
+      if (value === undefined) continue;
+      const given = typeof value === 'object' ? name : `${name} ${quoted(value)}`;
+      throw new Error(`${given} is for bits 4: INT8 has one scale per row, rounded to the nearest`);
     }
     return { activations, int4: null };
   }
@@ -210,11 +215,25 @@ export function checkQuantizeOptions(options: QuantizeOptions): Checked {
   return { activations, int4 };
 }
 
-function checkGroups(name: string, { shape }: Tensor, groupSize: number): void {
-  if (groupSize <= shape[1]) return;
-  const fitting = GROUP_SIZES.filter((size) => size <= shape[1]);
-  const fix = fitting.length > 0 ? `use ${fitting.join(' or ')}, or exclude it` : 'exclude it, or use bits 8';
-  throw new Error(`groupSize ${groupSize} is larger than a row of ${name}, ${shape[1]}: ${fix}`);
+/** Throws when a row of one of the weights has less than a group of columns. */
+function checkGroups(chosen: readonly { name: string; shape: readonly number[] }[], groupSize: number): void {
+  const narrow = chosen.filter(({ shape }) => shape[1] < groupSize);
+  if (narrow.length === 0) return;
+  const columns = narrow.map(({ shape }) => shape[1]);
+  const [fewest, most] = [Math.min(...columns), Math.max(...columns)];
+  const names = [...new Set(narrow.map(({ name }) => generalName(name, '*')))];
+  const fitting = GROUP_SIZES.filter((size) => size <= fewest).map((size) => `groupSize ${size}`);
+  const others =
+    narrow.length < chosen.length ? [names.map((name) => `exclude '${name}'`).join(' and ')] : [];
+  throw new Error(
+    `groupSize ${groupSize} is larger than a row of ${names.join(', ')} ` +
+      `(${fewest === most ? fewest : `${fewest} to ${most}`} columns), and INT4 has one scale per group: ` +
+      `use ${[...fitting, 'bits 8, which has one per row', ...others].join(', or ')}`,
+  );
+}
+
+function quoted(value: string | number): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
 function calibrationOf({ calibration }: QuantizeOptions, model: GPT): Batch {

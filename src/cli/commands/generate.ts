@@ -1,7 +1,7 @@
 // `inkhorn generate`: prints text from a model while it is generated.
 import { formatAmount, formatPercent, formatShort } from '../../base/format.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
-import { generateFields } from '../../generate/options.ts';
+import { checkStart, generateFields } from '../../generate/options.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
@@ -60,6 +60,7 @@ export const generateCommand = defineCommand({
     const edits = await asked(() => written.edit && editsOf(written.edit));
     checkSpecial(written);
     const given = { ...written, prompt: await readPrompt(written, output) };
+    await asked(() => checkStart(given.start, (given.prompt ?? '') !== ''));
     const store = await findModel(given.model, output);
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend, onNote: output.note });

@@ -9,11 +9,11 @@ import { shellWord } from '../../base/shell.ts';
 import { layerErrorFigure } from '../../figures/layer-errors.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
-import { loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
+import { loadConfig, loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type Pictures, picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
-import { checkQuantizeOptions, quantize, quantizeFields } from '../../quantize/quantize.ts';
+import { checkQuantizeOptions, quantize, quantizedWeights, quantizeFields } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
 import type { DataRecord } from '../../runs/data-record.ts';
@@ -73,6 +73,8 @@ export const quantizeCommand = defineCommand({
     await asked(() => checkQuantizeOptions(chosen));
     const store = await findModel(given.model, output);
     await refuseSameFolder(store.location, out);
+    const config = await loadConfig(store);
+    await asked(() => quantizedWeights(config, chosen));
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
     try {
       await refuseRun(out);
