@@ -32,8 +32,13 @@ declare function fetch(
   readonly status: number;
   readonly statusText: string;
   readonly headers: { get(name: string): string | null };
-  readonly body: { cancel(): Promise<void> } | null;
-  arrayBuffer(): Promise<ArrayBuffer>;
+  readonly body: {
+    getReader(): {
+      read(): Promise<{ done: boolean; value?: Uint8Array }>;
+      cancel(): Promise<void>;
+    };
+    cancel(): Promise<void>;
+  } | null;
 }>;
 interface ImportMeta {
   readonly url: string;

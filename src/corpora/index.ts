@@ -139,7 +139,7 @@ async function fetched(
   const cache = folderStore(cacheFolder(options));
   const file = `${name}.txt`;
   const path = join(cache.location, file);
-  const kept = await cache.read(file).catch(() => null);
+  const kept = await cache.read(file, length).catch(() => null);
   if (kept && sha256Of(kept) === sha256) return { bytes: kept, source: path };
 
   const { onProgress, signal } = options;

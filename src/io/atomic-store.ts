@@ -225,6 +225,9 @@ interface Progress {
 
 const COMMIT = '.inkhorn.commit';
 
+/** More than any journal has: it names a few files. */
+const JOURNAL_BYTES = 2 ** 20;
+
 /** `.inkhorn.<process>.<thread>.<random>` */
 export const TEMPORARY: RegExp = /^\.inkhorn\.(\d+)\.(\d+)\.[0-9a-f]{12}$/;
 
@@ -240,7 +243,7 @@ function encodeJournal({ put, drop }: Journal): Uint8Array {
 
 /** The journal of a committed, unfinished `writeAll`, or null. Throws when it is not ours. */
 async function readJournal(root: string, system: FileSystem): Promise<Journal | null> {
-  const bytes = await unlessMissing(system, system.files.read(system.join(root, COMMIT)));
+  const bytes = await unlessMissing(system, system.files.read(system.join(root, COMMIT), JOURNAL_BYTES));
   if (!bytes) return null;
   try {
     const { put, drop } = journalFile(parseJson(bytes));

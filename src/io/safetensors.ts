@@ -58,6 +58,11 @@ export function storedBytes({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shap
   return (shape.reduce((n, side) => n * side, 1) * DTYPE_BITS[dtype]) / 8;
 }
 
+/** The most bytes of a file whose tensors take at most `tensorBytes`. */
+export function mostFileBytes(tensorBytes: number): number {
+  return 8 + HEADER_LIMIT + tensorBytes;
+}
+
 /** The contents of one file. */
 export interface TensorFile {
   metadata: Record<string, string>;

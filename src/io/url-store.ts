@@ -1,4 +1,5 @@
 // A read-only store on a web server: a page loads a model folder from where it is published.
+import { formatAmount } from '../base/format.ts';
 import { checkLength, checkName, readOnly, type Store } from './store.ts';
 
 /**
@@ -20,16 +21,11 @@ export function urlStore(base: string): Store {
       if (!response.ok) throw refused(at(name), response);
       try {
         checkLength(Number(response.headers.get('content-length') ?? 0), atMost);
+        return await bodyOf(response, atMost);
       } catch (error) {
-        await response.body?.cancel();
-        throw new Error(`${at(name)}: ${(error as Error).message}`);
+        await response.body?.cancel().catch(() => {}); // it has ended already, or is being read
+        throw new Error(`${at(name)}: ${(error as Error).message}`, { cause: error });
       }
-      const bytes = await response.arrayBuffer().catch((error) => {
-        throw new Error(`${at(name)}: the connection was cut before the whole file had come`, {
-          cause: error,
-        });
-      });
-      return new Uint8Array(bytes);
     },
     async exists(name): Promise<boolean> {
       let response = await request(at(name), 'HEAD');
@@ -49,6 +45,34 @@ export function urlStore(base: string): Store {
 }
 
 type Response = Awaited<ReturnType<typeof fetch>>;
+
+/**
+ * The bytes of an answer. Throws once they are more than `atMost`: a server need not say how many come, and the
+ * length of a compressed answer is another one.
+ */
+async function bodyOf({ body }: Response, atMost: number = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read().catch((cause) => {
+      throw new Error('the connection was cut before the whole file had come', { cause });
+    });
+    if (done || !value) break;
+    parts.push(value);
+    length += value.length;
+    if (length <= atMost) continue;
+    await reader.cancel();
+    throw new Error(`it has more than the ${formatAmount(atMost, 'byte')} that are read at most`);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 /** Addresses without a scheme are left to `fetch`, which resolves them in a page. */
 function checkScheme(location: string): void {

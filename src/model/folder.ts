@@ -6,8 +6,10 @@ import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { toBfloat16 } from '../io/floats.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import {
+  mostFileBytes,
   readSafetensors,
   type StoredTensor,
+  type TensorFile,
   type TensorToWrite,
   writeSafetensors,
 } from '../io/safetensors.ts';
@@ -21,7 +23,7 @@ import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import { gptFields } from './gpt-options.ts';
-import { shapesOf } from './shapes.ts';
+import { countShapes, shapesOf } from './shapes.ts';
 
 /** A model and the tokenizer it was trained with. */
 export interface ModelFolder {
@@ -132,7 +134,7 @@ export async function loadModel(store: Store, options: LoadOptions = {}): Promis
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;
-  const { tensors, metadata } = readSafetensors(await store.read(MODEL_FILE), file);
+  const { tensors, metadata } = await readWeights(store, MODEL_FILE, config);
   const expected = metadata.tokenizer; // older files have none and are not checked
   if (expected !== undefined && expected !== fingerprint(tokenizer)) {
     throw new Error(
@@ -187,11 +189,26 @@ export async function loadConfig(store: Store): Promise<GPTConfig> {
 /**
  * The tensors of the model in a folder. Throws if one is missing or has another shape. Creates no model.
  */
-export async function loadTensors(store: Store): Promise<ReturnType<typeof readSafetensors>> {
+export async function loadTensors(store: Store): Promise<TensorFile> {
   const file = `${store.location}/${MODEL_FILE}`;
-  const found = readSafetensors(await store.read(MODEL_FILE), file);
-  checkTensors(found.tensors, await loadConfig(store), file);
+  const config = await loadConfig(store);
+  const found = await readWeights(store, MODEL_FILE, config);
+  checkTensors(found.tensors, config, file);
   return found;
+}
+
+/**
+ * A file of tensors of a model, at most `copies` of its parameters in float32. A longer one is refused before
+ * it is read.
+ */
+export async function readWeights(
+  store: Store,
+  name: string,
+  config: GPTConfig,
+  copies = 1,
+): Promise<TensorFile> {
+  const atMost = mostFileBytes(copies * 4 * countShapes(config));
+  return readSafetensors(await store.read(name, atMost), `${store.location}/${name}`);
 }
 
 /** The tokenizer of the model in a folder. */

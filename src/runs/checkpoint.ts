@@ -23,9 +23,17 @@ import {
 import type { TapMemory } from '../inspect/probe.ts';
 import type { HistogramRange } from '../inspect/summary.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
+import { writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
-import { type LoadOptions, loadFields, loadModel, type ModelFolder, modelFiles } from '../model/folder.ts';
+import {
+  type LoadOptions,
+  loadConfig,
+  loadFields,
+  loadModel,
+  type ModelFolder,
+  modelFiles,
+  readWeights,
+} from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import type { EngineUse } from '../train/engines.ts';
@@ -97,7 +105,7 @@ export async function loadCheckpoint(store: Store, options: LoadOptions = {}): P
     );
   }
   const file = `${store.location}/${MOMENTS_FILE}`;
-  const { tensors, metadata } = readSafetensors(await store.read(MOMENTS_FILE), file);
+  const { tensors, metadata } = await readWeights(store, MOMENTS_FILE, await loadConfig(store), MOMENTS);
   if (metadata.step === undefined) {
     options.onNote?.(
       `${file} was written by another program: it does not say that it is of step ${progress.step}, as ${TRAINING_FILE} is`,
@@ -145,6 +153,9 @@ async function exchangeWeights(
   }
   return averages;
 }
+
+/** The file of moments holds two for each parameter, and the weights if the model has their average. */
+const MOMENTS = 3;
 
 /** The contents of `training.json`. */
 export interface SavedRecord extends TrainingRecord {

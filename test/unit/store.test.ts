@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { type FileSteps, folderStore, makeFolder, nodeFiles, reason } from '../../src/io/node-store.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { type TreeFile, treeStore } from '../../src/io/tree-store.ts';
@@ -379,6 +380,38 @@ describe('url store', () => {
       await assert.rejects(store.read('cut'), /cut: the connection was cut before the whole file had come$/);
       await assert.rejects(store.read('secret'), /answered 403 Forbidden/);
       assert.equal(await store.exists('plain'), true);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    }
+  });
+
+  test('reads from a server that does not say how much comes, also compressed, and within the limit', async () => {
+    const text = 'words, words, words. '.repeat(5000);
+    const server = createServer((request, response) => {
+      if (request.url === '/packed')
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text));
+      else if (request.url === '/endless') {
+        const more = (): void => void (response.write('x'.repeat(1e5)) ? setImmediate(more) : 0);
+        response.on('drain', more);
+        more();
+      } else {
+        response.write(text.slice(0, 700)); // a length is not sent with parts
+        if (request.url === '/cut') setTimeout(() => response.destroy(), 20);
+        else setTimeout(() => response.end(text.slice(700)), 20);
+      }
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const store = urlStore(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const more = /it has more than the 1,000 bytes that are read at most$/;
+    try {
+      assert.equal(await textOf(store, 'parts'), text);
+      assert.equal(await textOf(store, 'packed'), text);
+      assert.equal((await store.read('parts', text.length)).length, text.length);
+      await assert.rejects(store.read('parts', 1000), more);
+      await assert.rejects(store.read('packed', 1000), more);
+      await assert.rejects(store.read('endless', 1000), more);
+      await assert.rejects(store.read('cut'), /cut: the connection was cut before the whole file had come$/);
     } finally {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
