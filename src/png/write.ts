@@ -1,15 +1,17 @@
 // Figures and reports as files in a folder.
 
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Figure } from '../figures/figure.ts';
 import { makeFolder } from '../io/node-store.ts';
 import { allFigures, drawRun } from '../report/drawn.ts';
 import { runPage } from '../report/page/run-page.ts';
 import { renderReport } from '../report/report.ts';
-import { FIGURES_FOLDER, REPORT_FILES } from '../runs/layout.ts';
+import { FIGURES_FOLDER, isOldPicture, REPORT_FILES } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';
 import type { Pictures } from './charts.ts';
+
+const [PAGE, MARKDOWN] = REPORT_FILES;
 
 /**
  * Writes `name.png`, `name.svg` and `name.json` of each figure into `folder` (created if missing) and returns
@@ -34,7 +36,8 @@ export async function writeFigures(
 
 /**
  * Writes `report.html` and `report.md` of a run into `folder` (created if missing), and its pictures, if they
- * can be drawn, into `figures/` there. Returns all paths, the two reports first.
+ * can be drawn, into `figures/` there. Pictures of a report that it replaces are removed where that had them
+ * beside it. Returns all paths, the two reports first.
  */
 export async function writeReport(
   folder: string,
@@ -43,11 +46,27 @@ export async function writeReport(
 ): Promise<string[]> {
   await makeFolder(folder);
   const drawn = drawRun(run, pictures);
+  const replaced = pictures ? await oldPictures(folder) : [];
   const drawings = pictures
     ? await writeFigures(join(folder, FIGURES_FOLDER), allFigures(drawn), pictures)
     : [];
-  const [page, markdown] = REPORT_FILES.map((name) => join(folder, name));
+  const [page, markdown] = [PAGE, MARKDOWN].map((name) => join(folder, name));
   await writeFile(markdown, renderReport(run, drawn));
   await writeFile(page, runPage(run, pictures, drawn));
+  for (const path of replaced) await rm(path);
   return [page, markdown, ...drawings];
+}
+
+/**
+ * Pictures beside the report that is about to be replaced, where versions before 0.1.0 wrote them. Only those
+ * that this report shows: a file that merely has such a name may be somebody's own.
+ */
+async function oldPictures(folder: string): Promise<string[]> {
+  const report = await readFile(join(folder, MARKDOWN), 'utf8').catch(() => '');
+  const shown = Array.from(report.matchAll(/\]\(([^)/]+)\.png\)/g), ([, name]) => name);
+  const files = shown.flatMap((name) => ['png', 'svg', 'json'].map((ending) => `${name}.${ending}`));
+  const there = new Set(await readdir(folder));
+  return [...new Set(files)]
+    .filter((file) => isOldPicture(file) && there.has(file))
+    .map((file) => join(folder, file));
 }

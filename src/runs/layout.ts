@@ -42,9 +42,14 @@ const ENTRIES: ReadonlySet<string> = new Set([
   ...REPORT_FILES,
 ]);
 
-/** Pictures in the run's folder itself, where development versions wrote them. */
+/** Pictures in the run's folder itself, where versions before 0.1.0 wrote them. */
 const OLD_FIGURE =
   /^(loss|health|(relu|gelu|relu2|silu)-(activations|gradients)(-over-time)?|attention(-heads)?|token-loss|logit-lens)\.(png|svg|json)$/;
+
+/** Whether reports before 0.1.0 wrote a file with this name beside themselves. */
+export function isOldPicture(name: string): boolean {
+  return OLD_FIGURE.test(name);
+}
 
 /**
  * Whether a run, or a command that used its model, writes an entry with this name into its folder. `--force`

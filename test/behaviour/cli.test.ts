@@ -152,6 +152,25 @@ describe('report', () => {
     assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
   });
 
+  test('removes the pictures of a report of older layout, and nothing that only has such a name', async () => {
+    await cp(join(folder, 'run'), join(folder, 'old'), { recursive: true });
+    const shown = ['loss.png', 'loss.svg', 'loss.json'];
+    const others = ['health.png', 'notes.png', 'loss.txt'];
+    for (const name of [...shown, ...others]) await writeFile(join(folder, 'old', name), 'x');
+    await writeFile(join(folder, 'old/report.md'), '# Old\n\n![Loss](loss.png)\n\n![Mine](notes.png)\n');
+    await good('report old');
+    const left = await readdir(join(folder, 'old'));
+    assert.deepEqual(
+      left.filter((name) => shown.includes(name)),
+      [],
+    );
+    assert.deepEqual(
+      others.filter((name) => !left.includes(name)),
+      [],
+    );
+    assert.ok((await readdir(join(folder, 'old/figures'))).includes('loss.png'));
+  });
+
   test('of a run that has not ended is made from its last checkpoint', async () => {
     await good(`train --data text.txt --out killed ${SMALL} --steps 10`);
     await rm(join(folder, 'killed/history.json'));
