@@ -109,14 +109,24 @@ export function stoppedLine(out: string, events: readonly TrainEvent[]): string 
 
 /**
  * Makes the findings about the best model, and writes the reports and figures into the run's folder. Resolves
- * to their paths. If the findings fail, this is noted: the run is done, and its reports must not be lost.
+ * to their paths. If the findings fail, this is noted: the run is done, and its reports must not be lost. Who
+ * interrupts a run does not wait for findings on an engine whose passes take long.
  */
-export async function reportRun({ out, backend, dataset }: RunPlan, output: Output): Promise<string[]> {
+export async function reportRun(
+  { out, backend, dataset }: RunPlan,
+  output: Output,
+  { signal }: { signal: AbortSignal },
+): Promise<string[]> {
   const store = folderStore(out);
   const opened = openRun(store);
-  await lookInsideRun(opened, backend, () => dataset.val).catch((error: Error) =>
-    output.note(`no look inside the model: ${error.message}`),
-  );
+  if (signal.aborted && backend.cancel)
+    output.note(
+      `no look inside the model, which takes long on ${backend.name}: \`inkhorn report ${shellWord(out)}\` makes it`,
+    );
+  else
+    await lookInsideRun(opened, backend, () => dataset.val).catch((error: Error) =>
+      output.note(`no look inside the model: ${error.message}`),
+    );
   const run = await readRun(store, { run: opened, onNote: output.note });
   const files = await withProgress('drawing the report', '', async () =>
     writeReport(out, run, await picturesIfThere(output.note)),

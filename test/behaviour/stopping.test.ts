@@ -90,6 +90,9 @@ describe('train saves a checkpoint', () => {
       );
       assert.equal(ended.code, code, ended.stderr);
       assert.ok(saved(out).step >= 3);
+      // A look inside takes long on this engine: nobody who wants to stop waits for it.
+      assert.match(ended.stderr, /no look inside the model, .* `(npx )?inkhorn report .*` makes it/);
+      assert.ok(existsSync(join(out, 'report.md')) && !existsSync(join(out, 'look.json')));
     });
   }
 

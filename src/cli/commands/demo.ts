@@ -101,12 +101,12 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
   const { signal } = context; // from here on there is something to save
   const events = await trainRun(plan, output, signal);
   if (signal.aborted) {
-    await reportRun(plan, output);
+    await reportRun(plan, output, { signal });
     output.print(stoppedLine(out, events));
   } else {
     await sample(plan, output, signal);
     if (!signal.aborted) await shrink(plan, output);
-    await reportRun(plan, output);
+    await reportRun(plan, output, { signal });
     farewell(out, promptsOf(corpus).advice, output);
   }
   backend.dispose();

@@ -119,7 +119,7 @@ export const train = defineCommand({
         );
       // From here on there is something to save.
       const events = await trainAndShow(plan, output, context.signal);
-      const [page] = await reportRun(plan, output);
+      const [page] = await reportRun(plan, output, context);
       const { reason, step } = lastEvent(events);
       output.print(`report: ${page}`);
       if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
