@@ -1,22 +1,16 @@
 // Makes the bundled model from a finished run: matrices in bfloat16, config, tokenizer, and the model card
 // with measured figures. `node scripts/ship-model.mjs runs/shakespeare [text]`; the text must be that of the
-// run, and defaults to the path recorded in it.
+// run, and defaults to the path recorded in it. `node scripts/ship-model.mjs --samples` draws the samples of
+// the card again, for the model as it is; its other files stay.
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, formatCount } from '../dist/src/base/format.js';
 import { findText, isTextOf } from '../dist/src/cli/run-text.js';
+import { loadCorpus } from '../dist/src/corpora/index.js';
 import { folderStore } from '../dist/src/io/node-store.js';
-import {
-  compare,
-  dataset,
-  generate,
-  load,
-  loadCorpus,
-  quantize,
-  save,
-  useBackend,
-} from '../dist/src/platform/node.js';
-import { engineFact } from '../dist/src/report/facts.js';
+import { compare, dataset, generate, load, quantize, save, useBackend } from '../dist/src/platform/node.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
+import { engineFact } from '../dist/src/runs/facts.js';
 import { runModel } from '../dist/src/runs/open.js';
 import { readRun } from '../dist/src/runs/read.js';
 import { evaluate } from '../dist/src/train/evaluate.js';
@@ -25,6 +19,10 @@ const [folder, text] = process.argv.slice(2);
 if (folder === undefined)
   throw new Error('name the folder of a run: node scripts/ship-model.mjs runs/shakespeare [text]');
 const out = folderStore(join(import.meta.dirname, '..', 'models', 'shakespeare'));
+if (folder === '--samples') {
+  await renewSamples();
+  process.exit();
+}
 
 await useBackend('auto'); // float32, whatever the precision of the run
 const run = await readRun(folderStore(folder));
@@ -76,24 +74,6 @@ const sizes = markdownTable(
   ],
 );
 
-const samples = [];
-for (const [prompt, seed] of [
-  ['ROMEO:', 1],
-  ['JULIET:', 2],
-  ['To be', 3],
-]) {
-  let words = prompt;
-  for await (const event of generate(model, tokenizer, {
-    prompt,
-    seed,
-    maxTokens: 120,
-    temperature: 0.8,
-    topP: 0.95,
-  }))
-    words += event.text ?? '';
-  samples.push(fence(words, 'text'));
-}
-
 const { config, settings, precision } = run;
 const engine = engineFact(run);
 const last = run.events.findLast(({ type }) => type === 'done');
@@ -126,7 +106,7 @@ same text). Everything else is in [config.json](config.json). Matrices are store
 
 ## Data and training
 
-Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${formatCount(corpus.bytes.length)} bytes, sha256 \`${sha256}\`. The first
+Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${formatCount(corpus.bytes.length)} bytes, sha256 \`${source.sha256}\`. The first
 90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${formatCount(last.step)} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
 by this project's own code on a CPU (${engine}), with
 
@@ -143,12 +123,7 @@ ${sizes}
 "Cost" is against the weights as trained. \`npx inkhorn eval --data tiny-shakespeare\` and \`npx inkhorn quantize --data tiny-shakespeare --bits 4 --out small\` measure
 them again.
 
-## Samples
-
-Temperature 0.8, top-p 0.95, the first draw of seeds 1, 2 and 3:
-
-${samples.join('\n\n')}
-
+${await samplesOf(model, tokenizer)}
 ## Limits
 
 It has read a megabyte of plays and nothing else: it writes names, verse and English-looking sentences, not sense; it knows no facts, follows no
@@ -159,6 +134,45 @@ instructions, and may repeat whole phrases of the plays. Other alphabets are byt
 console.log(
   `${out.location}: ${shipped.toFixed(4)} nats/token, ${bitsPerByte(shipped).toFixed(4)} bits/byte`,
 );
+
+/** The section of the card with what the model writes. */
+async function samplesOf(model, tokenizer) {
+  const samples = [];
+  for (const [prompt, seed] of [
+    ['ROMEO:', 1],
+    ['JULIET:', 2],
+    ['To be', 3],
+  ]) {
+    let words = prompt;
+    for await (const event of generate(model, tokenizer, {
+      prompt,
+      seed,
+      maxTokens: 120,
+      temperature: 0.8,
+      topP: 0.95,
+    }))
+      words += event.text ?? '';
+    samples.push(fence(words, 'text'));
+  }
+  return `## Samples
+
+Temperature 0.8, top-p 0.95, the first draw of seeds 1, 2 and 3:
+
+${samples.join('\n\n')}
+`;
+}
+
+/** Replaces that section in the card of the model as it is. */
+async function renewSamples() {
+  await useBackend('auto');
+  const { model, tokenizer } = await load(out);
+  const samples = await samplesOf(model, tokenizer);
+  const file = join(out.location, 'README.md');
+  const card = await readFile(file, 'utf8');
+  const renewed = card.replace(/## Samples\n.*?(?=## Limits)/s, () => `${samples}\n`);
+  if (!renewed.includes(samples)) throw new Error(`${file} has no section "Samples" before "Limits"`);
+  await writeFile(file, renewed);
+}
 
 function utf8(text) {
   return new TextEncoder().encode(text);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const src = join(root, 'src');
@@ -68,6 +68,18 @@ describe('the house', () => {
     for (const file of files.keys())
       assert.deepEqual(readFileSync(join(src, file), 'utf8').match(COMPUTED_IMPORT), null, file);
   });
+});
+
+test('the scripts import what is there', async () => {
+  const scripts = readdirSync(join(root, 'scripts'), { recursive: true }).map(String);
+  for (const script of scripts.filter((file) => file.endsWith('.mjs'))) {
+    const text = readFileSync(join(root, 'scripts', script), 'utf8');
+    for (const [, names, path] of text.matchAll(/^import \{([^}]*)\} from '(\.[^']+)';/gm)) {
+      const module = await import(pathToFileURL(join(root, 'scripts', dirname(script), path)).href);
+      for (const name of names.split(',').map((part) => part.trim().split(' as ')[0]))
+        assert.ok(name === '' || name in module, `${script}: ${name} of ${path}`);
+    }
+  }
 });
 
 describe('what the house is tested with', () => {
