@@ -72,7 +72,8 @@ export async function readRecipe(
   await asked(() => {
     refuseIdle(chosen, settings);
     checkRates(settings);
-    checkSuited(settings, makeConfig(presets[preset], 256, changes)); // only the vocabulary size is not known yet
+    // Only the vocabulary size is not known yet.
+    checkSuited(settings, makeConfig(presets[preset], 256, changes));
   }, origin);
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined, origin };
 }

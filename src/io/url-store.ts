@@ -47,8 +47,8 @@ export function urlStore(base: string): Store {
 type Response = Awaited<ReturnType<typeof fetch>>;
 
 /**
- * The bytes of an answer. Throws once they are more than `atMost`: a server need not say how many come, and the
- * length of a compressed answer is another one.
+ * The bytes of an answer. Throws once they are more than `atMost`: a server need not say how many come, and
+ * the length of a compressed answer is another one.
  */
 async function bodyOf({ body }: Response, atMost: number = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];

@@ -52,6 +52,14 @@ before(async () => {
   assert.equal((await inkhorn(folder, trained.split(' '))).code, 0);
   model.writeUInt32LE(0x7fc00000, model.length - 4); // NaN
   await writeFile(join(folder, 'poisoned/model.safetensors'), model);
+  // Runs whose last checkpoint is not one to go on from.
+  const int8 = 'quantize -m run -o int8 --speed-tokens 0 --max-tokens 16';
+  assert.equal((await inkhorn(folder, int8.split(' '))).code, 0);
+  for (const name of ['whole', 'moments'])
+    await cp(join(folder, 'run'), join(folder, name), { recursive: true });
+  await cp(join(folder, 'int8/model.safetensors'), join(folder, 'whole/last/model.safetensors'));
+  const MOMENTS = 'last/training.safetensors';
+  await cp(join(folder, 'other', MOMENTS), join(folder, 'moments', MOMENTS));
   const lines = Object.values(cases).flat();
   results = await inkhornBatch(
     folder,
@@ -331,9 +339,9 @@ const cases: Record<string, readonly Case[]> = {
       /too short .* 8 and 1 of them, .*: use --train-fraction 0\.5, or .*with --train-fraction 0\.99 that takes 101\)/,
     ],
     [
-      'train --data text.txt --out new --block-size 4096',
+      'train --data text.txt --out new --block-size 2048',
       2,
-      /a window needs 4097: use a longer text or a --block-size below/,
+      /a window needs 2049: use a longer text or a --block-size below/,
     ],
     [
       'train --data nowhere.txt --out new --train-fraction 1',
@@ -408,6 +416,7 @@ const cases: Record<string, readonly Case[]> = {
     ['inspect health', 2, /--model is missing: name the folder of a run/],
     ['generate --model run --edit embed<-x', 2, /another text/],
     ['train --resume nowhere', 2, /--resume nowhere/],
+    ['train --resume whole --steps 9', 1, /whole\/last: \S+ is INT8: only a float model can be trained/],
     ['summary --model run --preset seed', 2, /both given/],
     ['summary --model run --n-layer 3', 2, /--n-layer has no effect on a model/],
     ['summary --preset seed --threads 1', 2, /--threads has no effect without --measure/],
@@ -438,6 +447,12 @@ function checkRefusal({ code, stdout, stderr, errors }: Result, wanted: number, 
   assert.doesNotMatch(stderr, /^\s+at /m, 'a stack trace');
   assert.equal(stdout, '');
 }
+
+test('moments of another model are refused by the folder that they are in', async () => {
+  const { code, errors } = await inkhorn(folder, 'train --resume moments --steps 9'.split(' '));
+  assert.equal(code, 1);
+  assert.match(errors.join(), /moments\/last has no moment .*: it is of another model or recipe/);
+});
 
 describe('in a process of its own', () => {
   for (const [line, code, says] of [
