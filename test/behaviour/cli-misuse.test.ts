@@ -198,7 +198,7 @@ const cases: Record<string, readonly Case[]> = {
     ['generate -m run --top-k 0.5', 2, /--top-k 0.5 is not a whole number >= 1: leave it out/],
     ['generate -m run --logprobs 999', 2, /: --logprobs 999.*from 0 to 260/],
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
-    ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, wasm, reference/],
+    ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, webgpu, wasm, reference/],
     ['generate -m run --precision f16', 2, /--precision f16 is not one of f32, bf16/],
     ['train --resume run --precision bf16', 2, /only --steps can change, not --precision/],
     ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
