@@ -142,7 +142,6 @@ export type { RunRecord } from './runs/record.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {
-  Activations,
   Int4Format,
   Int4Method,
   Int4Tensor,

@@ -133,6 +133,12 @@ export interface Backend {
   dispose(): void;
 }
 
+/**
+ * How the inputs of a product with integer weights enter it: as float, or each row quantised to bytes just
+ * before.
+ */
+export type InputPrecision = 'f32' | 'int8';
+
 /** The activation functions of the MLP; `Kernels.activation` defines them. */
 export const ACTIVATION_KINDS = ['relu', 'gelu', 'relu2', 'silu', 'gelu-tanh'] as const;
 export type Activation = (typeof ACTIVATION_KINDS)[number];
@@ -523,7 +529,7 @@ export interface Kernels {
     weight: DeviceBuffer,
     scale: DeviceBuffer,
     bias: DeviceBuffer | null,
-    shape: { m: number; n: number; k: number; activations: 'f32' | 'int8' },
+    shape: { m: number; n: number; k: number; activations: InputPrecision },
   ): void;
   /** As `embedding`, with the token table as `i8` [V, C] and a scale per row. */
   embeddingInt8(
@@ -554,7 +560,7 @@ export interface Kernels {
     codes: DeviceBuffer,
     scale: DeviceBuffer,
     bias: DeviceBuffer | null,
-    shape: { m: number; n: number; k: number; groupSize: number; activations: 'f32' | 'int8' },
+    shape: { m: number; n: number; k: number; groupSize: number; activations: InputPrecision },
   ): void;
   /** As `embedding`, the token table [V, C] in INT4. */
   embeddingInt4(

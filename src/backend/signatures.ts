@@ -15,6 +15,7 @@ import {
   type Activation,
   type DeviceBuffer,
   type DType,
+  type InputPrecision,
   type Kernels,
 } from './contract.ts';
 
@@ -163,7 +164,7 @@ const position = (limit: Dim): NumberArg<false> => ({ ...size, kind: 'position',
 const or = (otherwise: Dim, arg: NumberArg<false>): NumberArg<true> => ({ ...arg, otherwise });
 const flag: FlagArg = { kind: 'flag' };
 const kind: ChoiceArg<Activation> = { kind: 'choice', name: 'kind', words: ACTIVATION_KINDS };
-const activations: ChoiceArg<'f32' | 'int8'> = { kind: 'choice', words: ['f32', 'int8'] };
+const activations: ChoiceArg<InputPrecision> = { kind: 'choice', words: ['f32', 'int8'] };
 const optional = <F>(fields: F): OptionalArg<F> => ({ kind: 'optional', fields });
 const named = <A extends NumericArg>(name: string, arg: A): A => ({ ...arg, name });
 

@@ -16,7 +16,7 @@ import { probeTap } from './probe-tap.ts';
 const SEQUENCES = 8;
 
 /** The default of a probe: the outputs of the activations. */
-export const ACTIVATIONS: readonly string[] = ['blocks.*.mlp.act'];
+export const ACTIVATION_TAPS: readonly string[] = ['blocks.*.mlp.act'];
 
 /**
  * Values, gradients of the batch's mean loss, sparsity and unit activity of the taps that match `patterns`
@@ -26,7 +26,7 @@ export const ACTIVATIONS: readonly string[] = ['blocks.*.mlp.act'];
 export async function measureTaps(
   model: GPT,
   batch: Batch,
-  patterns: readonly string[] = ACTIVATIONS,
+  patterns: readonly string[] = ACTIVATION_TAPS,
 ): Promise<ProbeEvent> {
   const names = new Set(matchTaps(patterns, model.config));
   const weights = slots(model).map(({ value }) => value);

@@ -1,5 +1,5 @@
 // A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
-import type { Backend, Precision } from '../backend/contract.ts';
+import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
 import { callback, checkOptions, choice, complete, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
@@ -15,7 +15,7 @@ import {
 } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { type Slot, slots } from '../nn/parameters.ts';
-import { type Activations, type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
+import { type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts';
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
@@ -243,7 +243,7 @@ function activationsOf(
   recorded: string | undefined,
   file: string,
   onNote: LoadOptions['onNote'],
-): Activations {
+): InputPrecision {
   if (recorded === 'f32' || recorded === 'int8') return recorded;
   const [name] = [...tensors].find(([, { dtype }]) => dtype === 'I8') ?? [];
   if (name !== undefined && recorded !== undefined) {
@@ -277,7 +277,7 @@ function readStart(text: string | undefined, { vocabSize }: GPTConfig, file: str
 function fillSlot(
   slot: Slot,
   tensors: Map<string, StoredTensor>,
-  { activations, quantization }: { activations: Activations; quantization: Int4Config | null },
+  { activations, quantization }: { activations: InputPrecision; quantization: Int4Config | null },
   file: string,
 ): void {
   const { name, value, replace } = slot;

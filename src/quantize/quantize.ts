@@ -1,6 +1,7 @@
 // Quantises a float model: chooses the weights, and how each is stored. The arithmetic of INT8 is in the
 // kernels, that of INT4 in int4.ts and gptq.ts. Read next: compare.ts.
 
+import type { InputPrecision } from '../backend/contract.ts';
 import { callback, choice, complete, int32s, signal, type Table, texts } from '../base/fields.ts';
 import type { Batch } from '../model/batch.ts';
 import type { GPTConfig } from '../model/config.ts';
@@ -9,7 +10,6 @@ import { beginsWith, generalName, isQuantizable, parameterName, parseParameter }
 import { shapesOf } from '../model/shapes.ts';
 import { namedParameters, type Slot, slots } from '../nn/parameters.ts';
 import {
-  type Activations,
   DEFAULT_GROUP_SIZE,
   type Int4Format,
   type Int4Method,
@@ -40,7 +40,7 @@ export interface QuantizeOptions {
    * and products are summed as integers: fast. `f32`: weight-only, the input stays float: slightly more
    * exact.
    */
-  activations?: Activations;
+  activations?: InputPrecision;
   /**
    * Weights that stay float: the name of a weight or a prefix of it (`head`, `blocks.0`, `blocks.*.mlp`; `*`
    * stands for one part of the name), or `embeddings`, the token table. The seed excludes `head` and
@@ -132,7 +132,7 @@ export async function quantize(model: GPT, options: QuantizeOptions = {}): Promi
 }
 
 /** w [out, in] in INT8 with a scale per row. It belongs to no scope. */
-export function toInt8(weight: Tensor, activations: Activations): Int8Tensor {
+export function toInt8(weight: Tensor, activations: InputPrecision): Int8Tensor {
   const { backend, shape } = weight;
   const [rows, cols] = shape;
   const values = keep(empty(shape, 'i8', backend));
@@ -190,7 +190,7 @@ function namesOf({ tieWeights }: GPTConfig, name: string): string[] {
 
 /** The checked options of `quantize`. `int4` null: INT8. */
 interface Checked {
-  activations: Activations;
+  activations: InputPrecision;
   int4: Int4Format | null;
 }
 

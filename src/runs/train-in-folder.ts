@@ -3,7 +3,7 @@
 import { complete, custom, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { such } from '../base/schema.ts';
-import { ACTIVATIONS } from '../inspect/measure.ts';
+import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { Dataset } from '../train/data.ts';
@@ -83,7 +83,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     }
     return folder.location;
   };
-  const looks = probeTaps && [...ACTIVATIONS, ...probeTaps];
+  const looks = probeTaps && [...ACTIVATION_TAPS, ...probeTaps];
   const rest = { save, resume: from?.resume, signal, onProgress, probeTaps: looks };
   const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
   for await (const event of events) {

@@ -1,19 +1,15 @@
 // Integer weight matrices: INT8 with one scale per output channel, INT4 with one scale per group of columns.
 // Ops that take a weight also take these. Read next: quantize/quantize.ts.
+import type { InputPrecision } from '../backend/contract.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
-
-/**
- * How the activations enter a product with integer weights: as float, or each row quantised just before.
- */
-export type Activations = 'f32' | 'int8';
 
 /** x[r, c] = values[r, c] * scale[r]; values `i8` [rows, cols], scale `f32` [rows]. */
 export class Int8Tensor {
   readonly values: Tensor<'i8'>;
   readonly scale: Tensor;
-  readonly activations: Activations;
+  readonly activations: InputPrecision;
 
-  constructor(values: Tensor<'i8'>, scale: Tensor, activations: Activations) {
+  constructor(values: Tensor<'i8'>, scale: Tensor, activations: InputPrecision) {
     this.values = values;
     this.scale = scale;
     this.activations = activations;
@@ -39,7 +35,7 @@ export interface Int4Format {
   /** Number of columns that share a scale. The last group of a row may be shorter. */
   readonly groupSize: number;
   readonly method: Int4Method;
-  readonly activations: Activations;
+  readonly activations: InputPrecision;
 }
 
 /**
@@ -53,7 +49,7 @@ export class Int4Tensor implements Int4Format {
   readonly scale: Tensor;
   readonly groupSize: number;
   readonly method: Int4Method;
-  readonly activations: Activations;
+  readonly activations: InputPrecision;
 
   /** `shape`: [rows, cols] of the matrix. */
   constructor(shape: readonly number[], codes: Tensor<'i8'>, scale: Tensor, format: Int4Format) {

@@ -11,7 +11,7 @@ import {
   texts,
 } from '../base/fields.ts';
 import { such } from '../base/schema.ts';
-import { ACTIVATIONS } from '../inspect/measure.ts';
+import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
@@ -190,7 +190,7 @@ export function startRun(options: TrainOptions): Run {
     probe: createProbe({ memory: memory?.probe }),
     warnings: structuredClone(memory?.warnings ?? noWarnings()),
     tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
-    taps: new Set(matchTaps(probeTaps ?? ACTIVATIONS, model.config)),
+    taps: new Set(matchTaps(probeTaps ?? ACTIVATION_TAPS, model.config)),
     unsaved: !resume,
     clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
   };
