@@ -4,13 +4,22 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Backend } from '../../src/backend/contract.ts';
 import { referenceFactory } from '../../src/backend/reference/index.ts';
 import { enginesOf } from '../../src/backend/registry.ts';
 import { createWebgpu, type WebgpuBackend, type WebgpuHost } from '../../src/backend/webgpu/index.ts';
+import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { nodeWebgpuHost } from '../../src/platform/node-webgpu.ts';
+import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
+import type { DataRecord } from '../../src/runs/data-record.ts';
+import { readHistory } from '../../src/runs/open.ts';
+import { trainInFolder } from '../../src/runs/train-in-folder.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { dataset } from '../../src/train/data.ts';
+import type { TrainEvent } from '../../src/train/events.ts';
 import { createOptimizer } from '../../src/train/optimizers.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 import { accumulateGradients, clipFactor, gradientNorm } from '../../src/train/step.ts';
@@ -48,6 +57,40 @@ async function lesson(backend: WebgpuBackend): Promise<number[]> {
   const values = [...losses, ...(await weight.data())];
   backend.dispose();
   return values;
+}
+
+const text = 'so it goes and goes, and so on it goes.\n'.repeat(9);
+const tokenizer = Tokenizer.train(text, { vocabSize: 260 });
+const record: DataRecord = {
+  inputs: ['text.txt'],
+  asBytes: false,
+  separator: null,
+  name: 'text.txt',
+  bytes: text.length,
+  sha256: 'aa',
+  trainFraction: 0.9,
+  validate: 'validation',
+};
+
+/** A run of six steps with a checkpoint after every second, begun or resumed. */
+async function* run(store: Store, backend: Backend): AsyncGenerator<TrainEvent> {
+  const last = store.folder('last');
+  const from = (await hasCheckpoint(last)) ? await loadCheckpoint(last, { backend }) : undefined;
+  const model = from?.model ?? new GPT({ ...small, vocabSize: tokenizer.vocabSize }, { backend, seed: 1 });
+  const rest = { evalEvery: 6, probeEvery: 0, sampleEvery: 0 };
+  const settings = { ...seedSettings, ...rest, steps: 6, batchSize: 2, microBatch: 2, checkpointEvery: 2 };
+  const data = dataset(text, tokenizer);
+  yield* trainInFolder({ store, model, tokenizer, dataset: data, data: record, settings, from });
+}
+
+/** The losses in the history of a run that is begun or resumed, by step. */
+async function losses(store: Store, backend: Backend): Promise<[step: number, loss: number][]> {
+  for await (const _ of run(store, backend)) {
+    // goes on to the end
+  }
+  backend.dispose();
+  const { events } = await readHistory(store);
+  return events.flatMap((event) => (event.type === 'step' ? [[event.step, event.loss]] : []));
 }
 
 /** A host whose next device is kept. */
@@ -101,6 +144,18 @@ describe('webgpu', { skip }, () => {
       backend.kernels.scale(buffer, buffer, 2);
     }, line);
     backend.dispose();
+  });
+
+  test('a run whose GPU is lost ends with that line, and goes on from its checkpoint', async () => {
+    const whole = await losses(memoryStore('whole'), await createTestWebgpu());
+    const kept: { device?: GPUDevice } = {};
+    const store = memoryStore('run');
+    const backend = await createWebgpu(keeping(kept));
+    const ended = async (): Promise<void> => {
+      for await (const event of run(store, backend)) if (event.step === 3) kept.device?.destroy();
+    };
+    await assert.rejects(ended, /^Error: the GPU was lost \([^\n]*\): start again from the last checkpoint/);
+    assert.deepEqual(await losses(store, await createTestWebgpu()), whole);
   });
 
   test('a buffer that no GPU takes is refused with its size and the limit', async () => {
