@@ -1,0 +1,84 @@
+// Inkhorn's engines beside each other, with the seed preset: a training step (64 x 256 tokens, through
+// train()), and INT8 generation (256 tokens with a KV cache, greedy). The reference takes a batch of 2, since
+// its step would last minutes: compare tokens/s. Set INKHORN_ISA and INKHORN_WASM to choose instruction sets.
+//   npm run bench -- engines [--backend native --backend wasm --backend reference] [--only train|decode]
+//     [--batch 64] [--turns 5] [--threads 2] [--json]
+// Without --backend: every engine that works here.
+import { seedModel } from '../src/cli/measure.ts';
+import { createContext } from '../src/generate/context.ts';
+import { argmax } from '../src/generate/sampler.ts';
+import type { GPT } from '../src/model/gpt.ts';
+import { backendNames, createBackend } from '../src/platform/node-engines.ts';
+import { quantize } from '../src/quantize/quantize.ts';
+import { type Contestant, takeTurns } from './support/contest.ts';
+import { contestant, trainingContestant } from './support/inkhorn.ts';
+import { count, engineOptions, type Figure, readOptions, show } from './support/program.ts';
+
+/** The batch of the reference, at most. */
+const SMALL_BATCH = 2;
+
+const options = readOptions({
+  threads: engineOptions.threads,
+  backend: { type: 'string', multiple: true, default: [] as string[] },
+  batch: { type: 'string', default: '64' },
+  only: { type: 'string' },
+});
+const threads = count('threads', options.threads);
+const turns = count('turns', options.turns);
+const batch = count('batch', options.batch);
+
+const contests: Record<
+  string,
+  { title: string; contestantOf: (name: string, model: GPT) => Promise<Contestant> }
+> = {
+  train: {
+    title: 'Training step, float32',
+    contestantOf: async (name, model) =>
+      trainingContestant(model, name === 'reference' ? Math.min(batch, SMALL_BATCH) : batch),
+  },
+  decode: { title: 'INT8 generation with a KV cache', contestantOf: decoding },
+};
+const names = Object.keys(contests);
+if (options.only !== undefined && !names.includes(options.only))
+  throw new Error(`--only ${options.only}: the contests are ${names.join(', ')}`);
+
+const missing: string[] = [];
+const figures: Figure[] = [];
+for (const [name, { title, contestantOf }] of Object.entries(contests)) {
+  if (name === (options.only ?? name)) figures.push(await contest(title, contestantOf));
+}
+show(figures, { threads, turns, json: options.json, missing: [...new Set(missing)] });
+
+/** One contest of all engines. The pairs: each engine with the next one of the list. */
+async function contest(
+  title: string,
+  contestantOf: (name: string, model: GPT) => Promise<Contestant>,
+): Promise<Figure> {
+  const engines = [];
+  const contestants = [];
+  for (const name of options.backend.length > 0 ? options.backend : backendNames()) {
+    try {
+      const { backend } = await createBackend(name, { threads });
+      engines.push(backend);
+      contestants.push(await contestantOf(name, seedModel(backend)));
+    } catch (error) {
+      missing.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+  const timings = await takeTurns(contestants, turns);
+  for (const engine of engines) engine.dispose();
+  const pairs = timings.slice(1).map((timing, i) => [timings[i], timing] as const);
+  return { title, unit: 'tokens/s', timings, pairs };
+}
+
+/** The tokens of a full window, one by one. */
+async function decoding(_: string, float: GPT): Promise<Contestant> {
+  const model = await quantize(float);
+  const amount = model.config.blockSize;
+  const includes = `${amount} tokens from token 0, the largest logit each`;
+  return contestant({ name: model.backend.description, includes, amount }, async () => {
+    const context = createContext(model);
+    for (let next = 0, n = 0; n < amount; n++) next = argmax(await context.read([next]));
+    context.dispose();
+  });
+}
