@@ -16,21 +16,28 @@ const BASE = '/some/where/';
 const PAGE = 'index.html';
 /** A page in which suites run: what they import from Node comes from shims. */
 export const SUITES = 'suites.html';
-const IMPORT_MAP = {
-  'node:test': './test/browser/shims/node-test.js',
-  'node:assert/strict': './test/browser/shims/node-assert.js',
-  fflate: './node_modules/fflate/esm/browser.js',
+/** What modules import by name, which workers, too, cannot: an import map is for the page only. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'node:test': 'test/browser/shims/node-test.js',
+  'node:assert/strict': 'test/browser/shims/node-assert.js',
+  'node:fs': 'test/browser/shims/node-fs.js',
+  fflate: 'node_modules/fflate/esm/browser.js',
+  'fast-check': 'node_modules/fast-check/lib/fast-check.js',
 };
-const importMap = `<script type="importmap">${JSON.stringify({ imports: IMPORT_MAP })}</script>`;
-const page = (script: string, head = '', body = ''): string =>
-  `<!doctype html><meta charset="utf-8"><title>Inkhorn</title>${head}<body>${body}<script type="module" src="${script}"></script>`;
+/** Modules in whose place a page has others. */
+const SHIMS: Readonly<Record<string, string>> = {
+  'test/support/engines.js': 'test/browser/shims/engines.js',
+  'src/io/node-store.js': 'test/browser/shims/node-store.js',
+  'src/cli/models.js': 'test/browser/shims/models.js',
+};
+/** What the tests read of the repository, which is above `dist/`. */
+const ABOVE = '/some/';
+const GOLDEN = `${ABOVE}test/parity/golden/`;
+const page = (script: string, body = ''): string =>
+  `<!doctype html><meta charset="utf-8"><title>Inkhorn</title><body>${body}<script type="module" src="${script}"></script>`;
 const PAGES: Readonly<Record<string, string>> = {
-  [PAGE]: page(
-    'test/browser/page.js',
-    importMap,
-    '<input type="file" multiple><input type="file" webkitdirectory>',
-  ),
-  [SUITES]: page('test/browser/suite-page.js', importMap),
+  [PAGE]: page('test/browser/page.js', '<input type="file" multiple><input type="file" webkitdirectory>'),
+  [SUITES]: page('test/browser/suite-page.js'),
 };
 const root = new URL('../../../', import.meta.url);
 
@@ -71,6 +78,8 @@ export async function openSite({
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     let path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || PAGE : null;
     let bytes = path === null ? null : alter(path, await contents(path, folder));
+    if (pathname.startsWith(GOLDEN))
+      [path, bytes] = [pathname, await fileIn(root, pathname.slice(ABOVE.length))];
     if (bytes === null && fallback) [path, bytes] = [PAGE, await contents(PAGE, folder)];
     if (path === null || bytes === null) return response.writeHead(404, headers).end();
     const type = { ...TYPES, ...types }[extname(path)] ?? 'application/octet-stream';
@@ -91,7 +100,19 @@ export async function openSite({
 async function contents(path: string, folder?: string): Promise<Uint8Array | null> {
   if (folder !== undefined) return fileIn(pathToFileURL(`${folder}/`), path);
   if (Object.hasOwn(PAGES, path)) return Buffer.from(PAGES[path]);
-  return fileIn(root, /^(models|node_modules)\//.test(path) ? path : `dist/${path}`);
+  if (Object.hasOwn(SHIMS, path)) return Buffer.from(`export * from '${BASE}${SHIMS[path]}';`);
+  const bytes = await fileIn(root, /^(models|node_modules)\//.test(path) ? path : `dist/${path}`);
+  return bytes && path.endsWith('.js') ? withPackages(bytes) : bytes;
+}
+
+/** A module, with addresses in the place of the names of packages. */
+function withPackages(bytes: Uint8Array): Uint8Array {
+  let text = Buffer.from(bytes).toString();
+  for (const [name, path] of Object.entries(PACKAGES))
+    text = text.replaceAll(`'${name}'`, `'${BASE}${path}'`);
+  // What fast-check imports.
+  text = text.replace(/"pure-rand\/([^"]+)"/g, `"${BASE}node_modules/pure-rand/lib/esm/$1.js"`);
+  return Buffer.from(text);
 }
 
 async function fileIn(folder: URL, path: string): Promise<Uint8Array | null> {

@@ -12,20 +12,41 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const suites: { what: string; file: string; least: number }[] = [
-  { what: 'stores in the own file system of a page', file: './suites/opfs.js', least: 12 },
+/** A file of tests, and how many of them must pass at least. */
+interface Suite {
+  what: string;
+  file: string;
+  where: 'page' | 'worker';
+  least: number;
+}
+
+const suites: readonly Suite[] = [
+  { what: 'stores in the file system of a page', file: './suites/opfs.js', where: 'page', least: 15 },
+  {
+    what: 'every kernel on every engine, against the reference',
+    file: '../conformance/engines.test.js',
+    where: 'worker',
+    least: 4000,
+  },
+  {
+    what: 'logits, gradients and losses of PyTorch',
+    file: '../parity/parity.test.js',
+    where: 'worker',
+    least: 24,
+  },
+  { what: 'greedy text, whole and quantised', file: '../parity/greedy.test.js', where: 'worker', least: 1 },
 ];
 
-for (const { what, file, least } of suites)
+for (const { what, file, where, least } of suites)
   test(what, { skip }, async (t) => {
     const tab = await openTab(browser, { headers: ISOLATED, page: SUITES });
     try {
-      const results = await tab.run('runSuite', file);
+      const results = await tab.run('runSuite', file, where);
       const failed = results.flatMap(({ name, error }) => (error === undefined ? [] : [`${name}: ${error}`]));
       assert.deepEqual(failed, []);
       const passed = results.filter((result) => result.skipped === undefined).length;
-      for (const result of results)
-        if (result.skipped !== undefined) t.diagnostic(`skipped: ${result.name}: ${result.skipped}`);
+      for (const reason of new Set(results.flatMap(({ skipped }) => skipped ?? [])))
+        t.diagnostic(`skipped: ${reason}`);
       t.diagnostic(`${passed} tests passed`);
       assert.ok(passed >= least, `${passed} tests, not ${least}`);
     } finally {

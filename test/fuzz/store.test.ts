@@ -1,62 +1,25 @@
-// A folder store against a memory store, through random changes, some of them killed: only the state before
-// or after is ever visible.
-import assert from 'node:assert/strict';
+// A folder store against a memory store, through random changes, some of them killed.
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import fc from 'fast-check';
+import { after, before, test } from 'node:test';
 import { folderStore, nodeFiles } from '../../src/io/node-store.ts';
-import { memoryStore, type Store } from '../../src/io/store.ts';
-import { haltingAfter } from '../support/file-steps.ts';
+import { randomChanges } from '../support/store-fuzz.ts';
 
-const name = fc.constantFrom('a', 'b', 'c', 'd');
-const bytes = fc.uint8Array({ maxLength: 8 });
-const files = fc.array(fc.tuple(name, fc.option(bytes)), { maxLength: 4 }).map((entries) => new Map(entries));
-
-/** Files to write in one go (null: remove), and the number of steps after which the writer is killed. */
-const change = fc.record({ files, kill: fc.option(fc.nat(12)) });
-
-async function contents(store: Store): Promise<Record<string, number[]>> {
-  const names = await store.list();
-  return Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, [...(await store.read(name))]])),
-  );
-}
-
-test('random changes, killed at random steps', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(change, { maxLength: 6 }), async (changes) => {
-      const path = await fs.mkdtemp(join(tmpdir(), 'inkhorn-fuzz-'));
-      try {
-        const model = memoryStore();
-        for (const { files, kill } of changes) {
-          const before = await contents(model);
-          const steps = kill === null ? nodeFiles : haltingAfter(nodeFiles, kill).files;
-          const done = await folderStore(path, steps)
-            .writeAll(files)
-            .then(
-              () => true,
-              () => false,
-            );
-          const seen = await contents(folderStore(path));
-          await model.writeAll(files);
-          const after = await contents(model);
-          if (done) assert.deepEqual(seen, after);
-          else if (JSON.stringify(seen) !== JSON.stringify(after)) {
-            assert.deepEqual(seen, before);
-            await model.writeAll(new Map([...files.keys()].map((name) => [name, null])));
-            await model.writeAll(
-              new Map(Object.entries(before).map(([name, b]) => [name, Uint8Array.from(b)])),
-            );
-          }
-        }
-        await folderStore(path).remove('none');
-        assert.deepEqual((await fs.readdir(path)).sort(), await model.list());
-      } finally {
-        await fs.rm(path, { recursive: true });
-      }
-    }),
-    { numRuns: 60 },
-  );
+let scratch = '';
+let next = 0;
+before(async () => {
+  scratch = await fs.mkdtemp(join(tmpdir(), 'inkhorn-fuzz-'));
 });
+after(() => fs.rm(scratch, { recursive: true }));
+
+test('random changes, killed at random steps', () =>
+  randomChanges(
+    {
+      newPath: () => join(scratch, String(next++)),
+      open: folderStore,
+      files: nodeFiles,
+      entries: async (path) => (await fs.readdir(path)).sort(),
+    },
+    60,
+  ));

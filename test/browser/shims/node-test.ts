@@ -8,6 +8,8 @@ export interface Result {
   /** Absent: it passed. */
   error?: string;
   skipped?: string;
+  /** Milliseconds that it took. */
+  took?: number;
 }
 
 type Work = (t: TestContext) => unknown;
@@ -59,6 +61,9 @@ export const it: typeof test = test;
 export const before = (work: () => unknown): void => void current.before.push(work);
 export const after = (work: () => unknown): void => void current.after.push(work);
 
+// What Node has besides, and tests use.
+Object.assign(globalThis, { setImmediate: (work: () => void) => setTimeout(work, 0) });
+
 /** Runs all tests that were collected. */
 export async function runTests(): Promise<Result[]> {
   const results: Result[] = [];
@@ -96,11 +101,13 @@ async function runTest(name: string, work: Work, skip: string | null): Promise<R
     },
     diagnostic() {},
   };
+  const begun = performance.now();
   try {
     await work(context);
   } catch (error) {
     result.error = textOf(error);
   }
+  result.took = performance.now() - begun;
   return result;
 }
 

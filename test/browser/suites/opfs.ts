@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { opfsFiles, opfsStore } from '../../../src/io/browser-opfs-store.ts';
 import { type AtomicKind, atomicStoreTests, storeTests, utf8 } from '../../support/store-contract.ts';
+import { randomChanges } from '../../support/store-fuzz.ts';
 
 let next = 0;
 const kind: AtomicKind = {
@@ -17,6 +18,8 @@ describe('OPFS store', () => {
 });
 
 describe('OPFS store, stopped at any step', () => atomicStoreTests(kind));
+
+test('random changes of an OPFS store, killed at random steps', () => randomChanges(kind, 12));
 
 describe('OPFS store on a bad day', () => {
   test('paths that lead elsewhere are refused', () => {
