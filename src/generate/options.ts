@@ -142,8 +142,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     );
   }
   const { maxTokens, stop, seed, samples, topLogprobs, overflow, tap, signal } = others;
-  if (topLogprobs > V)
-    throw new Error(`topLogprobs ${topLogprobs} is not a whole number from 0 to ${V}: there are ${V} tokens`);
+  checkTop(topLogprobs, V);
   const given = promptIds(options.prompt ?? '', tokenizer);
   const start = startOf(options.start, given, model, tokenizer);
   const heal = options.heal ?? typeof options.prompt === 'string'; // token ids are taken as they are
@@ -173,6 +172,12 @@ function startOf(
 ): number {
   checkStart(start, prompt.length > 0);
   return start === 'token0' ? 0 : startToken(model, tokenizer);
+}
+
+/** Throws when more tokens are to be shown with each token than there are. */
+export function checkTop(topLogprobs: number, V: number): void {
+  if (topLogprobs > V)
+    throw new Error(`topLogprobs ${topLogprobs} is not a whole number from 0 to ${V}: there are ${V} tokens`);
 }
 
 /** Throws when `start` is set although there is a prompt. */

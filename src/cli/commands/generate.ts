@@ -1,11 +1,11 @@
 // `inkhorn generate`: prints text from a model while it is generated.
 import { formatAmount, formatPercent, formatShort } from '../../base/format.ts';
 import { type FinishEvent, type GenerateEvent, generate, type TokenEvent } from '../../generate/generate.ts';
-import { checkStart, generateFields } from '../../generate/options.ts';
+import { checkStart, checkTop, generateFields } from '../../generate/options.ts';
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
-import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import { loadConfig, loadModel, type ModelFolder } from '../../model/folder.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
@@ -62,9 +62,13 @@ export const generateCommand = defineCommand({
     const given = { ...written, prompt: await readPrompt(written, output) };
     await asked(() => checkStart(given.start, (given.prompt ?? '') !== ''));
     const store = await findModel(given.model, output);
+    const config = await loadConfig(store);
+    const tap = await asked(() => {
+      checkTop(given.logprobs ?? 0, config.vocabSize);
+      return edits && steadyEdits(edits, config);
+    });
     await withEngine(given, output, async (backend) => {
       const model = await loadModel(store, { backend, onNote: output.note });
-      const tap = edits && (await asked(() => steadyEdits(edits, model.model.config)));
       const options = {
         ...samplingOf(given),
         tap,
