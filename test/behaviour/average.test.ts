@@ -53,16 +53,16 @@ describe('the average of the weights', () => {
   };
   const inFolder = async (
     store: Store,
-    changes: { signal?: AbortSignal; stop?: () => void },
+    { signal, stop }: { signal?: AbortSignal; stop?: () => void },
   ): Promise<TrainEvent[]> => {
     const resumed = await store.folder('last').exists('training.json');
     const from = resumed ? await loadCheckpoint(store.folder('last'), { backend }) : undefined;
     const model = from?.model ?? fresh();
     const events: TrainEvent[] = [];
-    const options = { store, model, tokenizer, dataset: data, data: record, settings, from, ...changes };
+    const options = { store, model, tokenizer, dataset: data, data: record, settings, from, signal };
     for await (const event of trainInFolder(options)) {
       events.push(event);
-      if (event.type === 'step' && event.step === 5) changes.stop?.();
+      if (event.type === 'step' && event.step === 5) stop?.();
     }
     model.dispose();
     return events;
