@@ -8,6 +8,7 @@ import { SHIPPED_MODEL } from '../../src/cli/models.ts';
 import { folderStore } from '../../src/io/node-store.ts';
 import { webgpu } from '../support/engines.ts';
 import { launch, noChromium, openTab, type Tab } from './chromium.ts';
+import { ISOLATED, SUITES } from './site.ts';
 import { lesson, losses, speech } from './tasks.ts';
 
 const inNode = await webgpu();
@@ -22,6 +23,17 @@ describe('a page with webgpu', { skip: noChromium() }, () => {
   after(async () => {
     await tab.close();
     await browser.close();
+  });
+
+  test('the first cases of every kernel', async (t) => {
+    const suite = await openTab(browser, { headers: ISOLATED, page: SUITES });
+    const results = await suite.run('runSuite', '../conformance/webgpu.test.js', 'worker');
+    await suite.close();
+    const failed = results.flatMap(({ name, error }) => (error === undefined ? [] : [`${name}: ${error}`]));
+    assert.deepEqual(failed, []);
+    const passed = results.filter(({ skipped }) => skipped === undefined).length;
+    t.diagnostic(`${passed} tests passed`);
+    assert.ok(passed >= 400, `${passed} tests`);
   });
 
   test('the bundled model says what it says on the reference', async () => {

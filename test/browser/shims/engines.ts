@@ -6,6 +6,7 @@ import { createWebgpu } from '../../../src/backend/webgpu/index.ts';
 import { browserWasmHost } from '../../../src/platform/browser-wasm.ts';
 import { browserWebgpuHost } from '../../../src/platform/browser-webgpu.ts';
 import type { TestEngine } from '../../support/engines.ts';
+import { ON_WEBGPU } from '../../support/tolerances.ts';
 
 const reference: Omit<TestEngine, 'skip'> = {
   name: 'reference',
@@ -30,7 +31,7 @@ export function engines(): Promise<TestEngine[]> {
 /** Tests that run it in a page start Chromium with its switch; without, most have no GPU. */
 export async function webgpu(): Promise<TestEngine> {
   const create: TestEngine['create'] = async (options) => createWebgpu(browserWebgpuHost(), options);
-  const [row] = await tried([{ name: 'webgpu', create, alike: [{}], blocks: false }]);
+  const [row] = await tried([{ name: 'webgpu', create, alike: [{}], blocks: false, tolerances: ON_WEBGPU }]);
   return row;
 }
 
