@@ -41,7 +41,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /**
- * On whatever GPU is here. Passes are cut often; behaviour/webgpu.test.ts shows that this makes no difference.
+ * On whatever GPU is here. Passes are cut often, which makes no difference (behaviour/webgpu.test.ts).
  */
 const WEBGPU: Row = {
   name: 'webgpu',
