@@ -126,6 +126,24 @@ describe('webgpu', { skip }, () => {
     assert.deepEqual(await lesson(await createTestWebgpu({ passWork: 3000 })), wanted);
   });
 
+  test('pieces of more than 65,535 groups do not overlap', async () => {
+    const n = 64 * 65_535 * 2.5;
+    const backend = await createTestWebgpu({ passWork: n }); // two pieces of the work below
+    const [out, x] = [backend.alloc('f32', n), backend.alloc('f32', n)];
+    backend.kernels.fill(out, 1);
+    backend.kernels.fill(x, 1);
+    await backend.sync();
+    const before = backend.counts.dispatches;
+    backend.kernels.sumRows(out, x, 1, n);
+    const sums = await backend.read(out);
+    assert.equal(backend.counts.dispatches - before, 2);
+    assert.equal(
+      sums.findIndex((sum) => sum !== 2),
+      -1,
+    );
+    backend.dispose();
+  });
+
   test('a lost GPU: what waits and what comes later fails, with one line', async () => {
     const kept: { device?: GPUDevice } = {};
     (await createTestWebgpu()).dispose(); // finds the driver

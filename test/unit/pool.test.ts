@@ -68,3 +68,17 @@ test('a second free, a foreign buffer and an impossible length are errors', () =
   assert.throws(() => pool.free({ dtype: 'f32', length: 1 }), /belongs to another engine/);
   for (const n of [-1, 0.5, Number.NaN]) assert.throws(() => pool.alloc('f32', n), /length must be a whole/);
 });
+
+test('with a rank, the freed buffer of lowest rank comes first, whatever was freed last', () => {
+  let made = 0;
+  const pool = createPool({
+    create: (dtype: DType, length: number) => ({ dtype, length, number: made++ }),
+    rank: ({ number }) => number,
+  });
+  const all = [0, 1, 2].map(() => pool.alloc('f32', 1));
+  for (const i of [1, 0, 2]) pool.free(all[i]);
+  assert.deepEqual(
+    [0, 1, 2].map(() => pool.alloc('f32', 1).number),
+    [0, 1, 2],
+  );
+});

@@ -271,7 +271,9 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
     const most = passWork ?? pace.rate() * PASS;
     if (passed > 0 && passed + work > most) flush();
     const pieces = Math.min(groups, Math.ceil(work / most));
-    const each = Math.ceil(groups / Math.max(1, pieces));
+    let each = Math.ceil(groups / Math.max(1, pieces));
+    // A folded piece must be whole: what it had too much would be computed again by the next one.
+    if (each > MOST_GROUPS) each = Math.ceil(each / MOST_GROUPS) * MOST_GROUPS;
     for (let first = 0; first < groups; first += each) {
       if (first > 0) flush();
       const some = Math.min(each, groups - first);
