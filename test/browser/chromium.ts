@@ -44,13 +44,15 @@ export interface TabOptions extends SiteOptions {
   withoutRelaxed?: boolean;
   /** Runs in every page before anything else. */
   script?: string;
+  /** The name of the site's host, in place of `localhost`. */
+  host?: string;
   /** Which page of the site. */
   page?: string;
 }
 
 export async function openTab(
   browser: Browser,
-  { withoutRelaxed = false, page: file = '', script, ...options }: TabOptions,
+  { withoutRelaxed = false, page: file = '', script, host = 'localhost', ...options }: TabOptions,
 ): Promise<Tab> {
   const site = await openSite(options);
   const context = await browser.newContext();
@@ -60,7 +62,7 @@ export async function openTab(
     page.on('pageerror', (error) => errors.push(error));
     if (withoutRelaxed) await page.addInitScript('WebAssembly.validate = () => false');
     if (script !== undefined) await page.addInitScript(script);
-    await page.goto(site.url + file);
+    await page.goto(site.url.replace('localhost', host) + file);
     await page.waitForFunction('globalThis.tasks !== undefined');
     return {
       page,

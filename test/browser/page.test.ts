@@ -141,6 +141,43 @@ describe('a page whose threads do not start computes with one, and says why in o
   });
 });
 
+describe('a page that cannot have a worker, or files, says why in one line', { skip }, () => {
+  const cases: [what: string, site: SiteOptions][] = [
+    ['a worker that is not there', without('browser-worker-script.js')],
+    ['an import of the worker that is not there', without('worker/serve.js')],
+    ['a policy that forbids workers', policy("worker-src 'none'")],
+  ];
+  for (const [what, site] of cases)
+    test(what, () =>
+      onSite(site, async (tab) =>
+        assert.match(
+          await tab.run('workerRefusal'),
+          /^the worker cannot be loaded: browser-worker-script\.js .* is missing, [^\n]*\(worker-src\)[^\n]*$/,
+        ),
+      ),
+    );
+
+  test('an engine that the worker does not have', () =>
+    onSite(without('.wasm'), async (tab) => {
+      assert.match(await tab.run('workerRefusal'), /^it works: reference/);
+    }));
+
+  test('http, elsewhere than on localhost', async () => {
+    const insecure = await launch(['--host-resolver-rules=MAP inkhorn.test 127.0.0.1']);
+    const tab = await openTab(insecure, { host: 'inkhorn.test' });
+    const [read, write, lock, sums] = await tab.run('storageRefusals');
+    assert.match(
+      read,
+      /^cannot read runs\/first\/a: the page has no file system of its own: it needs https or/,
+    );
+    assert.match(write, /^the page has no locks: it needs https or localhost$/);
+    assert.equal(lock, write);
+    assert.match(sums, /^a page computes checksums only on https or localhost/);
+    await tab.close();
+    await insecure.close();
+  });
+});
+
 describe('a page where wasm does not work goes on with reference, and says why in one line', { skip }, () => {
   /** In place of `new WebAssembly.Memory(limits)`. */
   const memory = (made: string): string =>

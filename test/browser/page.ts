@@ -54,6 +54,33 @@ async function refusal(name: string, options: BackendOptions = {}): Promise<stri
   );
 }
 
+/** The reason why no worker can be opened. */
+function workerRefusal(): Promise<string> {
+  return openWorker().then(
+    ({ description }) => `it works: ${description}`,
+    (error: Error) => error.message,
+  );
+}
+
+/** Why the page's own file system cannot be used: to read, to write, to lock, and to describe a text. */
+function storageRefusals(): Promise<string[]> {
+  const store = opfsStore('runs/first');
+  const attempts = [
+    () => store.read('a'),
+    () => store.write('a', new Uint8Array(1)),
+    async () => store.lock?.('a test'),
+    () => textRecord('', { name: 'a' }),
+  ];
+  return Promise.all(
+    attempts.map((attempt) =>
+      attempt().then(
+        () => 'done',
+        (error: Error) => error.message,
+      ),
+    ),
+  );
+}
+
 /** A training with more memory than there is: the reason of its end, and the same training in less. */
 async function learnTooMuch(): Promise<{ reason: string; after: string }> {
   const { backend } = await createBackend('wasm');
@@ -317,6 +344,8 @@ const tasks = {
   chosen,
   refusal,
   learnTooMuch,
+  workerRefusal,
+  storageRefusals,
   say,
   learn,
   learnInWorker,
