@@ -182,6 +182,7 @@ export { recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type {
+  Abortable,
   LibraryWorker,
   OpenWorker,
   TokenizeOptions,

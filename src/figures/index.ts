@@ -8,4 +8,4 @@ export { layerErrorFigure } from './layer-errors.ts';
 export { lossFigure } from './loss.ts';
 export { overTimeFigure } from './over-time.ts';
 export type { Charts } from './plot.ts';
-export type { Table } from './table.ts';
+export type { Table, Tone } from './table.ts';

@@ -50,7 +50,8 @@ export interface WorkerCheckpoint extends WorkerModel {
   readonly step: number;
 }
 
-interface Abortable {
+/** What can be ended from outside. */
+export interface Abortable {
   signal?: AbortSignal;
 }
 
