@@ -1,7 +1,6 @@
 // The code blocks of a chapter: finds them, runs them as one file, and returns their outputs. Read next:
 // docs.test.ts.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 
 /** A fenced block of code, and the `text` block beneath it that holds what it prints. */
 export interface Block {
@@ -38,9 +37,9 @@ export function moduleOf(blocks: readonly Block[]): string {
 }
 
 /** Runs the module in `file` and returns the output of each block. Throws with its error where it fails. */
-export async function runModule(file: string, folder: string): Promise<string[]> {
-  const { code, stdout, stderr } = await runProcess(process.execPath, [file], folder);
-  if (code !== 0) throw new Error(`${file} failed after printing\n${stdout}\n${stderr}`);
+export function runModule(file: string, folder: string): string[] {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${file} failed after printing\n${stdout}\n${stderr}`);
   return stdout.split(`${MARK}\n`).slice(1);
 }
 
@@ -48,25 +47,12 @@ export async function runModule(file: string, folder: string): Promise<string[]>
  * Runs an `sh` block, with `main` as the command `inkhorn`, and returns its output. Throws with its error
  * where it fails.
  */
-export async function runShell(code: string, main: string, folder: string): Promise<string> {
+export function runShell(code: string, main: string, folder: string): string {
   const shortened = code.split('\n').map(shorten).join('\n');
   const script = shortened.replace(/(^|\| )npx inkhorn/gm, `$1"${process.execPath}" "${main}"`);
-  const ended = await runProcess('sh', ['-e', '-c', script], folder);
-  if (ended.code !== 0) throw new Error(`${code}failed:\n${ended.stdout}\n${ended.stderr}`);
-  return ended.stdout;
-}
-
-async function runProcess(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, err]: Buffer[][] = [[], []];
-  child.stdout.on('data', (part: Buffer) => out.push(part));
-  child.stderr.on('data', (part: Buffer) => err.push(part));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+  const { status, stdout, stderr } = spawnSync('sh', ['-e', '-c', script], { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${code}failed:\n${stdout}\n${stderr}`);
+  return stdout;
 }
 
 /** Training and comparisons take a reader a minute. Here they are cut to seconds, on any engine. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,54 +14,39 @@ const docs = join(root, 'docs');
 const main = join(root, 'dist/src/cli/main.js');
 const update = process.env.INKHORN_UPDATE_DOCS !== undefined;
 
-const isChapter = (name: string): boolean => /^\d\d-.*\.md$/.test(name);
-const sources = new Map(
-  ['README.md', ...readdirSync(docs).filter(isChapter)].map((name) => [
-    name,
-    readFileSync(join(docs, name), 'utf8'),
-  ]),
-);
-
-// Inside the package, which can import itself by its own name there.
-const compiled = mkdtempSync(join(root, 'dist/docs-'));
-const folder = mkdtempSync(join(tmpdir(), 'inkhorn-docs-'));
+// README.md comes first: it trains the model that the commands of the chapters inspect.
+const chapters = ['README.md', ...readdirSync(docs).filter((name) => /^\d\d-.*\.md$/.test(name))];
+const sources = new Map(chapters.map((name) => [name, readFileSync(join(docs, name), 'utf8')]));
 
 describe('the documentation', () => {
+  // Inside the package, which can import itself by its own name there.
+  const compiled = mkdtempSync(join(root, 'dist/docs-'));
+  const folder = mkdtempSync(join(tmpdir(), 'inkhorn-docs-'));
+
   before(() => compile(compiled));
   after(() => {
     for (const path of [compiled, folder]) rmSync(path, { recursive: true });
   });
 
-  // It trains the model that the commands of the chapters inspect.
-  test('README.md: the examples print what is beneath them', () => check('README.md'));
-
-  // Chapters need nothing of each other. Most of a command's time one core is idle.
-  describe('of one chapter', { concurrency: availableParallelism() }, () => {
-    for (const name of sources.keys())
-      if (isChapter(name)) test(`${name}: the examples print what is beneath them`, () => check(name));
-  });
-
-  for (const [name, source] of sources)
+  for (const [name, source] of sources) {
+    const blocks = blocksOf(source);
+    test(`${name}: the examples print what is beneath them`, () => {
+      const examples = blocks.filter(({ language }) => language === 'ts');
+      const printed = examples.length > 0 ? runModule(join(compiled, `js/${name}.js`), folder) : [];
+      const outputs = new Map(examples.map((block, i) => [block, printed[i]]));
+      for (const block of blocks)
+        if (block.language === 'sh') outputs.set(block, runShell(block.code, main, folder));
+      if (update) writeFileSync(join(docs, name), withOutputs(source, outputs));
+      else
+        for (const [{ code, output }, actual] of outputs)
+          if (output !== null) assert.equal(actual, output, `printed by\n${code}`);
+    });
     test(`${name}: the files it points to are there`, () => {
       for (const [, target] of source.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g))
         assert.ok(existsSync(join(docs, target)), target);
     });
+  }
 });
-
-/** Runs the blocks of a chapter in order, and compares or writes what they print. */
-async function check(name: string): Promise<void> {
-  const source = sources.get(name) as string;
-  const blocks = blocksOf(source);
-  const examples = blocks.filter(({ language }) => language === 'ts');
-  const printed = examples.length > 0 ? await runModule(join(compiled, `js/${name}.js`), folder) : [];
-  const outputs = new Map(examples.map((block, i) => [block, printed[i]]));
-  for (const block of blocks)
-    if (block.language === 'sh') outputs.set(block, await runShell(block.code, main, folder));
-  if (update) writeFileSync(join(docs, name), withOutputs(source, outputs));
-  else
-    for (const [{ code, output }, actual] of outputs)
-      if (output !== null) assert.equal(actual, output, `printed by\n${code}`);
-}
 
 /** Checks the types of all examples and compiles them to JavaScript. */
 function compile(folder: string): void {
