@@ -2,32 +2,20 @@
 import type { Backend } from '../backend/contract.ts';
 import { engineFields } from '../backend/registry.ts';
 import { backendNames, useBackend } from '../platform/node-engines.ts';
-import { misuse } from './errors.ts';
-import { flagOf, text, type Values } from './flags.ts';
+import { choice, flagOf, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 
 export const engineFlags = {
-  backend: text({
-    about: 'engine to compute with',
-    argument: `<${['auto', ...backendNames()].join('|')}>`,
-    initial: 'auto',
-  }),
+  backend: choice({ about: 'engine to compute with', initial: 'auto' }, ['auto', ...backendNames()]),
   threads: flagOf(engineFields, 'threads', { initial: "the machine's cores" }),
   precision: flagOf(engineFields, 'precision'),
 };
 
-/** Throws a misuse for an unknown engine. */
-export function checkEngineName({ backend: name = 'auto' }: Values<typeof engineFlags>): void {
-  const names = ['auto', ...backendNames()];
-  if (!names.includes(name)) throw misuse(`--backend ${name} is not one of ${names.join(', ')}`);
-}
-
 /**
  * Makes the engine the current one. Nothing falls back silently: the engines that `auto` tried in vain are
- * noted, with the reason. An unknown name is a misuse; an engine that does not work here is a failure.
+ * noted, with the reason. An engine that was named and does not work here is a failure.
  */
 export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
-  checkEngineName(flags);
   const { backend: name = 'auto', threads, precision } = flags;
   const { backend, passedOver } = await useBackend(name, { threads, precision });
   for (const other of passedOver) output.note(`engine ${other.name} is not used: ${other.detail}`);

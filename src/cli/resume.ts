@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore, reason } from '../io/node-store.ts';
-import type { Store } from '../io/store.ts';
+import type { Lock, Store } from '../io/store.ts';
 import { loadConfig, MODEL_FILE } from '../model/folder.ts';
 import {
   type Checkpoint,
@@ -42,8 +42,13 @@ export interface ResumeFlags extends Values<typeof engineFlags> {
  * misuse that says what it is.
  */
 export async function takeRun(out: string, what: string): Promise<OutFolder> {
-  await lastCheckpoint(out);
-  return { folder: out, judged: new Map(), ...(await lockOut(`--resume ${out}`, out, what)) };
+  const lock = (): Promise<Lock> => lockOut(`--resume ${out}`, out, what);
+  await lastCheckpoint(out).catch(async (error) => {
+    // A run that goes on may have no checkpoint yet: whoever writes it is named first.
+    if (await isBegun(folderStore(out))) (await lock()).release();
+    throw error;
+  });
+  return { folder: out, judged: new Map(), ...(await lock()) };
 }
 
 /**
@@ -103,9 +108,14 @@ async function lastCheckpoint(out: string): Promise<Store> {
     refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} continues its last one`);
   if (await run.exists(MODEL_FILE))
     refuse(`this is a model, not a run: it has no ${LAST}/ with the moments of its optimizer to go on from`);
-  if ((await readRunRecord(run)) || (await run.exists(HISTORY_FILE)))
+  if (await isBegun(run))
     refuse(`the run ended before its first checkpoint: begin it again, with --out ${shellWord(out)} --force`);
   return refuse(`there is no run in this folder (no ${LAST}/)`);
+}
+
+/** Whether a training began to write this folder. */
+async function isBegun(run: Store): Promise<boolean> {
+  return (await readRunRecord(run)) !== null || (await run.exists(HISTORY_FILE));
 }
 
 /** The settings with another number of steps, which must not be less than those done. */

@@ -1,7 +1,7 @@
 // From flags to a config and settings: a preset, or a JSON file, and flags that change it.
 
 import { checkValue, type Fields, refuseUnknown } from '../base/fields.ts';
-import { bytesAtMost, readJson } from '../base/json.ts';
+import { bytesAtMost, parseJson } from '../base/json.ts';
 import { similar } from '../base/nearest.ts';
 import { record } from '../base/schema.ts';
 import { flagName } from '../base/shell.ts';
@@ -100,9 +100,10 @@ async function readConfigFile(path: string, others: Flags): Promise<Record<strin
     throw misuse(`--config ${path}: ${reason(error)}`);
   });
   const anything = (value: unknown): unknown => value;
-  const parsed = await asked(() => readJson(content, `--config ${path}`, record(anything)));
   const known: Fields = { ...configFields, ...settingFields };
+  let parsed: Record<string, unknown>;
   try {
+    parsed = record(anything)(parseJson(content)); // not by `asked`: a parser's words are no options
     refuseMisplaced(parsed, known, others);
     refuseUnknown(parsed, Object.keys(known), 'field');
     for (const [name, value] of Object.entries(parsed)) checkValue(known[name], value, name);

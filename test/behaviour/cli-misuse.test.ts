@@ -36,6 +36,7 @@ before(async () => {
     strange: { bogus: 1 },
   }))
     await writeFile(join(folder, `${name}.json`), JSON.stringify(fields));
+  await writeFile(join(folder, 'comma.json'), '{"steps": 5,}');
   await writeFile(join(folder, 'text2.txt'), 'other words of some other book '.repeat(50));
   for (const name of ['run', 'other']) {
     const size = name === 'run' ? SMALL : SMALL.replace('260', '270');
@@ -207,6 +208,12 @@ const cases: Record<string, readonly Case[]> = {
     ['generate -m run --logprobs 999', 2, /: --logprobs 999.*from 0 to 260/],
     ['generate -m run --overflow wrap', 2, /--overflow wrap is not one of slide, shift/],
     ['generate -m run --backend gpu', 2, /--backend gpu is not one of auto, native, webgpu, wasm, reference/],
+    [
+      'train --data text.txt --out new --backend wsm',
+      2,
+      /^inkhorn: --backend wsm is not one of auto, native/,
+    ],
+    ['bench --backend nope', 2, /^inkhorn: --backend nope is not one of auto/],
     ['generate -m run --precision f16', 2, /--precision f16 is not one of f32, bf16/],
     ['train --resume run --precision bf16', 2, /only --steps can change, not --precision/],
     ['generate -m run --threads 0', 2, /--threads 0.*from 1 to 256/],
@@ -246,6 +253,11 @@ const cases: Record<string, readonly Case[]> = {
       'train --data text.txt --out new --batch-size 1000000000',
       2,
       /--batch-size 1000000000 .* 65536 sequences/,
+    ],
+    [
+      'train --data text.txt --out new --config comma.json',
+      2,
+      /--config comma\.json: the file is not valid JSON: .*[^-]position 12/,
     ],
     ['train --data text.txt --out new --config nowhere.json', 2, /nowhere\.json: there is no such file/],
     [

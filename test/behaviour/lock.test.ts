@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { folderStore } from '../../src/io/node-store.ts';
 import { memoryStore } from '../../src/io/store.ts';
+import { HISTORY_FILE } from '../../src/runs/layout.ts';
 import { flagsOf, inkhorn } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -116,6 +117,19 @@ test('a command that is refused leaves no folder behind', async () => {
   const { code } = await inkhorn(folder, ['train', '--data', 'missing.txt', '--out', out]);
   assert.equal(code, 2);
   assert.ok(!existsSync(join(folder, 'none')));
+});
+
+test('--resume of a run before its first checkpoint says who writes it, or that nobody does', async () => {
+  const out = join(folder, 'begun');
+  const store = folderStore(out);
+  await store.write(HISTORY_FILE, new TextEncoder().encode('[]'));
+  const lock = await store.lock?.('inkhorn train');
+  const { code, errors } = await inkhorn(folder, ['train', '--resume', out]);
+  lock?.release();
+  assert.equal(code, 2);
+  assert.match(errors[0], /is in use by process \d+ \(inkhorn train/);
+  const later = await inkhorn(folder, ['train', '--resume', out]);
+  assert.match(later.errors[0], /ended before its first checkpoint/);
 });
 
 test('--force removes only what was there when the command began', async () => {

@@ -25,7 +25,7 @@ import { recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
-import { checkEngineName, chooseEngine, engineFlags } from '../engine.ts';
+import { chooseEngine, engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
@@ -122,7 +122,6 @@ function chapter(output: Output, title: string, line: string): void {
  * which takes minutes.
  */
 async function startEngine(given: Values<typeof engineFlags>, output: Output): Promise<Backend> {
-  checkEngineName(given);
   if (given.backend === 'reference' || (await nativeIsBuilt())) {
     const backend = await chooseEngine(given, output);
     await introduce(backend, output);
