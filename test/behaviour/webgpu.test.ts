@@ -2,6 +2,9 @@
 // (Its kernels: conformance/webgpu.test.ts.)
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '../../src/backend/contract.ts';
@@ -295,4 +298,43 @@ describe('where there is no WebGPU, one line says why', () => {
       const backend = createWebgpu({ noAdapter: 'try another', ...host } as WebgpuHost);
       await assert.rejects(backend, line);
     });
+
+  test('Vulkan finds none of the named drivers, which Dawn need not tell again', {
+    skip: process.platform !== 'linux',
+  }, (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'inkhorn-vulkan-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const manifest = (name: string, content: string): string => {
+      writeFileSync(join(folder, name), content);
+      return join(folder, name);
+    };
+    const naming = (library: string): string => JSON.stringify({ ICD: { library_path: library } });
+    const values = [
+      '',
+      join(folder, 'none'),
+      `${join(folder, 'none')}:${folder}`,
+      manifest('damaged.json', '{'),
+      manifest('other.json', '{}'),
+      manifest('path.json', naming('./lib/none.so')),
+      manifest('name.json', naming('libvulkan_none.so')),
+    ];
+    const settings = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'].flatMap((name) =>
+      values.map((value) => [name, value] as const),
+    );
+    const module = fileURLToPath(new URL('../../src/platform/node.js', import.meta.url));
+    const program = `
+      const { createBackend } = await import(${JSON.stringify(`file://${module}`)});
+      for (const [name, value] of ${JSON.stringify(settings)}) {
+        delete process.env.VK_DRIVER_FILES;
+        process.env[name] = value;
+        await createBackend('webgpu').catch(({ message }) => console.log(message));
+      }`;
+    const args = ['--input-type=module', '--eval', program];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+    const lines = `${stdout}${stderr}`.trimEnd().split('\n');
+    assert.equal(lines.length, settings.length, lines.join('\n'));
+    for (const [i, [name, value]] of settings.entries())
+      if (!/^Vulkan's loader|^the optional package/.test(lines[i]))
+        assert.ok(lines[i].startsWith(`${name}=${value} names no driver that Vulkan can load: `), lines[i]);
+  });
 });
