@@ -1,6 +1,7 @@
 // Chooses an engine among those of a platform, and says why others were not chosen. The platforms' engines
 // are listed in platform/node-engines.ts and platform/browser-engines.ts.
-import { choice, complete, integer, type Table } from '../base/fields.ts';
+import { checkValue, choice, complete, integer, type Table } from '../base/fields.ts';
+import { string } from '../base/schema.ts';
 import type { Backend, BackendFactory, BackendOptions } from './contract.ts';
 import { setCurrentBackend } from './current.ts';
 
@@ -52,10 +53,12 @@ export function enginesOf(offered: readonly BackendFactory[]): Engines {
   const factories = [...offered];
   const backendNames = (): string[] => factories.map(({ name }) => name);
   const createBackend = async (name = 'auto', options: BackendOptions = {}): Promise<ChosenBackend> => {
+    const use = `use ${['auto', ...backendNames().slice(0, -1)].join(', ')} or ${backendNames().at(-1)}`;
+    checkValue({ schema: string, hint: use }, name, 'backend');
     complete(engineFields, options, 'an engine');
     if (name === 'auto') return firstThatWorks(factories, options);
     const factory = factories.find((f) => f.name === name);
-    if (!factory) throw new Error(`unknown backend '${name}': use auto, ${backendNames().join(' or ')}`);
+    if (!factory) throw new Error(`unknown backend '${name}': ${use}`);
     return { backend: await factory.create(options), passedOver: [] };
   };
   return {

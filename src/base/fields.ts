@@ -195,25 +195,30 @@ export function checkValue<T>(
  * The options `given` to `where`, completed with defaults. Throws as `checkOptions`, and when a required
  * option is missing.
  */
-export function complete<F extends Fields>(fields: F, given: Given<F>, where: string): Complete<F> {
+export function complete<F extends Fields>(
+  fields: F,
+  given: Given<F> | undefined,
+  where: string,
+): Complete<F> {
   checkOptions(fields, given, where);
   const all: Record<string, unknown> = {};
   for (const name in fields) {
     const { required = false, about, default: initial } = fields[name];
-    all[name] = given[name] ?? initial;
+    all[name] = given?.[name] ?? initial;
     if (required && all[name] === undefined) throw new Error(`${where} needs ${name}: ${about}`);
   }
   return all as Complete<F>;
 }
 
 /**
- * Throws one line when one of the options `given` to `where` is unknown or out of range. Undefined means not
- * given.
+ * Throws one line when the options `given` to `where` are not in an object, or one of them is unknown or out
+ * of range. Undefined means not given.
  */
-export function checkOptions<F extends Fields>(fields: F, given: Given<F>, where: string): void {
-  for (const name in given) {
-    if (!Object.hasOwn(fields, name)) refuseUnknown(given, Object.keys(fields), 'option', ` for ${where}`);
-    if (given[name] !== undefined) checkValue(fields[name], given[name], name);
+export function checkOptions<F extends Fields>(fields: F, given: Given<F> | undefined, where: string): void {
+  const options = optionsIn(given, where);
+  for (const name in options) {
+    if (!Object.hasOwn(fields, name)) refuseUnknown(options, Object.keys(fields), 'option', ` for ${where}`);
+    if (options[name] !== undefined) checkValue(fields[name], options[name], name);
   }
 }
 
@@ -226,14 +231,24 @@ export function checkRecord<F extends Fields>(
   value: unknown,
   noun: string,
 ): asserts value is Required<Given<F>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`${s.shown(value)} is not an object, which ${noun}s are in`);
+  if (!isRecord(value)) throw new Error(`${s.shown(value)} is not an object, which ${noun}s are in`);
   refuseUnknown(value, Object.keys(fields), noun);
   for (const [name, row] of Object.entries(fields)) {
     const found = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
     if (found === undefined) throw new Error(`${noun} ${name} is missing`);
     checkValue(row, found, name);
   }
+}
+
+/** The options `given` to `where`: none if undefined. Throws one line unless they are in an object. */
+export function optionsIn<T extends object>(given: T | undefined, where: string): Partial<T> {
+  if (given === undefined) return {};
+  if (isRecord(given)) return given;
+  throw new Error(`${s.shown(given)} is not an object, which the options for ${where} are in`);
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

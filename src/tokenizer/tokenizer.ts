@@ -125,9 +125,10 @@ export class Tokenizer {
    */
   static async trainAsync(
     text: string | Uint8Array,
-    { onProgress, signal, ...options }: TokenizerTraining & TrainingInSlices,
+    given: TokenizerTraining & TrainingInSlices,
   ): Promise<Tokenizer> {
-    checkOptions(trainingSliceFields, { onProgress, signal, ...options }, 'Tokenizer.train');
+    complete(trainingSliceFields, given, 'Tokenizer.train');
+    const { onProgress, signal, ...options } = given;
     return runInSlices(training(text, options), {
       signal,
       onPause: ({ done, total, unit }) => onProgress?.(done, total, unit),
@@ -147,7 +148,7 @@ export class Tokenizer {
    */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Int32Array {
     const bytes = toBytes(text);
-    if (bytes.length < PAUSE_BYTES && !options.dropout) return this.#encodeShort(bytes, options);
+    if (bytes.length < PAUSE_BYTES && !options?.dropout) return this.#encodeShort(bytes, options);
     return runThrough(this.#encoding(bytes, options));
   }
 
@@ -166,11 +167,9 @@ export class Tokenizer {
    * As `encode`, but returns to the event loop about every 50 ms. Rejects where `encode` throws, and when the
    * signal is aborted.
    */
-  async encodeAsync(
-    text: string | Uint8Array,
-    { onProgress, signal, ...options }: EncodeOptions & InSlices = {},
-  ): Promise<Int32Array> {
-    checkOptions(encodeSliceFields, { onProgress, signal, ...options }, 'encode');
+  async encodeAsync(text: string | Uint8Array, given: EncodeOptions & InSlices = {}): Promise<Int32Array> {
+    checkOptions(encodeSliceFields, given, 'encode');
+    const { onProgress, signal, ...options } = given;
     const bytes = toBytes(text);
     const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
     return runInSlices(this.#encoding(bytes, options), { signal, onPause });
@@ -204,9 +203,10 @@ export class Tokenizer {
    */
   encodePartsAsync(
     text: string | Uint8Array,
-    { onProgress, signal, ...options }: PartOptions & InSlices = {},
+    given: PartOptions & InSlices = {},
   ): AsyncGenerator<Int32Array> {
-    checkOptions(partSliceFields, { onProgress, signal, ...options }, 'encodeParts');
+    checkOptions(partSliceFields, given, 'encodeParts');
+    const { onProgress, signal, ...options } = given;
     const bytes = toBytes(text);
     const onPause = (done: number): void => onProgress?.(Math.min(done, bytes.length), bytes.length);
     return idsInSlices(this.#checkedParts(bytes, options), signal, onPause);

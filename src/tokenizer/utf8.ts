@@ -1,12 +1,21 @@
 // UTF-8 where bytes need not be text: which bytes are a character, and how to show those that are not.
 import { formatCount } from '../base/format.ts';
+import { shown } from '../base/schema.ts';
 import { visibleByte, visibleCharacter } from '../base/visible.ts';
 
 /**
  * Text as bytes; bytes as they are. A lone surrogate has no UTF-8 form and becomes U+FFFD, as in TextEncoder.
+ * Throws one line for anything else.
  */
 export function toBytes(text: string | Uint8Array): Uint8Array {
-  return typeof text === 'string' ? new TextEncoder().encode(text) : text;
+  if (typeof text === 'string') return new TextEncoder().encode(text);
+  if (isBytes(text)) return text;
+  throw new Error(`text ${shown(text)} is not a text or its bytes`);
+}
+
+/** Whether it is a Uint8Array, of this page or of another one. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return Object(value)[Symbol.toStringTag] === 'Uint8Array';
 }
 
 /**

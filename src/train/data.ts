@@ -181,9 +181,10 @@ export function dataset(
 export async function datasetAsync(
   text: string | Uint8Array | SeparatedText,
   tokenizer: Tokenizer,
-  { onProgress, signal, ...options }: Partial<Split> & InSlices = {},
+  given: Partial<Split> & InSlices = {},
 ): Promise<Dataset> {
-  checkOptions({ ...splitFields, ...sliceFields }, { onProgress, signal, ...options }, 'dataset');
+  checkOptions({ ...splitFields, ...sliceFields }, given, 'dataset');
+  const { onProgress, signal, ...options } = given;
   const split = checkSplit(options);
   const ids = await encodeTextAsync(text, tokenizer, { onProgress, signal });
   return datasetOf(ids, text, tokenizer, split);

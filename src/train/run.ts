@@ -5,6 +5,7 @@ import {
   custom,
   defaultsOf,
   having,
+  optionsIn,
   refuseUnknown,
   signal,
   type Table,
@@ -148,11 +149,16 @@ export interface Run {
   clock: Clock;
 }
 
-/** Checks that settings, data and model fit together, and sets up the run. */
+/** Throws when a name is unknown, or when something that only a program can hand over is missing or wrong. */
+export function checkHanded(options: TrainOptions): void {
+  refuseUnknown(optionsIn(options, 'train'), Object.keys(trainFields), 'setting');
+  const handed = Object.keys(handedFields).map((name) => [name, Object(options)[name]]);
+  complete(handedFields, Object.fromEntries(handed), 'train');
+}
+
+/** Checks that settings, data and model fit together, and sets up the run, after `checkHanded`. */
 export function startRun(options: TrainOptions): Run {
   const { model, data, tokenizer, save, resume, signal, onProgress, probeTaps, ...changes } = options;
-  refuseUnknown(changes, Object.keys(trainFields), 'setting');
-  complete(handedFields, { model, data, tokenizer, save, resume, signal, onProgress, probeTaps }, 'train');
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a resumed run

@@ -10,6 +10,7 @@ import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { hold, letGo } from './exclusive.ts';
 import {
+  checkHanded,
   checkpointDue,
   evaluated,
   progressOf,
@@ -40,6 +41,7 @@ const NON_FINITE_LIMIT = 5;
  * }
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void> {
+  checkHanded(options);
   const holder = {};
   hold(options.model, holder);
   let run: Run | undefined;

@@ -77,6 +77,25 @@ for (const [name, call, wrong] of calls) {
   });
 }
 
+test('options that are in no object are refused in one line', async () => {
+  /** These calls add options of their own to those that they are given. */
+  const adding = ['capture', 'fromTiktoken', 'Tokenizer.train'];
+  for (const [name, call] of calls.filter(([name]) => !adding.includes(name)))
+    for (const [options, shown] of [
+      [null, 'null'],
+      [5, '5'],
+      [[], 'an empty list'],
+    ] as const) {
+      const message = `${shown} is not an object, which the options for ${name} are in`;
+      await assert.rejects(async () => call(options as never), { name: 'Error', message });
+    }
+  const given = (options: unknown): Promise<unknown> => Tokenizer.trainAsync(text, options as never);
+  await assert.rejects(given(undefined), /^Error: Tokenizer.train needs vocabSize: tokens in all$/);
+  await assert.rejects(given(null), /^Error: null is not an object, /);
+  for (const wrong of [5, null, [1]])
+    assert.throws(() => tokenizer.encode(wrong as never), /^Error: text .* is not a text or its bytes$/);
+});
+
 test('train refuses what it does not know, and says what it needs', async () => {
   const first = (options: object): Promise<unknown> => train(options as never).next();
   await assert.rejects(
@@ -84,6 +103,8 @@ test('train refuses what it does not know, and says what it needs', async () => 
     /'tokeniser': did you mean 'tokenizer'\?$/,
   );
   await assert.rejects(first({ model }), /^Error: train needs data: /);
+  await assert.rejects(train(undefined as never).next(), /^Error: train needs model: /);
+  await assert.rejects(first({ model: 5, data }), /^Error: model 5 is not a GPT$/);
   await assert.rejects(
     first({ model, data: text }),
     /^Error: data ".*" is not a dataset: dataset\(\) makes one$/,
