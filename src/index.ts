@@ -181,21 +181,21 @@ export { settingFields } from './train/setting-fields.ts';
 export { recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
-export type {
-  Abortable,
-  LibraryWorker,
-  OpenWorker,
-  TokenizeOptions,
-  WorkerCheckpoint,
-  WorkerFolderOptions,
-  WorkerGenerateOptions,
-  WorkerModel,
-  WorkerOptions,
-  WorkerTrainOptions,
-} from './worker/client.ts';
+export type { LibraryWorker, OpenWorker } from './worker/client.ts';
 export type {
   PlainFolderOptions,
   PlainGenerateOptions,
   PlainTrainOptions,
   TextProgress,
 } from './worker/messages.ts';
+export type {
+  Abortable,
+  TokenizeOptions,
+  WorkerCheckpoint,
+  WorkerFolderOptions,
+  WorkerGenerateOptions,
+  WorkerLoadOptions,
+  WorkerModel,
+  WorkerOptions,
+  WorkerTrainOptions,
+} from './worker/options.ts';

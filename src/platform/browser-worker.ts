@@ -7,7 +7,7 @@ const NO_WORKER =
   "the worker cannot be loaded: browser-worker-script.js or what it imports is missing, the page's content security policy blocks it (worker-src), or it is sent without the page's Cross-Origin-Embedder-Policy header";
 
 /** Opens a worker with an engine of its own. Rejects where it cannot be loaded, or no engine works in it. */
-export const openWorker: OpenWorker = async (options) => connect(channel(), options);
+export const openWorker: OpenWorker = async (options) => connect(channel, options);
 
 function channel(): Channel<ToWorker, FromWorker> {
   // Bundlers recognise exactly this form.

@@ -4,7 +4,7 @@ import { connect, type OpenWorker } from '../worker/client.ts';
 import type { Channel, FromWorker, ToWorker } from '../worker/messages.ts';
 
 /** Opens a worker with an engine of its own. It keeps the process alive only while it works. */
-export const openWorker: OpenWorker = async (options) => connect(channel(), options);
+export const openWorker: OpenWorker = async (options) => connect(channel, options);
 
 function channel(): Channel<ToWorker, FromWorker> {
   const worker = new Worker(new URL('./node-worker-script.js', import.meta.url), { execArgv: [] });

@@ -1,81 +1,45 @@
-// The page's side: the functions of the library, which run in a worker. Read next: messages.ts, serve.ts.
-import type { BackendOptions, Precision } from '../backend/contract.ts';
+// The page's side: the functions of the library, which run in a worker. Read next: options.ts, messages.ts, serve.ts.
+import type { Precision } from '../backend/contract.ts';
 import type { BackendReport } from '../backend/registry.ts';
 import { settled, whenDropped } from '../base/dropped.ts';
 import type { GenerateEvent } from '../generate/generate.ts';
 import type { Lock, Store } from '../io/store.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
-import type { TrainingRecord } from '../runs/checkpoint.ts';
-import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
-import type { Dataset, Split } from '../train/data.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import type { Dataset } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
-import type { MilestoneProgress } from '../train/run.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
 import type {
   Channel,
   FromWorker,
   Job,
-  PlainFolderOptions,
-  PlainGenerateOptions,
-  PlainTrainOptions,
   Results,
   SentModel,
   SentStore,
   StoreWish,
-  TextProgress,
   ToWorker,
 } from './messages.ts';
+import {
+  type Abortable,
+  checkCreate,
+  checkGenerate,
+  checkLoad,
+  checkOpen,
+  checkSave,
+  checkTokenize,
+  checkTrain,
+  checkTrainInFolder,
+  type TokenizeOptions,
+  type WorkerCheckpoint,
+  type WorkerFolderOptions,
+  type WorkerGenerateOptions,
+  type WorkerLoadOptions,
+  type WorkerModel,
+  type WorkerOptions,
+  type WorkerTrainOptions,
+} from './options.ts';
 import { buffersOf } from './remote-store.ts';
-
-/** The engine of a worker, as `useBackend` takes it. */
-export interface WorkerOptions extends BackendOptions {
-  /** Default `auto`. */
-  backend?: string;
-}
-
-/** A model in a worker, and its tokenizer. What nobody refers to any more is disposed of. */
-export interface WorkerModel {
-  readonly config: GPTConfig;
-  readonly parameterCount: number;
-  readonly tokenizer: Tokenizer;
-  /** Frees its memory in the worker. A second call does nothing. */
-  dispose(): void;
-}
-
-/** A model with everything to continue its training, as read. */
-export interface WorkerCheckpoint extends WorkerModel {
-  readonly record: TrainingRecord;
-  /** Number of optimizer steps done. */
-  readonly step: number;
-}
-
-/** What can be ended from outside. */
-export interface Abortable {
-  signal?: AbortSignal;
-}
-
-export interface TokenizeOptions extends Partial<Split>, Abortable {
-  /** The tokenizer to use, or how to train one. */
-  tokenizer: Tokenizer | Omit<TokenizerTraining, 'onMerge'>;
-  onProgress?: (progress: TextProgress) => void;
-}
-
-export interface WorkerTrainOptions extends PlainTrainOptions, Abortable {
-  model: WorkerModel;
-  onProgress?: (progress: MilestoneProgress) => void;
-}
-
-export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
-  /** The place of the run, which stays with the caller. */
-  store: Store;
-  model: WorkerModel;
-  /** The checkpoint to resume from, which is `model` then. */
-  from?: WorkerCheckpoint;
-  onProgress?: (progress: MilestoneProgress) => void;
-}
-
-export interface WorkerGenerateOptions extends PlainGenerateOptions, Abortable {}
 
 /**
  * The library in a worker, so that the thread of the page stays free. Each function does what the one of the
@@ -96,8 +60,8 @@ export interface LibraryWorker {
   ): Promise<{ tokenizer: Tokenizer; data: Dataset }>;
   /** `new GPT(config, { seed })` */
   create(config: GPTConfig, tokenizer: Tokenizer, options?: { seed?: number }): Promise<WorkerModel>;
-  load(store: Store, options?: { onNote?: (line: string) => void }): Promise<WorkerModel>;
-  loadCheckpoint(store: Store, options?: { onNote?: (line: string) => void }): Promise<WorkerCheckpoint>;
+  load(store: Store, options?: WorkerLoadOptions): Promise<WorkerModel>;
+  loadCheckpoint(store: Store, options?: WorkerLoadOptions): Promise<WorkerCheckpoint>;
   save(store: Store, model: WorkerModel, options?: SaveOptions): Promise<void>;
   /** The training waits while the body of the loop runs. Leaving the loop ends it. */
   train(options: WorkerTrainOptions): AsyncGenerator<TrainEvent, void>;
@@ -111,13 +75,18 @@ export interface LibraryWorker {
 /** The function that opens a worker, on each platform. */
 export type OpenWorker = (options?: WorkerOptions) => Promise<LibraryWorker>;
 
-/** Opens the library at the other end of `channel`. Rejects, and ends it, where no engine works there. */
+/**
+ * Opens the library at the other end of the channel that `open` makes. Rejects, and ends it, where no engine
+ * works there.
+ */
 export async function connect(
-  channel: Channel<ToWorker, FromWorker>,
-  { backend = 'auto', ...options }: WorkerOptions = {},
+  open: () => Channel<ToWorker, FromWorker>,
+  given: WorkerOptions = {},
 ): Promise<LibraryWorker> {
-  const calls = createCalls(channel);
-  const { call, stream, storeOf } = calls;
+  checkOpen(given);
+  const { backend = 'auto', ...options } = given;
+  const calls = createCalls(open());
+  const { call, stream, storeOf, refuseClosed } = calls;
   const numbers = new WeakMap<WorkerModel, number>();
   const find = (model: WorkerModel): number => {
     const number = numbers.get(model);
@@ -159,36 +128,61 @@ export async function connect(
   });
   return {
     ...opened,
-    async tokenize(text, { tokenizer: given, trainFraction, validate, ...rest }) {
+    async tokenize(text, options) {
+      refuseClosed();
+      checkTokenize(text, options);
+      const { tokenizer: given, trainFraction, validate, ...rest } = options;
       const known = given instanceof Tokenizer;
-      const split = { ...(trainFraction && { trainFraction }), ...(validate && { validate }) };
+      const split = { trainFraction, validate };
       const training = known ? { vocabSize: given.vocabSize } : given;
       const json = known ? { tokenizer: given.toJSON() } : {};
       const { tokenizer, data } = await call({ type: 'tokenize', text, training, split, ...json }, rest);
       return { tokenizer: known ? given : Tokenizer.fromJSON(tokenizer), data };
     },
-    create: async (config, tokenizer, { seed } = {}) =>
-      own(await call({ type: 'create', config, tokenizer: tokenizer.toJSON(), seed }), {}),
-    load: async (store, listeners) => own(await call({ type: 'load', store: storeOf(store) }, listeners), {}),
-    async loadCheckpoint(store, listeners) {
+    async create(config, tokenizer, options = {}) {
+      refuseClosed();
+      checkCreate(config, tokenizer, options);
+      const { seed } = options;
+      return own(await call({ type: 'create', config, tokenizer: tokenizer.toJSON(), seed }), {});
+    },
+    async load(store, listeners = {}) {
+      refuseClosed();
+      checkLoad('load', store, listeners);
+      return own(await call({ type: 'load', store: storeOf(store) }, listeners), {});
+    },
+    async loadCheckpoint(store, listeners = {}) {
+      refuseClosed();
+      checkLoad('loadCheckpoint', store, listeners);
       const { record, step, ...sent } = await call(
         { type: 'loadCheckpoint', store: storeOf(store) },
         listeners,
       );
       return own(sent, { record, step });
     },
-    save: async (store, model, options = {}) =>
-      call({ type: 'save', model: find(model), store: storeOf(store), options }),
-    async *train({ model, signal, onProgress, ...options }) {
+    async save(store, model, options = {}) {
+      refuseClosed();
+      checkSave(store, model, options);
+      await call({ type: 'save', model: find(model), store: storeOf(store), options });
+    },
+    async *train(given) {
+      refuseClosed();
+      checkTrain(given);
+      const { model, signal, onProgress, ...options } = given;
       yield* using(model, stream({ type: 'train', model: find(model), options }, { signal, onProgress }));
     },
-    async *trainInFolder({ store, model, from, signal, onProgress, ...options }) {
+    async *trainInFolder(given) {
+      refuseClosed();
+      checkTrainInFolder(given);
+      const { store, model, from, signal, onProgress, ...options } = given;
       if (from && from !== model)
         throw new Error('from is another checkpoint than model: pass the checkpoint as both');
       const job = { model: find(model), store: storeOf(store), options, resumes: from !== undefined };
       yield* using(model, stream({ type: 'trainInFolder', ...job }, { signal, onProgress }));
     },
-    async *generate(model, { signal, ...options } = {}) {
+    async *generate(model, given = {}) {
+      refuseClosed();
+      checkGenerate(model, given);
+      const { signal, ...options } = given;
       yield* using(model, stream({ type: 'generate', model: find(model), options }, { signal }));
     },
     close: calls.close,
@@ -214,6 +208,8 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
   call<J extends Job>(job: J, listeners?: Listeners): Promise<Results[J['type']]>;
   stream<E extends TrainEvent | GenerateEvent>(job: Job, listeners: Listeners): AsyncGenerator<E, void>;
   storeOf(store: Store): SentStore;
+  /** Throws when the worker has ended. */
+  refuseClosed(): void;
   close(): void;
 } {
   const pending = new Map<number, Pending>();
@@ -228,6 +224,16 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     pending.clear();
   };
 
+  const sendCall = (message: Extract<ToWorker, { type: 'call' }>): void => {
+    try {
+      channel.send(message);
+    } catch (error) {
+      // What browsers and Node say: `() => 1 could not be cloned.`
+      const reason = (error as Error).message.replace(/\s+/g, ' ').replace(/\.$/, '');
+      throw new Error(`${message.job.type} takes only data, which can be sent to a worker: ${reason}`);
+    }
+  };
+
   const begin = (job: Job, listeners: Listeners, event: Pending['event']) => {
     const number = calls++;
     const { signal } = listeners;
@@ -236,7 +242,7 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     const result = new Promise<Results[keyof Results]>((resolve, reject) => {
       if (broken) return reject(broken);
       const aborted = signal?.aborted ? { aborted: reason() } : {};
-      channel.send({ type: 'call', call: number, job, ...aborted }); // throws where something cannot be sent
+      sendCall({ type: 'call', call: number, job, ...aborted });
       pending.set(number, { listeners, event, resolve, reject });
       channel.hold?.(true);
       signal?.addEventListener('abort', abort);
@@ -270,6 +276,9 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
 
   return {
     storeOf: shelf.add,
+    refuseClosed() {
+      if (broken) throw broken;
+    },
     close: () => fail(new Error('this worker was closed: open a new one')),
     call: async <J extends Job>(job: J, listeners: Listeners = {}) =>
       (await begin(job, listeners, () => {}).result) as Results[J['type']],

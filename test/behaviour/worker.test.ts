@@ -215,7 +215,130 @@ describe('a worker', () => {
     other.close();
     await assert.rejects(other.load(memoryStore()), /this worker was closed/);
     // Functions cannot be sent, and nothing is left waiting.
-    await assert.rejects(all(worker.generate(model, { tap: () => 1 } as never)), /could not be cloned/);
+    const prompt = [() => 1] as never;
+    await assert.rejects(
+      all(worker.generate(model, { prompt })),
+      /^Error: generate takes only data, which can be sent to a worker: .* could not be cloned$/,
+    );
+  });
+
+  test('refuses wrong arguments in one line, in the words of the library', async () => {
+    const model = await worker.create(config, tokenizer);
+    const store = memoryStore();
+    const refusals: [call: (...args: never[]) => unknown, args: unknown[], words: string][] = [
+      [openWorker, [null], 'null is not an object, which the options for a worker are in'],
+      [openWorker, [5], '5 is not an object, which the options for a worker are in'],
+      [openWorker, ['wasm'], '"wasm" is not an object, which the options for a worker are in'],
+      [
+        openWorker,
+        [{ bakend: 'wasm' }],
+        "unknown option 'bakend' for a worker: known are backend, threads, precision; did you mean 'backend'?",
+      ],
+      [
+        openWorker,
+        [{ backend: ['wasm'] }],
+        'backend a list of 1 is not a text: openWorker() takes the best one',
+      ],
+      [
+        openWorker,
+        [{ backend: 'gpu' }],
+        "unknown backend 'gpu': use auto, native, webgpu, wasm or reference",
+      ],
+
+      [worker.tokenize, [], 'tokenize needs text: the text, or its bytes'],
+      [
+        worker.tokenize,
+        ['...'],
+        'tokenize needs tokenizer: the tokenizer to use, or how to train one, such as { vocabSize: 500 }',
+      ],
+      [worker.tokenize, [5, { tokenizer }], 'text 5 is not a text or its bytes'],
+      [worker.tokenize, [text, null], 'null is not an object, which the options for tokenize are in'],
+      [
+        worker.tokenize,
+        [text, { tokeniser: { vocabSize: 270 } }],
+        "unknown option 'tokeniser' for tokenize: known are tokenizer, trainFraction, validate, onProgress, signal; did you mean 'tokenizer'?",
+      ],
+      [
+        worker.tokenize,
+        [text, { tokenizer: {} }],
+        'training a tokenizer in a worker needs vocabSize: tokens in all',
+      ],
+      [
+        worker.tokenize,
+        [text, { tokenizer: { vocabSize: 270, onMerge() {} } }],
+        "unknown option 'onMerge' for training a tokenizer in a worker: known are vocabSize, pattern, specialTokens, atMost",
+      ],
+      [
+        worker.tokenize,
+        [text, { tokenizer, trainFraction: 0 }],
+        'trainFraction 0 is not a number > 0 and < 1: 0.9 trains on the first 90 % of the tokens',
+      ],
+      [worker.tokenize, [text, { tokenizer, onProgress: 5 }], 'onProgress 5 is not a function'],
+
+      [worker.create, [], 'create needs config: every choice that shapes the model'],
+      [worker.create, [config], 'create needs tokenizer: the tokenizer of the model'],
+      [worker.create, [config, 5], 'tokenizer 5 is not a Tokenizer'],
+      [
+        worker.create,
+        [config, tokenizer, { sed: 1 }],
+        "unknown option 'sed' for create: known are seed; did you mean 'seed'?",
+      ],
+      [worker.load, [], 'load needs store: the place of the files'],
+      [worker.load, [5], 'store 5 is not a store'],
+      [worker.load, [store, null], 'null is not an object, which the options for load are in'],
+      [worker.loadCheckpoint, [store, { onNote: 5 }], 'onNote 5 is not a function'],
+      [worker.save, [store], 'save needs model: a model of this worker'],
+      [
+        worker.save,
+        [store, model, { matrice: 'f32' }],
+        "unknown option 'matrice' for save: known are matrices; did you mean 'matrices'?",
+      ],
+
+      [worker.train, [], 'train needs model: a model of this worker'],
+      [worker.train, [null], 'null is not an object, which the options for train are in'],
+      [worker.train, [{ model }], 'train needs data: tokens for training and validation'],
+      [
+        worker.train,
+        [{ model: 5, data }],
+        'model 5 is not a model of a worker: create, load and loadCheckpoint make one',
+      ],
+      [worker.train, [{ model, data, stps: 5 }], "unknown setting 'stps': did you mean 'steps'?"],
+      [worker.train, [{ model, data, steps() {} }], 'steps steps() { } is not a whole number >= 1'],
+      [worker.train, [{ model, data, signal: 5 }], 'signal 5 is not an AbortSignal'],
+      [worker.trainInFolder, [], 'trainInFolder needs model: a model of this worker'],
+      [worker.trainInFolder, [{ model, store: 5 }], 'store 5 is not a store'],
+      [
+        worker.trainInFolder,
+        [{ store, model, dataset: data, data: record, settings: { ...settings, stps() {} } }],
+        "unknown setting 'stps': did you mean 'steps'?",
+      ],
+      [worker.generate, [], 'generate needs model: a model of this worker'],
+      [worker.generate, [model, 5], '5 is not an object, which the options for generate are in'],
+      [worker.generate, [model, { prompt: 'a', signal: 5 }], 'signal 5 is not an AbortSignal'],
+    ];
+    const done = async (call: (...args: never[]) => unknown, args: unknown[]): Promise<void> => {
+      const result = call(...(args as never[]));
+      if (result instanceof Promise) await result;
+      else await all(result as AsyncIterable<unknown>);
+    };
+    for (const [call, args, message] of refusals)
+      await assert.rejects(done(call, args), { name: 'Error', message });
+    await assert.rejects(
+      done(worker.train, [{ model, data, onStep() {} }]),
+      /^Error: unknown setting 'onStep': known are model, data, /,
+    );
+
+    const closed = await openWorker({ backend: 'reference' });
+    closed.close();
+    for (const call of [
+      closed.tokenize,
+      closed.create,
+      closed.load,
+      closed.save,
+      closed.train,
+      closed.generate,
+    ])
+      await assert.rejects(done(call, []), /^Error: this worker was closed: open a new one$/);
   });
 
   test('gives what it needs of a store that cannot do everything', async () => {

@@ -1,0 +1,202 @@
+// The options of a worker's functions, and their checks before anything is sent: in the words of the
+// library's own functions. Read next: client.ts.
+import type { BackendOptions } from '../backend/contract.ts';
+import { engineFields } from '../backend/registry.ts';
+import {
+  callback,
+  checkOptions,
+  complete,
+  custom,
+  having,
+  optionsIn,
+  refuseUnknown,
+  type Table,
+  text,
+} from '../base/fields.ts';
+import { such } from '../base/schema.ts';
+import { generateFields } from '../generate/options.ts';
+import type { Store } from '../io/store.ts';
+import { checkConfig, type GPTConfig } from '../model/config.ts';
+import { loadFields as folderFields, type SaveOptions, saveFields } from '../model/folder.ts';
+import { gptFields } from '../model/gpt-options.ts';
+import type { TrainingRecord } from '../runs/checkpoint.ts';
+import { runFolderFields } from '../runs/train-in-folder.ts';
+import { sliceFields, Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
+import { trainingFields } from '../tokenizer/options.ts';
+import { isBytes } from '../tokenizer/utf8.ts';
+import { type Split, splitFields } from '../train/data.ts';
+import { type MilestoneProgress, trainFields } from '../train/run.ts';
+import { settingFields } from '../train/setting-fields.ts';
+import type {
+  PlainFolderOptions,
+  PlainGenerateOptions,
+  PlainTrainOptions,
+  TextProgress,
+} from './messages.ts';
+
+/** The engine of a worker, as `useBackend` takes it. */
+export interface WorkerOptions extends BackendOptions {
+  /** Default `auto`. */
+  backend?: string;
+}
+
+/** A model in a worker, and its tokenizer. What nobody refers to any more is disposed of. */
+export interface WorkerModel {
+  readonly config: GPTConfig;
+  readonly parameterCount: number;
+  readonly tokenizer: Tokenizer;
+  /** Frees its memory in the worker. A second call does nothing. */
+  dispose(): void;
+}
+
+/** A model with everything to continue its training, as read. */
+export interface WorkerCheckpoint extends WorkerModel {
+  readonly record: TrainingRecord;
+  /** Number of optimizer steps done. */
+  readonly step: number;
+}
+
+/** What can be ended from outside. */
+export interface Abortable {
+  signal?: AbortSignal;
+}
+
+export interface TokenizeOptions extends Partial<Split>, Abortable {
+  /** The tokenizer to use, or how to train one. */
+  tokenizer: Tokenizer | Omit<TokenizerTraining, 'onMerge'>;
+  onProgress?: (progress: TextProgress) => void;
+}
+
+export interface WorkerTrainOptions extends PlainTrainOptions, Abortable {
+  model: WorkerModel;
+  onProgress?: (progress: MilestoneProgress) => void;
+}
+
+export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
+  /** The place of the run, which stays with the caller. */
+  store: Store;
+  model: WorkerModel;
+  /** The checkpoint to resume from, which is `model` then. */
+  from?: WorkerCheckpoint;
+  onProgress?: (progress: MilestoneProgress) => void;
+}
+
+export interface WorkerGenerateOptions extends PlainGenerateOptions, Abortable {}
+
+/** Options of `load` and `loadCheckpoint`. */
+export interface WorkerLoadOptions {
+  /** As in `LoadOptions`. */
+  onNote?: (line: string) => void;
+}
+
+// ---- tables ----------------------------------------------------------------------------------------------
+
+const workerFields: Table<WorkerOptions> = {
+  backend: text({ about: 'the engine', hint: 'openWorker() takes the best one' }),
+  ...engineFields,
+};
+
+const tokenizeFields: Table<TokenizeOptions> = {
+  tokenizer: custom({
+    about: 'the tokenizer to use, or how to train one, such as { vocabSize: 500 }',
+    schema: such(
+      (value): value is TokenizeOptions['tokenizer'] => isObject(value),
+      'a Tokenizer, or an object that says how to train one',
+    ),
+    required: true,
+  }),
+  ...splitFields,
+  onProgress: callback({ about: 'called about every 50 ms with the bytes or merges done so far and in all' }),
+  signal: sliceFields.signal,
+};
+
+const loadFields: Table<WorkerLoadOptions> = { onNote: folderFields.onNote };
+
+const textField = custom({
+  about: 'the text, or its bytes',
+  schema: such(
+    (value): value is string | Uint8Array => typeof value === 'string' || isBytes(value),
+    'a text or its bytes',
+  ),
+  required: true,
+});
+
+const configField = custom({
+  about: 'every choice that shapes the model',
+  schema: such(isObject, 'an object'),
+  hint: 'makeConfig makes one',
+  required: true,
+});
+
+const tokenizerField = custom({
+  about: 'the tokenizer of the model',
+  schema: such(isTokenizer, 'a Tokenizer'),
+  required: true,
+});
+
+/** Which worker's it is, client.ts finds out. */
+const modelField = having<WorkerModel>('dispose', 'a model of a worker', {
+  about: 'a model of this worker',
+  hint: 'create, load and loadCheckpoint make one',
+  required: true,
+});
+
+const storeField = having<Store>('read', 'a store', { about: 'the place of the files', required: true });
+
+function isTokenizer(value: unknown): value is Tokenizer {
+  return value instanceof Tokenizer;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// ---- checks: each throws one line ------------------------------------------------------------------------
+
+export function checkOpen(options: WorkerOptions): void {
+  checkOptions(workerFields, options, 'a worker');
+}
+
+export function checkTokenize(text: string | Uint8Array, options: TokenizeOptions): void {
+  complete({ text: textField }, { text }, 'tokenize');
+  complete(tokenizeFields, options, 'tokenize');
+  const { onMerge: _, ...fields } = trainingFields;
+  const { tokenizer } = options;
+  if (!isTokenizer(tokenizer)) complete(fields, tokenizer, 'training a tokenizer in a worker');
+}
+
+export function checkCreate(config: GPTConfig, tokenizer: Tokenizer, options: { seed?: number }): void {
+  complete({ config: configField, tokenizer: tokenizerField }, { config, tokenizer }, 'create');
+  checkConfig(config);
+  checkOptions({ seed: gptFields.seed }, options, 'create');
+}
+
+export function checkLoad(where: 'load' | 'loadCheckpoint', store: Store, options: WorkerLoadOptions): void {
+  complete({ store: storeField }, { store }, where);
+  checkOptions(loadFields, options, where);
+}
+
+export function checkSave(store: Store, model: WorkerModel, options: SaveOptions): void {
+  complete({ store: storeField, model: modelField }, { store, model }, 'save');
+  checkOptions(saveFields, options, 'save');
+}
+
+export function checkTrain(options: WorkerTrainOptions): void {
+  const { tokenizer: _, save: __, resume: ___, ...plain } = trainFields;
+  const fields = { ...plain, model: modelField };
+  refuseUnknown(optionsIn(options, 'train'), Object.keys(fields), 'setting');
+  complete(fields, options, 'train');
+}
+
+export function checkTrainInFolder(options: WorkerFolderOptions): void {
+  const { tokenizer: _, lock: __, ...plain } = runFolderFields;
+  const from = custom({ ...plain.from, schema: such(isObject, 'a checkpoint') });
+  complete({ ...plain, model: modelField, from }, options, 'trainInFolder');
+  refuseUnknown(options.settings, Object.keys(settingFields), 'setting');
+}
+
+export function checkGenerate(model: WorkerModel, options: WorkerGenerateOptions): void {
+  const { tap: _, ...fields } = generateFields;
+  complete({ model: modelField }, { model }, 'generate');
+  checkOptions(fields, options, 'generate');
+}
