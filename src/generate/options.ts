@@ -1,6 +1,16 @@
 // The options of `generate()`, and the checks that turn a bad request into one clear line.
 
-import { choice, complete, custom, flag, integer, signal, type Table, texts } from '../base/fields.ts';
+import {
+  choice,
+  complete,
+  custom,
+  flag,
+  having,
+  integer,
+  signal,
+  type Table,
+  texts,
+} from '../base/fields.ts';
 import { type Schema, such } from '../base/schema.ts';
 import type { GPT } from '../model/gpt.ts';
 import { forwardFields } from '../model/gpt-options.ts';
@@ -128,6 +138,11 @@ export const generateTextFields: Table<
   Exclude<GenerateDefaults, 'samples'>
 > = textFields;
 
+const folderFields: Table<{ model: GPT; tokenizer: Tokenizer }> = {
+  model: having('forward', 'a GPT', { about: 'the model', required: true }),
+  tokenizer: having('decode', 'a Tokenizer', { about: 'the tokenizer of the model', required: true }),
+};
+
 /** Throws when an option is unknown or out of range, or when tokenizer and model do not belong together. */
 export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: GenerateOptions): GenerateSettings {
   const { temperature, topK, topP, minP, repetitionPenalty, ...others } = complete(
@@ -135,6 +150,7 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
     options,
     'generate',
   );
+  complete(folderFields, { model, tokenizer }, 'generate');
   const { vocabSize: V, blockSize } = model.config;
   if (tokenizer.vocabSize !== V) {
     throw new Error(

@@ -1,6 +1,6 @@
 // A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
-import { callback, checkOptions, choice, complete, type Table } from '../base/fields.ts';
+import { callback, checkOptions, choice, complete, type Field, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { toBfloat16 } from '../io/floats.ts';
@@ -102,8 +102,20 @@ export async function saveModel(
   contents: ModelFolder,
   options: SaveOptions = {},
 ): Promise<void> {
+  complete({ store: storeField, ...contentFields }, { store, ...contents }, 'save');
   await store.writeAll(await modelFiles(contents, options));
 }
+
+/** The store of `save`, `load` and `loadCheckpoint`. */
+export const storeField: Field<Store> = having('read', 'a store', {
+  about: 'the place of the files',
+  required: true,
+});
+
+const contentFields: Table<ModelFolder> = {
+  model: having('forward', 'a GPT', { about: 'the model', required: true }),
+  tokenizer: having('decode', 'a Tokenizer', { about: 'the tokenizer of the model', required: true }),
+};
 
 /** Options for reading a model folder. */
 export interface LoadOptions {
@@ -130,6 +142,7 @@ export const loadFields: Table<LoadOptions> = {
  * finite; a tokenizer of another model.
  */
 export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
+  complete({ store: storeField }, { store }, 'load');
   checkOptions(loadFields, options, 'load');
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
   const tokenizer = await readTokenizer(store, config);

@@ -3,7 +3,7 @@
 // training.json (settings, progress, history).
 import type { Precision } from '../backend/contract.ts';
 import { currentBackend } from '../backend/current.ts';
-import { checkOptions } from '../base/fields.ts';
+import { checkOptions, complete } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import {
   array,
@@ -33,6 +33,7 @@ import {
   type ModelFolder,
   modelFiles,
   readWeights,
+  storeField,
 } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { namedParameters } from '../nn/parameters.ts';
@@ -96,6 +97,7 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
  * fit.
  */
 export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
+  complete({ store: storeField }, { store }, 'loadCheckpoint');
   checkOptions(loadFields, options, 'loadCheckpoint');
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();

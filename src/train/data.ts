@@ -1,10 +1,11 @@
 // The text for training: token ids, split in two, and the random windows of batches.
-import { checkOptions, choice, complete, number, type Table } from '../base/fields.ts';
+import { checkOptions, choice, complete, having, number, type Table } from '../base/fields.ts';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
 import { type Batch, windows } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { type EncodeOptions, type InSlices, sliceFields, type Tokenizer } from '../tokenizer/index.ts';
+import { toBytes } from '../tokenizer/utf8.ts';
 
 /** A tokenised text, split for training and validation. */
 export interface Dataset {
@@ -113,14 +114,26 @@ interface Pieces {
   separator: Int32Array;
 }
 
+const tokenizerField = having<Tokenizer>('decode', 'a Tokenizer', {
+  about: 'what makes tokens of the text',
+  required: true,
+});
+
 function piecesOf(text: string | Uint8Array | SeparatedText, tokenizer: Tokenizer): Pieces {
-  if (typeof text === 'string' || text instanceof Uint8Array)
-    return { pieces: [{ text, options: { allowedSpecial: 'all' } }], separator: new Int32Array(0) };
+  complete({ tokenizer: tokenizerField }, { tokenizer }, 'dataset');
+  if (!isSeparated(text)) {
+    const whole = typeof text === 'string' ? text : toBytes(text);
+    return { pieces: [{ text: whole, options: { allowedSpecial: 'all' } }], separator: new Int32Array(0) };
+  }
   const options = { otherSpecial: 'text' } as const;
   return {
     pieces: text.documents.map((document) => ({ text: document, options })),
     separator: Int32Array.of(separatorId(tokenizer, text.separator)),
   };
+}
+
+function isSeparated(text: string | Uint8Array | SeparatedText): text is SeparatedText {
+  return 'documents' in Object(text);
 }
 
 function joined(parts: readonly Int32Array[], separator: Int32Array): Int32Array {

@@ -1,4 +1,5 @@
-// The page's side: the functions of the library, which run in a worker. Read next: options.ts, messages.ts, serve.ts.
+// The page's side: the functions of the library, which run in a worker. Read next: options.ts, messages.ts,
+// serve.ts.
 import type { Precision } from '../backend/contract.ts';
 import type { BackendReport } from '../backend/registry.ts';
 import { settled, whenDropped } from '../base/dropped.ts';

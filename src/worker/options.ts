@@ -1,5 +1,5 @@
 // The options of a worker's functions, and their checks before anything is sent: in the words of the
-// library's own functions. Read next: client.ts.
+// library's own functions. Read next: messages.ts.
 import type { BackendOptions } from '../backend/contract.ts';
 import { engineFields } from '../backend/registry.ts';
 import {
@@ -17,7 +17,7 @@ import { such } from '../base/schema.ts';
 import { generateFields } from '../generate/options.ts';
 import type { Store } from '../io/store.ts';
 import { checkConfig, type GPTConfig } from '../model/config.ts';
-import { loadFields as folderFields, type SaveOptions, saveFields } from '../model/folder.ts';
+import { loadFields as folderFields, type SaveOptions, saveFields, storeField } from '../model/folder.ts';
 import { gptFields } from '../model/gpt-options.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
 import { runFolderFields } from '../runs/train-in-folder.ts';
@@ -140,8 +140,6 @@ const modelField = having<WorkerModel>('dispose', 'a model of a worker', {
   hint: 'create, load and loadCheckpoint make one',
   required: true,
 });
-
-const storeField = having<Store>('read', 'a store', { about: 'the place of the files', required: true });
 
 function isTokenizer(value: unknown): value is Tokenizer {
   return value instanceof Tokenizer;

@@ -96,6 +96,25 @@ test('options that are in no object are refused in one line', async () => {
     assert.throws(() => tokenizer.encode(wrong as never), /^Error: text .* is not a text or its bytes$/);
 });
 
+test('missing and wrong arguments before the options are refused in one line', async () => {
+  const refused: [call: (...args: never[]) => unknown, args: unknown[], message: string][] = [
+    [generate, [], 'generate needs model: the model'],
+    [generate, [model], 'generate needs tokenizer: the tokenizer of the model'],
+    [generate, [5, tokenizer], 'model 5 is not a GPT'],
+    [generateText, [model], 'generate needs tokenizer: the tokenizer of the model'],
+    [dataset, [5, tokenizer], 'text 5 is not a text or its bytes'],
+    [dataset, [text], 'dataset needs tokenizer: what makes tokens of the text'],
+    [datasetAsync, [null, tokenizer], 'text null is not a text or its bytes'],
+    [datasetAsync, [text, {}], 'tokenizer an object is not a Tokenizer'],
+    [loadModel, [], 'load needs store: the place of the files'],
+    [loadCheckpoint, ['runs/first'], 'store "runs/first" is not a store'],
+    [saveModel, [store], 'save needs model: the model'],
+    [saveModel, [store, { model }], 'save needs tokenizer: the tokenizer of the model'],
+  ];
+  for (const [call, args, message] of refused)
+    await assert.rejects(async () => call(...(args as never[])), { name: 'Error', message });
+});
+
 test('train refuses what it does not know, and says what it needs', async () => {
   const first = (options: object): Promise<unknown> => train(options as never).next();
   await assert.rejects(
