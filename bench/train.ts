@@ -36,11 +36,10 @@ const preset = presets[readPreset('preset', options.preset)];
 const threads = count('threads', options.threads);
 const batch = count('batch', options.batch);
 const precision = readPrecision(options.precision);
-const nEmbd = options.width === undefined ? preset.nEmbd : count('width', options.width);
+const nEmbd = options.width === undefined ? null : count('width', options.width);
 const config = makeConfig(preset, 500, {
-  nLayer: options.layers === undefined ? preset.nLayer : count('layers', options.layers),
-  nEmbd,
-  ...(options.width !== undefined && { headSize: Math.floor(nEmbd / preset.nHead) }),
+  ...(options.layers !== undefined && { nLayer: count('layers', options.layers) }),
+  ...(nEmbd !== null && { nEmbd, headSize: Math.floor(nEmbd / preset.nHead) }),
 });
 const ownSize = options.preset !== 'seed' || options.layers !== undefined || options.width !== undefined;
 if (options.peer.length > 0 && ownSize)
@@ -61,7 +60,7 @@ const [own, ...others] = timings;
 show(
   [
     {
-      title: `Training step: ${config.nLayer} layers, width ${nEmbd}, ${batch} x ${config.blockSize} tokens`,
+      title: `Training step: ${config.nLayer} layers, width ${config.nEmbd}, ${batch} x ${config.blockSize} tokens`,
       unit: 'tokens/s',
       timings,
       pairs: others.map((peer) => [own, peer]),

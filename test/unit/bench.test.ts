@@ -1,9 +1,11 @@
 // What the programs of bench/ are built on: turns, medians, peers that are not installed.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openPeers } from '../../bench/peers/open.ts';
 import { type Contestant, ratio, summary, takeTurns, WARM_UP } from '../../bench/support/contest.ts';
 import { growthTable } from '../../bench/support/growth.ts';
@@ -54,6 +56,22 @@ describe('peers', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+test('programs run with the sizes of their presets', () => {
+  const programs = {
+    train: ['--layers', '1', '--batch', '1'],
+    engines: ['--only', 'train', '--batch', '1'],
+  };
+  for (const [name, args] of Object.entries(programs)) {
+    const program = fileURLToPath(new URL(`../../bench/${name}.js`, import.meta.url));
+    const all = [program, ...args, '--backend', 'wasm', '--turns', '1', '--json'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const [{ timings }] = JSON.parse(stdout).figures;
+    assert.equal(timings.length, 1);
+    assert.ok(timings[0].rate > 0);
+  }
 });
 
 test('growth compares each size with the middle one', () => {
