@@ -5,13 +5,11 @@
 //     [--batch 64] [--turns 5] [--threads 2] [--json]
 // Without --backend: every engine that works here.
 import { seedModel } from '../src/cli/measure.ts';
-import { createContext } from '../src/generate/context.ts';
-import { argmax } from '../src/generate/sampler.ts';
 import type { GPT } from '../src/model/gpt.ts';
 import { backendNames, createBackend } from '../src/platform/node-engines.ts';
 import { quantize } from '../src/quantize/quantize.ts';
 import { type Contestant, takeTurns } from './support/contest.ts';
-import { contestant, trainingContestant } from './support/inkhorn.ts';
+import { decodingContestant, trainingContestant } from './support/inkhorn.ts';
 import { count, engineOptions, type Figure, readOptions, show } from './support/program.ts';
 
 /** The batch of the reference, at most. */
@@ -36,7 +34,10 @@ const contests: Record<
     contestantOf: async (name, model) =>
       trainingContestant(model, name === 'reference' ? Math.min(batch, SMALL_BATCH) : batch),
   },
-  decode: { title: 'INT8 generation with a KV cache', contestantOf: decoding },
+  decode: {
+    title: 'INT8 generation with a KV cache',
+    contestantOf: async (_, model) => decodingContestant(model.backend.description, await quantize(model)),
+  },
 };
 const names = Object.keys(contests);
 if (options.only !== undefined && !names.includes(options.only))
@@ -69,16 +70,4 @@ async function contest(
   for (const engine of engines) engine.dispose();
   const pairs = timings.slice(1).map((timing, i) => [timings[i], timing] as const);
   return { title, unit: 'tokens/s', timings, pairs };
-}
-
-/** The tokens of a full window, one by one. */
-async function decoding(_: string, float: GPT): Promise<Contestant> {
-  const model = await quantize(float);
-  const amount = model.config.blockSize;
-  const includes = `${amount} tokens from token 0, the largest logit each`;
-  return contestant({ name: model.backend.description, includes, amount }, async () => {
-    const context = createContext(model);
-    for (let next = 0, n = 0; n < amount; n++) next = argmax(await context.read([next]));
-    context.dispose();
-  });
 }

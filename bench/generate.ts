@@ -18,7 +18,7 @@ import { quantize } from '../src/quantize/quantize.ts';
 import { Tokenizer } from '../src/tokenizer/index.ts';
 import { openPeers } from './peers/open.ts';
 import { type Contestant, takeTurns } from './support/contest.ts';
-import { contestant } from './support/inkhorn.ts';
+import { contestant, decodingContestant } from './support/inkhorn.ts';
 import { count, engineOptions, type Figure, peerOption, readOptions, show } from './support/program.ts';
 
 /** Tokens past the window in a turn of `window`. */
@@ -55,7 +55,7 @@ const contests: Record<string, () => Promise<{ figure: Figure; missing: string[]
     contest(
       `${window} tokens with a KV cache`,
       [
-        ...models.map(([name, model]) => decoding(name, model)),
+        ...models.map(([name, model]) => decodingContestant(`${name}, greedy`, model)),
         ...models.slice(0, 2).map(([name, model]) => sampling(name, model)),
       ],
       {
@@ -123,16 +123,6 @@ async function contest(
   });
   const pairs = [[inInt8, inFloat] as const, ...theirs];
   return { figure: { title, unit: 'tokens/s', timings, pairs }, missing: peers.missing };
-}
-
-/** The model alone. */
-function decoding(name: string, model: GPT): Contestant {
-  const includes = `${window} tokens from token 0, the largest logit each`;
-  return contestant({ name: `${name}, greedy`, includes, amount: window }, async () => {
-    const context = createContext(model);
-    for (let next = 0, n = 0; n < window; n++) next = argmax(await context.read([next]));
-    context.dispose();
-  });
 }
 
 /** generate() as a program calls it. */

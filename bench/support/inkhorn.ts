@@ -1,5 +1,7 @@
 // Our side of a contest: Inkhorn's work in a turn. The peers are in ../peers.
 import { TRAINING_INCLUDES, trainingSteps } from '../../src/cli/measure.ts';
+import { createContext } from '../../src/generate/context.ts';
+import { argmax } from '../../src/generate/sampler.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Contestant } from './contest.ts';
 
@@ -39,6 +41,17 @@ export function trainingContestant(model: GPT, batchSize: number): Contestant {
       return peakMB();
     },
   };
+}
+
+/** The tokens of a full window, one by one, from the model alone. */
+export function decodingContestant(name: string, model: GPT): Contestant {
+  const amount = model.config.blockSize;
+  const includes = `${amount} tokens from token 0, the largest logit each`;
+  return contestant({ name, includes, amount }, async () => {
+    const context = createContext(model);
+    for (let next = 0, n = 0; n < amount; n++) next = argmax(await context.read([next]));
+    context.dispose();
+  });
 }
 
 /** The peak memory of this process, MB. */

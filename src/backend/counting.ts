@@ -1,9 +1,9 @@
 // An engine that computes nothing and holds nothing. A training on it makes and frees the buffers that it
 // would on any other engine, so that `memory()` tells what that takes before a byte is allocated.
 import { calls } from './call.ts';
-import type { Backend, DType, HostArray, Kernels } from './contract.ts';
+import type { Backend, Kernels } from './contract.ts';
 import { createLender } from './lender.ts';
-import { createPool } from './pool.ts';
+import { createPool, hostArray } from './pool.ts';
 
 /** A new engine with its own pool. All that it reads is 0. */
 export function createCounting(): Backend {
@@ -19,9 +19,9 @@ export function createCounting(): Backend {
     alloc: lender.alloc,
     free: lender.free,
     write() {},
-    read: async ({ dtype, length }, offset = 0, count = length - offset) => zeros(dtype, count),
+    read: async ({ dtype, length }, offset = 0, count = length - offset) => hostArray(dtype, count),
     readInto: async (out) => out.fill(0) as typeof out,
-    readSync: ({ dtype, length }, offset = 0, count = length - offset) => zeros(dtype, count),
+    readSync: ({ dtype, length }, offset = 0, count = length - offset) => hostArray(dtype, count),
     sync: settle,
     record(fn) {
       return lender.record(() => {
@@ -33,9 +33,4 @@ export function createCounting(): Backend {
     trim: pool.trim,
     dispose: pool.dispose,
   };
-}
-
-function zeros(dtype: DType, length: number): HostArray {
-  if (dtype === 'f32') return new Float32Array(length);
-  return dtype === 'i32' ? new Int32Array(length) : new Int8Array(length);
 }

@@ -1,6 +1,7 @@
 // Checks of the copies between JavaScript and an engine, the same for every engine with memory of its own.
 // Read next: wasm/index.ts.
 import type { DeviceBuffer, HostArray } from './contract.ts';
+import { hostArray } from './pool.ts';
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
 
@@ -16,6 +17,6 @@ export function checkTransfer(what: string, buffer: DeviceBuffer, data: HostArra
 /** An array for `length` elements of `buffer`. Throws when it does not have as many from `offset` on. */
 export function arrayFor(buffer: DeviceBuffer, offset: number, length: number): HostArray {
   const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
-  if (whole && offset + length <= buffer.length) return new ARRAYS[buffer.dtype](length);
+  if (whole && offset + length <= buffer.length) return hostArray(buffer.dtype, length);
   throw new Error(`read: ${length} elements from ${offset} on do not fit a buffer of ${buffer.length}`);
 }

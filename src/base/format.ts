@@ -96,3 +96,8 @@ const NOT_FINITE = 'not finite';
 export function formatLoss(loss: number, digits: number): string {
   return Number.isFinite(loss) ? loss.toFixed(digits) : NOT_FINITE;
 }
+
+/** Two hexadecimal digits for each byte: `0a1f`. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

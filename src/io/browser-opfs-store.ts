@@ -1,6 +1,7 @@
 // A store in a browser's own file system (OPFS, the origin private file system), which belongs to the page's
 // site, survives a reload, and is seen by no other program. Its guarantees (atomic-store.ts) hold when the
 // tab or the browser is killed at any moment.
+import { hex } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE } from './atomic-store.ts';
 import { checkLength, checkName, type Lock, type Store } from './store.ts';
 
@@ -141,10 +142,6 @@ const opfs: Omit<FileSystem, 'files'> = {
   },
   lock: lockFolder,
 };
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 // ---- the lock --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 // The record of a run's text, in its checkpoints and in what is made from its model.
+import { hex } from '../base/format.ts';
 import {
   array,
   boolean,
@@ -66,7 +67,7 @@ export async function textRecord(
   if (!crypto.subtle)
     throw new Error('a page computes checksums only on https or localhost: serve it from there');
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const sha256 = hex(hash);
   const { trainFraction, validate } = checkSplit(split);
   const source = { inputs: [name], asBytes: typeof text !== 'string', separator: null };
   return { ...source, name, bytes: bytes.length, sha256, trainFraction, validate };

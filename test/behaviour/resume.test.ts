@@ -8,7 +8,7 @@ import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
-import type { DataRecord } from '../../src/runs/data-record.ts';
+import { textRecord } from '../../src/runs/data-record.ts';
 import { modelStore, readHistory, runModel } from '../../src/runs/open.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
@@ -23,16 +23,7 @@ const text = 'so it goes and goes, and so on it goes.\n'.repeat(9) + numbers;
 const tokenizer = Tokenizer.train(text, { vocabSize: 270 });
 const data = dataset(text, tokenizer);
 const config = makeConfig(presets.tiny, 270, { blockSize: 8, nLayer: 2, nEmbd: 16, nHead: 2, dropout: 0.1 });
-const record: DataRecord = {
-  inputs: ['text.txt'],
-  asBytes: false,
-  separator: null,
-  name: 'text.txt',
-  bytes: text.length,
-  sha256: 'aa',
-  trainFraction: 0.9,
-  validate: 'validation',
-};
+const record = await textRecord(text, { name: 'text.txt' });
 /** A learning rate that is too high, so that there are warnings. */
 const settings: TrainSettings = {
   ...seedSettings,

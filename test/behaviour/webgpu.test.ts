@@ -17,7 +17,7 @@ import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { nodeWebgpuHost } from '../../src/platform/node-webgpu.ts';
 import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
-import type { DataRecord } from '../../src/runs/data-record.ts';
+import { textRecord } from '../../src/runs/data-record.ts';
 import { readHistory } from '../../src/runs/open.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
@@ -64,16 +64,7 @@ async function lesson(backend: WebgpuBackend): Promise<number[]> {
 
 const text = 'so it goes and goes, and so on it goes.\n'.repeat(9);
 const tokenizer = Tokenizer.train(text, { vocabSize: 260 });
-const record: DataRecord = {
-  inputs: ['text.txt'],
-  asBytes: false,
-  separator: null,
-  name: 'text.txt',
-  bytes: text.length,
-  sha256: 'aa',
-  trainFraction: 0.9,
-  validate: 'validation',
-};
+const record = await textRecord(text, { name: 'text.txt' });
 
 /** A run of six steps with a checkpoint after every second, begun or resumed. */
 async function* run(store: Store, backend: Backend): AsyncGenerator<TrainEvent> {

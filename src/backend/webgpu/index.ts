@@ -83,12 +83,7 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
     line.end();
   };
   const lender = createLender(pool);
-  const own = (buffer: DeviceBuffer): GpuBuffer => {
-    if (pool.owns(buffer)) return buffer as GpuBuffer;
-    throw new Error(
-      `a buffer of ${buffer.length} ${buffer.dtype} was freed or belongs to another engine: it cannot be used here`,
-    );
-  };
+  const { own } = pool;
 
   const recorder = createRecorder(line, lender, { bf16: precision === 'bf16', packedDot, tiles });
   const kernels = wrapKernels(kernelsOn(recorder.queue), (call, args, kernel) => {

@@ -2,7 +2,7 @@
 // crossentropy.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
 import type { Queue } from './queue.ts';
-import { addParts, rowsPerPart } from './reduce.ts';
+import { addInParts } from './reduce.ts';
 import { shader } from './shader.ts';
 import { groupSum } from './wgsl.ts';
 
@@ -115,13 +115,10 @@ export function layernormKernels(queue: Queue): Pick<Kernels, Norms> {
       count: rows,
       work: 16 * rows * cols,
     });
-    const size = rowsPerPart(rows);
-    const count = Math.ceil(rows / size);
-    queue.withScratch(count * cols * (dBias ? 2 : 1), (parts) => {
+    addInParts(queue, { out: dWeight, more: dBias }, rows, cols, ({ parts, size, count }) => {
       const constants = { BIAS: dBias !== null };
       const extent = { count: count * cols, work: 6 * rows * cols, constants };
       queue.run(dWeightShader, { parts, dOut, x, mean, rstd }, { rows, cols, size }, extent);
-      addParts(queue, dWeight, dBias, parts, count, cols);
     });
   };
   return {

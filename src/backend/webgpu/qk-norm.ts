@@ -1,7 +1,7 @@
 // RMSNorm of queries and keys: a thread computes one of them. Read next: rope.ts.
 import type { Kernels } from '../contract.ts';
 import type { Queue } from './queue.ts';
-import { addParts, rowsPerPart } from './reduce.ts';
+import { addInParts } from './reduce.ts';
 import { shader } from './shader.ts';
 
 // Thread (r, j) has query or key j of row r, for j < 2 H, or a value to copy; `each` of them are done in a
@@ -81,12 +81,9 @@ export function qkNormKernels(queue: Queue): Pick<Kernels, 'qkNorm' | 'qkNormBac
     qkNormBackward(dqkv, dWeight, dOut, qkv, weight, rrms, { rows, H, hs }) {
       if (rows === 0) return;
       // First the weight, since dqkv may be dOut.
-      const size = rowsPerPart(rows);
-      const count = Math.ceil(rows / size);
-      queue.withScratch(count * 2 * hs, (parts) => {
+      addInParts(queue, { out: dWeight, more: null }, rows, 2 * hs, ({ parts, size, count }) => {
         const extent = { count: count * 2 * hs, work: 6 * rows * H * hs };
         queue.run(dWeightShader, { parts, dOut, qkv, rrms }, { rows, H, hs, size }, extent);
-        addParts(queue, dWeight, null, parts, count, 2 * hs);
       });
       const each = dqkv === dOut ? 2 * H : 3 * H;
       const extent = { count: rows * each, work: 12 * rows * each * hs };

@@ -110,23 +110,46 @@ const sumRowsShader = shader({
 /** out[c] += sum over rows of x[r, c]. */
 export function addRows(queue: Queue, out: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void {
   if (rows === 0) return;
-  const size = rowsPerPart(rows);
-  const parts = Math.ceil(rows / size);
-  if (parts === 1) addParts(queue, out, null, x, rows, cols);
+  if (rows <= rowsPerPart(rows)) addParts(queue, out, null, x, rows, cols);
   else
-    queue.withScratch(parts * cols, (sums) => {
+    addInParts(queue, { out, more: null }, rows, cols, ({ parts, size, count }) => {
       const numbers = { rows, cols, size, accumulate: 0, split: 0 };
-      const extent = { count: parts * cols, work: 2 * rows * cols };
-      queue.run(sumRowsShader, { out: sums, more: null, x }, numbers, extent);
-      addParts(queue, out, null, sums, parts, cols);
+      const extent = { count: count * cols, work: 2 * rows * cols };
+      queue.run(sumRowsShader, { out: parts, more: null, x }, numbers, extent);
     });
+}
+
+/** Sums over the rows of each of `count` parts of `size` rows. */
+interface InParts {
+  readonly parts: DeviceBuffer;
+  readonly size: number;
+  readonly count: number;
+}
+
+/**
+ * out[c] += a sum over rows, in two stages: `partial` writes the sums over each part of the rows into parts
+ * [count, cols]. With `more`: [count, 2, cols], whose second half is summed there.
+ */
+export function addInParts(
+  queue: Queue,
+  { out, more }: { out: DeviceBuffer; more: DeviceBuffer | null },
+  rows: number,
+  cols: number,
+  partial: (sums: InParts) => void,
+): void {
+  const size = rowsPerPart(rows);
+  const count = Math.ceil(rows / size);
+  queue.withScratch(count * cols * (more ? 2 : 1), (parts) => {
+    partial({ parts, size, count });
+    addParts(queue, out, more, parts, count, cols);
+  });
 }
 
 /**
  * out[c] += sum over the parts of x[part, c], for few parts. With `more`: x [parts, 2, cols], whose second
  * half is summed there.
  */
-export function addParts(
+function addParts(
   queue: Queue,
   out: DeviceBuffer,
   more: DeviceBuffer | null,
