@@ -43,11 +43,8 @@ export interface ResumeFlags extends Values<typeof engineFlags> {
  */
 export async function takeRun(out: string, what: string): Promise<OutFolder> {
   const lock = (): Promise<Lock> => lockOut(`--resume ${out}`, out, what);
-  await lastCheckpoint(out).catch(async (error) => {
-    // A run that goes on may have no checkpoint yet: whoever writes it is named first.
-    if (await isBegun(folderStore(out))) (await lock()).release();
-    throw error;
-  });
+  // A run that goes on may have no checkpoint yet: whoever writes it is named first.
+  await lastCheckpoint(out, async () => (await lock()).release());
   return { folder: out, judged: new Map(), ...(await lock()) };
 }
 
@@ -94,12 +91,15 @@ export async function resumedRun(
   };
 }
 
-/** The newest checkpoint of the run in `out`. If there is none, throws a misuse that says what `out` is. */
-async function lastCheckpoint(out: string): Promise<Store> {
+/**
+ * The newest checkpoint of the run in `out`. If there is none, throws a misuse that says what `out` is; of a
+ * run that was begun, after `whenBegun`.
+ */
+async function lastCheckpoint(out: string, whenBegun?: () => Promise<void>): Promise<Store> {
   const refuse = (why: string): never => {
     throw misuse(`--resume ${out}: ${why}`);
   };
-  const kind = await stat(out).catch((error) => refuse(`there is no such folder (${reason(error)})`));
+  const kind = await stat(out).catch((error) => refuse(reason(error)));
   if (!kind.isDirectory()) refuse('this is a file: name the folder of a run, the --out of `inkhorn train`');
   const run = folderStore(out);
   if (await hasCheckpoint(run.folder(LAST))) return run.folder(LAST);
@@ -108,14 +108,11 @@ async function lastCheckpoint(out: string): Promise<Store> {
     refuse(`this is a checkpoint of a run: --resume ${shellWord(above)} continues its last one`);
   if (await run.exists(MODEL_FILE))
     refuse(`this is a model, not a run: it has no ${LAST}/ with the moments of its optimizer to go on from`);
-  if (await isBegun(run))
+  if ((await readRunRecord(run)) || (await run.exists(HISTORY_FILE))) {
+    await whenBegun?.();
     refuse(`the run ended before its first checkpoint: begin it again, with --out ${shellWord(out)} --force`);
+  }
   return refuse(`there is no run in this folder (no ${LAST}/)`);
-}
-
-/** Whether a training began to write this folder. */
-async function isBegun(run: Store): Promise<boolean> {
-  return (await readRunRecord(run)) !== null || (await run.exists(HISTORY_FILE));
 }
 
 /** The settings with another number of steps, which must not be less than those done. */
