@@ -10,9 +10,9 @@ import { configFields, type GPTConfig, makeConfig, type PresetName, presets } fr
 import { settingFields } from '../train/setting-fields.ts';
 import {
   checkRates,
-  checkSettings,
   checkSuited,
   idleSetting,
+  makeSettings,
   recipes,
   refuseIdle,
   type TrainSettings,
@@ -64,10 +64,7 @@ export async function readRecipe(
   const origin: Origin = { file: `--config ${config}`, fields: new Set(ofFile) };
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
-  const settings = await asked(
-    () => checkSettings(fitToSteps({ ...recipes[preset], ...chosen }, chosen)),
-    origin,
-  );
+  const settings = await asked(() => makeSettings(recipes[preset], chosen), origin);
   refuseIdleFlags(pick(flags, settingFlags), settings);
   await asked(() => {
     refuseIdle(chosen, settings);
@@ -84,15 +81,6 @@ function refuseIdleFlags(flags: Readonly<Record<string, unknown>>, settings: Tra
   if (!idle) return;
   const [needed, value] = idle.needs;
   throw misuse(`${flagName(idle.name)} has no effect without ${flagName(needed)} ${value}`);
-}
-
-/**
- * A short run has no room for a preset's warm-up: it is shortened to a tenth of the steps, unless it was
- * asked for.
- */
-function fitToSteps(settings: TrainSettings, chosen: Readonly<Record<string, unknown>>): TrainSettings {
-  if ('warmup' in chosen) return settings;
-  return { ...settings, warmup: Math.min(settings.warmup, Math.floor(settings.steps / 10)) };
 }
 
 async function readConfigFile(path: string, others: Flags): Promise<Record<string, unknown>> {

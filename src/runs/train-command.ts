@@ -3,7 +3,7 @@
 import type { Precision } from '../backend/contract.ts';
 import { dashed, shellWord } from '../base/shell.ts';
 import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
-import { recipes, type TrainSettings } from '../train/settings.ts';
+import { makeSettings, recipes, type TrainSettings } from '../train/settings.ts';
 import type { DataRecord } from './data-record.ts';
 
 /** Everything that determines the result of a run. */
@@ -71,7 +71,7 @@ function changedFlags(preset: PresetName, { config, settings }: RunRecipe): stri
   const sameHeads = nHead === base.nHead && nEmbd === base.nEmbd;
   const usualHead = sameHeads ? headSize : nEmbd / nHead;
   compare({ ...config }, { ...makeConfig({ headSize, ...base }, vocabSize), headSize: usualHead });
-  const { warmup } = recipes[preset];
-  compare({ ...settings }, { ...recipes[preset], warmup: Math.min(warmup, Math.floor(settings.steps / 10)) });
+  const { warmup } = makeSettings(recipes[preset], { steps: settings.steps });
+  compare({ ...settings }, { ...recipes[preset], warmup });
   return flags;
 }

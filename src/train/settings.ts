@@ -55,6 +55,17 @@ export function checkSettings(settings: unknown): TrainSettings {
   return settings;
 }
 
+/**
+ * A recipe with changes, checked. A short run has no room for the warm-up of a recipe: it is shortened to a
+ * tenth of the steps, unless it is among the changes.
+ */
+export function makeSettings(recipe: TrainSettings, changes: Partial<TrainSettings> = {}): TrainSettings {
+  const settings = { ...recipe, ...changes };
+  if (changes.warmup === undefined)
+    settings.warmup = Math.min(recipe.warmup, Math.floor(settings.steps / 10));
+  return checkSettings(settings);
+}
+
 /** The schema of the settings of a run in a JSON file. */
 export const trainSettings: Schema<TrainSettings> = (value) => checkSettings(schemaOf(settingFields)(value));
 

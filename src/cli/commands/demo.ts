@@ -21,7 +21,7 @@ import type { Speed } from '../../quantize/speed.ts';
 import { BEST } from '../../runs/layout.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { type Dataset, defaultSplit, randomBatch } from '../../train/data.ts';
-import { recipes, type TrainSettings } from '../../train/settings.ts';
+import { makeSettings, recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
@@ -207,14 +207,8 @@ async function planRun(
   const model = new GPT(config, { seed: base.seed, backend });
   const steps = wanted ?? (await stepsThatFit(model, data, base));
   const evalEvery = Math.max(1, Math.round(steps / 6));
-  const settings = {
-    ...base,
-    steps,
-    evalEvery,
-    sampleEvery: evalEvery,
-    warmup: Math.min(base.warmup, Math.floor(steps / 10)),
-    probeEvery: Math.max(1, Math.round(steps / 12)),
-  };
+  const probeEvery = Math.max(1, Math.round(steps / 12));
+  const settings = makeSettings(base, { steps, evalEvery, sampleEvery: evalEvery, probeEvery });
   return {
     out: folder.folder,
     lock: { release: folder.release },
