@@ -1,0 +1,81 @@
+// The one worker of the page, with the library and an engine in it, and whose turn it is.
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { type LibraryWorker, openWorker } from 'inkhorn';
+import { choice } from './route.ts';
+
+/** How far the engine is. */
+export type EngineState =
+  | { state: 'starting' }
+  | { state: 'ready'; name: string; description: string; passedOver: LibraryWorker['passedOver'] }
+  | { state: 'failed'; reason: string };
+
+const shown = signal<EngineState>({ state: 'starting' });
+export const engine: ReadonlySignal<EngineState> = shown;
+
+let opened: Promise<LibraryWorker> | null = null;
+
+/** The worker. It is opened once, with the engine that the address names (`engine`, `threads`), or the best one. */
+export function library(): Promise<LibraryWorker> {
+  opened ??= open();
+  return opened;
+}
+
+async function open(): Promise<LibraryWorker> {
+  const threads = Number(choice('threads') ?? freeThreads());
+  try {
+    const worker = await openWorker({ backend: choice('engine') ?? 'auto', threads });
+    const { name, description, passedOver } = worker;
+    shown.value = { state: 'ready', name, description, passedOver };
+    return worker;
+  } catch (error) {
+    shown.value = { state: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    throw error;
+  }
+}
+
+/** One core is left to the page where there are three or more. */
+function freeThreads(): number {
+  const cores = navigator.hardwareConcurrency || 2;
+  return cores > 2 ? Math.min(cores - 1, 16) : cores;
+}
+
+// ---- whose turn it is ------------------------------------------------------------------------------------
+
+/** Jobs that wait for the training to pause between two of its events. */
+const waiting: (() => Promise<void>)[] = [];
+let training = false;
+let ring = (): void => {};
+
+/**
+ * Does `job` when the engine is free: at once, or between two events of the training that goes on. So a model is
+ * seen as it is after a step, and never in the middle of one.
+ */
+export function inTurn<T>(job: (worker: LibraryWorker) => Promise<T>): Promise<T> {
+  const work = async (): Promise<T> => job(await library());
+  if (!training) return work();
+  return new Promise<T>((resolve, reject) => {
+    waiting.push(() => work().then(resolve, reject));
+    ring();
+  });
+}
+
+/** Tells that a training begins or ends. What still waits is done at its end. */
+export function setTraining(on: boolean): void {
+  training = on;
+  if (!on) void giveTurn(() => true);
+}
+
+/** Does the jobs that wait, and those that come until `goOn()` is true. `wake` makes it look again. */
+export async function giveTurn(goOn: () => boolean): Promise<void> {
+  for (;;) {
+    for (let job = waiting.shift(); job; job = waiting.shift()) await job();
+    if (goOn()) return;
+    await new Promise<void>((resolve) => {
+      ring = resolve;
+    });
+  }
+}
+
+export function wake(): void {
+  ring();
+}

@@ -1,0 +1,68 @@
+// Texts to train on: those of the site, and those that somebody brought, which stay in the browser.
+import { opfsStore } from 'inkhorn/browser';
+import { changed, freeName, namesOn, persist } from './files.ts';
+
+/** A text of the site. */
+export interface PublishedText {
+  name: string;
+  title: string;
+  /** Where it is published, compressed by gzip. */
+  url: string;
+}
+
+export const published: readonly PublishedText[] = [
+  {
+    name: 'moby-dick',
+    title: 'Moby-Dick; or, The Whale, by Herman Melville (1851)',
+    url: new URL('./texts/moby-dick.txt.gz', document.baseURI).href,
+  },
+];
+
+/** The text that the page begins with. */
+export const FIRST_TEXT = published[0].name;
+
+const cache = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+/** The bytes of a text. Rejects with one line when it is not here. */
+export function readText(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const known = cache.get(name);
+  if (known) return known;
+  const bytes = read(name);
+  bytes.catch(() => cache.delete(name));
+  cache.clear(); // one text at a time is enough
+  cache.set(name, bytes);
+  return bytes;
+}
+
+async function read(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const ours = published.find((text) => text.name === name);
+  if (ours) return fetchPacked(ours);
+  const store = opfsStore('texts');
+  if (!(await store.exists(name)))
+    throw new Error(`the text ${name} is not in this browser: bring it again, or take another one`);
+  return new Uint8Array(await store.read(name));
+}
+
+async function fetchPacked({ name, url }: PublishedText): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok) throw new Error(`${name} cannot be fetched: is the page online?`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b; // some servers unpack .gz on their own
+  if (!packed) return bytes;
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
+}
+
+/** The names of all texts: those of the site first. */
+export async function textNames(): Promise<string[]> {
+  return [...published.map(({ name }) => name), ...(await namesOn('texts'))];
+}
+
+/** Keeps a text under a name like `wanted`, and returns the name. */
+export async function keepText(wanted: string, bytes: Uint8Array): Promise<string> {
+  const name = await freeName('texts', wanted);
+  await opfsStore('texts').write(name, bytes);
+  void persist();
+  changed('texts');
+  return name;
+}

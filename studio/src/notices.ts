@@ -1,0 +1,33 @@
+// What the page has to say in one line: errors, and what went well. They stay until they are closed or replaced.
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+export interface Notice {
+  tone: 'bad' | 'good';
+  line: string;
+}
+
+const shown = signal<Notice | null>(null);
+export const notice: ReadonlySignal<Notice | null> = shown;
+
+export function tell(line: string): void {
+  shown.value = { tone: 'good', line };
+}
+
+/** Shows why something failed. What was ended on purpose is no failure. */
+export function complain(error: unknown): void {
+  if (error instanceof DOMException && error.name === 'AbortError') return;
+  shown.value = { tone: 'bad', line: error instanceof Error ? error.message : String(error) };
+}
+
+export function dismiss(): void {
+  shown.value = null;
+}
+
+/** Runs `work`, and shows why it failed. */
+export function attempt(work: () => void | Promise<void>): void {
+  try {
+    void Promise.resolve(work()).catch(complain);
+  } catch (error) {
+    complain(error);
+  }
+}

@@ -1,0 +1,181 @@
+// A training as it goes on, or as it ended.
+
+import type { EvalEvent, SampleEvent, StepEvent, TrainEvent, WarningEvent } from 'inkhorn';
+import type { VNode } from 'preact';
+import { useMemo } from 'preact/hooks';
+import { Curve, type Line } from '../../parts/curve.tsx';
+import { Progress } from '../../parts/progress.tsx';
+import { link } from '../../route.ts';
+import { count, milestone, pause, phase, resume, stepOnce, stop, type Training } from '../../training.ts';
+import { Health } from './health.tsx';
+
+export function Live({ run }: { run: Training }): VNode {
+  const version = count.value;
+  const { events, settings } = run;
+  const last = latest(events);
+  const lines = useMemo(() => lossLines(events), [version, events]);
+  return (
+    <section class="live" aria-label={`The training of ${run.name}`}>
+      <header>
+        <h2>{run.name}</h2>
+        <Controls />
+      </header>
+      {milestone.value && (
+        <Progress
+          label={milestone.value.what === 'sample' ? 'A sample is drawn' : 'The model is evaluated'}
+          done={milestone.value.done}
+          total={milestone.value.total}
+        />
+      )}
+      <dl class="meters">
+        <Meter name="Step" value={`${last.step?.step ?? 0}`} note={`of ${settings.steps}`} />
+        <Meter name="Loss" value={last.step?.loss.toFixed(3) ?? '–'} note="nats per token, this batch" />
+        <Meter
+          name="Validation"
+          value={last.eval?.valLoss.toFixed(3) ?? '–'}
+          note={last.eval ? `${last.eval.bitsPerByte.toFixed(2)} bits per byte` : 'not evaluated yet'}
+        />
+        <Meter
+          name="Speed"
+          value={last.step ? Math.round(last.step.tokensPerSecond).toLocaleString('en') : '–'}
+          note="tokens per second"
+        />
+        <Meter name="Learning rate" value={last.step?.lr.toExponential(1) ?? '–'} note="" />
+        <Meter name="Time left" value={last.step ? duration(last.step.eta) : '–'} note="" />
+      </dl>
+      {last.warnings.map(({ message, step }) => (
+        <p key={`${step} ${message}`} class="warning">
+          <b>Step {step}</b> {message}
+        </p>
+      ))}
+      <div class="columns">
+        <Curve title="Loss" lines={lines} version={version} unit="nats per token" height={300} />
+        <Samples samples={last.samples} />
+      </div>
+      <Health events={events} version={version} />
+      <p class="next">
+        <a href={link('play', { model: 'live' })}>Talk to it as it is</a>
+        <a href={link('look', { model: 'live' })}>Look inside as it learns</a>
+      </p>
+    </section>
+  );
+}
+
+function Controls(): VNode {
+  const { phase: now } = phase.value;
+  if (now === 'ended') return <span class="muted">{endOf(phase.value)}</span>;
+  return (
+    <span class="buttons">
+      {now === 'paused' ? (
+        <button type="button" class="primary" onClick={resume}>
+          Go on
+        </button>
+      ) : (
+        <button type="button" onClick={pause} disabled={now !== 'running'}>
+          Pause
+        </button>
+      )}
+      <button type="button" onClick={stepOnce} disabled={now === 'stopping' || now === 'preparing'}>
+        One step
+      </button>
+      <button type="button" onClick={stop} disabled={now === 'stopping'}>
+        Stop
+      </button>
+    </span>
+  );
+}
+
+function endOf(state: typeof phase.value): string {
+  if (state.phase !== 'ended') return '';
+  const words: Readonly<Record<string, string>> = {
+    finished: 'finished',
+    aborted: 'stopped: it can go on',
+    stopped: 'stopped: it can go on',
+    'non-finite': 'ended: the loss is not finite any more',
+    failed: 'failed',
+  };
+  return words[state.reason] ?? '';
+}
+
+function Meter({ name, value, note }: { name: string; value: string; note: string }): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {value} <small>{note}</small>
+      </dd>
+    </div>
+  );
+}
+
+function Samples({ samples }: { samples: readonly SampleEvent[] }): VNode {
+  return (
+    <section class="samples" aria-label="Samples">
+      <h3>What it writes</h3>
+      {samples.length === 0 && <p class="muted">The first sample comes after the first evaluation.</p>}
+      <ol>
+        {samples.map(({ step, prompt, text }) => (
+          <li key={step}>
+            <span class="muted">step {step}</span>
+            <p>
+              <b>{prompt}</b>
+              {text}
+            </p>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface Latest {
+  step?: StepEvent;
+  eval?: EvalEvent;
+  /** Newest first. */
+  samples: SampleEvent[];
+  warnings: WarningEvent[];
+}
+
+function latest(events: readonly TrainEvent[]): Latest {
+  return {
+    step: events.findLast((event) => event.type === 'step'),
+    eval: events.findLast((event) => event.type === 'eval'),
+    samples: events.filter((event) => event.type === 'sample').reverse(),
+    warnings: events.filter((event) => event.type === 'warning').slice(-3),
+  };
+}
+
+/** The losses of a run as lines: of every step, their running mean, and of the validation part. */
+function lossLines(events: readonly TrainEvent[]): Line[] {
+  const steps = events.filter((event) => event.type === 'step');
+  const evals = events.filter((event) => event.type === 'eval');
+  const x = steps.map(({ step }) => step);
+  return [
+    { label: 'batch', color: 'train', x, y: steps.map(({ loss }) => loss), faint: true },
+    { label: 'mean', color: 'train', x, y: runningMean(steps.map(({ loss }) => loss)) },
+    {
+      label: 'validation',
+      color: 'val',
+      x: evals.map(({ step }) => step),
+      y: evals.map(({ valLoss }) => valLoss),
+      points: true,
+    },
+  ];
+}
+
+/** The mean of the last steps: of more, the longer the run, up to about 20. */
+function runningMean(values: readonly number[]): number[] {
+  let mean = Number.NaN;
+  return values.map((value, i) => {
+    const share = Math.max(1 / 20, 4 / (i + 4));
+    if (Number.isFinite(value)) mean = Number.isNaN(mean) ? value : mean + share * (value - mean);
+    return mean;
+  });
+}
+
+function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,94 @@
+// What the address says about the next training: the model, the recipe and the tokenizer, checked.
+import {
+  configFields,
+  type GPTConfig,
+  makeConfig,
+  makeSettings,
+  type OptionField,
+  type PresetName,
+  presets,
+  recipes,
+  settingFields,
+  type TokenizerTraining,
+  type TrainSettings,
+} from 'inkhorn';
+import { valueFrom } from '../../parts/option.tsx';
+
+type Field = OptionField<unknown, unknown>;
+
+/** The options of the tokenizer in the address. */
+export const tokenizerChoices = { vocabSize: 500, pattern: 'gpt4' } as const;
+
+/** The rows of both tables, by name. */
+export const fields: Readonly<Record<string, Field>> = {
+  ...(withoutVocabulary(configFields) as Readonly<Record<string, Field>>),
+  ...(settingFields as unknown as Readonly<Record<string, Field>>),
+};
+
+function withoutVocabulary({ vocabSize: _, ...rest }: typeof configFields): object {
+  return rest;
+}
+
+/** The recipe of a preset. A tab evaluates no more than a fifth of its time. */
+function recipeOf(preset: PresetName): TrainSettings {
+  return { ...recipes[preset], evalMethod: 'auto' };
+}
+
+/** A plan that can be carried out, or the reason why it cannot. */
+export interface Plan {
+  preset: PresetName;
+  vocabSize: number;
+  tokenizer: TokenizerTraining;
+  /** Values by name, those of the preset where nothing else was chosen. */
+  values: Readonly<Record<string, unknown>>;
+  changed: ReadonlySet<string>;
+  config: GPTConfig | null;
+  settings: TrainSettings | null;
+  /** Null if nothing is wrong. */
+  problem: string | null;
+}
+
+/** The config of the plan for a vocabulary of another size: a small text has fewer merges than were asked for. */
+export function configFor({ preset, values, changed }: Plan, vocabSize: number): GPTConfig {
+  return makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
+}
+
+export function planOf(choices: ReadonlyMap<string, string>): Plan {
+  const preset =
+    (Object.keys(presets) as PresetName[]).find((name) => name === choices.get('preset')) ?? 'tiny';
+  const values: Record<string, unknown> = { ...presets[preset], ...recipeOf(preset) };
+  const changed = new Set<string>();
+  let problem: string | null = null;
+  for (const [name, text] of choices) {
+    const field = fields[name];
+    if (!field) continue;
+    try {
+      values[name] = valueFrom(name, field, text);
+      changed.add(name);
+    } catch (error) {
+      values[name] = text;
+      problem ??= reason(error);
+    }
+  }
+  const vocabSize = Number(choices.get('vocabSize') ?? tokenizerChoices.vocabSize);
+  const pattern = (choices.get('pattern') ?? tokenizerChoices.pattern) as TokenizerTraining['pattern'];
+  const tokenizer: TokenizerTraining = { vocabSize, pattern };
+  const plan = { preset, vocabSize, tokenizer, values, changed };
+  if (problem !== null) return { ...plan, config: null, settings: null, problem };
+  try {
+    const settings = makeSettings(recipeOf(preset), pick(values, changed, settingFields));
+    const config = makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
+    const derived = { warmup: settings.warmup, headSize: config.headSize };
+    return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
+  } catch (error) {
+    return { ...plan, config: null, settings: null, problem: reason(error) };
+  }
+}
+
+function pick(values: Readonly<Record<string, unknown>>, names: ReadonlySet<string>, table: object): object {
+  return Object.fromEntries([...names].filter((name) => name in table).map((name) => [name, values[name]]));
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

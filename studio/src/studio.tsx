@@ -1,0 +1,160 @@
+// The frame around every room: the way between rooms, the engine, the training that goes on, and notices.
+import type { ComponentType, VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { engine, library } from './engine.ts';
+import { attempt, dismiss, notice } from './notices.ts';
+import { Progress } from './parts/progress.tsx';
+import { link, ROOMS, type Room, room } from './route.ts';
+import { isBusy, pause, phase, resume, stepOnce, stepsDone, stop, training } from './training.ts';
+
+const TITLES: Readonly<Record<Room, string>> = {
+  arrive: 'Welcome',
+  text: 'Text & tokens',
+  train: 'Train',
+  play: 'Play',
+  look: 'Look inside',
+  take: 'Shrink & take',
+};
+
+/** Each room is loaded when it is first entered. */
+const DOORS: Readonly<Record<Room, () => Promise<ComponentType>>> = {
+  arrive: async () => (await import('./rooms/arrive/room.tsx')).Arrive,
+  text: async () => (await import('./rooms/text/room.tsx')).TextRoom,
+  train: async () => (await import('./rooms/train/room.tsx')).Train,
+  play: async () => (await import('./rooms/play/room.tsx')).Play,
+  look: async () => (await import('./rooms/look/room.tsx')).Look,
+  take: async () => (await import('./rooms/take/room.tsx')).Take,
+};
+
+export function Studio(): VNode {
+  useEffect(() => {
+    attempt(async () => void (await library()));
+    addEventListener('beforeunload', (event) => {
+      if (isBusy()) event.preventDefault(); // the browser asks once
+    });
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#room">
+        To the room
+      </a>
+      <header class="masthead">
+        <a class="wordmark" href={link('arrive')}>
+          Inkhorn <span>Studio</span>
+        </a>
+        <nav aria-label="Rooms">
+          {ROOMS.slice(1).map((name) => (
+            <a key={name} href={link(name)} aria-current={room.value === name ? 'page' : undefined}>
+              {TITLES[name]}
+            </a>
+          ))}
+        </nav>
+        <EngineLine />
+      </header>
+      <NoticeLine />
+      <main id="room" tabIndex={-1}>
+        <RoomView key={room.value} name={room.value} />
+      </main>
+      <TrainingBar />
+    </>
+  );
+}
+
+function RoomView({ name }: { name: Room }): VNode {
+  const [View, setView] = useState<ComponentType | null>(null);
+  useEffect(() => {
+    document.title = `${TITLES[name]} · Inkhorn Studio`;
+    attempt(async () => {
+      const view = await DOORS[name]();
+      setView(() => view);
+    });
+  }, [name]);
+  return View ? <View /> : <p class="muted wait">Opening {TITLES[name]} ...</p>;
+}
+
+function EngineLine(): VNode {
+  const state = engine.value;
+  if (state.state === 'starting') return <span class="engine muted">the engine starts</span>;
+  if (state.state === 'failed')
+    return (
+      <span class="engine bad" title={state.reason}>
+        no engine works here
+      </span>
+    );
+  return (
+    <details class="engine">
+      <summary>{state.name}</summary>
+      <div class="card popover">
+        <p>
+          This tab computes with <b>{state.description}</b>.
+        </p>
+        {state.passedOver.length > 0 && <p class="muted">Not with:</p>}
+        <ul>
+          {state.passedOver.map(({ name, detail }) => (
+            <li key={name}>
+              <b>{name}</b>: {detail}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </details>
+  );
+}
+
+function NoticeLine(): VNode | null {
+  if (!notice.value) return null;
+  const { tone, line } = notice.value;
+  return (
+    <div class={`notice ${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
+      <span>{line}</span>
+      <button type="button" class="quiet" aria-label="Close this message" onClick={dismiss}>
+        ✕
+      </button>
+    </div>
+  );
+}
+
+/** The training that goes on, in every room. */
+function TrainingBar(): VNode | null {
+  const state = phase.value;
+  if (state.phase === 'ended') return null;
+  if (room.value === 'train' && state.phase !== 'preparing') return null; // it is all there
+  if (state.phase === 'preparing')
+    return (
+      <footer class="training-bar">
+        <Progress label={state.what} done={state.done} total={state.total} />
+        <button type="button" onClick={stop}>
+          Stop
+        </button>
+      </footer>
+    );
+  return (
+    <footer class="training-bar">
+      <a href={link('train')}>{training.value?.name}</a>
+      <Standing />
+      {state.phase === 'paused' ? (
+        <>
+          <button type="button" class="primary" onClick={resume}>
+            Go on
+          </button>
+          <button type="button" onClick={stepOnce}>
+            One step
+          </button>
+        </>
+      ) : (
+        <button type="button" onClick={pause} disabled={state.phase === 'stopping'}>
+          Pause
+        </button>
+      )}
+      <button type="button" onClick={stop} disabled={state.phase === 'stopping'}>
+        {state.phase === 'stopping' ? 'Stopping' : 'Stop'}
+      </button>
+    </footer>
+  );
+}
+
+function Standing(): VNode | null {
+  const run = training.value;
+  if (!run) return null;
+  return <Progress label="Step" done={stepsDone.value} total={run.settings.steps} />;
+}

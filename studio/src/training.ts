@@ -1,0 +1,201 @@
+// The training that goes on, as the page sees it: its events so far, and how to pause, step and stop it.
+import { batch, type ReadonlySignal, signal } from '@preact/signals';
+import {
+  type DataRecord,
+  type GPTConfig,
+  type LibraryWorker,
+  type Tokenizer,
+  type TokenizerTraining,
+  type TrainEvent,
+  type TrainSettings,
+  textRecord,
+  type WorkerCheckpoint,
+  type WorkerModel,
+} from 'inkhorn';
+import { opfsStore } from 'inkhorn/browser';
+import { giveTurn, library, setTraining, wake } from './engine.ts';
+import { changed, persist } from './kept/files.ts';
+import { readText } from './kept/texts.ts';
+
+/** What the training is doing. */
+export type Phase =
+  | { phase: 'preparing'; what: string; done: number; total: number }
+  | { phase: 'running' }
+  | { phase: 'paused' }
+  | { phase: 'stopping' }
+  | { phase: 'ended'; reason: string };
+
+/** A training of this page. `events` grows in place; `count` says how long it is. */
+export interface Training {
+  readonly name: string;
+  readonly settings: TrainSettings;
+  readonly config: GPTConfig;
+  readonly model: WorkerModel | null;
+  readonly events: readonly TrainEvent[];
+}
+
+/** How a new run begins. */
+export interface Start {
+  name: string;
+  text: string;
+  tokenizer: TokenizerTraining | Tokenizer;
+  /** The config, once the size of the vocabulary is known. */
+  configOf(vocabSize: number): GPTConfig;
+  settings: TrainSettings;
+}
+
+const current = signal<Training | null>(null);
+const doing = signal<Phase>({ phase: 'ended', reason: '' });
+const length = signal(0);
+const steps = signal(0);
+const within = signal<{ what: string; done: number; total: number } | null>(null);
+
+export const training: ReadonlySignal<Training | null> = current;
+export const phase: ReadonlySignal<Phase> = doing;
+/** Number of events so far. */
+export const count: ReadonlySignal<number> = length;
+/** Optimizer steps done. */
+export const stepsDone: ReadonlySignal<number> = steps;
+/** How far an evaluation or a sample is. */
+export const milestone: ReadonlySignal<{ what: string; done: number; total: number } | null> = within;
+
+/** Whether a training holds the engine. */
+export function isBusy(): boolean {
+  return doing.value.phase !== 'ended';
+}
+
+let stopper = new AbortController();
+/** Whether to pause after the next step. */
+let holding = false;
+
+export function pause(): void {
+  holding = true;
+}
+
+export function resume(): void {
+  holding = false;
+  if (doing.value.phase === 'paused') doing.value = { phase: 'running' };
+  wake();
+}
+
+/** Does one more step, and pauses again. */
+export function stepOnce(): void {
+  holding = true;
+  if (doing.value.phase === 'paused') doing.value = { phase: 'running' };
+  wake();
+}
+
+/** Ends the training after a checkpoint, from which it can go on. */
+export function stop(): void {
+  stopper.abort(new DOMException('stopped', 'AbortError'));
+  if (isBusy()) doing.value = { phase: 'stopping' };
+  wake();
+}
+
+/** Trains a new run to its end, or until it is stopped. */
+export async function begin(start: Start): Promise<void> {
+  await guarded(async (worker) => {
+    const { name, settings } = start;
+    const bytes = await readText(start.text);
+    const { tokenizer, data } = await worker.tokenize(bytes, {
+      tokenizer: start.tokenizer,
+      signal: stopper.signal,
+      onProgress: ({ what, done, total }) => {
+        const line = what === 'training' ? 'The tokenizer learns' : 'The text is encoded';
+        doing.value = { phase: 'preparing', what: line, done, total };
+      },
+    });
+    const config = start.configOf(tokenizer.vocabSize);
+    const model = await worker.create(config, tokenizer, { seed: settings.seed });
+    const record = await textRecord(bytes, { name: start.text });
+    await follow(worker, { name, config, settings, model, record, dataset: data });
+  });
+}
+
+/** Goes on with the run `name` from its last checkpoint, to `steps` if that is given. */
+export async function goOn(name: string, steps?: number): Promise<void> {
+  await guarded(async (worker) => {
+    const from = await worker.loadCheckpoint(opfsStore(`runs/${name}`).folder('last'));
+    const { data: record } = from.record;
+    const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
+    const bytes = await readText(record.name);
+    const { data } = await worker.tokenize(bytes, {
+      tokenizer: from.tokenizer,
+      trainFraction: record.trainFraction,
+      validate: record.validate,
+      signal: stopper.signal,
+    });
+    await follow(worker, { name, config: from.config, settings, model: from, from, record, dataset: data });
+  });
+}
+
+async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<void> {
+  if (isBusy()) throw new Error('a training goes on: stop it first');
+  stopper = new AbortController();
+  holding = false;
+  doing.value = { phase: 'preparing', what: 'The engine starts', done: 0, total: 1 };
+  let reason = '';
+  try {
+    await work(await library());
+    reason = lastReason();
+  } catch (error) {
+    reason = stopper.signal.aborted ? 'stopped' : 'failed';
+    if (reason === 'failed') throw error;
+  } finally {
+    batch(() => {
+      doing.value = { phase: 'ended', reason };
+      within.value = null;
+    });
+    setTraining(false);
+    changed('runs');
+  }
+}
+
+function lastReason(): string {
+  const last = current.value?.events.at(-1);
+  return last?.type === 'done' ? last.reason : '';
+}
+
+interface Follow {
+  name: string;
+  config: GPTConfig;
+  settings: TrainSettings;
+  model: WorkerModel;
+  from?: WorkerCheckpoint;
+  record: DataRecord;
+  dataset: Parameters<LibraryWorker['trainInFolder']>[0]['dataset'];
+}
+
+async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
+  const { name, config, settings, model, from, record, dataset } = given;
+  const events: TrainEvent[] = [...(from?.record.history ?? [])];
+  batch(() => {
+    current.value = { name, config, settings, model, events };
+    length.value = events.length;
+    steps.value = from?.step ?? 0;
+    doing.value = { phase: 'running' };
+  });
+  void persist();
+  setTraining(true);
+  const store = opfsStore(`runs/${name}`);
+  const run = worker.trainInFolder({
+    ...{ store, model, from, dataset, data: record, settings },
+    signal: stopper.signal,
+    onProgress: ({ what, done, total }) => {
+      within.value = { what, done, total };
+    },
+  });
+  for await (const event of run) {
+    events.push(event);
+    batch(() => {
+      length.value = events.length;
+      steps.value = event.step;
+      if (event.type !== 'step') within.value = null;
+    });
+    if (event.type === 'checkpoint') changed('runs');
+    if (event.type === 'step' && holding && !stopper.signal.aborted) {
+      doing.value = { phase: 'paused' };
+      await giveTurn(() => doing.value.phase !== 'paused');
+    } else await giveTurn(() => true);
+  }
+}

@@ -1,0 +1,99 @@
+// The static site: `npm run build:studio` writes it to dist/studio. It works from any host and on any path.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliDecompressSync, gzipSync } from 'node:zlib';
+import { defineConfig } from 'vite';
+
+const root = join(import.meta.dirname, '..');
+const library = join(root, 'dist/src/platform');
+const MODEL = ['config.json', 'model.safetensors', 'tokenizer.json', 'card.json'];
+
+/** What the site publishes besides its code, by its path: the bundled model, and a text to train on. */
+const published = new Map([
+  ...MODEL.map((name) => [
+    `models/shakespeare/${name}`,
+    () => readFileSync(join(root, 'models/shakespeare', name)),
+  ]),
+  [
+    'texts/moby-dick.txt.gz',
+    () => gzipSync(brotliDecompressSync(readFileSync(join(root, 'assets/moby-dick.txt.br'))), { level: 9 }),
+  ],
+]);
+
+/** Two headers with which a browser shares memory between threads. */
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** Nothing leaves the site, and nothing from elsewhere runs in it. */
+const POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  resolve: {
+    alias: [
+      { find: /^inkhorn$/, replacement: join(library, 'browser.js') },
+      { find: /^inkhorn\/browser$/, replacement: join(library, 'browser-files.js') },
+      { find: /^inkhorn\/figures$/, replacement: join(root, 'dist/src/figures/index.js') },
+    ],
+  },
+  worker: { format: 'es' },
+  build: {
+    outDir: join(root, 'dist/studio'),
+    emptyOutDir: true,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+  },
+  server: { headers: ISOLATED, fs: { allow: [root] } },
+  preview: { headers: ISOLATED },
+  plugins: [publish(), policy()],
+});
+
+/** Serves what is published while one develops, and writes it into the built site. */
+function publish() {
+  return {
+    name: 'publish',
+    configureServer({ middlewares }) {
+      middlewares.use((request, response, next) => {
+        const path = new URL(request.url ?? '/', 'http://localhost').pathname.slice(1);
+        const contents = published.get(path);
+        if (!contents) return next();
+        response.setHeader(
+          'Content-Type',
+          path.endsWith('.json') ? 'application/json' : 'application/octet-stream',
+        );
+        response.end(request.method === 'HEAD' ? '' : contents());
+      });
+    },
+    generateBundle() {
+      for (const [fileName, contents] of published)
+        this.emitFile({ type: 'asset', fileName, source: contents() });
+    },
+  };
+}
+
+/** The policy is for the built site only: Vite's own client writes scripts into the page. */
+function policy() {
+  return {
+    name: 'policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
