@@ -12,6 +12,7 @@ import { openRun } from '../runs/open.ts';
 import { readRun } from '../runs/read.ts';
 import { noteReported, readRunRecord, writeRunRecord } from '../runs/record.ts';
 import { type RunFolderOptions, trainInFolder } from '../runs/train-in-folder.ts';
+import { writeLive } from '../site/live.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
 import type { MilestoneProgress } from '../train/run.ts';
 import type { Output } from './output.ts';
@@ -53,16 +54,19 @@ export async function trainAndShow(
   };
   const events = [...(from?.history ?? [])];
   if (!from || !(await readRunRecord(folderStore(out)))) await recordRun(plan);
+  const live = writeLive(out, { before: events.length, settings, config: run.model.config });
   try {
     for await (const event of trainInFolder({ ...run, store: folderStore(out), signal, onProgress })) {
       log.end();
       events.push(event);
+      live.add(event);
       view?.event(event);
       output.data(event);
     }
   } finally {
     log.end();
     view?.end();
+    await live.end();
   }
   return events;
 }

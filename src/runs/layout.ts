@@ -7,6 +7,8 @@ export const BEST = 'best';
 export const LAST = 'last';
 /** The events, as JSON. Up to the last checkpoint they are also in `last/`. */
 export const HISTORY_FILE = 'history.json';
+/** The events since a command began to train, a line each, while it does. At its end they are in the history. */
+export const LIVE_FILE = 'live.jsonl';
 /** Facts about a run besides its settings and events, written when it begins. */
 export const RUN_FILE = 'run.json';
 /** The findings for its reports. */
@@ -37,6 +39,7 @@ const ENTRIES: ReadonlySet<string> = new Set([
   INSPECT_FOLDER,
   FIGURES_FOLDER,
   HISTORY_FILE,
+  LIVE_FILE,
   RUN_FILE,
   LOOK_FILE,
   ...REPORT_FILES,

@@ -2,10 +2,11 @@
 import type { ComponentType, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
+import { follow } from './followed.ts';
 import { attempt, dismiss, notice } from './notices.ts';
 import { Progress } from './parts/progress.tsx';
 import { link, ROOMS, type Room, room } from './route.ts';
-import { isBusy, pause, phase, resume, stepOnce, stepsDone, stop, training } from './training.ts';
+import { isBusy, pause, phase, resume, stepOnce, stop, training } from './training.ts';
 
 const TITLES: Readonly<Record<Room, string>> = {
   arrive: 'Welcome',
@@ -29,6 +30,7 @@ const DOORS: Readonly<Record<Room, () => Promise<ComponentType>>> = {
 export function Studio(): VNode {
   useEffect(() => {
     attempt(async () => void (await library()));
+    follow();
     addEventListener('beforeunload', (event) => {
       if (isBusy()) event.preventDefault(); // the browser asks once
     });
@@ -156,5 +158,5 @@ function TrainingBar(): VNode | null {
 function Standing(): VNode | null {
   const run = training.value;
   if (!run) return null;
-  return <Progress label="Step" done={stepsDone.value} total={run.settings.steps} />;
+  return <Progress label="Step" done={run.step.value} total={run.settings.steps} />;
 }

@@ -6,7 +6,6 @@ import {
   type LibraryWorker,
   type Tokenizer,
   type TokenizerTraining,
-  type TrainEvent,
   type TrainSettings,
   textRecord,
   type WorkerCheckpoint,
@@ -16,6 +15,7 @@ import { opfsStore } from 'inkhorn/browser';
 import { giveTurn, library, setTraining, wake } from './engine.ts';
 import { changed, persist } from './kept/files.ts';
 import { readText } from './kept/texts.ts';
+import { type Watched, watch } from './watched.ts';
 
 /** What the training is doing. */
 export type Phase =
@@ -25,13 +25,9 @@ export type Phase =
   | { phase: 'stopping' }
   | { phase: 'ended'; reason: string };
 
-/** A training of this page. `events` grows in place; `count` says how long it is. */
-export interface Training {
-  readonly name: string;
-  readonly settings: TrainSettings;
-  readonly config: GPTConfig;
-  readonly model: WorkerModel | null;
-  readonly events: readonly TrainEvent[];
+/** A training of this page. */
+export interface Training extends Watched {
+  readonly model: WorkerModel;
 }
 
 /** How a new run begins. */
@@ -46,16 +42,10 @@ export interface Start {
 
 const current = signal<Training | null>(null);
 const doing = signal<Phase>({ phase: 'ended', reason: '' });
-const length = signal(0);
-const steps = signal(0);
 const within = signal<{ what: string; done: number; total: number } | null>(null);
 
 export const training: ReadonlySignal<Training | null> = current;
 export const phase: ReadonlySignal<Phase> = doing;
-/** Number of events so far. */
-export const count: ReadonlySignal<number> = length;
-/** Optimizer steps done. */
-export const stepsDone: ReadonlySignal<number> = steps;
 /** How far an evaluation or a sample is. */
 export const milestone: ReadonlySignal<{ what: string; done: number; total: number } | null> = within;
 
@@ -168,28 +158,24 @@ interface Follow {
 
 async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
   const { name, config, settings, model, from, record, dataset } = given;
-  const events: TrainEvent[] = [...(from?.record.history ?? [])];
+  const { run, add } = watch({ name, config, settings }, from?.record.history ?? []);
   batch(() => {
-    current.value = { name, config, settings, model, events };
-    length.value = events.length;
-    steps.value = from?.step ?? 0;
+    current.value = { ...run, model };
     doing.value = { phase: 'running' };
   });
   void persist();
   setTraining(true);
   const store = opfsStore(`runs/${name}`);
-  const run = worker.trainInFolder({
+  const events = worker.trainInFolder({
     ...{ store, model, from, dataset, data: record, settings },
     signal: stopper.signal,
     onProgress: ({ what, done, total }) => {
       within.value = { what, done, total };
     },
   });
-  for await (const event of run) {
-    events.push(event);
+  for await (const event of events) {
     batch(() => {
-      length.value = events.length;
-      steps.value = event.step;
+      add([event]);
       if (event.type !== 'step') within.value = null;
     });
     if (event.type === 'checkpoint') changed('runs');

@@ -68,6 +68,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./report.ts')).report,
   },
   {
+    name: 'studio',
+    about: 'train, look inside and talk to models in a browser, on this machine; or follow a run there',
+    load: async () => (await import('./studio.ts')).studio,
+  },
+  {
     name: 'generate',
     about: 'write text with a model, as it comes',
     load: async () => (await import('./generate.ts')).generateCommand,

@@ -1,43 +1,61 @@
 // Models by their names in the address: `shakespeare` (of the site), `runs/whale` (the best of a run),
-// `runs/whale/int8`, `models/gift`, and `live`, the one that is being trained.
+// `runs/whale/int8`, `models/gift`, and `live`, the one that is being trained,
+// and `followed`, that of the run which the command line trains.
 import { type LibraryWorker, modelStore, type Store, urlStore, type WorkerModel } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { library } from '../engine.ts';
+import { FOLLOWED_URL, followed, followedName } from '../followed.ts';
 import { training } from '../training.ts';
 
 export const SHIPPED = 'shakespeare';
 export const LIVE = 'live';
+/** The best of the run that the server of this page follows. */
+export const FOLLOWED = 'followed';
 
-/** Models in the worker, most recently used last. */
+/** Models in the worker by name and version, most recently used last. */
 const open = new Map<string, Promise<WorkerModel>>();
 /** More would fill the memory of a tab with weights. */
 const MOST_OPEN = 4;
 
-/** Opens a model. The same name gives the same model until `forget`. */
+/** Opens a model. The same name gives the same model until its files change, or until `forget`. */
 export async function openModel(name: string): Promise<WorkerModel> {
   if (name === LIVE) {
     const model = training.value?.model;
     if (!model) throw new Error('nothing is being trained now: choose another model');
     return model;
   }
-  const known = open.get(name) ?? load(name);
-  open.delete(name);
-  open.set(name, known);
-  known.catch(() => open.delete(name));
+  const key = `${name}@${checkpointsOf(name)}`;
+  const known = open.get(key) ?? load(name);
+  open.delete(key);
+  open.set(key, known);
+  known.catch(() => open.delete(key));
   for (const oldest of open.keys()) {
     if (open.size <= MOST_OPEN) break;
-    forget(oldest);
+    close(oldest);
   }
   return known;
 }
 
-/** Drops models whose names begin with `name`: their files have changed, or are gone. */
+/** Number of checkpoints that the run of a model has written while this page looks: its files change with each. */
+function checkpointsOf(name: string): number {
+  const run = name === FOLLOWED && followed.value?.state === 'seen' ? followed.value.run : training.value;
+  if (!run || (name !== FOLLOWED && !isPartOf(name, `runs/${run.name}`))) return 0;
+  return run.events.filter(({ type }) => type === 'checkpoint').length;
+}
+
+/** Drops a model, or those of a run: their files are gone. */
 export function forget(name: string): void {
-  for (const [other, model] of open) {
-    if (other !== name && !other.startsWith(`${name}/`)) continue;
-    open.delete(other);
-    void model.then((it) => it.dispose()).catch(() => undefined);
-  }
+  for (const key of open.keys()) if (isPartOf(key.slice(0, key.lastIndexOf('@')), name)) close(key);
+}
+
+function isPartOf(name: string, whole: string): boolean {
+  return name === whole || name.startsWith(`${whole}/`);
+}
+
+function close(key: string): void {
+  const model = open.get(key);
+  open.delete(key);
+  void model?.then((it) => it.dispose()).catch(() => undefined);
 }
 
 async function load(name: string): Promise<WorkerModel> {
@@ -48,6 +66,7 @@ async function load(name: string): Promise<WorkerModel> {
 /** The folder of a model, or of the run that it is the best of. */
 export function storeOf(name: string): Store {
   if (name === SHIPPED) return urlStore(new URL('./models/shakespeare', document.baseURI).href);
+  if (name === FOLLOWED) return urlStore(FOLLOWED_URL);
   return opfsStore(name);
 }
 
@@ -55,6 +74,7 @@ export function storeOf(name: string): Store {
 export function titleOf(name: string): string {
   if (name === SHIPPED) return 'Shakespeare, as bundled';
   if (name === LIVE) return `${training.value?.name ?? 'the run'}, as it trains`;
+  if (name === FOLLOWED) return `${followedName ?? 'a run'}, its best so far`;
   const [, folder, copy] = name.split('/');
   const copies: Readonly<Record<string, string>> = { last: ', last step', int8: ', INT8', int4: ', INT4' };
   return `${folder}${copy === undefined ? '' : (copies[copy] ?? `, ${copy}`)}`;

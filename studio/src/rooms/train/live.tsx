@@ -6,11 +6,20 @@ import { useMemo } from 'preact/hooks';
 import { Curve, type Line } from '../../parts/curve.tsx';
 import { Progress } from '../../parts/progress.tsx';
 import { link } from '../../route.ts';
-import { count, milestone, pause, phase, resume, stepOnce, stop, type Training } from '../../training.ts';
+import { milestone, pause, phase, resume, stepOnce, stop } from '../../training.ts';
+import type { Watched } from '../../watched.ts';
 import { Health } from './health.tsx';
 
-export function Live({ run }: { run: Training }): VNode {
-  const version = count.value;
+interface Shown {
+  run: Watched;
+  /** The model that is talked to, by its name in the address. */
+  model: string;
+  /** Whether this page trains it. */
+  own: boolean;
+}
+
+export function Live({ run, model, own }: Shown): VNode {
+  const version = run.count.value;
   const { events, settings } = run;
   const last = latest(events);
   const lines = useMemo(() => lossLines(events), [version, events]);
@@ -18,9 +27,9 @@ export function Live({ run }: { run: Training }): VNode {
     <section class="live" aria-label={`The training of ${run.name}`}>
       <header>
         <h2>{run.name}</h2>
-        <Controls />
+        {own ? <Controls /> : <span class="muted">{standing(run)}</span>}
       </header>
-      {milestone.value && (
+      {own && milestone.value && (
         <Progress
           label={milestone.value.what === 'sample' ? 'A sample is drawn' : 'The model is evaluated'}
           done={milestone.value.done}
@@ -54,8 +63,8 @@ export function Live({ run }: { run: Training }): VNode {
       </div>
       <Health events={events} version={version} />
       <p class="next">
-        <a href={link('play', { model: 'live' })}>Talk to it as it is</a>
-        <a href={link('look', { model: 'live' })}>Look inside as it learns</a>
+        <a href={link('play', { model })}>Talk to it as it is</a>
+        <a href={link('look', { model })}>Look inside as it learns</a>
       </p>
     </section>
   );
@@ -83,6 +92,12 @@ function Controls(): VNode {
       </button>
     </span>
   );
+}
+
+/** What a run that is trained elsewhere does. */
+function standing({ events }: Watched): string {
+  const last = events.at(-1);
+  return last?.type === 'done' ? `${last.reason}, as its command line says` : 'trained by the command line';
 }
 
 function endOf(state: typeof phase.value): string {

@@ -1,5 +1,7 @@
 // Train: choose, start, and watch it learn.
 import type { VNode } from 'preact';
+import { followed, followedName } from '../../followed.ts';
+import { FOLLOWED, LIVE } from '../../kept/models.ts';
 import { isBusy, training } from '../../training.ts';
 import { Live } from './live.tsx';
 import { Runs } from './runs.tsx';
@@ -10,9 +12,22 @@ export function Train(): VNode {
   return (
     <div class="train">
       <h1>Train</h1>
+      <FollowedRun />
       {isBusy() ? null : <Setup />}
-      {training.value && <Live run={training.value} />}
+      {training.value && <Live run={training.value} model={LIVE} own />}
       <Runs />
     </div>
+  );
+}
+
+/** The run of the command line that the server of this page follows. */
+function FollowedRun(): VNode | null {
+  const state = followed.value;
+  if (!state) return null;
+  if (state.state === 'seen') return <Live run={state.run} model={FOLLOWED} own={false} />;
+  return (
+    <p class="muted" role="status">
+      Waiting for {followedName}: {state.reason}
+    </p>
   );
 }

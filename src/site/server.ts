@@ -1,0 +1,115 @@
+// The studio on this machine: its page, and a run that it follows. Only this machine can reach it, nothing can be
+// written, and no file is read besides those of the page and of the run. Read next: follow.ts.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ServerType, serve } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import { folderStore } from '../io/node-store.ts';
+import { baseName, checkName, type Store } from '../io/store.ts';
+import { BEST, COPIES, isOfRun, LAST } from '../runs/layout.ts';
+import { followRun } from './follow.ts';
+
+/** The built page (`npm run build:studio`). The path starts from `dist/src/site/`. */
+const PAGE: string = fileURLToPath(new URL('../../studio', import.meta.url));
+
+/** A browser shares memory between the threads of a page that is sent with these. */
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+} as const;
+
+/** Names of this machine. Others are refused: a page elsewhere may make its own name lead here. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+export interface StudioOptions {
+  /** 0: any free port. */
+  port: number;
+  /** The folder of a run to follow. */
+  run?: string;
+  /** Ends all connections. */
+  signal: AbortSignal;
+}
+
+/** Where the studio is reached. */
+export interface StudioServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Starts the server. Rejects when the page is not built, or the port is taken. */
+export async function serveStudio({ port, run, signal }: StudioOptions): Promise<StudioServer> {
+  if (!(await stat(join(PAGE, 'index.html')).catch(() => null)))
+    throw new Error('the page of the studio is not built: npm run build:studio builds it');
+  const app = studioApp(run, signal);
+  const server = await new Promise<ServerType>((resolve, reject) => {
+    const started = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve(started));
+    started.on('error', reject);
+  });
+  const address = server.address();
+  const taken = typeof address === 'object' && address ? address.port : port;
+  return {
+    url: `http://localhost:${taken}/`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function studioApp(run: string | undefined, signal: AbortSignal): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    const name = (c.req.header('host') ?? '').replace(/:\d+$/, '');
+    if (!OWN_NAMES.has(name)) return c.text('the studio answers to localhost only', 403);
+    await next();
+    for (const [header, value] of Object.entries(ISOLATED)) c.header(header, value);
+    return undefined;
+  });
+  if (run !== undefined) addRun(app, run, signal);
+  app.get('/', async (c) => c.html(await pageOf(run)));
+  app.use(serveStatic({ root: PAGE }));
+  return app;
+}
+
+/** The page. It is told by its head that there is a run to follow. */
+async function pageOf(run: string | undefined): Promise<string> {
+  const html = await readFile(join(PAGE, 'index.html'), 'utf8');
+  if (run === undefined) return html;
+  return html.replace('</head>', `<meta name="inkhorn-run" content="${escapeHtml(baseName(run))}" /></head>`);
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+function addRun(app: Hono, folder: string, signal: AbortSignal): void {
+  const store = folderStore(folder);
+  app.get('/run/events', (c) =>
+    streamSSE(c, async (stream) => {
+      const left = new AbortController();
+      stream.onAbort(() => left.abort());
+      for await (const message of followRun(folder, AbortSignal.any([signal, left.signal])))
+        await stream.writeSSE({ data: JSON.stringify(message) });
+    }),
+  );
+  app.on(['GET', 'HEAD'], ['/run/:file', '/run/:folder/:file'], async (c) => {
+    const within = c.req.param('folder');
+    const bytes = await readOfRun(store, within, c.req.param('file'));
+    return bytes ? c.body(new Uint8Array(bytes)) : c.notFound();
+  });
+}
+
+/** The folders of a run that hold models. */
+const MODELS: ReadonlySet<string> = new Set([BEST, LAST, ...COPIES]);
+
+/** A file of the run; null where it is none, or does not exist. */
+async function readOfRun(store: Store, folder: string | undefined, name: string): Promise<Uint8Array | null> {
+  if (folder === undefined ? !isOfRun(name) : !MODELS.has(folder)) return null;
+  try {
+    checkName(name);
+    const place = folder === undefined ? store : store.folder(folder);
+    return (await place.exists(name)) ? await place.read(name) : null;
+  } catch {
+    return null;
+  }
+}
