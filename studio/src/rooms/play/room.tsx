@@ -1,5 +1,98 @@
+// Play: give a model a beginning, watch it go on, and lead it another way. Two models write side by side.
 import type { VNode } from 'preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import { SHIPPED } from '../../kept/models.ts';
+import { attempt } from '../../notices.ts';
+import { chosenModel, ModelPicker } from '../../parts/model-picker.tsx';
+import { choice, choose } from '../../route.ts';
+import { drawAnew, Sampling, samplingOf } from './sampling.tsx';
+import { WrittenText } from './text.tsx';
+import { createWriter, type Writer } from './writer.ts';
+import './play.css';
 
 export function Play(): VNode {
-  return <p class="muted">This room is being built.</p>;
+  const [one, two] = useMemo(() => [createWriter(), createWriter()], []);
+  useEffect(
+    () => () => {
+      one.stop();
+      two.stop();
+    },
+    [],
+  );
+  const model = chosenModel();
+  const other = choice('model2');
+  const prompt = choice('prompt') ?? (model === SHIPPED ? 'ROMEO:\n' : '');
+  const { options, problem } = samplingOf();
+  const write = (): void => {
+    const now = samplingOf().options;
+    attempt(() => one.write(model, prompt, now));
+    if (other) attempt(() => two.write(other, prompt, now));
+    else two.stop();
+  };
+  const branch = (writer: Writer) => (at: number, id: number) =>
+    attempt(() => writer.branch(at, id, options));
+  const busy = [one, two].some(({ state }) => ['loading', 'writing'].includes(state.value.state));
+  const stop = (): void => {
+    one.stop();
+    two.stop();
+  };
+  return (
+    <div class="play">
+      <h1>Play</h1>
+      <form
+        class="card asking"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (busy) stop();
+          else if (!problem) write();
+        }}
+      >
+        <div class="models">
+          <ModelPicker label="model" />
+          <ModelPicker label="beside it" choice="model2" usual={null} />
+        </div>
+        <div class="option">
+          <label for="prompt">prompt</label>
+          <textarea
+            id="prompt"
+            rows={3}
+            value={prompt}
+            placeholder="Empty: it begins as its text does."
+            onInput={(event) => choose({ prompt: event.currentTarget.value })}
+            onKeyDown={(event) => {
+              if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+                event.preventDefault();
+                write();
+              }
+            }}
+          />
+        </div>
+        <Sampling />
+        {problem && (
+          <p class="bad" role="alert">
+            {problem}
+          </p>
+        )}
+        <p class="buttons">
+          <button type="submit" class="primary large" disabled={!busy && problem !== null}>
+            {busy ? 'Stop' : 'Write'}
+          </button>
+          <button
+            type="button"
+            disabled={problem !== null}
+            onClick={() => {
+              drawAnew();
+              write();
+            }}
+          >
+            Draw again
+          </button>
+        </p>
+      </form>
+      <section class={`texts ${other ? 'two' : ''}`} aria-label="What is written">
+        <WrittenText writer={one} onBranch={branch(one)} />
+        {other && <WrittenText writer={two} onBranch={branch(two)} />}
+      </section>
+    </div>
+  );
 }

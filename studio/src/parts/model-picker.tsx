@@ -1,0 +1,94 @@
+// Which model: one of the list, or one that is dropped here, as a folder or a .zip.
+import type { VNode } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { changes } from '../kept/files.ts';
+import { importModel } from '../kept/imports.ts';
+import { listModels, type ModelGroup } from '../kept/model-list.ts';
+import { SHIPPED, titleOf } from '../kept/models.ts';
+import { attempt, tell } from '../notices.ts';
+import { choice, choose } from '../route.ts';
+import { phase } from '../training.ts';
+import { DropArea } from './drop-area.tsx';
+
+interface Shown {
+  /** The choice in the address: `model`. */
+  choice?: string;
+  label?: string;
+  /** What is chosen where the address says nothing. Null: no model, which the list then offers, too. */
+  usual?: string | null;
+}
+
+/** The model that the address names. */
+export function chosenModel(name = 'model'): string {
+  return choice(name) ?? SHIPPED;
+}
+
+export function ModelPicker({ choice: key = 'model', label = 'model', usual = SHIPPED }: Shown): VNode {
+  const [groups, setGroups] = useState<readonly ModelGroup[]>([]);
+  const [busy, setBusy] = useState(false);
+  const picked = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const version = `${changes.runs.value} ${changes.models.value} ${phase.value.phase === 'ended'}`;
+  useEffect(() => attempt(async () => setGroups(await listModels())), [version]);
+  const chosen = choice(key) ?? usual ?? '';
+  const listed = groups.some(({ models }) => models.some(({ name }) => name === chosen));
+  const bring = (from: DataTransfer | Iterable<File>): void => {
+    setBusy(true);
+    attempt(async () => {
+      try {
+        const name = await importModel(from);
+        choose({ [key]: name });
+        tell(`${titleOf(name)} is kept in this browser.`);
+      } finally {
+        setBusy(false);
+      }
+    });
+  };
+  return (
+    <DropArea class="model-picker option" what="a model folder, a run or its .zip" onDrop={bring}>
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={chosen}
+        disabled={busy}
+        onChange={(event) => choose({ [key]: event.currentTarget.value || null })}
+      >
+        {usual === null && <option value="">none</option>}
+        {groups.map(({ title, models }) => (
+          <optgroup key={title} label={title}>
+            {models.map((model) => (
+              <option key={model.name} value={model.name}>
+                {model.title}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+        {!listed && chosen !== '' && <option value={chosen}>{titleOf(chosen)}</option>}
+      </select>
+      <small>
+        {busy ? (
+          'The model is read ...'
+        ) : (
+          <>
+            Or drop a model folder here, or{' '}
+            <button type="button" class="inline" onClick={() => picked.current?.click()}>
+              open a .zip
+            </button>
+            .
+          </>
+        )}
+      </small>
+      <input
+        ref={picked}
+        type="file"
+        hidden
+        multiple
+        accept=".zip,.json,.safetensors"
+        onChange={({ currentTarget: input }) => {
+          if (input.files?.length) bring([...input.files]);
+          input.value = ''; // the same file can be chosen again
+        }}
+      />
+    </DropArea>
+  );
+}

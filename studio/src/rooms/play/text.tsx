@@ -1,0 +1,113 @@
+// The text of one model: streamed, every token with its probability and what might have stood there.
+import type { VNode } from 'preact';
+import { engine } from '../../engine.ts';
+import { titleOf } from '../../kept/models.ts';
+import { Tokens } from '../../parts/tokens.tsx';
+import type { Writer, WrittenToken } from './writer.ts';
+
+interface Shown {
+  writer: Writer;
+  onBranch(at: number, id: number): void;
+}
+
+export function WrittenText({ writer, onBranch }: Shown): VNode {
+  const written = writer.written.value;
+  const count = writer.length.value;
+  const state = writer.state.value;
+  if (!written)
+    return <p class="muted">What it writes appears here, token by token. Point at one to see its odds.</p>;
+  const { prompt, tokens, model } = written;
+  const writing = state.state === 'writing' || state.state === 'loading';
+  return (
+    <article class="written" aria-busy={writing}>
+      <header>
+        <h2>{titleOf(model)}</h2>
+        <span class="muted">
+          {count} tokens{rateLine(writer.rate.value)}
+        </span>
+      </header>
+      <Tokens
+        label={`What ${titleOf(model)} writes`}
+        tokens={tokens}
+        colours="shade"
+        before={<span class="prompt">{prompt}</span>}
+        after={writing ? <span class="cursor" aria-hidden="true" /> : null}
+        detail={(i) => <Odds token={tokens[i]} prompt={prompt} onTake={(id) => onBranch(i, id)} />}
+      />
+      {state.state === 'failed' && (
+        <p class="bad" role="alert">
+          {state.reason}
+        </p>
+      )}
+      {state.state === 'idle' && state.end !== '' && <p class="muted end">{state.end}</p>}
+      <p class="unseen" role="status">
+        {writing ? 'Writing.' : `${prompt}${tokens.map(({ text }) => text).join('')}`}
+      </p>
+    </article>
+  );
+}
+
+function rateLine(rate: number | null): string {
+  const state = engine.value;
+  if (rate === null || state.state !== 'ready') return '';
+  return `, ${Math.round(rate).toLocaleString('en')} per second with ${state.name}`;
+}
+
+function Odds({
+  token,
+  prompt,
+  onTake,
+}: {
+  token: WrittenToken;
+  prompt: string;
+  onTake(id: number): void;
+}): VNode {
+  const { top, id, logprob, chosen, held } = token;
+  const kept = held > 0 ? prompt.slice(-held) : '';
+  const others = top.filter((other) => other.text.startsWith(kept));
+  const own = others.some((other) => other.id === id);
+  return (
+    <>
+      <p>
+        <b>{percent(logprob)}</b> likely{chosen ? ', put here by you' : ''} <small>token {id}</small>
+        {kept !== '' && <small class="block">It contains the end of the prompt, {quoted(kept)}.</small>}
+      </p>
+      <ol class="odds">
+        {others.map((other) => (
+          <li key={other.id}>
+            <button
+              type="button"
+              disabled={other.id === id}
+              aria-label={`${other.text}, ${percent(other.logprob)}${other.id === id ? ', it stands here' : ': go on from it'}`}
+              onClick={() => onTake(other.id)}
+            >
+              <span class="bar" style={{ width: `${100 * Math.exp(other.logprob)}%` }} />
+              <code>{quoted(other.text)}</code>
+              <span class="share">{percent(other.logprob)}</span>
+            </button>
+          </li>
+        ))}
+        {!own && (
+          <li>
+            <button type="button" disabled>
+              <code>{quoted(token.text)}</code>
+              <span class="share">{percent(logprob)}, drawn</span>
+            </button>
+          </li>
+        )}
+      </ol>
+      <p class="muted">Click one, and the text goes on from there.</p>
+    </>
+  );
+}
+
+function percent(logprob: number): string {
+  const share = 100 * Math.exp(logprob);
+  if (share < 0.01) return 'under 0.01 %';
+  return `${share.toPrecision(share < 1 ? 1 : share < 99.5 ? 2 : 3)} %`;
+}
+
+/** A token with its line breaks and spaces to be seen. */
+function quoted(text: string): string {
+  return text.replace(/\n/g, '↵').replace(/\t/g, '⇥').replace(/ /g, '␣') || '(part of a character)';
+}

@@ -1,0 +1,184 @@
+// One text that a model writes: its tokens so far, how to write it, to stop, and to go on from another token.
+import { batch, type ReadonlySignal, signal } from '@preact/signals';
+import type { GenerateEvent, PlainGenerateOptions, TokenEvent, Tokenizer, WorkerModel } from 'inkhorn';
+import { inTurn } from '../../engine.ts';
+import { openModel } from '../../kept/models.ts';
+import type { ShownToken } from '../../parts/tokens.tsx';
+
+/** A token that was drawn, or put in the place of one. */
+export interface WrittenToken extends ShownToken {
+  /** ln of the model's probability of it at its place. */
+  logprob: number;
+  /** The most likely tokens there, with their text for people. */
+  top: NonNullable<TokenEvent['top']>;
+  /** Number of bytes at the end of the prompt that the token contains: see heal.ts of the library. */
+  held: number;
+  /** Whether somebody put it there. */
+  chosen: boolean;
+}
+
+/** A text as it is written. `tokens` grows in place; another text is another array. */
+export interface Written {
+  model: string;
+  prompt: string;
+  tokens: readonly WrittenToken[];
+}
+
+export type WriterState =
+  | { state: 'idle'; end: string }
+  | { state: 'loading' }
+  | { state: 'writing' }
+  | { state: 'failed'; reason: string };
+
+export interface Writer {
+  readonly written: ReadonlySignal<Written | null>;
+  /** Number of tokens so far. */
+  readonly length: ReadonlySignal<number>;
+  readonly state: ReadonlySignal<WriterState>;
+  /** Tokens per second of the last text; null before. */
+  readonly rate: ReadonlySignal<number | null>;
+  /** Writes another text. A text that is being written ends. */
+  write(model: string, prompt: string, options: PlainGenerateOptions): Promise<void>;
+  /** Puts token `id` in the place of token `at`, and goes on from there. */
+  branch(at: number, id: number, options: PlainGenerateOptions): Promise<void>;
+  stop(): void;
+}
+
+/** How many of the most likely tokens are shown. */
+const ALTERNATIVES = 10;
+
+export function createWriter(): Writer {
+  const written = signal<Written | null>(null);
+  const length = signal(0);
+  const state = signal<WriterState>({ state: 'idle', end: '' });
+  const rate = signal<number | null>(null);
+  let current = new AbortController();
+
+  const stop = (): void => {
+    current.abort(new DOMException('stopped', 'AbortError'));
+    if (state.value.state === 'writing' || state.value.state === 'loading')
+      state.value = { state: 'idle', end: 'stopped' };
+  };
+
+  /** Adds to `tokens` what the model writes after `prompt`. */
+  async function follow(
+    text: Written & { tokens: WrittenToken[] },
+    promptOf: (model: WorkerModel) => string | number[],
+    options: PlainGenerateOptions,
+  ): Promise<void> {
+    stop();
+    const mine = new AbortController();
+    current = mine;
+    const { signal: stopped } = mine;
+    batch(() => {
+      written.value = text;
+      length.value = text.tokens.length;
+      state.value = { state: 'loading' };
+    });
+    const { tokens } = text;
+    let due = false;
+    const showSoon = (): void => {
+      if (due) return;
+      due = true;
+      requestAnimationFrame(() => {
+        due = false;
+        if (!stopped.aborted) length.value = tokens.length;
+      });
+    };
+    let end = '';
+    try {
+      await inTurn(async (worker) => {
+        if (stopped.aborted) return;
+        const model = await openModel(text.model);
+        if (stopped.aborted) return;
+        state.value = { state: 'writing' };
+        const before = tokens.length;
+        const began = performance.now();
+        const settings = { ...options, prompt: promptOf(model), topLogprobs: alternativesOf(model) };
+        for await (const event of worker.generate(model, { ...settings, signal: stopped })) {
+          if (stopped.aborted) break;
+          end = endOf(event) || end;
+          if (event.type === 'token') tokens.push(tokenOf(event));
+          else if (event.text !== '') extendLast(tokens, event.text);
+          showSoon();
+          rate.value = rateOf(tokens.length - before, performance.now() - began);
+        }
+      });
+      if (!stopped.aborted) state.value = { state: 'idle', end };
+    } catch (error) {
+      if (!stopped.aborted)
+        state.value = { state: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+    if (current === mine) length.value = tokens.length;
+  }
+
+  return {
+    written,
+    length,
+    state,
+    rate,
+    stop,
+    write: (model, prompt, options) => follow({ model, prompt, tokens: [] }, () => prompt, options),
+    async branch(at, id, options) {
+      const text = written.value;
+      const old = text?.tokens[at];
+      const way = old?.top.find((other) => other.id === id);
+      if (!text || !old || !way) return;
+      const ids = [...text.tokens.slice(0, at).map((token) => token.id), id];
+      const taken = { ...old, id, logprob: way.logprob, shade: shadeOf(way.logprob), chosen: true };
+      const tokens = [...text.tokens.slice(0, at), taken];
+      const promptOf = ({ tokenizer }: WorkerModel): number[] => {
+        const head = headOf(text.prompt, tokens[0].held, tokenizer);
+        spell(tokens, text.prompt, tokenizer);
+        return [...head, ...ids];
+      };
+      const left = (options.maxTokens ?? 0) - tokens.length;
+      if (left > 0) await follow({ ...text, tokens }, promptOf, { ...options, maxTokens: left, heal: false });
+    },
+  };
+}
+
+function alternativesOf({ config }: WorkerModel): number {
+  return Math.min(ALTERNATIVES, config.vocabSize);
+}
+
+function tokenOf({ id, text, logprob, top = [], held = 0 }: TokenEvent): WrittenToken {
+  return { id, text, logprob, top, held, chosen: false, shade: shadeOf(logprob) };
+}
+
+/** The less likely a token was, the stronger: 0 for a certain one, 1 from a probability of one in 400 on. */
+function shadeOf(logprob: number): number {
+  return Math.min(1, -logprob / 6);
+}
+
+/** Text that was held back until the end belongs to the last token. */
+function extendLast(tokens: WrittenToken[], text: string): void {
+  const last = tokens.at(-1);
+  if (last) last.text += text;
+}
+
+function endOf(event: GenerateEvent): string {
+  if (event.type !== 'finish') return '';
+  const words = { length: '', end: 'the text ends here', stop: 'ended at a stop text', aborted: 'stopped' };
+  return words[event.reason];
+}
+
+function rateOf(tokens: number, milliseconds: number): number | null {
+  return tokens < 2 ? null : (1000 * tokens) / milliseconds;
+}
+
+/** The tokens of the prompt before its last `held` bytes, which the first drawn token contains. */
+function headOf(prompt: string, held: number, tokenizer: Tokenizer): number[] {
+  const bytes = new TextEncoder().encode(prompt);
+  return Array.from(tokenizer.encode(bytes.subarray(0, bytes.length - held), { otherSpecial: 'text' }));
+}
+
+/** The text of each token, once one of them is another. Characters are shown with the token that ends them. */
+function spell(tokens: WrittenToken[], prompt: string, tokenizer: Tokenizer): void {
+  const decoder = tokenizer.stream();
+  decoder.pushBytes(new TextEncoder().encode(prompt).slice(-3));
+  for (const [i, token] of tokens.entries()) {
+    const bytes = tokenizer.token(token.id);
+    tokens[i] = { ...token, text: decoder.pushBytes(bytes.subarray(token.held)) };
+  }
+}
