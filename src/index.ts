@@ -32,45 +32,7 @@ export {
 } from './generate/options.ts';
 export type { SamplingOptions } from './generate/sampler.ts';
 export type { Start } from './generate/start.ts';
-export {
-  type AttentionMaps,
-  attentionMaps,
-  type EditedOptions,
-  editedFields,
-  type HeadSummary,
-  type InductionOptions,
-  inductionFields,
-  inductionScores,
-  summarizeHeads,
-} from './inspect/attention.ts';
-export { type CaptureOptions, capture, captureFields } from './inspect/capture.ts';
-export { type Captured, type Change, type Edit, editTap, steadyEdits } from './inspect/edit.ts';
-export {
-  type Ablations,
-  ablate,
-  type EditEffect,
-  type EffectOptions,
-  editEffect,
-  effectFields,
-} from './inspect/effect.ts';
-export {
-  type Neighbours,
-  neighbours,
-  type PositionSimilarity,
-  positionSimilarity,
-} from './inspect/embedding.ts';
-export { type Lens, type LensCell, type LensOptions, lensFields, logitLens } from './inspect/lens.ts';
-export { measureTaps } from './inspect/measure.ts';
-export {
-  type PredictionOptions,
-  predictionFields,
-  predictText,
-  type TextPredictions,
-  type TokenPrediction,
-} from './inspect/predictions.ts';
-export type { ProbeEvent, ProbeMemory, TapKind, TapMemory } from './inspect/probe.ts';
-export type { TokenChoice } from './inspect/prompt.ts';
-export type { HistogramRange } from './inspect/summary.ts';
+export * from './inspect/index.ts';
 export { type Lock, memoryStore, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
 export type { Batch } from './model/batch.ts';
@@ -117,6 +79,7 @@ export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layer
 export { namedParameters } from './nn/parameters.ts';
 export type { AgreementOptions } from './quantize/agreement.ts';
 export {
+  type CompareData,
   type CompareOptions,
   type CompareReport,
   compare,
@@ -182,14 +145,13 @@ export { makeSettings, recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type { LibraryWorker, OpenWorker } from './worker/client.ts';
+export type { InWorker, ModelFunctions } from './worker/functions.ts';
 export type {
+  Abortable,
   PlainFolderOptions,
   PlainGenerateOptions,
   PlainTrainOptions,
   TextProgress,
-} from './worker/messages.ts';
-export type {
-  Abortable,
   TokenizeOptions,
   WorkerCheckpoint,
   WorkerFolderOptions,
@@ -197,5 +159,6 @@ export type {
   WorkerLoadOptions,
   WorkerModel,
   WorkerOptions,
+  WorkerQuantizeOptions,
   WorkerTrainOptions,
 } from './worker/options.ts';

@@ -50,6 +50,9 @@ export interface Loss {
   bitsPerByte: number;
 }
 
+/** What `compare` reads of a dataset. */
+export type CompareData = Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>;
+
 export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
   /**
    * Called now and then, with the tokens compared so far and in all; then with the timed runs of the models.
@@ -83,7 +86,7 @@ export const compareFields: Table<CompareOptions, 'maxTokens' | 'speedTokens'> =
 export async function compare(
   before: GPT,
   after: GPT,
-  data: Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>,
+  data: CompareData,
   options: CompareOptions = {},
 ): Promise<CompareReport> {
   const { speedTokens, maxTokens, signal, onProgress } = complete(compareFields, options, 'compare');

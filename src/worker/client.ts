@@ -11,6 +11,7 @@ import { Tokenizer } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
+import { type FunctionName, functionNames, type ModelFunctions, plainCall } from './functions.ts';
 import type {
   Channel,
   FromWorker,
@@ -46,8 +47,11 @@ import { buffersOf } from './remote-store.ts';
  * The library in a worker, so that the thread of the page stays free. Each function does what the one of the
  * same name does, with the same events and errors. Stores stay in the page: the worker reads and writes
  * through it. When the worker fails as a whole, every call rejects with the reason.
+ *
+ * Calls with models are done one after the other. Those that arrive while a training runs are done between
+ * two of its events, in the body of its loop as well as outside of it.
  */
-export interface LibraryWorker {
+export interface LibraryWorker extends ModelFunctions {
   /** The engine: `wasm (relaxed SIMD, 2 threads)`. */
   readonly description: string;
   readonly name: string;
@@ -96,14 +100,16 @@ export async function connect(
   };
   /** Frees the model with this number. It must not know the model, which is dropped when nobody else does. */
   const freeing = (model: number) => (): void => void call({ type: 'dispose', model }).catch(() => undefined);
-  const own = <Extra extends object>(sent: SentModel, extra: Extra): WorkerModel & Extra => {
-    const { model: number, config, parameterCount } = sent;
+  const own = <Extra extends object>(
+    { model: number, config, parameterCount }: SentModel,
+    tokenizer: Tokenizer,
+    extra: Extra,
+  ): WorkerModel & Extra => {
     const free = freeing(number);
     const dispose = (): void => {
       settled(model);
       free();
     };
-    const tokenizer = Tokenizer.fromJSON(sent.tokenizer);
     const model = { config, parameterCount, tokenizer, ...extra, dispose };
     numbers.set(model, number);
     whenDropped(model, freeing(number));
@@ -123,12 +129,25 @@ export async function connect(
     }
   }
 
+  const runFunction = async (name: FunctionName, given: readonly unknown[]): Promise<unknown> => {
+    refuseClosed();
+    const { models, args, options: all } = plainCall(name, given);
+    const { signal, onProgress, ...options } = all as Listeners;
+    const job = { type: name, models: models.map(find), args, options };
+    const result = await call(job, { signal, onProgress });
+    return 'made' in result ? own(result.made, models[0].tokenizer, {}) : result.value;
+  };
+  const functions = Object.fromEntries(
+    functionNames.map((name) => [name, (...given: unknown[]) => runFunction(name, given)]),
+  ) as unknown as ModelFunctions;
+
   const opened = await call({ type: 'open', backend, options }).catch((error) => {
     calls.close();
     throw error;
   });
   return {
     ...opened,
+    ...functions,
     async tokenize(text, options) {
       refuseClosed();
       checkTokenize(text, options);
@@ -144,12 +163,14 @@ export async function connect(
       refuseClosed();
       checkCreate(config, tokenizer, options);
       const { seed } = options;
-      return own(await call({ type: 'create', config, tokenizer: tokenizer.toJSON(), seed }), {});
+      const job = { type: 'create', config, tokenizer: tokenizer.toJSON(), seed } as const;
+      return own(await call(job), tokenizer, {});
     },
     async load(store, listeners = {}) {
       refuseClosed();
       checkLoad('load', store, listeners);
-      return own(await call({ type: 'load', store: storeOf(store) }, listeners), {});
+      const sent = await call({ type: 'load', store: storeOf(store) }, listeners);
+      return own(sent, Tokenizer.fromJSON(sent.tokenizer), {});
     },
     async loadCheckpoint(store, listeners = {}) {
       refuseClosed();
@@ -158,7 +179,7 @@ export async function connect(
         { type: 'loadCheckpoint', store: storeOf(store) },
         listeners,
       );
-      return own(sent, { record, step });
+      return own(sent, Tokenizer.fromJSON(sent.tokenizer), { record, step });
     },
     async save(store, model, options = {}) {
       refuseClosed();
@@ -192,7 +213,7 @@ export async function connect(
 
 /** Who listens to a call besides its caller. */
 interface Listeners extends Abortable {
-  onProgress?: (progress: never) => void;
+  onProgress?: (...progress: never[]) => void;
   onNote?: (line: string) => void;
 }
 
@@ -265,7 +286,7 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     const call = pending.get(message.call);
     if (!call) return;
     if (message.type === 'event') call.event(message.event);
-    else if (message.type === 'progress') call.listeners.onProgress?.(message.progress as never);
+    else if (message.type === 'progress') call.listeners.onProgress?.(...(message.progress as never[]));
     else if (message.type === 'note') call.listeners.onNote?.(message.line);
     else {
       pending.delete(message.call);

@@ -3,16 +3,15 @@
 import type { BackendOptions, Precision } from '../backend/contract.ts';
 import type { BackendReport } from '../backend/registry.ts';
 import type { GenerateEvent } from '../generate/generate.ts';
-import type { GenerateOptions } from '../generate/options.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
-import type { RunFolderOptions } from '../runs/train-in-folder.ts';
 import type { TokenizerJson, TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset, Split } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
-import type { MilestoneProgress, TrainOptions } from '../train/run.ts';
 import type { SentError } from './errors.ts';
+import type { FunctionName } from './functions.ts';
+import type { PlainFolderOptions, PlainGenerateOptions, PlainTrainOptions } from './options.ts';
 
 /** A message to the worker. */
 export type ToWorker =
@@ -29,7 +28,8 @@ export type ToWorker =
 /** A message from the worker. */
 export type FromWorker =
   | { type: 'event'; call: number; event: TrainEvent | GenerateEvent }
-  | { type: 'progress'; call: number; progress: MilestoneProgress | TextProgress }
+  /** `progress`: the arguments of the listener. */
+  | { type: 'progress'; call: number; progress: readonly unknown[] }
   | { type: 'note'; call: number; line: string }
   | { type: 'result'; call: number; result: Results[keyof Results] }
   /** `aborted`: with the reason that the page's signal has. */
@@ -61,15 +61,24 @@ export type Job =
       /** Whether it goes on from the checkpoint that `model` was loaded with. */
       resumes: boolean;
     }
-  | { type: 'generate'; model: number; options: PlainGenerateOptions };
+  | { type: 'generate'; model: number; options: PlainGenerateOptions }
+  | FunctionJob;
+
+/** A function of functions.ts to run: with these models, then `args`, then `options`. */
+export interface FunctionJob {
+  type: FunctionName;
+  models: number[];
+  args: unknown[];
+  options: object;
+}
 
 /** What each job results in. */
-export interface Results {
+export interface Results extends Record<FunctionName, { value: unknown } | { made: SentModel }> {
   open: { name: string; description: string; precision: Precision; passedOver: BackendReport[] };
   tokenize: { tokenizer: TokenizerJson; data: Dataset };
   create: SentModel;
-  load: SentModel;
-  loadCheckpoint: SentModel & { record: TrainingRecord; step: number };
+  load: SentFolder;
+  loadCheckpoint: SentFolder & { record: TrainingRecord; step: number };
   save: undefined;
   dispose: undefined;
   train: undefined;
@@ -77,28 +86,16 @@ export interface Results {
   generate: undefined;
 }
 
-/** Progress through a text: `done` of `total` bytes, while a tokenizer is trained or applied. */
-export interface TextProgress {
-  what: 'training' | 'encoding';
-  done: number;
-  total: number;
-}
-
 /** A model, which stays in the worker. */
 export interface SentModel {
   model: number;
   config: GPTConfig;
   parameterCount: number;
-  tokenizer: TokenizerJson;
 }
 
-/** Options as they can be sent: without what a page keeps for itself. */
-export type PlainTrainOptions = Omit<
-  TrainOptions,
-  'model' | 'tokenizer' | 'save' | 'resume' | 'signal' | 'onProgress'
->;
-export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
-export type PlainGenerateOptions = Omit<GenerateOptions, 'tap' | 'signal'>;
+export interface SentFolder extends SentModel {
+  tokenizer: TokenizerJson;
+}
 
 /** A store, which stays in the page. */
 export interface SentStore {

@@ -1,5 +1,5 @@
 // The options of a worker's functions, and their checks before anything is sent: in the words of the
-// library's own functions. Read next: messages.ts.
+// library's own functions. Read next: functions.ts.
 import type { BackendOptions } from '../backend/contract.ts';
 import { engineFields } from '../backend/registry.ts';
 import {
@@ -7,6 +7,7 @@ import {
   checkOptions,
   complete,
   custom,
+  type Field,
   having,
   optionsIn,
   refuseUnknown,
@@ -14,26 +15,20 @@ import {
   text,
 } from '../base/fields.ts';
 import { such } from '../base/schema.ts';
-import { generateFields } from '../generate/options.ts';
+import { type GenerateOptions, generateFields } from '../generate/options.ts';
 import type { Store } from '../io/store.ts';
 import { checkConfig, type GPTConfig } from '../model/config.ts';
 import { loadFields as folderFields, type SaveOptions, saveFields, storeField } from '../model/folder.ts';
 import { gptFields } from '../model/gpt-options.ts';
+import type { QuantizeOptions } from '../quantize/quantize.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
-import { runFolderFields } from '../runs/train-in-folder.ts';
+import { type RunFolderOptions, runFolderFields } from '../runs/train-in-folder.ts';
 import { sliceFields, Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
 import { trainingFields } from '../tokenizer/options.ts';
 import { isBytes } from '../tokenizer/utf8.ts';
 import { type Split, splitFields } from '../train/data.ts';
-import { type MilestoneProgress, trainFields } from '../train/run.ts';
+import { type MilestoneProgress, type TrainOptions, trainFields } from '../train/run.ts';
 import { settingFields } from '../train/setting-fields.ts';
-import type {
-  PlainFolderOptions,
-  PlainGenerateOptions,
-  PlainTrainOptions,
-  TextProgress,
-} from './messages.ts';
-
 /** The engine of a worker, as `useBackend` takes it. */
 export interface WorkerOptions extends BackendOptions {
   /** Default `auto`. */
@@ -61,11 +56,26 @@ export interface Abortable {
   signal?: AbortSignal;
 }
 
+/** Progress through a text: `done` of `total` bytes, while a tokenizer is trained or applied. */
+export interface TextProgress {
+  what: 'training' | 'encoding';
+  done: number;
+  total: number;
+}
+
 export interface TokenizeOptions extends Partial<Split>, Abortable {
   /** The tokenizer to use, or how to train one. */
   tokenizer: Tokenizer | Omit<TokenizerTraining, 'onMerge'>;
   onProgress?: (progress: TextProgress) => void;
 }
+
+/** Options as they can be sent: without what a page keeps for itself. */
+export type PlainTrainOptions = Omit<
+  TrainOptions,
+  'model' | 'tokenizer' | 'save' | 'resume' | 'signal' | 'onProgress'
+>;
+export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
+export type PlainGenerateOptions = Omit<GenerateOptions, 'tap' | 'signal'>;
 
 export interface WorkerTrainOptions extends PlainTrainOptions, Abortable {
   model: WorkerModel;
@@ -82,6 +92,9 @@ export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
 }
 
 export interface WorkerGenerateOptions extends PlainGenerateOptions, Abortable {}
+
+/** Without `filter`, which cannot be sent. */
+export type WorkerQuantizeOptions = Omit<QuantizeOptions, 'filter'>;
 
 /** Options of `load` and `loadCheckpoint`. */
 export interface WorkerLoadOptions {
@@ -135,9 +148,9 @@ const tokenizerField = custom({
 });
 
 /** Which worker's it is, client.ts finds out. */
-const modelField = having<WorkerModel>('dispose', 'a model of a worker', {
+export const modelField: Field<WorkerModel> = having<WorkerModel>('dispose', 'a model of a worker', {
   about: 'a model of this worker',
-  hint: 'create, load and loadCheckpoint make one',
+  hint: 'create, load, loadCheckpoint and quantize make one',
   required: true,
 });
 
@@ -145,7 +158,7 @@ function isTokenizer(value: unknown): value is Tokenizer {
   return value instanceof Tokenizer;
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -42,10 +42,16 @@ export function remoteStore(sent: SentStore, ask: Ask, path: readonly string[] =
 }
 
 /** The buffers that these arrays fill from end to end: the others are part of something that stays. */
-export function buffersOf(arrays: Iterable<Uint8Array | Int32Array | null>): ArrayBuffer[] {
+export function buffersOf(arrays: Iterable<ArrayBufferView | null>): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const array of arrays)
     if (array?.buffer instanceof ArrayBuffer && array.byteLength === array.buffer.byteLength)
       buffers.add(array.buffer);
   return [...buffers];
+}
+
+/** All typed arrays in a result. */
+export function arraysIn(value: unknown): ArrayBufferView[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return ArrayBuffer.isView(value) ? [value] : Object.values(value).flatMap(arraysIn);
 }

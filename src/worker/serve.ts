@@ -11,8 +11,22 @@ import { Tokenizer } from '../tokenizer/index.ts';
 import { datasetAsync } from '../train/data.ts';
 import { train } from '../train/train.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
-import type { Channel, FromWorker, Job, Results, SentModel, SentStore, ToWorker } from './messages.ts';
-import { buffersOf, remoteStore } from './remote-store.ts';
+import { type FunctionName, isFunction, rowOf } from './functions.ts';
+import * as library from './library.ts';
+import type {
+  Channel,
+  FromWorker,
+  FunctionJob,
+  Job,
+  Results,
+  SentFolder,
+  SentModel,
+  SentStore,
+  ToWorker,
+} from './messages.ts';
+import { arraysIn, buffersOf, remoteStore } from './remote-store.ts';
+
+const functions: Pick<typeof library, FunctionName> = library;
 
 type Events = AsyncGenerator<Extract<FromWorker, { type: 'event' }>['event'], void>;
 
@@ -25,7 +39,7 @@ interface Call {
   left: boolean;
   /** Wakes the call when one of these has changed. */
   wake(): void;
-  progress(progress: Extract<FromWorker, { type: 'progress' }>['progress']): void;
+  progress(...progress: readonly unknown[]): void;
   note(line: string): void;
 }
 
@@ -51,18 +65,19 @@ export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Eng
         }),
     );
   const jobs = jobsOf(createBackend, storeOf);
+  const inTurn = createOrder();
 
   const run = async (number: number, job: Job, aborted?: SentError): Promise<void> => {
     const call = newCall(number, channel);
     if (aborted) call.abort(receivedError(aborted));
     calls.set(number, call);
     try {
-      const result = await jobs(job, call);
-      if (isStream(result))
-        await pass(result, call, (event) => channel.send({ type: 'event', call: number, event }));
+      const usesModel = 'model' in job || 'models' in job;
+      const result = await (usesModel ? inTurn(() => jobs(job, call)) : jobs(job, call));
       const value = isStream(result) ? undefined : result;
-      const arrays = value !== undefined && 'data' in value ? [value.data.train, value.data.val] : [];
-      channel.send({ type: 'result', call: number, result: value }, buffersOf(arrays));
+      if (isStream(result))
+        await pass(result, call, inTurn, (event) => channel.send({ type: 'event', call: number, event }));
+      channel.send({ type: 'result', call: number, result: value }, buffersOf(arraysIn(value)));
     } catch (error) {
       const aborted = call.signal.aborted && error === call.signal.reason;
       channel.send({ type: 'failure', call: number, error: sentError(error), aborted });
@@ -100,27 +115,57 @@ function newCall(number: number, channel: Channel<FromWorker, ToWorker>): Call {
     credit: 0,
     left: false,
     wake: () => {},
-    progress: (progress) => channel.send({ type: 'progress', call: number, progress }),
+    progress: (...progress) => channel.send({ type: 'progress', call: number, progress }),
     note: (line) => channel.send({ type: 'note', call: number, line }),
   };
 }
 
+/** Runs `work` when all earlier work is done. */
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Work with models is done one piece after the other, in the order in which it was asked for. A piece of a
+ * stream is one event: between two events of a training, the model is as a page has it in the body of its
+ * loop, where calls may look into it, and change it.
+ */
+function createOrder(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+}
+
 /** Sends the events of a stream, as fast as the page takes them, until they end or the page leaves. */
-async function pass(events: Events, call: Call, send: (event: EventOf<Events>) => void): Promise<void> {
-  for await (const event of events) {
+async function pass(
+  events: Events,
+  call: Call,
+  inTurn: InTurn,
+  send: (event: EventOf<Events>) => void,
+): Promise<void> {
+  for (;;) {
+    const { done, value: event } = await inTurn(() => events.next());
+    if (done) return;
     send(event);
     call.credit--;
     while (call.credit <= 0 && !call.left)
       await new Promise<void>((resolve) => {
         call.wake = resolve;
       });
-    if (call.left) return;
+    if (!call.left) continue;
+    await inTurn(() => events.return());
+    return;
   }
 }
 
 type EventOf<G> = G extends AsyncGenerator<infer E> ? E : never;
 
 type Result = Results[keyof Results] | Events;
+
+function isFunctionJob(job: Job): job is FunctionJob {
+  return isFunction(job.type);
+}
 
 function isStream(result: Result): result is Events {
   return typeof result === 'object' && Symbol.asyncIterator in result;
@@ -138,15 +183,34 @@ function jobsOf(
     const model = made++;
     models.set(model, folder);
     const { config, parameterCount } = folder.model;
-    return { model, config, parameterCount, tokenizer: folder.tokenizer.toJSON() };
+    return { model, config, parameterCount };
   };
+  const keepFolder = (folder: ModelFolder): SentFolder => ({
+    ...keep(folder),
+    tokenizer: folder.tokenizer.toJSON(),
+  });
   const find = (number: number): ModelFolder & Partial<Checkpoint> => {
     const found = models.get(number);
     if (found) return found;
     throw new Error('this model was disposed of: create or load it again');
   };
 
+  const runFunction = async (
+    { type, models, args, options }: FunctionJob,
+    { signal, progress: onProgress }: Call,
+  ): Promise<Results[FunctionName]> => {
+    const { takes, options: table } = rowOf(type);
+    const folders = models.map(find);
+    const first = folders.map((folder) => (takes === 'folder' ? folder : folder.model));
+    const heard = { ...options, ...(table?.signal && { signal }), ...(table?.onProgress && { onProgress }) };
+    const run = functions[type] as (...args: unknown[]) => Promise<unknown>;
+    const value = await run(...first, ...args, ...(table ? [heard] : []));
+    if (!(value instanceof GPT)) return { value };
+    return { made: keep({ model: value, tokenizer: folders[0].tokenizer }) };
+  };
+
   return async (job, call) => {
+    if (isFunctionJob(job)) return runFunction(job, call);
     const { signal, progress: onProgress, note: onNote } = call;
     if (job.type in AHEAD) call.credit = AHEAD[job.type as keyof typeof AHEAD];
     switch (job.type) {
@@ -163,11 +227,11 @@ function jobsOf(
         return keep({ model: new GPT(job.config, { seed: job.seed, backend }), tokenizer });
       }
       case 'load':
-        return keep(await loadModel(storeOf(job.store), { backend, onNote }));
+        return keepFolder(await loadModel(storeOf(job.store), { backend, onNote }));
       case 'loadCheckpoint': {
         const checkpoint = await loadCheckpoint(storeOf(job.store), { backend, onNote });
         const { model, tokenizer, resume, ...record } = checkpoint;
-        return { ...keep(checkpoint), record, step: resume.step };
+        return { ...keepFolder(checkpoint), record, step: resume.step };
       }
       case 'save': {
         await saveModel(storeOf(job.store), find(job.model), job.options);

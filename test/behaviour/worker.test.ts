@@ -18,7 +18,7 @@ import { seedSettings } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import type { LibraryWorker } from '../../src/worker/client.ts';
 import { receivedError, sentError } from '../../src/worker/errors.ts';
-import type { TextProgress } from '../../src/worker/messages.ts';
+import type { TextProgress } from '../../src/worker/options.ts';
 import { contents } from '../support/store-contract.ts';
 
 const text = 'so it goes and goes, and so on it goes.\n'.repeat(30);
@@ -300,7 +300,7 @@ describe('a worker', () => {
       [
         worker.train,
         [{ model: 5, data }],
-        'model 5 is not a model of a worker: create, load and loadCheckpoint make one',
+        'model 5 is not a model of a worker: create, load, loadCheckpoint and quantize make one',
       ],
       [worker.train, [{ model, data, stps: 5 }], "unknown setting 'stps': did you mean 'steps'?"],
       [worker.train, [{ model, data, steps() {} }], 'steps steps() { } is not a whole number >= 1'],

@@ -16,7 +16,7 @@ import {
   useBackend,
 } from '../../src/platform/browser.ts';
 import { download, droppedStore, opfsStore } from '../../src/platform/browser-files.ts';
-import { type Losses, lesson, lessonText, losses, speech } from './tasks.ts';
+import { type Losses, lesson, lessonText, losses, speech, type Tour, tour } from './tasks.ts';
 
 declare const PerformanceObserver: new (
   listen: (list: { getEntries(): { duration: number }[] }) => void,
@@ -241,6 +241,11 @@ async function trainHere(path: string, steps: number): Promise<{ sums: string[];
   return { sums: await Promise.all(sums), events };
 }
 
+async function look(backend: string): Promise<Tour> {
+  const worker = await openWorker({ backend });
+  return tour(worker).finally(worker.close);
+}
+
 /** Every file of a store and its folders as text, by path. */
 async function textsIn(store: Store, path = ''): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
@@ -351,6 +356,7 @@ const tasks = {
   learnInWorker,
   pauses,
   pausesWithWorker,
+  look,
   trainHere,
 };
 export type Tasks = typeof tasks;

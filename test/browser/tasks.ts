@@ -5,10 +5,13 @@ import {
   dataset,
   GPT,
   generate,
+  type LibraryWorker,
   load,
   makeConfig,
+  memoryStore,
   presets,
   type Store,
+  summarizeHeads,
   Tokenizer,
   train,
 } from '../../src/index.ts';
@@ -53,4 +56,53 @@ export async function losses({ model, data }: ReturnType<typeof lesson>, steps =
     if (e.type === 'eval') found.evals.push(e.valLoss);
   }
   return found;
+}
+
+/** What a page shows of a model of its own: a look inside while it trains, then its INT8 copy beside it. */
+export interface Tour {
+  /** Of the same text, after every event of the training. */
+  losses: (number | null)[];
+  heads: ReturnType<typeof summarizeHeads>;
+  /** The likeliest token after each block. */
+  lens: string[];
+  /** How much the text depends on each head. */
+  ablated: number[][];
+  comparison: { ratio: number; kl: number; weights: number };
+  /** What the copy says, and what it says when it was saved and read again. */
+  said: [string, string];
+}
+
+export async function tour(worker: LibraryWorker): Promise<Tour> {
+  const text = lessonText(2000);
+  const { tokenizer, data } = await worker.tokenize(text, { tokenizer: { vocabSize: 280 } });
+  const sizes = { blockSize: 32, nLayer: 2, nHead: 2, nEmbd: 64 };
+  const config = makeConfig(presets.tiny, tokenizer.vocabSize, sizes);
+  const model = await worker.create(config, tokenizer, { seed: 1337 });
+  const ids = tokenizer.encode('the old whale sang').slice(0, 16);
+  const losses: Tour['losses'] = [];
+  for await (const _ of worker.train({ model, data, steps: 4, batchSize: 8, evalEvery: 4, sampleEvery: 0 }))
+    losses.push((await worker.predictText(model, ids)).loss);
+  const heads = summarizeHeads(await worker.attentionMaps(model, ids), await worker.inductionScores(model));
+  const { rows } = await worker.logitLens(model, ids);
+  const small = await worker.quantize(model);
+  const { parameters, validation, weights } = await worker.compare(model, small, data, {
+    maxTokens: 256,
+    speedTokens: 0,
+  });
+  const store = memoryStore();
+  await worker.save(store, small);
+  const say = async (speaker: typeof small): Promise<string> => {
+    let said = '';
+    for await (const e of worker.generate(speaker, { prompt: 'the ', maxTokens: 9, temperature: 0 }))
+      said += e.text;
+    return said;
+  };
+  return {
+    losses,
+    heads,
+    lens: rows.map(({ cells }) => cells.at(-1)?.top[0].text ?? ''),
+    ablated: (await worker.ablate(model, ids)).heads,
+    comparison: { ratio: parameters.ratio, kl: validation.kl, weights: weights.length },
+    said: [await say(small), await say(await worker.load(store))],
+  };
 }

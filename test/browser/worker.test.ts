@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { openWorker } from '../../src/platform/node.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { launch, noChromium, openTab, type Tab } from './chromium.ts';
 import { ISOLATED } from './site.ts';
+import { tour } from './tasks.ts';
 
 const skip = noChromium();
 let browser: Browser;
@@ -80,5 +82,19 @@ describe('a page that trains in a worker', { skip }, () => {
     const { sums, events } = await again.run('trainHere', 'runs/killed', 40);
     assert.deepEqual(sums, whole.sums);
     assert.deepEqual(told(events), told(whole.events).slice(-events.length));
+  });
+
+  test('looks inside its model while that trains, and at an INT8 copy, with the results of Node', async () => {
+    const worker = await openWorker({ backend: 'reference' });
+    const wanted = await tour(worker).finally(worker.close);
+    // Logarithms of one V8 differ from those of another in their last digits.
+    const digits = (_: string, value: unknown): unknown =>
+      typeof value === 'number' ? value.toFixed(9) : value;
+    assert.equal(JSON.stringify(await tab.run('look', 'reference'), digits), JSON.stringify(wanted, digits));
+    const { losses, heads, comparison, said } = await tab.run('look', 'wasm');
+    assert.deepEqual([losses.length, heads.length], [wanted.losses.length, 4]);
+    assert.ok(Number(losses.at(-1)) < Number(losses[0]), `${losses}`);
+    assert.ok(comparison.ratio > 3 && comparison.kl < 0.01, JSON.stringify(comparison));
+    assert.equal(said[0], said[1]);
   });
 });

@@ -1,0 +1,5 @@
+// What a worker runs by name. Read next: functions.ts.
+export * from '../inspect/index.ts';
+export { compare } from '../quantize/compare.ts';
+export { quantize } from '../quantize/quantize.ts';
+export { evaluate } from '../train/evaluate.ts';
