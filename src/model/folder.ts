@@ -366,7 +366,7 @@ function take(
 ): StoredTensor {
   const found = find(tensors, name, shape, file);
   if (found.data instanceof Float32Array) {
-    const bad = found.data.findIndex((x) => !Number.isFinite(x));
+    const bad = firstNotFinite(found.data);
     if (bad >= 0)
       throw new Error(
         `${file}: tensor ${name} holds ${found.data[bad]} at element ${bad}: the model is damaged`,
@@ -374,6 +374,12 @@ function take(
   }
   tensors.delete(name);
   return found;
+}
+
+/** A plain loop: every value of a model is looked at when it is loaded. */
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }
 
 /** The same bytes as unsigned numbers. */

@@ -37,9 +37,9 @@ export function Studio(): VNode {
   }, []);
   return (
     <>
-      <a class="skip" href="#room">
+      <button type="button" class="skip" onClick={() => document.getElementById('room')?.focus()}>
         To the room
-      </a>
+      </button>
       <header class="masthead">
         <a class="wordmark" href={link('arrive')}>
           Inkhorn <span>Studio</span>

@@ -1,8 +1,9 @@
 // The models that can be chosen: of the site, of runs, imported ones, and the one that is being trained.
 import { opfsStore } from 'inkhorn/browser';
+import { followedName } from '../followed.ts';
 import { isBusy, training } from '../training.ts';
 import { namesOn, type Shelf } from './files.ts';
-import { LIVE, SHIPPED, titleOf } from './models.ts';
+import { FOLLOWED, LIVE, SHIPPED, titleOf } from './models.ts';
 
 /** A model by its name in the address. */
 export interface ModelChoice {
@@ -20,6 +21,7 @@ export async function listModels(): Promise<ModelGroup[]> {
   const live = isBusy() && training.value?.model ? [LIVE] : [];
   const groups = [
     { title: 'Being trained', names: live },
+    { title: 'Followed', names: followedName === null ? [] : [FOLLOWED] },
     { title: 'Of this site', names: [SHIPPED] },
     { title: 'Runs', names: await namesIn('runs') },
     { title: 'Imported', names: await namesIn('models') },

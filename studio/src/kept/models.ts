@@ -6,6 +6,7 @@ import { opfsStore } from 'inkhorn/browser';
 import { library } from '../engine.ts';
 import { FOLLOWED_URL, followed, followedName } from '../followed.ts';
 import { training } from '../training.ts';
+import { fetchShipped, shippedStore } from './shipped.ts';
 
 export const SHIPPED = 'shakespeare';
 export const LIVE = 'live';
@@ -59,13 +60,14 @@ function close(key: string): void {
 }
 
 async function load(name: string): Promise<WorkerModel> {
+  if (name === SHIPPED) fetchShipped();
   const worker: LibraryWorker = await library();
   return worker.load(await modelStore(storeOf(name)));
 }
 
 /** The folder of a model, or of the run that it is the best of. */
 export function storeOf(name: string): Store {
-  if (name === SHIPPED) return urlStore(new URL('./models/shakespeare', document.baseURI).href);
+  if (name === SHIPPED) return shippedStore;
   if (name === FOLLOWED) return urlStore(FOLLOWED_URL);
   return opfsStore(name);
 }

@@ -15,11 +15,13 @@ export interface KeptRun {
   best: number | null;
 }
 
-/** All runs, those that cannot be read with the reason. */
-export async function readRuns(): Promise<{ runs: KeptRun[]; damaged: { name: string; reason: string }[] }> {
+/** All runs, or those named; those that cannot be read with the reason. */
+export async function readRuns(
+  names?: readonly string[],
+): Promise<{ runs: KeptRun[]; damaged: { name: string; reason: string }[] }> {
   const runs: KeptRun[] = [];
   const damaged: { name: string; reason: string }[] = [];
-  for (const name of await namesOn('runs')) {
+  for (const name of names ?? (await namesOn('runs'))) {
     try {
       const { settings, data, events } = await readHistory(opfsStore(`runs/${name}`));
       const losses = events.flatMap((event) => (event.type === 'eval' ? [event.valLoss] : []));
@@ -31,6 +33,27 @@ export async function readRuns(): Promise<{ runs: KeptRun[]; damaged: { name: st
     }
   }
   return { runs, damaged };
+}
+
+/** The run that was trained last; null if there is none. */
+export async function latestRun(): Promise<KeptRun | null> {
+  let latest: { name: string; time: number } | null = null;
+  for (const name of await namesOn('runs')) {
+    const time = await changedAt(name);
+    if (time > (latest?.time ?? 0)) latest = { name, time };
+  }
+  return latest && ((await readRuns([latest.name])).runs[0] ?? null);
+}
+
+/** When the history of a run was written, in milliseconds; 0 if it has none. */
+async function changedAt(run: string): Promise<number> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    const folder = await (await root.getDirectoryHandle('runs')).getDirectoryHandle(run);
+    return (await (await folder.getFileHandle('history.json')).getFile()).lastModified;
+  } catch {
+    return 0;
+  }
 }
 
 /** The settings in which runs differ, as `lr 0.001, steps 300`, in the order of `runs`. */

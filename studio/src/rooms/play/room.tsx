@@ -5,9 +5,9 @@ import { SHIPPED } from '../../kept/models.ts';
 import { attempt } from '../../notices.ts';
 import { chosenModel, ModelPicker } from '../../parts/model-picker.tsx';
 import { choice, choose } from '../../route.ts';
+import { createWriter, type Writer } from '../../writer.ts';
 import { drawAnew, Sampling, samplingOf } from './sampling.tsx';
 import { WrittenText } from './text.tsx';
-import { createWriter, type Writer } from './writer.ts';
 import './play.css';
 
 export function Play(): VNode {

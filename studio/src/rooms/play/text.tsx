@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { engine } from '../../engine.ts';
 import { titleOf } from '../../kept/models.ts';
 import { Tokens } from '../../parts/tokens.tsx';
-import type { Writer, WrittenToken } from './writer.ts';
+import type { Writer, WrittenToken } from '../../writer.ts';
 
 interface Shown {
   writer: Writer;

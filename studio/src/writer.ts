@@ -1,9 +1,9 @@
 // One text that a model writes: its tokens so far, how to write it, to stop, and to go on from another token.
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type { GenerateEvent, PlainGenerateOptions, TokenEvent, Tokenizer, WorkerModel } from 'inkhorn';
-import { inTurn } from '../../engine.ts';
-import { openModel } from '../../kept/models.ts';
-import type { ShownToken } from '../../parts/tokens.tsx';
+import { inTurn } from './engine.ts';
+import { openModel } from './kept/models.ts';
+import type { ShownToken } from './parts/tokens.tsx';
 
 /** A token that was drawn, or put in the place of one. */
 export interface WrittenToken extends ShownToken {
@@ -94,7 +94,11 @@ export function createWriter(): Writer {
         state.value = { state: 'writing' };
         const before = tokens.length;
         const began = performance.now();
-        const settings = { ...options, prompt: promptOf(model), topLogprobs: alternativesOf(model) };
+        const settings = {
+          ...options,
+          prompt: promptOf(model),
+          topLogprobs: options.topLogprobs ?? alternativesOf(model),
+        };
         for await (const event of worker.generate(model, { ...settings, signal: stopped })) {
           if (stopped.aborted) break;
           end = endOf(event) || end;
