@@ -36,22 +36,35 @@ export function scaledExp(logits: Float32Array, max: number): Exponentials {
   return { weights, sum, logSum: max + Math.log(sum) };
 }
 
+// Loops: a callback for each number of a typed array is many times slower, and these are run for every token.
+
 /** Softmax of one row of logits [V]. */
 export function softmax(logits: Float32Array): Float32Array {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) largest = Math.max(largest, logit);
-  const numerators = logits.map((logit) => Math.exp(logit - largest));
-  const sum = numerators.reduce((a, b) => a + b, 0);
-  return numerators.map((p) => p / sum);
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]);
+  const p = new Float32Array(logits.length);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    p[i] = Math.exp(logits[i] - most);
+    sum += p[i];
+  }
+  for (let i = 0; i < p.length; i++) p[i] /= sum;
+  return p;
 }
 
 /** Entropy of a distribution, nats: 0 for a certain outcome, ln V for a uniform one. */
 export function entropy(probabilities: Float32Array): number {
-  return probabilities.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);
+  let sum = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    const p = probabilities[i];
+    if (p > 0) sum -= p * Math.log(p);
+  }
+  return sum;
 }
 
 /** The Kullback-Leibler divergence KL(p || q) of two distributions, nats: 0 when they are equal. */
 export function divergence(p: Float32Array, q: Float32Array): number {
-  const sum = p.reduce((total, x, i) => (x > 0 ? total + x * Math.log(x / q[i]) : total), 0);
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) if (p[i] > 0) sum += p[i] * Math.log(p[i] / q[i]);
   return Math.max(0, sum); // rounding may leave it a little below 0
 }

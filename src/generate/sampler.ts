@@ -1,6 +1,7 @@
 // From logits to a token: logits are adjusted, become weights, pass a chain of small filters, and one is
 // drawn. The exponentials are most of the time of a draw, so they are taken once. Read next: generate.ts.
 import { complete, integer, number, type Table } from '../base/fields.ts';
+import { largest } from '../base/largest.ts';
 import { type Exponentials, scaledExp } from '../base/statistics.ts';
 
 /** How the next token is chosen. Left out: drawn from the model's own distribution. */
@@ -256,6 +257,5 @@ export function exponentials(logits: Float32Array): Exponentials {
  */
 export function mostLikely(logits: Float32Array, n: number): { id: number; logprob: number }[] {
   const { logSum } = exponentials(logits);
-  const ids = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
-  return ids.slice(0, n).map((id) => ({ id, logprob: logits[id] - logSum }));
+  return largest(logits, n).map((id) => ({ id, logprob: logits[id] - logSum }));
 }

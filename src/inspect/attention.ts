@@ -110,12 +110,20 @@ function summarizeHead(
   for (let t = 1; t < T; t++) {
     const row = rowOf(attention, index, t);
     sums.entropy += entropy(row) / Math.log(t + 1) / count;
-    sums.distance += row.reduce((sum, p, s) => sum + p * (t - s), 0) / count;
+    sums.distance += meanDistance(row) / count;
     sums.previous += row[t - 1] / count;
     sums.self += row[t] / count;
     sums.first += row[0] / count;
   }
   return sums;
+}
+
+/** The mean number of tokens between a position and what it attends to, of its row [t + 1]. */
+function meanDistance(row: Float32Array): number {
+  const t = row.length - 1;
+  let sum = 0;
+  for (let s = 0; s < t; s++) sum += row[s] * (t - s);
+  return sum;
 }
 
 /** Attention probabilities of position t in one head, [t + 1]. */

@@ -1,5 +1,6 @@
 // Checks a prompt for looking inside, and lists likely tokens.
 import { formatAmount, formatCount } from '../base/format.ts';
+import { largest } from '../base/largest.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
@@ -34,9 +35,9 @@ export interface TokenChoice {
 
 /** The `count` most likely tokens of `probabilities` [V], most likely first. */
 export function topTokens(probabilities: Float32Array, count: number, tokenizer: Tokenizer): TokenChoice[] {
-  if (count === 0) return [];
-  const ids = Array.from(probabilities.keys());
-  // The sort is stable: ties stay in the order of the ids.
-  const best = ids.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, count);
-  return best.map((id) => ({ id, text: tokenizer.tokenText(id), probability: probabilities[id] }));
+  return largest(probabilities, count).map((id) => ({
+    id,
+    text: tokenizer.tokenText(id),
+    probability: probabilities[id],
+  }));
 }
