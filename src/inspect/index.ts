@@ -8,10 +8,12 @@ export {
   type InductionOptions,
   inductionFields,
   inductionScores,
+  kindsOf,
   summarizeHeads,
 } from './attention.ts';
 export { type CaptureOptions, capture, captureFields } from './capture.ts';
 export { type Captured, type Change, type Edit, editTap, steadyEdits } from './edit.ts';
+export { EDIT_SYNTAX, parseEdit, type WrittenEdit } from './edit-text.ts';
 export {
   type Ablations,
   ablate,

@@ -16,6 +16,7 @@ import {
 } from '../base/fields.ts';
 import { such } from '../base/schema.ts';
 import { type GenerateOptions, generateFields } from '../generate/options.ts';
+import { type Edit, editsField } from '../inspect/edit.ts';
 import type { Store } from '../io/store.ts';
 import { checkConfig, type GPTConfig } from '../model/config.ts';
 import { loadFields as folderFields, type SaveOptions, saveFields, storeField } from '../model/folder.ts';
@@ -75,7 +76,10 @@ export type PlainTrainOptions = Omit<
   'model' | 'tokenizer' | 'save' | 'resume' | 'signal' | 'onProgress'
 >;
 export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
-export type PlainGenerateOptions = Omit<GenerateOptions, 'tap' | 'signal'>;
+export interface PlainGenerateOptions extends Omit<GenerateOptions, 'tap' | 'signal'> {
+  /** Changes to make at every position: what a `tap` does, which cannot be sent. See `steadyEdits`. */
+  edits?: readonly Edit[];
+}
 
 export interface WorkerTrainOptions extends PlainTrainOptions, Abortable {
   model: WorkerModel;
@@ -209,5 +213,5 @@ export function checkTrainInFolder(options: WorkerFolderOptions): void {
 export function checkGenerate(model: WorkerModel, options: WorkerGenerateOptions): void {
   const { tap: _, ...fields } = generateFields;
   complete({ model: modelField }, { model }, 'generate');
-  checkOptions(fields, options, 'generate');
+  checkOptions({ ...fields, edits: editsField }, options, 'generate');
 }

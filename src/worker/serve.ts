@@ -3,6 +3,7 @@
 import type { Backend } from '../backend/contract.ts';
 import type { Engines } from '../backend/registry.ts';
 import { generate } from '../generate/generate.ts';
+import { steadyEdits } from '../inspect/edit.ts';
 import { loadModel, type ModelFolder, saveModel } from '../model/folder.ts';
 import { GPT } from '../model/gpt.ts';
 import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
@@ -254,7 +255,9 @@ function jobsOf(
       }
       case 'generate': {
         const { model, tokenizer } = find(job.model);
-        return generate(model, tokenizer, { ...job.options, signal });
+        const { edits, ...options } = job.options;
+        const tap = edits && steadyEdits(edits, model.config);
+        return generate(model, tokenizer, { ...options, tap, signal });
       }
     }
   };

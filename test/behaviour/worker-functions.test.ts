@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
+import { generate } from '../../src/generate/generate.ts';
 import { attentionMaps, inductionScores, summarizeHeads } from '../../src/inspect/attention.ts';
 import { capture } from '../../src/inspect/capture.ts';
-import type { Edit } from '../../src/inspect/edit.ts';
+import { type Edit, steadyEdits } from '../../src/inspect/edit.ts';
 import { ablate, editEffect } from '../../src/inspect/effect.ts';
 import { neighbours, positionSimilarity } from '../../src/inspect/embedding.ts';
 import { logitLens } from '../../src/inspect/lens.ts';
@@ -61,6 +62,19 @@ for (const name of ['reference', 'wasm'])
     after(() => {
       worker.close();
       backend.dispose();
+    });
+
+    test('generates with edits as the library does with their tap', async () => {
+      const edits = [head, shift];
+      const options = { prompt: ids, maxTokens: 12, seed: 3 };
+      const edited = await all(worker.generate(model, { ...options, edits }));
+      const tap = steadyEdits(edits, config);
+      assert.deepEqual(edited, await all(generate(plain, tokenizer, { ...options, tap })));
+      assert.notDeepEqual(edited, await all(worker.generate(model, options)));
+      await assert.rejects(
+        all(worker.generate(model, { edits: [{ ...head, positions: [2] }] })),
+        /^Error: blocks\.0\.attn\.heads: while text is generated an edit holds at every position/,
+      );
     });
 
     test('look inside as the library does', async () => {
