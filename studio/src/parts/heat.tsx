@@ -1,6 +1,7 @@
 // Numbers as shades: a column for each moment, from bottom to top.
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { colorOf, isDark } from './color.ts';
 
 interface Shown {
   label: string;
@@ -21,7 +22,7 @@ export function Heat({ label, columns, height, darkest = largest }: Shown): VNod
     node.width = columns.length;
     node.height = rows;
     const image = context.createImageData(columns.length, rows);
-    const [r, g, b] = inkOf(node);
+    const [r, g, b] = colorOf(node, 'val');
     for (const [x, column] of columns.entries()) {
       const most = darkest(column) || 1;
       for (const [i, n] of column.entries()) {
@@ -30,20 +31,10 @@ export function Heat({ label, columns, height, darkest = largest }: Shown): VNod
       }
     }
     context.putImageData(image, 0, 0);
-  }, [columns]);
+  }, [columns, isDark.value]);
   return <canvas ref={canvas} class="heat" role="img" aria-label={label} style={{ height: `${height}px` }} />;
 }
 
 function largest(column: readonly number[]): number {
   return Math.max(...column);
-}
-
-/** The colour of the figures, as numbers. */
-function inkOf(node: HTMLElement): [number, number, number] {
-  const probe = document.createElement('canvas').getContext('2d');
-  if (!probe) return [0, 0, 0];
-  probe.fillStyle = getComputedStyle(node).getPropertyValue('--val').trim();
-  probe.fillRect(0, 0, 1, 1);
-  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-  return [r, g, b];
 }
