@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css',
   '.json': 'application/json',
   '.wasm': 'application/wasm',
 };

@@ -70,9 +70,11 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
       problem ??= reason(error);
     }
   }
-  const vocabSize = Number(choices.get('vocabSize') ?? tokenizerChoices.vocabSize);
+  const asked = choices.get('vocabSize');
+  const vocabSize = Number(asked ?? tokenizerChoices.vocabSize);
   const pattern = (choices.get('pattern') ?? tokenizerChoices.pattern) as TokenizerTraining['pattern'];
-  const tokenizer: TokenizerTraining = { vocabSize, pattern };
+  // What was not asked for is fewer of a short text.
+  const tokenizer: TokenizerTraining = { vocabSize, pattern, atMost: asked === undefined };
   const plan = { preset, vocabSize, tokenizer, values, changed };
   if (problem !== null) return { ...plan, config: null, settings: null, problem };
   try {

@@ -1,0 +1,293 @@
+// The studio as a visitor uses it, in Chromium: train, pause, reload, kill, go on; what is missing, and what is full.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { launch, noChromium } from './chromium.ts';
+import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE } from './studio-tab.ts';
+
+const skip = noChromium();
+let browser: Browser;
+before(async () => {
+  if (skip === false) browser = await launch();
+});
+after(() => browser?.close());
+
+/** Starts the run that the address describes. */
+async function start(page: Page): Promise<void> {
+  await page.click('text=Start training');
+}
+
+/** The number of steps that the page shows. */
+async function stepOf(page: Page): Promise<number> {
+  const shown = await page.locator('.live .meters dd').first().innerText();
+  return Number.parseInt(shown, 10);
+}
+
+async function untilStep(page: Page, step: number): Promise<void> {
+  // Not by waitForFunction, which evaluates a text: the policy of the page forbids it.
+  while ((await stepOf(page)) < step) await page.waitForTimeout(20);
+}
+
+async function trainTale(
+  tab: StudioTab,
+  choices: Readonly<Record<string, string | number>> = {},
+): Promise<void> {
+  await tab.page.goto(tab.url);
+  await keepText(tab.page, 'tale.txt', TALE);
+  await tab.enter('train', { ...SMALL, ...choices });
+}
+
+describe('training in a tab', { skip }, () => {
+  let tab: StudioTab;
+  before(async () => {
+    tab = await openStudio(browser);
+  });
+  after(() => tab.close());
+
+  test('runs to its end, and is listed with its best loss', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'whole' });
+    await start(page);
+    await page.waitForSelector('.live >> text=finished');
+    const row = page.locator('.runs .scroll tbody tr', { hasText: 'whole' });
+    assert.match(await row.innerText(), /24 of 24/);
+    const first = JSON.parse((await keptBytes(page, 'runs/whole/history.json')).toString());
+    const losses = first.events.flatMap((event: { type: string; valLoss: number }) =>
+      event.type === 'eval' ? [event.valLoss] : [],
+    );
+    assert.ok(losses[2] < losses[0] - 0.5, `validation loss ${losses}`);
+  });
+
+  test('pauses, does one step, goes on, stops with a checkpoint, and goes on from it to the same weights', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'halting' });
+    await start(page);
+    await untilStep(page, 2);
+    await page.click('.live >> text=Pause');
+    await page.waitForSelector('.live >> text=Go on');
+    const at = await stepOf(page);
+    await page.click('.live >> text=One step');
+    await untilStep(page, at + 1);
+    await page.waitForSelector('.live >> text=Go on');
+    assert.equal(await stepOf(page), at + 1);
+    await page.click('.live >> text=Stop');
+    await page.waitForSelector('.live >> text=stopped');
+    await page.locator('.runs .scroll tbody tr', { hasText: 'halting' }).getByText('Go on').click();
+    await page.waitForSelector('.live >> text=finished');
+    await sameWeights(page, 'halting');
+  });
+
+  test('goes on after a reload in the middle', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'reloaded' });
+    await start(page);
+    await untilStep(page, 5);
+    await page.reload();
+    await page.locator('.runs .scroll tbody tr', { hasText: 'reloaded' }).getByText('Go on').click();
+    await page.waitForSelector('.live >> text=finished');
+    await sameWeights(page, 'reloaded');
+  });
+
+  test('goes on in another tab when its own was killed', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'killed' });
+    await start(page);
+    await untilStep(page, 5);
+    await page.goto('about:blank');
+    tab.strays.length = 0;
+    await tab.enter('train');
+    await page.locator('.runs .scroll tbody tr', { hasText: 'killed' }).getByText('Go on').click();
+    await page.waitForSelector('.live >> text=finished');
+    await sameWeights(page, 'killed');
+  });
+
+  test('refuses a run that another tab trains, in one line', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'twice', steps: 2000 });
+    await start(page);
+    await untilStep(page, 3);
+    const other = await tab.another();
+    await other.goto(page.url());
+    await other.locator('.runs .scroll tbody tr', { hasText: 'twice' }).getByText('Go on').click();
+    assert.match(await other.locator('.notice').innerText(), /is in use by this site in this or another tab/);
+    await other.close();
+    await page.click('.live >> text=Stop');
+    await page.waitForSelector('.live >> text=stopped');
+  });
+
+  test('compares runs over each other, and deletes one after it has asked', async () => {
+    const { page } = tab;
+    await tab.enter('train');
+    await page.getByLabel('Compare whole').check();
+    await page.getByLabel('Compare twice').check();
+    await page.waitForSelector('.runs .curve canvas');
+    assert.match(new URL(page.url()).hash, /compare=whole%7Ctwice/);
+    const row = page.locator('.runs .scroll tbody tr', { hasText: 'twice' });
+    assert.match(await row.innerText(), /steps 2000/);
+    await row.getByText('Delete').click();
+    await row.locator('.confirm').getByText('Keep').click();
+    await row.getByText('Delete').click();
+    await row.locator('.confirm').getByText('Delete', { exact: true }).click();
+    await row.waitFor({ state: 'detached' });
+  });
+
+  test('says what is wrong with a choice, where it is chosen', async () => {
+    const { page } = tab;
+    await tab.enter('train', { nHead: 3, nEmbd: 32 });
+    assert.match(await page.locator('.start [role=alert]').innerText(), /nHead 3 does not divide nEmbd 32/);
+    assert.equal(await page.locator('text=Start training').isDisabled(), true);
+    await tab.enter('train', { lr: 'much' });
+    assert.match(await page.locator('.start [role=alert]').innerText(), /lr/);
+  });
+
+  /** The weights of a run that was interrupted are those of the one that was not. */
+  async function sameWeights(page: Page, name: string): Promise<void> {
+    const own = await keptBytes(page, `runs/${name}/last/model.safetensors`);
+    const whole = await keptBytes(page, 'runs/whole/last/model.safetensors');
+    assert.equal(Buffer.compare(own, whole), 0);
+  }
+});
+
+describe('a browser that lacks something', { skip }, () => {
+  test('threads: a page that is not isolated computes with one', async () => {
+    const tab = await openStudio(browser, { headers: {} });
+    await tab.enter('train');
+    await tab.page.waitForSelector('details.engine');
+    assert.match(
+      (await tab.page.locator('details.engine').textContent()) ?? '',
+      /1 thread: the page is not cross-origin isolated/,
+    );
+    await tab.close();
+  });
+
+  test('headers: the service worker of the site adds them', async () => {
+    const tab = await openStudio(browser, { headers: {}, serviceWorker: true });
+    await tab.page.goto(`${tab.url}#/train`);
+    await tab.page.waitForSelector('details.engine');
+    assert.equal(await tab.page.evaluate('crossOriginIsolated'), true);
+    assert.match((await tab.page.locator('details.engine').textContent()) ?? '', /relaxed SIMD, \d+ threads/);
+    await tab.close();
+  });
+
+  test('WASM: the reference trains', async () => {
+    const tab = await openStudio(browser);
+    await trainTale(tab, { engine: 'reference', steps: 4, evalEvery: 4, sampleEvery: 0, name: 'plain' });
+    await start(tab.page);
+    await tab.page.waitForSelector('.live >> text=finished');
+    assert.match((await tab.page.locator('details.engine').textContent()) ?? '', /plain TypeScript/);
+    await tab.close();
+  });
+
+  test('an engine by name that does not work: its reason, and no other in its place', async () => {
+    const tab = await openStudio(browser);
+    await tab.enter('train', { engine: 'webgpu' });
+    await tab.page.waitForSelector('.notice.bad');
+    assert.match(await tab.page.locator('.notice').innerText(), /WebGPU/);
+    assert.match(await tab.page.locator('.engine').innerText(), /no engine works here/);
+    await tab.close();
+  });
+
+  test('storage: what is refused is said in one line', async () => {
+    const tab = await openStudio(browser, {
+      script: `navigator.storage.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'));`,
+    });
+    await tab.enter('train', { ...SMALL, text: 'moby-dick' });
+    await start(tab.page);
+    await tab.page.waitForSelector('.notice.bad');
+    assert.match(
+      await tab.page.locator('.notice').innerText(),
+      /no storage, perhaps since the window is private/,
+    );
+    await tab.close();
+  });
+
+  test('space: a full storage ends the run in one line, and what was saved stays', async () => {
+    const tab = await openStudio(browser);
+    const { page } = tab;
+    await trainTale(tab, { name: 'full', steps: 4000, nEmbd: 64 });
+    await start(page);
+    await untilStep(page, 5);
+    const client = await tab.context.newCDPSession(page);
+    await client.send('Storage.overrideQuotaForOrigin', { origin: new URL(tab.url).origin, quotaSize: 1000 });
+    await page.waitForSelector('.notice.bad');
+    assert.match(await page.locator('.notice').innerText(), /no more space/);
+    assert.doesNotMatch(await page.locator('.notice').innerText(), /\n/);
+    await client.send('Storage.overrideQuotaForOrigin', { origin: new URL(tab.url).origin });
+    await page.reload();
+    await page.locator('.runs .scroll tbody tr', { hasText: 'full' }).getByText('Go on').click();
+    await untilStep(page, 7);
+    await page.click('.live >> text=Stop');
+    await page.waitForSelector('.live >> text=stopped');
+    await tab.close();
+  });
+});
+
+/** Rooms, each as it is after its first seconds. */
+const ROOMS = ['arrive', 'text', 'train', 'play', 'look', 'take'] as const;
+
+describe('every room', { skip }, () => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+  for (const scheme of ['light', 'dark'] as const)
+    test(`has no serious finding of axe-core (${scheme})`, async () => {
+      const tab = await openStudio(browser);
+      await tab.page.emulateMedia({ colorScheme: scheme });
+      for (const room of ROOMS) {
+        await tab.enter(room);
+        await tab.page.waitForSelector('details.engine');
+        await tab.page.waitForTimeout(1500);
+        await tab.page.evaluate(axe);
+        const found = await tab.page.evaluate<{ violations: Violation[] }>('axe.run()');
+        const serious = found.violations.filter(
+          ({ impact }) => impact === 'serious' || impact === 'critical',
+        );
+        assert.deepEqual(
+          serious.map(({ id, nodes }) => `${room}: ${id}: ${nodes[0].html}`),
+          [],
+        );
+      }
+      await tab.close();
+    });
+
+  test('fits a window of 360 px without scrolling sideways', async () => {
+    const tab = await openStudio(browser, { viewport: { width: 360, height: 740 } });
+    for (const room of ROOMS) {
+      await tab.enter(room);
+      await tab.page.waitForTimeout(500);
+      const [content, window] = await tab.page.evaluate<[number, number]>(
+        '[document.documentElement.scrollWidth, innerWidth]',
+      );
+      assert.ok(content <= window, `${room}: ${content} px in a window of ${window}`);
+    }
+    await tab.close();
+  });
+
+  test('first loads at most 150 KB gzipped, without the model and the engine', async () => {
+    const tab = await openStudio(browser);
+    let bytes = 0;
+    const sizes: Promise<void>[] = [];
+    tab.page.on('response', (response) => {
+      if (!/\.(html|js|css|svg)$|\/$/.test(new URL(response.url()).pathname)) return;
+      if (/wasm-worker|worker-script/.test(response.url())) return; // the engine
+      sizes.push(
+        response.body().then((body) => {
+          bytes += gzipSync(body).length;
+        }),
+      );
+    });
+    await tab.page.goto(tab.url);
+    await tab.page.waitForSelector('main h1');
+    await Promise.all(sizes);
+    assert.ok(bytes > 20_000 && bytes <= 150_000, `${bytes} bytes`);
+    await tab.close();
+  });
+});
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
