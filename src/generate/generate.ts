@@ -1,5 +1,6 @@
 // Text from a model, token by token, as a stream of events. Read next: context.ts (what the model sees),
 // sampler.ts, heal.ts.
+import { pacemaker } from '../backend/pacemaker.ts';
 import { settled, whenDropped } from '../base/dropped.ts';
 import { checkOptions } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -131,7 +132,7 @@ async function* oneSample(
   // The prompt may end inside a character.
   decoder.pushBytes(tokenizer.decodeBytes(settings.prompt.slice(-3)).slice(-3));
   const stops = stopFilter(settings.stop);
-  const pause = pacemaker(model);
+  const pause = pacemaker(model.backend, TURN_MS);
   let reason: FinishEvent['reason'] = 'length';
   let next: readonly number[] = [];
   let tokens = 0;
@@ -198,16 +199,5 @@ function alternatives(logits: Float32Array, n: number, tokenizer: Tokenizer): To
   }));
 }
 
-/**
- * Lets timers, signals and sockets run now and then: an engine that computes synchronously never waits.
- */
-function pacemaker(model: GPT): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < TURN_MS) return;
-    await model.backend.sync();
-    last = performance.now();
-  };
-}
-
+/** Milliseconds between two turns of the event loop. */
 const TURN_MS = 15;

@@ -1,5 +1,6 @@
 // The effect of an edit, from the same text with and without it; and the effect of removing each head in
 // turn.
+import { pacemaker } from '../backend/pacemaker.ts';
 import { checkOptions, type Table } from '../base/fields.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { tapIn } from '../model/taps.ts';
@@ -60,8 +61,10 @@ export interface Ablations {
  */
 export async function ablate(folder: ModelFolder, ids: Int32Array): Promise<Ablations> {
   const { nLayer, nHead } = folder.model.config;
+  const pause = pacemaker(folder.model.backend);
   const loss = async (...edits: Edit[]): Promise<number> => {
     const { loss } = await predictText(folder, ids, { top: 0, edits });
+    await pause();
     if (loss === null) throw new Error('a text of one token has no loss: 2 or more are needed');
     return loss;
   };

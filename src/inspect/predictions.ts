@@ -1,6 +1,7 @@
 // The predictions of a model along a text: how probable each token was, which tokens were expected, and what
 // comes next.
 
+import { pacemaker } from '../backend/pacemaker.ts';
 import { complete, integer, type Table } from '../base/fields.ts';
 import { entropy, mean, softmax } from '../base/statistics.ts';
 import type { ModelFolder } from '../model/folder.ts';
@@ -63,6 +64,7 @@ export async function predictText(
   const tap = edits && editTap(edits, model.config);
   const tokens: TokenPrediction[] = [unpredicted(ids[0], tokenizer.tokenText(ids[0]))];
   let next: TokenChoice[] = [];
+  const pause = pacemaker(model.backend);
   for (const { from, to, fresh } of windowsOver(ids.length, model.config.blockSize)) {
     const window = { ids: ids.subarray(from, to), B: 1, T: to - from };
     const logits = await logitsOf(model, window, { tap }); // [T, V]
@@ -73,6 +75,7 @@ export async function predictText(
         tokens.push(predicted(ids[t + 1], tokenizer.tokenText(ids[t + 1]), probabilities, expected));
       else next = expected;
     }
+    await pause();
   }
   const losses = tokens.flatMap(({ loss }) => loss ?? []);
   const loss = losses.length > 0 ? mean(losses) : null;

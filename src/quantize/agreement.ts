@@ -1,6 +1,7 @@
 // How closely the predictions of two models agree on a text: their losses, and the distance between their
 // distributions.
 
+import { pacemaker } from '../backend/pacemaker.ts';
 import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
@@ -67,6 +68,7 @@ export async function measureAgreement(
   const spans = [...consecutive(ids.length, T, { maxTokens, sequences: SEQUENCES })];
   const total = spans.reduce((sum, { offsets, T }) => sum + offsets.length * T, 0);
   const sums: Agreement = { tokens: 0, lossBefore: 0, lossAfter: 0, kl: 0, top1: 0 };
+  const pause = pacemaker(before.backend);
   for (const { offsets, T } of spans) {
     signal?.throwIfAborted();
     const batch = windows(ids, offsets, T);
@@ -81,6 +83,7 @@ export async function measureAgreement(
       );
     }
     onProgress?.(sums.tokens, total);
+    await pause();
   }
   const { tokens, lossBefore, lossAfter, kl, top1 } = sums;
   return {

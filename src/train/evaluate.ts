@@ -1,5 +1,6 @@
 // The loss on a text: over all of it, or, as in the seed, over random batches.
 
+import { pacemaker } from '../backend/pacemaker.ts';
 import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { type Batch, consecutive, sliceBatch, windows } from '../model/batch.ts';
@@ -38,9 +39,11 @@ export async function evaluate(
       `nothing to predict in ${formatAmount(ids.length, 'token')}: an evaluation needs 2 or more`,
     );
   const total = { loss: 0, tokens: 0 };
+  const pause = pacemaker(model.backend);
   for (const span of consecutive(ids.length, T, { maxTokens, sequences: EVAL_SEQUENCES })) {
     await addLosses(total, model, windows(ids, span.offsets, span.T), signal);
     onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
+    await pause();
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };
 }
@@ -81,17 +84,19 @@ export async function evaluateSampled(
   if (ids.length < T + 1)
     throw new Error(`${formatAmount(ids.length, 'token')}: less than one window of ${T} + 1`);
   const total = { loss: 0, tokens: 0 };
+  const pause = pacemaker(model.backend);
   for (let index = 0; index < options.batches; index++) {
     const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
     for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
       await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES), options.signal);
       options.onProgress?.(total.tokens, options.batches * options.batchSize * T);
+      await pause();
     }
   }
   return { loss: total.loss / total.tokens, tokens: total.tokens };
 }
 
-/** The loss of each token of one batch, nats [B * T]. The event loop turns before this resolves. */
+/** The loss of each token of one batch, nats [B * T]. */
 export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Promise<Float32Array> {
   const losses = scope(() => {
     const logits = model.forward(tensor(ids, [B, T], model.backend));
