@@ -14,14 +14,16 @@ export {
   type TiktokenExtras,
   type TokenizerTraining,
   type TrainingDefaults,
+  type TrainingEventOptions,
   type TrainingInSlices,
+  trainingEventFields,
   trainingFields,
 } from './options.ts';
 export type { TokenizerParts } from './parts.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
-export { Tokenizer } from './tokenizer.ts';
+export { type MergeEvent, Tokenizer, type TokenizerEvent } from './tokenizer.ts';
 export type { AddedToken, BpeModel, TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
 export { printable } from './utf8.ts';

@@ -36,6 +36,9 @@ export interface TokenizerTraining {
   onMerge?: (step: MergeStep & { bytes: Uint8Array }) => void;
 }
 
+/** Options of `Tokenizer.trainEvents`. */
+export interface TrainingEventOptions extends Omit<TokenizerTraining, 'onMerge'>, TrainingInSlices {}
+
 /** How a text is encoded. */
 export interface EncodeOptions extends SpecialOptions {
   /** Leaves merges out at random. Default: none. */
@@ -97,6 +100,11 @@ export const trainingSliceFields: Table<TokenizerTraining & TrainingInSlices, Tr
   }),
   signal: sliceFields.signal,
 };
+
+const { onMerge: _, ...eventFields } = trainingSliceFields;
+
+/** The options of `Tokenizer.trainEvents`. */
+export const trainingEventFields: Table<TrainingEventOptions, TrainingDefaults> = eventFields;
 
 type Allowed = Required<SpecialOptions>['allowedSpecial'];
 

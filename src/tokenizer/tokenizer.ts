@@ -21,8 +21,10 @@ import {
   partsFields,
   type TiktokenExtras,
   type TokenizerTraining,
+  type TrainingEventOptions,
   type TrainingInSlices,
   tiktokenFields,
+  trainingEventFields,
   trainingFields,
   trainingSliceFields,
 } from './options.ts';
@@ -45,6 +47,16 @@ const DROPOUT_BATCH = 2 ** 26;
 
 /** Bytes encoded between two pauses: a few milliseconds of work. */
 const PAUSE_BYTES = 2 ** 16;
+
+/** A merge, when training has made it. */
+export interface MergeEvent extends MergeStep {
+  type: 'merge';
+  /** Of the new token. */
+  bytes: Uint8Array;
+}
+
+/** What happens while a tokenizer is trained: its merges, then `done`. */
+export type TokenizerEvent = MergeEvent | { type: 'done'; tokenizer: Tokenizer };
 
 /** Some of the tokens of a text, or null for a pause; and the number of bytes done. */
 interface Part {
@@ -133,6 +145,38 @@ export class Tokenizer {
       signal,
       onPause: ({ done, total, unit }) => onProgress?.(done, total, unit),
     });
+  }
+
+  /**
+   * As `trainAsync`, as a stream: an event for each merge, and one with the tokenizer. No merge is made while
+   * the body of the loop runs. Leaving the loop ends the training.
+   *
+   * @example for await (const e of Tokenizer.trainEvents(text, { vocabSize: 500 })) {
+   *   if (e.type === 'merge') console.log(e.pair, e.id, e.count, new TextDecoder().decode(e.bytes));
+   * }
+   */
+  static async *trainEvents(
+    text: string | Uint8Array,
+    given: TrainingEventOptions,
+  ): AsyncGenerator<TokenizerEvent, void> {
+    complete(trainingEventFields, given, 'Tokenizer.train');
+    const { onProgress, signal, ...options } = given;
+    const merges: MergeEvent[] = [];
+    const work = training(text, { ...options, onMerge: (step) => merges.push({ type: 'merge', ...step }) });
+    const pacer = makePacer(signal);
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = work.next();
+      yield* merges.splice(0);
+      if (step.done) {
+        yield { type: 'done', tokenizer: step.value };
+        return;
+      }
+      if (!pacer.due()) continue;
+      const { done, total, unit } = step.value;
+      onProgress?.(done, total, unit);
+      await pacer.turn();
+    }
   }
 
   /** Ids go from 0 to `vocabSize` - 1. Counts the tokens and the gaps between their ids. */
@@ -464,11 +508,11 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
   const { byteLength } = counts;
   if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
   const total = Math.min(wanted, byteLength);
-  const merging = trainOnCounts(counts, total, onMerge && withBytes(onMerge));
+  const isWanted = atMost ? worthwhile(byteLength) : undefined;
+  const merging = trainOnCounts(counts, total, onMerge && withBytes(onMerge), isWanted);
   let made = merging.next();
   for (; !made.done; made = merging.next()) yield { done: made.value, total, unit: 'merges' };
   const steps = made.value;
-  if (atMost) steps.length = worthwhile(steps, byteLength);
   if (steps.length < wanted && !atMost)
     throw new RangeError(
       `vocabSize ${vocabSize} is more than ${formatAmount(byteLength, 'byte')} of text ${byteLength === 1 ? 'gives' : 'give'}: use ${untrained.vocabSize + steps.length} or less, or more text`,
@@ -476,15 +520,14 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
   return new Tokenizer({ merges: steps.map((step) => step.pair), pattern, specialTokens });
 }
 
-/** How many of the merges `atMost` accepts. */
-function worthwhile(steps: readonly MergeStep[], bytes: number): number {
+/** Whether `atMost` accepts the next merge of a text of so many bytes. */
+function worthwhile(bytes: number): (step: MergeStep) => boolean {
   const enough = Math.min(ENOUGH_TOKENS, bytes / 4);
   let tokens = bytes;
-  const end = steps.findIndex(({ count }) => {
+  return ({ count }) => {
     tokens -= count;
-    return count < 2 || tokens < enough;
-  });
-  return end < 0 ? steps.length : end;
+    return count >= 2 && tokens >= enough;
+  };
 }
 
 /** A text may always shrink to this many tokens, however long they are. */

@@ -79,13 +79,14 @@ const STEP = 2 ** 18;
 
 /**
  * As `trainFast`, from chunks that are already counted. Pauses after every merge and within long steps, and
- * yields the merges made so far. Time: about proportional to the bytes that merge. Memory: about 30 bytes for
- * each byte of the distinct chunks.
+ * yields the merges made so far. Ends before the first merge that `isWanted` does not want. Time: about
+ * proportional to the bytes that merge. Memory: about 30 bytes for each byte of the distinct chunks.
  */
 export function* trainOnCounts(
   counts: ChunkCounts,
   merges: number,
   onMerge?: (step: MergeStep) => void,
+  isWanted: (step: MergeStep) => boolean = () => true,
 ): Pausable<MergeStep[]> {
   const text = layOut(counts, merges);
   const pairs = makePairs(text, merges);
@@ -102,6 +103,7 @@ export function* trainOnCounts(
     if (best === undefined) break;
     const [left, right, count] = [pairs.left[best], pairs.right[best], pairs.count[best]];
     const step: MergeStep = { pair: [left, right], id: 256 + steps.length, count };
+    if (!isWanted(step)) break;
     for (const _ of mergePair(text, pairs, best, step.id)) yield steps.length;
     steps.push(step);
     onMerge?.(step);

@@ -7,7 +7,7 @@ import type { GenerateEvent } from '../generate/generate.ts';
 import type { Lock, Store } from '../io/store.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
-import { Tokenizer } from '../tokenizer/index.ts';
+import { Tokenizer, type TokenizerEvent, type TrainingEventOptions } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
@@ -19,7 +19,9 @@ import type {
   Results,
   SentModel,
   SentStore,
+  SentTokenizerEvent,
   StoreWish,
+  StreamEvent,
   ToWorker,
 } from './messages.ts';
 import {
@@ -32,6 +34,7 @@ import {
   checkTokenize,
   checkTrain,
   checkTrainInFolder,
+  checkTrainTokenizer,
   type TokenizeOptions,
   type WorkerCheckpoint,
   type WorkerFolderOptions,
@@ -63,6 +66,14 @@ export interface LibraryWorker extends ModelFunctions {
     text: string | Uint8Array,
     options: TokenizeOptions,
   ): Promise<{ tokenizer: Tokenizer; data: Dataset }>;
+  /**
+   * Trains a tokenizer, as `Tokenizer.trainEvents`. Merges come in groups of about 16 ms of work, and at most
+   * two groups are made ahead of the loop: while its body waits, the training goes no further than that.
+   */
+  trainTokenizer(
+    text: string | Uint8Array,
+    options: TrainingEventOptions,
+  ): AsyncGenerator<TokenizerEvent, void>;
   /** `new GPT(config, { seed })` */
   create(config: GPTConfig, tokenizer: Tokenizer, options?: { seed?: number }): Promise<WorkerModel>;
   load(store: Store, options?: WorkerLoadOptions): Promise<WorkerModel>;
@@ -159,6 +170,14 @@ export async function connect(
       const { tokenizer, data } = await call({ type: 'tokenize', text, training, split, ...json }, rest);
       return { tokenizer: known ? given : Tokenizer.fromJSON(tokenizer), data };
     },
+    async *trainTokenizer(text, given) {
+      refuseClosed();
+      checkTrainTokenizer(text, given);
+      const { signal, onProgress, ...options } = given;
+      const job = { type: 'trainTokenizer', text, options } as const;
+      for await (const event of stream<SentTokenizerEvent>(job, { signal, onProgress }))
+        yield event.type === 'merge' ? event : { ...event, tokenizer: Tokenizer.fromJSON(event.tokenizer) };
+    },
     async create(config, tokenizer, options = {}) {
       refuseClosed();
       checkCreate(config, tokenizer, options);
@@ -220,7 +239,7 @@ interface Listeners extends Abortable {
 /** A call that goes on. */
 interface Pending {
   listeners: Listeners;
-  event(event: TrainEvent | GenerateEvent): void;
+  events(events: StreamEvent[]): void;
   resolve(result: Results[keyof Results]): void;
   reject(error: unknown): void;
 }
@@ -228,7 +247,7 @@ interface Pending {
 /** Calls over `channel`, and the stores that they use. */
 function createCalls(channel: Channel<ToWorker, FromWorker>): {
   call<J extends Job>(job: J, listeners?: Listeners): Promise<Results[J['type']]>;
-  stream<E extends TrainEvent | GenerateEvent>(job: Job, listeners: Listeners): AsyncGenerator<E, void>;
+  stream<E extends StreamEvent>(job: Job, listeners: Listeners): AsyncGenerator<E, void>;
   storeOf(store: Store): SentStore;
   /** Throws when the worker has ended. */
   refuseClosed(): void;
@@ -256,7 +275,7 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     }
   };
 
-  const begin = (job: Job, listeners: Listeners, event: Pending['event']) => {
+  const begin = (job: Job, listeners: Listeners, events: Pending['events']) => {
     const number = calls++;
     const { signal } = listeners;
     const reason = (): SentError => sentError(signal?.reason);
@@ -265,7 +284,7 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
       if (broken) return reject(broken);
       const aborted = signal?.aborted ? { aborted: reason() } : {};
       sendCall({ type: 'call', call: number, job, ...aborted });
-      pending.set(number, { listeners, event, resolve, reject });
+      pending.set(number, { listeners, events, resolve, reject });
       channel.hold?.(true);
       signal?.addEventListener('abort', abort);
     });
@@ -285,7 +304,7 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     }
     const call = pending.get(message.call);
     if (!call) return;
-    if (message.type === 'event') call.event(message.event);
+    if (message.type === 'events') call.events(message.events);
     else if (message.type === 'progress') call.listeners.onProgress?.(...(message.progress as never[]));
     else if (message.type === 'note') call.listeners.onNote?.(message.line);
     else {
@@ -304,12 +323,12 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
     close: () => fail(new Error('this worker was closed: open a new one')),
     call: async <J extends Job>(job: J, listeners: Listeners = {}) =>
       (await begin(job, listeners, () => {}).result) as Results[J['type']],
-    async *stream<E extends TrainEvent | GenerateEvent>(job: Job, listeners: Listeners) {
-      const events: E[] = [];
+    async *stream<E extends StreamEvent>(job: Job, listeners: Listeners) {
+      const received: E[][] = [];
       let wake = (): void => {};
       let ended = false;
-      const { number, result } = begin(job, listeners, (event) => {
-        events.push(event as E);
+      const { number, result } = begin(job, listeners, (events) => {
+        received.push(events as E[]);
         wake();
       });
       const end = result.finally(() => {
@@ -319,8 +338,8 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
       end.catch(() => undefined); // it is thrown below
       try {
         for (;;) {
-          for (let event = events.shift(); event; event = events.shift()) {
-            yield event;
+          for (let events = received.shift(); events; events = received.shift()) {
+            yield* events;
             if (!ended) channel.send({ type: 'next', call: number });
           }
           if (ended) break;

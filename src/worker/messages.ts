@@ -6,7 +6,7 @@ import type { GenerateEvent } from '../generate/generate.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
-import type { TokenizerJson, TokenizerTraining } from '../tokenizer/index.ts';
+import type { MergeEvent, TokenizerJson, TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset, Split } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
 import type { SentError } from './errors.ts';
@@ -17,7 +17,7 @@ import type { PlainFolderOptions, PlainGenerateOptions, PlainTrainOptions } from
 export type ToWorker =
   /** `aborted`: the reason, if the page's signal is aborted already. */
   | { type: 'call'; call: number; job: Job; aborted?: SentError }
-  /** The page has used up an event: the worker may go on to the next one. */
+  /** The page has used up the events of a message: the worker may go on. */
   | { type: 'next'; call: number }
   /** The page has left the loop. */
   | { type: 'leave'; call: number }
@@ -27,7 +27,7 @@ export type ToWorker =
 
 /** A message from the worker. */
 export type FromWorker =
-  | { type: 'event'; call: number; event: TrainEvent | GenerateEvent }
+  | { type: 'events'; call: number; events: StreamEvent[] }
   /** `progress`: the arguments of the listener. */
   | { type: 'progress'; call: number; progress: readonly unknown[] }
   | { type: 'note'; call: number; line: string }
@@ -35,6 +35,11 @@ export type FromWorker =
   /** `aborted`: with the reason that the page's signal has. */
   | { type: 'failure'; call: number; error: SentError; aborted: boolean }
   | { type: 'ask'; ask: number; store: number; path: readonly string[]; wish: StoreWish };
+
+/** An event of a stream. */
+export type StreamEvent = TrainEvent | GenerateEvent | SentTokenizerEvent;
+
+export type SentTokenizerEvent = MergeEvent | { type: 'done'; tokenizer: TokenizerJson };
 
 /** What a worker is asked to do. */
 export type Job =
@@ -47,6 +52,7 @@ export type Job =
       training: TokenizerTraining;
       split: Partial<Split>;
     }
+  | { type: 'trainTokenizer'; text: string | Uint8Array; options: Omit<TokenizerTraining, 'onMerge'> }
   | { type: 'create'; config: GPTConfig; tokenizer: TokenizerJson; seed?: number }
   | { type: 'load'; store: SentStore }
   | { type: 'loadCheckpoint'; store: SentStore }
@@ -76,6 +82,7 @@ export interface FunctionJob {
 export interface Results extends Record<FunctionName, { value: unknown } | { made: SentModel }> {
   open: { name: string; description: string; precision: Precision; passedOver: BackendReport[] };
   tokenize: { tokenizer: TokenizerJson; data: Dataset };
+  trainTokenizer: undefined;
   create: SentModel;
   load: SentFolder;
   loadCheckpoint: SentFolder & { record: TrainingRecord; step: number };

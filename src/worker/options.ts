@@ -24,8 +24,13 @@ import { gptFields } from '../model/gpt-options.ts';
 import type { QuantizeOptions } from '../quantize/quantize.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
 import { type RunFolderOptions, runFolderFields } from '../runs/train-in-folder.ts';
-import { sliceFields, Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
-import { trainingFields } from '../tokenizer/options.ts';
+import {
+  sliceFields,
+  Tokenizer,
+  type TokenizerTraining,
+  type TrainingEventOptions,
+} from '../tokenizer/index.ts';
+import { trainingEventFields, trainingFields } from '../tokenizer/options.ts';
 import { isBytes } from '../tokenizer/utf8.ts';
 import { type Split, splitFields } from '../train/data.ts';
 import { type MilestoneProgress, type TrainOptions, trainFields } from '../train/run.ts';
@@ -178,6 +183,11 @@ export function checkTokenize(text: string | Uint8Array, options: TokenizeOption
   const { onMerge: _, ...fields } = trainingFields;
   const { tokenizer } = options;
   if (!isTokenizer(tokenizer)) complete(fields, tokenizer, 'training a tokenizer in a worker');
+}
+
+export function checkTrainTokenizer(text: string | Uint8Array, options: TrainingEventOptions): void {
+  complete({ text: textField }, { text }, 'trainTokenizer');
+  complete(trainingEventFields, options, 'trainTokenizer');
 }
 
 export function checkCreate(config: GPTConfig, tokenizer: Tokenizer, options: { seed?: number }): void {

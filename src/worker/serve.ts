@@ -23,19 +23,21 @@ import type {
   SentFolder,
   SentModel,
   SentStore,
+  SentTokenizerEvent,
+  StreamEvent,
   ToWorker,
 } from './messages.ts';
 import { arraysIn, buffersOf, remoteStore } from './remote-store.ts';
 
 const functions: Pick<typeof library, FunctionName> = library;
 
-type Events = AsyncGenerator<Extract<FromWorker, { type: 'event' }>['event'], void>;
+type Events = AsyncGenerator<StreamEvent, void>;
 
 /** A call that goes on. */
 interface Call {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
-  /** How many more events may be sent before the page has used up earlier ones. */
+  /** How many more messages with events may be sent before the page has used up earlier ones. */
   credit: number;
   left: boolean;
   /** Wakes the call when one of these has changed. */
@@ -45,10 +47,16 @@ interface Call {
 }
 
 /**
- * How far a stream of events may be ahead of the page. A training waits for the body of the page's loop, as
- * it does without a worker: so the model is what the last event says. Drawing tokens changes nothing.
+ * How far a stream may be ahead of the page: messages, each with the events of so many milliseconds, or with
+ * one. A training waits for the body of the page's loop, as it does without a worker: so the model is what
+ * the last event says. Drawing tokens changes nothing; nobody sees a tokenizer before its last merge.
  */
-const AHEAD = { train: 1, trainInFolder: 1, generate: 32 } as const;
+const AHEAD = {
+  train: { messages: 1, milliseconds: 0 },
+  trainInFolder: { messages: 1, milliseconds: 0 },
+  generate: { messages: 32, milliseconds: 0 },
+  trainTokenizer: { messages: 2, milliseconds: 16 },
+} as const;
 
 /** Answers to `channel` until it ends. `createBackend` makes the engine. */
 export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Engines['createBackend']): void {
@@ -74,10 +82,15 @@ export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Eng
     calls.set(number, call);
     try {
       const usesModel = 'model' in job || 'models' in job;
-      const result = await (usesModel ? inTurn(() => jobs(job, call)) : jobs(job, call));
+      const turn: InTurn = usesModel ? inTurn : (work) => work();
+      const result = await turn(() => jobs(job, call));
       const value = isStream(result) ? undefined : result;
-      if (isStream(result))
-        await pass(result, call, inTurn, (event) => channel.send({ type: 'event', call: number, event }));
+      if (isStream(result)) {
+        const { messages, milliseconds } = AHEAD[job.type as keyof typeof AHEAD];
+        call.credit = messages;
+        const send = (events: StreamEvent[]) => channel.send({ type: 'events', call: number, events });
+        await pass(result, call, { turn, milliseconds, send });
+      }
       channel.send({ type: 'result', call: number, result: value }, buffersOf(arraysIn(value)));
     } catch (error) {
       const aborted = call.signal.aborted && error === call.signal.reason;
@@ -142,25 +155,30 @@ function createOrder(): InTurn {
 async function pass(
   events: Events,
   call: Call,
-  inTurn: InTurn,
-  send: (event: EventOf<Events>) => void,
+  { turn, milliseconds, send }: { turn: InTurn; milliseconds: number; send(events: StreamEvent[]): void },
 ): Promise<void> {
-  for (;;) {
-    const { done, value: event } = await inTurn(() => events.next());
-    if (done) return;
-    send(event);
+  for (let ended = false; !ended; ) {
+    const made: StreamEvent[] = [];
+    const begun = performance.now();
+    try {
+      do {
+        const step = await turn(() => events.next());
+        ended = step.done === true;
+        if (!step.done) made.push(step.value);
+      } while (!ended && performance.now() - begun < milliseconds);
+    } finally {
+      if (made.length > 0) send(made); // also where the next event is an error
+    }
     call.credit--;
-    while (call.credit <= 0 && !call.left)
+    while (call.credit <= 0 && !call.left && !ended)
       await new Promise<void>((resolve) => {
         call.wake = resolve;
       });
     if (!call.left) continue;
-    await inTurn(() => events.return());
+    await turn(() => events.return());
     return;
   }
 }
-
-type EventOf<G> = G extends AsyncGenerator<infer E> ? E : never;
 
 type Result = Results[keyof Results] | Events;
 
@@ -213,7 +231,6 @@ function jobsOf(
   return async (job, call) => {
     if (isFunctionJob(job)) return runFunction(job, call);
     const { signal, progress: onProgress, note: onNote } = call;
-    if (job.type in AHEAD) call.credit = AHEAD[job.type as keyof typeof AHEAD];
     switch (job.type) {
       case 'open': {
         const chosen = await createBackend(job.backend, job.options);
@@ -223,6 +240,8 @@ function jobsOf(
       }
       case 'tokenize':
         return tokenize(job, call);
+      case 'trainTokenizer':
+        return trainTokenizer(job, call);
       case 'create': {
         const tokenizer = Tokenizer.fromJSON(job.tokenizer);
         return keep({ model: new GPT(job.config, { seed: job.seed, backend }), tokenizer });
@@ -274,4 +293,12 @@ async function tokenize(
     : await Tokenizer.trainAsync(text, { ...training, signal, onProgress: shown('training') });
   const data = await datasetAsync(text, tokenizer, { ...split, signal, onProgress: shown('encoding') });
   return { tokenizer: tokenizer.toJSON(), data };
+}
+
+async function* trainTokenizer(
+  { text, options }: Extract<Job, { type: 'trainTokenizer' }>,
+  { signal, progress: onProgress }: Call,
+): AsyncGenerator<SentTokenizerEvent, void> {
+  for await (const event of Tokenizer.trainEvents(text, { ...options, signal, onProgress }))
+    yield event.type === 'merge' ? event : { type: 'done', tokenizer: event.tokenizer.toJSON() };
 }

@@ -1,6 +1,7 @@
 // The library in a worker does what it does without: the same events, bits and errors.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
 import { generate } from '../../src/generate/generate.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
@@ -11,14 +12,17 @@ import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
 import { readHistory } from '../../src/runs/open.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
+import { createRandom } from '../../src/tensor/random.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { seedSettings } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
-import type { LibraryWorker } from '../../src/worker/client.ts';
+import { connect, type LibraryWorker } from '../../src/worker/client.ts';
 import { receivedError, sentError } from '../../src/worker/errors.ts';
+import type { Channel, FromWorker, ToWorker } from '../../src/worker/messages.ts';
 import type { TextProgress } from '../../src/worker/options.ts';
+import { serve } from '../../src/worker/serve.ts';
 import { contents } from '../support/store-contract.ts';
 
 const text = 'so it goes and goes, and so on it goes.\n'.repeat(30);
@@ -61,6 +65,33 @@ async function weights(store: Store): Promise<Record<string, string>> {
   return files;
 }
 
+/** Two ends of a connection in one thread, and what the worker's end has sent. */
+function joined(): {
+  page: Channel<ToWorker, FromWorker>;
+  inWorker: Channel<FromWorker, ToWorker>;
+  sent: FromWorker[];
+} {
+  const { port1, port2 } = new MessageChannel();
+  const sent: FromWorker[] = [];
+  const end = (): void => port1.close();
+  return {
+    sent,
+    page: {
+      send: (message, transfer = []) => port1.postMessage(message, [...transfer]),
+      listen: (receive) => void port1.on('message', receive),
+      end,
+    },
+    inWorker: {
+      send(message, transfer = []) {
+        sent.push(message);
+        port2.postMessage(message, [...transfer]);
+      },
+      listen: (receive) => void port2.on('message', receive),
+      end,
+    },
+  };
+}
+
 describe('a worker', () => {
   test('says what computes in it, and refuses an engine by name', async () => {
     assert.equal(worker.name, 'reference');
@@ -83,6 +114,61 @@ describe('a worker', () => {
     assert.equal(again.tokenizer, tokenizer);
     assert.deepEqual(again.data, dataset(text, tokenizer, inner));
     assert.ok(shown.every(({ done, total }) => done <= total));
+  });
+
+  test('trains a tokenizer as a stream of merges', async () => {
+    const shown: unknown[] = [];
+    const options = { vocabSize: 270, onProgress: (...progress: unknown[]) => void shown.push(progress) };
+    const [events, wanted] = await Promise.all([
+      all(worker.trainTokenizer(text, options)),
+      all(Tokenizer.trainEvents(text, { vocabSize: 270 })),
+    ]);
+    assert.deepEqual(events.slice(0, -1), wanted.slice(0, -1));
+    assert.equal(events.length, 15);
+    const last = events[14];
+    assert.ok(last.type === 'done' && last.tokenizer instanceof Tokenizer);
+    assert.deepEqual(last.tokenizer.toJSON(), tokenizer.toJSON());
+    const { data: encoded } = await worker.tokenize(text, { tokenizer: last.tokenizer });
+    assert.deepEqual(encoded, data);
+
+    for await (const _ of worker.trainTokenizer(text, { vocabSize: 270 })) break;
+    let merges = 0; // those that the text gives come before the error
+    await assert.rejects(
+      async () => {
+        for await (const _ of worker.trainTokenizer(text, { vocabSize: 400 })) merges++;
+      },
+      {
+        name: 'RangeError',
+        message: /^vocabSize 400 is more than 1,200 bytes of text give: use 287 or less/,
+      },
+    );
+    assert.equal(merges, 287 - 256);
+    const reason = new RangeError('enough');
+    const aborted = { vocabSize: 400, signal: AbortSignal.abort(reason) };
+    await assert.rejects(all(worker.trainTokenizer(text, aborted)), (error) => error === reason);
+    await assert.rejects(
+      all(worker.trainTokenizer('', options)),
+      /^RangeError: the text to train on is empty/,
+    );
+  });
+
+  test('makes merges in groups, at most two ahead of a loop that waits', async () => {
+    const { page, inWorker, sent } = joined();
+    serve(inWorker, createBackend);
+    const here = await connect(() => page, { backend: 'reference' });
+    const random = createRandom({ seed: 1 });
+    const letters = Array.from({ length: 200_000 }, () => 'abcdefghij'[random.int(10)]).join('');
+    const groups = (): number => sent.filter(({ type }) => type === 'events').length;
+    let merges = 0;
+    for await (const event of here.trainTokenizer(letters, { vocabSize: 700 })) {
+      if (event.type === 'merge' && ++merges === 1) {
+        await new Promise((done) => setTimeout(done, 300));
+        assert.ok(groups() <= 2, `${groups()} groups`);
+      }
+    }
+    assert.equal(merges, 444);
+    assert.ok(groups() < 200, `${groups()} groups`);
+    here.close();
   });
 
   test('trains with the same events, and draws the same text', async () => {
@@ -274,6 +360,14 @@ describe('a worker', () => {
         'trainFraction 0 is not a number > 0 and < 1: 0.9 trains on the first 90 % of the tokens',
       ],
       [worker.tokenize, [text, { tokenizer, onProgress: 5 }], 'onProgress 5 is not a function'],
+
+      [worker.trainTokenizer, [], 'trainTokenizer needs text: the text, or its bytes'],
+      [worker.trainTokenizer, [text], 'trainTokenizer needs vocabSize: tokens in all'],
+      [
+        worker.trainTokenizer,
+        [text, { vocabSize: 300, onMerge() {} }],
+        "unknown option 'onMerge' for trainTokenizer: known are vocabSize, pattern, specialTokens, atMost, onProgress, signal",
+      ],
 
       [worker.create, [], 'create needs config: every choice that shapes the model'],
       [worker.create, [config], 'create needs tokenizer: the tokenizer of the model'],

@@ -57,6 +57,7 @@ const calls: readonly [name: string, call: (options: object) => unknown, wrong: 
   ['dataset', (o) => dataset(text, tokenizer, o), { trainFraction: 1 }],
   ['dataset', (o) => datasetAsync(text, tokenizer, o), { onProgress: true }],
   ['Tokenizer.train', (o) => Tokenizer.trainAsync(text, { vocabSize: 257, ...o }), { onProgress: 'no' }],
+  ['Tokenizer.train', (o) => Tokenizer.trainEvents(text, { vocabSize: 257, ...o }).next(), { signal: 5 }],
   ['encode', (o) => tokenizer.encode(text, o), { allowedSpecial: 1 }],
   ['encode', (o) => tokenizer.encodeAsync(text, o), { signal: {} }],
   ['encodeParts', (o) => [...tokenizer.encodeParts(text, o)], { partLength: 0 }],

@@ -95,6 +95,60 @@ describe('training', () => {
     assert.deepEqual(seen, ['97,97 256 4 aa', '256,97 257 2 aaa', '257,98 258 2 aaab']);
   });
 
+  test('is a stream of merges, of which each is made when it is asked for', async () => {
+    const seen: string[] = [];
+    const progress: unknown[] = [];
+    const options = { vocabSize: 259, onProgress: (...args: unknown[]) => progress.push(args) };
+    for await (const event of Tokenizer.trainEvents('aaabdaaabac', options))
+      if (event.type === 'done') seen.push(`${event.tokenizer.vocabSize}`);
+      else seen.push(`${event.pair} ${event.id} ${event.count} ${printable(event.bytes)}`);
+    assert.deepEqual(seen, ['97,97 256 4 aa', '256,97 257 2 aaa', '257,98 258 2 aaab', '259']);
+
+    // Leaving the loop, or the signal, ends it.
+    const long = text.repeat(40);
+    for await (const event of Tokenizer.trainEvents(long, { vocabSize: 400 })) {
+      assert.equal(event.type, 'merge');
+      break;
+    }
+    const controller = new AbortController();
+    let merges = 0;
+    await assert.rejects(
+      async () => {
+        const { signal } = controller;
+        for await (const _ of Tokenizer.trainEvents(long, { vocabSize: 400, signal }))
+          if (++merges === 5) controller.abort(new RangeError('enough'));
+      },
+      { name: 'RangeError', message: 'enough' },
+    );
+    assert.equal(merges, 5);
+    const refused = { vocabSize: 259, onMerge() {} } as never;
+    await assert.rejects(Tokenizer.trainEvents('aaab', refused).next(), /unknown option 'onMerge'/);
+    await assert.rejects(Tokenizer.trainEvents('', { vocabSize: 259 }).next(), /text to train on is empty/);
+  });
+
+  test('with atMost ends before a pair that occurs once, or with too few tokens', async () => {
+    const short = 'so it goes and goes, and so on it goes.';
+    const once = train([utf8(short)], 100).findIndex(({ count }) => count < 2);
+    const long = 'ab'.repeat(3000);
+    let tokens = long.length;
+    const few = train([utf8(long)], 100).findIndex(({ count }) => {
+      tokens -= count;
+      return tokens < long.length / 4;
+    });
+    for (const [corpus, enough] of [[short, once] as const, [long, few] as const]) {
+      const events: number[] = [];
+      const options = { vocabSize: 500, atMost: true };
+      for await (const event of Tokenizer.trainEvents(corpus, options))
+        if (event.type === 'merge') events.push(event.id);
+        else assert.deepEqual(event.tokenizer.merges, Tokenizer.train(corpus, options).merges);
+      assert.ok(enough > 0);
+      assert.deepEqual(
+        events,
+        Array.from({ length: enough }, (_, i) => 256 + i),
+      );
+    }
+  });
+
   test('refuses what cannot be trained, and says what can', () => {
     const refused: [() => unknown, RegExp][] = [
       [() => Tokenizer.train('abcd', { vocabSize: 1e12 }), /use 259 or less/],
