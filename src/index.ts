@@ -130,6 +130,7 @@ export type { EngineUse } from './train/engines.ts';
 export { type EvaluateOptions, type Evaluation, evaluate, evaluateFields } from './train/evaluate.ts';
 export type * from './train/events.ts';
 export type { GroupOptions } from './train/groups.ts';
+export { trainingBytes } from './train/memory.ts';
 export type { OptimizerOptions } from './train/optimizers.ts';
 export {
   type MilestoneProgress,

@@ -12,6 +12,7 @@ export {
   summarizeHeads,
 } from './attention.ts';
 export { type CaptureOptions, capture, captureFields } from './capture.ts';
+export { type CostTotals, modelCost, type PartCost, totalCost } from './cost.ts';
 export { type Captured, type Change, type Edit, editTap, steadyEdits } from './edit.ts';
 export { EDIT_SYNTAX, parseEdit, type WrittenEdit } from './edit-text.ts';
 export {

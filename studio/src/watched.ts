@@ -11,8 +11,8 @@ export interface About {
 /** A run that somebody trains, here or elsewhere. */
 export interface Watched extends About {
   readonly events: readonly TrainEvent[];
-  /** Number of events so far. */
-  readonly count: ReadonlySignal<number>;
+  /** Number of events so far: a signal where they grow. */
+  readonly count: { readonly value: number };
   /** Optimizer steps done. */
   readonly step: ReadonlySignal<number>;
 }

@@ -4,6 +4,7 @@ import type { EvalEvent, SampleEvent, StepEvent, TrainEvent, WarningEvent } from
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { Curve, type Line } from '../../parts/curve.tsx';
+import { duration } from '../../parts/duration.ts';
 import { Progress } from '../../parts/progress.tsx';
 import { link } from '../../route.ts';
 import { milestone, pause, phase, resume, stepOnce, stop } from '../../training.ts';
@@ -11,14 +12,16 @@ import type { Watched } from '../../watched.ts';
 import { Health } from './health.tsx';
 
 interface Shown {
-  run: Watched;
+  run: Omit<Watched, 'config' | 'step'>;
   /** The model that is talked to, by its name in the address. */
   model: string;
   /** Whether this page trains it. */
   own: boolean;
+  /** What it does, where this page does not train it. */
+  standing?: string;
 }
 
-export function Live({ run, model, own }: Shown): VNode {
+export function Live({ run, model, own, standing }: Shown): VNode {
   const version = run.count.value;
   const { events, settings } = run;
   const last = latest(events);
@@ -27,7 +30,7 @@ export function Live({ run, model, own }: Shown): VNode {
     <section class="live" aria-label={`The training of ${run.name}`}>
       <header>
         <h2>{run.name}</h2>
-        {own ? <Controls /> : <span class="muted">{standing(run)}</span>}
+        {own ? <Controls /> : <span class="muted">{standing ?? elsewhere(run)}</span>}
       </header>
       {own && milestone.value && (
         <Progress
@@ -95,7 +98,7 @@ function Controls(): VNode {
 }
 
 /** What a run that is trained elsewhere does. */
-function standing({ events }: Watched): string {
+function elsewhere({ events }: Shown['run']): string {
   const last = events.at(-1);
   return last?.type === 'done' ? `${last.reason}, as its command line says` : 'trained by the command line';
 }
@@ -186,11 +189,4 @@ function runningMean(values: readonly number[]): number[] {
     if (Number.isFinite(value)) mean = Number.isNaN(mean) ? value : mean + share * (value - mean);
     return mean;
   });
-}
-
-function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '–';
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -9,6 +9,7 @@ import { Confirm } from '../../parts/confirm.tsx';
 import { Curve, type Line } from '../../parts/curve.tsx';
 import { choice, choose, link } from '../../route.ts';
 import { goOn, isBusy, training } from '../../training.ts';
+import { Live } from './live.tsx';
 
 /** Runs that are drawn at a time: as many as have a colour. */
 const MOST = 7;
@@ -31,6 +32,7 @@ export function Runs(): VNode | null {
   };
   return (
     <section class="runs">
+      <PastRun run={runs.find(({ name }) => name === choice('show'))} />
       <h2>Runs in this browser</h2>
       {chosen.length > 1 && (
         <Curve title="Validation loss" lines={chosen.map(lineOf)} version={version} unit="nats per token" />
@@ -71,6 +73,28 @@ export function Runs(): VNode | null {
   );
 }
 
+/** A run that was chosen from the list, as it was when it was last saved. */
+function PastRun({ run }: { run: KeptRun | undefined }): VNode | null {
+  if (!run || training.value?.name === run.name) return null;
+  const { name, step, settings, events } = run;
+  const standing = step < settings.steps ? `stopped at step ${step}` : 'finished';
+  return (
+    <>
+      <Live
+        run={{ ...run, count: { value: events.length } }}
+        model={`runs/${name}`}
+        own={false}
+        standing={standing}
+      />
+      <p>
+        <button type="button" class="quiet" onClick={() => choose({ show: null })}>
+          Close {name}
+        </button>
+      </p>
+    </>
+  );
+}
+
 function Row({
   run,
   differs,
@@ -91,7 +115,7 @@ function Row({
         <input type="checkbox" checked={chosen} onChange={toggle} aria-label={`Compare ${name}`} />
       </td>
       <th scope="row">
-        {name} <small class="muted">on {text}</small>
+        <a href={link('train', { show: name })}>{name}</a> <small class="muted">on {text}</small>
       </th>
       <td class="differs">{differs}</td>
       <td>
@@ -104,6 +128,11 @@ function Row({
             Go on
           </button>
         )}
+        {!left && !isBusy() && (
+          <button type="button" onClick={() => attempt(() => goOn(name, further(settings.steps)))}>
+            Go on to step {further(settings.steps)}
+          </button>
+        )}
         <a class="button" href={link('play', { model: `runs/${name}` })}>
           Play
         </a>
@@ -111,6 +140,11 @@ function Row({
       </td>
     </tr>
   );
+}
+
+/** Half as many steps again: enough to see whether it still learns. */
+function further(steps: number): number {
+  return Math.ceil(1.5 * steps);
 }
 
 function Delete({ name }: { name: string }): VNode {

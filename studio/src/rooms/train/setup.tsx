@@ -72,7 +72,7 @@ export function Setup(): VNode {
       </section>
       <section class="card start">
         <h2>Before you start</h2>
-        <Estimate plan={plan} text={text} />
+        <Estimate plan={plan} />
         <label class="name">
           Name of the run
           <input
