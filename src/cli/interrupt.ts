@@ -8,15 +8,19 @@ import { reason } from '../io/node-store.ts';
 let controller: AbortController | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
 
+/** Signals by which somebody asks a command to stop. The terminal asks by SIGHUP. */
+const REQUESTS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+
 /**
- * Aborted by the first Ctrl-C (or SIGTERM, SIGHUP), and when stdout cannot be written. A second Ctrl-C ends
- * the process. This holds only for a command that reads the signal, from then on; before, the system ends the
- * process at once.
+ * Aborted by the first Ctrl-C (or SIGTERM, SIGQUIT, SIGHUP), and when stdout cannot be written. A second
+ * Ctrl-C ends the process. This holds only for a command that reads the signal, from then on; before, the
+ * system ends the process at once, after what `undoOnSignal` was given.
  */
 export function interruptSignal(): AbortSignal {
   if (controller) return controller.signal;
   controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) onRequest(name);
+  stopUndoing();
+  for (const name of REQUESTS) onRequest(name);
   process.on('SIGHUP', () => stop('SIGHUP')); // may come twice, from the terminal and from the shell
   return controller.signal;
 }
@@ -27,13 +31,40 @@ const ONE_REQUEST_MS = 100;
 /**
  * The first signal asks. Then the system's default applies, which ends a process even while it computes.
  */
-function onRequest(name: 'SIGINT' | 'SIGTERM'): void {
+function onRequest(name: (typeof REQUESTS)[number]): void {
   const ask = (): void => {
     setTimeout(() => process.removeListener(name, ask), ONE_REQUEST_MS).unref();
     showCursor();
     stop(name);
   };
   process.on(name, ask);
+}
+
+const undoings = new Set<() => void>();
+
+/**
+ * Has `undo` run when a signal ends the process before the command has anything to save. Returns a function
+ * that revokes this.
+ */
+export function undoOnSignal(undo: () => void): () => void {
+  if (controller) return () => {};
+  if (undoings.size === 0) for (const name of [...REQUESTS, 'SIGHUP'] as const) process.on(name, undoAll);
+  undoings.add(undo);
+  return () => {
+    undoings.delete(undo);
+    if (undoings.size === 0) stopUndoing();
+  };
+}
+
+function undoAll(name: NodeJS.Signals): void {
+  for (const undo of [...undoings]) undo();
+  stopUndoing();
+  process.kill(process.pid, name); // now the system's default applies
+}
+
+function stopUndoing(): void {
+  undoings.clear();
+  for (const name of [...REQUESTS, 'SIGHUP'] as const) process.removeListener(name, undoAll);
 }
 
 function stop(name: NodeJS.Signals): void {

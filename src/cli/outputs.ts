@@ -6,6 +6,7 @@ import { folderStore, makeFolder, reason } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
 import { misuse } from './errors.ts';
 import { text, toggle } from './flags.ts';
+import { undoOnSignal } from './interrupt.ts';
 
 export const forceFlag = toggle({ about: 'replace what is there already' });
 
@@ -64,10 +65,20 @@ export async function takeOutFolder(
   }
 }
 
-/** Locks a folder; `flag` is how it was given. A folder in use is a misuse. */
+/**
+ * Locks a folder; `flag` is how it was given. A folder in use is a misuse. A signal that ends the command
+ * leaves no folder that was made for it.
+ */
 export async function lockOut(flag: string, folder: string, what: string): Promise<Lock> {
   try {
-    return lockFolder(folder, what);
+    const { release } = lockFolder(folder, what);
+    const revoke = undoOnSignal(release);
+    return {
+      release() {
+        revoke();
+        release();
+      },
+    };
   } catch (error) {
     if (error instanceof FolderInUse) throw misuse(`${flag}: ${error.message}`);
     throw new Error(`${flag} cannot be written to: ${reason(error)}`);

@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -80,6 +89,7 @@ describe('train saves a checkpoint', () => {
   for (const [signal, code] of [
     ['SIGHUP', 129],
     ['SIGINT', 130],
+    ['SIGQUIT', 131],
     ['SIGTERM', 143],
   ] as const) {
     test(`on ${signal}, and exits with ${code}`, async () => {
@@ -138,6 +148,48 @@ describe('train saves a checkpoint', () => {
       ended.signal === 'SIGINT' || ended.code === 130,
       `${ended.code} ${ended.signal} ${ended.stderr}`,
     );
+  });
+});
+
+describe('a command that is stopped before it has anything to save', () => {
+  const long = join(folder, 'long.txt');
+  writeFileSync(
+    long,
+    Array.from({ length: 300_000 }, (_, i) => ((i * 2_654_435_761) >>> 0).toString(36)).join(' '),
+  );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) {
+    test(`${signal} ends it at once, and it leaves no folder`, async () => {
+      const out = join(folder, 'none', signal);
+      const child = spawn(
+        process.execPath,
+        [program, 'train', ...flagsOf({ data: long, out, vocabSize: 4000, backend: 'reference' })],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      let stderr = '';
+      child.stderr.on('data', (part: Buffer) => {
+        if (/training a tokenizer/.test(stderr)) return;
+        stderr += part;
+        if (/training a tokenizer/.test(stderr)) setTimeout(() => child.kill(signal), 200);
+      });
+      assert.deepEqual(await once(child, 'close'), [null, signal], stderr);
+      assert.ok(!existsSync(join(folder, 'none')), stderr);
+    });
+  }
+
+  test('a folder that was there stays, with what is in it', async () => {
+    const out = join(folder, 'kept');
+    mkdirSync(out);
+    writeFileSync(join(out, 'notes.md'), 'mine');
+    const child = spawn(
+      process.execPath,
+      [program, 'train', ...flagsOf({ data: long, out, vocabSize: 4000, backend: 'reference' })],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    child.stderr.on('data', (part: Buffer) => {
+      if (/training a tokenizer/.test(String(part))) child.kill('SIGINT');
+    });
+    assert.deepEqual(await once(child, 'close'), [null, 'SIGINT']);
+    assert.deepEqual(readdirSync(out), ['notes.md']);
   });
 });
 
