@@ -1,6 +1,7 @@
-// The engine of a command: `--backend` and `--threads`, and remarks about the choice.
+// The engine of a command: `--backend` and `--threads`, and remarks about the choice. A command starts it
+// before it reads texts.
 import type { Backend } from '../backend/contract.ts';
-import { engineFields } from '../backend/registry.ts';
+import { type ChosenBackend, engineFields } from '../backend/registry.ts';
 import { backendNames, useBackend } from '../platform/node-engines.ts';
 import { choice, flagOf, type Values } from './flags.ts';
 import type { Output } from './output.ts';
@@ -12,27 +13,33 @@ export const engineFlags = {
 };
 
 /**
- * Makes the engine the current one. Nothing falls back silently: the engines that `auto` tried in vain are
- * noted, with the reason. An engine that was named and does not work here is a failure.
+ * Starts the engine and makes it the current one, before anything that takes long: an engine that was named
+ * and does not work here is a failure. `announceEngine` says what was started.
  */
-export async function chooseEngine(flags: Values<typeof engineFlags>, output: Output): Promise<Backend> {
+export function startEngine(flags: Values<typeof engineFlags>): Promise<ChosenBackend> {
   const { backend: name = 'auto', threads, precision } = flags;
-  const { backend, passedOver } = await useBackend(name, { threads, precision });
+  return useBackend(name, { threads, precision });
+}
+
+/**
+ * Nothing falls back silently: the engines that `auto` tried in vain are noted, with the reason, and the
+ * engine that is used.
+ */
+export function announceEngine({ backend, passedOver }: ChosenBackend, output: Output): Backend {
   for (const other of passedOver) output.note(`engine ${other.name} is not used: ${other.detail}`);
   output.note(`engine: ${backend.description}`);
   return backend;
 }
 
-/** Uses the engine for the time that `work` takes. */
+/** Starts the engine for the time that `work` takes. */
 export async function withEngine<T>(
   flags: Values<typeof engineFlags>,
-  output: Output,
-  work: (backend: Backend) => Promise<T>,
+  work: (engine: ChosenBackend) => Promise<T>,
 ): Promise<T> {
-  const backend = await chooseEngine(flags, output);
+  const engine = await startEngine(flags);
   try {
-    return await work(backend);
+    return await work(engine);
   } finally {
-    backend.dispose();
+    engine.backend.dispose();
   }
 }

@@ -1,15 +1,13 @@
 // The memory of a model or tokenizer, checked before it is made: flags can ask for more than any machine has.
 import { totalmem } from 'node:os';
+import type { Backend } from '../backend/contract.ts';
 import { formatBytes, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { countShapes } from '../model/shapes.ts';
-import { createBackend } from '../platform/node-engines.ts';
 import type { Pattern } from '../tokenizer/index.ts';
 import { trainingBytes } from '../train/memory.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import type { engineFlags } from './engine.ts';
 import { misuse } from './errors.ts';
-import type { Values } from './flags.ts';
 
 /** Bytes per weight while a model is trained: the weight, its gradient, two moments. */
 const TRAINING_BYTES = 16;
@@ -36,14 +34,12 @@ const ENOUGH = 2 ** 30;
 export async function checkTraining(
   config: GPTConfig,
   settings: TrainSettings,
-  { backend: name, precision }: Values<typeof engineFlags>,
+  engine: Backend,
   { resumed = false } = {},
 ): Promise<void> {
   checkMemory(config, TRAINING_BYTES);
   const bytes = await trainingBytes(config, settings);
   if (bytes <= ENOUGH) return;
-  const { backend: engine } = await createBackend(name, { threads: 1, precision });
-  engine.dispose();
   const { memoryLimit: limit = memoryHere() } = engine;
   if (bytes <= limit) return;
   const smaller = resumed ? null : await smallerMicroBatch(config, settings, limit);

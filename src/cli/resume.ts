@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
-import { folderStore, reason } from '../io/node-store.ts';
+import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { loadConfig, MODEL_FILE } from '../model/folder.ts';
 import {
@@ -20,7 +20,7 @@ import { readRunRecord, reportDue } from '../runs/record.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
-import { chooseEngine, type engineFlags } from './engine.ts';
+import { announceEngine, type engineFlags, withEngine } from './engine.ts';
 import { misuse } from './errors.ts';
 import type { Values } from './flags.ts';
 import { checkTraining } from './memory.ts';
@@ -49,14 +49,15 @@ export async function takeRun(out: string, what: string): Promise<OutFolder> {
 }
 
 /**
- * The plan of a run from its last checkpoint on. Throws a misuse if nothing is due or nothing can be
- * continued.
+ * Calls `work` with the plan of a run from its last checkpoint on. Throws a misuse if nothing is due or
+ * nothing can be continued.
  */
 export async function resumedRun(
   given: ResumeFlags,
   { folder: out, release }: OutFolder,
   output: Output,
-): Promise<RunPlan> {
+  work: (plan: RunPlan) => Promise<void>,
+): Promise<void> {
   const store = await lastCheckpoint(out);
   const record = await readRecord(store);
   const { step } = record.progress;
@@ -65,30 +66,27 @@ export async function resumedRun(
     ...(given.steps && { steps: given.steps }),
   });
   const due = await whatIsDue(out, record.progress, settings);
-  await checkTraining(
-    await loadConfig(store),
-    settings,
-    { ...given, precision: record.precision },
-    { resumed: true },
-  );
-  const { corpus, place } = await runText(given, out, record.data, output);
-  const backend = await chooseEngine({ ...given, precision: record.precision }, output);
-  const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
-  noteEngine(from, backend.description, output);
-  output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
-  return {
-    out,
-    lock: { release },
-    from,
-    settings,
-    backend,
-    probeTaps: from.probeTaps,
-    model: from.model,
-    tokenizer: from.tokenizer,
-    data: relocated(record.data, place, out),
-    dataset: await splitCorpus(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
-    title: `${basename(out)} on ${corpus.name}`,
-  };
+  await withEngine({ ...given, precision: record.precision }, async (engine) => {
+    await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
+    const { corpus, place } = await runText(given, out, record.data, output);
+    const backend = announceEngine(engine, output);
+    const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
+    noteEngine(from, backend.description, output);
+    output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
+    await work({
+      out,
+      lock: { release },
+      from,
+      settings,
+      backend,
+      probeTaps: from.probeTaps,
+      model: from.model,
+      tokenizer: from.tokenizer,
+      data: relocated(record.data, place, out),
+      dataset: await splitCorpus(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
+      title: `${basename(out)} on ${corpus.name}`,
+    });
+  });
 }
 
 /**
@@ -99,7 +97,10 @@ async function lastCheckpoint(out: string, whenBegun?: () => Promise<void>): Pro
   const refuse = (why: string): never => {
     throw misuse(`--resume ${out}: ${why}`);
   };
-  const kind = await stat(out).catch((error) => refuse(reason(error)));
+  const kind = await stat(out).catch((error) => {
+    const why = reason(error);
+    return refuse(why === NO_SUCH_FILE ? 'there is no such folder' : why);
+  });
   if (!kind.isDirectory()) refuse('this is a file: name the folder of a run, the --out of `inkhorn train`');
   const run = folderStore(out);
   if (await hasCheckpoint(run.folder(LAST))) return run.folder(LAST);

@@ -13,7 +13,7 @@ import type { RunSummary } from '../runs/summary.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { splitTokens } from '../train/data.ts';
 import { encodeCorpus } from './encoding.ts';
-import { withEngine } from './engine.ts';
+import { announceEngine, withEngine } from './engine.ts';
 import { textOf } from './models.ts';
 import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
@@ -53,8 +53,8 @@ export async function refreshLook(
   if (!chosen || chosen.step === null || (await readLook(run.store))?.step === chosen.step) return false;
   try {
     const { corpus, record } = await openMeasuredText({}, chosen.store, output);
-    await withEngine({ precision }, output, (backend) =>
-      lookInsideRun(run, backend, async (tokenizer) => {
+    await withEngine({ precision }, (engine) =>
+      lookInsideRun(run, announceEngine(engine, output), async (tokenizer) => {
         const ids = await encodeCorpus(textOf(corpus, record), tokenizer);
         return splitTokens(ids, record).val;
       }),

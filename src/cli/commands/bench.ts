@@ -6,7 +6,7 @@ import { loadCorpus } from '../../corpora/index.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import { measureSpeed } from '../../quantize/speed.ts';
 import { type Context, defineCommand } from '../command.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import type { Flags } from '../flags.ts';
 import {
   measureTokenizer,
@@ -26,11 +26,12 @@ export const bench = defineCommand({
   ],
   flags,
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    output.print(
-      `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`,
-    );
-    await benchTokenizer(output);
-    await withEngine(given, output, async (backend) => {
+    await withEngine(given, async (engine) => {
+      output.print(
+        `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`,
+      );
+      await benchTokenizer(output);
+      const backend = announceEngine(engine, output);
       await benchTraining(backend, output);
       await benchGeneration(backend, output);
     });

@@ -7,7 +7,7 @@ import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
 import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from '../models.ts';
@@ -34,11 +34,13 @@ export const compareCommand = defineCommand({
   flags,
   async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {
     const [storeA, storeB] = [await findModel(a, output), await findModel(b, output)];
-    const { corpus, record } = await openMeasuredText(given, storeA, output);
-    await withEngine(given, output, async (backend) => {
+    await withEngine(given, async (engine) => {
+      const { backend } = engine;
       const before = await loadModel(storeA, { backend, onNote: output.note });
       const after = await loadModel(storeB, { backend, onNote: output.note });
       checkSameTokenizer(before.tokenizer, after.tokenizer);
+      const { corpus, record } = await openMeasuredText(given, storeA, output);
+      announceEngine(engine, output);
       const split = splitOf(given, record);
       const data = await asked(() => splitCorpus(textOf(corpus, record), before.tokenizer, split));
       const report = await compareWithProgress(before.model, after.model, data, given);

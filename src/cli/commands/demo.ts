@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
+import type { ChosenBackend } from '../../backend/registry.ts';
 import { formatAmount, formatBytes, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
@@ -25,7 +26,7 @@ import { makeSettings, recipes, type TrainSettings } from '../../train/settings.
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
-import { chooseEngine, engineFlags } from '../engine.ts';
+import { announceEngine, engineFlags, startEngine } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
@@ -92,8 +93,11 @@ const WRITER = 'inkhorn demo';
 async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<void> {
   const { flags: given, output } = context;
   const { folder: out } = folder;
-  const backend = await startEngine(given, output);
-  const corpus = await demoText(given.data, output, given.asBytes);
+  // Whatever may be refused comes before the bundled model speaks, and before a compiler runs.
+  const started = (await isReady(given)) ? await startEngine(given) : null;
+  const own = given.data && (await openData(given.data, output, given.asBytes, checkLearning));
+  const backend = await greet(started, given, output);
+  const corpus = own ?? (await defaultText(output));
   const tokenizer = await tokenize(corpus, output);
   await prepareFolder(folder);
   const inputs = given.data ?? [corpus.name];
@@ -117,13 +121,21 @@ function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
 }
 
+/** Whether the engine needs no compiler first. */
+async function isReady({ backend: name = 'auto' }: Values<typeof engineFlags>): Promise<boolean> {
+  return !['auto', 'native'].includes(name) || nativeIsBuilt();
+}
+
 /**
- * Loads the engine and generates text with the bundled model; in a fresh clone before the engine is compiled,
- * which takes minutes.
+ * Generates text with the bundled model; in a fresh clone before the engine is compiled, which takes minutes.
  */
-async function startEngine(given: Values<typeof engineFlags>, output: Output): Promise<Backend> {
-  if (given.backend === 'reference' || (await nativeIsBuilt())) {
-    const backend = await chooseEngine(given, output);
+async function greet(
+  started: ChosenBackend | null,
+  given: Values<typeof engineFlags>,
+  output: Output,
+): Promise<Backend> {
+  if (started) {
+    const backend = announceEngine(started, output);
     await introduce(backend, output);
     return backend;
   }
@@ -132,7 +144,7 @@ async function startEngine(given: Values<typeof engineFlags>, output: Output): P
   reference.dispose();
   chapter(output, 'The fast engine', 'That was plain TypeScript; training takes more.');
   await buildNative(output.json);
-  return chooseEngine(given, output);
+  return announceEngine(await startEngine(given), output);
 }
 
 /** Shows what a model of this size can reach, before the demo's own model is trained. */
@@ -147,12 +159,7 @@ async function introduce(backend: Backend, output: Output): Promise<void> {
   model.dispose();
 }
 
-async function demoText(
-  inputs: readonly string[] | undefined,
-  output: Output,
-  asBytes?: boolean,
-): Promise<Corpus> {
-  if (inputs !== undefined) return openData(inputs, output, asBytes, checkLearning);
+async function defaultText(output: Output): Promise<Corpus> {
   try {
     return await openData(['tiny-shakespeare'], output);
   } catch (error) {

@@ -7,7 +7,7 @@ import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../.
 import { evaluate, evaluateFields } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { encodeCorpus } from '../encoding.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagOf } from '../flags.ts';
 import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags, splitOf, textOf } from '../models.ts';
@@ -37,8 +37,9 @@ export const evalCommand = defineCommand({
   meant: (_, place) => (place === 'file' ? '--data' : '--model'),
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
     const store = await findModel(given.model, output);
-    const { corpus, record } = await openMeasuredText(given, store, output);
-    await withEngine(given, output, async (backend) => {
+    await withEngine(given, async (engine) => {
+      const { corpus, record } = await openMeasuredText(given, store, output);
+      const backend = announceEngine(engine, output);
       const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
       const { split: part = 'val', maxTokens } = given;
       const split = splitOf(given, record);

@@ -9,7 +9,7 @@ import { loadConfig, loadModel, type ModelFolder } from '../../model/folder.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf, flagsOf, texts } from '../flags.ts';
 import { findModel, modelFlag } from '../models.ts';
@@ -59,15 +59,16 @@ export const generateCommand = defineCommand({
     const { flags: written, output } = context;
     const edits = await asked(() => written.edit && editsOf(written.edit));
     checkSpecial(written);
-    const given = { ...written, prompt: await readPrompt(written, output) };
-    await asked(() => checkStart(given.start, (given.prompt ?? '') !== ''));
-    const store = await findModel(given.model, output);
+    const store = await findModel(written.model, output);
     const config = await loadConfig(store);
     const tap = await asked(() => {
-      checkTop(given.logprobs ?? 0, config.vocabSize);
+      checkTop(written.logprobs ?? 0, config.vocabSize);
       return edits && steadyEdits(edits, config);
     });
-    await withEngine(given, output, async (backend) => {
+    await withEngine(written, async (engine) => {
+      const given = { ...written, prompt: await readPrompt(written, output) };
+      await asked(() => checkStart(given.start, (given.prompt ?? '') !== ''));
+      const backend = announceEngine(engine, output);
       const model = await loadModel(store, { backend, onNote: output.note });
       const options = {
         ...samplingOf(given),

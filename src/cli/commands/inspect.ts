@@ -2,7 +2,7 @@
 import { EDIT_SYNTAX, parseEdit } from '../../inspect/edit-text.ts';
 import { loadConfig } from '../../model/folder.ts';
 import { type Context, defineCommand, type Place } from '../command.ts';
-import { withEngine } from '../engine.ts';
+import { announceEngine, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts } from '../flags.ts';
 import { batchFlags, type LookFlags, outFlag, textFlags, topFlag } from '../inspect/flags.ts';
@@ -30,10 +30,11 @@ async function look(
   find: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
   checkSpecial(written);
-  const given = { ...written, text: await textGiven(written, output) };
-  if (given.out !== undefined) await claimOutFolder(given.out, given.force);
-  const found = await findCheckpoint(given.model, output);
-  await withEngine(given, output, async (backend) => {
+  if (written.out !== undefined) await claimOutFolder(written.out, written.force);
+  const found = await findCheckpoint(written.model, output);
+  await withEngine(written, async (engine) => {
+    const given = { ...written, text: await textGiven(written, output) };
+    const backend = announceEngine(engine, output);
     // The drawing libraries take half a second to load, so only these commands load them.
     const { lookAt } = await import('../inspect/subject.ts');
     await lookAt(found, backend, given, output, find);

@@ -23,7 +23,7 @@ import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { splitCorpus } from '../encoding.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
 import { findModel, modelFlag, runOf, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
@@ -94,8 +94,9 @@ async function shrinkInto(
   output: Output,
 ): Promise<void> {
   const path = store.location;
-  const text = await comparisonText(given, chosen, store, output);
-  await withEngine(given, output, async (backend) => {
+  await withEngine(given, async (engine) => {
+    const text = await comparisonText(given, chosen, store, output);
+    const backend = announceEngine(engine, output);
     const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
     const measured = text && (await splitText(text, given, tokenizer));
     const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));

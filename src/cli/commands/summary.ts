@@ -1,6 +1,7 @@
 // `inkhorn summary`: the parameters, bytes and floating-point operations of a model by part, and where its
 // time goes. inspect/cost.ts counts.
 
+import type { Backend } from '../../backend/contract.ts';
 import { BYTES_PER_ELEMENT } from '../../backend/pool.ts';
 import { formatBytes, formatCount, formatPercent, formatShort } from '../../base/format.ts';
 import { flagName } from '../../base/shell.ts';
@@ -13,7 +14,7 @@ import { GPT } from '../../model/gpt.ts';
 import { placeOf } from '../../model/names.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { modelFlags, pick } from '../config-flags.ts';
-import { engineFlags, withEngine } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, integer, toggle } from '../flags.ts';
 import { checkMemory } from '../memory.ts';
@@ -45,14 +46,16 @@ export const summary = defineCommand({
     checkGiven(given);
     const store = given.preset === undefined ? await findModel(given.model, output) : null;
     const config = await (store ? loadConfig(store) : presetConfig(given));
-    const parts = modelCost(config);
-    const total = totalCost(parts);
-    const stored = store && (await storage(store));
-    showParts(parts, total, output);
-    showNotes(config, total, stored, output);
-    const step = given.measure ? await measured(given, store, config, output) : undefined;
-    output.data({ config, parts, total, ...(stored && { stored }), ...(step && { step }) });
-    if (step) showStep(step, output);
+    if (!given.measure) return output.data(await showCost(config, store, output));
+    if (!store) checkMemory(config, BYTES_PER_ELEMENT.f32);
+    await withEngine(given, async (engine) => {
+      const cost = await showCost(config, store, output);
+      const model = async (backend: Backend): Promise<GPT> =>
+        store ? (await loadModel(store, { backend })).model : new GPT(config, { backend });
+      const step = await measureStep(model, announceEngine(engine, output));
+      output.data({ ...cost, step });
+      showStep(step, output);
+    });
   },
 });
 
@@ -75,6 +78,16 @@ function presetConfig({ preset = 'seed', vocabSize = 500, ...given }: Given): Pr
   return asked(() => makeConfig(presets[preset], vocabSize, pick(given, modelFlags)));
 }
 
+/** Prints what the parts of a model cost. Returns it, for machines. */
+async function showCost(config: GPTConfig, store: Store | null, output: Output): Promise<object> {
+  const parts = modelCost(config);
+  const total = totalCost(parts);
+  const stored = store && (await storage(store));
+  showParts(parts, total, output);
+  showNotes(config, total, stored, output);
+  return { config, parts, total, ...(stored && { stored }) };
+}
+
 /** Bytes of the stored tensors by their dtype, `F32`. */
 async function storage(store: Store): Promise<Record<string, number>> {
   const { tensors } = await loadTensors(store);
@@ -82,16 +95,6 @@ async function storage(store: Store): Promise<Record<string, number>> {
   for (const tensor of tensors.values())
     bytes[tensor.dtype] = (bytes[tensor.dtype] ?? 0) + storedBytes(tensor);
   return bytes;
-}
-
-function measured(given: Given, store: Store | null, config: GPTConfig, output: Output): Promise<StepShares> {
-  if (!store) checkMemory(config, BYTES_PER_ELEMENT.f32);
-  return withEngine(given, output, (engine) =>
-    measureStep(
-      async (backend) => (store ? (await loadModel(store, { backend })).model : new GPT(config, { backend })),
-      engine,
-    ),
-  );
 }
 
 const COLUMNS = ['part', 'parameters', 'float32', 'bf16', 'INT8', 'INT4', 'forward', 'train'];

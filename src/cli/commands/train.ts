@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ChosenBackend } from '../../backend/registry.ts';
 import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { flagName, shellWord } from '../../base/shell.ts';
@@ -11,12 +12,12 @@ import { GPT } from '../../model/gpt.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
-import { checkDataset, checkSplit, type Dataset } from '../../train/data.ts';
+import { checkDataset, checkSplit, type Dataset, type Split } from '../../train/data.ts';
 import { WATCHING } from '../../train/setting-fields.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { splitCorpus } from '../encoding.ts';
-import { chooseEngine, engineFlags } from '../engine.ts';
+import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
@@ -111,31 +112,36 @@ export const train = defineCommand({
     const { resume } = given;
     const folder = resume === undefined ? await takeNewFolder(given) : await takeResumed(given, resume);
     try {
-      const plan = await (resume === undefined ? freshRun : resumedRun)(given, folder, output);
-      describe(plan, output);
-      if (plan.settings.evalEvery === 0 && plan.settings.checkpointEvery === 0)
-        output.note(
-          'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
-        );
-      // From here on there is something to save.
-      const events = await trainAndShow(plan, output, context.signal);
-      const [page] = await reportRun(plan, output, context);
-      const { reason, step } = lastEvent(events);
-      output.print(`report: ${page}`);
-      if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
-      if (reason === 'non-finite') {
-        throw new Error(
-          `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
-        );
-      }
-      if (reason === 'finished')
-        output.print(`next: ${ownCommand()} generate --model ${shellWord(plan.out)}${promptOf(plan)}`);
-      plan.backend.dispose();
+      const begin = resume === undefined ? freshRun : resumedRun;
+      await begin(given, folder, output, (plan) => trainToEnd(plan, context));
     } finally {
       folder.release();
     }
   },
 });
+
+/** Trains, and says what there is afterwards. */
+async function trainToEnd(plan: RunPlan, context: Context<typeof flags>): Promise<void> {
+  const { output } = context;
+  describe(plan, output);
+  if (plan.settings.evalEvery === 0 && plan.settings.checkpointEvery === 0)
+    output.note(
+      'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
+    );
+  // From here on there is something to save.
+  const events = await trainAndShow(plan, output, context.signal);
+  const [page] = await reportRun(plan, output, context);
+  const { reason, step } = lastEvent(events);
+  output.print(`report: ${page}`);
+  if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
+  if (reason === 'non-finite') {
+    throw new Error(
+      `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
+    );
+  }
+  if (reason === 'finished')
+    output.print(`next: ${ownCommand()} generate --model ${shellWord(plan.out)}${promptOf(plan)}`);
+}
 
 /** Whether a folder has a checkpoint to resume from. */
 function isRun(folder: string): boolean {
@@ -155,8 +161,13 @@ async function takeNewFolder({ out, force }: Given): Promise<OutFolder> {
   return takeRunFolder(out, WRITER, force);
 }
 
-async function freshRun(given: Given, folder: OutFolder, output: Output): Promise<RunPlan> {
-  const { folder: out, release } = folder;
+/** Calls `work` with the plan of a new run. */
+async function freshRun(
+  given: Given,
+  folder: OutFolder,
+  output: Output,
+  work: (plan: RunPlan) => Promise<void>,
+): Promise<void> {
   const { probeTaps } = given;
   const recipe = await readRecipe(given, { ...runFlags, ...engineFlags });
   const { preset, changes, settings, origin } = recipe;
@@ -169,7 +180,33 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const pattern = opened === null ? patternOf(given) : null;
   const vocabSize = opened?.vocabSize ?? given.vocabSize ?? recipe.vocabSize ?? DEFAULT_VOCAB_SIZE;
   const expected = await asked(() => makeConfig(presets[preset], vocabSize, changes), origin);
-  await checkTraining(expected, settings, given);
+  const choice: Choice = { recipe, split, opened, pattern };
+  await withEngine(given, async (engine) => {
+    await checkTraining(expected, settings, engine.backend);
+    await work(await planRun(choice, engine, given, folder, output));
+  });
+}
+
+/** What the flags of a new run say, checked. */
+interface Choice {
+  recipe: Recipe;
+  split: Split;
+  /** The tokenizer of `--tokenizer`. */
+  opened: Tokenizer | null;
+  /** Of a new tokenizer. */
+  pattern: Pattern | null;
+}
+
+/** Reads the text, and makes tokenizer and model. */
+async function planRun(
+  { recipe, split, opened, pattern }: Choice,
+  engine: ChosenBackend,
+  given: Given,
+  folder: OutFolder,
+  output: Output,
+): Promise<RunPlan> {
+  const { folder: out, release } = folder;
+  const { preset, changes, settings, origin } = recipe;
   const corpus = await openData(given.data, output, given.asBytes, (bytes) => {
     if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
   });
@@ -180,14 +217,14 @@ async function freshRun(given: Given, folder: OutFolder, output: Output): Promis
   const config = await asked(() => fitted(wanted, parts, recipe, output), origin);
   checkSeparator(reading, corpus, output);
   await prepareFolder(folder);
-  const backend = await chooseEngine(given, output);
+  const backend = announceEngine(engine, output);
   return {
     out,
     lock: { release },
     tokenizer,
     dataset: parts,
     settings,
-    probeTaps,
+    probeTaps: given.probeTaps,
     backend,
     model: new GPT(config, { seed: settings.seed, backend }),
     data: dataRecord(typed(given.data ?? []), corpus, split, out, reading),
