@@ -2,6 +2,7 @@
 // happens here. Read next: schema.ts, which says what a file may hold.
 
 import { revealLine } from './controls.ts';
+import { kindOf } from './first-bytes.ts';
 import { formatCount } from './format.ts';
 import { type Schema, shown } from './schema.ts';
 
@@ -56,8 +57,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}, 
     );
   const text = typeof source === 'string' ? source : decode(source, what);
   if (text.trim() === '') throw new Error(`${what} is empty`);
-  if (/^\s*</.test(text))
-    throw new Error(`${what} is not valid JSON: it is HTML, such as a server's page for a wrong address`);
+  if (!/^\s*[[{]/.test(text)) refuseKind(new TextEncoder().encode(text.slice(0, SEEN)), what);
   scan(text, { depth, values }, what);
   try {
     return JSON.parse(text);
@@ -71,6 +71,15 @@ export function jsonBytes(value: unknown, indent = 0): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, indent)}\n`);
 }
 
+/** Characters by which a kind of file is known. */
+const SEEN = 512;
+
+/** Throws if the bytes are a file of another kind. */
+function refuseKind(bytes: Uint8Array, what: string): void {
+  const kind = kindOf(bytes);
+  if (kind !== null && kind !== 'text') throw new Error(`${what} is not valid JSON: it is ${kind}`);
+}
+
 function decode(bytes: Uint8Array, what: string): string {
   const [a, b] = bytes;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
@@ -78,6 +87,7 @@ function decode(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // also removes a byte order mark
   } catch {
+    refuseKind(bytes, what);
     throw new Error(`${what} is not valid JSON: not even UTF-8 text`);
   }
 }

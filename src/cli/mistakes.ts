@@ -12,8 +12,8 @@ export function commandOf(program: Command, argv: readonly string[]): Command {
 }
 
 /**
- * `tokenizer train --help` for `help tokenizer train` and `tokenizer help train`; any other command line as
- * it is. Throws for a topic that is no command.
+ * `tokenizer train --help` for `help tokenizer train`, `tokenizer help train` and `tokenizer train help`; any
+ * other command line as it is. Throws for a topic that is no command.
  */
 export function helpAsFlag(program: Command, argv: readonly string[]): readonly string[] {
   const at = argv.indexOf('help');
@@ -22,8 +22,8 @@ export function helpAsFlag(program: Command, argv: readonly string[]): readonly 
     (command, word) => command && member(command, word),
     program,
   );
-  if (at < 0 || !group || group.commands.length === 0) return argv;
-  const topic = argv.slice(at + 1).filter((word) => !word.startsWith('-'));
+  if (at < 0 || !group || !takesHelp(group, argv.slice(at + 1))) return argv;
+  const topic = argv.slice(at + 1).filter((word) => word !== 'help' && !word.startsWith('-'));
   let command = group;
   for (const word of topic) {
     const found = member(command, word);
@@ -31,6 +31,11 @@ export function helpAsFlag(program: Command, argv: readonly string[]): readonly 
     command = found;
   }
   return [...path, ...topic, '--help'];
+}
+
+/** Whether the word `help`, with `rest` after it, cannot be an argument of the command. */
+function takesHelp({ commands, registeredArguments }: Command, rest: readonly string[]): boolean {
+  return commands.length > 0 || (registeredArguments.length === 0 && rest.length === 0);
 }
 
 function member(group: Command, name: string): Command | undefined {
@@ -42,6 +47,7 @@ export function unknownCommand(word: string, group: Command): string {
   const problem = `unknown command '${word}'${group.parent ? ` of ${group.name()}` : ''}`;
   const found = namedLike(word, group.commands) ?? namedLike(word, leaves(rootOf(group)));
   if (found) return `${problem}: did you mean \`${pathOf(found)}\`?`;
+  if (group.commands.length === 0) return `${problem}, which has no commands of its own`;
   const names = group.commands.map((command) => command.name()).join(', ');
   return `${problem}: ${group.parent ? `there are ${names}` : '`inkhorn --help` lists them'}`;
 }
@@ -101,6 +107,10 @@ function unknownOption(flag: string, command: Command, program: Command, argv: r
   const others = flag.startsWith('--') ? leaves(program) : [];
   const other = others.find(({ options }) => options.some((option) => isNamed(option, flag)));
   if (other) return `${problem}: \`${pathOf(other)}\` has it, this command has not`;
+  for (const one of [leaves(command), others].flatMap((some) => some.sort((a, b) => rank(a) - rank(b)))) {
+    const [meant] = nearest(flag, one.options);
+    if (meant) return `${problem}: \`${pathOf(one)}\` has ${meant}, this command has not`;
+  }
   return `${problem}: see \`${pathOf(command)} --help\``;
 }
 
@@ -115,7 +125,8 @@ function isNamed({ short, long }: Option, flag: string): boolean {
 
 /**
  * The flags that begin with `flag`; else those that contain it; else those with a small edit distance; else
- * those whose description contains its words: `--learning-rate` is `--lr`.
+ * those that it may shorten: `--stps` is `--steps`; else those whose description contains its words:
+ * `--learning-rate` is `--lr`.
  */
 function nearest(flag: string, options: readonly Option[]): string[] {
   const word = bare(flag);
@@ -129,6 +140,7 @@ function nearest(flag: string, options: readonly Option[]): string[] {
     (name: string) => word.length > 1 && name.startsWith(word),
     (name: string) => word.length > 1 && name.split('-').some((part) => part === word || `${part}s` === word),
     mistyped,
+    (name: string) => shortens(word, name),
     (name: string) => word.length > 3 && about.get(name)?.includes(word.replaceAll('-', ' ')),
   ];
   for (const fits of ways) {
@@ -136,6 +148,12 @@ function nearest(flag: string, options: readonly Option[]): string[] {
     if (found.length > 0) return found.slice(0, SUGGESTED).map((name) => `--${name}`);
   }
   return [];
+}
+
+/** Whether `word` is `name` without some of its letters, but with the first. */
+function shortens(word: string, name: string): boolean {
+  const letters = [...word].map((letter) => letter.replace(/\W/, ''));
+  return word.length > 1 && new RegExp(`^${letters.join('.*')}`).test(name);
 }
 
 function missingArgument(name: string, command: Command): string {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kindOf } from '../base/first-bytes.ts';
 import { formatCount } from '../base/format.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
@@ -148,13 +149,14 @@ export function runOf(folder: string): string {
   return name === BEST || name === LAST ? dirname(folder) : folder;
 }
 
-/** As `runOf`, for a folder given by the user. Throws a misuse for a file. */
+/** As `runOf`, for a folder given by the user. Throws a misuse where there is none. */
 export async function namedRun(folder: string): Promise<string> {
-  const isFile = await stat(folder).then(
-    (kind) => !kind.isDirectory(),
-    () => false, // whoever reads it reports the problem
-  );
-  if (isFile) throw misuse(`${folder} is a file: name the folder of a run, the --out of \`inkhorn train\``);
+  const named = 'name the folder of a run, the --out of `inkhorn train`';
+  const kind = await stat(folder).catch((error) => {
+    const why = reason(error);
+    throw misuse(why === NO_SUCH_FILE ? `there is no folder ${folder}: ${named}` : `${folder}: ${why}`);
+  });
+  if (!kind.isDirectory()) throw misuse(`${folder} is a file: ${named}`);
   return runOf(folder);
 }
 
@@ -175,6 +177,8 @@ export async function openTokenizer(
   if (!file.endsWith('.tiktoken'))
     return readJson(bytes, file, (json) => Tokenizer.fromJSON(json), TOKENIZER_LIMITS);
   try {
+    const kind = kindOf(bytes) ?? 'binary data';
+    if (kind !== 'text' && bytes.length > 0) throw new Error(`no .tiktoken file, but ${kind}`);
     return Tokenizer.fromTiktoken(
       new TextDecoder('utf-8', { fatal: true }).decode(bytes),
       tiktokenExtras(bytes, extras),

@@ -5,6 +5,7 @@
 //   N bytes   {"__metadata__": {...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
 //             ...}
 //   the rest  the tensors one after the other, without gaps, little-endian like every machine that runs this
+import { kindOf } from '../base/first-bytes.ts';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
@@ -193,6 +194,9 @@ interface Place {
   end: number;
 }
 
+/** The first character of every header: `{`. */
+const BRACE = 0x7b;
+
 function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
   if (bytes.length < 8) {
     fail(
@@ -200,10 +204,9 @@ function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unk
     );
   }
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const other = length > HEADER_LIMIT || bytes[8] !== BRACE ? kindOf(bytes) : null;
+  if (other !== null) fail(`no safetensors file, but ${other}`);
   if (length > HEADER_LIMIT) {
-    const start = new TextDecoder().decode(bytes.subarray(0, 40));
-    if (start.startsWith('version https://git-lfs'))
-      fail('is a Git LFS pointer, not the file itself: run `git lfs pull`');
     fail(
       `no safetensors file: its first 8 bytes announce a header of ${amount(length)}, the limit is ${amount(HEADER_LIMIT)}`,
     );

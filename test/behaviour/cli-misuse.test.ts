@@ -43,11 +43,14 @@ before(async () => {
     const { code, stderr } = await inkhorn(folder, `train --data text.txt --out ${name} ${size}`.split(' '));
     assert.equal(code, 0, stderr);
   }
-  for (const name of ['truncated', 'foreign', 'mixed', 'swapped', 'poisoned'])
+  for (const name of ['truncated', 'foreign', 'page', 'zip', 'mixed', 'swapped', 'poisoned'])
     await cp(join(folder, 'run/best'), join(folder, name), { recursive: true });
   const model = await readFile(join(folder, 'run/best/model.safetensors'));
   await truncate(join(folder, 'truncated/model.safetensors'), model.length - 100);
   await writeFile(join(folder, 'foreign/model.safetensors'), 'not a model at all');
+  await writeFile(join(folder, 'page/model.safetensors'), '<!DOCTYPE html>\n<title>Sign in</title>\n');
+  for (const name of ['zip/model.safetensors', 'zip.tiktoken'])
+    await writeFile(join(folder, name), `PK\x03\x04\x14${'\0'.repeat(60)}`);
   await cp(join(folder, 'other/best/tokenizer.json'), join(folder, 'mixed/tokenizer.json'));
   const trained = 'tokenizer train --data text2.txt --vocab-size 260 --force --out swapped/tokenizer.json';
   assert.equal((await inkhorn(folder, trained.split(' '))).code, 0);
@@ -61,6 +64,7 @@ before(async () => {
   await cp(join(folder, 'int8/model.safetensors'), join(folder, 'whole/last/model.safetensors'));
   const MOMENTS = 'last/training.safetensors';
   await cp(join(folder, 'other', MOMENTS), join(folder, 'moments', MOMENTS));
+  process.env.VK_DRIVER_FILES = join(folder, 'no-driver.json');
   const lines = Object.values(cases).flat();
   results = await inkhornBatch(
     folder,
@@ -73,9 +77,26 @@ after(() => rm(folder, { recursive: true }));
 /** A command line, its exit code, and what its one line must contain. */
 type Case = readonly [line: string, code: 1 | 2, says: RegExp];
 
-const EARLY = 'options that cannot work, before an engine is made';
+const EARLY = 'options that cannot work, before a word about an engine';
+
+/** Why WebGPU does not work where no driver is, or no package. */
+const NO_GPU = /VK_DRIVER_FILES=.* names no driver|libvulkan|optional package webgpu/;
 
 const cases: Record<string, readonly Case[]> = {
+  // What would come next fails, too: nothing is read, trained or printed before the engine has started.
+  'an engine that was named and cannot start': [
+    'train --data nowhere.txt --out new',
+    'train --resume run --steps 9 --data nowhere.txt',
+    'generate -m run --prompt-file nowhere.txt',
+    'eval -m run --data nowhere.txt',
+    'inspect -m run --text-file nowhere.txt',
+    'inspect tokens -m run --text-file nowhere.txt',
+    'quantize -m run -o new --data nowhere.txt',
+    'compare run run --data nowhere.txt',
+    'demo --data nowhere.txt --out new',
+    'summary --preset tiny --measure',
+    'bench',
+  ].map((line): Case => [`${line} --backend webgpu`, 1, NO_GPU]),
   [EARLY]: [
     ['generate --stop=', 2, /--stop '' is not a text of one character or more$/],
     ['generate --start token0 --prompt x', 2, /--start 'token0' has no effect with a prompt/],
@@ -134,6 +155,15 @@ const cases: Record<string, readonly Case[]> = {
       'train --data text.txt --out new --min-lr 0.1 --schedule constant',
       2,
       /without --schedule cosine, .*wsd/,
+    ],
+    ['help train faster', 2, /unknown command 'faster' of train, which has no commands of its own$/],
+    ['train --stps 5', 2, /unknown option '--stps' \(Did you mean --steps\?\)/],
+    ['generate --tmpr 1', 2, /unknown option '--tmpr' \(Did you mean --temperature\?\)/],
+    ['inspect --stp 2', 2, /unknown option '--stp': `inkhorn generate` has --stop, this command has not$/],
+    [
+      'tokenizer --vocb 300',
+      2,
+      /'--vocb': `inkhorn tokenizer train` has --vocab-size, this command has not$/,
     ],
     ['train --step 5', 2, /--step.*Did you mean --steps/],
     ['generate -model run', 2, /unknown option '-model' \(Did you mean --model\?\)/],
@@ -351,6 +381,7 @@ const cases: Record<string, readonly Case[]> = {
   'texts that will not do': [
     ['train --out new', 2, /--data is missing/],
     ['train --data nowhere.txt --out new', 2, /nowhere\.txt/],
+    ['demo --data nowhere.txt --out new', 2, /nowhere\.txt/],
     ['train --data empty.txt --out new', 2, /empty/],
     ['train --data short.txt --out new --vocab-size 256', 2, /token/],
     [
@@ -394,6 +425,11 @@ const cases: Record<string, readonly Case[]> = {
     ['generate --model .', 2, /neither a model folder/],
     ['generate --model truncated', 1, /truncated\/model\.safetensors/],
     ['generate --model foreign', 1, /foreign\/model\.safetensors/],
+    ['generate --model page', 1, /page\/model\.safetensors: no safetensors file, but HTML, such as a server/],
+    ['generate --model zip', 1, /zip\/model\.safetensors: no safetensors file, but a ZIP archive/],
+    ['tokenizer encode -t zip/model.safetensors a', 1, /is not valid JSON: it is a ZIP archive/],
+    ['tokenizer encode -t zip.tiktoken --pattern gpt2 a', 1, /zip\.tiktoken: no \.tiktoken file, but a ZIP/],
+    ['train --resume nowhere', 2, /--resume nowhere: there is no such folder$/],
     ['generate --model mixed', 1, /tokenizer has 270 tokens, the model 260/],
     ['generate --model swapped', 1, /not the tokenizer that this model was trained with/],
     ['generate --model poisoned', 1, /NaN/],
@@ -443,7 +479,8 @@ const cases: Record<string, readonly Case[]> = {
     ['summary --preset seed --n-head 7', 2, /: --n-head 7 does not divide/],
     ['report', 2, /no run is named/],
     ['report text.txt', 2, /text\.txt is a file: name the folder of a run/],
-    ['report nowhere', 2, /nowhere: no history\.json: give the folder of a run/],
+    ['report nowhere', 2, /there is no folder nowhere: name the folder of a run/],
+    ['report zip', 2, /zip: no history\.json: give the folder of a run/],
     ['report run broken', 2, /broken\/history\.json: the file is not valid JSON/],
     ['report run --out other', 2, /--out other is not empty/],
     ['report run --force', 2, /--force has no effect without --out/],

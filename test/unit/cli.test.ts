@@ -167,6 +167,9 @@ describe('the program', () => {
     assert.deepEqual(helpAsFlag(program, ['help', 'inspect', 'lens']), ['inspect', 'lens', '--help']);
     assert.deepEqual(helpAsFlag(program, ['inspect', 'help', 'lens']), ['inspect', 'lens', '--help']);
     assert.deepEqual(helpAsFlag(program, ['help']), ['--help']);
+    assert.deepEqual(helpAsFlag(program, ['help', 'help']), ['--help']);
+    assert.deepEqual(helpAsFlag(program, ['help', 'train', 'help']), ['train', '--help']);
+    assert.deepEqual(helpAsFlag(program, ['train', 'help']), ['train', '--help']);
     const text = ['tokenizer', 'encode', 'help'];
     assert.equal(helpAsFlag(program, text), text);
     for (const topic of [
