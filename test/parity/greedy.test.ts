@@ -1,36 +1,7 @@
 // The same model and tokenizer on every engine: the same greedy text, whole and quantised. (Losses:
-// parity.test.ts.)
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Backend } from '../../src/backend/contract.ts';
-import { SHIPPED_MODEL } from '../../src/cli/models.ts';
-import { generate } from '../../src/generate/generate.ts';
-import { folderStore } from '../../src/io/node-store.ts';
-import { loadModel } from '../../src/model/folder.ts';
-import { quantize } from '../../src/quantize/quantize.ts';
-import { engines, webgpu } from '../support/engines.ts';
+// parity.test.ts. WebGPU: webgpu.long.test.ts.)
+import { engines } from '../support/engines.ts';
+import { speechTest } from './speech.ts';
 
-const [reference, ...others] = [...(await engines()), await webgpu()];
-let wanted: Promise<string[]> | undefined;
-
-for (const { name, create, skip } of others)
-  test(`${name}: the bundled model says what it says on reference`, { skip }, async () => {
-    wanted ??= reference.create().then(speech);
-    assert.deepEqual(await speech(await create({ threads: 2 })), await wanted);
-  });
-
-/** 16 tokens of the bundled model after `ROMEO:`, the likeliest each; then with 8 and with 4 bits. */
-async function speech(backend: Backend): Promise<string[]> {
-  const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
-  const copies = [model, await quantize(model), await quantize(model, { bits: 4, method: 'rtn' })];
-  const texts: string[] = [];
-  for (const copy of copies) {
-    let text = '';
-    for await (const e of generate(copy, tokenizer, { prompt: 'ROMEO:', maxTokens: 16, temperature: 0 }))
-      if (e.type === 'token') text += e.text;
-    texts.push(text);
-  }
-  backend.dispose();
-  for (const text of texts) assert.ok(text.length > 20, text);
-  return texts;
-}
+const [, ...others] = await engines();
+for (const engine of others) speechTest(engine);

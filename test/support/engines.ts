@@ -84,7 +84,7 @@ export async function webgpu(): Promise<TestEngine> {
 }
 
 /** Every engine with every instruction set: `native avx2`; and WASM without threads. */
-export function enginesByInstructionSet(): Promise<TestEngine[]> {
+function enginesByInstructionSet(): Promise<TestEngine[]> {
   return tried(
     tested([...ROWS, LONE_WASM]).flatMap(({ instructionSets, ...row }) =>
       instructionSets === undefined
@@ -96,6 +96,22 @@ export function enginesByInstructionSet(): Promise<TestEngine[]> {
           })),
     ),
   );
+}
+
+/**
+ * Those that a quick run tests, and the rest: of the instruction sets of an engine the best that works here. All
+ * where the addon is tested.
+ */
+export async function enginesInTwo(): Promise<{ quick: TestEngine[]; rest: TestEngine[] }> {
+  const all = await enginesByInstructionSet();
+  if (process.env.INKHORN_ADDON !== undefined) return { quick: all, rest: [] };
+  const best = ROWS.flatMap(({ name, instructionSets }) =>
+    instructionSets === undefined
+      ? [name]
+      : (all.find((engine) => engine.name.startsWith(`${name} `) && engine.skip === false)?.name ?? name),
+  );
+  const isQuick = ({ name, skip }: TestEngine): boolean => skip !== false || best.includes(name);
+  return { quick: all.filter(isQuick), rest: all.filter((engine) => !isQuick(engine)) };
 }
 
 /** `create`, with one instruction set. */

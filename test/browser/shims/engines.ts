@@ -36,12 +36,13 @@ export async function webgpu(): Promise<TestEngine> {
 }
 
 /** Without the reference, with which every case is compared: its own tests take longer than all others. */
-export function enginesByInstructionSet(): Promise<TestEngine[]> {
-  return tried([
+export async function enginesInTwo(): Promise<{ quick: TestEngine[]; rest: TestEngine[] }> {
+  const quick = await tried([
     wasm('wasm relaxed', { wanted: 'relaxed' }, THREADS),
     wasm('wasm simd128', { wanted: 'simd128' }, [{ threads: 2 }]),
     wasm('wasm without threads', { alone: 'as in a page that is not isolated' }, [{}]),
   ]);
+  return { quick, rest: [] };
 }
 
 async function tried(some: readonly Omit<TestEngine, 'skip'>[]): Promise<TestEngine[]> {
