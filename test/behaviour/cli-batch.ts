@@ -1,24 +1,36 @@
-// Runs many command lines in one process. Reads a JSON list of argument lists from standard input and writes
-// a JSON list of their results. The program is the same as in a process of its own; only Node starts once.
+// Runs command lines one after another in one process: each message from the parent is the arguments of one,
+// the answer is its result. The program is the same as in a process of its own; Node starts and modules load
+// only once.
 import { run } from '../../src/cli/program.ts';
 
-const parts: Buffer[] = [];
-for await (const part of process.stdin) parts.push(part as Buffer);
-const lines = JSON.parse(Buffer.concat(parts).toString()) as string[][];
+/** The result of a command line; what it printed in base64. */
+export interface Answer {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+type Write = (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
 
 const streams = [process.stdout, process.stderr] as const;
-const originals = streams.map((stream) => stream.write.bind(stream));
-const results: { code: number; stdout: string; stderr: string }[] = [];
-for (const line of lines) {
-  const said = ['', ''];
+
+async function answer(line: readonly string[]): Promise<Answer> {
+  const said: Buffer[][] = [[], []];
   for (const [i, stream] of streams.entries()) {
-    stream.write = (text: string | Uint8Array): boolean => {
-      said[i] += typeof text === 'string' ? text : Buffer.from(text).toString();
+    const write: Write = (chunk, ...rest) => {
+      said[i].push(Buffer.from(chunk as string));
+      const done = rest.at(-1);
+      if (typeof done === 'function') queueMicrotask(() => done());
       return true;
     };
+    stream.write = write as typeof stream.write;
   }
   const code = await run(line);
-  for (const [i, stream] of streams.entries()) stream.write = originals[i];
-  results.push({ code, stdout: said[0], stderr: said[1] });
+  const [stdout, stderr] = said.map((parts) => Buffer.concat(parts).toString('base64'));
+  return { code, stdout, stderr };
 }
-process.stdout.write(JSON.stringify(results));
+
+let last: Promise<unknown> = Promise.resolve();
+process.on('message', (line: string[]) => {
+  last = last.then(async () => process.send?.(await answer(line)));
+});

@@ -1,7 +1,8 @@
 // Runs the compiled command line in a process of its own, as a shell would.
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { flagName } from '../../src/base/shell.ts';
+import type { Answer } from './cli-batch.ts';
 
 const compiled = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -27,16 +28,69 @@ export async function inkhorn(
   return { code, stdout: out.toString(), bytes: out, stderr, errors: errorsIn(stderr) };
 }
 
-/** Runs many command lines one after another in one process; see cli-batch.ts. */
+/**
+ * As `inkhorn`, without standard input, in a process that all such command lines of a folder share, one after
+ * another; see cli-batch.ts.
+ */
+export async function inkhornShared(
+  cwd: string,
+  args: readonly string[],
+): Promise<Result & { bytes: Buffer }> {
+  const { code, stdout, stderr } = await sharedOf(cwd)(args);
+  const [out, err] = [Buffer.from(stdout, 'base64'), Buffer.from(stderr, 'base64').toString()];
+  return { code, stdout: out.toString(), bytes: out, stderr: err, errors: errorsIn(err) };
+}
+
+/** Runs many command lines one after another in one process. */
 export async function inkhornBatch(cwd: string, lines: readonly (readonly string[])[]): Promise<Result[]> {
-  const { out, err } = await node(cwd, [compiled('cli-batch.js')], JSON.stringify(lines));
-  if (out.length === 0) throw new Error(`the batch ended early: ${err}`);
-  const results = JSON.parse(out.toString()) as Omit<Result, 'errors'>[];
-  return results.map((result) => ({ ...result, errors: errorsIn(result.stderr) }));
+  const results: Result[] = [];
+  for (const line of lines) results.push(await inkhornShared(cwd, line));
+  return results;
+}
+
+type Ask = (args: readonly string[]) => Promise<Answer>;
+
+const shared = new Map<string, Ask>();
+
+/** The process of a folder, which ends with this one. */
+function sharedOf(cwd: string): Ask {
+  const known = shared.get(cwd);
+  if (known) return known;
+  const child = fork(compiled('cli-batch.js'), {
+    cwd,
+    env: envOf(cwd),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];
+  const rest = (): void => {
+    child.unref();
+    child.channel?.unref();
+  };
+  child.on('message', (answer: Answer) => {
+    waiting.shift()?.resolve(answer);
+    if (waiting.length === 0) rest();
+  });
+  child.on('exit', (code, signal) => {
+    shared.delete(cwd);
+    for (const { reject } of waiting) reject(new Error(`the shared process ended: ${code ?? signal}`));
+  });
+  const ask: Ask = (args) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      child.ref();
+      child.channel?.ref();
+      child.send([...args]);
+    });
+  shared.set(cwd, ask);
+  return ask;
 }
 
 function errorsIn(stderr: string): string[] {
   return stderr.split('\n').filter((line) => line.startsWith('inkhorn: '));
+}
+
+function envOf(cwd: string): NodeJS.ProcessEnv {
+  return { ...process.env, INKHORN_CACHE: `${cwd}/cache`, NO_COLOR: '1', INKHORN_DEBUG: '' };
 }
 
 function node(
@@ -44,10 +98,7 @@ function node(
   args: readonly string[],
   input: string | Uint8Array,
 ): Promise<{ code: number | null; out: Buffer; err: Buffer }> {
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: { ...process.env, INKHORN_CACHE: `${cwd}/cache`, NO_COLOR: '1', INKHORN_DEBUG: '' },
-  });
+  const child = spawn(process.execPath, args, { cwd, env: envOf(cwd) });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (part: Buffer) => out.push(part));

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { inkhorn, inkhornBatch, jsonLines, sentences } from './cli-process.ts';
+import { inkhorn, inkhornBatch, inkhornShared, jsonLines, sentences } from './cli-process.ts';
 
 /** A model that trains in a second on any engine. */
 const SMALL =
@@ -26,7 +26,7 @@ const SMALL =
 
 let folder: string;
 const run = (line: string, input?: string | Uint8Array): ReturnType<typeof inkhorn> =>
-  inkhorn(folder, line.split(' '), input);
+  input === undefined ? inkhornShared(folder, line.split(' ')) : inkhorn(folder, line.split(' '), input);
 
 /** Runs and expects success. */
 async function good(line: string, input?: string | Uint8Array): ReturnType<typeof run> {

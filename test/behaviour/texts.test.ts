@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { inkhorn, jsonLines, sentences } from './cli-process.ts';
+import { inkhorn, inkhornShared, jsonLines, sentences } from './cli-process.ts';
 
 const SMALL =
   '--preset tiny --n-layer 1 --n-embd 16 --n-head 1 --block-size 16 --batch-size 4 --steps 2 --probe-every 0 --sample-every 0';
@@ -15,7 +15,7 @@ const END = '<|endoftext|>';
 
 let folder: string;
 const run = (line: string, input?: string | Uint8Array): ReturnType<typeof inkhorn> =>
-  inkhorn(folder, line.split(' '), input);
+  input === undefined ? inkhornShared(folder, line.split(' ')) : inkhorn(folder, line.split(' '), input);
 
 async function good(line: string, input?: string | Uint8Array): ReturnType<typeof run> {
   const result = await run(line, input);
