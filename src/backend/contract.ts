@@ -86,6 +86,8 @@ export interface Backend {
   readonly lastResort?: string;
   /** Most bytes that all its buffers take together. Absent: as many as the machine has. */
   readonly memoryLimit?: number;
+  /** Most bytes of one buffer, where that is less. */
+  readonly bufferLimit?: number;
   readonly kernels: Kernels;
   /** A buffer with undefined contents; from the pool if it has one of this size. */
   alloc(dtype: DType, length: number): DeviceBuffer;

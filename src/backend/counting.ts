@@ -3,11 +3,22 @@
 import { calls } from './call.ts';
 import type { Backend, Kernels } from './contract.ts';
 import { createLender } from './lender.ts';
-import { createPool, hostArray } from './pool.ts';
+import { BYTES_PER_ELEMENT, createPool, hostArray } from './pool.ts';
+
+export interface CountingBackend extends Backend {
+  /** Bytes of the largest buffer so far. */
+  largest(): number;
+}
 
 /** A new engine with its own pool. All that it reads is 0. */
-export function createCounting(): Backend {
-  const pool = createPool({ create: (dtype, length) => ({ dtype, length }) });
+export function createCounting(): CountingBackend {
+  let largest = 0;
+  const pool = createPool({
+    create(dtype, length) {
+      largest = Math.max(largest, length * BYTES_PER_ELEMENT[dtype]);
+      return { dtype, length };
+    },
+  });
   const lender = createLender(pool);
   const kernels = Object.fromEntries(Object.keys(calls).map((name) => [name, () => {}]));
   const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
@@ -30,6 +41,7 @@ export function createCounting(): Backend {
       });
     },
     memory: pool.memory,
+    largest: () => largest,
     trim: pool.trim,
     dispose: pool.dispose,
   };

@@ -5,7 +5,7 @@ import { formatBytes, formatCount } from '../base/format.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { countShapes } from '../model/shapes.ts';
 import type { Pattern } from '../tokenizer/index.ts';
-import { trainingBytes } from '../train/memory.ts';
+import { type TrainingMemory, trainingMemory } from '../train/memory.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { misuse } from './errors.ts';
 
@@ -24,12 +24,15 @@ export function checkMemory(config: GPTConfig, bytes: number, memory: number = m
   );
 }
 
-/** No engine has less. Trainings that need less are not compared with the engine's limit. */
-const ENOUGH = 2 ** 30;
+/** What an engine can have, in bytes. */
+type Limits = TrainingMemory;
+
+const fits = (memory: TrainingMemory, limits: Limits): boolean =>
+  memory.bytes <= limits.bytes && memory.largest <= limits.largest;
 
 /**
  * Throws a misuse when a training takes more memory than its engine can have: 4 GiB of WebAssembly, or that
- * of this machine. `resumed`: its micro-batches are decided.
+ * of this machine; or in one buffer more than a GPU takes. `resumed`: its micro-batches are decided.
  */
 export async function checkTraining(
   config: GPTConfig,
@@ -38,19 +41,23 @@ export async function checkTraining(
   { resumed = false } = {},
 ): Promise<void> {
   checkMemory(config, TRAINING_BYTES);
-  const bytes = await trainingBytes(config, settings);
-  if (bytes <= ENOUGH) return;
-  const { memoryLimit: limit = memoryHere() } = engine;
-  if (bytes <= limit) return;
-  const smaller = resumed ? null : await smallerMicroBatch(config, settings, limit);
+  const memory = await trainingMemory(config, settings);
+  const { memoryLimit, bufferLimit = Number.POSITIVE_INFINITY } = engine;
+  const limits: Limits = { bytes: memoryLimit ?? memoryHere(), largest: bufferLimit };
+  if (fits(memory, limits)) return;
+  const smaller = resumed ? null : await smallerMicroBatch(config, settings, limits);
   const fixes = [
     ...(smaller === null ? [] : [`--micro-batch ${smaller.microBatch} takes ${formatBytes(smaller.bytes)}`]),
     ...(resumed ? [] : ['lower --n-layer, --n-embd or --block-size']),
-    ...(engine.memoryLimit === undefined ? [] : ['--backend native has what the machine has']),
+    ...((memoryLimit ?? engine.bufferLimit) ? ['--backend native has what the machine has'] : []),
   ];
+  const [takes, has] =
+    memory.bytes > limits.bytes
+      ? [formatBytes(memory.bytes), `has at most ${formatBytes(limits.bytes)} here`]
+      : [`${formatBytes(memory.largest)} in one buffer`, `takes at most ${formatBytes(bufferLimit)} in one`];
   throw misuse(
-    `this training takes ${formatBytes(bytes)}, with ${settings.microBatch} sequences of ${config.blockSize} tokens at a time, ` +
-      `and the engine ${engine.name} has at most ${formatBytes(limit)} here: ${fixes.join('; or ')}`,
+    `this training takes ${takes}, with ${settings.microBatch} sequences of ${config.blockSize} tokens at a time, ` +
+      `and the engine ${engine.name} ${has}: ${fixes.join('; or ')}`,
   );
 }
 
@@ -58,11 +65,11 @@ export async function checkTraining(
 async function smallerMicroBatch(
   config: GPTConfig,
   settings: TrainSettings,
-  limit: number,
+  limits: Limits,
 ): Promise<{ microBatch: number; bytes: number } | null> {
   for (let microBatch = settings.microBatch >> 1; microBatch >= 1; microBatch >>= 1) {
-    const bytes = await trainingBytes(config, { ...settings, microBatch });
-    if (bytes <= limit) return { microBatch, bytes };
+    const memory = await trainingMemory(config, { ...settings, microBatch });
+    if (fits(memory, limits)) return { microBatch, bytes: memory.bytes };
   }
   return null;
 }

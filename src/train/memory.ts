@@ -6,12 +6,21 @@ import { EVAL_SEQUENCES } from './evaluate.ts';
 import type { TrainSettings } from './settings.ts';
 import { train } from './train.ts';
 
+/** The memory of a training, in bytes. */
+export interface TrainingMemory {
+  /** All buffers together. */
+  bytes: number;
+  /** The largest buffer. */
+  largest: number;
+}
+
 /**
- * Bytes of the buffers that a training of a model of this config takes on any engine: weights, gradients,
- * moments, and the activations of a micro-batch. It runs a step, with an evaluation if the settings have any,
- * on an engine that computes nothing. Not counted: samples, probes, and what the engine adds for itself.
+ * The memory of the buffers that a training of a model of this config takes on any engine: weights,
+ * gradients, moments, and the activations of a micro-batch. It runs a step, with an evaluation if the
+ * settings have any, on an engine that computes nothing. Not counted: samples, probes, and what the engine
+ * adds for itself.
  */
-export async function trainingBytes(config: GPTConfig, settings: TrainSettings): Promise<number> {
+export async function trainingMemory(config: GPTConfig, settings: TrainSettings): Promise<TrainingMemory> {
   const backend = createCounting();
   const model = new GPT(config, { backend, init: 'blank' });
   const ids = new Int32Array(EVAL_SEQUENCES * config.blockSize + 1);
@@ -29,5 +38,10 @@ export async function trainingBytes(config: GPTConfig, settings: TrainSettings):
   for await (const _ of train({ ...small, model, data })) {
     // Only the memory is of interest.
   }
-  return backend.memory().peakBytes;
+  return { bytes: backend.memory().peakBytes, largest: backend.largest() };
+}
+
+/** The bytes of `trainingMemory`. */
+export async function trainingBytes(config: GPTConfig, settings: TrainSettings): Promise<number> {
+  return (await trainingMemory(config, settings)).bytes;
 }

@@ -1,8 +1,9 @@
 // The WebGPU engine as a whole: dispatches and memory of a step, bits, a lost GPU, reasons why there is none.
 // (Its kernels: conformance/webgpu.test.ts.)
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -20,6 +21,8 @@ import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
 import { readHistory } from '../../src/runs/open.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
+import { keep } from '../../src/tensor/scope.ts';
+import { zeros } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
@@ -112,6 +115,13 @@ function keeping(kept: { device?: GPUDevice }, limits?: Record<string, number>):
   };
 }
 
+/** Whether the processor imitates the GPU. */
+async function isImitated(): Promise<boolean> {
+  const backend = await createTestWebgpu();
+  backend.dispose();
+  return backend.lastResort !== undefined;
+}
+
 describe('webgpu', { skip }, () => {
   test('equal bits from run to run, wherever passes are cut', async () => {
     const wanted = await lesson(await createTestWebgpu());
@@ -136,6 +146,88 @@ describe('webgpu', { skip }, () => {
       -1,
     );
     backend.dispose();
+  });
+
+  test('updates side by side have the bits of single ones, and buffers can be used as before', async () => {
+    const lengths = [5, 64, 1, 130, 7];
+    const update = { lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, gradScale: 0.5 };
+    const told = async (apart: boolean): Promise<number[]> => {
+      const backend = await createTestWebgpu();
+      const { kernels } = backend;
+      const rows = lengths.map((length, k) =>
+        [1, 2, 3, 4].map((c) => {
+          const buffer = backend.alloc('f32', length);
+          const values = Float32Array.from({ length }, (_, i) => Math.abs(Math.sin(i + 7 * k + 31 * c)));
+          backend.write(buffer, values);
+          return buffer;
+        }),
+      );
+      const step = async (t: number): Promise<void> => {
+        for (const [param, grad, m, v] of rows) {
+          kernels.adamw(param, grad, m, v, { ...update, t });
+          if (apart) await backend.sync();
+        }
+        await backend.sync();
+      };
+      await step(1);
+      const before = backend.counts.dispatches;
+      await step(2);
+      assert.equal(backend.counts.dispatches - before, apart ? lengths.length : 1);
+      // Neighbours: one is read, the other written; and writes reach the middle.
+      kernels.copy(rows[4][0], rows[0][0], 2);
+      backend.write(rows[3][0], Float32Array.of(9, 8), 3);
+      await step(3);
+      backend.free(rows[1][1]);
+      rows[1][1] = backend.alloc('f32', lengths[1]);
+      kernels.fill(rows[1][1], 2);
+      await step(4);
+      const values: number[] = [];
+      for (const row of rows) for (const buffer of row) values.push(...(await backend.read(buffer)));
+      backend.dispose();
+      return values;
+    };
+    assert.deepEqual(await told(false), await told(true));
+  });
+
+  test('what the processor imitates can be dropped: reads reject, and all goes on', async (t) => {
+    const backend = await createTestWebgpu({ passWork: 1e5 });
+    if (backend.cancel === undefined) {
+      backend.dispose();
+      return t.skip('this GPU is real');
+    }
+    const n = 160;
+    const [a, b] = [backend.alloc('f32', n * n), backend.alloc('f32', n * n)];
+    backend.kernels.fill(a, 1);
+    await backend.sync();
+    const submits = backend.counts.submits;
+    for (let i = 0; i < 60; i++) backend.kernels.matmul(b, a, a, { m: n, n, k: n });
+    const read = backend.read(b);
+    backend.cancel(new Error('not needed'));
+    await assert.rejects(read, /^Error: not needed$/);
+    assert.ok(backend.counts.submits - submits < 60, 'most never began');
+    backend.kernels.scale(b, a, 3);
+    assert.deepEqual([...(await backend.read(b, 0, 2))], [3, 3]);
+    backend.dispose();
+  });
+
+  test('Ctrl-C in the middle of a step that takes long: a checkpoint, 130', async (t) => {
+    if (!(await isImitated())) return t.skip('this GPU is real');
+    const folder = mkdtempSync(join(tmpdir(), 'inkhorn-webgpu-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'text.txt'), text);
+    const flags = '--preset tiny --block-size 64 --n-layer 4 --n-embd 128 --n-head 4 --batch-size 32';
+    const line = `train --data text.txt --out run ${flags} --vocab-size 260 --eval-every 0 --sample-every 0`;
+    const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+    const args = [main, ...line.split(' '), '--steps', '9', '--checkpoint-every', '1', '--backend', 'webgpu'];
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (part: Buffer) => {
+      said += part;
+    });
+    child.stdout.once('data', () => setTimeout(() => child.kill('SIGINT'), 1500));
+    assert.deepEqual(await once(child, 'close'), [130, null], said);
+    const { progress } = JSON.parse(readFileSync(join(folder, 'run/last/training.json'), 'utf8'));
+    assert.equal(progress.step, 0);
   });
 
   test('a lost GPU: what waits and what comes later fails, with one line', async () => {
@@ -242,6 +334,24 @@ describe('what webgpu asks of a GPU', () => {
       if (step < 5) continue;
       t.diagnostic(`${dispatches - d} dispatches, ${submits - s} submits`);
       break;
+    }
+    backend.dispose();
+  });
+
+  test('one dispatch of AdamW for all parameters of a group, in place from the second step on', async () => {
+    const backend = await createWebgpu(idleGpu, { passWork: Number.POSITIVE_INFINITY, tiles: false });
+    const model = new GPT(makeConfig(presets.seed, 500), { backend });
+    const parameters = namedParameters(model);
+    const optimizer = createOptimizer(parameters, { ...seedSettings, decay: 'matrices', weightDecay: 0.1 });
+    for (const parameter of parameters.values())
+      parameter.grad = keep(zeros(parameter.shape, 'f32', backend));
+    await backend.sync();
+    for (const [t, made] of [true, false, false].entries()) {
+      const { dispatches, buffers } = backend.counts;
+      optimizer.step(t + 1, 1 / (t + 1), 1);
+      await backend.sync();
+      assert.equal(backend.counts.dispatches - dispatches, 2, 'decayed, and the others');
+      assert.equal(backend.counts.buffers > buffers, made);
     }
     backend.dispose();
   });

@@ -21,7 +21,8 @@ export function speechTest({ name, create, skip }: TestEngine): void {
 }
 
 /**
- * 16 tokens of the bundled model after `ROMEO:`, the likeliest each; then with 8 and with 4 bits. Disposes of the engine.
+ * 16 tokens of the bundled model after `ROMEO:`, the likeliest each; then with 8 and with 4 bits. Disposes of
+ * the engine.
  */
 async function speech(backend: Backend): Promise<string[]> {
   const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });

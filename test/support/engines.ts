@@ -99,8 +99,8 @@ function enginesByInstructionSet(): Promise<TestEngine[]> {
 }
 
 /**
- * Those that a quick run tests, and the rest: of the instruction sets of an engine the best that works here. All
- * where the addon is tested.
+ * Those that a quick run tests, and the rest: of the instruction sets of an engine the best that works here.
+ * All where the addon is tested.
  */
 export async function enginesInTwo(): Promise<{ quick: TestEngine[]; rest: TestEngine[] }> {
   const all = await enginesByInstructionSet();

@@ -15,6 +15,7 @@ import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
 import { chooseFaster, type Measured } from './faster.ts';
+import type { GpuBuffer } from './homes.ts';
 import type { WebgpuHost } from './host.ts';
 import { int4Kernels } from './int4.ts';
 import { int8Kernels } from './int8.ts';
@@ -24,7 +25,7 @@ import { mixKernels } from './mix.ts';
 import { optimizerKernels } from './optimizers.ts';
 import { qkNormKernels } from './qk-norm.ts';
 import { quantizeRowsKernels } from './quantize-rows.ts';
-import { type Counts, createLine, type GpuBuffer, type Queue } from './queue.ts';
+import { type Counts, createLine, type Queue } from './queue.ts';
 import { createRecorder } from './recorder.ts';
 import { reduceKernels } from './reduce.ts';
 import { ropeKernels } from './rope.ts';
@@ -131,8 +132,13 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
     name: 'webgpu',
     description: `webgpu (${title}${precision === 'bf16' ? ', bf16 emulated, no faster' : ''})`,
     precision,
+    bufferLimit: line.bufferLimit,
     ...(software && {
       lastResort: 'the processor only imitates a GPU, slower than WASM: ask for it by name',
+      cancel(reason: unknown) {
+        recorder.atOnce();
+        line.drop(reason);
+      },
     }),
     kernels,
     alloc: lender.alloc,

@@ -1,7 +1,7 @@
 // The update of a parameter by its gradient. Read next: statistics.ts.
 import type { Kernels } from '../contract.ts';
 import { quads } from './elementwise.ts';
-import { runJoined } from './join.ts';
+import { runGathered } from './gather.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 
@@ -75,11 +75,12 @@ export function optimizerKernels(queue: Queue): Pick<Kernels, 'adamw' | 'sgd' | 
         grad_scale: gradScale,
       };
       const extent = { count: quads(param.length), work: 16 * param.length };
-      runJoined(queue, adamwShader, { param, grad, m, v }, numbers, extent);
+      runGathered(queue, adamwShader, { param, grad, m, v }, numbers, extent);
     },
     sgd(param, grad, velocity, { lr, momentum, weightDecay, gradScale }) {
       const numbers = { lr, momentum, weight_decay: weightDecay, grad_scale: gradScale };
-      runJoined(queue, sgdShader, { param, grad, velocity }, numbers, { count: quads(param.length) });
+      const extent = { count: quads(param.length), work: 8 * param.length };
+      runGathered(queue, sgdShader, { param, grad, velocity }, numbers, extent);
     },
     nesterov(out, velocity, grad, { momentum, gradScale }) {
       const numbers = { momentum, grad_scale: gradScale };

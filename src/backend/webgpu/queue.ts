@@ -2,6 +2,8 @@
 // collected into a pass, and a pass is submitted when it is about ten milliseconds of work, or when somebody
 // waits for it. Read next: index.ts.
 import type { DeviceBuffer } from '../contract.ts';
+import { createHomes, type GpuBuffer, type Home, type Span, sizeOf } from './homes.ts';
+import { createOutbox } from './outbox.ts';
 import {
   type BufferType,
   type Constants,
@@ -13,12 +15,6 @@ import {
   type Shader,
   textOf,
 } from './shader.ts';
-
-/** A buffer on the GPU. Its size there is a multiple of 16 bytes. */
-export interface GpuBuffer extends DeviceBuffer {
-  readonly id: number;
-  readonly gpu: GPUBuffer;
-}
 
 /** The buffers of a call; null only where the shader allows it. */
 export type BuffersOf<B extends Record<string, BufferType>> = {
@@ -54,6 +50,11 @@ export interface Queue {
    * passes all of them to `emit`. For kernels whose calls follow each other (join.ts).
    */
   collect<T>(key: string, call: T, uses: readonly DeviceBuffer[], emit: (calls: readonly T[]) => void): void;
+  /**
+   * Moves buffers side by side, one column after the other, so that a dispatch can reach all rows of a span.
+   * Rows that cannot be moved are in no span; while recording, none is.
+   */
+  gather(rows: readonly (readonly DeviceBuffer[])[]): readonly Span[];
   /** Calls `use` with a buffer of `length` floats for what a kernel keeps between its dispatches. */
   withScratch(length: number, use: (scratch: DeviceBuffer) => void): void;
   /** A buffer of `length` floats that a kernel keeps until the engine ends; not in `memory()`. */
@@ -65,7 +66,8 @@ export interface Queue {
 /** One run of a shader, ready to be encoded again and again. */
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
-  readonly bindings: GPUBindGroup;
+  /** Its bindings, made anew where a buffer has moved since. */
+  bindings(): GPUBindGroup;
   readonly words: Uint32Array<ArrayBuffer>;
   readonly groups: number;
   readonly work: number;
@@ -95,10 +97,15 @@ export interface Line {
   flush(): void;
   write(buffer: GpuBuffer, byteOffset: number, bytes: Uint8Array<ArrayBuffer>): void;
   read(buffer: GpuBuffer, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
-  /** Resolves when everything submitted has run. */
+  /** Resolves when everything so far has run. */
   finished(): Promise<void>;
-  createBuffer(bytes: number): Pick<GpuBuffer, 'id' | 'gpu'>;
+  /** Drops the passes that the GPU has not got yet; reads that wait for them reject with `reason`. */
+  drop(reason: unknown): void;
+  createBuffer(bytes: number): Pick<GpuBuffer, 'id' | 'home' | 'offset'>;
+  gather(rows: readonly (readonly GpuBuffer[])[]): readonly Span[];
   destroyBuffer(buffer: GpuBuffer): void;
+  /** Most bytes of a buffer. */
+  readonly bufferLimit: number;
   readonly counts: Counts;
   end(): void;
 }
@@ -118,6 +125,8 @@ const MOST_GROUPS = 65_535;
 const PASS = 10;
 /** Operations per millisecond that are assumed at first, and the fewest that are believed. */
 const RATE = { gpu: 1e8, software: 2e6 } as const;
+/** Passes under way at a time where a GPU is imitated, so that the others can be dropped. */
+const IMITATED_AT_ONCE = 3;
 /** Staging buffers up to this size are kept for the next read. */
 const KEPT_STAGING = 2 ** 20;
 /** Sets of bindings kept; a training step needs a few hundred. */
@@ -161,12 +170,18 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
     layouts.set(access, layout);
     return layout;
   };
+  /** How often bindings became invalid. */
+  let moves = 0;
   const bindingsOf = (access: string, buffers: readonly GpuBuffer[]): GPUBindGroup => {
     let key = access;
     for (const { id } of buffers) key += ` ${id}`;
     const known = bindings.get(key);
     if (known) return known;
-    const entries = buffers.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } }));
+    homes.separate(buffers, access);
+    const entries = buffers.map((buffer, binding) => ({
+      binding,
+      resource: { buffer: buffer.home.gpu, offset: buffer.offset, size: sizeOf(buffer) },
+    }));
     const made = device.createBindGroup({
       layout: layoutOf(access),
       entries: [...entries, { binding: buffers.length, resource: { buffer: ring, size: SLOT } }],
@@ -210,17 +225,24 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
       pipelines.set(variant, pipeline);
       counts.pipelines++;
     }
+    let bindings = bindingsOf(access, bound);
+    let made = moves;
     return {
       pipeline,
-      bindings: bindingsOf(access, bound),
+      bindings() {
+        if (made !== moves) bindings = bindingsOf(access, bound);
+        made = moves;
+        return bindings;
+      },
       words: wordsOf(row, numbers, count),
       groups: row.per === 'group' ? count : Math.ceil(count / LANES),
       work: work ?? 8 * count * (row.per === 'group' ? LANES : 1),
-      uses: bound.map(({ id }) => id),
+      uses: bound.flatMap(({ id, parts }) => parts?.map((part) => part.id) ?? id),
     };
   };
 
   // ---- passes
+  const outbox = createOutbox(device.queue, software ? IMITATED_AT_ONCE : Number.POSITIVE_INFINITY);
   const pace = createPace(software ? RATE.software : RATE.gpu);
   const image = new Uint32Array(SLOTS * SLOT_WORDS);
   const touched = new Set<number>();
@@ -238,11 +260,15 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
   const flush = (): void => {
     if (!encoder) return;
     const commands = endPass().finish();
-    const words = (slot - firstSlot) * SLOT_WORDS;
-    if (words > 0) device.queue.writeBuffer(ring, firstSlot * SLOT, image, firstSlot * SLOT_WORDS, words);
-    device.queue.submit([commands]);
-    counts.submits++;
-    pace.submitted(passed, device.queue);
+    const words = image.slice(firstSlot * SLOT_WORDS, slot * SLOT_WORDS);
+    const at = firstSlot * SLOT;
+    const work = passed;
+    outbox.pass(() => {
+      if (words.length > 0) device.queue.writeBuffer(ring, at, words);
+      device.queue.submit([commands]);
+      counts.submits++;
+      pace.submitted(work, device.queue);
+    });
     encoder = null;
     touched.clear();
     passed = 0;
@@ -251,11 +277,12 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
   };
   /** Some of the groups of a dispatch. */
   const encodeGroups = (dispatch: Dispatch, first: number, groups: number, work: number): void => {
+    const bindings = dispatch.bindings(); // may move a buffer, outside of a pass
     pass ??= endPass().beginComputePass();
     image.set(dispatch.words, slot * SLOT_WORDS);
     image[slot * SLOT_WORDS] = first;
     pass.setPipeline(dispatch.pipeline);
-    pass.setBindGroup(0, dispatch.bindings, [slot * SLOT]);
+    pass.setBindGroup(0, bindings, [slot * SLOT]);
     const x = Math.min(groups, MOST_GROUPS);
     pass.dispatchWorkgroups(x, Math.ceil(groups / x));
     for (const id of dispatch.uses) touched.add(id);
@@ -296,23 +323,64 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
     else if (list) list.push(buffer);
     else staging.set(buffer.size, [buffer]);
   };
+  // ---- buffers
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const bufferLimit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   let ids = 0;
+  const nextId = (): number => ids++;
+  const createHome = (size: number): Home => {
+    counts.buffers++;
+    const usage = USAGE.storage | USAGE.copyFrom | USAGE.copyTo;
+    return { gpu: device.createBuffer({ size, usage }), users: 0 };
+  };
+  /** Copies of buffers that move, which are no part of a pass: nothing that moves may be dropped. */
+  let copies: GPUCommandEncoder | null = null;
+  const homes = createHomes({
+    most: bufferLimit,
+    create: createHome,
+    nextId,
+    copy(buffer, to, offset) {
+      flush();
+      copies ??= device.createCommandEncoder();
+      copies.copyBufferToBuffer(buffer.home.gpu, buffer.offset, to.gpu, offset, sizeOf(buffer));
+    },
+    settle(empty) {
+      flush();
+      const moving = copies?.finish();
+      copies = null;
+      bindings.clear();
+      moves++;
+      outbox.task(() => {
+        if (moving) device.queue.submit([moving]);
+        for (const { gpu } of empty) gpu.destroy();
+      });
+    },
+  });
 
   return {
     prepare,
     encode,
     flush,
+    bufferLimit,
     counts,
     write(buffer, byteOffset, bytes) {
       check();
       if (touched.has(buffer.id)) flush(); // writes overtake what was not submitted
-      device.queue.writeBuffer(buffer.gpu, byteOffset, bytes);
+      const { home, offset } = buffer;
+      const data = outbox.idle() ? bytes : bytes.slice(); // the caller may change its own
+      outbox.task(() => device.queue.writeBuffer(home.gpu, offset + byteOffset, data));
     },
     async read(buffer, byteOffset, bytes) {
       check();
       const copy = takeStaging(bytes);
-      endPass().copyBufferToBuffer(buffer.gpu, byteOffset, copy, 0, bytes);
+      endPass().copyBufferToBuffer(buffer.home.gpu, buffer.offset + byteOffset, copy, 0, bytes);
       flush();
+      try {
+        await outbox.sent();
+      } catch (reason) {
+        keepStaging(copy);
+        throw reason;
+      }
       try {
         await copy.mapAsync(MAP_READ, 0, bytes);
       } catch (error) {
@@ -328,27 +396,27 @@ export function createLine(device: GPUDevice, software: boolean, passWork?: numb
     async finished() {
       check();
       flush();
+      await outbox.sent();
       await device.queue.onSubmittedWorkDone();
       check();
+    },
+    drop(reason) {
+      flush();
+      outbox.drop(reason);
     },
     createBuffer(bytes) {
       check();
       const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-      const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-      const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-      if (size > most)
+      if (size > bufferLimit)
         throw new Error(
-          `a buffer of ${megabytes(bytes)} is too large for this GPU, which takes ${megabytes(most)}: use a smaller batch or model`,
+          `a buffer of ${megabytes(bytes)} is too large for this GPU, which takes ${megabytes(bufferLimit)}: use a smaller batch or model`,
         );
-      counts.buffers++;
-      const usage = USAGE.storage | USAGE.copyFrom | USAGE.copyTo;
-      return { id: ids++, gpu: device.createBuffer({ size, usage }) };
+      const home = createHome(size);
+      home.users = 1;
+      return { id: nextId(), home, offset: 0 };
     },
-    destroyBuffer({ id, gpu }) {
-      if (touched.has(id)) flush();
-      bindings.clear();
-      gpu.destroy();
-    },
+    gather: homes.gather,
+    destroyBuffer: homes.leave,
     end() {
       broken = new Error('this engine was disposed: make a new one');
       device.destroy();

@@ -3,7 +3,8 @@
 import type { Call } from '../call.ts';
 import type { DeviceBuffer, Program } from '../contract.ts';
 import type { Lender } from '../lender.ts';
-import type { GpuBuffer, Line, Queue } from './queue.ts';
+import type { GpuBuffer } from './homes.ts';
+import type { Line, Queue } from './queue.ts';
 
 export interface Recorder {
   readonly queue: Queue;
@@ -69,6 +70,7 @@ export function createRecorder(
       waiting.calls.push(call);
       for (const buffer of uses) waiting.uses.add(buffer);
     },
+    gather: (rows) => (steps ? [] : line.gather(rows as GpuBuffer[][])),
     withScratch(length, use) {
       const scratch = lender.alloc('f32', length);
       try {

@@ -1,8 +1,9 @@
 // Sums over a whole buffer, and over the rows of a matrix. Long ones in two stages: partial sums, then their
 // sum; the stages depend on the shape alone. Read next: matmul.ts.
 import type { DeviceBuffer, Kernels } from '../contract.ts';
+import type { GpuBuffer } from './homes.ts';
 import { runCalls } from './join.ts';
-import type { GpuBuffer, Queue } from './queue.ts';
+import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 import { groupSum } from './wgsl.ts';
 
