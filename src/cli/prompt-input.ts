@@ -4,8 +4,8 @@ import { checkedText, STDIN } from '../corpora/index.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { asked, misuse } from './errors.ts';
 import { type Flags, text, type Values } from './flags.ts';
-import { openText } from './models.ts';
 import type { Output } from './output.ts';
+import { openText } from './texts.ts';
 
 export const promptFlags = {
   prompt: text({

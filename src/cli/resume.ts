@@ -24,10 +24,11 @@ import { announceEngine, type engineFlags, withEngine } from './engine.ts';
 import { misuse } from './errors.ts';
 import type { Values } from './flags.ts';
 import { checkTraining } from './memory.ts';
-import { openData, runOf, splitOf, textOf } from './models.ts';
+import { runOf } from './models.ts';
+import { lockOut, type OutFolder } from './out-folder.ts';
 import type { Output } from './output.ts';
-import { lockOut, type OutFolder } from './outputs.ts';
 import { dataRecord, type FoundText, findText, isTextOf, relocated, textFacts, typed } from './run-text.ts';
+import { openData, splitOf, textOf } from './texts.ts';
 import type { RunPlan } from './training.ts';
 
 /** Flags that can be combined with --resume. Everything else is in the checkpoint. */

@@ -14,10 +14,10 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import { splitTokens } from '../train/data.ts';
 import { encodeCorpus } from './encoding.ts';
 import { announceEngine, withEngine } from './engine.ts';
-import { textOf } from './models.ts';
 import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
 import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
+import { textOf } from './texts.ts';
 
 /** Makes the findings about the model of a run (see `runModel`) on its validation part, and saves them. */
 export async function lookInsideRun(

@@ -15,8 +15,8 @@ import { HISTORY_LIMITS } from '../runs/history.ts';
 import { COMPARISON_FILE, HISTORY_FILE, LAST, TRAINING_FILE } from '../runs/layout.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
 import { MisuseError, misuse } from './errors.ts';
-import { openData, type Reading, splitOf } from './models.ts';
 import type { Output } from './output.ts';
+import { openData, type Reading, splitOf } from './texts.ts';
 
 /** A text as requested: `--data`, typed in the folder `cwd`. */
 interface Place {

@@ -135,7 +135,7 @@ test('--resume of a run before its first checkpoint says who writes it, or that 
 test('--force removes only what was there when the command began', async () => {
   const out = join(folder, 'late');
   mkdirSync(join(out, 'best'), { recursive: true });
-  const { takeRunFolder, prepareFolder } = await import('../../src/cli/run-output.ts');
+  const { takeRunFolder, prepareFolder } = await import('../../src/cli/run-folder.ts');
   const taken = await takeRunFolder(out, 'a test', true);
   try {
     mkdirSync(join(out, 'last'));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createNative } from '../../src/backend/native/index.ts';
-import { runContents } from '../../src/cli/run-output.ts';
+import { runContents } from '../../src/cli/run-folder.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';

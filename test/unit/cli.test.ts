@@ -13,7 +13,7 @@ import { choice, integer, number } from '../../src/cli/flags.ts';
 import { wrapCommand } from '../../src/cli/help.ts';
 import { checkLearning, checkMemory } from '../../src/cli/memory.ts';
 import { helpAsFlag, unknownCommand } from '../../src/cli/mistakes.ts';
-import { claimOutFile, claimOutFolder } from '../../src/cli/outputs.ts';
+import { claimOutFile, claimOutFolder } from '../../src/cli/out-folder.ts';
 import { createProgram, explain } from '../../src/cli/program.ts';
 import { recordedData } from '../../src/cli/run-text.ts';
 import { formatTable } from '../../src/cli/table.ts';

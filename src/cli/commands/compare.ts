@@ -10,11 +10,12 @@ import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { asBytesFlag, dataFlag, findModel, runSplitFlags, splitOf, textOf } from '../models.ts';
+import { findModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
 import { showTable } from '../show-table.ts';
+import { asBytesFlag, dataFlag, runSplitFlags, splitOf, textOf } from '../texts.ts';
 
 export const compareFlags = {
   data: { ...dataFlag, initial: 'the text of the run' },

@@ -7,8 +7,8 @@ import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
-import { asBytesFlag, openData } from '../models.ts';
 import { createProgress } from '../progress.ts';
+import { asBytesFlag, openData } from '../texts.ts';
 
 export const dataList = defineCommand({
   examples: [

@@ -10,9 +10,10 @@ import { encodeCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagOf } from '../flags.ts';
-import { asBytesFlag, dataFlag, findModel, modelFlag, runSplitFlags, splitOf, textOf } from '../models.ts';
+import { findModel, modelFlag } from '../models.ts';
 import { createProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
+import { asBytesFlag, dataFlag, runSplitFlags, splitOf, textOf } from '../texts.ts';
 
 const parts = ['val', 'train', 'all'] as const;
 

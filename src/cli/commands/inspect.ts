@@ -8,8 +8,8 @@ import { type Flags, integer, text, texts } from '../flags.ts';
 import { batchFlags, type LookFlags, outFlag, textFlags, topFlag } from '../inspect/flags.ts';
 import type { Findings, Subject } from '../inspect/subject.ts';
 import { findCheckpoint, findModel } from '../models.ts';
+import { claimOutFolder, forceFlag } from '../out-folder.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder, forceFlag } from '../outputs.ts';
 import { readWords } from '../prompt-input.ts';
 import { checkSpecial } from '../special.ts';
 

@@ -26,11 +26,12 @@ import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { findModel, modelFlag, runOf, SHIPPED_MODEL, splitOf, textOf } from '../models.ts';
+import { findModel, modelFlag, runOf, SHIPPED_MODEL } from '../models.ts';
+import { forceFlag, outFolderFlag, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
-import { forceFlag, outFolderFlag, takeOutFolder } from '../outputs.ts';
 import { createProgress, withProgress } from '../progress.ts';
 import { type MeasuredText, openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
+import { splitOf, textOf } from '../texts.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
 const flags = {

@@ -13,8 +13,8 @@ import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { namedRun } from '../models.ts';
+import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../out-folder.ts';
 import type { Output } from '../output.ts';
-import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../outputs.ts';
 import { withProgress } from '../progress.ts';
 import { refreshLook } from '../run-look.ts';
 

@@ -7,11 +7,11 @@ import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
-import { asBytesFlag, dataFlag, openData } from '../models.ts';
+import { claimOutFile, forceFlag, writeOutFile } from '../out-folder.ts';
 import type { Output } from '../output.ts';
-import { claimOutFile, forceFlag, writeOutFile } from '../outputs.ts';
 import { withProgress } from '../progress.ts';
 import { trainTokenizer } from '../short-text.ts';
+import { asBytesFlag, dataFlag, openData } from '../texts.ts';
 
 const flags = {
   data: dataFlag,

@@ -9,11 +9,13 @@ import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, text, toggle } from '../flags.ts';
 import { idText, readIds } from '../id-stream.ts';
-import { asBytesFlag, modelFlag, openText, tokenizerFlag, tokenizerOf } from '../models.ts';
+import { modelFlag } from '../models.ts';
 import type { Output } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { checkSpecial, encodeTextParts, specialFlags } from '../special.ts';
+import { asBytesFlag, openText } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
+import { tokenizerFlag, tokenizerOf } from '../tokenizers.ts';
 
 const source = {
   tokenizer: { ...tokenizerFlag, short: 't' },

@@ -21,24 +21,16 @@ import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
-import {
-  asBytesFlag,
-  dataFlag,
-  openData,
-  openTokenizer,
-  type Reading,
-  splitFlags,
-  splitOf,
-  textOf,
-} from '../models.ts';
+import type { OutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
-import type { OutFolder } from '../outputs.ts';
 import { resumedRun, takeRun } from '../resume.ts';
-import { prepareFolder, takeRunFolder } from '../run-output.ts';
+import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { dataRecord, typed } from '../run-text.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
+import { asBytesFlag, dataFlag, openData, type Reading, splitFlags, splitOf, textOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
+import { openTokenizer } from '../tokenizers.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 

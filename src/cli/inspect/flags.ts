@@ -1,9 +1,10 @@
 // The flags that the subcommands of `inkhorn inspect` share.
 import { engineFlags } from '../engine.ts';
 import { type Flags, integer, text, type Values } from '../flags.ts';
-import { asBytesFlag, dataFlag, modelFlag, runSplitFlags } from '../models.ts';
-import { forceFlag, outFolderFlag } from '../outputs.ts';
+import { modelFlag } from '../models.ts';
+import { forceFlag, outFolderFlag } from '../out-folder.ts';
 import { specialFlags } from '../special.ts';
+import { asBytesFlag, dataFlag, runSplitFlags } from '../texts.ts';
 
 export const outFlag = {
   ...outFolderFlag,

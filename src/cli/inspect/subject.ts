@@ -12,11 +12,12 @@ import { writeFigures } from '../../png/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
-import { textOf as dataOf, type FoundModel, splitOf } from '../models.ts';
+import type { FoundModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
 import { encodeWords } from '../special.ts';
+import { textOf as dataOf, splitOf } from '../texts.ts';
 import type { LookFlags } from './flags.ts';
 
 /** The model to inspect, with its engine. */

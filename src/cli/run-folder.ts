@@ -3,7 +3,7 @@
 import { access, constants } from 'node:fs/promises';
 import { reason } from '../io/node-store.ts';
 import { isOfRun } from '../runs/layout.ts';
-import { emptyOutFolder, type FolderContents, type OutFolder, takeOutFolder } from './outputs.ts';
+import { emptyOutFolder, type FolderContents, type OutFolder, takeOutFolder } from './out-folder.ts';
 
 /** The files of a run that `--force` removes. */
 export const runContents: FolderContents = {

@@ -1,0 +1,103 @@
+// Texts as given to commands: `--data SPEC`, a file, standard input; and how they are split.
+
+import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
+import type { DataRecord } from '../runs/data-record.ts';
+import { defaultSplit, type SeparatedText, type Split, splitFields } from '../train/data.ts';
+import { misuse } from './errors.ts';
+import { type Flags, flagsOf, texts, toggle } from './flags.ts';
+import type { Output } from './output.ts';
+import { createProgress, withProgress } from './progress.ts';
+
+export const dataFlag = texts({
+  about:
+    "text: a file, a folder of .txt and .md, a pattern such as 'notes/**/*.ts', - (standard input), tiny-shakespeare or moby-dick; several times: one after the other",
+  argument: '<text>',
+  short: 'd',
+});
+
+/** Further flags about a text. */
+export const asBytesFlag = toggle({ about: 'take the files of --data byte by byte, whatever they are' });
+
+/** How the files of `--data` are read. */
+export type Reading = Pick<DataRecord, 'asBytes' | 'separator'>;
+
+/** The flags of the split of a text. */
+export const splitFlags = flagsOf(splitFields) satisfies Flags;
+
+/** The flags of the split for a trained model: by default its run's split. */
+export const runSplitFlags = {
+  trainFraction: { ...splitFlags.trainFraction, initial: "the run's, else 0.9" },
+  validate: { ...splitFlags.validate, initial: "the run's, else validation" },
+} satisfies Flags;
+
+/** The split given by the flags, by default that of `otherwise`. */
+export function splitOf(given: Partial<Split>, otherwise: Split = defaultSplit): Split {
+  const { trainFraction = otherwise.trainFraction, validate = otherwise.validate } = given;
+  return { trainFraction, validate };
+}
+
+/**
+ * Loads the text of `--data`, with a progress bar if it takes a while, and prints remarks about it. `onSize`
+ * may refuse it before it is read.
+ */
+export async function openData(
+  inputs: readonly string[] | undefined,
+  output: Output,
+  asBytes = false,
+  onSize?: (bytes: number) => void,
+): Promise<Corpus> {
+  if (inputs === undefined)
+    throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
+  if (inputs.includes(STDIN) && process.stdin.isTTY)
+    throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
+  const progress = createProgress(
+    `reading ${inputs.length > 1 ? 'the text' : inputs[0] === STDIN ? 'standard input' : inputs[0]}`,
+    'bytes',
+  );
+  try {
+    const corpus = await loadCorpus(inputs, { asBytes, onSize, onProgress: progress.update });
+    for (const remark of corpus.remarks) output.note(remark);
+    return corpus;
+  } catch (error) {
+    if (error instanceof NotText) throw misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
+    // A missing network is a failure, not a misuse; a path that does not exist is a misuse.
+    throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);
+  } finally {
+    progress.end();
+  }
+}
+
+/**
+ * The text of one file, or of standard input (`-`); it may be empty. `flag` is the flag that named it.
+ * `asBytes` null: only text is accepted.
+ */
+export async function openText(
+  path: string,
+  flag: string,
+  output: Output,
+  asBytes: boolean | null = false,
+): Promise<Uint8Array> {
+  try {
+    const { bytes, remarks } = await withProgress(
+      `reading ${path === STDIN ? 'standard input' : path}`,
+      'bytes',
+      (update) => readText(path, { asBytes: asBytes ?? false, onRead: (bytes) => update(bytes, 0) }),
+    );
+    for (const remark of remarks) output.note(remark);
+    return bytes;
+  } catch (error) {
+    if (error instanceof NotText)
+      throw misuse(
+        `${flag}: ${error.finding}${asBytes === null ? '' : '; --as-bytes takes the bytes as they are'}`,
+      );
+    throw misuse(`${flag}: ${(error as Error).message}`);
+  }
+}
+
+/** A corpus in the form that `encodeText` and `dataset` take. */
+export function textOf(
+  { bytes, documents }: Corpus,
+  { separator }: Pick<DataRecord, 'separator'>,
+): Uint8Array | SeparatedText {
+  return separator === null ? bytes : { documents, separator };
+}
