@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createContext, type Overflow } from '../../src/generate/context.ts';
 import { type GenerateEvent, generate, generateText, type TokenEvent } from '../../src/generate/generate.ts';
 import type { GenerateOptions } from '../../src/generate/options.ts';
@@ -49,7 +49,7 @@ describe('generate', () => {
     model = makeModel(tokenizer);
   });
 
-  it('with edits says what whole passes with the same edits find the most likely, past the context too', async () => {
+  test('with edits says what whole passes with the same edits find the most likely, past the context too', async () => {
     const edits: Edit[] = [
       { tap: 'blocks.0.attn.heads', units: [1], change: { set: 0 } },
       { tap: 'blocks.*.mlp.act', units: [3, 5], change: { add: 2 } },
@@ -77,7 +77,7 @@ describe('generate', () => {
   });
 
   for (const position of ['learned', 'rope', 'none'] as const) {
-    it(`with a cache takes the tokens that whole passes find the most likely (${position})`, async () => {
+    test(`with a cache takes the tokens that whole passes find the most likely (${position})`, async () => {
       const model = makeModel(tokenizer, { position });
       const events = await collect(model, tokenizer, { prompt: [3, 1, 4], maxTokens: 13, temperature: 0 });
       const ids = [3, 1, 4];
@@ -90,7 +90,7 @@ describe('generate', () => {
       assert.equal(ids.length, 16);
     });
 
-    it(`slide sees exactly the last window (${position})`, async () => {
+    test(`slide sees exactly the last window (${position})`, async () => {
       const model = makeModel(tokenizer, { position });
       const events = await collect(model, tokenizer, {
         prompt: 'The ',
@@ -106,7 +106,7 @@ describe('generate', () => {
       }
     });
 
-    it(`shift sees the last half of the window and what came since (${position})`, async () => {
+    test(`shift sees the last half of the window and what came since (${position})`, async () => {
       const model = makeModel(tokenizer, { position });
       const context = createContext(model, 'shift');
       let seen: number[] = [];
@@ -120,7 +120,7 @@ describe('generate', () => {
     });
   }
 
-  it('reads the last window of a prompt that is too long, and says how much it dropped', async () => {
+  test('reads the last window of a prompt that is too long, and says how much it dropped', async () => {
     const prompt = Array.from({ length: 21 }, (_, i) => i);
     for (const overflow of ['slide', 'shift'] as const) {
       const events = await collect(model, tokenizer, { prompt, maxTokens: 1, temperature: 0, overflow });
@@ -129,7 +129,7 @@ describe('generate', () => {
     }
   });
 
-  it('draws the same text for the same seed, and others for other seeds and samples', async () => {
+  test('draws the same text for the same seed, and others for other seeds and samples', async () => {
     const options = { prompt: 'The', maxTokens: 20, samples: 3, seed: 5 };
     const ids = (events: GenerateEvent[], sample: number): number[] =>
       tokensOf(events)
@@ -145,7 +145,7 @@ describe('generate', () => {
     assert.deepEqual(ids(one, 0), ids(first, 0)); // a sample does not depend on how many there are
   });
 
-  it('streams exactly the text of its tokens, characters whole', async () => {
+  test('streams exactly the text of its tokens, characters whole', async () => {
     for (let seed = 0; seed < 20; seed++) {
       for (const heal of [true, false]) {
         const events = await collect(model, tokenizer, { prompt: 'The', maxTokens: 30, seed, heal });
@@ -160,7 +160,7 @@ describe('generate', () => {
     }
   });
 
-  it('ends before a stop string, also one that spans tokens', async () => {
+  test('ends before a stop string, also one that spans tokens', async () => {
     const whole = await generateText(model, tokenizer, { prompt: 'The', maxTokens: 30 });
     const stop = whole.slice(10, 13);
     const events = await collect(model, tokenizer, {
@@ -173,7 +173,7 @@ describe('generate', () => {
     assert.ok(last?.type === 'finish' && last.reason === 'stop' && last.stop === stop && last.tokens < 30);
   });
 
-  it('reports as many of the most likely tokens as asked for', async () => {
+  test('reports as many of the most likely tokens as asked for', async () => {
     const events = await collect(model, tokenizer, {
       prompt: 'The',
       maxTokens: 3,
@@ -187,7 +187,7 @@ describe('generate', () => {
     }
   });
 
-  it('ends cleanly when aborted, with the text so far', async () => {
+  test('ends cleanly when aborted, with the text so far', async () => {
     const controller = new AbortController();
     const events: GenerateEvent[] = [];
     const options = { prompt: 'The', maxTokens: 500, samples: 2, signal: controller.signal };
@@ -199,7 +199,7 @@ describe('generate', () => {
     assert.ok(last?.type === 'finish' && last.reason === 'aborted' && last.tokens === 5 && last.sample === 0);
   });
 
-  it('lets timers run meanwhile, so that an abort from outside arrives', async () => {
+  test('lets timers run meanwhile, so that an abort from outside arrives', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 0);
     const events = await collect(model, tokenizer, { maxTokens: 1_000_000, signal: controller.signal });
@@ -207,7 +207,7 @@ describe('generate', () => {
     assert.ok(last?.type === 'finish' && last.reason === 'aborted');
   });
 
-  it('starts an empty prompt from the token that training found, else a line feed, and from token 0 when asked', async () => {
+  test('starts an empty prompt from the token that training found, else a line feed, and from token 0 when asked', async () => {
     const from = async (options: GenerateOptions): Promise<TokenEvent[]> =>
       tokensOf(await collect(model, tokenizer, { maxTokens: 3, ...options }));
     assert.deepEqual(await from({}), await from({ prompt: [10] }));
@@ -219,7 +219,7 @@ describe('generate', () => {
     model.startToken = null;
   });
 
-  it('starts from the end-of-text token where there is one, and ends when that is drawn', async () => {
+  test('starts from the end-of-text token where there is one, and ends when that is drawn', async () => {
     const special = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|endoftext|>'] });
     const end = special.specialTokens.get('<|endoftext|>') as number;
     const withEnd = makeModel(special);
@@ -231,7 +231,7 @@ describe('generate', () => {
     assert.ok(tokensOf(events).every(({ id }) => id !== end));
   });
 
-  it('ends when the special token is drawn that texts began after, whatever its name, and on no other', async () => {
+  test('ends when the special token is drawn that texts began after, whatever its name, and on no other', async () => {
     const special = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|chapter|>', '<|other|>'] });
     const [chapter, other] = ['<|chapter|>', '<|other|>'].map(
       (name) => special.specialTokens.get(name) as number,
@@ -251,7 +251,7 @@ describe('generate', () => {
     );
   });
 
-  it('frees everything, and its memory does not grow over 300 tokens', async () => {
+  test('frees everything, and its memory does not grow over 300 tokens', async () => {
     const { backend } = model;
     for (const overflow of ['slide', 'shift'] as const) {
       const { live } = backend.memory();
@@ -263,7 +263,7 @@ describe('generate', () => {
     }
   });
 
-  it('frees everything when its consumer leaves early or it throws', async () => {
+  test('frees everything when its consumer leaves early or it throws', async () => {
     const { live } = model.backend.memory();
     for await (const event of generate(model, tokenizer, { prompt: 'The' }))
       if (event.type === 'token') break;
@@ -276,7 +276,7 @@ describe('generate', () => {
     broken.dispose();
   });
 
-  it('refuses at once what it cannot honour', () => {
+  test('refuses at once what it cannot honour', () => {
     const refuses = (options: object, message: RegExp): void =>
       assert.throws(() => generate(model, tokenizer, options), message);
     refuses({ maxTokens: 0 }, /maxTokens 0 is not a whole number >= 1/);

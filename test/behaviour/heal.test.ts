@@ -1,7 +1,7 @@
 // Token healing: the first token may contain the end of the prompt, and each tokenisation has the probability
 // that the model gives it.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
 import { generateText } from '../../src/generate/generate.ts';
 import { planHealing } from '../../src/generate/heal.ts';
@@ -28,7 +28,7 @@ describe('healing', () => {
   });
 
   for (const pattern of ['none', 'gpt2', 'gpt4'] as const satisfies readonly Pattern[]) {
-    it(`knows every tokenisation of a text that begins with the prompt, and no other (${pattern})`, () => {
+    test(`knows every tokenisation of a text that begins with the prompt, and no other (${pattern})`, () => {
       const tokenizer = Tokenizer.train(text, { vocabSize: 300, pattern });
       for (let end = 1; end < 90; end++) {
         const bytes = bytesOf(text).subarray(0, end);
@@ -63,7 +63,7 @@ describe('healing', () => {
     });
   }
 
-  it('draws each way as often as the model holds it for', async () => {
+  test('draws each way as often as the model holds it for', async () => {
     const tokenizer = Tokenizer.train(text, { vocabSize: 300 });
     const model = makeModel(tokenizer);
     const prompt = 'ROMEO:\nThe w';
@@ -107,7 +107,7 @@ describe('healing', () => {
     assert.ok([...drawn.keys()].every((key) => key === 'own' || expected.has(key)));
   });
 
-  it('says only what goes beyond the prompt, counts each token once, and repeats itself', async () => {
+  test('says only what goes beyond the prompt, counts each token once, and repeats itself', async () => {
     const tokenizer = Tokenizer.train(text, { vocabSize: 300 });
     const model = makeModel(tokenizer);
     let healed = 0;
@@ -139,7 +139,7 @@ describe('healing', () => {
     assert.ok(healed > 2, `${healed} healed`);
   });
 
-  it('takes the most likely way with temperature 0, the same for every seed and in INT8', async () => {
+  test('takes the most likely way with temperature 0, the same for every seed and in INT8', async () => {
     const tokenizer = Tokenizer.train(text, { vocabSize: 300 });
     const model = makeModel(tokenizer);
     const greedy = { prompt: 'The wha', temperature: 0, maxTokens: 5 };
@@ -149,7 +149,7 @@ describe('healing', () => {
     assert.equal(tokensOf(await collect(small, tokenizer, greedy)).length, 5);
   });
 
-  it('stays on this side of special tokens, and takes token ids as they are', async () => {
+  test('stays on this side of special tokens, and takes token ids as they are', async () => {
     const tokenizer = Tokenizer.train(text, { vocabSize: 300, specialTokens: ['<|endoftext|>'] });
     const end = tokenizer.specialTokens.get('<|endoftext|>') as number;
     const options = { start: end, blockSize: 32 };
@@ -169,7 +169,7 @@ describe('healing', () => {
     assert.deepEqual(healed, await collect(model, tokenizer, { ...plain, prompt: 'The wh' }));
   });
 
-  it('works in a window of any size, and frees everything', async () => {
+  test('works in a window of any size, and frees everything', async () => {
     const tokenizer = Tokenizer.train(text, { vocabSize: 300 });
     for (const blockSize of [1, 2, 5, 16]) {
       const model = makeModel(tokenizer, blockSize);
@@ -184,7 +184,7 @@ describe('healing', () => {
     }
   });
 
-  it('shows a character that the prompt began and the first token ends', async () => {
+  test('shows a character that the prompt began and the first token ends', async () => {
     const tokenizer = Tokenizer.train('ab', { vocabSize: 256 });
     const model = makeModel(tokenizer);
     model.head.bias?.write(Float32Array.from({ length: 256 }, (_, id) => (id === 0xaf ? 100 : 0)));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import { memoryStore } from '../../src/io/store.ts';
@@ -42,7 +42,7 @@ describe('quantize to INT4', () => {
 
   for (const options of [rtn, gptq]) {
     for (const activations of ['f32', 'int8'] as const) {
-      it(`speaks almost as before (${options.method}, ${activations}), with and without a cache`, async () => {
+      test(`speaks almost as before (${options.method}, ${activations}), with and without a cache`, async () => {
         const model = makeModel();
         const small = await quantize(model, { ...options, activations });
         const ids = [3, 1, 4, 1, 5, 9, 2, 6];
@@ -56,7 +56,7 @@ describe('quantize to INT4', () => {
     }
   }
 
-  it('hurts every layer less by gptq than by rounding to the nearest, and INT8 far less', async () => {
+  test('hurts every layer less by gptq than by rounding to the nearest, and INT8 far less', async () => {
     const model = makeModel();
     const small = await quantize(model, gptq);
     const { live } = model.backend.memory();
@@ -75,7 +75,7 @@ describe('quantize to INT4', () => {
   });
 
   for (const tieWeights of [false, true]) {
-    it(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
+    test(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
       const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: V });
       const model = makeModel({ tieWeights });
       const small = await quantize(model, { ...gptq, exclude: ['blocks.0'], activations: 'f32' });
@@ -99,7 +99,7 @@ describe('quantize to INT4', () => {
     });
   }
 
-  it('says what is wrong with a folder', async () => {
+  test('says what is wrong with a folder', async () => {
     const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: V });
     const store = memoryStore();
     await saveModel(store, { model: await quantize(makeModel(), rtn), tokenizer });
@@ -116,7 +116,7 @@ describe('quantize to INT4', () => {
     );
   });
 
-  it('has the sizes that it says, in the file too', async () => {
+  test('has the sizes that it says, in the file too', async () => {
     const model = new GPT(makeConfig(presets.seed, 500));
     const small = await quantize(model, { bits: 4, method: 'rtn' });
     // Per block qkv 684 x 232, proj 232 x 228, fc 928 x 232, proj 232 x 928; tokens and head 500 x 232.
@@ -139,7 +139,7 @@ describe('quantize to INT4', () => {
     for (const m of [model, small]) m.dispose();
   });
 
-  it('is compared by bytes, bits and method', async () => {
+  test('is compared by bytes, bits and method', async () => {
     const model = makeModel();
     const report = await compare(model, await quantize(model, gptq), data, { speedTokens: 2 });
     assert.deepEqual(report.formats, {
@@ -151,7 +151,7 @@ describe('quantize to INT4', () => {
     for (const { sqnrDb } of report.weights) assert.ok(sqnrDb !== null && sqnrDb > 10 && sqnrDb < 30);
   });
 
-  it('counts what is done, and leaves nothing behind', async () => {
+  test('counts what is done, and leaves nothing behind', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
     const seen: [number, number][] = [];
@@ -166,7 +166,7 @@ describe('quantize to INT4', () => {
     assert.equal(model.backend.memory().live, live);
   });
 
-  it('lets the event loop turn, and ends between two weights when it is told to', async () => {
+  test('lets the event loop turn, and ends between two weights when it is told to', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
     const stop = new AbortController();
@@ -184,7 +184,7 @@ describe('quantize to INT4', () => {
     assert.equal(model.backend.memory().live, live);
   });
 
-  it('refuses what it cannot do, and leaves nothing behind', async () => {
+  test('refuses what it cannot do, and leaves nothing behind', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
     const refuses = (options: object, message: RegExp): Promise<void> =>

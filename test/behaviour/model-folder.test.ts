@@ -1,6 +1,6 @@
 // A stored model is read back: float32 bit for bit, matrices in bfloat16 rounded.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { fromBfloat16, toBfloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
@@ -28,14 +28,14 @@ describe('a model folder', () => {
     model = new GPT(makeConfig(presets.seed, 260, size), { seed: 7 });
   });
 
-  it('gives float32 back bit for bit', async () => {
+  test('gives float32 back bit for bit', async () => {
     const { back } = await roundTrip(model, {});
     for (const [name, weight] of namedParameters(model)) {
       assert.deepEqual(valuesOf(namedParameters(back).get(name)), valuesOf(weight), name);
     }
   });
 
-  it('stores matrices in bfloat16 when asked, in about half the bytes, and vectors in float32', async () => {
+  test('stores matrices in bfloat16 when asked, in about half the bytes, and vectors in float32', async () => {
     const { back, bytes } = await roundTrip(model, { matrices: 'bf16' });
     assert.ok(bytes < 0.6 * (await roundTrip(model, {})).bytes);
     for (const [name, weight] of namedParameters(model)) {

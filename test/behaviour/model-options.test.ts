@@ -1,7 +1,7 @@
 // The options of the model, one by one and all together: right gradients, the same numbers on every engine
 // and with a KV cache; quantising, saving and loading work.
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { createContext } from '../../src/generate/context.ts';
@@ -19,7 +19,7 @@ import { withGradients } from '../../src/tensor/tape.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { train } from '../../src/train/train.ts';
-import { engines } from '../support/engines.ts';
+import { onEveryEngine } from '../support/engines.ts';
 import { valuesOf } from '../support/values.ts';
 
 const V = 256;
@@ -85,97 +85,91 @@ function close(a: Float32Array, b: Float32Array, what: string, tolerance = 2e-5)
 
 const reference = createReference();
 
-for (const { name, create, skip } of await engines()) {
-  describe(`model options on ${name}`, { skip }, async () => {
-    if (skip) return;
-    const backend = await create();
-    after(() => backend.dispose());
+await onEveryEngine('model options', (backend, { name }) => {
+  for (const [option, changes] of Object.entries(options)) {
+    const config = configOf(changes);
 
-    for (const [option, changes] of Object.entries(options)) {
-      const config = configOf(changes);
-
-      test(`${option}: gradients are those of the reference, which finite differences confirm`, () => {
-        const model = shaken(config, backend);
-        const same = shaken(config, reference);
-        withGradients(() => loss(model)).dispose();
-        withGradients(() => loss(same)).dispose();
-        const parameters = namedParameters(same);
-        for (const [key, t] of namedParameters(model)) {
-          const want = parameters.get(key)?.grad as Tensor;
-          close(valuesOf(t.grad), valuesOf(want), `gradient of ${key}`, 2e-4);
-        }
-        if (name !== 'reference') return;
-        for (const [key, t] of parameters) {
-          if (/blocks\.4|skip|Mix|qkNorm|tokens/.test(key)) agrees(t, same, key);
-        }
-      });
-
-      test(`${option}: in pieces with a cache the same as at once`, () => {
-        const model = shaken(config, backend);
-        const whole = logits(model);
-        const cache = new KVCache(model.config, backend, B);
-        for (const [from, to] of [
-          [0, 4],
-          [4, 5],
-          [5, T],
-        ]) {
-          const part = Int32Array.from({ length: B * (to - from) }, (_, i) => {
-            const n = to - from;
-            return ids[Math.floor(i / n) * T + from + (i % n)];
-          });
-          const found = scope(() =>
-            valuesOf(model.forward(tensor(part, [B, to - from], backend), { cache, logits: 'last' })),
-          );
-          for (let b = 0; b < B; b++) {
-            const at = (b * T + to - 1) * V;
-            close(found.slice(b * V, (b + 1) * V), whole.slice(at, at + V), `position ${to - 1}`);
-          }
-        }
-        cache.dispose();
-      });
-
-      test(`${option}: saved, loaded and quantised`, async () => {
-        const model = shaken(config, backend);
-        const store = memoryStore();
-        await saveModel(store, { model, tokenizer: new Tokenizer({ merges: [] }) });
-        const loaded = (await loadModel(store, { backend })).model;
-        assert.deepEqual(loaded.config, model.config);
-        assert.deepEqual(logits(loaded), logits(model));
-        const int8 = await quantize(model, { activations: 'f32' });
-        close(logits(int8), logits(model), 'INT8', 0.1);
-      });
-    }
-
-    for (const bits of [4, 8] as const) {
-      for (const activations of ['f32', 'int8'] as const) {
-        test(`facts of a model reach INT${bits}, activations ${activations}, token by token`, async () => {
-          const config = configOf({ ...facts, nEmbd: 32, nHead: 2, headSize: 16 });
-          const written = async (
-            engine: Backend,
-            changes: Partial<GPTConfig> = {},
-          ): Promise<Float32Array[]> => {
-            const method = bits === 4 ? ({ method: 'rtn', groupSize: 32 } as const) : {};
-            const model = shaken({ ...config, ...changes }, engine);
-            const context = createContext(await quantize(model, { bits, activations, ...method }));
-            const tokens: Float32Array[] = [];
-            for (const id of ids.slice(0, T)) tokens.push((await context.read([id])).slice());
-            context.dispose();
-            return tokens;
-          };
-          const own = await written(backend);
-          // The rounding of a row may flip.
-          for (const [t, want] of (await written(reference)).entries())
-            close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2);
-          for (const [fact, value] of Object.entries(usual)) {
-            const other = await written(backend, { [fact]: value });
-            const change = Math.max(...other[T - 1].map((x, i) => Math.abs(x - own[T - 1][i])));
-            assert.ok(change > 0.01, `${fact} ${value} in its place changes logits by ${change}`);
-          }
-        });
+    test(`${option}: gradients are those of the reference, which finite differences confirm`, () => {
+      const model = shaken(config, backend);
+      const same = shaken(config, reference);
+      withGradients(() => loss(model)).dispose();
+      withGradients(() => loss(same)).dispose();
+      const parameters = namedParameters(same);
+      for (const [key, t] of namedParameters(model)) {
+        const want = parameters.get(key)?.grad as Tensor;
+        close(valuesOf(t.grad), valuesOf(want), `gradient of ${key}`, 2e-4);
       }
+      if (name !== 'reference') return;
+      for (const [key, t] of parameters) {
+        if (/blocks\.4|skip|Mix|qkNorm|tokens/.test(key)) agrees(t, same, key);
+      }
+    });
+
+    test(`${option}: in pieces with a cache the same as at once`, () => {
+      const model = shaken(config, backend);
+      const whole = logits(model);
+      const cache = new KVCache(model.config, backend, B);
+      for (const [from, to] of [
+        [0, 4],
+        [4, 5],
+        [5, T],
+      ]) {
+        const part = Int32Array.from({ length: B * (to - from) }, (_, i) => {
+          const n = to - from;
+          return ids[Math.floor(i / n) * T + from + (i % n)];
+        });
+        const found = scope(() =>
+          valuesOf(model.forward(tensor(part, [B, to - from], backend), { cache, logits: 'last' })),
+        );
+        for (let b = 0; b < B; b++) {
+          const at = (b * T + to - 1) * V;
+          close(found.slice(b * V, (b + 1) * V), whole.slice(at, at + V), `position ${to - 1}`);
+        }
+      }
+      cache.dispose();
+    });
+
+    test(`${option}: saved, loaded and quantised`, async () => {
+      const model = shaken(config, backend);
+      const store = memoryStore();
+      await saveModel(store, { model, tokenizer: new Tokenizer({ merges: [] }) });
+      const loaded = (await loadModel(store, { backend })).model;
+      assert.deepEqual(loaded.config, model.config);
+      assert.deepEqual(logits(loaded), logits(model));
+      const int8 = await quantize(model, { activations: 'f32' });
+      close(logits(int8), logits(model), 'INT8', 0.1);
+    });
+  }
+
+  for (const bits of [4, 8] as const) {
+    for (const activations of ['f32', 'int8'] as const) {
+      test(`facts of a model reach INT${bits}, activations ${activations}, token by token`, async () => {
+        const config = configOf({ ...facts, nEmbd: 32, nHead: 2, headSize: 16 });
+        const written = async (
+          engine: Backend,
+          changes: Partial<GPTConfig> = {},
+        ): Promise<Float32Array[]> => {
+          const method = bits === 4 ? ({ method: 'rtn', groupSize: 32 } as const) : {};
+          const model = shaken({ ...config, ...changes }, engine);
+          const context = createContext(await quantize(model, { bits, activations, ...method }));
+          const tokens: Float32Array[] = [];
+          for (const id of ids.slice(0, T)) tokens.push((await context.read([id])).slice());
+          context.dispose();
+          return tokens;
+        };
+        const own = await written(backend);
+        // The rounding of a row may flip.
+        for (const [t, want] of (await written(reference)).entries())
+          close(own[t], want, `token ${t}`, activations === 'f32' ? 2e-5 : 2e-2);
+        for (const [fact, value] of Object.entries(usual)) {
+          const other = await written(backend, { [fact]: value });
+          const change = Math.max(...other[T - 1].map((x, i) => Math.abs(x - own[T - 1][i])));
+          assert.ok(change > 0.01, `${fact} ${value} in its place changes logits by ${change}`);
+        }
+      });
     }
-  });
-}
+  }
+});
 
 describe('model options', () => {
   test('skips begin as the plain model, value residuals half way', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createContext } from '../../src/generate/context.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
@@ -44,7 +44,7 @@ describe('quantize', () => {
     await useBackend('reference');
   });
 
-  it('makes every matrix INT8, positions and vectors not', async () => {
+  test('makes every matrix INT8, positions and vectors not', async () => {
     const small = await quantize(makeModel());
     const layers = ['attn.qkv', 'attn.proj', 'mlp.fc', 'mlp.proj'];
     const blocks = [0, 1].flatMap((n) => layers.map((layer) => `blocks.${n}.${layer}.weight`));
@@ -52,7 +52,7 @@ describe('quantize', () => {
     assert.equal(small.parameterCount, makeModel().parameterCount);
   });
 
-  it('leaves float what is excluded by name, beginning, pattern or filter', async () => {
+  test('leaves float what is excluded by name, beginning, pattern or filter', async () => {
     const model = makeModel();
     const left = async (options: object): Promise<string[]> => {
       const all = quantised(await quantize(model));
@@ -74,7 +74,7 @@ describe('quantize', () => {
   });
 
   for (const activations of ['f32', 'int8'] as const) {
-    it(`speaks almost as before (${activations}), with and without a cache`, async () => {
+    test(`speaks almost as before (${activations}), with and without a cache`, async () => {
       const model = makeModel({ position: 'rope' });
       const small = await quantize(model, { activations });
       const ids = [3, 1, 4, 1, 5, 9, 2, 6];
@@ -89,7 +89,7 @@ describe('quantize', () => {
     });
   }
 
-  it('shares no memory with the model it came from, and frees its own', async () => {
+  test('shares no memory with the model it came from, and frees its own', async () => {
     const model = makeModel();
     const ids = [1, 2, 3];
     const { live, liveBytes } = model.backend.memory();
@@ -103,7 +103,7 @@ describe('quantize', () => {
     other.dispose();
   });
 
-  it('quantises a tied weight once, and leaves it when either of its names is excluded', async () => {
+  test('quantises a tied weight once, and leaves it when either of its names is excluded', async () => {
     const model = makeModel({ tieWeights: true });
     const small = await quantize(model);
     assert.equal(small.head.weight, small.tokens.weight);
@@ -117,7 +117,7 @@ describe('quantize', () => {
   });
 
   for (const tieWeights of [false, true]) {
-    it(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
+    test(`comes back from a model folder bit for bit (${tieWeights ? 'tied' : 'untied'})`, async () => {
       const tokenizer = Tokenizer.train('the cat sat on the mat', { vocabSize: 260 });
       const model = makeModel({ vocabSize: 260, tieWeights });
       const small = await quantize(model, { activations: 'int8', exclude: ['blocks.0'] });
@@ -130,7 +130,7 @@ describe('quantize', () => {
     });
   }
 
-  it('refuses what it cannot do, and leaves nothing behind', async () => {
+  test('refuses what it cannot do, and leaves nothing behind', async () => {
     const model = makeModel();
     const { live } = model.backend.memory();
     const refuses = (options: object, message: RegExp): Promise<void> =>
@@ -149,7 +149,7 @@ describe('quantize', () => {
     await assert.rejects(quantize(small), /tokens.weight is INT8/);
   });
 
-  it('shrinks the seed as much as it must', async () => {
+  test('shrinks the seed as much as it must', async () => {
     const model = new GPT(makeConfig(presets.seed, 500));
     const bytes = async (exclude: string[]): Promise<number> => {
       const small = await quantize(model, { exclude });
@@ -170,7 +170,7 @@ describe('compare', () => {
     await useBackend('reference');
   });
 
-  it('finds a model equal to itself', async () => {
+  test('finds a model equal to itself', async () => {
     const model = makeModel();
     const report = await compare(model, model, data, { speedTokens: 0 });
     assert.equal(report.parameters.ratio, 1);
@@ -182,7 +182,7 @@ describe('compare', () => {
     assert.equal(report.speed, null);
   });
 
-  it('has the losses that evaluate has, over the same tokens', async () => {
+  test('has the losses that evaluate has, over the same tokens', async () => {
     const model = makeModel();
     const small = await quantize(model);
     for (const maxTokens of [undefined, 32]) {
@@ -195,7 +195,7 @@ describe('compare', () => {
     }
   });
 
-  it('measures divergence, agreement and noise as defined', async () => {
+  test('measures divergence, agreement and noise as defined', async () => {
     const model = makeModel();
     const other = makeModel({}, 8);
     const val = text.subarray(0, 17);
@@ -217,7 +217,7 @@ describe('compare', () => {
     assert.ok(Math.abs(validation.top1 - same) < 1e-9);
   });
 
-  it('reports each quantised weight and each block, as plain JSON', async () => {
+  test('reports each quantised weight and each block, as plain JSON', async () => {
     const model = makeModel();
     const small = await quantize(model, { exclude: ['head'] });
     const progress: number[] = [];
@@ -244,7 +244,7 @@ describe('compare', () => {
     assert.equal(progress.at(-1), 1);
   });
 
-  it('compares models of different depth and block size on the windows of the smaller', async () => {
+  test('compares models of different depth and block size on the windows of the smaller', async () => {
     const model = makeModel();
     const deep = makeModel({ nLayer: 3, blockSize: 8, nEmbd: 12 });
     const { validation, weights, outputs } = await compare(model, deep, data, { speedTokens: 0 });
@@ -257,7 +257,7 @@ describe('compare', () => {
     );
   });
 
-  it('leaves nothing behind', async () => {
+  test('leaves nothing behind', async () => {
     const model = makeModel();
     const small = await quantize(model);
     const { live } = model.backend.memory();
@@ -265,7 +265,7 @@ describe('compare', () => {
     assert.equal(model.backend.memory().live, live);
   });
 
-  it('refuses other vocabularies and impossible options', async () => {
+  test('refuses other vocabularies and impossible options', async () => {
     const model = makeModel();
     const other = new GPT({ ...model.config, vocabSize: 50 });
     await assert.rejects(

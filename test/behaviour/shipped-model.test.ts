@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { SHIPPED_MODEL } from '../../src/cli/models.ts';
 import { folderStore } from '../../src/io/node-store.ts';
 import { loadModel } from '../../src/model/folder.ts';
@@ -22,7 +22,7 @@ interface Card {
 describe('the shipped model', () => {
   const card = JSON.parse(readFileSync(`${SHIPPED_MODEL}/card.json`, 'utf8')) as Card;
 
-  it('has as many parameters as its card says, at most 3.6 million, and the vocabulary of the seed', async () => {
+  test('has as many parameters as its card says, at most 3.6 million, and the vocabulary of the seed', async () => {
     const { backend } = await createBackend('reference');
     const { model } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
     assert.equal(model.parameterCount, card.parameters);
@@ -31,7 +31,7 @@ describe('the shipped model', () => {
     model.dispose();
   });
 
-  it('has the validation loss of its card', {
+  test('has the validation loss of its card', {
     skip: !existsSync(TEXT) && `${TEXT} is not here`,
   }, async (t) => {
     const { backend } = await createBackend('auto');

@@ -29,6 +29,19 @@ export function engineTests(engine: TestEngine, chosen: (c: Case) => boolean = (
   });
 }
 
+/** Cases of a kernel and its variants that a quick run takes. */
+const FEW = 2;
+
+/** Accepts the first cases of each kernel and of each of its variants. */
+export function firstCases(): (c: Case) => boolean {
+  const seen = new Map<string, number>();
+  return ({ name }) => {
+    const kind = name.replace(/[\d.]+/g, '');
+    seen.set(kind, (seen.get(kind) ?? 0) + 1);
+    return (seen.get(kind) ?? 0) <= FEW;
+  };
+}
+
 function familyTests(
   { name, create, alike, tolerances = {} }: TestEngine,
   family: string,

@@ -1,5 +1,5 @@
-// The engines against the reference on the instruction sets that engines.test.ts leaves out, and WASM without
-// threads.
+// The engines that engines.test.ts leaves out, against the reference: other instruction sets, WASM without
+// threads, and the reference itself in every case.
 import { enginesInTwo } from '../support/engines.ts';
 import { engineTests } from './agree.ts';
 

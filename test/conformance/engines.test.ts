@@ -1,9 +1,10 @@
 // Every engine against the reference: each case in each precision, with numbers of threads that must make no
-// difference, on the best instruction set of this machine. (The others: engines.long.test.ts.) The reference
-// itself is on the list: its calls and its recorded programs must agree. One family: node --test
-// --test-name-pattern="native avx2 matmul" dist/test/conformance/engines.test.js
+// difference, on the best instruction set of this machine. The reference itself, whose calls and recorded
+// programs must agree, in the first cases of each kernel. (The rest: engines.long.test.ts.) One family: node
+// --test --test-name-pattern="native avx2 matmul" dist/test/conformance/engines.test.js
 import { enginesInTwo } from '../support/engines.ts';
-import { engineTests } from './agree.ts';
+import { engineTests, firstCases } from './agree.ts';
 
-const { quick } = await enginesInTwo();
+const { quick, rest } = await enginesInTwo();
 for (const engine of quick) engineTests(engine);
+for (const engine of rest) if (engine.name === 'reference') engineTests(engine, firstCases());

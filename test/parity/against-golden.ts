@@ -2,7 +2,7 @@
 // expected values are in golden/, written by golden.py: read that file first.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import type { Batch } from '../../src/model/batch.ts';
@@ -173,9 +173,9 @@ export function parityTests({ name: engine, create, skip }: TestEngine, some = c
     after(() => backend.dispose());
     for (const name of some) {
       const golden = readGolden(name);
-      it(`${name}: logits`, () => checkLogits(golden, backend, tolerance));
-      it(`${name}: loss and every gradient`, () => checkGradients(golden, backend, tolerance));
-      it(`${name}: ten steps of ${golden.training.optimizer}`, () =>
+      test(`${name}: logits`, () => checkLogits(golden, backend, tolerance));
+      test(`${name}: loss and every gradient`, () => checkGradients(golden, backend, tolerance));
+      test(`${name}: ten steps of ${golden.training.optimizer}`, () =>
         checkTraining(golden, backend, tolerance));
     }
   });

@@ -1,4 +1,5 @@
 // The list of engines that tests run on. An engine that does not work here is skipped, by name and reason.
+import { after, describe } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
@@ -76,6 +77,25 @@ export function engines(): Promise<TestEngine[]> {
   return tried(tested(ROWS));
 }
 
+/**
+ * Defines tests with `body` on every engine, in a suite for each: `training on native`. The engine, in its
+ * default variant, is disposed of after them.
+ */
+export async function onEveryEngine(
+  what: string,
+  body: (backend: Backend, engine: TestEngine) => void,
+): Promise<void> {
+  for (const engine of await engines()) {
+    const { name, create, skip } = engine;
+    describe(`${what} on ${name}`, { skip }, async () => {
+      if (skip) return; // Node runs the bodies of skipped suites
+      const backend = await create();
+      after(() => backend.dispose());
+      body(backend, engine);
+    });
+  }
+}
+
 /** WebGPU. */
 export async function webgpu(): Promise<TestEngine> {
   if (tested([WEBGPU]).length === 0) return { ...WEBGPU, skip: 'the addon is tested' };
@@ -99,18 +119,15 @@ function enginesByInstructionSet(): Promise<TestEngine[]> {
 }
 
 /**
- * Those that a quick run tests, and the rest: of the instruction sets of an engine the best that works here.
- * All where the addon is tested.
+ * Those that a quick run tests, and the rest: of the instruction sets of an engine the best that works here;
+ * the reference, which is slow, is in the rest. All are quick where the addon is tested.
  */
 export async function enginesInTwo(): Promise<{ quick: TestEngine[]; rest: TestEngine[] }> {
   const all = await enginesByInstructionSet();
   if (process.env.INKHORN_ADDON !== undefined) return { quick: all, rest: [] };
-  const best = ROWS.flatMap(({ name, instructionSets }) =>
-    instructionSets === undefined
-      ? [name]
-      : (all.find((engine) => engine.name.startsWith(`${name} `) && engine.skip === false)?.name ?? name),
-  );
-  const isQuick = ({ name, skip }: TestEngine): boolean => skip !== false || best.includes(name);
+  const works = all.filter(({ skip }) => skip === false);
+  const best = ROWS.map(({ name }) => works.find((engine) => engine.name.startsWith(`${name} `)));
+  const isQuick = (engine: TestEngine): boolean => engine.skip !== false || best.includes(engine);
   return { quick: all.filter(isQuick), rest: all.filter((engine) => !isQuick(engine)) };
 }
 

@@ -1,6 +1,6 @@
 // Parameters, bytes and operations of a model, compared with what other parts of the project say of it.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { timeKernels } from '../../src/cli/kernel-times.ts';
 import { trainingFlop } from '../../src/cli/measure.ts';
@@ -17,7 +17,7 @@ const small = (changes: Partial<GPTConfig> = {}): GPT =>
   });
 
 describe('model cost', () => {
-  it('is that of the seed', () => {
+  test('is that of the seed', () => {
     const config = makeConfig(presets.seed, 500);
     const parts = modelCost(config);
     const total = totalCost(parts);
@@ -54,7 +54,7 @@ describe('model cost', () => {
     'tied weights': { tieWeights: true, headBias: true },
     'rope, no biases': { position: 'rope', bias: false, headBias: false, norm: 'rmsnorm' },
   })) {
-    it(`counts the bytes that INT8 really takes, and the operations of training: ${name}`, async () => {
+    test(`counts the bytes that INT8 really takes, and the operations of training: ${name}`, async () => {
       const model = small(changes);
       const total = totalCost(modelCost(model.config));
       assert.equal(total.int8, totalBytes(parameterBytes(await quantize(model))));
@@ -74,7 +74,7 @@ describe('model cost', () => {
 });
 
 describe('kernel times', () => {
-  it('count every call, and start anew when taken', () => {
+  test('count every call, and start anew when taken', () => {
     const { backend: timed, take } = timeKernels(backend, (name) => [`kernel ${name}`, 2]);
     const buffer = timed.alloc('f32', 4);
     timed.kernels.fill(buffer, 1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { stopFilter } from '../../src/generate/stop.ts';
 
@@ -14,15 +14,15 @@ function through(
 }
 
 describe('stopFilter', () => {
-  it('passes everything when there is nothing to stop at', () => {
+  test('passes everything when there is nothing to stop at', () => {
     assert.deepEqual(through(['to be', ' or'], []), { text: 'to be or', found: null });
   });
 
-  it('cuts before a stop string that spans pieces', () => {
+  test('cuts before a stop string that spans pieces', () => {
     assert.deepEqual(through(['one\n', '\n', 'two'], ['\n\n']), { text: 'one', found: '\n\n' });
   });
 
-  it('shows at once what cannot become a stop string, and later what did not', () => {
+  test('shows at once what cannot become a stop string, and later what did not', () => {
     const filter = stopFilter(['END']);
     assert.equal(filter.push('the E'), 'the ');
     assert.equal(filter.push('N'), '');
@@ -31,12 +31,12 @@ describe('stopFilter', () => {
     assert.equal(filter.flush(), 'EN');
   });
 
-  it('takes the stop string that is complete first, the longest of those', () => {
+  test('takes the stop string that is complete first, the longest of those', () => {
     assert.deepEqual(through(['abcd'], ['abcd', 'c']), { text: 'ab', found: 'c' });
     assert.deepEqual(through(['xabc'], ['c', 'abc', 'bc']), { text: 'x', found: 'abc' });
   });
 
-  it('does the same however the text is divided', () => {
+  test('does the same however the text is divided', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
     const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 }), {
       maxLength: 3,

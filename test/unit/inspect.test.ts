@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { STATISTICS_HEADER } from '../../src/backend/contract.ts';
 import { createProbe, deadUnits, type Probe, type TapKind } from '../../src/inspect/probe.ts';
 import {
@@ -46,7 +46,7 @@ const totals = (x: readonly number[], range = none): Totals =>
   readStatistics(statistics(x, 1, range).stats, x.length, range);
 
 describe('summary', () => {
-  it('adds micro-batches up to what one batch would give', () => {
+  test('adds micro-batches up to what one batch would give', () => {
     const range = { lo: -4, hi: 4, bins: 8 };
     const [a, b] = [
       [1, -2, 0.5],
@@ -61,25 +61,25 @@ describe('summary', () => {
     assert.deepEqual(merged.histogram.counts, [0, 0, 1, 0, 2, 1, 0, 1]);
   });
 
-  it('leaves values that are not finite out of everything but their own count', () => {
+  test('leaves values that are not finite out of everything but their own count', () => {
     const t = totals([1, Number.NaN, 3, Number.POSITIVE_INFINITY]);
     assert.equal(t.nonFinite, 2);
     assert.equal(summarize(t).count, 2);
     assert.equal(summarize(t).mean, 2);
   });
 
-  it('says count 0 and no NaN when nothing was finite', () => {
+  test('says count 0 and no NaN when nothing was finite', () => {
     const summary = summarize(totals([Number.NaN]));
     assert.deepEqual([summary.count, summary.mean, summary.std, summary.min, summary.max], [0, 0, 0, 0, 0]);
   });
 
-  it('refuses histograms over different ranges, and statistics of the wrong length', () => {
+  test('refuses histograms over different ranges, and statistics of the wrong length', () => {
     const a = totals([1], { lo: 0, hi: 1, bins: 4 });
     assert.throws(() => mergeTotals(a, totals([1], { lo: 0, hi: 2, bins: 4 })), /cannot be added/);
     assert.throws(() => readStatistics(new Float32Array(6), 1, { lo: 0, hi: 1, bins: 4 }), /10 expected/);
   });
 
-  it('chooses ranges that begin at 0 for a ReLU, leave outliers out, and are never empty', () => {
+  test('chooses ranges that begin at 0 for a ReLU, leave outliers out, and are never empty', () => {
     const relu = chooseRange(totals([0, 0, 0.5, 1]), 10);
     assert.equal(relu.lo, 0);
     assert.equal(relu.hi, 1);
@@ -97,7 +97,7 @@ describe('summary', () => {
 });
 
 describe('probe', () => {
-  it('gathers micro-batches, finds sparsity and dead units, and has histograms from the second batch on', () => {
+  test('gathers micro-batches, finds sparsity and dead units, and has histograms from the second batch on', () => {
     const probe = createProbe({ bins: 4 });
     // Two rows of three units; unit 1 is never active.
     measure(probe, 'blocks.0.mlp.act', 'value', [1, 0, 0, 2, 0, 0], 3);
@@ -123,7 +123,7 @@ describe('probe', () => {
     assert.equal(next.gradient, null, 'a step without gradients does not repeat old ones');
   });
 
-  it('has histograms from the first batch on when it is calibrated', () => {
+  test('has histograms from the first batch on when it is calibrated', () => {
     const probe = createProbe({ bins: 4 });
     assert.equal(probe.calibrated, false);
     const { stats } = statistics([0, 4], 1, probe.range('a', 'value'));
@@ -136,7 +136,7 @@ describe('probe', () => {
     assert.equal(tap.value.count, 4, 'what calibrated it is not counted');
   });
 
-  it('counts a unit as dead only when it was silent in the whole window, and forgets beyond it', () => {
+  test('counts a unit as dead only when it was silent in the whole window, and forgets beyond it', () => {
     const probe = createProbe({ windowSteps: 2 });
     const dead = [];
     for (const row of [
@@ -151,7 +151,7 @@ describe('probe', () => {
     assert.deepEqual(dead, [[1], [], [0], [0]]);
   });
 
-  it('keeps one range for all micro-batches of a step', () => {
+  test('keeps one range for all micro-batches of a step', () => {
     const probe = createProbe({ bins: 4 });
     measure(probe, 'a', 'value', [1, 2], 1);
     const range = probe.range('a', 'value');
@@ -161,7 +161,7 @@ describe('probe', () => {
     assert.ok(probe.range('a', 'value').hi > range.hi);
   });
 
-  it('does not hold on to the caller’s arrays', () => {
+  test('does not hold on to the caller’s arrays', () => {
     const probe = createProbe();
     const active = Int32Array.of(1);
     const { stats } = statistics([1], 1, none);
@@ -170,11 +170,11 @@ describe('probe', () => {
     assert.deepEqual(probe.finish(1).taps[0].deadUnits, []);
   });
 
-  it('throws when a step has no measurements', () => {
+  test('throws when a step has no measurements', () => {
     assert.throws(() => createProbe().finish(3), /step 3 has no measurements/);
   });
 
-  it('finds no dead units without counts', () => {
+  test('finds no dead units without counts', () => {
     assert.deepEqual(deadUnits([]), []);
   });
 });
@@ -223,7 +223,7 @@ function probeEvent(n: number, dead: number, windowTokens: number): ProbeEvent {
 }
 
 describe('warnings', () => {
-  it('warn of a loss or gradient that is not finite, once', () => {
+  test('warn of a loss or gradient that is not finite, once', () => {
     const detect = createDetector();
     assert.deepEqual(detect(step(1, 3)), []);
     const [first] = detect(step(2, Number.NaN));
@@ -235,7 +235,7 @@ describe('warnings', () => {
     assert.match(detect(step(5, 3, Number.POSITIVE_INFINITY))[0].message, /gradient norm is Infinity/);
   });
 
-  it('warn of a spike above the noise, once until it is over, and not of noise or of falling losses', () => {
+  test('warn of a spike above the noise, once until it is over, and not of noise or of falling losses', () => {
     const detect = createDetector();
     for (let n = 1; n <= 100; n++)
       assert.deepEqual(detect(step(n, 6 - 0.03 * n + 0.05 * Math.sin(n * 7))), []);
@@ -247,7 +247,7 @@ describe('warnings', () => {
     assert.equal(detect(step(104, 6)).length, 1);
   });
 
-  it('know no spikes before there is a usual loss', () => {
+  test('know no spikes before there is a usual loss', () => {
     assert.equal(spikeLimit([1, 1, 1], 6), Number.POSITIVE_INFINITY);
     assert.ok(
       Math.abs(spikeLimit(new Array(20).fill(2), 6) - 2.2) < 1e-12,
@@ -255,7 +255,7 @@ describe('warnings', () => {
     );
   });
 
-  it('warn of dead units once the window is long enough, and again only after a recovery', () => {
+  test('warn of dead units once the window is long enough, and again only after a recovery', () => {
     const detect = createDetector();
     assert.deepEqual(detect(probeEvent(100, 30, 100)), [], 'too few tokens to call a unit dead');
     const [dead] = detect(probeEvent(200, 30, 20000));
@@ -278,7 +278,7 @@ describe('warnings', () => {
   });
   const grouped = (n: number, groups: GroupSummary[]): ProbeEvent => ({ ...probeEvent(n, 0, 10000), groups });
 
-  it('warn of updates that are too long, by the name of the group, from the second look on and once', () => {
+  test('warn of updates that are too long, by the name of the group, from the second look on and once', () => {
     const detect = createDetector();
     const long = [
       group('blocks.0.mlp', 1, 0.3),
@@ -297,7 +297,7 @@ describe('warnings', () => {
     assert.deepEqual(detect(grouped(300, long)), []);
   });
 
-  it('warn of a block that gets no gradient, compared with the others', () => {
+  test('warn of a block that gets no gradient, compared with the others', () => {
     const detect = createDetector();
     const blocks = (first: number): GroupSummary[] => [
       group('blocks.0.attn', first, 0),
@@ -316,7 +316,7 @@ describe('warnings', () => {
     assert.deepEqual(detect(grouped(300, blocks(1))), []);
   });
 
-  it('warn of overfitting when validation stays worse while training improves', () => {
+  test('warn of overfitting when validation stays worse while training improves', () => {
     const detect = createDetector();
     const losses: [number, number][] = [
       [4, 4],
@@ -332,7 +332,7 @@ describe('warnings', () => {
     assert.match(found[0].message, /best was 3\.500 at step 1/);
   });
 
-  it('go on from what they remembered, through JSON, wherever they are cut', () => {
+  test('go on from what they remembered, through JSON, wherever they are cut', () => {
     const loss = (step: number): number =>
       step % 23 > 20 ? 9 : step % 31 === 0 ? Number.NaN : 3 + 0.01 * (step % 5);
     const events = Array.from({ length: 120 }, (_, i): TrainEvent[] => {
@@ -362,7 +362,7 @@ describe('warnings', () => {
     assert.deepEqual(cut, whole);
   });
 
-  it('do not call it overfitting when the training loss rises too', () => {
+  test('do not call it overfitting when the training loss rises too', () => {
     const detect = createDetector();
     for (const loss of [3, 4, 5, 6, 7]) assert.deepEqual(detect(evaluation(1, loss, loss)), []);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { roundBf16 } from '../../src/base/bf16.ts';
 import { damped, factor, gptq, outputError } from '../../src/quantize/gptq.ts';
 import {
@@ -67,7 +67,7 @@ function inverse(A: Float64Array, n: number): Float64Array {
 }
 
 describe('four bits', () => {
-  it('packs and unpacks, odd widths too', () => {
+  test('packs and unpacks, odd widths too', () => {
     for (const [rows, cols] of [
       [1, 1],
       [3, 7],
@@ -82,7 +82,7 @@ describe('four bits', () => {
     assert.deepEqual(pack(Uint8Array.of(1, 2, 15), [1, 3]), Int8Array.of(0x21, 15));
   });
 
-  it('uses all 16 values: the extreme weight is the lowest code, whatever its sign', () => {
+  test('uses all 16 values: the extreme weight is the lowest code, whatever its sign', () => {
     assert.equal(scaleOf([1, -4, 2]), 0.5);
     assert.equal(codeOf(-4, 0.5), 0);
     assert.equal(scaleOf([1, 4, -2]), -0.5);
@@ -92,7 +92,7 @@ describe('four bits', () => {
     assert.equal(scaleOf([0.3]), roundBf16(0.3 / -8));
   });
 
-  it('rounds to within half a step of its group, the last of which may be short', () => {
+  test('rounds to within half a step of its group, the last of which may be short', () => {
     const shape = [4, 100];
     const { w } = problem(1, 4, 100);
     for (const groupSize of [32, 64]) {
@@ -108,14 +108,14 @@ describe('four bits', () => {
     }
   });
 
-  it('takes half a byte per weight and two per group', () => {
+  test('takes half a byte per weight and two per group', () => {
     assert.deepEqual(int4Bytes([232, 228], 64), { codes: 232 * 114, scale: 2 * 232 * 4 });
     assert.deepEqual(int4Bytes([3, 33], 32), { codes: 3 * 17, scale: 2 * 3 * 2 });
   });
 });
 
 describe('gptq', () => {
-  it('factors a matrix into (I + M) D (I + M)^T, as the Cholesky factor of the inverse has it', () => {
+  test('factors a matrix into (I + M) D (I + M)^T, as the Cholesky factor of the inverse has it', () => {
     const n = 9;
     const { hessian } = problem(2, 1, n);
     const { D, transposedM } = factor(hessian, n);
@@ -133,7 +133,7 @@ describe('gptq', () => {
     assert.throws(() => factor(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/);
   });
 
-  it('gives the codes of the paper: columns to come corrected by the inverse of what is left of H', () => {
+  test('gives the codes of the paper: columns to come corrected by the inverse of what is left of H', () => {
     const [rows, cols, groupSize] = [5, 40, 32];
     const { w, shape, hessian } = problem(3, rows, cols);
     const rounded = gptq(w, shape, groupSize, hessian);
@@ -156,7 +156,7 @@ describe('gptq', () => {
     }
   });
 
-  it('finds the best of all roundings where columns do not depend on each other', () => {
+  test('finds the best of all roundings where columns do not depend on each other', () => {
     const cols = 3;
     const w = Float32Array.of(0.31, -0.72, 1);
     const H = Float64Array.of(4, 0, 0, 0, 1, 0, 0, 0, 9);
@@ -169,7 +169,7 @@ describe('gptq', () => {
     assert.equal(errorOf(w, rounded, [1, cols], 32, H), best);
   });
 
-  it('is never worse than rounding to the nearest, and mostly far better', () => {
+  test('is never worse than rounding to the nearest, and mostly far better', () => {
     const ratios: number[] = [];
     for (let seed = 10; seed < 40; seed++) {
       const [rows, cols, groupSize] = [1 + (seed % 5), 8 + 9 * (seed % 9), seed % 2 ? 32 : 64];
@@ -183,7 +183,7 @@ describe('gptq', () => {
     assert.ok(ratios[15] < 0.5, `median ${ratios[15]}`);
   });
 
-  it('rounds to the nearest where inputs say nothing', () => {
+  test('rounds to the nearest where inputs say nothing', () => {
     const { w, shape } = problem(4, 3, 40);
     const silent = damped(new Float64Array(1600), 40);
     assert.deepEqual(gptq(w, shape, 32, silent), roundToNearest(w, shape, 32));

@@ -1,6 +1,6 @@
 // Optimizers against the same formulas in plain float64 loops, on every engine of this machine.
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -12,7 +12,7 @@ import { orthogonalize } from '../../src/train/muon.ts';
 import { createOptimizer, type OptimizerOptions } from '../../src/train/optimizers.ts';
 import { checkSuited, seedSettings } from '../../src/train/settings.ts';
 import { assertClose } from '../conformance/support.ts';
-import { engines } from '../support/engines.ts';
+import { engines, onEveryEngine } from '../support/engines.ts';
 
 const random = createRandom({ seed: 11 });
 const normals = (n: number): Float64Array => Float64Array.from({ length: n }, () => random.normal());
@@ -25,127 +25,121 @@ const options: OptimizerOptions = {
   weightDecay: 0.1,
 };
 
-for (const { name, create, skip } of await engines()) {
-  describe(`optimizers on ${name}`, { skip }, async () => {
-    if (skip) return;
-    const backend = await create();
-    after(() => backend.dispose());
-
-    for (const [m, n] of [
-      [1, 1],
-      [1, 7],
-      [12, 12],
-      [20, 33],
-      [33, 20],
-      [64, 17],
-    ]) {
-      test(`Newton-Schulz of ${m} x ${n} is the quintic, five times, in float64`, async () => {
-        const values = normals(m * n);
-        const x = tensor(Float32Array.from(values), [m, n], backend);
-        orthogonalize(x);
-        assertClose(await x.data(), newtonSchulz(Float64Array.from(values, Math.fround), m, n), 'O', 1e-4);
-        x.dispose();
-      });
-    }
-
-    test('Newton-Schulz brings all singular values near 1, from far apart', async () => {
-      const [m, n] = [24, 40];
-      const x = tensor(
-        Float32Array.from(normals(m * n), (v, i) => v * 0.9 ** Math.floor(i / n)),
-        [m, n],
-        backend,
-      );
+await onEveryEngine('optimizers', (backend) => {
+  for (const [m, n] of [
+    [1, 1],
+    [1, 7],
+    [12, 12],
+    [20, 33],
+    [33, 20],
+    [64, 17],
+  ]) {
+    test(`Newton-Schulz of ${m} x ${n} is the quintic, five times, in float64`, async () => {
+      const values = normals(m * n);
+      const x = tensor(Float32Array.from(values), [m, n], backend);
       orthogonalize(x);
-      const o = Float64Array.from(await x.data());
+      assertClose(await x.data(), newtonSchulz(Float64Array.from(values, Math.fround), m, n), 'O', 1e-4);
       x.dispose();
-      const squares = eigenvalues(multiply(o, transpose(o, m, n), m, m, n), m);
-      assert.equal(squares.length, m);
-      for (const square of squares) {
-        const s = Math.sqrt(square);
-        assert.ok(s > 0.68 && s < 1.21, `singular value ${s}`);
-      }
     });
+  }
 
-    test('Newton-Schulz leaves zeros alone, whatever the scale is indifferent, and vectors are refused', async () => {
-      const zero = tensor(new Float32Array(6), [2, 3], backend);
-      orthogonalize(zero);
-      assert.deepEqual([...(await zero.data())], [0, 0, 0, 0, 0, 0]);
-      const values = Float32Array.from(normals(6));
-      const [small, large] = [1e-3, 1e3].map((f) =>
-        tensor(
-          values.map((v) => f * v),
-          [2, 3],
-          backend,
-        ),
-      );
-      orthogonalize(small);
-      orthogonalize(large);
-      assertClose(await small.data(), await large.data(), 'scaled', 1e-3);
-      const vector = tensor(values, [6], backend);
-      assert.throws(() => orthogonalize(vector), /Tensor\(f32 \[6\]\) is not a matrix: .* AdamW/);
-      for (const t of [zero, small, large, vector]) t.dispose();
-    });
-
-    test('Muon: three steps by the book, AdamW for the rest, both rates on the schedule', async () => {
-      const shapes: Record<string, number[]> = {
-        'tokens.weight': [9, 6],
-        'blocks.0.attn.qkv.weight': [18, 6],
-        'blocks.0.attn.qkv.bias': [18],
-        'blocks.0.mlp.fc.weight': [24, 6],
-        'blocks.0.mlp.proj.weight': [6, 24],
-      };
-      const { parameters, mirror } = makeParameters(shapes, backend);
-      const optimizer = createOptimizer(parameters, { ...options, decay: 'matrices' });
-      for (const [t, share] of [0.5, 1, 0.25].entries()) {
-        const grads = giveGradients(parameters);
-        optimizer.step(t + 1, share, 0.5);
-        for (const [key, p] of mirror) {
-          const rule = p.shape.length === 2 && key.startsWith('blocks.') ? muonByTheBook : adamwByTheBook;
-          rule(p, grads.get(key) as Float64Array, t + 1, share);
-        }
-      }
-      for (const [key, p] of mirror) assertClose(await data(parameters, key), p.values, key, 2e-4);
-      optimizer.dispose();
-      for (const p of parameters.values()) p.dispose();
-    });
-
-    test('Muon moves the matrices where AdamW has a rate of 0', async () => {
-      const shapes = { 'tokens.weight': [3, 4], 'blocks.0.mlp.fc.weight': [6, 4] };
-      const { parameters, mirror } = makeParameters(shapes, backend);
-      const optimizer = createOptimizer(parameters, { ...options, lr: 0 });
-      const grads = giveGradients(parameters);
-      optimizer.step(1, 0.5, 0.5);
-      const matrix = mirror.get('blocks.0.mlp.fc.weight') as Mirror;
-      const still = (mirror.get('tokens.weight') as Mirror).values;
-      assert.deepEqual(Float64Array.from(await data(parameters, 'tokens.weight')), still);
-      muonByTheBook(matrix, grads.get('blocks.0.mlp.fc.weight') as Float64Array, 1, 0.5);
-      assertClose(await data(parameters, 'blocks.0.mlp.fc.weight'), matrix.values, 'matrix', 2e-4);
-      optimizer.dispose();
-      for (const p of parameters.values()) p.dispose();
-    });
-
-    test('layerDecay and the multipliers act on the rates', async () => {
-      const shapes = {
-        'tokens.weight': [3, 4],
-        'blocks.0.norm1.weight': [4],
-        'blocks.1.norm1.weight': [4],
-        'head.weight': [3, 4],
-      };
-      const { parameters, mirror } = makeParameters(shapes, backend);
-      const groups = { layerDecay: 0.5, embedRate: 3, headRate: 0.1, decay: 'all' } as const;
-      const optimizer = createOptimizer(parameters, { ...options, ...groups, optimizer: 'adamw' });
-      const rates = [3 / 8, 1 / 4, 1 / 2, 1 / 10];
-      const grads = giveGradients(parameters);
-      optimizer.step(1, 1, 0.5);
-      for (const [i, [key, p]] of [...mirror].entries()) {
-        adamwByTheBook(p, grads.get(key) as Float64Array, 1, rates[i]);
-        assertClose(await data(parameters, key), p.values, key, 1e-6);
-      }
-      optimizer.dispose();
-      for (const p of parameters.values()) p.dispose();
-    });
+  test('Newton-Schulz brings all singular values near 1, from far apart', async () => {
+    const [m, n] = [24, 40];
+    const x = tensor(
+      Float32Array.from(normals(m * n), (v, i) => v * 0.9 ** Math.floor(i / n)),
+      [m, n],
+      backend,
+    );
+    orthogonalize(x);
+    const o = Float64Array.from(await x.data());
+    x.dispose();
+    const squares = eigenvalues(multiply(o, transpose(o, m, n), m, m, n), m);
+    assert.equal(squares.length, m);
+    for (const square of squares) {
+      const s = Math.sqrt(square);
+      assert.ok(s > 0.68 && s < 1.21, `singular value ${s}`);
+    }
   });
-}
+
+  test('Newton-Schulz leaves zeros alone, whatever the scale is indifferent, and vectors are refused', async () => {
+    const zero = tensor(new Float32Array(6), [2, 3], backend);
+    orthogonalize(zero);
+    assert.deepEqual([...(await zero.data())], [0, 0, 0, 0, 0, 0]);
+    const values = Float32Array.from(normals(6));
+    const [small, large] = [1e-3, 1e3].map((f) =>
+      tensor(
+        values.map((v) => f * v),
+        [2, 3],
+        backend,
+      ),
+    );
+    orthogonalize(small);
+    orthogonalize(large);
+    assertClose(await small.data(), await large.data(), 'scaled', 1e-3);
+    const vector = tensor(values, [6], backend);
+    assert.throws(() => orthogonalize(vector), /Tensor\(f32 \[6\]\) is not a matrix: .* AdamW/);
+    for (const t of [zero, small, large, vector]) t.dispose();
+  });
+
+  test('Muon: three steps by the book, AdamW for the rest, both rates on the schedule', async () => {
+    const shapes: Record<string, number[]> = {
+      'tokens.weight': [9, 6],
+      'blocks.0.attn.qkv.weight': [18, 6],
+      'blocks.0.attn.qkv.bias': [18],
+      'blocks.0.mlp.fc.weight': [24, 6],
+      'blocks.0.mlp.proj.weight': [6, 24],
+    };
+    const { parameters, mirror } = makeParameters(shapes, backend);
+    const optimizer = createOptimizer(parameters, { ...options, decay: 'matrices' });
+    for (const [t, share] of [0.5, 1, 0.25].entries()) {
+      const grads = giveGradients(parameters);
+      optimizer.step(t + 1, share, 0.5);
+      for (const [key, p] of mirror) {
+        const rule = p.shape.length === 2 && key.startsWith('blocks.') ? muonByTheBook : adamwByTheBook;
+        rule(p, grads.get(key) as Float64Array, t + 1, share);
+      }
+    }
+    for (const [key, p] of mirror) assertClose(await data(parameters, key), p.values, key, 2e-4);
+    optimizer.dispose();
+    for (const p of parameters.values()) p.dispose();
+  });
+
+  test('Muon moves the matrices where AdamW has a rate of 0', async () => {
+    const shapes = { 'tokens.weight': [3, 4], 'blocks.0.mlp.fc.weight': [6, 4] };
+    const { parameters, mirror } = makeParameters(shapes, backend);
+    const optimizer = createOptimizer(parameters, { ...options, lr: 0 });
+    const grads = giveGradients(parameters);
+    optimizer.step(1, 0.5, 0.5);
+    const matrix = mirror.get('blocks.0.mlp.fc.weight') as Mirror;
+    const still = (mirror.get('tokens.weight') as Mirror).values;
+    assert.deepEqual(Float64Array.from(await data(parameters, 'tokens.weight')), still);
+    muonByTheBook(matrix, grads.get('blocks.0.mlp.fc.weight') as Float64Array, 1, 0.5);
+    assertClose(await data(parameters, 'blocks.0.mlp.fc.weight'), matrix.values, 'matrix', 2e-4);
+    optimizer.dispose();
+    for (const p of parameters.values()) p.dispose();
+  });
+
+  test('layerDecay and the multipliers act on the rates', async () => {
+    const shapes = {
+      'tokens.weight': [3, 4],
+      'blocks.0.norm1.weight': [4],
+      'blocks.1.norm1.weight': [4],
+      'head.weight': [3, 4],
+    };
+    const { parameters, mirror } = makeParameters(shapes, backend);
+    const groups = { layerDecay: 0.5, embedRate: 3, headRate: 0.1, decay: 'all' } as const;
+    const optimizer = createOptimizer(parameters, { ...options, ...groups, optimizer: 'adamw' });
+    const rates = [3 / 8, 1 / 4, 1 / 2, 1 / 10];
+    const grads = giveGradients(parameters);
+    optimizer.step(1, 1, 0.5);
+    for (const [i, [key, p]] of [...mirror].entries()) {
+      adamwByTheBook(p, grads.get(key) as Float64Array, 1, rates[i]);
+      assertClose(await data(parameters, key), p.values, key, 1e-6);
+    }
+    optimizer.dispose();
+    for (const p of parameters.values()) p.dispose();
+  });
+});
 
 test('a model without matrices in blocks is no work for Muon', async () => {
   const [{ create }] = (await engines()).filter((e) => e.name === 'reference');

@@ -2,7 +2,7 @@
 // for any text.
 
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { parseHTML } from 'linkedom';
 import { loadPictures } from '../../src/png/charts.ts';
 import { comparisonPage } from '../../src/report/page/comparison-page.ts';
@@ -54,7 +54,7 @@ function checkColors(markup: string): void {
 }
 
 describe('page of a run', () => {
-  it('holds the figures of its history', () => {
+  test('holds the figures of its history', () => {
     const markup = runPage(runSummary(), charts);
     checkColors(markup);
     const document = open(markup);
@@ -87,7 +87,7 @@ describe('page of a run', () => {
     assert.equal(document.querySelector('meta[name=viewport]') !== null, true);
   });
 
-  it('gives every chart a drawing for each width, and its values', () => {
+  test('gives every chart a drawing for each width, and its values', () => {
     const document = open(runPage(runSummary(), charts));
     const [loss] = document.querySelectorAll('figure.chart');
     assert.equal(loss.querySelectorAll('.wide svg, .narrow svg').length, 2);
@@ -103,7 +103,7 @@ describe('page of a run', () => {
     assert.deepEqual(series[2].points[9], [90, 2.9428, '2.9428']);
   });
 
-  it('shows attention, the loss of every token and the logit lens where someone looked', () => {
+  test('shows attention, the loss of every token and the logit lens where someone looked', () => {
     const document = open(runPage(runSummary(), charts));
     const maps = [...document.querySelectorAll('.head svg')];
     assert.equal(maps.length, 4);
@@ -141,7 +141,7 @@ describe('page of a run', () => {
     );
   });
 
-  it('escapes whatever a model says', () => {
+  test('escapes whatever a model says', () => {
     const said = '<script>alert(1)</script> & "quotes" \u0007';
     const events = runEvents(10);
     for (const event of events) if (event.type === 'sample') event.text = said;
@@ -155,7 +155,7 @@ describe('page of a run', () => {
     assert.equal(document.querySelector('h1')?.textContent, '<b>x</b>');
   });
 
-  it('leaves out what there is nothing to say about, and draws what little there is', () => {
+  test('leaves out what there is nothing to say about, and draws what little there is', () => {
     const few: RunSummary['events'][] = [[], runEvents(100).slice(0, 1), runEvents(100).slice(0, 3)];
     for (const events of few) {
       const document = open(runPage(runSummary({ events, comparisons: new Map() }), charts));
@@ -165,7 +165,7 @@ describe('page of a run', () => {
     }
   });
 
-  it('takes losses that are not finite', () => {
+  test('takes losses that are not finite', () => {
     const events = runEvents(10).map((event) =>
       event.type === 'step' ? { ...event, loss: Number.NaN, gradNorm: Number.POSITIVE_INFINITY } : event,
     );
@@ -182,7 +182,7 @@ describe('page of several runs', () => {
     ),
   });
 
-  it('says which is best, and what differs', () => {
+  test('says which is best, and what differs', () => {
     const markup = comparisonPage([runSummary(), slower], charts);
     checkColors(markup);
     const document = open(markup);
@@ -196,7 +196,7 @@ describe('page of several runs', () => {
     assert.deepEqual(rows, [['lr', '0.0003', '0.0001']]);
   });
 
-  it('compares bits per byte where tokens differ', () => {
+  test('compares bits per byte where tokens differ', () => {
     const other = runSummary({ folder: 'b', tokenizer: { vocabSize: 300, split: 'gpt2', id: 'other' } });
     const { measure, differences } = compareRuns([runSummary(), other]);
     assert.equal(measure, 'bits/byte');
@@ -210,7 +210,7 @@ describe('page of several runs', () => {
     );
   });
 
-  it('takes more runs than there are colours, runs of one name, and runs without an evaluation', () => {
+  test('takes more runs than there are colours, runs of one name, and runs without an evaluation', () => {
     const many = Array.from({ length: 9 }, (_, i) => runSummary({ folder: `${i}/run` }));
     const empty = runSummary({ folder: 'x/run', events: [] });
     const markup = comparisonPage([...many, empty], charts);
@@ -224,14 +224,14 @@ describe('page of several runs', () => {
 });
 
 describe('html', () => {
-  it('escapes text and keeps markup', () => {
+  test('escapes text and keeps markup', () => {
     assert.equal(
       html`<i>${'<&"\'>'}</i>${[1, raw('<b>'), null, false]}`.markup,
       '<i>&lt;&amp;&quot;&#39;&gt;</i>1<b>',
     );
   });
 
-  it('lets no data end its element', () => {
+  test('lets no data end its element', () => {
     assert.equal(
       jsonScript('</script>').markup,
       '<script type="application/json">"\\u003c/script>"</script>',

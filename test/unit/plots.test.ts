@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { formatTick } from '../../src/base/format.ts';
 import { ablationFigure } from '../../src/figures/ablation.ts';
 import { activationsFigure, gradientsFigure } from '../../src/figures/activations.ts';
@@ -47,7 +47,7 @@ function texts(svg: string): string[] {
 const probes = (steps: readonly number[]): ProbeEvent[] => steps.map((step) => probeEvent(step));
 
 describe('every picture', () => {
-  it('turns dark for those who prefer it, by a rule that no page around it takes up', () => {
+  test('turns dark for those who prefer it, by a rule that no page around it takes up', () => {
     const svg = picture({ title: 'a', subtitle: 'b', width: 100, height: 100, body: [] });
     const [rule] = svg.match(/<style>.*<\/style>/) ?? [''];
     assert.match(rule, /prefers-color-scheme:dark\)\{svg\.picture\{/);
@@ -57,7 +57,7 @@ describe('every picture', () => {
 });
 
 describe('neighbours figure', () => {
-  it('has a row for each token, cut where a page ends', () => {
+  test('has a row for each token, cut where a page ends', () => {
     const nearest = Array.from({ length: 20 }, (_, id) => ({ id, text: `n${id}`, cosine: 1 - id / 20 }));
     const figure = neighboursFigure([{ id: 300, text: ' he', nearest }], { charts });
     const words = texts(check(figure));
@@ -66,7 +66,7 @@ describe('neighbours figure', () => {
 });
 
 describe('layer error figure', () => {
-  it('has a row for each layer and a dot for each way', () => {
+  test('has a row for each layer and a dot for each way', () => {
     const layers = ['a.weight', 'b.weight'].map((name, i) => ({
       name,
       sqnrDb: { INT8: 50 - i, 'INT4 rtn': 20 },
@@ -80,7 +80,7 @@ describe('layer error figure', () => {
 });
 
 describe('loss figure', () => {
-  it('names both curves, the batches, the best and the units', () => {
+  test('names both curves, the batches, the best and the units', () => {
     const figure = lossFigure(runEvents(100), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'loss');
@@ -97,14 +97,14 @@ describe('loss figure', () => {
     assert.ok(words.includes('2.955') && words.includes('2.098'), 'last losses');
   });
 
-  it('keeps every batch in the numbers, and says when it draws means', () => {
+  test('keeps every batch in the numbers, and says when it draws means', () => {
     const figure = lossFigure(runEvents(2000), { charts });
     assert.ok(texts(check(figure)).includes('training batches, mean of 3'));
     assert.ok(figure);
     assert.equal((figure.data as { batches: unknown[] }).batches.length, 2000);
   });
 
-  it('draws what there is: batches only, one evaluation, losses that are not finite left out', () => {
+  test('draws what there is: batches only, one evaluation, losses that are not finite left out', () => {
     const events = runEvents(10);
     check(
       lossFigure(
@@ -128,7 +128,7 @@ describe('loss figure', () => {
 });
 
 describe('histogram figures', () => {
-  it('show mean, std, share <= 0 and dead units of every block beside the activations', () => {
+  test('show mean, std, share <= 0 and dead units of every block beside the activations', () => {
     const figure = activationsFigure(probes([50, 100]), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-activations');
@@ -148,7 +148,7 @@ describe('histogram figures', () => {
     }
   });
 
-  it('leave the mass at 0 out of the curves', () => {
+  test('leave the mass at 0 out of the curves', () => {
     const figure = activationsFigure(probes([100]), { charts }) as Figure;
     const path = figure.svg.match(
       /aria-label="line"[^>]*>.*?<path[^>]* d="M([\d.]+),([\d.]+)L([\d.]+),([\d.]+)/s,
@@ -159,7 +159,7 @@ describe('histogram figures', () => {
     assert.ok(curveTop < 60, `the first bin stands out by ${curveTop} px`);
   });
 
-  it('write gradients in a power of ten', () => {
+  test('write gradients in a power of ten', () => {
     const figure = gradientsFigure(probes([50, 100]), { charts });
     const words = texts(check(figure));
     assert.equal(figure?.name, 'relu-gradients');
@@ -168,7 +168,7 @@ describe('histogram figures', () => {
     }
   });
 
-  it('carry the name of another activation', () => {
+  test('carry the name of another activation', () => {
     const probe = probeEvent(1);
     for (const tap of probe.taps) tap.value = bell(0.1, 0.3, -0.17);
     const figure = activationsFigure([probe], { activation: 'gelu', charts });
@@ -176,7 +176,7 @@ describe('histogram figures', () => {
     assert.ok(texts(check(figure)).includes('GELU output'));
   });
 
-  it('are left out without histograms', () => {
+  test('are left out without histograms', () => {
     const probe = probeEvent(1);
     for (const tap of probe.taps) {
       tap.value.histogram.counts = [];
@@ -187,7 +187,7 @@ describe('histogram figures', () => {
     assert.equal(activationsFigure([], { charts }), null);
   });
 
-  it('draw a block that never fires, and constant values', () => {
+  test('draw a block that never fires, and constant values', () => {
     const probe = probeEvent(1, 2);
     probe.taps[0].zeroFraction = 1;
     probe.taps[0].value = {
@@ -217,7 +217,7 @@ describe('attention figure', () => {
     };
   };
 
-  it('has a map per head, and tokens as labels', () => {
+  test('has a map per head, and tokens as labels', () => {
     const svg = check(attentionFigure(maps(5), { charts }));
     const words = texts(svg);
     for (const word of ['block 0', 'block 1', 'head 2', 't␣4', '&lt;&amp;\\n'])
@@ -225,7 +225,7 @@ describe('attention figure', () => {
     assert.equal(svg.match(/shape-rendering="crispEdges"/g)?.length, 6);
   });
 
-  it('draws every allowed cell and none above the diagonal', () => {
+  test('draws every allowed cell and none above the diagonal', () => {
     const svg = attentionFigure(maps(4), { charts }).svg;
     const map = svg.match(/crispEdges">(.*?)<\/g>/s)?.[1] ?? '';
     let cells = 0;
@@ -236,14 +236,14 @@ describe('attention figure', () => {
     assert.equal(cells, 10);
   });
 
-  it('refuses what it cannot draw', () => {
+  test('refuses what it cannot draw', () => {
     assert.throws(() => attentionFigure({ ...maps(4), layers: 3 }, { charts }), /do not fit/);
     assert.throws(() => attentionFigure({ ...maps(4), tokens: [] }, { charts }), /attention of 0 tokens/);
   });
 });
 
 describe('token loss figure', () => {
-  it('sets the text and draws one bar per predicted token', () => {
+  test('sets the text and draws one bar per predicted token', () => {
     const tokens = ['First', ' Citizen', ':', '\n'].map((token, i) => ({
       text: token,
       loss: i === 0 ? null : i,
@@ -255,13 +255,13 @@ describe('token loss figure', () => {
     assert.equal((figure.data as { mean: number }).mean, 2);
   });
 
-  it('refuses a text without losses', () => {
+  test('refuses a text without losses', () => {
     assert.throws(() => tokenLossFigure([{ text: 'a', loss: null }]), /at least two tokens/);
   });
 });
 
 describe('files', () => {
-  it('come as PNG, SVG and JSON', async () => {
+  test('come as PNG, SVG and JSON', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-plots-'));
     try {
       const figure = lossFigure(runEvents(10), { charts }) as Figure;
@@ -280,7 +280,7 @@ describe('files', () => {
     }
   });
 
-  it('have their text rendered: without a font it would vanish silently', () => {
+  test('have their text rendered: without a font it would vanish silently', () => {
     const page = (body: string[]): Buffer =>
       toPng(picture({ title: '', subtitle: '', width: 400, height: 60, body }));
     const blank = page([]);
@@ -293,7 +293,7 @@ describe('files', () => {
     );
   });
 
-  it('hold any text', () => {
+  test('hold any text', () => {
     assert.equal(escapeXml('<a & "b">\u0000\ud800'), '&lt;a &amp; &quot;b&quot;&gt;\ufffd\ufffd');
     check({
       name: 'x',
@@ -316,7 +316,7 @@ describe('what is inside', () => {
     induction: null,
   }));
 
-  it('health over training: four panels, a colour per block; two where a run recorded no groups', () => {
+  test('health over training: four panels, a colour per block; two where a run recorded no groups', () => {
     const groups = (step: number) =>
       ['embedding', 'blocks.0.attn', 'blocks.0.mlp', 'norm', 'head'].map((name) => ({
         name,
@@ -341,7 +341,7 @@ describe('what is inside', () => {
     assert.equal(healthFigure(all.slice(0, 1), { charts }), null);
   });
 
-  it('activations and gradients over time: a curve per probe, at most sixteen', () => {
+  test('activations and gradients over time: a curve per probe, at most sixteen', () => {
     for (const kind of ['activations', 'gradients'] as const) {
       const figure = overTimeFigure(probes(Array.from({ length: 40 }, (_, i) => 10 * (i + 1))), kind, {
         charts,
@@ -354,7 +354,7 @@ describe('what is inside', () => {
     assert.equal(overTimeFigure(probes([10]), 'gradients', { charts }), null);
   });
 
-  it('heads: a table for each number there is', () => {
+  test('heads: a table for each number there is', () => {
     const words = texts(check(headsFigure(heads, { charts })));
     assert.ok(words.includes('distance') && !words.includes('induction'));
     const shown = texts(
@@ -368,7 +368,7 @@ describe('what is inside', () => {
     assert.equal(shown.filter((word) => word === '0.42').length, 6);
   });
 
-  it('ablation: signs, and no minus zero', () => {
+  test('ablation: signs, and no minus zero', () => {
     const parts = { attention: [0.5, 0], mlp: [0.2, 0.3] };
     const words = texts(
       check(
@@ -389,7 +389,7 @@ describe('what is inside', () => {
     assert.ok(!words.includes('−0.00'));
   });
 
-  it('lens: the last layer on top, the text below, strips of sixteen tokens', () => {
+  test('lens: the last layer on top, the text below, strips of sixteen tokens', () => {
     const tokens = Array.from({ length: 20 }, (_, id) => ({ id, text: `t${id}` }));
     const cell = (text: string) => ({
       top: [{ id: 1, text, probability: 0.5 }],
@@ -406,7 +406,7 @@ describe('what is inside', () => {
     );
   });
 
-  it('change of the loss: up where it is harder, down where it is easier', () => {
+  test('change of the loss: up where it is harder, down where it is easier', () => {
     const tokens = [null, 1.5, -0.5].map((change, i) => ({ text: 'abc'[i], change }));
     const figure = lossChangeFigure({ edits: 'embed=0', tokens });
     const words = texts(check(figure));
@@ -426,7 +426,7 @@ describe('what is inside', () => {
     );
   });
 
-  it('positions: a map with its axis', () => {
+  test('positions: a map with its axis', () => {
     const words = texts(
       check(
         similarityFigure({ positions: 3, cosines: Float32Array.of(1, 0, -1, 0, 1, 0, -1, 0, 1) }, { charts }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   formatBytes,
   formatCount,
@@ -25,7 +25,7 @@ const none = { history: [], findings: [], copies: [] };
 const charts = await loadPictures();
 
 describe('report', () => {
-  it('tells the whole run', () => {
+  test('tells the whole run', () => {
     const report = renderReport(run, drawRun(run, charts));
     for (const part of [
       '# seed on tiny-shakespeare',
@@ -57,13 +57,13 @@ describe('report', () => {
     assert.doesNotMatch(report, /NaN|undefined|\[object/);
   });
 
-  it('leaves out what there is nothing to say about', () => {
+  test('leaves out what there is nothing to say about', () => {
     const report = renderReport({ ...run, events: [], comparisons: new Map() }, none);
     assert.doesNotMatch(report, /## (Loss|Samples|ReLU health|Warnings|int8)/);
     assert.match(report, /## Set-up/);
   });
 
-  it('says how a run ended that did not finish', () => {
+  test('says how a run ended that did not finish', () => {
     const done = { type: 'done', step: 7, reason: 'aborted', seconds: 61 } as const;
     assert.match(
       renderReport({ ...run, events: [done] }, none),
@@ -72,7 +72,7 @@ describe('report', () => {
     assert.match(renderReport({ ...run, events: [] }, none), /has done 0 of 100 steps so far/);
   });
 
-  it('lies beside its pictures', async () => {
+  test('lies beside its pictures', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-report-'));
     try {
       const paths = await writeReport(folder, run, charts);
@@ -93,18 +93,18 @@ describe('report', () => {
 });
 
 describe('markdown', () => {
-  it('keeps cells in their cells', () => {
+  test('keeps cells in their cells', () => {
     const table = markdownTable(['a|b', 'n'], [['x\ny', 1]]);
     assert.equal(table, '| a\\|b | n |\n| --- | ---: |\n| x y | 1 |');
   });
 
-  it('fences text that has fences', () => {
+  test('fences text that has fences', () => {
     assert.equal(fence('```\nx\n```'), '````\n```\nx\n```\n````');
   });
 });
 
 describe('formats', () => {
-  it('are short and exact', () => {
+  test('are short and exact', () => {
     assert.equal(formatCount(1234567), '1,234,567');
     assert.deepEqual([0, 950, 12345, 999_600, 3514836, 1.2e9].map(formatShort), [
       '0',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
   checkSampling,
@@ -23,39 +23,39 @@ const left = (weights: Float64Array): number[] => [...weights.keys()].filter((id
 describe('filters', () => {
   const weights = Float64Array.of(2, 8, 1, 6, 3); // probabilities 0.1, 0.4, 0.05, 0.3, 0.15
 
-  it('top-k keeps the k most likely, and what is equal to the last of them', () => {
+  test('top-k keeps the k most likely, and what is equal to the last of them', () => {
     assert.deepEqual(left(keepTopK(weights, 2)), [1, 3]);
     assert.deepEqual(left(keepTopK(weights, 9)), [0, 1, 2, 3, 4]);
     assert.deepEqual(left(keepTopK(Float64Array.of(1, 3, 1, 1), 2)), [0, 1, 2, 3]);
   });
 
-  it('top-p keeps the smallest set that has the probability', () => {
+  test('top-p keeps the smallest set that has the probability', () => {
     assert.deepEqual(left(keepTopP(weights, 0.39)), [1]);
     assert.deepEqual(left(keepTopP(weights, 0.41)), [1, 3]);
     assert.deepEqual(left(keepTopP(weights, 0.84)), [1, 3, 4]);
     assert.deepEqual(left(keepTopP(weights, 0.999)), [0, 1, 2, 3, 4]);
   });
 
-  it('top-p leaves out what an earlier filter excluded', () => {
+  test('top-p leaves out what an earlier filter excluded', () => {
     assert.deepEqual(left(keepTopP(keepTopK(weights, 2), 0.9999999)), [1, 3]);
   });
 
-  it('min-p keeps tokens of a share of the largest probability', () => {
+  test('min-p keeps tokens of a share of the largest probability', () => {
     assert.deepEqual(left(keepMinP(weights, 0.5)), [1, 3]);
     assert.deepEqual(left(keepMinP(weights, 0.2)), [0, 1, 3, 4]);
   });
 
-  it('repetition penalty makes positive and negative logits of the context smaller, once each', () => {
+  test('repetition penalty makes positive and negative logits of the context smaller, once each', () => {
     const out = penalizeRepetition(Float32Array.of(2, -2, 3, 0), [0, 1, 0, 3], 2);
     assert.deepEqual([...out], [1, -4, 3, 0]);
   });
 
-  it('temperature scales differences, and a tiny one does not overflow', () => {
+  test('temperature scales differences, and a tiny one does not overflow', () => {
     assert.deepEqual([...heat(Float32Array.of(3, 1, 2), 0.5)], [0, -4, -2]);
     assert.deepEqual(left(exponentials(heat(Float32Array.of(5, 80, 79), 1e-42)).weights), [1]);
   });
 
-  it('leave their input as it is', () => {
+  test('leave their input as it is', () => {
     const before = [...weights];
     const chain = filters(checkSampling({ topK: 3, topP: 0.8, minP: 0.1 }));
     assert.equal(chain.length, 3);
@@ -66,7 +66,7 @@ describe('filters', () => {
     assert.deepEqual(logits, logitsOf(0.2, 0.8));
   });
 
-  it('always leave the most likely token of any distribution', () => {
+  test('always leave the most likely token of any distribution', () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 40 }),
@@ -87,29 +87,29 @@ describe('filters', () => {
 });
 
 describe('drawing', () => {
-  it('takes each token for its share of the random numbers', () => {
+  test('takes each token for its share of the random numbers', () => {
     const counts = [0, 0, 0];
     for (let i = 0; i < 1000; i++) counts[draw(Float64Array.of(1, 4, 5), (i + 0.5) / 1000)]++;
     assert.deepEqual(counts, [100, 400, 500]);
   });
 
-  it('never takes an excluded token, at either end', () => {
+  test('never takes an excluded token, at either end', () => {
     const weights = Float64Array.of(0, 1, 1, 0);
     assert.equal(draw(weights, 0), 1);
     assert.equal(draw(weights, 1 - 2 ** -32), 2);
   });
 
-  it('with temperature 0 takes the most likely, the first of equals, whatever the random number', () => {
+  test('with temperature 0 takes the most likely, the first of equals, whatever the random number', () => {
     const options = checkSampling({ temperature: 0 });
     for (const u of [0, 0.5, 0.99]) assert.equal(sample(Float32Array.of(1, 4, 4, 0), options, [], u).id, 1);
   });
 
-  it('with temperature 0 still minds the repetition penalty', () => {
+  test('with temperature 0 still minds the repetition penalty', () => {
     const options = checkSampling({ temperature: 0, repetitionPenalty: 2 });
     assert.equal(sample(Float32Array.of(1, 4, 3), options, [1], 0).id, 2);
   });
 
-  it('reports the log-probability by the model alone, whatever changes the draw', () => {
+  test('reports the log-probability by the model alone, whatever changes the draw', () => {
     for (const options of [
       {},
       { topP: 0.5 },
@@ -122,7 +122,7 @@ describe('drawing', () => {
     }
   });
 
-  it('reports the most likely tokens with their log-probabilities', () => {
+  test('reports the most likely tokens with their log-probabilities', () => {
     const top = mostLikely(logitsOf(0.2, 0.5, 0.3), 2);
     assert.deepEqual(
       top.map(({ id }) => id),
@@ -131,7 +131,7 @@ describe('drawing', () => {
     assert.ok(Math.abs(top[0].logprob - Math.log(0.5)) < 1e-6);
   });
 
-  it('refuses logits that are not finite', () => {
+  test('refuses logits that are not finite', () => {
     const options = checkSampling({});
     assert.throws(() => sample(Float32Array.of(1, Number.NaN), options, [], 0.5), /token 1 is NaN/);
     assert.throws(() => sample(Float32Array.of(1, Infinity), options, [], 0.5), /token 1 is Infinity/);
@@ -139,7 +139,7 @@ describe('drawing', () => {
 });
 
 describe('checkSampling', () => {
-  it('fills in defaults that change nothing', () => {
+  test('fills in defaults that change nothing', () => {
     const options = checkSampling({});
     assert.equal(filters(options).length, 0);
     assert.equal(options.temperature, 1);
@@ -158,6 +158,6 @@ describe('checkSampling', () => {
     [{ temperature: '1' }, /temperature "1" is not a number >= 0/],
   ];
   for (const [options, message] of bad) {
-    it(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => checkSampling(options), message));
+    test(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => checkSampling(options), message));
   }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { attentionMaps, inductionScores, summarizeHeads } from '../../src/inspect/attention.ts';
 import { capture } from '../../src/inspect/capture.ts';
@@ -47,13 +47,13 @@ const tokenizer = Tokenizer.train('abcdabcd', { vocabSize: 258 });
 const ids = tokenizer.encode('hello, you');
 
 describe('names of taps', () => {
-  it('are those of the table, block by block', () => {
+  test('are those of the table, block by block', () => {
     assert.deepEqual(matchTaps(['**'], config), tapNames(config));
     const ofBlocks = TAPS.filter(({ name }) => name.startsWith('blocks.')).length;
     assert.equal(tapNames(config).length, TAPS.length - ofBlocks + 2 * ofBlocks);
   });
 
-  it('are chosen by globs', () => {
+  test('are chosen by globs', () => {
     assert.deepEqual(matchTaps(['blocks.*.mlp.act'], config), ['blocks.0.mlp.act', 'blocks.1.mlp.act']);
     assert.deepEqual(matchTaps(['blocks.{0,3}.attn.*'], { nLayer: 4 }).length, 2 * 5);
     assert.deepEqual(
@@ -64,7 +64,7 @@ describe('names of taps', () => {
     assert.deepEqual(matchTaps(['*'], config), ['embed', 'logits']);
   });
 
-  it('that there are not are answered with the nearest', () => {
+  test('that there are not are answered with the nearest', () => {
     assert.throws(
       () => matchTaps(['blocks.1.mlp.actt'], config),
       /nearest are blocks\.1\.mlp\.act, blocks\.1\./,
@@ -75,7 +75,7 @@ describe('names of taps', () => {
   });
 });
 
-it('groups of parameters are those that learn alike', () => {
+test('groups of parameters are those that learn alike', () => {
   const groupOf = (name: string): string => parseParameter(name).group;
   assert.equal(groupOf('positions.weight'), 'embedding');
   assert.equal(groupOf('blocks.3.attn.qkv.weight'), 'blocks.3.attn');
@@ -84,7 +84,7 @@ it('groups of parameters are those that learn alike', () => {
   assert.equal(groupOf('head.bias'), 'head');
 });
 
-it('typical groups are those of the middle look, with the last weights', () => {
+test('typical groups are those of the middle look, with the last weights', () => {
   const look = (gradNorm: number, updateRatio: number) => ({
     groups: [{ name: 'head', parameters: 4, weightNorm: 10 * gradNorm, gradNorm, updateRatio }],
   });
@@ -107,7 +107,7 @@ for (const { name, create, skip } of await engines()) {
       ['the seed', fresh()],
       ['every option', modern()],
     ] as const)
-      it(`every tap of ${kind} has the shape of the table, and its gradient too`, async () => {
+      test(`every tap of ${kind} has the shape of the table, and its gradient too`, async () => {
         const sizes: Record<string, number> = { B: 1, T: ids.length, C, H, hs, V: 258, '4C': 4 * C };
         const size = (side: string): number =>
           side.split(' * ').reduce((n, s) => n * (sizes[s] ?? Number(s)), 1);
@@ -129,7 +129,7 @@ for (const { name, create, skip } of await engines()) {
         }
       });
 
-    it('gradients of taps are those of the loss', async () => {
+    test('gradients of taps are those of the loss', async () => {
       const model = fresh();
       const at = { tap: 'blocks.0.mlp.out', units: [5], positions: [2] };
       const [{ gradient }] = await capture(model, ids, { taps: [at.tap], targets: ids });
@@ -147,7 +147,7 @@ for (const { name, create, skip } of await engines()) {
       );
     });
 
-    it('edits change what they name and nothing else', async () => {
+    test('edits change what they name and nothing else', async () => {
       const model = fresh();
       const taps = ['blocks.1.attn.heads'];
       const edits = [{ tap: taps[0], units: [1], positions: [0, -1], change: { scale: 2 } }];
@@ -160,7 +160,7 @@ for (const { name, create, skip } of await engines()) {
       }
     });
 
-    it('a vector is added to the columns that it is for', async () => {
+    test('a vector is added to the columns that it is for', async () => {
       const add = Float32Array.of(1, 2, 4);
       const edits = [{ tap: 'embed', units: [1, 2, 5], positions: [3], change: { add } }];
       const [{ value: before }] = await capture(fresh(), ids, { taps: ['embed'] });
@@ -171,7 +171,7 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(row(after, 3), sum);
     });
 
-    it('a head that is zeroed is a head without weights', async () => {
+    test('a head that is zeroed is a head without weights', async () => {
       const model = fresh();
       const zeroed = logitsWith(model, [{ tap: 'blocks.0.attn.heads', units: [0], change: { set: 0 } }]);
       const { weight } = model.blocks[0].attn.proj;
@@ -181,7 +181,7 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(await zeroed.data(), await without.data());
     });
 
-    it('patching all of the residual stream makes one prompt another', async () => {
+    test('patching all of the residual stream makes one prompt another', async () => {
       const model = fresh();
       const other = tokenizer.encode('HELLO, YOU');
       const [patch] = await capture(model, other, { taps: ['blocks.0.out'] });
@@ -206,7 +206,7 @@ for (const { name, create, skip } of await engines()) {
       assert.throws(() => logitsWith(model, [edit]), /as many tokens, or name the positions/);
     });
 
-    it('edits that cannot be are refused', () => {
+    test('edits that cannot be are refused', () => {
       const model = fresh();
       const edit = (tap: string, rest: Partial<Edit> = {}): Edit => ({ tap, change: { set: 0 }, ...rest });
       assert.throws(
@@ -232,7 +232,7 @@ for (const { name, create, skip } of await engines()) {
       }, /an edited pass has no gradients/);
     });
 
-    it('watching everything changes no bit of a run with dropout', async () => {
+    test('watching everything changes no bit of a run with dropout', async () => {
       const text = Int32Array.from({ length: 400 }, (_, i) => (i * 7919 + (i >> 2)) % 258);
       const data = { train: text, val: text.subarray(0, 40), valBytesPerToken: 1, vocabSize: 258 };
       const run = async (
@@ -275,7 +275,7 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(probed.weights, plain.weights);
     });
 
-    it('statistics count how often each unit fires', async () => {
+    test('statistics count how often each unit fires', async () => {
       const model = fresh();
       const batch = windows(ids, [0], ids.length - 1);
       const { taps } = await measureTaps(model, batch, ['blocks.0.mlp.act', 'blocks.0.out']);
@@ -297,7 +297,7 @@ for (const { name, create, skip } of await engines()) {
       assert.equal(out.activity, undefined);
     });
 
-    it('attention and the scores of its heads', async () => {
+    test('attention and the scores of its heads', async () => {
       const model = fresh();
       const attention = await attentionMaps(model, ids);
       const induction = await inductionScores(model);
@@ -324,7 +324,7 @@ for (const { name, create, skip } of await engines()) {
       });
     });
 
-    it('predictions, lens and neighbours fit the model, in float and in INT8', async () => {
+    test('predictions, lens and neighbours fit the model, in float and in INT8', async () => {
       const float = fresh();
       for (const model of [float, await quantize(float), modern()]) {
         const one = folder(model);
@@ -361,7 +361,7 @@ for (const { name, create, skip } of await engines()) {
       }
     });
 
-    it('a text longer than the context is read in windows, and every token is predicted once', async () => {
+    test('a text longer than the context is read in windows, and every token is predicted once', async () => {
       const model = fresh();
       const long = tokenizer.encode('all the world is a stage, and all');
       const { tokens } = await predictText(folder(model), long);
@@ -374,7 +374,7 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(lossChange, [null, ...new Array(ids.length - 1).fill(0)]);
     });
 
-    it('leaves no memory behind', async () => {
+    test('leaves no memory behind', async () => {
       const model = fresh();
       await capture(model, ids, { taps: ['**'] });
       const before = backend.memory().live;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import { createOutput, type Output } from '../../src/cli/output.ts';
@@ -31,7 +31,7 @@ class Screen extends Writable {
 const ESCAPE = '\u001b';
 
 describe('train view', () => {
-  it('writes plain lines without escapes to a pipe', () => {
+  test('writes plain lines without escapes to a pipe', () => {
     const out = new Screen(false);
     const view = createTrainView(out, { totalSteps: 100, color: false, tty: false });
     for (const event of runEvents(100)) view.event(event);
@@ -51,7 +51,7 @@ describe('train view', () => {
     for (const line of lines) assert.ok(line.length <= 80, line);
   });
 
-  it('passes over most steps of a long run', () => {
+  test('passes over most steps of a long run', () => {
     const out = new Screen(false);
     const view = createTrainView(out, { totalSteps: 5000, color: false, tty: false });
     for (const event of runEvents(5000)) view.event(event);
@@ -61,7 +61,7 @@ describe('train view', () => {
   });
 
   for (const columns of [80, 40, 20]) {
-    it(`stays within ${columns} columns on a terminal, and leaves it as it was`, () => {
+    test(`stays within ${columns} columns on a terminal, and leaves it as it was`, () => {
       const out = new Screen(true, columns);
       const view = createTrainView(out, { totalSteps: 100, color: true, tty: true });
       for (const event of runEvents(100)) view.event(event);
@@ -82,7 +82,7 @@ describe('train view', () => {
     });
   }
 
-  it('draws anew on a clean screen when the window changes', () => {
+  test('draws anew on a clean screen when the window changes', () => {
     const out = new Screen(true, 80, 30);
     const view = createTrainView(out, { totalSteps: 100, color: false, tty: true });
     view.event({ ...runEvents(100)[1] });
@@ -98,7 +98,7 @@ describe('train view', () => {
     assert.equal(out.listenerCount('resize'), 0);
   });
 
-  it('shows an evaluation under way until it is done, and leaves it to others where lines are written', () => {
+  test('shows an evaluation under way until it is done, and leaves it to others where lines are written', () => {
     const evaluation = { what: 'evaluation', step: 0, done: 45, total: 100 } as const;
     const out = new Screen(true);
     const view = createTrainView(out, { totalSteps: 10, color: false, tty: true });
@@ -118,7 +118,7 @@ describe('train view', () => {
     assert.equal(lines.text, '');
   });
 
-  it('ends once, whether by the done event, by a call or by both', () => {
+  test('ends once, whether by the done event, by a call or by both', () => {
     const out = new Screen(true);
     const listeners = process.listenerCount('exit');
     const view = createTrainView(out, { totalSteps: 10, color: false, tty: true });
@@ -130,14 +130,14 @@ describe('train view', () => {
     assert.equal(process.listenerCount('exit'), listeners);
   });
 
-  it('has no colours under NO_COLOR, and no drawing in place on a pipe or a dumb terminal', () => {
+  test('has no colours under NO_COLOR, and no drawing in place on a pipe or a dumb terminal', () => {
     assert.deepEqual(terminalStyle({ isTTY: true }, {}), { tty: true, color: true });
     assert.deepEqual(terminalStyle({ isTTY: true }, { NO_COLOR: '1' }), { tty: true, color: false });
     assert.deepEqual(terminalStyle({ isTTY: true }, { TERM: 'dumb' }), { tty: false, color: false });
     assert.deepEqual(terminalStyle({}, {}), { tty: false, color: false });
   });
 
-  it('draws nothing on a terminal of no columns', () => {
+  test('draws nothing on a terminal of no columns', () => {
     assert.deepEqual(terminalStyle({ isTTY: true, columns: 0 }, {}), { tty: false, color: false });
     assert.deepEqual(terminalStyle({ isTTY: true, columns: 1 }, {}), { tty: true, color: true });
     const out = new Screen(true, 0);
@@ -148,7 +148,7 @@ describe('train view', () => {
     assert.equal(out.listenerCount('resize'), 0);
   });
 
-  it('goes on as lines when the width is gone, and draws when it is there', () => {
+  test('goes on as lines when the width is gone, and draws when it is there', () => {
     const [first, ...rest] = runEvents(100);
     const out = new Screen(true, 80);
     const view = createTrainView(out, { totalSteps: 100, ...terminalStyle(out, { NO_COLOR: '1' }) });
@@ -187,7 +187,7 @@ describe('frame', () => {
   };
   const bar = (columns: number): string => '#'.repeat(columns);
 
-  it('fits any window', () => {
+  test('fits any window', () => {
     for (const columns of [12, 25, 39, 80, 200]) {
       for (const rows of [6, 10, 16, 24, 60]) {
         const lines = frame(scene, { columns, rows }, pc.createColors(true), bar);
@@ -197,7 +197,7 @@ describe('frame', () => {
     }
   });
 
-  it('shows chart, sample, health and progress where there is room, and no escapes of the sample', () => {
+  test('shows chart, sample, health and progress where there is room, and no escapes of the sample', () => {
     const text = frame(scene, { columns: 80, rows: 40 }, pc.createColors(false), bar).join('\n');
     assert.match(text, /┤/);
     assert.match(text, /sample at step 100/);
@@ -206,7 +206,7 @@ describe('frame', () => {
     assert.ok(!text.includes(ESCAPE));
   });
 
-  it('says first how far an evaluation or a sample is', () => {
+  test('says first how far an evaluation or a sample is', () => {
     const milestone = { what: 'evaluation', step: 100, done: 459, total: 1000 } as const;
     const text = frame({ ...scene, milestone }, { columns: 80, rows: 40 }, pc.createColors(false), bar).join(
       '\n',
@@ -214,7 +214,7 @@ describe('frame', () => {
     assert.match(text, /#{10,} {2}100\/100 {2}evaluation 45 % {2}loss 2\.098/);
   });
 
-  it('draws before the first event', () => {
+  test('draws before the first event', () => {
     const lines = (done?: number): string =>
       frame(createScene(100, done), { columns: 80, rows: 24 }, pc.createColors(false), bar).join('\n');
     assert.match(lines(), /#+ {2}0\/100/);
@@ -223,7 +223,7 @@ describe('frame', () => {
 });
 
 describe('chart', () => {
-  it('falls from the first loss to the last', () => {
+  test('falls from the first loss to the last', () => {
     const points = [
       { step: 1, loss: 6 },
       { step: 50, loss: 3 },
@@ -235,7 +235,7 @@ describe('chart', () => {
     assert.match(lines.at(-1) ?? '', /^ {2}2\.00┤ .*╰─+ *$/);
   });
 
-  it('leaves out the fall of the first steps once there are many', () => {
+  test('leaves out the fall of the first steps once there are many', () => {
     const points = Array.from({ length: 100 }, (_, i) => ({ step: i + 1, loss: i < 9 ? 6 : 3 - i / 100 }));
     const lines = lossChart(points, [], 60, 8, false);
     assert.match(lines[0], /^ {2}2\.91/);
@@ -243,7 +243,7 @@ describe('chart', () => {
     assert.equal(chartStart(points.slice(0, 50)), 0);
   });
 
-  it('survives losses that are not finite, and waits for two points', () => {
+  test('survives losses that are not finite, and waits for two points', () => {
     assert.deepEqual(lossChart([{ step: 1, loss: 6 }], [], 60, 8, true), []);
     const points = [1, Number.NaN, 2, Number.POSITIVE_INFINITY].map((loss, step) => ({ step, loss }));
     assert.ok(lossChart(points, points, 60, 8, true).length > 0);
@@ -251,24 +251,24 @@ describe('chart', () => {
 });
 
 describe('width', () => {
-  it('counts columns, not code units', () => {
+  test('counts columns, not code units', () => {
     assert.equal(textWidth(`${ESCAPE}[31mink${ESCAPE}[0m`), 3);
     assert.equal(textWidth('長e\u0301😀'), 5);
   });
 
-  it('cuts lines and keeps the end of colours', () => {
+  test('cuts lines and keeps the end of colours', () => {
     assert.equal(fitLine('inkhorn', 7), 'inkhorn');
     assert.equal(fitLine('inkhorn', 5), 'inkh…');
     assert.equal(fitLine(`${ESCAPE}[31minkhorn${ESCAPE}[39m`, 5), `${ESCAPE}[31minkh${ESCAPE}[39m…`);
     assert.equal(textWidth(fitLine('長長長', 4)) <= 4, true);
   });
 
-  it('wraps words, and cuts those that are too long', () => {
+  test('wraps words, and cuts those that are too long', () => {
     assert.deepEqual(wrapText('a loss spike of inkhornisms', 8), ['a loss', 'spike of', 'inkhorni', 'sms']);
     assert.deepEqual(cutText('長長a', 4), ['長長', 'a']);
   });
 
-  it('makes text safe to print', () => {
+  test('makes text safe to print', () => {
     assert.equal(viewText('a\u001b[2J\nb\u0007\u202e\t'), 'a\\x1b[2J\nb\\x07\\u202e  ');
   });
 });
@@ -281,7 +281,7 @@ describe('output', () => {
     return { out, err, output: createOutput(json, { stdout: out, stderr: err }) };
   };
 
-  it('gives a terminal no control characters, whatever they are in', () => {
+  test('gives a terminal no control characters, whatever they are in', () => {
     const { out, err, output } = outputs(true);
     const { colors } = output;
     output.print(hostile);
@@ -299,7 +299,7 @@ describe('output', () => {
     }
   });
 
-  it('gives a pipe what was generated as it is, and messages without control characters', () => {
+  test('gives a pipe what was generated as it is, and messages without control characters', () => {
     const { out, err, output } = outputs(false);
     output.speak(hostile);
     assert.equal(out.text, hostile);
@@ -309,14 +309,14 @@ describe('output', () => {
     assert.equal(err.text, `${shown}\n`);
   });
 
-  it('JSON holds the same text without a control character', () => {
+  test('JSON holds the same text without a control character', () => {
     const { out, output } = outputs(true, true);
     output.data({ hostile });
     assert.doesNotMatch(out.text.trimEnd(), CONTROL);
     assert.deepEqual(JSON.parse(out.text), { hostile });
   });
 
-  it('keeps line feeds and tabs, and columns below each other', () => {
+  test('keeps line feeds and tabs, and columns below each other', () => {
     const { out, output } = outputs(false);
     output.speak('a\tb\n');
     output.table(

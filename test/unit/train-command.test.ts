@@ -1,6 +1,6 @@
 // The command that repeats a run leads to exactly the settings of that run.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { shellWord } from '../../src/base/shell.ts';
 import { defineCommand } from '../../src/cli/command.ts';
 import { createProgram } from '../../src/cli/program.ts';
@@ -31,7 +31,7 @@ function recipe(
 }
 
 describe('the command of a run', () => {
-  it('is short where a preset says it all', () => {
+  test('is short where a preset says it all', () => {
     for (const preset of ['tiny', 'seed', 'shakespeare'] as const) {
       assert.equal(
         trainCommand(recipe(preset)),
@@ -49,7 +49,7 @@ describe('the command of a run', () => {
     ['a short run with a warm-up of its own', recipe('tiny', {}, { steps: 100, warmup: 30 })],
   ];
   for (const [name, run] of cases) {
-    it(`comes to the same: ${name}`, async () => {
+    test(`comes to the same: ${name}`, async () => {
       let got: unknown;
       const probe = defineCommand({
         examples: [],
@@ -68,7 +68,7 @@ describe('the command of a run', () => {
     });
   }
 
-  it('names tokenizer, split and precision where they are not the usual ones', () => {
+  test('names tokenizer, split and precision where they are not the usual ones', () => {
     const run = {
       ...recipe('seed'),
       precision: 'bf16',
@@ -100,7 +100,7 @@ describe('the command of a run', () => {
     );
   });
 
-  it('quotes as a shell reads', () => {
+  test('quotes as a shell reads', () => {
     assert.equal(shellWord("it's"), "'it'\\''s'");
     assert.equal(shellWord(''), "''");
   });
