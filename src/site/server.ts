@@ -15,6 +15,9 @@ import { followRun } from './follow.ts';
 /** The built page (`npm run build:studio`). The path starts from `dist/src/site/`. */
 const PAGE: string = fileURLToPath(new URL('../../studio', import.meta.url));
 
+/** Has the bundled model, once: its copy of the page comes without. */
+const PACKAGE: string = fileURLToPath(new URL('../../../', import.meta.url));
+
 /** A browser shares memory between the threads of a page that is sent with these. */
 const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -67,6 +70,7 @@ function studioApp(run: string | undefined, signal: AbortSignal): Hono {
   });
   if (run !== undefined) addRun(app, run, signal);
   app.get('/', async (c) => c.html(await pageOf(run)));
+  app.use('/models/*', serveStatic({ root: PACKAGE }));
   app.use(serveStatic({ root: PAGE }));
   return app;
 }
