@@ -59,7 +59,7 @@ if (options.json) {
     inNode,
     share: median(shares),
     frameMs: { median: median(frames), p95 },
-    ...growth,
+    heap: growth,
   };
   console.log(JSON.stringify({ machine: machine(), browser: browser.version(), engines, steps, ...results }));
 } else {
