@@ -116,6 +116,11 @@ export type { Random, RandomState } from './tensor/random.ts';
 export { keep, type Owned, scope } from './tensor/scope.ts';
 export { withGradients } from './tensor/tape.ts';
 export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';
+export { type Checked, checkText, type Identify, type Remark } from './text/check.ts';
+export type { Damage } from './text/damage.ts';
+export { type TextFacts, textFacts } from './text/facts.ts';
+export { textOddities } from './text/oddities.ts';
+export type { Fix, Problem } from './text/problem.ts';
 export type * from './tokenizer/index.ts';
 export { Tokenizer } from './tokenizer/index.ts';
 export {

@@ -3,9 +3,8 @@
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
 import { formatCount } from '../base/format.ts';
-import { type Damage, describeDamage } from './damage.ts';
-import { throughCommand } from './local.ts';
-import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
+import { type Damage, describeDamage } from '../text/damage.ts';
+import { byteOrderMark, inEncoding, type Problem } from '../text/problem.ts';
 
 /** Bytes examined: enough for any signature and for the statistics of an encoding. */
 const SEEN = 1 << 18;
@@ -30,7 +29,7 @@ export async function identify(bytes: Uint8Array, damage: Damage): Promise<Probl
   if (text >= TEXT_AT_LEAST) {
     return {
       what: `is text up to byte ${formatCount(text)}, then binary data (${how})`,
-      fix: (path) => `take the text of it: ${throughCommand(`head -c ${text}`, path, 'text')}`,
+      fix: { what: 'take the text of it', command: { line: `head -c ${text}`, kind: 'text' } },
     };
   }
   const encoding = damage.invalid.count > 0 ? byteEncoding(start) : null;

@@ -17,11 +17,9 @@ import { type Found, joinLines, readAll } from './read.ts';
 
 export type { NamedCorpus } from './catalog.ts';
 export { type Corpus, type CorpusOptions, corpusFields } from './corpus.ts';
-export { textFacts } from './facts.ts';
 export type { FetchProgress } from './fetch.ts';
 export { STDIN, TEXT_KINDS } from './local.ts';
-export { checkedText, readText } from './read.ts';
-export { NotText } from './text-check.ts';
+export { checkedText, NotText, readText } from './read.ts';
 
 /**
  * A named corpus that is not on this machine and cannot be had: no network, a wrong checksum, a cache that

@@ -1,5 +1,5 @@
 // The user's own texts: files, folders of text files, glob patterns, standard input. Read next:
-// text-check.ts.
+// ../text/check.ts.
 
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';

@@ -2,10 +2,22 @@
 
 import { resolve } from 'node:path';
 import { formatAmount } from '../base/format.ts';
+import { checkText, type Identify, type Remark } from '../text/check.ts';
+import type { Fix, Problem } from '../text/problem.ts';
 import type { Corpus, CorpusOptions } from './corpus.ts';
-import { checkLength, type ReadOptions, readBytes, STDIN, sizeOf } from './local.ts';
-import type { Problem } from './problem.ts';
-import { checkText, NotText, type Remark } from './text-check.ts';
+import { checkLength, type ReadOptions, readBytes, STDIN, sizeOf, throughCommand } from './local.ts';
+
+/** Thrown for files that are not text. */
+export class NotText extends Error {
+  override name = 'NotText';
+  /** What the files are, and how to make text of them. */
+  readonly finding: string;
+
+  constructor(finding: string) {
+    super(`${finding}; asBytes: true takes the bytes as they are`);
+    this.finding = finding;
+  }
+}
 
 /** What an input stands for: files, or bytes that are already in memory. */
 export type Found = { name: string; source: string } & ({ paths: readonly string[] } | { bytes: Uint8Array });
@@ -130,7 +142,7 @@ function makeChecks(all: number): {
   return {
     async take(path, bytes) {
       const name = nameOf(path);
-      const checked = await checkText(bytes);
+      const checked = await checkText(bytes, identify);
       if ('problem' in checked) {
         problems.push({ path, problem: checked.problem });
         return new Uint8Array(0);
@@ -146,7 +158,7 @@ function makeChecks(all: number): {
       const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
       const share =
         all > 1 ? `${problems.length} of ${formatAmount(all, 'file')} cannot be taken as text: ` : '';
-      const [fix] = named.flatMap(({ path, problem }) => problem.fix?.(path) ?? []);
+      const [fix] = named.flatMap(({ path, problem }) => (problem.fix ? fixOf(problem.fix, path) : []));
       throw new NotText(`${share}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
     },
     remarks: () =>
@@ -157,6 +169,14 @@ function makeChecks(all: number): {
           : `${name} and ${of.length - 1} more, each: ${kind}`;
       }),
   };
+}
+
+/** Loads its libraries only for bytes that are not text. */
+const identify: Identify = async (bytes, damage) => (await import('./identify.ts')).identify(bytes, damage);
+
+/** `convert it: iconv -f CP037 -t UTF-8 a.txt > a.utf8.txt` */
+function fixOf({ what, command }: Fix, path: string): string {
+  return command ? `${what}: ${throughCommand(command.line, path, command.kind)}` : what;
 }
 
 function nameOf(path: string): string {

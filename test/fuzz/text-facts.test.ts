@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LINE_LIMIT, textFacts } from '../../src/corpora/facts.ts';
+import { LINE_LIMIT, textFacts } from '../../src/text/facts.ts';
 
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),

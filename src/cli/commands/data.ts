@@ -3,7 +3,9 @@
 import { createHash } from 'node:crypto';
 import { formatAmount, formatCount } from '../../base/format.ts';
 import { CATALOG } from '../../corpora/catalog.ts';
-import { listCorpora, loadCorpus, textFacts } from '../../corpora/index.ts';
+import { listCorpora, loadCorpus } from '../../corpora/index.ts';
+import { textFacts } from '../../text/facts.ts';
+import { textOddities } from '../../text/oddities.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
@@ -77,6 +79,7 @@ export const dataShow = defineCommand({
       characters,
       lines,
       distinctCharacters,
+      odd: textOddities(bytes),
       sha256: createHash('sha256').update(bytes).digest('hex'),
     };
     output.data({ ...facts, first });
@@ -89,6 +92,7 @@ export const dataShow = defineCommand({
         `${formatCount(facts.characters)}, ${formatAmount(facts.distinctCharacters, 'different one')}`,
       ],
       ['lines', formatCount(facts.lines)],
+      ...(facts.odd.length > 0 ? [['odd', `it ${facts.odd.join('; ')}`] as const] : []),
       ['sha256', facts.sha256],
     ]);
     if (first.length > 0) output.speak(`\n${first.join('\n')}\n`);

@@ -1,5 +1,4 @@
 // Counts what a text should not contain: bytes that are not UTF-8, NULs, control characters.
-import { isUtf8 } from 'node:buffer';
 import { formatCount } from '../base/format.ts';
 import { characterWidth } from '../tokenizer/utf8.ts';
 
@@ -19,17 +18,17 @@ export function measureDamage(bytes: Uint8Array): Damage {
   const add = (to: { count: number; first: number }, at: number): void => {
     if (to.count++ === 0) to.first = at;
   };
-  for (let i = 0; i < bytes.length; i++) {
+  const end = bytes.length - cutCharacter(bytes);
+  for (let i = 0; i < end; ) {
     const byte = bytes[i];
-    if (byte < 0x20 && NO_TEXT[byte] === 1) add(byte === 0 ? nul : control, i);
-  }
-  if (!isUtf8(bytes)) {
-    const end = bytes.length - cutCharacter(bytes);
-    for (let i = 0; i < end; ) {
-      const width = characterWidth(bytes, i);
-      if (width === 0) add(invalid, i);
-      i += Math.max(width, 1);
+    if (byte < 0x80) {
+      if (byte < 0x20 && NO_TEXT[byte] === 1) add(byte === 0 ? nul : control, i);
+      i++;
+      continue;
     }
+    const width = characterWidth(bytes, i);
+    if (width === 0) add(invalid, i);
+    i += Math.max(width, 1);
   }
   return { count: invalid.count + nul.count + control.count, invalid, nul, control };
 }

@@ -1,7 +1,8 @@
 // Decides whether bytes are text, and if not, what they are: a picture, an archive, text in another encoding.
 
 import { formatAmount, formatCount } from '../base/format.ts';
-import { CONTROLS, type Damage, foundDamage, measureDamage } from './damage.ts';
+import { concatBytes } from '../tokenizer/bpe.ts';
+import { CONTROLS, type Damage, describeDamage, foundDamage, measureDamage } from './damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
 /** The result of checking one file. */
@@ -11,24 +12,15 @@ export type Checked =
   /** Not text: what it is instead, and how to make text of it. */
   | { problem: Problem };
 
+/** Names what bytes that are not text are. `damage` says why they are not. */
+export type Identify = (bytes: Uint8Array, damage: Damage) => Promise<Problem>;
+
 /** A remark about a text that is accepted nevertheless. */
 export interface Remark {
   /** The same words for all files of this kind: `begins with a byte order mark, which is left out`. */
   kind: string;
   /** What concerns this file only: how many bytes, where the first one is. */
   detail?: string;
-}
-
-/** Thrown for files that are not text. */
-export class NotText extends Error {
-  override name = 'NotText';
-  /** What the files are, and how to make text of them. */
-  readonly finding: string;
-
-  constructor(finding: string) {
-    super(`${finding}; asBytes: true takes the bytes as they are`);
-    this.finding = finding;
-  }
 }
 
 /**
@@ -45,27 +37,28 @@ const CONTROLS_AT_MOST = 0.1;
 
 /**
  * The text in `bytes`: without its byte order mark, and converted to UTF-8 where the mark says UTF-16. If
- * they are not text: what they are. A character that is cut off at the very end is no damage.
+ * they are not text: what they are, as far as `identify` knows; it is asked only then. A character that is
+ * cut off at the very end is no damage.
  */
-export async function checkText(bytes: Uint8Array): Promise<Checked> {
+export async function checkText(bytes: Uint8Array, identify: Identify = unnamed): Promise<Checked> {
   const mark = byteOrderMark(bytes);
   if (mark === 'UTF-8')
-    return afterMark(bytes.subarray(3), 'begins with a byte order mark, which is left out');
+    return afterMark(bytes.subarray(3), 'begins with a byte order mark, which is left out', identify);
   if (mark === 'UTF-16LE' || mark === 'UTF-16BE') {
     const kind = `is ${mark} by its byte order mark: converted to UTF-8`;
     const text = utf8Of(bytes.subarray(2), mark);
-    if (replaced(text) <= DAMAGE_AT_MOST * text.length) return afterMark(text, kind);
+    if (replaced(text) <= DAMAGE_AT_MOST * text.length) return afterMark(text, kind, identify);
     return { problem: { what: `begins with the byte order mark of ${mark}, but is not text in it` } };
   }
   const document = documentKind(bytes);
-  if (document) return { problem: { what: `is ${document}, not text`, fix: () => 'save it as plain text' } };
+  if (document)
+    return { problem: { what: `is ${document}, not text`, fix: { what: 'save it as plain text' } } };
   if (shiftsCharacterSets(bytes)) return { problem: inEncoding('ISO-2022-JP', 'by its escape sequences') };
   if (mark === null) {
     const damage = measureDamage(bytes);
     if (damage.count === 0) return { bytes };
     if (isSlight(damage, bytes.length)) return { bytes, remark: remarkOf(damage) };
   }
-  const { identify } = await import('./identify.ts'); // loads its libraries only for bytes that are not text
   return { problem: await identify(bytes, measureDamage(bytes)) };
 }
 
@@ -74,8 +67,14 @@ function isSlight({ count, invalid, nul, control }: Damage, bytes: number): bool
   return invalid.count + nul.count === 0 && control.count <= Math.max(1, CONTROLS_AT_MOST * bytes);
 }
 
-async function afterMark(bytes: Uint8Array, kind: string): Promise<Checked> {
-  const checked = await checkText(bytes);
+async function unnamed(bytes: Uint8Array, damage: Damage): Promise<Problem> {
+  const mark = byteOrderMark(bytes);
+  if (mark) return inEncoding(mark, 'by its byte order mark');
+  return { what: `is not text in UTF-8 (${describeDamage(damage, bytes.length)})` };
+}
+
+async function afterMark(bytes: Uint8Array, kind: string, identify: Identify): Promise<Checked> {
+  const checked = await checkText(bytes, identify);
   if ('problem' in checked) return checked;
   const more = checked.remark?.detail ?? checked.remark?.kind;
   return { bytes: checked.bytes, remark: { kind, ...(more ? { detail: `${kind}; ${more}` } : {}) } };
@@ -86,12 +85,13 @@ const DECODED_AT_A_TIME = 1 << 24;
 
 function utf8Of(bytes: Uint8Array, encoding: 'UTF-16LE' | 'UTF-16BE'): Uint8Array {
   const decoder = new TextDecoder(encoding, { ignoreBOM: true });
+  const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += DECODED_AT_A_TIME) {
     const stream = at + DECODED_AT_A_TIME < bytes.length;
-    parts.push(Buffer.from(decoder.decode(bytes.subarray(at, at + DECODED_AT_A_TIME), { stream })));
+    parts.push(encoder.encode(decoder.decode(bytes.subarray(at, at + DECODED_AT_A_TIME), { stream })));
   }
-  return Buffer.concat(parts);
+  return concatBytes(parts);
 }
 
 /** Number of U+FFFD that stand for invalid characters. */
@@ -116,8 +116,10 @@ function documentKind(bytes: Uint8Array): string | undefined {
 
 /** ISO-2022-JP is pure ASCII and marks Japanese characters by escape sequences. */
 function shiftsCharacterSets(bytes: Uint8Array): boolean {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return bytes.includes(0x1b) && (view.includes('\x1b$B') || view.includes('\x1b$@'));
+  // ESC $ B, and ESC $ @
+  for (let i = bytes.indexOf(0x1b); i >= 0; i = bytes.indexOf(0x1b, i + 1))
+    if (bytes[i + 1] === 0x24 && (bytes[i + 2] === 0x42 || bytes[i + 2] === 0x40)) return true;
+  return false;
 }
 
 function remarkOf(damage: Damage): Remark {

@@ -20,7 +20,7 @@ const PIECE = 1 << 20;
 /**
  * The figures of `bytes`, taken as UTF-8, with its first `keep` lines. `piece`: bytes decoded at a time.
  */
-export function textFacts(bytes: Uint8Array, keep: number, piece = PIECE): TextFacts {
+export function textFacts(bytes: Uint8Array, keep: number, piece: number = PIECE): TextFacts {
   const seen = new Uint8Array(0x110000);
   const counter = makeLineCounter(keep);
   let characters = 0;

@@ -1,12 +1,19 @@
-// Why a file is not text, also when it is text in another encoding. Read next: text-check.ts.
-import { throughCommand } from './local.ts';
+// Why a file is not text, also when it is text in another encoding. Read next: check.ts.
 
 /** Why a file is not text. */
 export interface Problem {
   /** `is a PNG image, not text`. */
   what: string;
-  /** What to do with the file at `path`, if anything: `convert it: iconv ...`. */
-  fix?: (path: string) => string;
+  /** What to do with the file, if anything. */
+  fix?: Fix;
+}
+
+/** What makes text of a file. */
+export interface Fix {
+  /** `convert it` */
+  what: string;
+  /** A command of a terminal that reads the file and writes text: `iconv -f CP037 -t UTF-8`. */
+  command?: { line: string /** The kind of its result: `notes.utf8.txt`. */; kind: string };
 }
 
 /** The problem of a text that is fine except for its encoding. */
@@ -14,7 +21,7 @@ export function inEncoding(encoding: string, how: string): Problem {
   const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
   return {
     what: `is ${encoding} ${how}, not UTF-8`,
-    fix: (path) => `convert it: ${throughCommand(`iconv -f ${codePage} -t UTF-8`, path, 'utf8')}`,
+    fix: { what: 'convert it', command: { line: `iconv -f ${codePage} -t UTF-8`, kind: 'utf8' } },
   };
 }
 
