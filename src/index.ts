@@ -118,6 +118,7 @@ export { withGradients } from './tensor/tape.ts';
 export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';
 export { type Checked, checkText, type Identify, type Remark } from './text/check.ts';
 export type { Damage } from './text/damage.ts';
+export { joinLines, TEXT_KINDS } from './text/documents.ts';
 export { type TextFacts, textFacts } from './text/facts.ts';
 export { textOddities } from './text/oddities.ts';
 export type { Fix, Problem } from './text/problem.ts';

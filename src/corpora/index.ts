@@ -8,17 +8,19 @@ import envPaths from 'env-paths';
 import { checkOptions } from '../base/fields.ts';
 import { buildCommand, isRepository } from '../base/node-command.ts';
 import { folderStore, reason } from '../io/node-store.ts';
+import { joinLines } from '../text/documents.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
 import { ASSETS, CATALOG, type NamedCorpus } from './catalog.ts';
 import { type Corpus, type CorpusOptions, corpusFields } from './corpus.ts';
 import { fetchText, sha256Of } from './fetch.ts';
 import { findFiles, isThere } from './local.ts';
-import { type Found, joinLines, readAll } from './read.ts';
+import { type Found, readAll } from './read.ts';
 
+export { TEXT_KINDS } from '../text/documents.ts';
 export type { NamedCorpus } from './catalog.ts';
 export { type Corpus, type CorpusOptions, corpusFields } from './corpus.ts';
 export type { FetchProgress } from './fetch.ts';
-export { STDIN, TEXT_KINDS } from './local.ts';
+export { STDIN } from './local.ts';
 export { checkedText, NotText, readText } from './read.ts';
 
 /**

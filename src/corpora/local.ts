@@ -9,25 +9,10 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { reason } from '../io/node-store.ts';
+import { TEXT_KINDS } from '../text/documents.ts';
 
 /** The path that means standard input. */
 export const STDIN = '-';
-
-/**
- * Extensions of the text files that a folder is searched for. Other files must be named, or matched by a
- * pattern.
- */
-export const TEXT_KINDS: readonly string[] = [
-  '.txt',
-  '.text',
-  '.md',
-  '.markdown',
-  '.rst',
-  '.adoc',
-  '.asciidoc',
-  '.org',
-  '.tex',
-];
 
 /** The files of one input, in order. */
 export interface LocalFiles {

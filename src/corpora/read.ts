@@ -89,21 +89,6 @@ export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<C
   return { bytes, remarks: checks.remarks() };
 }
 
-/**
- * Joins documents in one buffer, with a line feed between them, and says where each one is in it.
- */
-export function joinLines(parts: readonly Uint8Array[]): { bytes: Uint8Array; documents: Uint8Array[] } {
-  if (parts.length === 1) return { bytes: parts[0], documents: [parts[0]] };
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length + 1, -1)).fill(0x0a);
-  let at = 0;
-  const documents = parts.map((part) => {
-    bytes.set(part, at);
-    at += part.length + 1;
-    return bytes.subarray(at - part.length - 1, at - 1);
-  });
-  return { bytes, documents: documents.filter(({ length }) => length > 0) };
-}
-
 /** One file, or bytes given by an input. `alone`: this was the only input named. */
 interface Text {
   path: string;

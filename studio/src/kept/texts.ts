@@ -66,3 +66,24 @@ export async function keepText(wanted: string, bytes: Uint8Array): Promise<strin
   changed('texts');
   return name;
 }
+
+/** A text as a list shows it. */
+export interface ListedText {
+  name: string;
+  title: string;
+  /** Number of bytes; null for a text of the site, which is there already and cannot be deleted. */
+  size: number | null;
+}
+
+/** All texts, those of the site first. */
+export async function listTexts(): Promise<ListedText[]> {
+  const listed: ListedText[] = published.map(({ name, title }) => ({ name, title, size: null }));
+  const names = await namesOn('texts');
+  if (names.length === 0) return listed;
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('texts');
+  for (const name of names) {
+    const file = await (await folder.getFileHandle(name)).getFile();
+    listed.push({ name, title: name, size: file.size });
+  }
+  return listed;
+}

@@ -1,54 +1,66 @@
 // A place on which files can be dropped, and which says so while they hover over it.
 import type { ComponentChildren, VNode } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 interface Shown {
   class?: string;
   /** What may be dropped here: `a model folder`. */
   what: string;
+  /** Whether the whole page takes what is dropped. */
+  page?: boolean;
   onDrop(dropped: DataTransfer): void;
   children: ComponentChildren;
 }
 
-export function DropArea({ class: name = '', what, onDrop, children }: Shown): VNode {
+export function DropArea({ class: name = '', what, page = false, onDrop, children }: Shown): VNode {
   const [over, setOver] = useState(false);
-  /** Entered and not left: an event comes for every element inside. */
-  const depth = useRef(0);
-  const leave = (): void => {
-    depth.current = 0;
-    setOver(false);
-  };
+  const place = useRef<HTMLDivElement>(null);
+  const drop = useRef(onDrop);
+  drop.current = onDrop;
+  useEffect(() => {
+    const target: EventTarget | null = page ? document : place.current;
+    return target ? listen(target, setOver, (dropped) => drop.current(dropped)) : undefined;
+  }, [page]);
   return (
-    <section
-      class={`drop-area ${name} ${over ? 'over' : ''}`}
-      aria-label={`Drop ${what} here`}
+    <div
+      ref={place}
+      class={`drop-area ${name} ${page ? 'whole-page' : ''} ${over ? 'over' : ''}`}
       data-drop={`Drop ${what} here`}
-      onDragEnter={(event) => {
-        if (!hasFiles(event)) return;
-        event.stopPropagation();
-        depth.current++;
-        setOver(true);
-      }}
-      onDragLeave={(event) => {
-        if (!hasFiles(event)) return;
-        if (--depth.current <= 0) leave();
-      }}
-      onDragOver={(event) => {
-        if (hasFiles(event)) event.preventDefault(); // else the browser opens the file
-      }}
-      onDrop={(event) => {
-        if (!hasFiles(event) || !event.dataTransfer) return;
-        event.preventDefault();
-        event.stopPropagation();
-        leave();
-        onDrop(event.dataTransfer);
-      }}
     >
       {children}
-    </section>
+    </div>
   );
 }
 
-function hasFiles({ dataTransfer }: DragEvent): boolean {
-  return dataTransfer?.types.includes('Files') ?? false;
+/** Follows files over `target` until the function that it returns is called. */
+function listen(
+  target: EventTarget,
+  over: (on: boolean) => void,
+  drop: (dropped: DataTransfer) => void,
+): () => void {
+  /** Entered and not left: an event comes for every element inside. */
+  let depth = 0;
+  const ended = new AbortController();
+  const on = (type: string, act: (files: DataTransfer) => void): void =>
+    target.addEventListener(
+      type,
+      (event) => {
+        const { dataTransfer } = event as DragEvent;
+        if (!dataTransfer?.types.includes('Files') || event.defaultPrevented) return;
+        if (type === 'dragover' || type === 'drop') event.preventDefault(); // else the browser opens the file
+        act(dataTransfer);
+        over(depth > 0);
+      },
+      { signal: ended.signal },
+    );
+  on('dragenter', () => depth++);
+  on('dragleave', () => depth--);
+  on('dragover', () => {
+    depth = Math.max(1, depth);
+  });
+  on('drop', (files) => {
+    depth = 0;
+    drop(files);
+  });
+  return () => ended.abort();
 }

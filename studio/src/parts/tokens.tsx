@@ -184,7 +184,7 @@ function visible(text: string): ComponentChildren {
   if (!/[\n\r\t]/.test(text)) return text;
   return text.split(/([\n\r\t])/).map((part) => {
     if (part === '\n') return [<i class="sign">↵</i>, '\n'];
-    if (part === '\r') return <i class="sign">␍</i>;
+    if (part === '\r') return <i class="sign">\r</i>;
     if (part === '\t') return [<i class="sign">⇥</i>, '\t'];
     return part;
   });

@@ -1,5 +1,65 @@
+// Text & tokens: bring a text, see what it is, and watch a tokenizer learn from it.
 import type { VNode } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { bringFiles } from '../../kept/bring-text.ts';
+import { FIRST_TEXT, readText } from '../../kept/texts.ts';
+import { attempt, tell } from '../../notices.ts';
+import { DropArea } from '../../parts/drop-area.tsx';
+import { choice, choices, choose } from '../../route.ts';
+import { planOf } from '../train/plan.ts';
+import { createLearner } from './learner.ts';
+import { Merges } from './merges.tsx';
+import { Shelf } from './shelf.tsx';
+import { TryOut } from './try-out.tsx';
+import './text.css';
 
 export function TextRoom(): VNode {
-  return <p class="muted">This room is being built.</p>;
+  const text = choice('text') ?? FIRST_TEXT;
+  const plan = planOf(choices());
+  const { vocabSize, pattern, atMost } = plan.tokenizer;
+  const learner = useMemo(createLearner, []);
+  const [bytes, setBytes] = useState<Uint8Array | null>(null);
+  const [bringing, setBringing] = useState(false);
+  useEffect(() => {
+    let here = true;
+    setBytes(null);
+    attempt(async () => {
+      const read = await readText(text);
+      if (here) setBytes(read);
+    });
+    return () => {
+      here = false;
+    };
+  }, [text]);
+  useEffect(() => {
+    if (!bytes) return;
+    // A slider passes many values: the one that it stays at counts.
+    const start = setTimeout(() => attempt(() => learner.start(bytes, plan.tokenizer)), 150);
+    return () => {
+      clearTimeout(start);
+      learner.stop();
+    };
+  }, [bytes, vocabSize, pattern, atMost]);
+  const bring = (from: DataTransfer | Iterable<File>): void => {
+    setBringing(true);
+    attempt(async () => {
+      try {
+        const { name, remarks } = await bringFiles(from);
+        choose({ text: name });
+        tell([`${name} is kept in this browser`, ...remarks].join('; '));
+      } finally {
+        setBringing(false);
+      }
+    });
+  };
+  return (
+    <DropArea class="text-room" what="texts, or a folder of them," page onDrop={bring}>
+      <h1>Text &amp; tokens</h1>
+      <Shelf text={text} bytes={bytes} bringing={bringing} onFiles={bring} />
+      <div class="tokenizer">
+        <Merges learner={learner} plan={plan} />
+        <TryOut learner={learner} text={text} bytes={bytes} />
+      </div>
+    </DropArea>
+  );
 }

@@ -1,0 +1,107 @@
+// Texts that somebody drops, chooses or pastes: looked through, joined if there are several, and kept.
+import { joinLines, type Store, TEXT_KINDS } from 'inkhorn';
+import { droppedStore } from 'inkhorn/browser';
+import { inspectText } from './inspect-text.ts';
+import { keepText } from './texts.ts';
+
+/** A tab has memory for a text of this size, its tokens and a model; not for much more. */
+const MOST_BYTES = 2 ** 28;
+/** The most files named in a message. */
+const NAMED = 3;
+
+interface Brought {
+  name: string;
+  /** What was left out or changed, one line each. */
+  remarks: string[];
+}
+
+/**
+ * Keeps the text of the files: one text, with a line feed between them, as `inkhorn train` reads a folder.
+ * Call it in the event's own turn. Throws one line for what is no text, or too large; nothing is kept then.
+ */
+export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promise<Brought> {
+  const store = await droppedStore(dropped);
+  const paths = await filesIn(store, '');
+  const alone = paths.length === 1;
+  const wanted = alone ? paths : paths.filter(({ path }) => TEXT_KINDS.includes(endingOf(path)));
+  if (wanted.length === 0)
+    throw new Error(
+      `there is no text among the ${paths.length} files: its name ends in ${TEXT_KINDS.join(' ')}`,
+    );
+  const parts: Uint8Array[] = [];
+  const problems: string[] = [];
+  const remarks: string[] = [];
+  let total = 0;
+  for (const { path, read } of wanted) {
+    const raw = await read(MOST_BYTES - total);
+    total += raw.length;
+    const inspected = await inspectText(raw);
+    if ('problem' in inspected) problems.push(`${path} ${inspected.problem}`);
+    else {
+      if (inspected.remark) remarks.push(`${path} ${inspected.remark.detail ?? inspected.remark.kind}`);
+      parts.push(inspected.bytes);
+    }
+  }
+  if (problems.length > 0) throw new Error(several(problems));
+  const left = paths.length - wanted.length;
+  if (left > 0)
+    remarks.push(`${left === 1 ? 'a file of another kind is' : `${left} files of other kinds are`} left out`);
+  const name = alone ? paths[0].path : nameOf(store, wanted);
+  return { name: await keep(name, joinLines(parts).bytes), remarks };
+}
+
+/** Keeps a text that was typed or pasted. */
+export async function bringPasted(name: string, text: string): Promise<Brought> {
+  return { name: await keep(name, new TextEncoder().encode(text)), remarks: [] };
+}
+
+async function keep(name: string, bytes: Uint8Array): Promise<string> {
+  if (bytes.every((byte) => byte <= 0x20))
+    throw new Error(`${name} is empty: a text to train on needs words`);
+  return keepText(name, bytes);
+}
+
+/** Of several files: the folder's, or the first one's. */
+function nameOf({ location }: Store, files: readonly Found[]): string {
+  const [{ path }] = files;
+  if (location !== 'dropped files') return location.replace(/\.zip$/i, '');
+  return files.length > 1 ? `${path} and ${files.length - 1} more` : path;
+}
+
+interface Found {
+  path: string;
+  read(atMost: number): Promise<Uint8Array>;
+}
+
+/** All files, sorted by their paths. */
+async function filesIn(store: Store, below: string): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const name of await store.list()) {
+    const path = `${below}${name}`;
+    found.push({ path, read: (atMost) => readAtMost(store, name, path, atMost) });
+  }
+  for (const name of (await store.folders?.()) ?? [])
+    found.push(...(await filesIn(store.folder(name), `${below}${name}/`)));
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function readAtMost(store: Store, name: string, path: string, atMost: number): Promise<Uint8Array> {
+  try {
+    return await store.read(name, atMost);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/at most/.test(message)) throw error;
+    throw new Error(
+      `${path} is too large: a tab has memory for ${MOST_BYTES / 2 ** 20} MB of text; take a part of it, or train it with the command line`,
+    );
+  }
+}
+
+function endingOf(path: string): string {
+  return /\.[^./]+$/.exec(path)?.[0].toLowerCase() ?? '';
+}
+
+function several(problems: readonly string[]): string {
+  const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
+  return [...problems.slice(0, NAMED), ...more].join('; ');
+}

@@ -1,0 +1,159 @@
+// The texts of the site and of this browser: bring one, pick one, see what it is, delete it.
+import type { VNode } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { bringPasted } from '../../kept/bring-text.ts';
+import { changes, discard } from '../../kept/files.ts';
+import { readRuns } from '../../kept/runs.ts';
+import { FIRST_TEXT, type ListedText, listTexts } from '../../kept/texts.ts';
+import { attempt, tell } from '../../notices.ts';
+import { Confirm } from '../../parts/confirm.tsx';
+import { choose, link } from '../../route.ts';
+import { Facts } from './facts.tsx';
+
+interface Shown {
+  text: string;
+  bytes: Uint8Array | null;
+  /** Whether files are being looked through. */
+  bringing: boolean;
+  onFiles(files: readonly File[]): void;
+}
+
+export function Shelf({ text, bytes, bringing, onFiles }: Shown): VNode {
+  const [texts, setTexts] = useState<readonly ListedText[]>([]);
+  const version = changes.texts.value;
+  useEffect(() => attempt(async () => setTexts(await listTexts())), [version]);
+  return (
+    <section class="shelf card" aria-label="Texts">
+      <div class="bring">
+        <p>
+          <b>Drop a text anywhere on this page</b>
+          <span class="muted">
+            A .txt file, several, or a folder, in UTF-8. It stays in this browser: nothing is sent.
+          </span>
+        </p>
+        <div class="buttons">
+          <Files label="Choose files" onFiles={onFiles} />
+          <Files label="Choose a folder" folder onFiles={onFiles} />
+        </div>
+        <Paste />
+        {bringing && <p role="status">The files are looked through ...</p>}
+      </div>
+      <fieldset class="texts-list">
+        <legend>Texts here</legend>
+        {texts.map(({ name, title, size }) => (
+          <div key={name} class={name === text ? 'chosen' : ''}>
+            <label>
+              <input
+                type="radio"
+                name="text"
+                checked={name === text}
+                onChange={() => choose({ text: name })}
+              />
+              <span>
+                {title} {size !== null && <small class="muted">{sizeOf(size)}</small>}
+              </span>
+            </label>
+            {size !== null && <Delete name={name} chosen={name === text} />}
+          </div>
+        ))}
+      </fieldset>
+      <Facts name={text} bytes={bytes} />
+      <a class="button primary" href={link('train', { text })}>
+        Train a model on it
+      </a>
+    </section>
+  );
+}
+
+function Files({
+  label,
+  folder = false,
+  onFiles,
+}: {
+  label: string;
+  folder?: boolean;
+  onFiles: Shown['onFiles'];
+}): VNode {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current) input.current.webkitdirectory = folder;
+  }, [folder]);
+  return (
+    <>
+      <button type="button" onClick={() => input.current?.click()}>
+        {label}
+      </button>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        multiple
+        onChange={({ currentTarget }) => {
+          if (currentTarget.files?.length) onFiles([...currentTarget.files]);
+          currentTarget.value = ''; // the same file can be chosen again
+        }}
+      />
+    </>
+  );
+}
+
+function Paste(): VNode {
+  const [text, setText] = useState('');
+  const [name, setName] = useState('pasted');
+  const keep = async (): Promise<void> => {
+    const brought = await bringPasted(name, text);
+    choose({ text: brought.name });
+    setText('');
+    tell(`${brought.name} is kept in this browser`);
+  };
+  return (
+    <details class="paste">
+      <summary>Paste a text</summary>
+      <textarea
+        rows={5}
+        aria-label="The text"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <div class="buttons">
+        <input
+          type="text"
+          aria-label="Its name"
+          value={name}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+        <button type="button" disabled={text.trim() === ''} onClick={() => attempt(keep)}>
+          Keep it
+        </button>
+      </div>
+    </details>
+  );
+}
+
+function Delete({ name, chosen }: { name: string; chosen: boolean }): VNode {
+  const [needed, setNeeded] = useState<readonly string[]>([]);
+  const version = changes.runs.value;
+  useEffect(
+    () =>
+      attempt(async () => {
+        const { runs } = await readRuns();
+        setNeeded(runs.filter((run) => run.text === name).map((run) => run.name));
+      }),
+    [name, version],
+  );
+  const remove = async (): Promise<void> => {
+    await discard('texts', name);
+    if (chosen) choose({ text: FIRST_TEXT });
+  };
+  const question =
+    needed.length > 0
+      ? `Delete it? ${needed.join(', ')} cannot go on without it.`
+      : 'Delete it from this browser?';
+  return <Confirm label="Delete" question={question} onYes={() => attempt(remove)} />;
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
