@@ -21,6 +21,8 @@ export interface WrittenToken extends ShownToken {
 export interface Written {
   model: string;
   prompt: string;
+  /** Null until the model is there. */
+  tokenizer: Tokenizer | null;
   tokens: readonly WrittenToken[];
 }
 
@@ -46,6 +48,8 @@ export interface Writer {
 
 /** How many of the most likely tokens are shown. */
 const ALTERNATIVES = 10;
+/** A text that is led another way near its end goes on for this many tokens. */
+const FEWEST = 24;
 
 export function createWriter(): Writer {
   const written = signal<Written | null>(null);
@@ -91,6 +95,7 @@ export function createWriter(): Writer {
         if (stopped.aborted) return;
         const model = await openModel(text.model);
         if (stopped.aborted) return;
+        text.tokenizer = model.tokenizer;
         state.value = { state: 'writing' };
         const before = tokens.length;
         const began = performance.now();
@@ -122,7 +127,8 @@ export function createWriter(): Writer {
     state,
     rate,
     stop,
-    write: (model, prompt, options) => follow({ model, prompt, tokens: [] }, () => prompt, options),
+    write: (model, prompt, options) =>
+      follow({ model, prompt, tokenizer: null, tokens: [] }, () => prompt, options),
     async branch(at, id, options) {
       const text = written.value;
       const old = text?.tokens[at];
@@ -134,12 +140,32 @@ export function createWriter(): Writer {
       const promptOf = ({ tokenizer }: WorkerModel): number[] => {
         const head = headOf(text.prompt, tokens[0].held, tokenizer);
         spell(tokens, text.prompt, tokenizer);
-        return [...head, ...ids];
+        return [...(head.length > 0 ? head : [startOf(tokenizer)]), ...ids];
       };
-      const left = (options.maxTokens ?? 0) - tokens.length;
-      if (left > 0) await follow({ ...text, tokens }, promptOf, { ...options, maxTokens: left, heal: false });
+      const left = Math.max(FEWEST, (options.maxTokens ?? 0) - tokens.length);
+      await follow({ ...text, tokens }, promptOf, { ...options, maxTokens: left, heal: false });
     },
   };
+}
+
+/**
+ * What could stand in the place of a token: the most likely ones there, as long as they contain the end of the
+ * prompt that the token contains.
+ */
+export function alternatives({ prompt, tokenizer }: Written, token: WrittenToken): WrittenToken['top'] {
+  if (token.held === 0 || !tokenizer) return token.top;
+  const kept = new TextEncoder().encode(prompt).slice(-token.held);
+  return token.top.filter(({ id }) => kept.every((byte, i) => tokenizer.token(id)[i] === byte));
+}
+
+/** The end of the prompt that a token contains; empty for most. */
+export function heldText({ prompt }: Written, { held }: WrittenToken): string {
+  return held === 0 ? '' : new TextDecoder().decode(new TextEncoder().encode(prompt).slice(-held));
+}
+
+/** The token before a text without a prompt, as of models that do not say: see generate/start.ts. */
+function startOf(tokenizer: Tokenizer): number {
+  return tokenizer.specialTokens.get('<|endoftext|>') ?? tokenizer.byteIds[10];
 }
 
 function alternativesOf({ config }: WorkerModel): number {

@@ -67,12 +67,6 @@ export function Play(): VNode {
             }}
           />
         </div>
-        <Sampling />
-        {problem && (
-          <p class="bad" role="alert">
-            {problem}
-          </p>
-        )}
         <p class="buttons">
           <button type="submit" class="primary large" disabled={!busy && problem !== null}>
             {busy ? 'Stop' : 'Write'}
@@ -88,6 +82,12 @@ export function Play(): VNode {
             Draw again
           </button>
         </p>
+        {problem && (
+          <p class="bad" role="alert">
+            {problem}
+          </p>
+        )}
+        <Sampling />
       </form>
       <section class={`texts ${other ? 'two' : ''}`} aria-label="What is written">
         <WrittenText writer={one} onBranch={branch(one)} />

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { engine } from '../../engine.ts';
 import { titleOf } from '../../kept/models.ts';
 import { Tokens } from '../../parts/tokens.tsx';
-import type { Writer, WrittenToken } from '../../writer.ts';
+import { alternatives, heldText, type Writer, type Written, type WrittenToken } from '../../writer.ts';
 
 interface Shown {
   writer: Writer;
@@ -32,11 +32,17 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
         colours="shade"
         before={<span class="prompt">{prompt}</span>}
         after={writing ? <span class="cursor" aria-hidden="true" /> : null}
-        detail={(i) => <Odds token={tokens[i]} prompt={prompt} onTake={(id) => onBranch(i, id)} />}
+        detail={(i) => <Odds token={tokens[i]} written={written} onTake={(id) => onBranch(i, id)} />}
       />
       {state.state === 'failed' && (
         <p class="bad" role="alert">
           {state.reason}
+        </p>
+      )}
+      {count > 0 && (
+        <p class="muted legend">
+          The stronger a token is shaded, the less likely it was. Point at one, or use the arrow keys, for its
+          odds.
         </p>
       )}
       {state.state === 'idle' && state.end !== '' && <p class="muted end">{state.end}</p>}
@@ -55,16 +61,16 @@ function rateLine(rate: number | null): string {
 
 function Odds({
   token,
-  prompt,
+  written,
   onTake,
 }: {
   token: WrittenToken;
-  prompt: string;
+  written: Written;
   onTake(id: number): void;
 }): VNode {
-  const { top, id, logprob, chosen, held } = token;
-  const kept = held > 0 ? prompt.slice(-held) : '';
-  const others = top.filter((other) => other.text.startsWith(kept));
+  const { id, logprob, chosen } = token;
+  const kept = heldText(written, token);
+  const others = alternatives(written, token);
   const own = others.some((other) => other.id === id);
   return (
     <>
