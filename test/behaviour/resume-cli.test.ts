@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { inkhorn, sentences } from './cli-process.ts';
+import { inkhornShared, sentences } from './cli-process.ts';
 
 const SMALL = '--vocab-size 300 --preset tiny --block-size 16 --n-layer 1 --n-embd 16 --n-head 2';
 const RUN = `${SMALL} --steps 4 --batch-size 2 --eval-every 4 --sample-every 0 --probe-every 2 --backend reference`;
@@ -13,7 +13,8 @@ const RUN = `${SMALL} --steps 4 --batch-size 2 --eval-every 4 --sample-every 0 -
 describe('a run and its text', () => {
   const root = mkdtempSync(join(tmpdir(), 'inkhorn-resume-'));
   const home = join(root, 'home');
-  const at = (cwd: string, line: string): ReturnType<typeof inkhorn> => inkhorn(cwd, line.split(' '));
+  const at = (cwd: string, line: string): ReturnType<typeof inkhornShared> =>
+    inkhornShared(cwd, line.split(' '));
   before(async () => {
     mkdirSync(join(home, 'sub'), { recursive: true });
     writeFileSync(join(home, 's.txt'), sentences(60));
