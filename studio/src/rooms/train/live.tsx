@@ -66,8 +66,8 @@ export function Live({ run, model, own, standing }: Shown): VNode {
       </div>
       <Health events={events} version={version} />
       <p class="next">
-        <a href={link('play', { model })}>Talk to it as it is</a>
-        <a href={link('look', { model })}>Look inside as it learns</a>
+        <a href={link('play', { model })}>Talk to it{own && ' as it is'}</a>
+        <a href={link('look', { model })}>Look inside it{own && ' as it learns'}</a>
       </p>
     </section>
   );

@@ -2,20 +2,23 @@
 import type { VNode } from 'preact';
 import { followed, followedName } from '../../followed.ts';
 import { FOLLOWED, LIVE } from '../../kept/models.ts';
+import { choice } from '../../route.ts';
 import { isBusy, training } from '../../training.ts';
 import { Live } from './live.tsx';
-import { Runs } from './runs.tsx';
+import { PastRun, Runs, useRuns } from './runs.tsx';
 import { Setup } from './setup.tsx';
 import './train.css';
 
 export function Train(): VNode {
+  const kept = useRuns();
   return (
     <div class="train">
       <h1>Train</h1>
       <FollowedRun />
-      {isBusy() ? null : <Setup />}
       {training.value && <Live run={training.value} model={LIVE} own />}
-      <Runs />
+      <PastRun run={kept.runs.find(({ name }) => name === choice('show'))} />
+      {isBusy() ? null : <Setup />}
+      <Runs {...kept} />
     </div>
   );
 }

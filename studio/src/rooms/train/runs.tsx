@@ -14,13 +14,17 @@ import { Live } from './live.tsx';
 /** Runs that are drawn at a time: as many as have a colour. */
 const MOST = 7;
 
-export function Runs(): VNode | null {
-  const [{ runs, damaged }, setRuns] = useState<Awaited<ReturnType<typeof readRuns>>>({
-    runs: [],
-    damaged: [],
-  });
+type KeptRuns = Awaited<ReturnType<typeof readRuns>>;
+
+/** All runs of this browser, read again when one has changed. */
+export function useRuns(): KeptRuns {
+  const [kept, setKept] = useState<KeptRuns>({ runs: [], damaged: [] });
   const version = changes.runs.value;
-  useEffect(() => attempt(async () => setRuns(await readRuns())), [version]);
+  useEffect(() => attempt(async () => setKept(await readRuns())), [version]);
+  return kept;
+}
+
+export function Runs({ runs, damaged }: KeptRuns): VNode | null {
   if (runs.length === 0 && damaged.length === 0) return null;
   const compared = new Set((choice('compare') ?? '').split('|'));
   const chosen = runs.filter(({ name }) => compared.has(name)).slice(0, MOST);
@@ -32,10 +36,14 @@ export function Runs(): VNode | null {
   };
   return (
     <section class="runs">
-      <PastRun run={runs.find(({ name }) => name === choice('show'))} />
       <h2>Runs in this browser</h2>
       {chosen.length > 1 && (
-        <Curve title="Validation loss" lines={chosen.map(lineOf)} version={version} unit="nats per token" />
+        <Curve
+          title="Validation loss"
+          lines={chosen.map(lineOf)}
+          version={changes.runs.value}
+          unit="nats per token"
+        />
       )}
       <div class="scroll">
         <table>
@@ -74,7 +82,7 @@ export function Runs(): VNode | null {
 }
 
 /** A run that was chosen from the list, as it was when it was last saved. */
-function PastRun({ run }: { run: KeptRun | undefined }): VNode | null {
+export function PastRun({ run }: { run: KeptRun | undefined }): VNode | null {
   if (!run || training.value?.name === run.name) return null;
   const { name, step, settings, events } = run;
   const standing = step < settings.steps ? `stopped at step ${step}` : 'finished';

@@ -9,6 +9,7 @@ import { attempt } from '../../notices.ts';
 import { Option } from '../../parts/option.tsx';
 import { choice, choices, choose, link } from '../../route.ts';
 import { begin } from '../../training.ts';
+import { EngineChoice } from './engine-choice.tsx';
 import { Estimate } from './estimate.tsx';
 import { configFor, fields, type Plan, planOf, tokenizerChoices } from './plan.ts';
 
@@ -73,6 +74,7 @@ export function Setup(): VNode {
       <section class="card start">
         <h2>Before you start</h2>
         <Estimate plan={plan} />
+        <EngineChoice />
         <label class="name">
           Name of the run
           <input
