@@ -12,7 +12,7 @@ import { nodeFiles } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { type DataRecord, recordsData } from '../runs/data-record.ts';
 import { HISTORY_LIMITS } from '../runs/history.ts';
-import { COMPARISON_FILE, HISTORY_FILE, LAST, TRAINING_FILE } from '../runs/layout.ts';
+import { COMPARISON_FILE, HISTORY_FILE, LAST, TEXT_FILE, TRAINING_FILE } from '../runs/layout.ts';
 import { defaultSplit, type Split } from '../train/data.ts';
 import { MisuseError, misuse } from './errors.ts';
 import type { Output } from './output.ts';
@@ -123,14 +123,13 @@ export interface FoundText {
 }
 
 /**
- * The text of a record, unchanged. It is searched for where it was, as it was typed, and where it would be if
- * it moved along with the run, which is in `folder` now. Throws TextNotHere, and CorpusUnavailable for a
- * named text that cannot be fetched.
+ * The text of a record, unchanged. It is searched for where it was, as it was typed, where it would be if it
+ * moved along with the run, which is in `folder` now, and in the run itself, where a page packs it. Throws
+ * TextNotHere, and CorpusUnavailable for a named text that cannot be fetched.
  */
 export async function findText(record: DataRecord, folder: string, output: Output): Promise<FoundText> {
   const facts = `the run was trained on ${textFacts(record)}`;
-  if (record.inputs.includes(STDIN)) throw new TextNotHere(`${facts}, which is not kept`);
-  let problem = 'which is not here';
+  let problem = record.inputs.includes(STDIN) ? 'which is not kept' : 'which is not here';
   for (const place of places(record, folder)) {
     const paths = place.inputs.map((input) => pathOf(input, place.cwd));
     const fifo = await firstFifo(paths);
@@ -180,12 +179,15 @@ export function textFacts({
 
 /** The possible places of a recorded text, most likely first. */
 function places({ inputs, origin }: DataRecord, folder: string): Place[] {
-  if (!origin || inputs.every(isNamed)) return [typed(inputs)];
+  const packed = { inputs: [TEXT_FILE], cwd: resolve(folder) };
+  if (inputs.includes(STDIN)) return [packed];
+  if (!origin || inputs.every(isNamed)) return [packed, typed(inputs)];
   const moved = (path: string): string => resolve(folder, relative(origin.run, path));
   return [
     { inputs, cwd: origin.cwd },
     typed(inputs),
     { inputs: inputs.map((input) => (isAbsolute(input) ? moved(input) : input)), cwd: moved(origin.cwd) },
+    packed,
   ];
 }
 

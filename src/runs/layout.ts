@@ -17,6 +17,8 @@ export const LOOK_FILE = 'look.json';
 export const INSPECT_FOLDER = 'inspect';
 /** The pictures of its reports. */
 export const FIGURES_FOLDER = 'figures';
+/** The text of the run, where a page packed it with the run. */
+export const TEXT_FILE = 'text.txt';
 /** The reports. */
 export const REPORT_FILES: readonly string[] = ['report.html', 'report.md'];
 

@@ -45,6 +45,19 @@ describe('a run and its text', () => {
     renameSync(join(root, 'away'), home);
   });
 
+  test('are found where a page packed the text with the run', async () => {
+    const unpacked = join(root, 'unpacked');
+    cpSync(join(home, 'run'), join(unpacked, 'run'), { recursive: true });
+    renameSync(home, join(root, 'away'));
+    cpSync(join(root, 'away', 's.txt'), join(unpacked, 'run', 'text.txt'));
+    const resumed = await at(unpacked, 'train --resume run --steps 6 --backend reference');
+    assert.equal(resumed.code, 0, resumed.stderr);
+    const evaluated = await at(root, 'eval -m unpacked/run --backend reference --max-tokens 32');
+    assert.equal(evaluated.code, 0, evaluated.stderr);
+    assert.match(evaluated.stderr, /unpacked\/run\/text\.txt, which the model was trained on/);
+    renameSync(join(root, 'away'), home);
+  });
+
   test('are told apart when the text is not here, or another one', async () => {
     const alone = join(root, 'alone');
     mkdirSync(alone);
