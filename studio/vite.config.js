@@ -46,6 +46,7 @@ export default defineConfig({
       { find: /^inkhorn$/, replacement: join(library, 'browser.js') },
       { find: /^inkhorn\/browser$/, replacement: join(library, 'browser-files.js') },
       { find: /^inkhorn\/figures$/, replacement: join(root, 'dist/src/figures/index.js') },
+      { find: /^inkhorn\/report$/, replacement: join(root, 'dist/src/report/index.js') },
     ],
   },
   worker: { format: 'es' },

@@ -14,7 +14,7 @@ import {
 import { opfsStore } from 'inkhorn/browser';
 import { giveTurn, library, setTraining, wake } from './engine.ts';
 import { changed, persist } from './kept/files.ts';
-import { readText } from './kept/texts.ts';
+import { readText, readTextOf } from './kept/texts.ts';
 import { type Watched, watch } from './watched.ts';
 
 /** What the training is doing. */
@@ -108,7 +108,7 @@ export async function goOn(name: string, steps?: number): Promise<void> {
     const from = await worker.loadCheckpoint(opfsStore(`runs/${name}`).folder('last'));
     const { data: record } = from.record;
     const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
-    const bytes = await readText(record.name);
+    const bytes = await readTextOf(record);
     const { data } = await worker.tokenize(bytes, {
       tokenizer: from.tokenizer,
       trainFraction: record.trainFraction,

@@ -1,8 +1,9 @@
 // Models and runs that somebody drops on the page: tried first, then kept in the browser.
-import { modelStore, type Store } from 'inkhorn';
+import { modelStore, readHistory, type Store } from 'inkhorn';
 import { droppedStore, opfsStore } from 'inkhorn/browser';
 import { inTurn } from '../engine.ts';
 import { changed, discard, freeName, persist } from './files.ts';
+import { isTextOf, keepText, nameOfText, TEXT_FILE } from './texts.ts';
 
 /** The largest file of a model that is read: a tab has no memory for the weights of a larger one. */
 const MOST_BYTES = 2 ** 30;
@@ -19,7 +20,9 @@ export async function importModel(dropped: DataTransfer | Iterable<File>): Promi
   const wanted = source.location.replace(/\.zip$/i, '').replace(/^dropped files$/, 'imported');
   const name = await freeName(shelf, wanted);
   try {
-    await copyAll(source, opfsStore(`${shelf}/${name}`));
+    const store = opfsStore(`${shelf}/${name}`);
+    await copyAll(source, store);
+    if (shelf === 'runs') await unpackText(store);
   } catch (error) {
     await discard(shelf, name).catch(() => undefined);
     throw error;
@@ -27,6 +30,16 @@ export async function importModel(dropped: DataTransfer | Iterable<File>): Promi
   void persist();
   changed(shelf);
   return `${shelf}/${name}`;
+}
+
+/** Keeps the text that came with a run, for it to go on, unless it is here already. */
+async function unpackText(run: Store): Promise<void> {
+  if (!(await run.exists(TEXT_FILE))) return;
+  const { data } = await readHistory(run);
+  const bytes = await run.read(TEXT_FILE);
+  if (!(await isTextOf(data, bytes))) return; // somebody's own file, which stays where it is
+  if ((await nameOfText(data)) === null) await keepText(data.name, bytes);
+  await run.remove(TEXT_FILE);
 }
 
 function limited(store: Store): Store {

@@ -1,4 +1,5 @@
 // Texts to train on: those of the site, and those that somebody brought, which stay in the browser.
+import { type DataRecord, textRecord } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { changed, freeName, namesOn, persist } from './files.ts';
 
@@ -17,6 +18,9 @@ export const published: readonly PublishedText[] = [
     url: new URL('./texts/moby-dick.txt.gz', document.baseURI).href,
   },
 ];
+
+/** The text in the folder of a run that is packed, where `inkhorn train --resume` finds it. */
+export const TEXT_FILE = 'text.txt';
 
 /** The text that the page begins with. */
 export const FIRST_TEXT = published[0].name;
@@ -86,4 +90,38 @@ export async function listTexts(): Promise<ListedText[]> {
     listed.push({ name, title: name, size: file.size });
   }
   return listed;
+}
+
+/** A text as the record of a run describes it. */
+export type TextFacts = Pick<DataRecord, 'name' | 'bytes' | 'sha256'>;
+
+/**
+ * The name of the text that a record describes, whatever it is called here; null if it is not in this browser.
+ * Its name is tried first.
+ */
+export async function nameOfText(record: TextFacts): Promise<string | null> {
+  const store = opfsStore('texts');
+  const isHere = async (name: string): Promise<boolean> => {
+    if (published.some((text) => text.name === name)) return isTextOf(record, await readText(name));
+    const bytes = await store.read(name, record.bytes).catch(() => null); // a longer one is not read
+    return bytes !== null && isTextOf(record, bytes);
+  };
+  const names = await textNames();
+  if (names.includes(record.name) && (await isHere(record.name))) return record.name;
+  for (const name of await namesOn('texts')) if (name !== record.name && (await isHere(name))) return name;
+  return null;
+}
+
+/** The bytes of the text that a record describes. Throws one line when it is not here. */
+export async function readTextOf(record: TextFacts): Promise<Uint8Array<ArrayBuffer>> {
+  const name = await nameOfText(record);
+  if (name !== null) return readText(name);
+  throw new Error(
+    `the text of the run, ${record.name} (${record.bytes.toLocaleString('en')} bytes), is not in this browser: bring it in the room Shrink & take`,
+  );
+}
+
+/** Whether these bytes are the text of a record. */
+export async function isTextOf({ bytes: length, sha256 }: TextFacts, bytes: Uint8Array): Promise<boolean> {
+  return bytes.length === length && (await textRecord(bytes, { name: '' })).sha256 === sha256;
 }

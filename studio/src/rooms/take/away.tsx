@@ -1,0 +1,96 @@
+// Take away: a model, a run, its report, and how to go on with them on another machine.
+import type { ComponentChildren, VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { SHIPPED, titleOf } from '../../kept/models.ts';
+import { published } from '../../kept/texts.ts';
+import { attempt } from '../../notices.ts';
+import { Command } from './command.tsx';
+import { downloadModel, downloadRun, fileNameOf, folderOf } from './packing.ts';
+import type { RunFacts } from './run-facts.ts';
+
+export function Away({ model, run }: { model: string; run: RunFacts | null }): VNode {
+  const folder = folderOf(model);
+  return (
+    <section aria-labelledby="away">
+      <h2 id="away">Take away</h2>
+      <div class="two-cards">
+        <div class="card">
+          <h3>The model</h3>
+          <p>{titleOf(model)}: weights, config and tokenizer, to write with, and to look into.</p>
+          <p class="buttons">
+            <Download label={`${folder}.zip`} work={() => downloadModel(model)} />
+          </p>
+          <h4>On your machine</h4>
+          <Command lines={modelCommands(model, folder)} />
+        </div>
+        {run && <Run run={run} />}
+      </div>
+    </section>
+  );
+}
+
+function Run({ run }: { run: RunFacts }): VNode {
+  const { name, data, step, settings } = run;
+  const folder = fileNameOf(name);
+  const isPublished = published.some((text) => text.name === data.name);
+  const left = step < settings.steps;
+  return (
+    <div class="card">
+      <h3>The run</h3>
+      <p>
+        {name}: {step} of {settings.steps} steps, with its optimizer, its history and its copies
+        {isPublished || run.text === null ? '' : `, and its text ${run.text}`}.
+      </p>
+      {run.text === null && (
+        <p class="warning">
+          Its text, {data.name}, is not in this browser, so it is not packed: the command line asks for it,
+          with <code>--data</code>.
+        </p>
+      )}
+      <p class="buttons">
+        <Download label={`${folder}.zip`} work={() => downloadRun(name)} />
+        <Download label="Report" work={async () => (await import('./reports.ts')).downloadReport(name)} />
+        <Download
+          label="Figures, SVG"
+          work={async () => (await import('./reports.ts')).downloadFigures(name)}
+        />
+      </p>
+      <h4>Go on with it on your machine</h4>
+      <Command
+        lines={[
+          `unzip ${folder}.zip`,
+          `npx inkhorn train --resume ${folder}${left ? '' : ` --steps ${2 * settings.steps}`}${run.text === null ? ` --data ${fileNameOf(data.name)}` : ''}`,
+          `npx inkhorn generate -m ${folder}`,
+        ]}
+      />
+      <small class="muted">
+        The fastest engine of your machine goes on with it. Add <code>--backend wasm</code> to compute as this
+        tab does: then the weights become the same, bit for bit, where the processor and the build are the
+        same.
+      </small>
+    </div>
+  );
+}
+
+function modelCommands(model: string, folder: string): string[] {
+  if (model === SHIPPED) return ['npx inkhorn generate -p ROMEO:'];
+  return [`unzip ${folder}.zip`, `npx inkhorn generate -m ${folder}`];
+}
+
+/** A button that packs and downloads, and says that it does. */
+function Download({ label, work }: { label: ComponentChildren; work(): Promise<void> }): VNode {
+  const [busy, setBusy] = useState(false);
+  const start = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await work();
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <button type="button" disabled={busy} onClick={() => attempt(start)}>
+      {busy ? 'Packing ...' : <>Download {label}</>}
+    </button>
+  );
+}

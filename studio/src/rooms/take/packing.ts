@@ -1,0 +1,74 @@
+// What is packed into a .zip: a model, or a run with its text, under a name that every system takes.
+import { type DataRecord, memoryStore, modelStore, readHistory, type Store } from 'inkhorn';
+import { download, opfsStore } from 'inkhorn/browser';
+import { inTurn } from '../../engine.ts';
+import { LIVE, openModel, SHIPPED, storeOf, titleOf } from '../../kept/models.ts';
+import { nameOfText, published, readText, TEXT_FILE } from '../../kept/texts.ts';
+
+/** A name like `title` for a file: `moby-dick tiny, INT8` is `moby-dick-tiny-INT8`. */
+export function fileNameOf(title: string): string {
+  const plain = title.normalize('NFKD').replace(/[^A-Za-z0-9._-]+/g, '-');
+  return plain.replace(/^[-.]+|-+$/g, '').slice(0, 80) || 'inkhorn';
+}
+
+/** The name of a model's folder, once it is unpacked. */
+export function folderOf(model: string): string {
+  if (model === SHIPPED) return 'shakespeare';
+  if (model === LIVE) return fileNameOf(titleOf(model));
+  const [shelf, name, copy] = model.split('/');
+  return fileNameOf(shelf === 'runs' ? `${name}-${copy ?? 'best'}` : name);
+}
+
+/** Downloads a model as one .zip with a model folder in it. */
+export async function downloadModel(model: string): Promise<void> {
+  const folder = folderOf(model);
+  await download(await modelFolder(model, folder), folder);
+}
+
+/** A store that can be listed, with the files of the model and nothing else. */
+async function modelFolder(model: string, folder: string): Promise<Store> {
+  const copy = memoryStore(folder);
+  if (model === LIVE) {
+    const live = await openModel(model);
+    await inTurn((worker) => worker.save(copy, live));
+    return copy;
+  }
+  const store = await modelStore(storeOf(model));
+  for (const name of ['config.json', 'tokenizer.json', 'model.safetensors', 'card.json', 'compare.json'])
+    if (await store.exists(name)) await copy.write(name, await store.read(name));
+  return copy;
+}
+
+/** Downloads a run with everything, and its text if it is not one of the site. */
+export async function downloadRun(run: string): Promise<void> {
+  const store = opfsStore(`runs/${run}`);
+  const { data } = await readHistory(store);
+  const text = await textFor(data);
+  await download(text ? withFile(store, TEXT_FILE, text) : store, fileNameOf(run));
+}
+
+/** The text to pack with a run; null for one that the command line knows, or that is not here. */
+async function textFor(data: DataRecord): Promise<Uint8Array | null> {
+  const name = await nameOfText(data);
+  if (name === null || published.some((text) => text.name === name)) return null;
+  return readText(name);
+}
+
+/** `store` with one file more. */
+function withFile(store: Store, name: string, bytes: Uint8Array): Store {
+  return {
+    ...store,
+    list: async () => [...(await store.list()).filter((other) => other !== name), name],
+    read: async (wanted, atMost) => (wanted === name ? bytes.slice() : store.read(wanted, atMost)),
+  };
+}
+
+/** Hands one file to the person in front of the page. */
+export function downloadFile(name: string, type: string, contents: string): void {
+  const url = URL.createObjectURL(new Blob([contents], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
