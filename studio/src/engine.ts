@@ -13,11 +13,27 @@ const shown = signal<EngineState>({ state: 'starting' });
 export const engine: ReadonlySignal<EngineState> = shown;
 
 let opened: Promise<LibraryWorker> | null = null;
+let replaced = 0;
 
 /** The worker. It is opened once, with the engine that the address names (`engine`, `threads`), or the best one. */
 export function library(): Promise<LibraryWorker> {
   opened ??= open();
   return opened;
+}
+
+/** How many workers there were before this one. Models belong to one of them. */
+export function workersBefore(): number {
+  return replaced;
+}
+
+/** Drops the worker, with all models in it, after its engine broke down: a lost GPU does not come back. */
+export function replaceWorker(): void {
+  const broken = opened;
+  opened = null;
+  replaced++;
+  shown.value = { state: 'starting' };
+  void broken?.then((worker) => worker.close()).catch(() => undefined);
+  library().catch(() => undefined); // the engine's line says why
 }
 
 async function open(): Promise<LibraryWorker> {

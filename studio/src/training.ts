@@ -12,7 +12,7 @@ import {
   type WorkerModel,
 } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
-import { giveTurn, library, setTraining, wake } from './engine.ts';
+import { engine, giveTurn, library, replaceWorker, setTraining, wake, workersBefore } from './engine.ts';
 import { changed, persist } from './kept/files.ts';
 import { readText, readTextOf } from './kept/texts.ts';
 import { type Watched, watch } from './watched.ts';
@@ -28,6 +28,8 @@ export type Phase =
 /** A training of this page. */
 export interface Training extends Watched {
   readonly model: WorkerModel;
+  /** The worker that has the model: see `workersBefore`. */
+  readonly worker: number;
 }
 
 /** How a new run begins. */
@@ -130,6 +132,8 @@ async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<
     reason = lastReason();
   } catch (error) {
     reason = stopper.signal.aborted ? 'stopped' : 'failed';
+    if (reason === 'failed' && engine.value.state === 'ready' && engine.value.name === 'webgpu')
+      replaceWorker();
     if (reason === 'failed') throw error;
   } finally {
     batch(() => {
@@ -160,7 +164,7 @@ async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
   const { name, config, settings, model, from, record, dataset } = given;
   const { run, add } = watch({ name, config, settings }, from?.record.history ?? []);
   batch(() => {
-    current.value = { ...run, model };
+    current.value = { ...run, model, worker: workersBefore() };
     doing.value = { phase: 'running' };
   });
   void persist();

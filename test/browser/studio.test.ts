@@ -174,7 +174,15 @@ describe('a browser that lacks something', { skip }, () => {
 
   test('WASM: the reference trains', async () => {
     const tab = await openStudio(browser);
-    await trainTale(tab, { engine: 'reference', steps: 3, nLayer: 1, evalEvery: 0, sampleEvery: 0, probeEvery: 0, checkpointEvery: 3 });
+    await trainTale(tab, {
+      engine: 'reference',
+      steps: 3,
+      nLayer: 1,
+      evalEvery: 0,
+      sampleEvery: 0,
+      probeEvery: 0,
+      checkpointEvery: 3,
+    });
     await start(tab.page);
     await tab.page.waitForSelector('.live >> text=finished');
     assert.match((await tab.page.locator('details.engine').textContent()) ?? '', /plain TypeScript/);
@@ -221,6 +229,49 @@ describe('a browser that lacks something', { skip }, () => {
     await untilStep(page, 7);
     await page.click('.live >> text=Stop');
     await page.waitForSelector('.live >> text=stopped');
+    await tab.close();
+  });
+});
+
+describe('a GPU', { skip }, () => {
+  let own: Browser;
+  before(async () => {
+    if (skip === false) own = await launch(['--enable-unsafe-webgpu']);
+  });
+  after(() => own?.close());
+
+  /** Keeps the device of the worker at hand, so that it can be lost. */
+  const KEEP = `const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...given) {
+      globalThis.device = await request.apply(this, given);
+      return globalThis.device;
+    };\n`;
+
+  test('trains; one that is lost ends the run in one line, and it goes on from its last checkpoint', async () => {
+    const tab = await openStudio(own, {
+      alter: (path, bytes) =>
+        bytes && path.includes('worker-script') ? Buffer.concat([Buffer.from(KEEP), bytes]) : bytes,
+    });
+    const { page } = tab;
+    await trainTale(tab, {
+      engine: 'webgpu',
+      name: 'lost',
+      steps: 6,
+      nLayer: 1,
+      evalEvery: 6,
+      sampleEvery: 0,
+      probeEvery: 0,
+    });
+    await page.waitForSelector('details.engine');
+    await start(page);
+    await untilStep(page, 3);
+    const worker = page.workers().find((it) => it.url().includes('worker-script'));
+    await worker?.evaluate('device.destroy()');
+    await page.waitForSelector('.notice.bad');
+    assert.match(await page.locator('.notice span').innerText(), /^the GPU was lost \(.*\): start again/);
+    await page.locator('.runs .scroll tbody tr', { hasText: 'lost' }).getByText('Go on').click();
+    await page.waitForSelector('.live >> text=finished');
+    assert.match((await page.locator('details.engine').textContent()) ?? '', /webgpu/);
     await tab.close();
   });
 });

@@ -3,7 +3,7 @@
 // and `followed`, that of the run which the command line trains.
 import { type LibraryWorker, modelStore, type Store, urlStore, type WorkerModel } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
-import { library } from '../engine.ts';
+import { library, workersBefore } from '../engine.ts';
 import { FOLLOWED_URL, followed, followedName } from '../followed.ts';
 import { training } from '../training.ts';
 import { fetchShipped, shippedStore } from './shipped.ts';
@@ -21,11 +21,12 @@ const MOST_OPEN = 4;
 /** Opens a model. The same name gives the same model until its files change, or until `forget`. */
 export async function openModel(name: string): Promise<WorkerModel> {
   if (name === LIVE) {
-    const model = training.value?.model;
-    if (!model) throw new Error('nothing is being trained now: choose another model');
+    const { model, worker } = training.value ?? {};
+    if (!model || worker !== workersBefore())
+      throw new Error('nothing is being trained now: choose another model');
     return model;
   }
-  const key = `${name}@${checkpointsOf(name)}`;
+  const key = `${name}@${workersBefore()}.${checkpointsOf(name)}`;
   const known = open.get(key) ?? load(name);
   open.delete(key);
   open.set(key, known);
