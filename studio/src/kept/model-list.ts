@@ -1,6 +1,7 @@
 // The models that can be chosen: of the site, of runs, imported ones, and the one that is being trained.
 import { opfsStore } from 'inkhorn/browser';
 import { followedName } from '../followed.ts';
+import { complain } from '../notices.ts';
 import { isBusy, training } from '../training.ts';
 import { namesOn, type Shelf } from './files.ts';
 import { FOLLOWED, LIVE, SHIPPED, titleOf } from './models.ts';
@@ -31,8 +32,15 @@ export async function listModels(): Promise<ModelGroup[]> {
     .map(({ title, names }) => ({ title, models: names.map((name) => ({ name, title: titleOf(name) })) }));
 }
 
-/** `runs/whale`, `runs/whale/last`, `runs/whale/int8`, ... */
+/** `runs/whale`, `runs/whale/last`, `runs/whale/int8`, ... None where the browser gives the page no storage. */
 async function namesIn(shelf: Shelf): Promise<string[]> {
+  return readNames(shelf).catch((error) => {
+    complain(error);
+    return [];
+  });
+}
+
+async function readNames(shelf: Shelf): Promise<string[]> {
   const names: string[] = [];
   for (const name of await namesOn(shelf)) {
     const store = opfsStore(`${shelf}/${name}`);

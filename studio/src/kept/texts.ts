@@ -1,6 +1,7 @@
 // Texts to train on: those of the site, and those that somebody brought, which stay in the browser.
 import { type DataRecord, textRecord } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
+import { complain } from '../notices.ts';
 import { changed, freeName, namesOn, persist } from './files.ts';
 
 /** A text of the site. */
@@ -82,7 +83,10 @@ export interface ListedText {
 /** All texts, those of the site first. */
 export async function listTexts(): Promise<ListedText[]> {
   const listed: ListedText[] = published.map(({ name, title }) => ({ name, title, size: null }));
-  const names = await namesOn('texts');
+  const names = await namesOn('texts').catch((error) => {
+    complain(error); // the texts of the site are there without storage, too
+    return [];
+  });
   if (names.length === 0) return listed;
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('texts');
   for (const name of names) {

@@ -16,6 +16,8 @@ interface Shown {
   /** Where a slider ends, if the option itself has no such limit. */
   range?: readonly [from: number, to: number];
   disabled?: boolean;
+  /** What an empty field means: `all`. */
+  placeholder?: string;
 }
 
 export function Option(shown: Shown): VNode {
@@ -38,7 +40,15 @@ export function Option(shown: Shown): VNode {
   );
 }
 
-function Control({ id, field, value, range, onChange, disabled }: Shown & { id: string }): VNode {
+function Control({
+  id,
+  field,
+  value,
+  range,
+  onChange,
+  disabled,
+  placeholder,
+}: Shown & { id: string }): VNode {
   const about = { id, 'aria-describedby': `${id}-about`, disabled };
   const { form } = field;
   if (form.kind === 'choice')
@@ -78,6 +88,7 @@ function Control({ id, field, value, range, onChange, disabled }: Shown & { id: 
       step={step}
       min={min}
       max={max}
+      placeholder={placeholder}
       value={String(value)}
       onChange={(e) => onChange(e.currentTarget.value)}
     />

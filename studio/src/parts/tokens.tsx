@@ -48,7 +48,14 @@ export function Tokens({ label, tokens, colours, detail, before, after }: Shown)
     if (popover.current?.contains(document.activeElement)) list.current?.focus();
     setActive(-1);
   }, [tokens]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    const close = (): void => setActive(-1); // what is around the token is elsewhere now
+    addEventListener('resize', close);
+    return () => {
+      removeEventListener('resize', close);
+      clearTimeout(timer.current);
+    };
+  }, []);
   useLayoutEffect(() => {
     if (shown && place.current && popover.current) moveTo(place.current, popover.current, active);
   });
@@ -165,6 +172,7 @@ const Chunk = memo(({ id, tokens, from, size, active, colours }: ChunkShown): VN
         key={i}
         id={`${id}-${i}`}
         role="option"
+        aria-label={blankName(text)}
         aria-selected={i === active}
         tabIndex={-1}
         data-i={i}
@@ -177,6 +185,13 @@ const Chunk = memo(({ id, tokens, from, size, active, colours }: ChunkShown): VN
   }
   return <>{spans}</>;
 });
+
+/** What a token that shows nothing is called; undefined for others, which are read as they are. */
+function blankName(text: string): string | undefined {
+  if (text.trim() !== '') return undefined;
+  if (text === '') return 'part of a character';
+  return text.includes('\n') ? 'line break' : 'space';
+}
 
 /** Line breaks and empty tokens have something to point at. */
 function visible(text: string): ComponentChildren {

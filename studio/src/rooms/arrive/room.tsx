@@ -34,7 +34,7 @@ export function Arrive(): VNode {
         <Latest />
         <ul class="honest">
           <li>
-            <b>No server computes.</b> The text beside this is being written by your own computer.
+            <b>No server computes.</b> The text on this page is being written by your own computer.
           </li>
           <li>
             <b>Nothing leaves the tab.</b> Your texts and runs stay in this browser until you delete them.
@@ -52,7 +52,7 @@ export function Arrive(): VNode {
 /** The run that was trained last, to go on with. */
 function Latest(): VNode | null {
   const [run, setRun] = useState<KeptRun | null>(null);
-  useEffect(() => attempt(async () => setRun(await latestRun())), []);
+  useEffect(() => attempt(async () => setRun(await latestRun().catch(() => null))), []);
   if (isBusy())
     return (
       <p class="latest">

@@ -1,10 +1,11 @@
 // The bundled model speaks by itself. Its text comes faster than one reads, and is shown at a reader's pace.
 import type { VNode } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { engine } from '../../engine.ts';
 import { SHIPPED } from '../../kept/models.ts';
 import { shippedProgress } from '../../kept/shipped.ts';
 import { attempt } from '../../notices.ts';
+import { Scrollable } from '../../parts/scrollable.tsx';
 import { createWriter, type Writer } from '../../writer.ts';
 
 const PROMPTS = ['JULIET:\n', 'KING RICHARD III:\n', 'ROMEO:\n', 'First Citizen:\n', 'QUEEN MARGARET:\n'];
@@ -28,18 +29,14 @@ export function Speech(): VNode {
   const tokens = written?.tokens ?? [];
   const text = tokens.slice(0, shown).map((token) => token.text);
   const ended = whole && shown >= tokens.length;
-  const verse = useRef<HTMLElement>(null);
-  useLayoutEffect(() => {
-    if (!ended) verse.current?.scrollTo({ top: verse.current.scrollHeight });
-  }, [shown]);
   return (
     <section class="speech card" aria-label="The bundled model writes">
       <Status writer={writer} />
-      <section class="verse" aria-label="Its text" aria-busy={!ended} ref={verse}>
+      <Scrollable class="verse" label="Its text" busy={!ended} followed={ended ? null : shown}>
         <b>{written?.prompt}</b>
         {text.join('')}
         {!ended && <span class="cursor" aria-hidden="true" />}
-      </section>
+      </Scrollable>
       {state.state === 'failed' && (
         <p class="bad" role="alert">
           It cannot speak here: {state.reason}

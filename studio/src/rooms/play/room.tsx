@@ -1,6 +1,6 @@
 // Play: give a model a beginning, watch it go on, and lead it another way. Two models write side by side.
 import type { VNode } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { SHIPPED } from '../../kept/models.ts';
 import { attempt } from '../../notices.ts';
 import { chosenModel, ModelPicker } from '../../parts/model-picker.tsx';
@@ -23,11 +23,13 @@ export function Play(): VNode {
   const other = choice('model2');
   const prompt = choice('prompt') ?? (model === SHIPPED ? 'ROMEO:\n' : '');
   const { options, problem } = samplingOf();
+  const texts = useRef<HTMLElement>(null);
   const write = (): void => {
     const now = samplingOf().options;
     attempt(() => one.write(model, prompt, now));
     if (other) attempt(() => two.write(other, prompt, now));
     else two.stop();
+    texts.current?.scrollIntoView({ block: 'nearest' });
   };
   const branch = (writer: Writer) => (at: number, id: number) =>
     attempt(() => writer.branch(at, id, options));
@@ -89,7 +91,7 @@ export function Play(): VNode {
         )}
         <Sampling />
       </form>
-      <section class={`texts ${other ? 'two' : ''}`} aria-label="What is written">
+      <section ref={texts} class={`texts ${other ? 'two' : ''}`} aria-label="What is written">
         <WrittenText writer={one} onBranch={branch(one)} />
         {other && <WrittenText writer={two} onBranch={branch(two)} />}
       </section>

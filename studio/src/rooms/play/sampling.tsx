@@ -50,13 +50,14 @@ export function drawAnew(): void {
 
 export function Sampling(): VNode {
   return (
-    <>
+    <details class="group" open={matchMedia('(min-width: 1000px)').matches}>
+      <summary>How tokens are drawn</summary>
       <Options names={FIRST} />
       <details class="group">
         <summary>More options</summary>
         <Options names={MORE} />
       </details>
-    </>
+    </details>
   );
 }
 
@@ -74,6 +75,7 @@ function Options({ names }: { names: readonly Name[] }): VNode {
             value={text ?? (usual === Number.POSITIVE_INFINITY ? '' : usual)}
             changed={text !== null && text !== String(usual)}
             range={RANGES[name]}
+            placeholder={usual === Number.POSITIVE_INFINITY ? 'all' : undefined}
             onChange={(value) => choose({ [keyOf(name)]: value === '' ? null : value })}
           />
         );

@@ -81,12 +81,7 @@ function Odds({
       <ol class="odds">
         {others.map((other) => (
           <li key={other.id}>
-            <button
-              type="button"
-              disabled={other.id === id}
-              aria-label={`${other.text}, ${percent(other.logprob)}${other.id === id ? ', it stands here' : ': go on from it'}`}
-              onClick={() => onTake(other.id)}
-            >
+            <button type="button" disabled={other.id === id} onClick={() => onTake(other.id)}>
               <span class="bar" style={{ width: `${100 * Math.exp(other.logprob)}%` }} />
               <code>{quoted(other.text)}</code>
               <span class="share">{percent(other.logprob)}</span>

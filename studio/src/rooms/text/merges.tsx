@@ -2,6 +2,7 @@
 import type { MergeEvent } from 'inkhorn';
 import type { VNode } from 'preact';
 import { Progress } from '../../parts/progress.tsx';
+import { Scrollable } from '../../parts/scrollable.tsx';
 import { TokenizerOptions } from '../../parts/tokenizer-options.tsx';
 import type { Plan } from '../train/plan.ts';
 import type { Learner } from './learner.ts';
@@ -25,7 +26,7 @@ export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNo
       </p>
       <TokenizerOptions plan={plan} />
       <Controls learner={learner} total={plan.vocabSize - 256} count={count} />
-      <div class="merge-list">
+      <Scrollable class="merge-list" label="The merges, newest first">
         <table>
           <thead>
             <tr>
@@ -42,7 +43,7 @@ export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNo
         {count > MOST_ROWS && (
           <p class="muted">And {(count - MOST_ROWS).toLocaleString('en')} before these.</p>
         )}
-      </div>
+      </Scrollable>
     </section>
   );
 }
