@@ -7,11 +7,12 @@ import { changes, freeName } from '../../kept/files.ts';
 import { FIRST_TEXT, textNames } from '../../kept/texts.ts';
 import { attempt } from '../../notices.ts';
 import { Option } from '../../parts/option.tsx';
+import { TokenizerOptions } from '../../parts/tokenizer-options.tsx';
 import { choice, choices, choose, link } from '../../route.ts';
 import { begin } from '../../training.ts';
 import { EngineChoice } from './engine-choice.tsx';
 import { Estimate } from './estimate.tsx';
-import { configFor, fields, type Plan, planOf, tokenizerChoices } from './plan.ts';
+import { configFor, fields, type Plan, planOf } from './plan.ts';
 
 const ABOUT: Readonly<Record<PresetName, string>> = {
   tiny: 'Learns to spell within minutes. Begin here.',
@@ -57,7 +58,7 @@ export function Setup(): VNode {
       <section class="card">
         <h2>Text and tokens</h2>
         <TextChoice text={text} />
-        <Tokenizer plan={plan} />
+        <TokenizerOptions plan={plan} />
       </section>
       <section class="card">
         <h2>Model and recipe</h2>
@@ -128,44 +129,6 @@ function TextChoice({ text }: { text: string }): VNode {
     </div>
   );
 }
-
-function Tokenizer({ plan }: { plan: Plan }): VNode {
-  const shown = { vocabSize: plan.vocabSize, pattern: plan.tokenizer.pattern };
-  return (
-    <div class="options">
-      {tokenizerOptions.map(({ name, field, range }) => (
-        <Option
-          key={name}
-          {...{ name, field, range }}
-          value={shown[name]}
-          changed={String(shown[name]) !== String(tokenizerChoices[name])}
-          onChange={(value) => choose({ [name]: value })}
-        />
-      ))}
-    </div>
-  );
-}
-
-const tokenizerOptions = [
-  {
-    name: 'vocabSize',
-    field: {
-      about: 'tokens in the vocabulary',
-      form: { kind: 'integer', limits: { min: 256 } },
-      default: 500,
-    },
-    range: [256, 4096],
-  },
-  {
-    name: 'pattern',
-    field: {
-      about: 'how the text is cut before merges are learnt',
-      form: { kind: 'choice', choices: ['none', 'gpt2', 'gpt4', 'o200k'] },
-      default: 'gpt4',
-    },
-    range: undefined,
-  },
-] as const;
 
 function Presets({ chosen }: { chosen: PresetName }): VNode {
   return (
