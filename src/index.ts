@@ -98,8 +98,16 @@ export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
 export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';
 export { type DataRecord, textRecord } from './runs/data-record.ts';
-export type { Findings, LossChange, SavedAttention, SavedLoss, SavedPositions } from './runs/findings.ts';
+export type {
+  Findings,
+  LossChange,
+  RunLook,
+  SavedAttention,
+  SavedLoss,
+  SavedPositions,
+} from './runs/findings.ts';
 export type { History } from './runs/history.ts';
+export { lookInside } from './runs/look.ts';
 export { modelStore, type OpenRun, type RunModel, readHistory } from './runs/open.ts';
 export type { RunRecord } from './runs/record.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';

@@ -21,6 +21,7 @@ import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { type CompareData, type compare, compareFields } from '../quantize/compare.ts';
 import { quantizeFields } from '../quantize/quantize.ts';
+import type { lookInside } from '../runs/look.ts';
 import { type evaluate, evaluateFields } from '../train/evaluate.ts';
 import { isObject, modelField, type WorkerModel, type WorkerQuantizeOptions } from './options.ts';
 
@@ -37,6 +38,7 @@ export interface ModelFunctions {
   positionSimilarity: InWorker<typeof positionSimilarity>;
   editEffect: InWorker<typeof editEffect>;
   ablate: InWorker<typeof ablate>;
+  lookInside: InWorker<typeof lookInside>;
   capture: InWorker<typeof capture>;
   measureTaps: InWorker<typeof measureTaps>;
   evaluate: InWorker<typeof evaluate>;
@@ -134,6 +136,15 @@ const rows: Readonly<Record<FunctionName, Row>> = {
     options: effectFields,
   },
   ablate: { takes: 'folder', args: { model, ids }, options: null },
+  lookInside: {
+    takes: 'folder',
+    args: {
+      model,
+      ids,
+      step: integer({ about: 'the step at which the model was saved', min: 0, required: true }),
+    },
+    options: null,
+  },
   capture: { takes: 'model', args: { model, ids }, options: captureFields },
   measureTaps: {
     takes: 'model',

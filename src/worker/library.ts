@@ -2,4 +2,5 @@
 export * from '../inspect/index.ts';
 export { compare } from '../quantize/compare.ts';
 export { quantize } from '../quantize/quantize.ts';
+export { lookInside } from '../runs/look.ts';
 export { evaluate } from '../train/evaluate.ts';

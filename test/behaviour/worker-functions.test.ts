@@ -20,6 +20,7 @@ import { GPT } from '../../src/model/gpt.ts';
 import { createBackend, openWorker } from '../../src/platform/node.ts';
 import { compare } from '../../src/quantize/compare.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { lookInside } from '../../src/runs/look.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
@@ -104,6 +105,8 @@ for (const name of ['reference', 'wasm'])
         await editEffect(folder, ids, edits, { top: 1 }),
       );
       assert.deepEqual(await worker.ablate(model, ids), await ablate(folder, ids));
+      const val = data.val.slice(0, 30);
+      assert.deepEqual(await worker.lookInside(model, val, 4), await lookInside(folder, val, 4));
       const taps = ['blocks.*.mlp.act'];
       const captured = await worker.capture(model, ids, { taps, targets });
       assert.deepEqual(captured, await capture(plain, ids, { taps, targets }));
