@@ -9,11 +9,15 @@ export function TableView({ table: { title, columns, rows, note } }: { table: Ta
         <caption>{title}</caption>
         <thead>
           <tr>
-            {columns.map((name, c) => (
-              <th key={c} scope="col">
-                {name}
-              </th>
-            ))}
+            {columns.map((name, c) =>
+              name === '' ? (
+                <td key={c} />
+              ) : (
+                <th key={c} scope="col">
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>

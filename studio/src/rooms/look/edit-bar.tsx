@@ -62,17 +62,26 @@ export function EditBar({ look, busy }: { look: Look; busy: boolean }): VNode {
       <dl class="two">
         <div>
           <dt>without edits</dt>
-          <dd class="said">{before ?? '...'}</dd>
+          <dd class="said">{before === null ? '...' : inLine(before)}</dd>
         </div>
         <div>
           <dt>with edits</dt>
           <dd class="said">
-            {before === null || after === null ? '...' : <Changed before={before} after={after} />}
+            {before === null || after === null ? (
+              '...'
+            ) : (
+              <Changed before={inLine(before)} after={inLine(after)} />
+            )}
           </dd>
         </div>
       </dl>
     </section>
   );
+}
+
+/** The bar stays in sight, so it is low: its texts are one paragraph each. */
+function inLine(text: string): string {
+  return text.replaceAll('\n', '↵ ');
 }
 
 /** The text from where it differs stands out. */

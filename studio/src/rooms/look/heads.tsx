@@ -93,7 +93,7 @@ export function Heads({ attention, heads, chosen, isOff, rises, onChoose }: Show
               data-head={head}
               tabIndex={isChosen ? 0 : -1}
               aria-pressed={isChosen}
-              aria-label={`Head ${layer}.${head}${off ? ', switched off' : ''}: ${kinds.join(', ') || 'of no well-known kind'}`}
+              aria-label={`Head ${layer}.${head}${off ? ' off' : ''}: ${kinds.join(', ') || 'of no well-known kind'}`}
               onClick={() => onChoose({ layer, head })}
             >
               <canvas />

@@ -189,7 +189,7 @@ function Rows({ lens, byEntropy, V, from }: RowsShown): VNode {
 }
 
 /** The strongest shade, percent: letters stay readable on it. */
-const STRENGTH = 55;
+const STRENGTH = 46;
 
 function placeOf(target: EventTarget | null): Place | null {
   if (!(target instanceof HTMLElement) || target.dataset.row === undefined) return null;

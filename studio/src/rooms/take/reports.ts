@@ -3,14 +3,50 @@
 import * as plot from '@observablehq/plot';
 import { memoryStore } from 'inkhorn';
 import { download, opfsStore } from 'inkhorn/browser';
-import { allFigures, drawRun, type RunSummary, readRun, runPage } from 'inkhorn/report';
+import {
+  allFigures,
+  drawRun,
+  type RunSummary,
+  readLook,
+  readRun,
+  runModel,
+  runPage,
+  saveLook,
+} from 'inkhorn/report';
+import { inTurn } from '../../engine.ts';
+import { openModel } from '../../kept/models.ts';
+import { nameOfText, readText } from '../../kept/texts.ts';
 import { downloadFile, fileNameOf } from './packing.ts';
 
 const charts = { plot, document };
 
-function read(run: string): Promise<RunSummary> {
-  return readRun(opfsStore(`runs/${run}`));
+/** Everything about a run, with a look inside its best model, which is made if it is missing. */
+async function read(run: string): Promise<RunSummary> {
+  const store = opfsStore(`runs/${run}`);
+  const summary = await readRun(store);
+  const best = await runModel(store);
+  if (!best || best.step === null || (await readLook(store))?.step === best.step) return summary;
+  const name = await nameOfText(summary.data);
+  if (name === null) return summary; // its text is not here: without a look
+  const model = await openModel(`runs/${run}`);
+  const bytes = await readText(name);
+  const { step } = best;
+  const look = await inTurn(async (worker) => {
+    const { trainFraction, validate } = summary.data;
+    const { data } = await worker.tokenize(bytes, {
+      tokenizer: model.tokenizer,
+      trainFraction,
+      validate,
+    });
+    return data.val.length < 2 ? null : worker.lookInside(model, data.val.slice(0, FEW_TOKENS), step);
+  });
+  if (!look) return summary;
+  await saveLook(store, look);
+  return readRun(store);
 }
+
+/** A look reads the beginning of the validation part. */
+const FEW_TOKENS = 1024;
 
 /** Downloads `report.html`: one file, which needs no network. */
 export async function downloadReport(run: string): Promise<void> {
