@@ -1,6 +1,6 @@
-// The studio in headless Chromium while it trains the preset `tiny`: its speed beside the same WASM engine in Node (in
-// turns; Node 22 or later, as Node 20 has no relaxed SIMD), the time between two frames of the page, and how its heap
-// grows. Growth is measured over --minutes, 60 for the whole hour.
+// The studio in headless Chromium while it trains the preset `tiny`: its speed beside the same WASM engine in
+// Node (in turns; Node 22 or later, as Node 20 has no relaxed SIMD), the time between two frames of the page,
+// and how its heap grows. Growth is measured over --minutes, 60 for the whole hour.
 //   npm run bench -- studio [--steps 30] [--minutes 3] [--threads 2] [--turns 3] [--json]
 import { availableParallelism } from 'node:os';
 import type { CDPSession, Page } from 'playwright-core';

@@ -7,7 +7,9 @@ export const BEST = 'best';
 export const LAST = 'last';
 /** The events, as JSON. Up to the last checkpoint they are also in `last/`. */
 export const HISTORY_FILE = 'history.json';
-/** The events since a command began to train, a line each, while it does. At its end they are in the history. */
+/**
+ * The events since a command began to train, a line each, while it does. At its end they are in the history.
+ */
 export const LIVE_FILE = 'live.jsonl';
 /** Facts about a run besides its settings and events, written when it begins. */
 export const RUN_FILE = 'run.json';

@@ -15,8 +15,8 @@ import type { FollowMessage } from './messages.ts';
 const LOOK_MS = 300;
 
 /**
- * The messages about the run in `folder`, until `signal` is aborted. A run that does not exist yet is waited for,
- * and one that has ended, too: it may be resumed.
+ * The messages about the run in `folder`, until `signal` is aborted. A run that does not exist yet is waited
+ * for, and one that has ended, too: it may be resumed.
  */
 export async function* followRun(folder: string, signal: AbortSignal): AsyncGenerator<FollowMessage, void> {
   const look = readLive(folder);

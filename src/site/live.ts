@@ -1,5 +1,5 @@
-// The events of a training as they come, in a file beside its history, so that other programs can follow it. Only
-// checkpoints and the history count for a resume: this file may be lost.
+// The events of a training as they come, in a file beside its history, so that other programs can follow it.
+// Only checkpoints and the history count for a resume: this file may be lost.
 import { appendFile, type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GPTConfig } from '../model/config.ts';

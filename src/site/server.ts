@@ -1,5 +1,5 @@
-// The studio on this machine: its page, and a run that it follows. Only this machine can reach it, nothing can be
-// written, and no file is read besides those of the page and of the run. Read next: follow.ts.
+// The studio on this machine: its page, and a run that it follows. Only this machine can reach it, nothing
+// can be written, and no file is read besides those of the page and of the run. Read next: follow.ts.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

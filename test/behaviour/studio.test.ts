@@ -1,4 +1,5 @@
-// `inkhorn studio`: the page on a server of this machine, and a run that it follows while another command trains it.
+// `inkhorn studio`: the page on a server of this machine, and a run that it follows while another command
+// trains it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
