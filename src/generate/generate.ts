@@ -28,6 +28,11 @@ export interface StartEvent {
    * context window.
    */
   promptDropped: number;
+  /**
+   * The token that the model reads before the text, without a prompt, or where the first token may replace all
+   * of it: see `start`. Absent otherwise.
+   */
+  start?: number;
 }
 
 /** One token. */
@@ -109,7 +114,9 @@ async function* samples(
 ): AsyncGenerator<GenerateEvent, void, undefined> {
   const promptTokens = settings.prompt.length;
   const promptDropped = Math.max(0, promptTokens - model.config.blockSize);
-  yield { type: 'start', text: '', promptTokens, promptDropped };
+  const event: StartEvent = { type: 'start', text: '', promptTokens, promptDropped };
+  if (settings.start !== null) event.start = settings.start;
+  yield event;
   for (let sample = 0; sample < settings.samples; sample++) {
     const finish = yield* oneSample(model, tokenizer, settings, sample);
     yield finish;

@@ -64,6 +64,8 @@ export interface GenerateSettings {
   sampling: Required<SamplingOptions>;
   /** The whole prompt as tokens, never empty. */
   prompt: readonly number[];
+  /** The token that the model reads first where it is not of the prompt; null where it is. */
+  start: number | null;
   /** The tokenisations of the prompt, where there are several. */
   healing: Healing | null;
   maxTokens: number;
@@ -163,9 +165,12 @@ export function checkGenerate(model: GPT, tokenizer: Tokenizer, options: Generat
   const start = startOf(options.start, given, model, tokenizer);
   const heal = options.heal ?? typeof options.prompt === 'string'; // token ids are taken as they are
   const healing = heal && given.length > 0 ? planHealing(given, tokenizer, { start, blockSize }) : null;
+  // Healing may take back the whole prompt.
+  const before = given.length === 0 || (healing && healing.base.length + healing.rest.length > given.length);
   return {
     sampling: { temperature, topK, topP, minP, repetitionPenalty },
     prompt: given.length > 0 ? given : [start],
+    start: before ? start : null,
     healing,
     maxTokens,
     stop,

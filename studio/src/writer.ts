@@ -21,6 +21,8 @@ export interface WrittenToken extends ShownToken {
 export interface Written {
   model: string;
   prompt: string;
+  /** The token before the text where the prompt does not give one; null where it does, and before it is known. */
+  start: number | null;
   /** Null until the model is there. */
   tokenizer: Tokenizer | null;
   tokens: readonly WrittenToken[];
@@ -107,7 +109,8 @@ export function createWriter(): Writer {
         for await (const event of worker.generate(model, { ...settings, signal: stopped })) {
           if (stopped.aborted) break;
           end = endOf(event) || end;
-          if (event.type === 'token') tokens.push(tokenOf(event));
+          if (event.type === 'start') text.start ??= event.start ?? null;
+          else if (event.type === 'token') tokens.push(tokenOf(event));
           else if (event.text !== '') extendLast(tokens, event.text);
           showSoon();
           rate.value = rateOf(tokens.length - before, performance.now() - began);
@@ -128,7 +131,7 @@ export function createWriter(): Writer {
     rate,
     stop,
     write: (model, prompt, options) =>
-      follow({ model, prompt, tokenizer: null, tokens: [] }, () => prompt, options),
+      follow({ model, prompt, start: null, tokenizer: null, tokens: [] }, () => prompt, options),
     async branch(at, id, options) {
       const text = written.value;
       const old = text?.tokens[at];
@@ -140,7 +143,7 @@ export function createWriter(): Writer {
       const promptOf = ({ tokenizer }: WorkerModel): number[] => {
         const head = headOf(text.prompt, tokens[0].held, tokenizer);
         spell(tokens, text.prompt, tokenizer);
-        return [...(head.length > 0 ? head : [startOf(tokenizer)]), ...ids];
+        return [...(head.length > 0 || text.start === null ? head : [text.start]), ...ids];
       };
       const left = Math.max(FEWEST, (options.maxTokens ?? 0) - tokens.length);
       await follow({ ...text, tokens }, promptOf, { ...options, maxTokens: left, heal: false });
@@ -161,11 +164,6 @@ export function alternatives({ prompt, tokenizer }: Written, token: WrittenToken
 /** The end of the prompt that a token contains; empty for most. */
 export function heldText({ prompt }: Written, { held }: WrittenToken): string {
   return held === 0 ? '' : new TextDecoder().decode(new TextEncoder().encode(prompt).slice(-held));
-}
-
-/** The token before a text without a prompt, as of models that do not say: see generate/start.ts. */
-function startOf(tokenizer: Tokenizer): number {
-  return tokenizer.specialTokens.get('<|endoftext|>') ?? tokenizer.byteIds[10];
 }
 
 function alternativesOf({ config }: WorkerModel): number {

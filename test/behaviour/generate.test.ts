@@ -129,6 +129,20 @@ describe('generate', () => {
     }
   });
 
+  test('says which token it reads before a text without a prompt, so that its ids can be gone on from', async () => {
+    const whole = await collect(model, tokenizer, { maxTokens: 8, temperature: 0 });
+    const [first] = whole;
+    assert.ok(first.type === 'start' && first.start !== undefined);
+    const ids = tokensOf(whole).map(({ id }) => id);
+    const prompt = [first.start, ...ids.slice(0, 3)];
+    const rest = await collect(model, tokenizer, { prompt, maxTokens: 5, temperature: 0 });
+    assert.deepEqual(
+      tokensOf(rest).map(({ id }) => id),
+      ids.slice(3),
+    );
+    assert.deepEqual(rest[0], { type: 'start', text: '', promptTokens: 4, promptDropped: 0 });
+  });
+
   test('draws the same text for the same seed, and others for other seeds and samples', async () => {
     const options = { prompt: 'The', maxTokens: 20, samples: 3, seed: 5 };
     const ids = (events: GenerateEvent[], sample: number): number[] =>
@@ -225,7 +239,8 @@ describe('generate', () => {
     const withEnd = makeModel(special);
     const options = { maxTokens: 4000, topK: 1000, overflow: 'shift' as Overflow };
     const events = await collect(withEnd, special, options);
-    assert.deepEqual(events, await collect(withEnd, special, { ...options, prompt: [end] }));
+    const [first, ...rest] = await collect(withEnd, special, { ...options, prompt: [end] });
+    assert.deepEqual(events, [{ ...first, start: end }, ...rest]);
     const last = events.at(-1);
     assert.ok(last?.type === 'finish' && last.reason === 'end' && last.tokens < 4000);
     assert.ok(tokensOf(events).every(({ id }) => id !== end));
