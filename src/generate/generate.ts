@@ -29,8 +29,8 @@ export interface StartEvent {
    */
   promptDropped: number;
   /**
-   * The token that the model reads before the text, without a prompt, or where the first token may replace all
-   * of it: see `start`. Absent otherwise.
+   * The token that the model reads before the text, without a prompt, or where the first token may replace
+   * all of it: see `start`. Absent otherwise.
    */
   start?: number;
 }

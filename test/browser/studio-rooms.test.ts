@@ -1,0 +1,227 @@
+// The studio's rooms in which one reads, brings texts and plays, in Chromium: against the library in Node.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { generate, generateText } from '../../src/generate/generate.ts';
+import { folderStore } from '../../src/io/node-store.ts';
+import { loadModel, type ModelFolder } from '../../src/model/folder.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { collect, tokensOf } from '../support/generation.ts';
+import { launch, noChromium } from './chromium.ts';
+import { keepText, keptBytes, openStudio, type StudioTab, TALE } from './studio-tab.ts';
+
+const skip = noChromium();
+const PROSE = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+const MODEL = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
+let browser: Browser;
+let tab: StudioTab;
+before(async () => {
+  if (skip !== false) return;
+  browser = await launch();
+  tab = await openStudio(browser);
+});
+after(async () => {
+  await tab?.close();
+  await browser?.close();
+});
+
+/** What the page has to say, and nothing else. */
+async function noticeAfter(page: Page, act: () => Promise<void>): Promise<string> {
+  const close = page.getByLabel('Close this message');
+  if ((await close.count()) > 0) await close.click();
+  await act();
+  return page.locator('.notice span').innerText();
+}
+
+function file(
+  name: string,
+  contents: string | Uint8Array,
+): { name: string; mimeType: string; buffer: Buffer } {
+  return { name, mimeType: 'text/plain', buffer: Buffer.from(contents) };
+}
+
+/** As the page shows a token. */
+function shownText(text: string): string {
+  return text.replaceAll(' ', '␣').replaceAll('\n', '↵');
+}
+
+async function roomOf(page: Page): Promise<string> {
+  return page.evaluate<string>('location.hash');
+}
+
+describe('the first page', { skip }, () => {
+  test('speaks before anything is clicked, and says how fast', async () => {
+    const { page } = tab;
+    await page.goto(tab.url);
+    await page.locator('.verse', { hasText: /:\n.{20}/s }).waitFor();
+    assert.match(await page.locator('.speech .status').innerText(), /^[\d,]+ tokens per second\s+wasm/);
+  });
+
+  test('shows the text in whole where motion is unwanted', async () => {
+    const { page } = tab;
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.goto(`${tab.url}#/arrive?`);
+    await page.reload();
+    const verse = page.locator('.verse[aria-busy="false"]', { hasText: /:\n.{200}/s });
+    await verse.waitFor();
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+  });
+});
+
+describe('texts', { skip }, () => {
+  let files: Locator;
+  before(async () => {
+    await tab.page.goto(tab.url);
+    await keepText(tab.page, 'tale.txt', TALE);
+    await keepText(tab.page, 'prose.txt', PROSE);
+    await tab.enter('text', { text: 'tale.txt' });
+    files = tab.page.locator('.bring input[type=file]').first();
+  });
+
+  test('that are none are refused with the reason, and the one before stays', async () => {
+    const { page } = tab;
+    const before = await roomOf(page);
+    const cases: [ReturnType<typeof file>, RegExp][] = [
+      [file('empty.txt', ''), /^empty\.txt is empty/],
+      [file('blank.txt', ' \n\n'), /^blank\.txt is empty/],
+      [file('a.pdf', '%PDF-1.7 x'), /^a\.pdf is a PDF document, not text: save it as plain text$/],
+      [file('umlaut.txt', Buffer.from('für Söhne', 'latin1')), /^umlaut\.txt is not text in UTF-8 \(22 % of/],
+      [
+        file(
+          'noise.bin',
+          Uint8Array.from({ length: 900 }, (_, i) => i % 256),
+        ),
+        /^noise\.bin is not text/,
+      ],
+    ];
+    for (const [given, reason] of cases) {
+      assert.match(await noticeAfter(page, () => files.setInputFiles(given)), reason);
+      assert.equal(await roomOf(page), before);
+    }
+  });
+
+  test('are joined, kept as UTF-8, described and deleted', async () => {
+    const { page } = tab;
+    const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('Søren\n', 'utf16le')]);
+    const told = await noticeAfter(page, () =>
+      files.setInputFiles([file('b.txt', 'second'), file('a.txt', wide), file('c.jpg', 'x')]),
+    );
+    assert.match(
+      told,
+      /^a\.txt and 1 more is kept .* converted to UTF-8; a file of another kind is left out$/,
+    );
+    assert.equal((await keptBytes(page, 'texts/a.txt and 1 more')).toString(), 'Søren\n\nsecond');
+    await page.locator('.shelf .warning', { hasText: 'is short' }).waitFor();
+    const row = page.locator('.texts-list > div', { hasText: 'a.txt and 1 more' });
+    await row.getByText('Delete').click();
+    await row.locator('button.bad').click();
+    await row.waitFor({ state: 'detached' });
+    assert.match(await roomOf(page), /text=moby-dick/);
+  });
+
+  test('teach a tokenizer, which pauses, makes one merge, and ends with the merges of the library', async () => {
+    const { page } = tab;
+    const wanted = Tokenizer.train(PROSE, { vocabSize: 400, pattern: 'gpt4' });
+    await tab.enter('text', { text: 'prose.txt', vocabSize: 400 });
+    const rows = page.locator('.merge-list tbody tr');
+    await rows.first().waitFor();
+    await page.click('.merging >> text=Pause');
+    await page.waitForSelector('.merging >> text=Go on');
+    const paused = await rows.count();
+    assert.ok(paused < 144, 'there is something left to learn');
+    await page.click('.merging >> text=One merge');
+    await rows.nth(paused).waitFor();
+    assert.equal(await rows.count(), paused + 1);
+    await page.click('.merging >> text=To the end');
+    await page.locator('.merging >> text=Merge 144 of 144').waitFor();
+    const learnt = (await rows.locator('code.new').allInnerTexts()).reverse();
+    assert.deepEqual(
+      learnt,
+      Array.from({ length: 144 }, (_, i) => shownText(wanted.tokenText(256 + i))),
+    );
+    const typed = 'The whale sang.\nÉmile did not 🐋.';
+    await page.locator('.try textarea').fill(typed);
+    const ids = wanted.encode(typed);
+    const tokens = page.locator('.try .tokens [data-i]');
+    await page
+      .locator('.try dd', { hasText: new RegExp(`^${ids.length}$`) })
+      .first()
+      .waitFor();
+    assert.equal(await tokens.count(), ids.length);
+    await tokens.nth(1).hover();
+    await page.locator('.token-popover', { hasText: String(ids[1]) }).waitFor();
+  });
+});
+
+describe('playing', { skip }, () => {
+  let shipped: ModelFolder;
+  before(async () => {
+    await useBackend('wasm');
+    shipped = await loadModel(folderStore(MODEL));
+  });
+
+  /** What stands on the page after the prompt. */
+  async function writtenBy(page: Page, column = 0): Promise<string> {
+    const written = page.locator('.written').nth(column);
+    await page.locator('form >> text=Write').waitFor();
+    return (
+      await written.locator('.tokens [data-i]').evaluateAll((spans) =>
+        spans.map((span) => {
+          const copy = span.cloneNode(true) as typeof span;
+          for (const sign of copy.querySelectorAll('.sign')) sign.remove();
+          return copy.textContent;
+        }),
+      )
+    ).join('');
+  }
+
+  test('writes what the library writes, side by side, and goes on from another token', async () => {
+    const { page } = tab;
+    const { model, tokenizer } = shipped;
+    const prompt = 'ROMEO:\n';
+    const options = { temperature: 0, maxTokens: 24 };
+    await tab.enter('play', { prompt, ...options, model2: 'shakespeare' });
+    await page.click('form >> text=Write');
+    await page.locator('.written', { hasText: '24 tokens' }).nth(1).waitFor();
+    const whole = await generateText(model, tokenizer, { prompt, ...options });
+    assert.equal(await writtenBy(page), whole);
+    assert.equal(await writtenBy(page, 1), whole);
+
+    const events = tokensOf(await collect(model, tokenizer, { prompt, ...options, topLogprobs: 10 }));
+    const other = events[6].top?.[2];
+    assert.ok(other);
+    await page.locator('.written').first().locator('[data-i="6"]').hover();
+    await page.locator('.odds button').nth(2).click();
+    const ids = [...tokenizer.encode(prompt), ...events.slice(0, 6).map(({ id }) => id), other.id];
+    let rest = '';
+    for await (const { text } of generate(model, tokenizer, { prompt: ids, temperature: 0, maxTokens: 24 }))
+      rest += text;
+    const kept = events.slice(0, 6).map(({ text }) => text);
+    assert.equal(await writtenBy(page), kept.join('') + tokenizer.decode([other.id]) + rest);
+    assert.equal(await writtenBy(page, 1), whole);
+  });
+
+  test('takes a model that is brought, and refuses what is none', async () => {
+    const { page } = tab;
+    await tab.enter('play', { maxTokens: 8 });
+    const input = page.locator('.model-picker input[type=file]').first();
+    const before = await roomOf(page);
+    const bring = (...files: ReturnType<typeof file>[]) =>
+      noticeAfter(page, () => input.setInputFiles(files));
+    assert.match(await bring(file('a.zip', 'no archive')), /^a\.zip: no \.zip file/);
+    assert.match(await bring(file('a.json', '{}')), /neither a model folder .* nor a run/);
+    const parts = ['config.json', 'tokenizer.json', 'model.safetensors'].map((name) =>
+      file(name, readFileSync(`${MODEL}/${name}`)),
+    );
+    const cut = file('model.safetensors', parts[2].buffer.subarray(0, 1000));
+    assert.match(await bring(parts[0], parts[1], cut), /model\.safetensors/);
+    assert.equal(await roomOf(page), before);
+    assert.match(await bring(...parts), /^imported is kept/);
+    assert.match(await roomOf(page), /model=models%2Fimported/);
+    await page.click('form >> text=Write');
+    await page.locator('.written', { hasText: '8 tokens' }).waitFor();
+  });
+});
