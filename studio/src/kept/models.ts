@@ -39,9 +39,10 @@ export async function openModel(name: string): Promise<WorkerModel> {
 }
 
 /** Number of checkpoints that the run of a model has written while this page looks: its files change with each. */
-function checkpointsOf(name: string): number {
+export function checkpointsOf(name: string): number {
   const run = name === FOLLOWED && followed.value?.state === 'seen' ? followed.value.run : training.value;
   if (!run || (name !== FOLLOWED && !isPartOf(name, `runs/${run.name}`))) return 0;
+  if (run.count.value === 0) return 0; // who asks in a signal is told when there are more
   return run.events.filter(({ type }) => type === 'checkpoint').length;
 }
 

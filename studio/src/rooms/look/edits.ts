@@ -17,13 +17,13 @@ function setEdits(texts: readonly string[]): void {
 
 /** Adds an edit. Another one of the same place is replaced: its last word counts. */
 export function addEdit(text: string): void {
-  const { tap, units } = readEdit(text);
-  const place = `${tap}[${units ?? ''}]`;
-  const others = writtenEdits().filter((other) => {
-    const known = readEdit(other);
-    return `${known.tap}[${known.units ?? ''}]` !== place;
-  });
-  setEdits([...others, text]);
+  readEdit(text); // throws when it is none
+  setEdits([...writtenEdits().filter((other) => placeOf(other) !== placeOf(text)), text]);
+}
+
+/** What an edit changes, as written: everything before its sign. */
+function placeOf(text: string): string {
+  return text.split(/\*=|\+=|<-|=/, 1)[0];
 }
 
 export function removeEdit(text: string): void {

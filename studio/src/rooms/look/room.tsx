@@ -1,6 +1,8 @@
 // Look inside: what a model makes of a text of yours.
+import { useComputed } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import { checkpointsOf } from '../../kept/models.ts';
 import { chosenModel } from '../../parts/model-picker.tsx';
 import { choice, choose } from '../../route.ts';
 import { Asking } from './asking.tsx';
@@ -22,7 +24,9 @@ export function Look(): VNode {
   const model = chosenModel();
   const prompt = choice('prompt') ?? FIRST_PROMPT;
   const [round, setRound] = useState(0);
-  const { look, busy } = useLook({ model, prompt, edits: writtenEdits(), round });
+  // Its files change with every checkpoint of its run, wherever that is trained.
+  const checkpoints = useComputed(() => checkpointsOf(chosenModel())).value;
+  const { look, busy } = useLook({ model, prompt, edits: writtenEdits(), round: round + checkpoints });
   const again = (): void => setRound((n) => n + 1);
   const last = (look?.tokens.length ?? 1) - 1;
   const chosen = Math.min(last, Math.max(0, Number(choice('token') ?? last) || 0));

@@ -59,7 +59,7 @@ function Run({ run }: { run: RunFacts }): VNode {
       <Command
         lines={[
           `unzip ${folder}.zip`,
-          `npx inkhorn train --resume ${folder}${left ? '' : ` --steps ${2 * settings.steps}`}${run.text === null ? ` --data ${fileNameOf(data.name)}` : ''}`,
+          `npx inkhorn train --resume ${folder}${left ? '' : ` --steps ${2 * settings.steps}`}${run.text === null ? ` --data ${quoted(data.name)}` : ''}`,
           `npx inkhorn generate -m ${folder}`,
         ]}
       />
@@ -70,6 +70,11 @@ function Run({ run }: { run: RunFacts }): VNode {
       </small>
     </div>
   );
+}
+
+/** A word of a shell. */
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function modelCommands(model: string, folder: string): string[] {
