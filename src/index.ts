@@ -156,7 +156,7 @@ export {
 } from './train/run.ts';
 export type { Schedule, ScheduleOptions } from './train/schedules.ts';
 export { settingFields } from './train/setting-fields.ts';
-export { makeSettings, recipes, type TrainSettings } from './train/settings.ts';
+export { checkNewRun, makeSettings, recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type { LibraryWorker, OpenWorker } from './worker/client.ts';

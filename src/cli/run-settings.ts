@@ -8,15 +8,7 @@ import { flagName } from '../base/shell.ts';
 import { nodeFiles, reason } from '../io/node-store.ts';
 import { configFields, type GPTConfig, makeConfig, type PresetName, presets } from '../model/config.ts';
 import { settingFields } from '../train/setting-fields.ts';
-import {
-  checkRates,
-  checkSuited,
-  idleSetting,
-  makeSettings,
-  recipes,
-  refuseIdle,
-  type TrainSettings,
-} from '../train/settings.ts';
+import { checkNewRun, idleSetting, makeSettings, recipes, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse, type Origin } from './errors.ts';
 import { choice, type Flags, text } from './flags.ts';
@@ -67,10 +59,8 @@ export async function readRecipe(
   const settings = await asked(() => makeSettings(recipes[preset], chosen), origin);
   refuseIdleFlags(pick(flags, settingFlags), settings);
   await asked(() => {
-    refuseIdle(chosen, settings);
-    checkRates(settings);
     // Only the vocabulary size is not known yet.
-    checkSuited(settings, makeConfig(presets[preset], 256, changes));
+    checkNewRun(settings, makeConfig(presets[preset], 256, changes), chosen);
   }, origin);
   return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined, origin };
 }

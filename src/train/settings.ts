@@ -166,5 +166,19 @@ export function checkSuited(
   );
 }
 
+/**
+ * Throws, in one line, what a new run would refuse about its settings for a model: one of `chosen` has no
+ * effect, the learning rate would rise, or they do not fit the model.
+ */
+export function checkNewRun(
+  settings: TrainSettings,
+  config: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias'>,
+  chosen: Partial<TrainSettings> = settings,
+): void {
+  refuseIdle(chosen, settings);
+  checkRates(settings);
+  checkSuited(settings, config);
+}
+
 /** Largest number of sequences per optimizer step: the ids of all of them are in memory. */
 const MAX_SEQUENCES = 2 ** 16;

@@ -1,4 +1,4 @@
-// The studio as a visitor uses it, in Chromium: train, pause, reload, kill, go on; what is missing, and what is full.
+// The studio as a visitor uses it, in Chromium: train, pause, reload, kill, go on; what is missing or full.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -139,6 +139,8 @@ describe('training in a tab', { skip }, () => {
     await tab.enter('train', { nHead: 3, nEmbd: 32 });
     assert.match(await page.locator('.start [role=alert]').innerText(), /nHead 3 does not divide nEmbd 32/);
     assert.equal(await page.locator('text=Start training').isDisabled(), true);
+    await tab.enter('train', { momentum: 0.5 });
+    assert.match(await page.locator('.start [role=alert]').innerText(), /momentum 0.5 has no effect without/);
     await tab.enter('train', { lr: 'much' });
     assert.match(await page.locator('.start [role=alert]').innerText(), /lr/);
   });
@@ -179,7 +181,8 @@ describe('a browser that lacks something', { skip }, () => {
       steps: 3,
       nLayer: 1,
       evalEvery: 0,
-      sampleEvery: 0,
+      sampleEvery: 3,
+      sampleTokens: 4,
       probeEvery: 0,
       checkpointEvery: 3,
     });
@@ -259,7 +262,8 @@ describe('a GPU', { skip }, () => {
       steps: 6,
       nLayer: 1,
       evalEvery: 6,
-      sampleEvery: 0,
+      sampleEvery: 6,
+      sampleTokens: 4,
       probeEvery: 0,
     });
     await page.waitForSelector('details.engine');

@@ -1,5 +1,6 @@
 // What the address says about the next training: the model, the recipe and the tokenizer, checked.
 import {
+  checkNewRun,
   configFields,
   type GPTConfig,
   makeConfig,
@@ -29,9 +30,10 @@ function withoutVocabulary({ vocabSize: _, ...rest }: typeof configFields): obje
   return rest;
 }
 
-/** The recipe of a preset. A tab evaluates no more than a fifth of its time. */
-function recipeOf(preset: PresetName): TrainSettings {
-  return { ...recipes[preset], evalMethod: 'auto' };
+/** The recipe of a preset. A tab evaluates no more than a fifth of its time, if at all. */
+function recipeOf(preset: PresetName, evalEvery: unknown): TrainSettings {
+  const recipe = recipes[preset];
+  return Number(evalEvery ?? recipe.evalEvery) === 0 ? recipe : { ...recipe, evalMethod: 'auto' };
 }
 
 /** A plan that can be carried out, or the reason why it cannot. */
@@ -56,7 +58,10 @@ export function configFor({ preset, values, changed }: Plan, vocabSize: number):
 export function planOf(choices: ReadonlyMap<string, string>): Plan {
   const preset =
     (Object.keys(presets) as PresetName[]).find((name) => name === choices.get('preset')) ?? 'tiny';
-  const values: Record<string, unknown> = { ...presets[preset], ...recipeOf(preset) };
+  const values: Record<string, unknown> = {
+    ...presets[preset],
+    ...recipeOf(preset, choices.get('evalEvery')),
+  };
   const changed = new Set<string>();
   let problem: string | null = null;
   for (const [name, text] of choices) {
@@ -78,8 +83,9 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
   const plan = { preset, vocabSize, tokenizer, values, changed };
   if (problem !== null) return { ...plan, config: null, settings: null, problem };
   try {
-    const settings = makeSettings(recipeOf(preset), pick(values, changed, settingFields));
+    const settings = makeSettings(recipeOf(preset, values.evalEvery), pick(values, changed, settingFields));
     const config = makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
+    checkNewRun(settings, config);
     const derived = { warmup: settings.warmup, headSize: config.headSize };
     return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
   } catch (error) {
