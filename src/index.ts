@@ -108,7 +108,7 @@ export type {
 } from './runs/findings.ts';
 export type { History } from './runs/history.ts';
 export { lookInside } from './runs/look.ts';
-export { modelStore, type OpenRun, type RunModel, readHistory } from './runs/open.ts';
+export { modelStore, type OpenRun, openRun, type RunModel, readHistory, runModel } from './runs/open.ts';
 export type { RunRecord } from './runs/record.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';

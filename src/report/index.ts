@@ -1,12 +1,20 @@
-// The entry point `inkhorn/report`: the reports of a run, from its folder in any store. It loads no drawing
-// library: see `Charts`. Read next: page/run-page.ts.
+// The entry point `inkhorn/report`: the reports of runs as strings, in Node and in pages. It loads no drawing
+// library: a page passes Observable Plot and its own document (see `Charts`). Read next: page/run-page.ts.
+//
+//   const charts = { plot: await import('@observablehq/plot'), document };
+//   const html = runPage(await readRun(opfsStore('runs/first')), charts);
+export type { Figure } from '../figures/figure.ts';
+export type { ShownFinding } from '../figures/findings.ts';
 export type { Charts } from '../figures/plot.ts';
-export type { SavedComparison } from '../runs/comparison.ts';
+export type { Table, Tone } from '../figures/table.ts';
+export { compareRuns, type Difference, type RunComparison, type RunOutcome } from '../runs/compare.ts';
+export type { Comparison, SavedComparison } from '../runs/comparison.ts';
 export { readLook } from '../runs/findings.ts';
 export { saveLook } from '../runs/look.ts';
 export { runModel } from '../runs/open.ts';
 export { readRun } from '../runs/read.ts';
 export type { RunSummary } from '../runs/summary.ts';
 export { allFigures, type DrawnRun, drawRun, type ShownCopy } from './drawn.ts';
+export { comparisonPage } from './page/comparison-page.ts';
 export { runPage } from './page/run-page.ts';
 export { renderReport } from './report.ts';

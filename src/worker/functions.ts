@@ -1,6 +1,6 @@
-// The library's functions of models, which a worker runs by their names. From the type and the row of each
-// follow the worker's function with its checks (client.ts), and how the library's own is run (serve.ts). One
-// without the other does not compile.
+// The library's functions about models, which a worker runs by their names. From the type and the row of
+// each follow the worker's function with its checks (client.ts), and how the library's own is run (serve.ts).
+// One without the other does not compile.
 import { complete, custom, type Field, type Fields, integer, texts } from '../base/fields.ts';
 import { integer as id, array as list, type Schema, such } from '../base/schema.ts';
 import {
@@ -23,11 +23,18 @@ import { type CompareData, type compare, compareFields } from '../quantize/compa
 import { quantizeFields } from '../quantize/quantize.ts';
 import type { lookInside } from '../runs/look.ts';
 import { type evaluate, evaluateFields } from '../train/evaluate.ts';
-import { isObject, modelField, type WorkerModel, type WorkerQuantizeOptions } from './options.ts';
+import type { trainingBytes } from '../train/memory.ts';
+import {
+  configField,
+  isObject,
+  modelField,
+  type WorkerModel,
+  type WorkerQuantizeOptions,
+} from './options.ts';
 
 /**
- * The functions of the library that take a model or two, for models of a worker: with the same arguments,
- * options, results and errors.
+ * The functions of the library about models, for models of a worker: with the same arguments, options,
+ * results and errors.
  */
 export interface ModelFunctions {
   predictText: InWorker<typeof predictText>;
@@ -45,6 +52,7 @@ export interface ModelFunctions {
   /** The copy is one more model of the worker. */
   quantize(model: WorkerModel, options?: WorkerQuantizeOptions): Promise<WorkerModel>;
   compare: InWorker<typeof compare>;
+  trainingBytes: InWorker<typeof trainingBytes>;
 }
 
 /** A function of the library for models of a worker. */
@@ -56,7 +64,7 @@ export type FunctionName = keyof ModelFunctions;
 
 interface Row {
   /** What stands for a model in the library's function: a GPT, or one with its tokenizer. */
-  takes: 'model' | 'folder';
+  takes?: 'model' | 'folder';
   /** The arguments before the options, in their order. Their schemas return what is sent. */
   args: Fields;
   /** Null: it has none. */
@@ -109,6 +117,13 @@ const data: Field<CompareData> = custom({
   required: true,
 });
 
+const settingsField = custom({
+  about: 'every setting of the training',
+  schema: such(isObject, 'an object'),
+  hint: 'makeSettings makes one',
+  required: true,
+});
+
 const { filter: _, ...plainQuantizeFields } = quantizeFields;
 
 // ---- rows ------------------------------------------------------------------------------------------------
@@ -154,6 +169,7 @@ const rows: Readonly<Record<FunctionName, Row>> = {
   evaluate: { takes: 'model', args: { model, ids }, options: evaluateFields },
   quantize: { takes: 'model', args: { model }, options: plainQuantizeFields },
   compare: { takes: 'model', args: { before: model, after: model, data }, options: compareFields },
+  trainingBytes: { args: { config: configField, settings: settingsField }, options: null },
 };
 
 export const functionNames: readonly FunctionName[] = Object.keys(rows) as FunctionName[];

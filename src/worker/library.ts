@@ -4,3 +4,4 @@ export { compare } from '../quantize/compare.ts';
 export { quantize } from '../quantize/quantize.ts';
 export { lookInside } from '../runs/look.ts';
 export { evaluate } from '../train/evaluate.ts';
+export { trainingBytes } from '../train/memory.ts';

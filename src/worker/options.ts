@@ -143,7 +143,7 @@ const textField = custom({
   required: true,
 });
 
-const configField = custom({
+export const configField: Field<object> = custom({
   about: 'every choice that shapes the model',
   schema: such(isObject, 'an object'),
   hint: 'makeConfig makes one',

@@ -81,7 +81,7 @@ export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Eng
     if (aborted) call.abort(receivedError(aborted));
     calls.set(number, call);
     try {
-      const usesModel = 'model' in job || 'models' in job;
+      const usesModel = 'model' in job || ('models' in job && job.models.length > 0);
       const turn: InTurn = usesModel ? inTurn : (work) => work();
       const result = await turn(() => jobs(job, call));
       const value = isStream(result) ? undefined : result;

@@ -55,6 +55,27 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(compile(files, bundler), '');
   });
 
+  test('has the reports of runs behind inkhorn/report, and what a page says of a run before it starts', () => {
+    const files = `import { drawRun, readRun, runPage, saveLook, type Charts } from 'inkhorn/report';
+      import { makeConfig, makeSettings, modelCost, openRun, openWorker, presets, recipes, runModel, totalCost } from 'inkhorn';
+      import { opfsStore } from 'inkhorn/browser';
+      declare const charts: Charts;
+      const config = makeConfig(presets.tiny, 500);
+      const worker = await openWorker();
+      export const before: number[] = [
+        totalCost(modelCost(config)).parameters,
+        await worker.trainingBytes(config, makeSettings(recipes.tiny, { steps: 100 })),
+      ];
+      const store = opfsStore('runs/first');
+      const { step } = (await runModel(store)) ?? { step: null };
+      const model = await worker.load((await openRun(store).model())?.store ?? store);
+      await saveLook(store, await worker.lookInside(model, new Int32Array(9), step ?? 0));
+      export const page: string = runPage(await readRun(store), charts, drawRun(await readRun(store), null));`;
+    // The declarations of Observable Plot have errors of their own.
+    const page = { lib: ['es2022', 'dom'], types: [], skipLibCheck: true };
+    assert.equal(compile(files, { module: 'esnext', moduleResolution: 'bundler', ...page }), '');
+  });
+
   test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
     const [inNode, inPage] = await Promise.all([
       import('../../src/platform/node.ts'),

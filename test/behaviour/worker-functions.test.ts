@@ -25,6 +25,8 @@ import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
+import { trainingBytes } from '../../src/train/memory.ts';
+import { recipes } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import type { LibraryWorker } from '../../src/worker/client.ts';
 import { functionNames, plainCall } from '../../src/worker/functions.ts';
@@ -120,6 +122,8 @@ for (const name of ['reference', 'wasm'])
         await worker.measureTaps(model, batch, ['embed']),
         await measureTaps(plain, batch, ['embed']),
       );
+      const settings = { ...recipes.tiny, batchSize: 4, microBatch: 2 };
+      assert.equal(await worker.trainingBytes(config, settings), await trainingBytes(config, settings));
       assert.equal(ids.length, 5); // copied, not handed over
       assert.equal(shift.change && 'add' in shift.change && Object(shift.change.add).length, 32);
     });
@@ -290,6 +294,9 @@ describe('a call of a function of models', () => {
       [worker.compare, [], 'compare needs before: a model of this worker'],
       [worker.compare, [model], 'compare needs after: a model of this worker'],
       [worker.compare, [model, model], 'compare needs data: a dataset, of which the validation part is read'],
+      [worker.trainingBytes, [], 'trainingBytes needs config: every choice that shapes the model'],
+      [worker.trainingBytes, [config, 5], 'settings 5 is not an object: makeSettings makes one'],
+      [worker.lookInside, [model, ids], 'lookInside needs step: the step at which the model was saved'],
       [worker.compare, [model, model, 5], 'data 5 is not a dataset: dataset() makes one'],
     ];
     for (const [call, args, message] of refusals)

@@ -4,10 +4,12 @@ import {
   createBackend,
   type LibraryWorker,
   makeConfig,
+  makeSettings,
   memoryStore,
   openWorker,
   presets,
   recipes,
+  runModel,
   type Store,
   type TrainEvent,
   textRecord,
@@ -16,12 +18,28 @@ import {
   useBackend,
 } from '../../src/platform/browser.ts';
 import { download, droppedStore, opfsStore } from '../../src/platform/browser-files.ts';
-import { type Losses, lesson, lessonText, losses, speech, type Tour, tour } from './tasks.ts';
+import { saveLook } from '../../src/report/index.ts';
+import {
+  type Losses,
+  lesson,
+  lessonText,
+  losses,
+  type Reports,
+  reports,
+  speech,
+  type Tour,
+  tour,
+} from './tasks.ts';
 
 declare const PerformanceObserver: new (
   listen: (list: { getEntries(): { duration: number }[] }) => void,
 ) => { observe(options: { type: string }): void; disconnect(): void };
+declare const DOMParser: new () => {
+  parseFromString(text: string, type: string): { querySelector(selector: string): object | null };
+};
+declare const location: { href: string };
 declare const document: {
+  createElementNS(namespace: string, name: string): unknown;
   querySelector(selector: string): { files: FilesOfInput };
   ondragover: (event: { preventDefault(): void }) => void;
   ondrop: (event: { preventDefault(): void; dataTransfer: FilesOfInput }) => void;
@@ -246,6 +264,40 @@ async function look(backend: string): Promise<Tour> {
   return tour(worker).finally(worker.close);
 }
 
+/**
+ * What a page makes of a run that it has trained; the pictures of it that are no XML; and the files of the
+ * run as text, by path.
+ */
+async function report(): Promise<Reports & { files: Record<string, string>; malformed: string[] }> {
+  const worker = await openWorker({ backend: 'wasm' });
+  const text = lessonText(3000);
+  const { tokenizer, data } = await worker.tokenize(text, { tokenizer: { vocabSize: 280 } });
+  const sizes = { blockSize: 32, nLayer: 2, nHead: 2, nEmbd: 64 };
+  const model = await worker.create(makeConfig(presets.tiny, tokenizer.vocabSize, sizes), tokenizer);
+  const store = memoryStore('runs/lesson');
+  const settings = makeSettings(recipes.tiny, {
+    steps: 8,
+    batchSize: 8,
+    evalEvery: 4,
+    probeEvery: 4,
+    sampleEvery: 0,
+  });
+  const record = await textRecord(text, { name: 'lesson' });
+  for await (const _ of worker.trainInFolder({ store, model, dataset: data, data: record, settings }));
+  const chosen = await runModel(store);
+  if (chosen?.step) {
+    const best = await worker.load(chosen.store);
+    await saveLook(store, await worker.lookInside(best, data.val, chosen.step));
+  }
+  worker.close();
+  const plot = await import(new URL('plot.js', location.href).href);
+  const made = await reports(store, { plot, document });
+  const malformed = Object.keys(made.figures).filter((name) =>
+    new DOMParser().parseFromString(made.figures[name], 'image/svg+xml').querySelector('parsererror'),
+  );
+  return { ...made, malformed, files: await textsIn(store) };
+}
+
 /** Every file of a store and its folders as text, by path. */
 async function textsIn(store: Store, path = ''): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
@@ -357,6 +409,7 @@ const tasks = {
   pauses,
   pausesWithWorker,
   look,
+  report,
   trainHere,
 };
 export type Tasks = typeof tasks;

@@ -15,6 +15,35 @@ import {
   Tokenizer,
   train,
 } from '../../src/index.ts';
+import {
+  allFigures,
+  type Charts,
+  comparisonPage,
+  drawRun,
+  readRun,
+  renderReport,
+  runPage,
+} from '../../src/report/index.ts';
+
+/** The reports of a run, as strings. */
+export interface Reports {
+  page: string;
+  comparison: string;
+  markdown: string;
+  /** Each picture as SVG, by name. */
+  figures: Record<string, string>;
+}
+
+export async function reports(store: Store, charts: Charts): Promise<Reports> {
+  const run = await readRun(store);
+  const drawn = drawRun(run, charts);
+  return {
+    page: runPage(run, charts, drawn),
+    comparison: comparisonPage([run, { ...run, folder: 'runs/again' }], charts),
+    markdown: renderReport(run, drawn),
+    figures: Object.fromEntries(allFigures(drawn).map(({ name, svg }) => [name, svg])),
+  };
+}
 
 /** 24 tokens of the model in `store` after `ROMEO:`, the likeliest each. */
 export async function speech(backend: Backend, store: Store): Promise<number[]> {
