@@ -1,0 +1,106 @@
+// A visitor's whole way through the studio, in Chromium, on WASM and on WebGPU: train, talk, look, shrink, take
+// away; then the same model in Node.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { unzipSync } from 'fflate';
+import type { Browser, Page } from 'playwright-core';
+import { generateText } from '../../src/generate/generate.ts';
+import { predictText } from '../../src/inspect/predictions.ts';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { loadModel } from '../../src/model/folder.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
+import { launch, noChromium } from './chromium.ts';
+import { keepText, keptBytes, openStudio, SMALL, TALE } from './studio-tab.ts';
+
+const skip = noChromium();
+const PROMPT = 'The whale ';
+const GREEDY = { temperature: 0, maxTokens: 12 } as const;
+
+for (const engine of ['wasm', 'webgpu'] as const)
+  describe(`the whole way on ${engine}`, { skip }, () => {
+    let browser: Browser;
+    before(async () => {
+      if (skip !== false) return;
+      browser = await launch(engine === 'webgpu' ? ['--enable-unsafe-webgpu'] : []);
+      await useBackend('wasm');
+    });
+    after(() => browser?.close());
+
+    test('from a text to a folder that Node reads, with the same words and losses', async () => {
+      const tab = await openStudio(browser);
+      const { page } = tab;
+      page.setDefaultTimeout(120_000);
+      await page.goto(tab.url);
+      await keepText(page, 'tale.txt', TALE);
+
+      await tab.enter('text', { text: 'tale.txt', vocabSize: 280, engine });
+      await page.locator('.merging >> text=Merge 24 of 24').waitFor();
+
+      const run = { ...SMALL, nLayer: 1, steps: 12, evalEvery: 6, probeEvery: 0, name: 'way', engine };
+      await tab.enter('train', run);
+      await page.click('text=Start training');
+      await page.locator('.live >> text=finished').waitFor();
+      const { events } = JSON.parse((await keptBytes(page, 'runs/way/history.json')).toString());
+      const losses = events.flatMap((event: { type: string; valLoss: number }) =>
+        event.type === 'eval' ? [event.valLoss] : [],
+      );
+      assert.ok(losses[2] < losses[0] - 0.2, `validation loss ${losses}`);
+
+      const said = await greedyText(page, () =>
+        tab.enter('play', { model: 'runs/way', prompt: PROMPT, ...GREEDY, engine }),
+      );
+
+      await tab.enter('look', { model: 'runs/way', prompt: PROMPT, engine });
+      const mean = /mean of ([\d.]+) nats/.exec(
+        await page.locator('[aria-labelledby=losses]', { hasText: /mean of/ }).innerText(),
+      )?.[1];
+
+      await tab.enter('take', { model: 'runs/way', with: 'tale.txt', engine });
+      const model = await downloaded(page, page.locator('[aria-labelledby=away] .card').first());
+      await page.click('text=Make the copy and compare');
+      await page.click('text=Keep the copy');
+      await page.locator('.comparison >> text=Kept as').waitFor();
+      const saidInt8 = await greedyText(page, () =>
+        tab.enter('play', { model: 'runs/way/int8', prompt: PROMPT, ...GREEDY, engine }),
+      );
+      await tab.enter('take', { model: 'runs/way/int8', engine });
+      const int8 = await downloaded(page, page.locator('[aria-labelledby=away] .card').first());
+      await tab.close();
+
+      const inNode = await loadModel(model);
+      assert.equal(await generateText(inNode.model, inNode.tokenizer, { prompt: PROMPT, ...GREEDY }), said);
+      const { loss } = await predictText(inNode, inNode.tokenizer.encode(PROMPT));
+      assert.ok(Math.abs(Number(mean) - (loss ?? Number.NaN)) < 0.0051, `${mean} in the page, ${loss} here`);
+      const small = await loadModel(int8);
+      assert.equal(await generateText(small.model, small.tokenizer, { prompt: PROMPT, ...GREEDY }), saidInt8);
+    });
+  });
+
+/** What the model of the Play room goes on with. */
+async function greedyText(page: Page, enter: () => Promise<void>): Promise<string> {
+  await enter();
+  await page.click('form >> text=Write');
+  await page.locator('.written', { hasText: `${GREEDY.maxTokens} tokens` }).waitFor();
+  const spans = page.locator('.written .tokens [data-i]');
+  const texts = await spans.evaluateAll((found) =>
+    found.map((span) => {
+      const copy = span.cloneNode(true) as typeof span;
+      for (const sign of copy.querySelectorAll('.sign')) sign.remove();
+      return copy.textContent;
+    }),
+  );
+  return texts.join('');
+}
+
+/** The store in the archive that a card's first button downloads. */
+async function downloaded(page: Page, card: ReturnType<Page['locator']>): Promise<Store> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    card.getByText('Download').first().click(),
+  ]);
+  const files = unzipSync(new Uint8Array(readFileSync(await download.path())));
+  const store = memoryStore(download.suggestedFilename());
+  for (const [path, bytes] of Object.entries(files)) await store.write(path.split('/').at(-1) ?? '', bytes);
+  return store;
+}
