@@ -70,7 +70,9 @@ function isSlight({ count, invalid, nul, control }: Damage, bytes: number): bool
 async function unnamed(bytes: Uint8Array, damage: Damage): Promise<Problem> {
   const mark = byteOrderMark(bytes);
   if (mark) return inEncoding(mark, 'by its byte order mark');
-  return { what: `is not text in UTF-8 (${describeDamage(damage, bytes.length)})` };
+  const what = `is not text in UTF-8 (${describeDamage(damage, bytes.length)})`;
+  const foreign = damage.invalid.count > damage.nul.count + damage.control.count;
+  return foreign ? { what, fix: { what: 'if it is text, save it as UTF-8' } } : { what };
 }
 
 async function afterMark(bytes: Uint8Array, kind: string, identify: Identify): Promise<Checked> {

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
 import { follow } from './followed.ts';
 import { attempt, dismiss, notice } from './notices.ts';
+import { refuseOtherDrops } from './parts/drop-area.tsx';
 import { Progress } from './parts/progress.tsx';
 import { link, ROOMS, type Room, room } from './route.ts';
 import { isBusy, pause, phase, resume, stepOnce, stop, training } from './training.ts';
@@ -31,6 +32,7 @@ export function Studio(): VNode {
   useEffect(() => {
     attempt(async () => void (await library()));
     follow();
+    refuseOtherDrops();
     addEventListener('beforeunload', (event) => {
       if (isBusy()) event.preventDefault(); // the browser asks once
     });

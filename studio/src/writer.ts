@@ -1,6 +1,13 @@
 // One text that a model writes: its tokens so far, how to write it, to stop, and to go on from another token.
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
-import type { GenerateEvent, PlainGenerateOptions, TokenEvent, Tokenizer, WorkerModel } from 'inkhorn';
+import type {
+  GenerateEvent,
+  PlainGenerateOptions,
+  StartEvent,
+  TokenEvent,
+  Tokenizer,
+  WorkerModel,
+} from 'inkhorn';
 import { inTurn } from './engine.ts';
 import { openModel } from './kept/models.ts';
 import type { ShownToken } from './parts/tokens.tsx';
@@ -23,6 +30,8 @@ export interface Written {
   prompt: string;
   /** The token before the text where the prompt does not give one; null where it does, and before it is known. */
   start: number | null;
+  /** Tokens at the start of the prompt that the model cannot see: it is longer than its context. */
+  unseen: number;
   /** Null until the model is there. */
   tokenizer: Tokenizer | null;
   tokens: readonly WrittenToken[];
@@ -109,7 +118,7 @@ export function createWriter(): Writer {
         for await (const event of worker.generate(model, { ...settings, signal: stopped })) {
           if (stopped.aborted) break;
           end = endOf(event) || end;
-          if (event.type === 'start') text.start ??= event.start ?? null;
+          if (event.type === 'start') Object.assign(text, beginningOf(event, text));
           else if (event.type === 'token') tokens.push(tokenOf(event));
           else if (event.text !== '') extendLast(tokens, event.text);
           showSoon();
@@ -131,7 +140,7 @@ export function createWriter(): Writer {
     rate,
     stop,
     write: (model, prompt, options) =>
-      follow({ model, prompt, start: null, tokenizer: null, tokens: [] }, () => prompt, options),
+      follow({ model, prompt, start: null, unseen: 0, tokenizer: null, tokens: [] }, () => prompt, options),
     async branch(at, id, options) {
       const text = written.value;
       const old = text?.tokens[at];
@@ -168,6 +177,10 @@ export function heldText({ prompt }: Written, { held }: WrittenToken): string {
 
 function alternativesOf({ config }: WorkerModel): number {
   return Math.min(ALTERNATIVES, config.vocabSize);
+}
+
+function beginningOf(event: StartEvent, { start }: Written): Pick<Written, 'start' | 'unseen'> {
+  return { start: start ?? event.start ?? null, unseen: event.promptDropped };
 }
 
 function tokenOf({ id, text, logprob, top = [], held = 0 }: TokenEvent): WrittenToken {

@@ -48,6 +48,7 @@ describe('a file in a page, where nothing but its bytes is known', () => {
     const latin = Uint8Array.from('für Männer und Söhne', (c) => c.charCodeAt(0));
     const checked = await checkText(latin);
     assert.ok('problem' in checked);
+    assert.equal(checked.problem.fix?.what, 'if it is text, save it as UTF-8');
     assert.equal(
       checked.problem.what,
       'is not text in UTF-8 (15 % of its bytes are not UTF-8, from byte 1 on)',

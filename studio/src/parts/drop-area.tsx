@@ -32,6 +32,17 @@ export function DropArea({ class: name = '', what, page = false, onDrop, childre
   );
 }
 
+/** Keeps the browser from opening files that are dropped beside every such place: the page would be gone. */
+export function refuseOtherDrops(): void {
+  for (const type of ['dragover', 'drop'])
+    addEventListener(type, (event) => {
+      const { dataTransfer } = event as DragEvent;
+      if (event.defaultPrevented || !dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      dataTransfer.dropEffect = 'none';
+    });
+}
+
 /** Follows files over `target` until the function that it returns is called. */
 function listen(
   target: EventTarget,

@@ -1,13 +1,14 @@
 // Which model: one of the list, or one that is dropped here, as a folder or a .zip.
 import type { VNode } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { changes } from '../kept/files.ts';
+import { changes, discard } from '../kept/files.ts';
 import { importModel } from '../kept/imports.ts';
 import { listModels, type ModelGroup } from '../kept/model-list.ts';
-import { SHIPPED, titleOf } from '../kept/models.ts';
+import { forget, SHIPPED, titleOf } from '../kept/models.ts';
 import { attempt, tell } from '../notices.ts';
 import { choice, choose } from '../route.ts';
 import { phase } from '../training.ts';
+import { Confirm } from './confirm.tsx';
 import { DropArea } from './drop-area.tsx';
 
 interface Shown {
@@ -77,6 +78,7 @@ export function ModelPicker({ choice: key = 'model', label = 'model', usual = SH
             .
           </>
         )}
+        {!busy && /^models\/[^/]+$/.test(chosen) && <Delete model={chosen} choice={key} />}
       </small>
       <input
         ref={picked}
@@ -90,5 +92,21 @@ export function ModelPicker({ choice: key = 'model', label = 'model', usual = SH
         }}
       />
     </DropArea>
+  );
+}
+
+/** Deletes an imported model; those of runs go with their runs. */
+function Delete({ model, choice: key }: { model: string; choice: string }): VNode {
+  const remove = async (): Promise<void> => {
+    forget(model);
+    await discard('models', model.replace('models/', ''));
+    choose({ [key]: null });
+  };
+  return (
+    <Confirm
+      label="Delete"
+      question={`Delete ${titleOf(model)} from this browser?`}
+      onYes={() => attempt(remove)}
+    />
   );
 }

@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { engine } from '../../engine.ts';
 import { titleOf } from '../../kept/models.ts';
 import { Tokens } from '../../parts/tokens.tsx';
+import { link } from '../../route.ts';
 import { alternatives, heldText, type Writer, type Written, type WrittenToken } from '../../writer.ts';
 
 interface Shown {
@@ -16,7 +17,7 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
   const state = writer.state.value;
   if (!written)
     return <p class="muted">What it writes appears here, token by token. Point at one to see its odds.</p>;
-  const { prompt, tokens, model } = written;
+  const { prompt, tokens, model, unseen } = written;
   const writing = state.state === 'writing' || state.state === 'loading';
   return (
     <article class="written" aria-busy={writing}>
@@ -39,18 +40,29 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
           {state.reason}
         </p>
       )}
+      {unseen > 0 && (
+        <p class="warning">
+          The first {unseen.toLocaleString('en')} tokens of the prompt are not seen: it is longer than the
+          context of the model.
+        </p>
+      )}
       {count > 0 && (
         <p class="muted legend">
           The stronger a token is shaded, the less likely it was. Point at one, or use the arrow keys, for its
-          odds.
+          odds. <a href={link('look', { model, prompt: `${prompt}${textOf(tokens)}` })}>Look inside</a> at
+          this text.
         </p>
       )}
       {state.state === 'idle' && state.end !== '' && <p class="muted end">{state.end}</p>}
       <p class="unseen" role="status">
-        {writing ? 'Writing.' : `${prompt}${tokens.map(({ text }) => text).join('')}`}
+        {writing ? 'Writing.' : `${prompt}${textOf(tokens)}`}
       </p>
     </article>
   );
+}
+
+function textOf(tokens: readonly WrittenToken[]): string {
+  return tokens.map(({ text }) => text).join('');
 }
 
 function rateLine(rate: number | null): string {

@@ -28,6 +28,8 @@ export interface Learner {
   stop(): void;
 }
 
+/** Merges per second where nobody looks at each. */
+const AT_ONCE = 1e9;
 /** Seconds that all merges take to appear, and how many appear per second at least. */
 const WHOLE = 7;
 const SLOWEST = 30;
@@ -64,7 +66,7 @@ export function createLearner(): Learner {
       last = now;
       if (allowed >= 1) wake();
       count.value = merges.value.length;
-      if (state.value.state !== 'done') requestAnimationFrame(tick);
+      if (state.value.state !== 'done' && state.value.state !== 'failed') requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   };
@@ -90,7 +92,7 @@ export function createLearner(): Learner {
       known = null;
       allowed = 0;
       pace = Math.max(SLOWEST, (wanted.vocabSize - 256) / WHOLE);
-      if (matchMedia('(prefers-reduced-motion: reduce)').matches) pace = Number.POSITIVE_INFINITY;
+      if (matchMedia('(prefers-reduced-motion: reduce)').matches) pace = AT_ONCE;
       const made: MergeEvent[] = [];
       batch(() => {
         merges.value = made;
@@ -139,7 +141,7 @@ export function createLearner(): Learner {
     },
     finish() {
       if (state.value.state === 'paused') state.value = { state: 'merging' };
-      pace = Number.POSITIVE_INFINITY;
+      pace = AT_ONCE;
     },
   };
 }
