@@ -179,15 +179,16 @@ export function textFacts({
 
 /** The possible places of a recorded text, most likely first. */
 function places({ inputs, origin }: DataRecord, folder: string): Place[] {
-  const packed = { inputs: [TEXT_FILE], cwd: resolve(folder) };
-  if (inputs.includes(STDIN)) return [packed];
-  if (!origin || inputs.every(isNamed)) return [packed, typed(inputs)];
+  // In the run itself, or in that of a copy.
+  const packed = [folder, join(folder, '..')].map((run) => ({ inputs: [TEXT_FILE], cwd: resolve(run) }));
+  if (inputs.includes(STDIN)) return packed;
+  if (!origin || inputs.every(isNamed)) return [...packed, typed(inputs)];
   const moved = (path: string): string => resolve(folder, relative(origin.run, path));
   return [
     { inputs, cwd: origin.cwd },
     typed(inputs),
     { inputs: inputs.map((input) => (isAbsolute(input) ? moved(input) : input)), cwd: moved(origin.cwd) },
-    packed,
+    ...packed,
   ];
 }
 

@@ -55,6 +55,13 @@ describe('a run and its text', () => {
     const evaluated = await at(root, 'eval -m unpacked/run --backend reference --max-tokens 32');
     assert.equal(evaluated.code, 0, evaluated.stderr);
     assert.match(evaluated.stderr, /unpacked\/run\/text\.txt, which the model was trained on/);
+    const copy = join(unpacked, 'run', 'int8'); // as a page makes it, whose texts have no path
+    cpSync(join(unpacked, 'run', 'best'), copy, { recursive: true });
+    const { data } = JSON.parse(readFileSync(join(unpacked, 'run', 'last', 'training.json'), 'utf8'));
+    const { origin: _, ...record } = data;
+    writeFileSync(join(copy, 'compare.json'), JSON.stringify({ data: { ...record, inputs: ['s.txt'] } }));
+    const ofCopy = await at(root, 'eval -m unpacked/run/int8 --backend reference --max-tokens 32');
+    assert.equal(ofCopy.code, 0, ofCopy.stderr);
     renameSync(join(root, 'away'), home);
   });
 
