@@ -1,8 +1,8 @@
 // What a training will take, from the shapes alone: time by the measured speed of the engine, memory counted.
-import { type GPTConfig, modelCost, type TrainSettings, totalCost, trainingBytes } from 'inkhorn';
+import { type GPTConfig, modelCost, type TrainSettings, totalCost } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { engine } from '../../engine.ts';
+import { engine, library } from '../../engine.ts';
 import { complain } from '../../notices.ts';
 import { duration } from '../../parts/duration.ts';
 import { measureSpeed, operationsPerSecond } from '../../speed.ts';
@@ -67,7 +67,8 @@ function useMemory(config: GPTConfig | null, settings: TrainSettings | null): nu
     if (!config || !settings) return;
     let current = true;
     const timer = setTimeout(() => {
-      trainingBytes(config, settings)
+      library()
+        .then((worker) => worker.trainingBytes(config, settings))
         .then((counted) => current && setBytes(counted))
         .catch(complain);
     }, REST_MS);
