@@ -1,19 +1,25 @@
 // A visitor's whole way through the studio, in Chromium, on WASM and on WebGPU: train, talk, look, shrink, take
 // away; then the same model in Node.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { generateText } from '../../src/generate/generate.ts';
 import { predictText } from '../../src/inspect/predictions.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { loadModel } from '../../src/model/folder.ts';
-import { useBackend } from '../../src/platform/node-engines.ts';
+import { createBackend, useBackend } from '../../src/platform/node-engines.ts';
+import { flagsOf, inkhorn } from '../behaviour/cli-process.ts';
 import { launch, noChromium } from './chromium.ts';
-import { keepText, keptBytes, openStudio, SMALL, TALE } from './studio-tab.ts';
+import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE } from './studio-tab.ts';
 
 const skip = noChromium();
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const PROMPT = 'The whale ';
 const GREEDY = { temperature: 0, maxTokens: 12 } as const;
 
@@ -76,6 +82,98 @@ for (const engine of ['wasm', 'webgpu'] as const)
       assert.equal(await generateText(small.model, small.tokenizer, { prompt: PROMPT, ...GREEDY }), saidInt8);
     });
   });
+
+describe('one run, in two places', { skip }, () => {
+  const root = mkdtempSync(join(tmpdir(), 'inkhorn-two-places-'));
+  let browser: Browser;
+  let tab: StudioTab;
+  before(async () => {
+    if (skip !== false) return;
+    writeFileSync(join(root, 'tale.txt'), TALE);
+    browser = await launch();
+    const { backend } = await createBackend('wasm', {});
+    const alike = /relaxed/.test(backend.description); // Node 20 has no relaxed SIMD
+    backend.dispose();
+    tab = await openStudio(browser, { alter: alike ? undefined : withoutRelaxed });
+    await tab.page.goto(tab.url);
+    await keepText(tab.page, 'tale.txt', TALE);
+  });
+  after(async () => {
+    await tab?.close();
+    await browser?.close();
+    rmSync(root, { recursive: true });
+  });
+
+  /** As in a browser that has no relaxed SIMD, in its workers. */
+  function withoutRelaxed(path: string, bytes: Uint8Array | null): Uint8Array | null {
+    if (!bytes || !/worker/.test(path)) return bytes;
+    return Buffer.concat([Buffer.from('WebAssembly.validate = () => false;\n'), bytes]);
+  }
+
+  const run = { ...SMALL, nLayer: 1, steps: 12, evalEvery: 6 } as const;
+  const weights = (name: string): Buffer => readFileSync(join(root, name, 'last/model.safetensors'));
+
+  test('ends with the same weights, to the last bit, wherever its steps were made', async () => {
+    const { page } = tab;
+    const start = async (name: string): Promise<void> => {
+      await tab.enter('train', { ...run, name });
+      await page.click('text=Start training');
+    };
+    await start('whole');
+    await page.locator('.live >> text=finished').waitFor();
+    const whole = await keptBytes(page, 'runs/whole/last/model.safetensors');
+
+    await start('half');
+    while (Number.parseInt(await page.locator('.live .meters dd').first().innerText(), 10) < 5)
+      await page.waitForTimeout(10);
+    await page.click('.live >> text=Stop');
+    await page.locator('.live >> text=stopped').waitFor();
+    await tab.enter('take', { model: 'runs/half' });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('[aria-labelledby=away] .card').nth(1).getByText('Download half.zip').click(),
+    ]);
+    for (const [path, bytes] of Object.entries(
+      unzipSync(new Uint8Array(readFileSync(await download.path()))),
+    )) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), bytes);
+    }
+    const resumed = await inkhorn(root, 'train --resume half --backend wasm'.split(' '));
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(Buffer.compare(weights('half'), whole), 0);
+  });
+
+  test('and from the command line into the tab', async () => {
+    const { page } = tab;
+    const { text, ...choices } = run;
+    const flags = flagsOf({
+      ...choices,
+      pattern: 'gpt4',
+      preset: 'tiny',
+      backend: 'wasm',
+      evalMethod: 'auto',
+    });
+    const args = ['train', '--data', text, ...flags];
+    const whole = await inkhorn(root, [...args, '--out', 'here']);
+    assert.equal(whole.code, 0, whole.stderr);
+    const part = spawn(process.execPath, [MAIN, ...args, '--out', 'begun', '--json'], { cwd: root });
+    part.stdout.on('data', (line: Buffer) => {
+      if (/"type":"step","step":[5-9]/.test(line.toString())) part.kill('SIGINT');
+    });
+    await new Promise((resolve) => part.on('exit', resolve));
+    rmSync(join(root, 'begun/figures'), { recursive: true, force: true });
+
+    await tab.enter('take');
+    await page.locator('[aria-labelledby=back] input[type=file]').first().setInputFiles(join(root, 'begun'));
+    await page.locator('.notice', { hasText: 'is kept in this browser' }).waitFor();
+    await tab.enter('train');
+    await page.locator('.runs .scroll tbody tr', { hasText: 'begun' }).getByText('Go on').click();
+    await page.locator('.live >> text=finished').waitFor();
+    const there = await keptBytes(page, 'runs/begun/last/model.safetensors');
+    assert.equal(Buffer.compare(there, weights('here')), 0);
+  });
+});
 
 /** What the model of the Play room goes on with. */
 async function greedyText(page: Page, enter: () => Promise<void>): Promise<string> {
