@@ -15,7 +15,10 @@ export const engine: ReadonlySignal<EngineState> = shown;
 let opened: Promise<LibraryWorker> | null = null;
 let replaced = 0;
 
-/** The worker. It is opened once, with the engine that the address names (`engine`, `threads`), or the best one. */
+/**
+ * The worker. It is opened once, with the engine that the address names (`engine`, `threads`), or the best
+ * one.
+ */
 export function library(): Promise<LibraryWorker> {
   opened ??= open();
   return opened;
@@ -63,8 +66,8 @@ let training = false;
 let ring = (): void => {};
 
 /**
- * Does `job` when the engine is free: at once, or between two events of the training that goes on. So a model is
- * seen as it is after a step, and never in the middle of one.
+ * Does `job` when the engine is free: at once, or between two events of the training that goes on. So a model
+ * is seen as it is after a step, and never in the middle of one.
  */
 export function inTurn<T>(job: (worker: LibraryWorker) => Promise<T>): Promise<T> {
   const work = async (): Promise<T> => job(await library());

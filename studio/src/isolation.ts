@@ -1,12 +1,12 @@
-// Threads need a page that is cross-origin isolated. Where the host does not send the headers for it, a service worker
-// of the site adds them.
+// Threads need a page that is cross-origin isolated. Where the host does not send the headers for it, a
+// service worker of the site adds them.
 
 /** Milliseconds that a visitor waits for it at most. */
 const PATIENCE = 2000;
 
 /**
- * Whether the page must be loaded again to become isolated. False where it is already, where a browser has no service
- * workers, and where one is at work and does not help.
+ * Whether the page must be loaded again to become isolated. False where it is already, where a browser has no
+ * service workers, and where one is at work and does not help.
  */
 export async function needsReload(): Promise<boolean> {
   if (crossOriginIsolated || !isSecureContext || !navigator.serviceWorker) return false;

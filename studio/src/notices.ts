@@ -1,4 +1,5 @@
-// What the page has to say in one line: errors, and what went well. They stay until they are closed or replaced.
+// What the page has to say in one line: errors, and what went well. They stay until they are closed or
+// replaced.
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 export interface Notice {

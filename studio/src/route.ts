@@ -1,4 +1,5 @@
-// The address of the page is its state: `#/train?text=moby-dick&preset=tiny`. A room, and what was chosen there.
+// The address of the page is its state: `#/train?text=moby-dick&preset=tiny`. A room, and what was chosen
+// there.
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 
 /** The rooms, in the order in which a newcomer walks through them. */
@@ -33,7 +34,9 @@ export function choices(): ReadonlyMap<string, string> {
   return new Map(place.value.choices);
 }
 
-/** Changes choices in the address; null takes one out. The browser's history keeps rooms, not every slider. */
+/**
+ * Changes choices in the address; null takes one out. The browser's history keeps rooms, not every slider.
+ */
 export function choose(changes: Readonly<Record<string, string | null>>): void {
   const changed = new URLSearchParams(place.value.choices);
   for (const [name, value] of Object.entries(changes)) {

@@ -1,4 +1,5 @@
-// How fast the engine trains, for estimates: from a short measurement, and better from the runs of this visit.
+// How fast the engine trains, for estimates: from a short measurement, and better from the runs of this
+// visit.
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { makeConfig, modelCost, presets, Tokenizer, totalCost } from 'inkhorn';
 import { inTurn, library } from './engine.ts';

@@ -28,7 +28,9 @@ export interface WrittenToken extends ShownToken {
 export interface Written {
   model: string;
   prompt: string;
-  /** The token before the text where the prompt does not give one; null where it does, and before it is known. */
+  /**
+   * The token before the text where the prompt does not give one; null where it does, and before it is known.
+   */
   start: number | null;
   /** Tokens at the start of the prompt that the model cannot see: it is longer than its context. */
   unseen: number;
@@ -161,8 +163,8 @@ export function createWriter(): Writer {
 }
 
 /**
- * What could stand in the place of a token: the most likely ones there, as long as they contain the end of the
- * prompt that the token contains.
+ * What could stand in the place of a token: the most likely ones there, as long as they contain the end of
+ * the prompt that the token contains.
  */
 export function alternatives({ prompt, tokenizer }: Written, token: WrittenToken): WrittenToken['top'] {
   if (token.held === 0 || !tokenizer) return token.top;
@@ -214,7 +216,9 @@ function headOf(prompt: string, held: number, tokenizer: Tokenizer): number[] {
   return Array.from(tokenizer.encode(bytes.subarray(0, bytes.length - held), { otherSpecial: 'text' }));
 }
 
-/** The text of each token, once one of them is another. Characters are shown with the token that ends them. */
+/**
+ * The text of each token, once one of them is another. Characters are shown with the token that ends them.
+ */
 function spell(tokens: WrittenToken[], prompt: string, tokenizer: Tokenizer): void {
   const decoder = tokenizer.stream();
   decoder.pushBytes(new TextEncoder().encode(prompt).slice(-3));

@@ -1,5 +1,5 @@
-// A visitor's whole way through the studio, in Chromium, on WASM and on WebGPU: train, talk, look, shrink, take
-// away; then the same model in Node.
+// A visitor's whole way through the studio, in Chromium, on WASM and on WebGPU: train, talk, look, shrink,
+// take away; then the same model in Node.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-const FOLDERS = ['src', 'native', 'test', 'bench', 'scripts'];
-const SOURCES = /\.(?:ts|mjs|cpp|h|py)$/;
+const FOLDERS = ['src', 'native', 'test', 'bench', 'scripts', 'studio/src'];
+const SOURCES = /\.(?:tsx?|mjs|cpp|h|py)$/;
 
 /** The formatters wrap code and leave comments as they are. */
 const WIDEST = 110;

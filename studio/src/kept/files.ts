@@ -1,4 +1,5 @@
-// What the page keeps in the browser's own file system: `texts/`, `runs/` and `models/`, a folder or a file for each.
+// What the page keeps in the browser's own file system: `texts/`, `runs/` and `models/`, a folder or a file
+// for each.
 import { signal } from '@preact/signals';
 import { opfsStore } from 'inkhorn/browser';
 

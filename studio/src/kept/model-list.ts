@@ -32,7 +32,9 @@ export async function listModels(): Promise<ModelGroup[]> {
     .map(({ title, names }) => ({ title, models: names.map((name) => ({ name, title: titleOf(name) })) }));
 }
 
-/** `runs/whale`, `runs/whale/last`, `runs/whale/int8`, ... None where the browser gives the page no storage. */
+/**
+ * `runs/whale`, `runs/whale/last`, `runs/whale/int8`, ... None where the browser gives the page no storage.
+ */
 async function namesIn(shelf: Shelf): Promise<string[]> {
   return readNames(shelf).catch((error) => {
     complain(error);

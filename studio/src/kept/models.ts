@@ -38,7 +38,10 @@ export async function openModel(name: string): Promise<WorkerModel> {
   return known;
 }
 
-/** Number of checkpoints that the run of a model has written while this page looks: its files change with each. */
+/**
+ * Number of checkpoints that the run of a model has written while this page looks: its files change with
+ * each.
+ */
 export function checkpointsOf(name: string): number {
   const run = name === FOLLOWED && followed.value?.state === 'seen' ? followed.value.run : training.value;
   if (!run || (name !== FOLLOWED && !isPartOf(name, `runs/${run.name}`))) return 0;

@@ -100,8 +100,8 @@ export async function listTexts(): Promise<ListedText[]> {
 export type TextFacts = Pick<DataRecord, 'name' | 'bytes' | 'sha256'>;
 
 /**
- * The name of the text that a record describes, whatever it is called here; null if it is not in this browser.
- * Its name is tried first.
+ * The name of the text that a record describes, whatever it is called here; null if it is not in this
+ * browser. Its name is tried first.
  */
 export async function nameOfText(record: TextFacts): Promise<string | null> {
   const store = opfsStore('texts');

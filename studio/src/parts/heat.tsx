@@ -7,7 +7,9 @@ interface Shown {
   label: string;
   /** Columns of equal length, numbers >= 0. */
   columns: readonly (readonly number[])[];
-  /** The number of a column that is drawn darkest; larger ones are, too. Default: the largest of each column. */
+  /**
+   * The number of a column that is drawn darkest; larger ones are, too. Default: the largest of each column.
+   */
   darkest?: (column: readonly number[]) => number;
   height: number;
 }

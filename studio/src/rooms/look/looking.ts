@@ -1,5 +1,5 @@
-// What the room finds in a model for a text, computed in the worker. One look goes on at a time: what is asked
-// for meanwhile is looked at when it is done, and only the newest of it.
+// What the room finds in a model for a text, computed in the worker. One look goes on at a time: what is
+// asked for meanwhile is looked at when it is done, and only the newest of it.
 import {
   type AttentionMaps,
   type Edit,
@@ -91,8 +91,8 @@ export function useLook(asked: Asked): { look: Look | null; busy: boolean } {
 }
 
 /**
- * Looks, and passes on what is found in two parts: first what one pass through the model shows, then what takes
- * longer. The second part is left out when another look is wanted meanwhile.
+ * Looks, and passes on what is found in two parts: first what one pass through the model shows, then what
+ * takes longer. The second part is left out when another look is wanted meanwhile.
  */
 async function lookAt(asked: Asked, found: (look: Look) => void, isOld: () => boolean): Promise<void> {
   const model = await openModel(asked.model);

@@ -1,5 +1,5 @@
-// Paints attention maps: a row per token, the darker the more it attends to the token of the column. Colour by
-// the square root, so that small probabilities are visible.
+// Paints attention maps: a row per token, the darker the more it attends to the token of the column. Colour
+// by the square root, so that small probabilities are visible.
 import type { AttentionMaps } from 'inkhorn';
 
 /** The attention probabilities of one head, [T, T]. */

@@ -1,4 +1,5 @@
-// Units of an MLP at the chosen token: the most active ones, to be scaled or switched off; and any other edit.
+// Units of an MLP at the chosen token: the most active ones, to be scaled or switched off; and any other
+// edit.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { inTurn } from '../../engine.ts';

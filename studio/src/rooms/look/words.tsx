@@ -1,5 +1,5 @@
-// A text as its tokens, each with a bar behind it. Tokens are reached by the arrow keys, and chosen by Enter or
-// a click.
+// A text as its tokens, each with a bar behind it. Tokens are reached by the arrow keys, and chosen by Enter
+// or a click.
 import type { VNode } from 'preact';
 
 /** The bar behind a token. */

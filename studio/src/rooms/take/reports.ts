@@ -1,5 +1,5 @@
-// The report of a run and its figures, drawn in the page. Loaded when somebody wants them: they bring a drawing
-// library.
+// The report of a run and its figures, drawn in the page. Loaded when somebody wants them: they bring a
+// drawing library.
 import * as plot from '@observablehq/plot';
 import { memoryStore } from 'inkhorn';
 import { download, opfsStore } from 'inkhorn/browser';

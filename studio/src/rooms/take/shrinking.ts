@@ -1,5 +1,5 @@
-// Makes the smaller copy of a model and compares both, in the worker. The copy stays in the worker until the next
-// one, and in the browser once it is kept.
+// Makes the smaller copy of a model and compares both, in the worker. The copy stays in the worker until the
+// next one, and in the browser once it is kept.
 import { type ReadonlySignal, signal } from '@preact/signals';
 import {
   type CompareReport,

@@ -1,4 +1,5 @@
-// The activations of every block while it learns: how many units are silent, and how the values spread over time.
+// The activations of every block while it learns: how many units are silent, and how the values spread over
+// time.
 import type { ProbeEvent, TapSummary, TrainEvent } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';

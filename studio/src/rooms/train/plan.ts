@@ -50,7 +50,9 @@ export interface Plan {
   problem: string | null;
 }
 
-/** The config of the plan for a vocabulary of another size: a small text has fewer merges than were asked for. */
+/**
+ * The config of the plan for a vocabulary of another size: a small text has fewer merges than were asked for.
+ */
 export function configFor({ preset, values, changed }: Plan, vocabSize: number): GPTConfig {
   return makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
 }
