@@ -129,7 +129,10 @@ export function createLearner(): Learner {
     pause() {
       if (state.value.state !== 'merging') return;
       allowed = 0;
-      state.value = { state: 'paused' };
+      batch(() => {
+        state.value = { state: 'paused' };
+        count.value = merges.value.length;
+      });
     },
     goOn() {
       if (state.value.state === 'paused') state.value = { state: 'merging' };

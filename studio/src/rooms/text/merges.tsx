@@ -1,19 +1,24 @@
 // The merges as they are learnt: which pair of tokens becomes which one, and how often it stood in the text.
 import type { MergeEvent } from 'inkhorn';
 import type { VNode } from 'preact';
+import { memo } from 'preact/compat';
 import { Progress } from '../../parts/progress.tsx';
 import { Scrollable } from '../../parts/scrollable.tsx';
 import { TokenizerOptions } from '../../parts/tokenizer-options.tsx';
 import type { Plan } from '../train/plan.ts';
 import type { Learner } from './learner.ts';
+import { useSlowly } from './slowly.ts';
 import { bytesText } from './spelling.ts';
 
 /** More rows than anybody reads only take time. */
-const MOST_ROWS = 300;
+const MOST_ROWS = 200;
 
 export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNode {
   const merges = learner.merges.value;
-  const count = Math.min(learner.count.value, merges.length);
+  const count = Math.min(
+    useSlowly(learner.count.value, learner.state.value.state === 'merging' ? 60 : 0),
+    merges.length,
+  );
   const rows: VNode[] = [];
   for (let i = count - 1; i >= Math.max(0, count - MOST_ROWS); i--)
     rows.push(<Row key={i} merge={merges[i]} merges={merges} />);
@@ -48,7 +53,8 @@ export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNo
   );
 }
 
-function Row({ merge, merges }: { merge: MergeEvent; merges: readonly MergeEvent[] }): VNode {
+/** Drawn once: a list of hundreds grows with every frame. */
+const Row = memo(({ merge, merges }: { merge: MergeEvent; merges: readonly MergeEvent[] }): VNode => {
   const { id, pair, bytes, count } = merge;
   return (
     <tr>
@@ -62,7 +68,7 @@ function Row({ merge, merges }: { merge: MergeEvent; merges: readonly MergeEvent
       <td class="number">{count.toLocaleString('en')}</td>
     </tr>
   );
-}
+});
 
 function nameOf(id: number, merges: readonly MergeEvent[]): string {
   return bytesText(id < 256 ? Uint8Array.of(id) : merges[id - 256].bytes);

@@ -1,9 +1,10 @@
 // Any text as the tokens of the tokenizer as it is: coloured, counted, each with its bytes.
 import type { MergeEvent, Tokenizer } from 'inkhorn';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { type ShownToken, Tokens } from '../../parts/tokens.tsx';
 import type { Learner } from './learner.ts';
+import { useSlowly } from './slowly.ts';
 import { bytesText, hexOf } from './spelling.ts';
 
 /** Characters of the text's own beginning. */
@@ -66,24 +67,6 @@ export function TryOut({ learner, text, bytes }: Shown): VNode {
       </p>
     </section>
   );
-}
-
-/** The value as it was up to `wait` milliseconds ago: to cut a text anew with every merge takes too long. */
-function useSlowly(value: number, wait: number): number {
-  const [shown, setShown] = useState(value);
-  const changed = useRef(0);
-  useEffect(() => {
-    const left = changed.current + wait - performance.now();
-    const timer = setTimeout(
-      () => {
-        changed.current = performance.now();
-        setShown(value);
-      },
-      Math.max(0, left),
-    );
-    return () => clearTimeout(timer);
-  }, [value, wait]);
-  return shown;
 }
 
 function tokensOf(ids: Int32Array, tokenizer: Tokenizer): ShownToken[] {
