@@ -1,7 +1,7 @@
 // Which tokens each token attends to, in every head.
 import { type Ablations, kindsOf } from 'inkhorn';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { inTurn } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
 import { choice, choose } from '../../route.ts';
@@ -23,6 +23,7 @@ interface Shown {
 export function Attention({ look, chosen, onChoose }: Shown): VNode {
   const { attention, heads, tokens, asked } = look;
   const head = chosenHead(look);
+  const large = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
   const [ablations, setAblations] = useState<Ablations | null>(null);
   useEffect(() => setAblations(null), [look.model, asked.prompt, look.step]);
@@ -35,7 +36,10 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
         {...{ attention, heads, isOff }}
         chosen={head}
         rises={ablations?.heads ?? null}
-        onChoose={({ layer, head }) => choose({ head: `${layer}.${head}` })}
+        onChoose={({ layer, head }) => {
+          choose({ head: `${layer}.${head}` });
+          large.current?.scrollIntoView({ block: 'nearest' }); // on a phone it is below all the small maps
+        }}
       />
     ),
     [look, head.layer, head.head, ablations],
@@ -53,42 +57,44 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
         Each map is a head: a row per token, darker where it attends. Below it its number and, where it is of
         a well-known kind, what it attends to.
       </p>
-      {grid}
-      <div class="one-head">
-        <header class="section">
-          <h3>
-            Head {head.layer}.{head.head}
-            {kinds.length > 0 && <span class="kind"> {kinds.join(', ')}</span>}
-          </h3>
-          <button type="button" aria-pressed={off} onClick={() => toggleHead(head.layer, head.head)}>
-            {off ? 'Switch this head on again' : 'Switch this head off'}
-          </button>
-        </header>
-        <div class="columns">
-          <HeadMap
-            title={`Head ${head.layer}.${head.head}`}
-            {...{ probabilities, tokens, onChoose }}
-            chosen={query}
-            onHover={setHovered}
-          />
-          <div>
-            <Attended {...{ probabilities, tokens, query, chosen, onChoose }} onHover={setHovered} />
-            <dl class="short numbers">
-              <dt>entropy</dt>
-              <dd>{percent(summary.entropy)} of the largest</dd>
-              <dt>looks back</dt>
-              <dd>{summary.distance.toFixed(1)} tokens</dd>
-              <dt>on the previous token</dt>
-              <dd>{percent(summary.previous)}</dd>
-              <dt>on the first token</dt>
-              <dd>{percent(summary.first)}</dd>
-              <dt>on itself</dt>
-              <dd>{percent(summary.self)}</dd>
-              <dt>induction score</dt>
-              <dd>
-                {summary.induction === null ? 'the context is too short' : summary.induction.toFixed(2)}
-              </dd>
-            </dl>
+      <div class="explorer">
+        {grid}
+        <div class="one-head" ref={large}>
+          <header class="section">
+            <h3>
+              Head {head.layer}.{head.head}
+              {kinds.length > 0 && <span class="kind"> {kinds.join(', ')}</span>}
+            </h3>
+            <button type="button" aria-pressed={off} onClick={() => toggleHead(head.layer, head.head)}>
+              {off ? 'Switch this head on again' : 'Switch this head off'}
+            </button>
+          </header>
+          <div class="columns">
+            <HeadMap
+              title={`Head ${head.layer}.${head.head}`}
+              {...{ probabilities, tokens, onChoose }}
+              chosen={query}
+              onHover={setHovered}
+            />
+            <div>
+              <Attended {...{ probabilities, tokens, query, chosen, onChoose }} onHover={setHovered} />
+              <dl class="short numbers">
+                <dt>entropy</dt>
+                <dd>{percent(summary.entropy)} of the largest</dd>
+                <dt>looks back</dt>
+                <dd>{summary.distance.toFixed(1)} tokens</dd>
+                <dt>on the previous token</dt>
+                <dd>{percent(summary.previous)}</dd>
+                <dt>on the first token</dt>
+                <dd>{percent(summary.first)}</dd>
+                <dt>on itself</dt>
+                <dd>{percent(summary.self)}</dd>
+                <dt>induction score</dt>
+                <dd>
+                  {summary.induction === null ? 'the context is too short' : summary.induction.toFixed(2)}
+                </dd>
+              </dl>
+            </div>
           </div>
         </div>
       </div>
