@@ -1,5 +1,6 @@
 // The text that a model was trained on: its record, and finding it from another folder, or after a move.
 
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
@@ -179,8 +180,10 @@ export function textFacts({
 
 /** The possible places of a recorded text, most likely first. */
 function places({ inputs, origin }: DataRecord, folder: string): Place[] {
-  // In the run itself, or in that of a copy.
-  const packed = [folder, join(folder, '..')].map((run) => ({ inputs: [TEXT_FILE], cwd: resolve(run) }));
+  const above = join(folder, '..');
+  // Of a copy within a run, the text is in the run. What lies beside a run is not its own.
+  const runs = existsSync(join(above, LAST)) ? [folder, above] : [folder];
+  const packed = runs.map((run) => ({ inputs: [TEXT_FILE], cwd: resolve(run) }));
   if (inputs.includes(STDIN)) return packed;
   if (!origin || inputs.every(isNamed)) return [...packed, typed(inputs)];
   const moved = (path: string): string => resolve(folder, relative(origin.run, path));
