@@ -78,6 +78,7 @@ static inline void withCurve(Activation kind, const Body& body) {
     case Activation::relu2: return body(Relu2{});
     case Activation::silu: return body(Silu{});
     case Activation::geluTanh: return body(GeluTanh{});
+    case Activation::none: return;
   }
 }
 
