@@ -35,3 +35,13 @@ export interface TokenizerContents {
   /** The bytes of the token `id`. */
   token(id: number): Uint8Array;
 }
+
+/** Parts from which the constructor makes an equal tokenizer: plain data, of which it shares no buffer. */
+export function partsOf(
+  tokenizer: Omit<TokenizerContents, 'token'> & { readonly byteIds: Int32Array },
+): TokenizerParts {
+  const { merges, pattern, specialTokens, ids, byteIds, prefixSpace } = tokenizer;
+  const parts = { merges, pattern, specialTokens, prefixSpace };
+  if (!ids) return { ...parts, byteIds: byteIds.slice() };
+  return { ...parts, byteIds: byteIds.map((id) => ids.indexOf(id)), ids: ids.slice() };
+}

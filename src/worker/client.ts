@@ -7,7 +7,7 @@ import type { GenerateEvent } from '../generate/generate.ts';
 import type { Lock, Store } from '../io/store.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
-import { Tokenizer, type TokenizerEvent, type TrainingEventOptions } from '../tokenizer/index.ts';
+import { partsOf, Tokenizer, type TokenizerEvent, type TrainingEventOptions } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
@@ -166,9 +166,9 @@ export async function connect(
       const known = given instanceof Tokenizer;
       const split = { trainFraction, validate };
       const training = known ? { vocabSize: given.vocabSize } : given;
-      const json = known ? { tokenizer: given.toJSON() } : {};
-      const { tokenizer, data } = await call({ type: 'tokenize', text, training, split, ...json }, rest);
-      return { tokenizer: known ? given : Tokenizer.fromJSON(tokenizer), data };
+      const parts = known ? { tokenizer: partsOf(given) } : {};
+      const { tokenizer, data } = await call({ type: 'tokenize', text, training, split, ...parts }, rest);
+      return { tokenizer: known ? given : new Tokenizer(tokenizer), data };
     },
     async *trainTokenizer(text, given) {
       refuseClosed();
@@ -176,20 +176,20 @@ export async function connect(
       const { signal, onProgress, ...options } = given;
       const job = { type: 'trainTokenizer', text, options } as const;
       for await (const event of stream<SentTokenizerEvent>(job, { signal, onProgress }))
-        yield event.type === 'merge' ? event : { ...event, tokenizer: Tokenizer.fromJSON(event.tokenizer) };
+        yield event.type === 'merge' ? event : { ...event, tokenizer: new Tokenizer(event.tokenizer) };
     },
     async create(config, tokenizer, options = {}) {
       refuseClosed();
       checkCreate(config, tokenizer, options);
       const { seed } = options;
-      const job = { type: 'create', config, tokenizer: tokenizer.toJSON(), seed } as const;
+      const job = { type: 'create', config, tokenizer: partsOf(tokenizer), seed } as const;
       return own(await call(job), tokenizer, {});
     },
     async load(store, listeners = {}) {
       refuseClosed();
       checkLoad('load', store, listeners);
       const sent = await call({ type: 'load', store: storeOf(store) }, listeners);
-      return own(sent, Tokenizer.fromJSON(sent.tokenizer), {});
+      return own(sent, new Tokenizer(sent.tokenizer), {});
     },
     async loadCheckpoint(store, listeners = {}) {
       refuseClosed();
@@ -198,7 +198,7 @@ export async function connect(
         { type: 'loadCheckpoint', store: storeOf(store) },
         listeners,
       );
-      return own(sent, Tokenizer.fromJSON(sent.tokenizer), { record, step });
+      return own(sent, new Tokenizer(sent.tokenizer), { record, step });
     },
     async save(store, model, options = {}) {
       refuseClosed();

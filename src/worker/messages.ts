@@ -6,7 +6,7 @@ import type { GenerateEvent } from '../generate/generate.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
-import type { MergeEvent, TokenizerJson, TokenizerTraining } from '../tokenizer/index.ts';
+import type { MergeEvent, TokenizerParts, TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset, Split } from '../train/data.ts';
 import type { TrainEvent } from '../train/events.ts';
 import type { SentError } from './errors.ts';
@@ -39,7 +39,7 @@ export type FromWorker =
 /** An event of a stream. */
 export type StreamEvent = TrainEvent | GenerateEvent | SentTokenizerEvent;
 
-export type SentTokenizerEvent = MergeEvent | { type: 'done'; tokenizer: TokenizerJson };
+export type SentTokenizerEvent = MergeEvent | { type: 'done'; tokenizer: TokenizerParts };
 
 /** What a worker is asked to do. */
 export type Job =
@@ -48,12 +48,12 @@ export type Job =
       type: 'tokenize';
       text: string | Uint8Array;
       /** Absent: one is trained. */
-      tokenizer?: TokenizerJson;
+      tokenizer?: TokenizerParts;
       training: TokenizerTraining;
       split: Partial<Split>;
     }
   | { type: 'trainTokenizer'; text: string | Uint8Array; options: Omit<TokenizerTraining, 'onMerge'> }
-  | { type: 'create'; config: GPTConfig; tokenizer: TokenizerJson; seed?: number }
+  | { type: 'create'; config: GPTConfig; tokenizer: TokenizerParts; seed?: number }
   | { type: 'load'; store: SentStore }
   | { type: 'loadCheckpoint'; store: SentStore }
   | { type: 'save'; model: number; store: SentStore; options: SaveOptions }
@@ -81,7 +81,7 @@ export interface FunctionJob {
 /** What each job results in. */
 export interface Results extends Record<FunctionName, { value: unknown } | { made: SentModel }> {
   open: { name: string; description: string; precision: Precision; passedOver: BackendReport[] };
-  tokenize: { tokenizer: TokenizerJson; data: Dataset };
+  tokenize: { tokenizer: TokenizerParts; data: Dataset };
   trainTokenizer: undefined;
   create: SentModel;
   load: SentFolder;
@@ -101,7 +101,7 @@ export interface SentModel {
 }
 
 export interface SentFolder extends SentModel {
-  tokenizer: TokenizerJson;
+  tokenizer: TokenizerParts;
 }
 
 /** A store, which stays in the page. */

@@ -8,7 +8,7 @@ import { loadModel, type ModelFolder, saveModel } from '../model/folder.ts';
 import { GPT } from '../model/gpt.ts';
 import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
 import { trainInFolder } from '../runs/train-in-folder.ts';
-import { Tokenizer } from '../tokenizer/index.ts';
+import { partsOf, Tokenizer } from '../tokenizer/index.ts';
 import { datasetAsync } from '../train/data.ts';
 import { train } from '../train/train.ts';
 import { receivedError, type SentError, sentError } from './errors.ts';
@@ -206,7 +206,7 @@ function jobsOf(
   };
   const keepFolder = (folder: ModelFolder): SentFolder => ({
     ...keep(folder),
-    tokenizer: folder.tokenizer.toJSON(),
+    tokenizer: partsOf(folder.tokenizer),
   });
   const find = (number: number): ModelFolder & Partial<Checkpoint> => {
     const found = models.get(number);
@@ -243,7 +243,7 @@ function jobsOf(
       case 'trainTokenizer':
         return trainTokenizer(job, call);
       case 'create': {
-        const tokenizer = Tokenizer.fromJSON(job.tokenizer);
+        const tokenizer = new Tokenizer(job.tokenizer);
         return keep({ model: new GPT(job.config, { seed: job.seed, backend }), tokenizer });
       }
       case 'load':
@@ -289,10 +289,10 @@ async function tokenize(
   const shown = (what: 'training' | 'encoding') => (done: number, total: number) =>
     progress({ what, done, total });
   const tokenizer = given
-    ? Tokenizer.fromJSON(given)
+    ? new Tokenizer(given)
     : await Tokenizer.trainAsync(text, { ...training, signal, onProgress: shown('training') });
   const data = await datasetAsync(text, tokenizer, { ...split, signal, onProgress: shown('encoding') });
-  return { tokenizer: tokenizer.toJSON(), data };
+  return { tokenizer: partsOf(tokenizer), data };
 }
 
 async function* trainTokenizer(
@@ -300,5 +300,5 @@ async function* trainTokenizer(
   { signal, progress: onProgress }: Call,
 ): AsyncGenerator<SentTokenizerEvent, void> {
   for await (const event of Tokenizer.trainEvents(text, { ...options, signal, onProgress }))
-    yield event.type === 'merge' ? event : { type: 'done', tokenizer: event.tokenizer.toJSON() };
+    yield event.type === 'merge' ? event : { type: 'done', tokenizer: partsOf(event.tokenizer) };
 }

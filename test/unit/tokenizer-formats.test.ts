@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
 import { fromBase64, toBase64 } from '../../src/tokenizer/base64.ts';
-import { type Pattern, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
+import { type Pattern, partsOf, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
 
 const end = '<|endoftext|>';
 const text = `It's 1984: the cat's hat, THE CAT'S HAT;
@@ -403,4 +403,28 @@ test('base64 is strict', () => {
   }
   for (const bad of ['A', 'AB=', 'A===', 'AB==C', 'A B=', 'AB-_', 'AB==AA==', 'Af=='])
     assert.equal(fromBase64(bad), undefined, bad);
+});
+
+test('the parts of a tokenizer make an equal one, and are its own no more', () => {
+  const merges: [number, number][] = [
+    [97, 98],
+    [256, 99],
+  ];
+  const byteIds = Int32Array.from({ length: 256 }, (_, byte) => 255 - byte);
+  const ids = Int32Array.from({ length: 258 }, (_, number) => (number * 7) % 258);
+  const specialTokens = new Map([['<|end|>', 300]]);
+  for (const given of [
+    { merges },
+    { merges, pattern: 'gpt2', specialTokens: ['<|a|>', '<|b|>'] } as const,
+    { merges, byteIds },
+    { merges, byteIds, ids, specialTokens, prefixSpace: true },
+  ]) {
+    const tokenizer = new Tokenizer(given);
+    const parts = structuredClone(partsOf(tokenizer));
+    const again = new Tokenizer(parts);
+    assert.deepEqual(again.toJSON(), tokenizer.toJSON());
+    assert.deepEqual(again.byteIds, tokenizer.byteIds);
+    assert.deepEqual(again.encode('abc abcab'), tokenizer.encode('abc abcab'));
+    assert.notEqual(partsOf(tokenizer).byteIds, tokenizer.byteIds);
+  }
 });
