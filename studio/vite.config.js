@@ -6,7 +6,7 @@ import { defineConfig } from 'vite';
 
 const root = join(import.meta.dirname, '..');
 const library = join(root, 'dist/src/platform');
-const MODEL = ['config.json', 'model.safetensors', 'tokenizer.json', 'card.json'];
+const MODEL = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'card.json'];
 
 /** What the site publishes besides its code, by its path: the bundled model, and a text to train on. */
 const published = new Map([

@@ -1,4 +1,5 @@
-// A model folder: model.safetensors, config.json, tokenizer.json, in formats that other tools can read.
+// A model folder: model.safetensors, config.json, tokenizer.json and tokenizer_config.json, in formats that
+// other tools can read.
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
 import { callback, checkOptions, choice, complete, type Field, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
@@ -19,7 +20,7 @@ import { type Int4Format, Int4Tensor, Int8Tensor } from '../tensor/quantized.ts'
 import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
-import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
+import { TOKENIZER_LIMITS, tokenizerConfig } from '../tokenizer/tokenizer-json.ts';
 import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import { gptFields } from './gpt-options.ts';
@@ -34,6 +35,8 @@ export interface ModelFolder {
 export const MODEL_FILE = 'model.safetensors';
 export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
+/** For other tools only; nothing here reads it. */
+export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 
 /** Written into the safetensors metadata, by which our files are recognised. */
 const FORMAT = 'inkhorn';
@@ -87,8 +90,16 @@ export async function modelFiles(
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
     [CONFIG_FILE, jsonBytes({ ...configRecord(model.config), ...(quantization && { quantization }) }, 2)],
-    [TOKENIZER_FILE, jsonBytes(tokenizer.toJSON(), 2)],
+    ...tokenizerFiles(tokenizer),
   ]);
+}
+
+/** The two files of a tokenizer, by name. */
+export function tokenizerFiles(tokenizer: Tokenizer): [name: string, bytes: Uint8Array][] {
+  return [
+    [TOKENIZER_FILE, jsonBytes(tokenizer.toJSON(), 2)],
+    [TOKENIZER_CONFIG_FILE, jsonBytes(tokenizerConfig(tokenizer), 2)],
+  ];
 }
 
 /** The field `quantization` of `config.json`. */

@@ -50,6 +50,17 @@ export function* segments(
   }
 }
 
+/**
+ * The special token that ends a document: `<|endoftext|>`, or the only one there is. Null if there is none,
+ * or if several have other names, since nothing says which one it is.
+ */
+export function endToken(specials: ReadonlyMap<string, number>): { name: string; id: number } | null {
+  const [name, id] = [...specials].find(([one]) => one === END || specials.size === 1) ?? [];
+  return name === undefined || id === undefined ? null : { name, id };
+}
+
+const END = '<|endoftext|>';
+
 function allowedNames(
   specials: ReadonlyMap<string, number>,
   allowed: 'all' | 'none' | readonly string[],

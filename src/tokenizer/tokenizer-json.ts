@@ -7,6 +7,7 @@ import { encode, type Merge, makeVocabulary } from './bpe.ts';
 import { spell } from './byte-level.ts';
 import type { TokenizerContents, TokenizerParts } from './parts.ts';
 import type { Pattern } from './patterns.ts';
+import { endToken } from './special.ts';
 
 /** The largest files in use have a quarter of a million tokens and twice as many merges, in 35 MB. */
 export const TOKENIZER_LIMITS: JsonLimits = { bytes: 256e6, values: 8e6 };
@@ -103,6 +104,27 @@ export function toTokenizerJson(tokenizer: TokenizerContents): TokenizerJson {
       vocab: Object.fromEntries(ids || !inOrder ? [...ordinary, ...specialTokens] : ordinary),
       merges: merges.map(([left, right]) => `${spellings[left]} ${spellings[right]}`),
     },
+  };
+}
+
+/** `tokenizer_config.json`, which other readers want beside the tokenizer. */
+export interface TokenizerConfig {
+  tokenizer_class: 'PreTrainedTokenizerFast';
+  clean_up_tokenization_spaces: false;
+  eos_token?: string;
+}
+
+/**
+ * What `tokenizer_config.json` must say so that others do as `tokenizer.json` says. Without the class,
+ * transformers.js does not load the folder, and AutoTokenizer takes the pre-tokenizer of the model's kind in
+ * place of ours. Without the second field, JavaScript readers drop spaces before punctuation.
+ */
+export function tokenizerConfig(tokenizer: Pick<TokenizerContents, 'specialTokens'>): TokenizerConfig {
+  const end = endToken(tokenizer.specialTokens);
+  return {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    clean_up_tokenization_spaces: false,
+    ...(end && { eos_token: end.name }),
   };
 }
 

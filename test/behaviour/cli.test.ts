@@ -504,6 +504,7 @@ describe('quantize and compare', () => {
       'model.safetensors',
       'report.md',
       'tokenizer.json',
+      'tokenizer_config.json',
     ]);
     const report = JSON.parse(await readFile(join(folder, 'int8/compare.json'), 'utf8')) as Comparison;
     assert.ok(report.parameters.ratio > 2.5, `${report.parameters.ratio}`);

@@ -44,4 +44,26 @@ describe('a model folder', () => {
       assert.deepEqual(valuesOf(namedParameters(back).get(name)), expected, name);
     }
   });
+
+  test('has tokenizer_config.json, which other tools want beside a tokenizer', async () => {
+    const config = async (...specialTokens: string[]): Promise<unknown> => {
+      const store = memoryStore();
+      const tokenizer = new Tokenizer({ merges: [], specialTokens });
+      const small = new GPT(makeConfig(presets.seed, tokenizer.vocabSize, size));
+      await saveModel(store, { model: small, tokenizer });
+      small.dispose();
+      assert.deepEqual(await store.list(), [
+        'config.json',
+        'model.safetensors',
+        'tokenizer.json',
+        'tokenizer_config.json',
+      ]);
+      return JSON.parse(new TextDecoder().decode(await store.read('tokenizer_config.json')));
+    };
+    const always = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false };
+    assert.deepEqual(await config(), always);
+    assert.deepEqual(await config('<|end|>'), { ...always, eos_token: '<|end|>' });
+    assert.deepEqual(await config('<|a|>', '<|endoftext|>'), { ...always, eos_token: '<|endoftext|>' });
+    assert.deepEqual(await config('<|a|>', '<|b|>'), always, 'nothing says which one ends a document');
+  });
 });

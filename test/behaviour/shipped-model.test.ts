@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { SHIPPED_MODEL } from '../../src/cli/models.ts';
 import { folderStore } from '../../src/io/node-store.ts';
-import { loadModel } from '../../src/model/folder.ts';
+import { loadModel, loadTokenizer, tokenizerFiles } from '../../src/model/folder.ts';
 import { createBackend } from '../../src/platform/node-engines.ts';
 import { dataset } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
@@ -29,6 +29,12 @@ describe('the shipped model', () => {
     assert.ok(card.parameters <= 3.6e6);
     assert.equal(model.config.vocabSize, 500);
     model.dispose();
+  });
+
+  test('has the files of every model folder, as they are written today', async () => {
+    const tokenizer = await loadTokenizer(folderStore(SHIPPED_MODEL));
+    for (const [name, bytes] of tokenizerFiles(tokenizer))
+      assert.deepEqual(new Uint8Array(readFileSync(`${SHIPPED_MODEL}/${name}`)), bytes, name);
   });
 
   test('has the validation loss of its card', {

@@ -439,7 +439,12 @@ describe('a worker', () => {
     const { folders: _, lock: __, ...plain } = memoryStore('plain');
     const model = await worker.create(config, tokenizer);
     await worker.save(plain, model);
-    assert.deepEqual(await plain.list(), ['config.json', 'model.safetensors', 'tokenizer.json']);
+    assert.deepEqual(await plain.list(), [
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
     const { model: loaded } = await loadModel(plain, { backend });
     assert.equal(loaded.parameterCount, model.parameterCount);
   });

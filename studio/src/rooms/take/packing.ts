@@ -25,6 +25,16 @@ export async function downloadModel(model: string): Promise<void> {
   await download(await modelFolder(model, folder), folder);
 }
 
+/** The files of a model, and what is known of its quality. */
+const FILES = [
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'model.safetensors',
+  'card.json',
+  'compare.json',
+] as const;
+
 /** A store that can be listed, with the files of the model and nothing else. */
 async function modelFolder(model: string, folder: string): Promise<Store> {
   const copy = memoryStore(folder);
@@ -34,8 +44,7 @@ async function modelFolder(model: string, folder: string): Promise<Store> {
     return copy;
   }
   const store = await modelStore(storeOf(model));
-  for (const name of ['config.json', 'tokenizer.json', 'model.safetensors', 'card.json', 'compare.json'])
-    if (await store.exists(name)) await copy.write(name, await store.read(name));
+  for (const name of FILES) if (await store.exists(name)) await copy.write(name, await store.read(name));
   return copy;
 }
 
