@@ -55,17 +55,17 @@ KERNEL(softcap, float* out, const float* x, float cap, Index n)
 KERNEL(softcapBackward, float* dx, const float* dOut, const float* y, float cap, Index n)
 KERNEL(dropout, float* out, const float* x, const float* residual, const Dropout& dropout, Index n)
 
-// attention.cpp, qk-norm.cpp, rope.cpp
+// attention.cpp, qk-norm.cpp, rope.cpp; starts [B], added to start, may be null
 KERNEL(attention, float* out, float* lse, const float* qkv, const AttentionShape& shape, const Dropout& dropout)
 KERNEL(attentionBackward, float* dqkv, const float* dOut, const float* out, const float* lse, const float* qkv,
        const AttentionShape& shape, const Dropout& dropout)
-KERNEL(attentionCached, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
-       Position start, Index capacity)
+KERNEL(attentionCached, float* out, float* keys, float* values, const float* qkv, const int32_t* starts,
+       const AttentionShape& shape, Position start, Index capacity)
 KERNEL(attentionProbabilities, float* probs, const float* qkv, const AttentionShape& shape)
 KERNEL(qkNorm, float* out, float* rrms, const float* qkv, const float* weight, Index rows, Index H, Index hs, float eps)
 KERNEL(qkNormBackward, float* dqkv, float* dWeight, const float* dOut, const float* qkv, const float* weight,
        const float* rrms, Index rows, Index H, Index hs)
-KERNEL(rope, float* out, const float* qkv, const RopeShape& shape)
+KERNEL(rope, float* out, const float* qkv, const int32_t* starts, const RopeShape& shape)
 
 // crossentropy.cpp; a target outside [0, cols) gives a NaN loss and NaN gradients
 KERNEL(crossEntropy, float* losses, float* lse, const float* logits, const int32_t* targets, Index rows, Index cols,

@@ -77,14 +77,22 @@ void weightedSum(float* out, const float* p, Rows values, Index n, Index hs, flo
 
 }  // namespace
 
-void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const AttentionShape& shape,
-                     Position start, Index capacity) {
+void attentionCached(Team& team, float* out, float* keys, float* values, const float* qkv, const int32_t* starts,
+                     const AttentionShape& shape, Position first, Index capacity) {
   const Index T = shape.T, hs = shape.hs, C = shape.H * hs, row = 3 * C;
-  const Work work = Work{2} * shape.B * C * T * (start + T);
+  const auto startOf = [&](Index b) { return first + (starts != nullptr ? Index(starts[b]) : 0); };
+  Work work = 0;
+  for (Index b = 0; b < shape.B; b++) work += Work{2} * C * T * (startOf(b) + T);
   forBlocks(team, shape.B * shape.H, work, [&](Index head, int thread) {
-    const Index b = head / shape.H, h = head % shape.H;
+    const Index b = head / shape.H, h = head % shape.H, start = startOf(b);
     const float* q = qkv + b * T * row + h * hs;
     float* to = out + b * T * C + h * hs;
+    if (start < 0 || start + T > capacity) {  // from `starts`, which nobody has checked
+      for (Index t = 0; t < T; t++) {
+        eachVector(hs, [&](Index i, auto lanes) { store(to + t * C + i, splat(__builtin_nanf("")), lanes); });
+      }
+      return;
+    }
     const Rows k{keys + head * capacity * hs, hs}, v{values + head * capacity * hs, hs};
     copyRows(keys + (head * capacity + start) * hs, hs, q + C, row, T, hs, 1);
     copyRows(values + (head * capacity + start) * hs, hs, q + 2 * C, row, T, hs, 1);

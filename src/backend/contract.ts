@@ -205,6 +205,9 @@ export interface StatisticsOptions {
   bins: number;
 }
 
+/** Positions that `rope` has for sequences with `starts` of their own: an engine may need a table of them. */
+export const ROPE_STARTS: number = 2 ** 14;
+
 /** Length of the header before the bins in the output of `statistics`. */
 export const STATISTICS_HEADER = 6;
 
@@ -401,6 +404,9 @@ export interface Kernels {
   /**
    * Attention of T new tokens at positions start, start + 1, ... with all earlier ones. Writes their keys and
    * values into keys and values [B, H, capacity, hs]. Then out[b, t] attends to positions 0 .. start + t.
+   * `starts` (`i32` [B]; default: all 0) puts sequence b at start + starts[b] instead. Where that does not
+   * fit the capacity, engines outside of JavaScript write nothing into the cache and NaN into the rows of
+   * out.
    */
   attentionCached(
     out: DeviceBuffer,
@@ -408,6 +414,7 @@ export interface Kernels {
     values: DeviceBuffer,
     qkv: DeviceBuffer,
     shape: AttentionShape & { start: number; capacity: number },
+    starts?: DeviceBuffer | null,
   ): void;
   /** probs [B, H, T, T]: the causal attention probabilities, for looking inside. */
   attentionProbabilities(probs: DeviceBuffer, qkv: DeviceBuffer, shape: AttentionShape): void;
@@ -436,12 +443,14 @@ export interface Kernels {
   /**
    * Rotary position embedding (Su et al. 2021) of q and k in qkv [B, T, 3, H, hs]; v is copied. Rotates
    * columns i and i + floor(hs/2) by the angle (start + t) * base^(-2i / (2 floor(hs/2))). `inverse` rotates
-   * back, which is the backward. `out` may be `qkv`.
+   * back, which is the backward. `out` may be `qkv`. `starts` (`i32` [B]; default: all 0) puts sequence b at
+   * start + starts[b] instead, which is from 0 to `ROPE_STARTS` - T.
    */
   rope(
     out: DeviceBuffer,
     qkv: DeviceBuffer,
     shape: { B: number; T: number; H: number; hs: number; start: number; base: number; inverse: boolean },
+    starts?: DeviceBuffer | null,
   ): void;
 
   // ---- loss ----------------------------------------------------------------------------------------------

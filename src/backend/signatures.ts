@@ -310,11 +310,11 @@ export const signatures: {
     ),
     probability,
   ),
-  attentionCached: kernel('>out[B,T,H,hs] >keys[B,H,capacity,hs] >values[B,H,capacity,hs] qkv[B,T,3,H,hs]', {
-    ...heads,
-    start: inCache,
-    capacity: extent,
-  }),
+  attentionCached: kernel(
+    '>out[B,T,H,hs] >keys[B,H,capacity,hs] >values[B,H,capacity,hs] qkv[B,T,3,H,hs]',
+    { ...heads, start: inCache, capacity: extent },
+    'starts?:i32[B]',
+  ),
   attentionProbabilities: kernel('>probs[B,H,T,T] qkv[B,T,3,H,hs]', heads),
   qkNorm: kernel('>out(qkv)[rows,3,H,hs] >rrms[rows,2,H] qkv[rows,3,H,hs] weight[2,hs]', {
     rows: size,
@@ -326,15 +326,11 @@ export const signatures: {
     '>dqkv(dOut)[rows,3,H,hs] >dWeight[2,hs] dOut[rows,3,H,hs] qkv[rows,3,H,hs] weight[2,hs] rrms[rows,2,H]',
     { rows: size, H: extent, hs: extent },
   ),
-  rope: kernel('>out(qkv)[B,T,3,H,hs] qkv[B,T,3,H,hs]', {
-    B: size,
-    T: size,
-    H: extent,
-    hs: extent,
-    start: anywhere,
-    base: number,
-    inverse: flag,
-  }),
+  rope: kernel(
+    '>out(qkv)[B,T,3,H,hs] qkv[B,T,3,H,hs]',
+    { B: size, T: size, H: extent, hs: extent, start: anywhere, base: number, inverse: flag },
+    'starts?:i32[B]',
+  ),
   crossEntropy: ruled(
     kernel('>losses[rows] >lse[rows] logits[rows,cols] targets:i32[rows]', {
       ...rows,

@@ -2,6 +2,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { choice, custom, having, integer, type Table } from '../base/fields.ts';
 import { number, object, optional, type Schema, such, integer as whole } from '../base/schema.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { TrainingPass } from './dropout.ts';
 import { KVCache } from './kv-cache.ts';
 import type { Tap } from './taps.ts';
@@ -32,6 +33,11 @@ export interface ForwardOptions {
   /** For generation: `ids` continue the tokens in the cache, and are added to it. */
   cache?: KVCache;
   /**
+   * For sequences of different lengths: the positions [B, 1] of `ids` [B, 1], one token of each. The cache
+   * then is read and written there, and its own length is not used.
+   */
+  starts?: Tensor<'i32'>;
+  /**
    * `last`: logits of the last position only, [B, 1, V]; taps of the last block then see only that position.
    */
   logits?: 'all' | 'last';
@@ -52,6 +58,9 @@ export const forwardFields: Table<ForwardOptions, 'logits'> = {
   cache: custom({
     about: 'holds the tokens before these',
     schema: such((value): value is KVCache => value instanceof KVCache, 'a KVCache'),
+  }),
+  starts: having('write', 'a tensor of positions', {
+    about: 'the position of the token of each sequence, where they differ',
   }),
   logits: choice(['all', 'last'], { about: 'the positions whose logits are computed', default: 'all' }),
   tap: having('wants', 'a tap, which has a function `wants`', {

@@ -54,22 +54,24 @@ export class Attention {
   /** `last`: for the last position only, [B, 1, C]. */
   forward(x: Tensor, pass: Pass, last: boolean): Tensor {
     const { nHead: H, headSize: hs, position, ropeBase, valueResidual } = this.config;
-    const { B, T, start, cache, tap } = pass;
+    const { B, T, start, starts = null, cache, tap } = pass;
     const { layer } = this;
     let qkv = this.qkv.forward(x); // [B, T, C] -> [B, T, 3 * H * hs]
     if (valueResidual) pass.firstQKV ??= qkv;
     if (this.valueMix && pass.firstQKV) qkv = this.valueMix.forward(qkv, pass.firstQKV, { from: 2 * H * hs });
     if (this.qkNorm) qkv = this.qkNorm.forward(qkv, H);
-    if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: ropeBase });
+    if (position === 'rope') qkv = ops.rope(qkv, { H, hs, start, base: ropeBase }, starts);
     qkv = watch(tap, tapIn(layer, 'attn.qkv'), qkv);
     const shape = { B, T, H, hs, scale: 1 / Math.sqrt(hs) };
     watchProbabilities(tap, tapIn(layer, 'attn.probs'), qkv, { ...shape, start });
     const found = cache // [B, T, H * hs]
-      ? ops.attentionCached(qkv, cache.keys[layer], cache.values[layer], {
-          ...shape,
-          start,
-          capacity: cache.capacity,
-        })
+      ? ops.attentionCached(
+          qkv,
+          cache.keys[layer],
+          cache.values[layer],
+          { ...shape, start, capacity: cache.capacity },
+          starts,
+        )
       : ops.attention(qkv, shape, dropoutOf(pass, this.config, layer, 'probs'));
     const heads = watch(tap, tapIn(layer, 'attn.heads'), found);
     const out = this.proj.forward(last ? ops.lastPosition(heads) : heads); // [B, T, C]
@@ -192,10 +194,12 @@ export class GPT {
    */
   forward(ids: Tensor<'i32'>, options: ForwardOptions = {}): Tensor {
     checkOptions(forwardFields, options, 'forward');
-    const { cache, tap } = options;
+    const { cache, starts, tap } = options;
     const [B, T] = ids.shape;
-    const start = cache?.length ?? 0;
+    const start = starts ? 0 : (cache?.length ?? 0);
     const { blockSize } = this.config;
+    if (starts && !(cache && T === 1 && starts.size === B))
+      throw new Error(`starts ${starts} need a cache and one token of each of ${B} sequences, not ${T}`);
     if (start + T > blockSize) {
       throw new Error(
         `${start + T} tokens do not fit the context: blockSize is ${blockSize}; crop to the last ones`,
@@ -204,13 +208,15 @@ export class GPT {
     const pass: Pass = { ...options, B, T, start, stream: [], firstQKV: null };
     const { tokens, positions } = this;
     const places = positions?.weight ?? null;
-    let x = watch(tap, 'embed', ops.embedding(ids, tokens.weight, places, start)); // [B, T, C]
+    let x = ops.embedding(ids, tokens.weight, starts ? null : places, start); // [B, T, C]
+    if (starts && places) x = ops.add(x, ops.embedding(starts, places, null, 0));
+    x = watch(tap, 'embed', x);
     for (const block of this.blocks) {
       pass.stream.push(x);
       // What is returned outlives the scope.
       [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const);
     }
-    if (cache) cache.length += T;
+    if (cache && !starts) cache.length += T;
     return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]
   }
 

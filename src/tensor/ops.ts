@@ -267,14 +267,22 @@ export function qkNorm(
   });
 }
 
-/** Rotary position embedding of q and k in qkv [B, T, 3, H, hs]. */
-export function rope(qkv: Tensor, shape: { H: number; hs: number; start: number; base: number }): Tensor {
+/**
+ * Rotary position embedding of q and k in qkv [B, T, 3, H, hs]. `starts` [B] `i32`: sequence b begins at
+ * start + starts[b].
+ */
+export function rope(
+  qkv: Tensor,
+  shape: { H: number; hs: number; start: number; base: number },
+  starts: Tensor<'i32'> | null = null,
+): Tensor {
   const [B, T] = qkv.shape;
   const y = empty(qkv.shape, 'f32', qkv.backend);
   const { kernels } = qkv.backend;
-  kernels.rope(y.buffer, qkv.buffer, { B, T, ...shape, inverse: false });
+  const own = starts?.buffer ?? null;
+  kernels.rope(y.buffer, qkv.buffer, { B, T, ...shape, inverse: false }, own);
   return record(y, [qkv], [], (dy) => {
-    kernels.rope(dy.buffer, dy.buffer, { B, T, ...shape, inverse: true });
+    kernels.rope(dy.buffer, dy.buffer, { B, T, ...shape, inverse: true }, own);
     passGrad(qkv, y);
   });
 }
@@ -294,17 +302,21 @@ export function attention(qkv: Tensor, shape: AttentionShape, mask: Dropout | nu
 }
 
 /**
- * Attention of new tokens with a KV cache; no gradient. Appends to keys and values [B, H, capacity, hs].
+ * Attention of new tokens with a KV cache; no gradient. Appends to keys and values [B, H, capacity, hs]; of
+ * sequence b at start + starts[b], with starts [B] `i32`.
  */
 export function attentionCached(
   qkv: Tensor,
   keys: Tensor,
   values: Tensor,
   shape: AttentionShape & { start: number; capacity: number },
+  starts: Tensor<'i32'> | null = null,
 ): Tensor {
   expect(!needsGrad(qkv), 'attentionCached', 'a KV cache is for generation: it has no backward');
   const y = empty([shape.B, shape.T, shape.H * shape.hs], 'f32', qkv.backend);
-  qkv.backend.kernels.attentionCached(y.buffer, keys.buffer, values.buffer, qkv.buffer, shape);
+  const { kernels } = qkv.backend;
+  const own = starts?.buffer ?? null;
+  kernels.attentionCached(y.buffer, keys.buffer, values.buffer, qkv.buffer, shape, own);
   return y;
 }
 

@@ -5,6 +5,7 @@ import { type AttentionShape, type Dropout, type Kernels, maskRow, type Precisio
 import { f32 } from './buffer.ts';
 import { dropoutMask } from './dropout.ts';
 import { inPrecision, rounding } from './precision.ts';
+import { startsOf } from './starts.ts';
 
 /**
  * Per sequence b, head h and token t, with q, k, v rows of hs columns out of qkv [B, T, 3, H, hs]:
@@ -93,14 +94,17 @@ export function attentionIn(precision: Precision): Pick<Kernels, 'attention' | '
 }
 
 /**
- * Attention of T new tokens at positions start, start + 1, ... to themselves and all earlier tokens. Their
+ * Attention of T new tokens at positions start, start + 1, ... (of sequence b: start + starts[b], ...) to
+ * themselves and all earlier tokens. Their
  * keys and values are first written into keys and values [B, H, capacity, hs], which already hold those of
  * positions 0 .. start - 1.
  */
-export const attentionCached: Kernels['attentionCached'] = (out, keys, values, qkv, shape) => {
-  const { B, T, H, hs, scale, start, capacity } = shape;
+export const attentionCached: Kernels['attentionCached'] = (out, keys, values, qkv, shape, starts) => {
+  const { B, T, H, hs, scale, capacity } = shape;
   const p = new Float64Array(capacity);
+  const first = startsOf('attentionCached', shape, starts, capacity);
   for (let b = 0; b < B; b++) {
+    const start = first[b];
     for (let h = 0; h < H; h++) {
       const { q, k, v } = heads(f32(qkv), shape, b, h);
       const [K, V] = [keys, values].map((cache) => rows(f32(cache), (b * H + h) * capacity, 1, capacity, hs));

@@ -4,53 +4,57 @@ import type { Kernels } from '../contract.ts';
 import { attentionInFloat32 } from './attention.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
-import { isNan, safeExp } from './wgsl.ts';
+import { finite, isNan, safeExp } from './wgsl.ts';
 
 // A group computes one row of out, 64 keys at a time: each lane the score of one key, then each lane its
 // columns (c = lane, lane + 64, ...) of the sum of the values. New keys and values are read from qkv, since
 // other groups are just writing them into the cache.
 const cachedShader = shader({
   name: 'attentionCached',
-  buffers: { out: '>f32', keys: '>f32', values: '>f32', qkv: 'f32' },
+  buffers: { out: '>f32', keys: '>f32', values: '>f32', qkv: 'f32', starts: 'i32?' },
   numbers: { T: 'u32', H: 'u32', scale: 'f32', start: 'u32', capacity: 'u32' },
   per: 'group',
-  helpers: `${isNan}${safeExp}`,
+  helpers: `${finite}${isNan}${safeExp}`,
   code: `
     var<workgroup> scores: array<f32, 64>;
     // Where the query, key or value (which = 0, 1, 2) of token t begins in qkv.
     fn token(bh: u32, t: u32, which: u32) -> u32 {
       return (((bh / u.H * u.T + t) * 3u + which) * u.H + bh % u.H) * HS;
     }
-    fn score(bh: u32, query: u32, s: u32) -> f32 {
+    fn score(bh: u32, query: u32, s: u32, start: u32) -> f32 {
       var sum = 0.0;
-      if (s < u.start) {
+      if (s < start) {
         let at = (bh * u.capacity + s) * HS;
         for (var c = 0u; c < HS; c++) { sum += qkv[query + c] * keys[at + c]; }
       } else {
-        let at = token(bh, s - u.start, 1u);
+        let at = token(bh, s - start, 1u);
         for (var c = 0u; c < HS; c++) { sum += qkv[query + c] * qkv[at + c]; }
       }
       return u.scale * sum;
     }
-    fn value(bh: u32, s: u32, c: u32) -> f32 {
-      if (s < u.start) { return values[(bh * u.capacity + s) * HS + c]; }
-      return qkv[token(bh, s - u.start, 2u) + c];
+    fn value(bh: u32, s: u32, c: u32, start: u32) -> f32 {
+      if (s < start) { return values[(bh * u.capacity + s) * HS + c]; }
+      return qkv[token(bh, s - start, 2u) + c];
     }
     fn run(group: u32, lane: u32) {
       let t = group % u.T;
       let bh = group / u.T;
       let query = token(bh, t, 0u);
-      let own = (bh * u.capacity + u.start + t) * HS;
-      for (var c = lane; c < HS; c += 64u) {
+      var start = u.start;
+      if (has_starts) { start += u32(starts[bh / u.H]); }
+      let fits = start <= u.capacity && u.T <= u.capacity - start;
+      if (!fits) { start = 0u; }
+      let own = (bh * u.capacity + start + t) * HS;
+      for (var c = lane; fits && c < HS; c += 64u) {
         keys[own + c] = qkv[token(bh, t, 1u) + c];
         values[own + c] = qkv[token(bh, t, 2u) + c];
       }
       var o: array<f32, (HS + 63) / 64>;
       var largest = -3.0e38;
       var sum = 0.0;
-      let seen = u.start + t + 1u;
+      let seen = start + t + 1u;
       for (var first = 0u; first < seen; first += 64u) {
-        if (first + lane < seen) { scores[lane] = score(bh, query, first + lane); }
+        if (first + lane < seen) { scores[lane] = score(bh, query, first + lane, start); }
         workgroupBarrier();
         let count = min(64u, seen - first);
         var top = largest;
@@ -63,14 +67,15 @@ const cachedShader = shader({
           sum += p;
           for (var m = 0u; m < (HS + 63) / 64; m++) {
             let c = min(lane + 64u * m, HS - 1u);
-            o[m] += p * value(bh, first + j, c);
+            o[m] += p * value(bh, first + j, c, start);
           }
         }
         largest = top;
         workgroupBarrier();
       }
       for (var m = 0u; lane + 64u * m < HS; m++) {
-        out[((bh / u.H * u.T + t) * u.H + bh % u.H) * HS + lane + 64u * m] = o[m] / sum;
+        let at = ((bh / u.H * u.T + t) * u.H + bh % u.H) * HS + lane + 64u * m;
+        out[at] = select(nan(), o[m] / sum, fits);
       }
     }`,
 });
@@ -97,15 +102,15 @@ const MANY = 16;
 
 export function attentionCachedKernels(queue: Queue): Pick<Kernels, 'attentionCached'> {
   return {
-    attentionCached(out, keys, values, qkv, { B, T, H, hs, scale, start, capacity }) {
-      if (start === 0 && T >= MANY) {
+    attentionCached(out, keys, values, qkv, { B, T, H, hs, scale, start, capacity }, starts = null) {
+      if (start === 0 && T >= MANY && !starts) {
         attentionInFloat32(queue, out, qkv, { B, T, H, hs, scale });
         queue.run(storeShader, { keys, values, qkv }, { T, H, hs, capacity }, { count: B * H * T * hs });
         return;
       }
       queue.run(
         cachedShader,
-        { out, keys, values, qkv },
+        { out, keys, values, qkv, starts },
         { T, H, scale, start, capacity },
         { count: B * H * T, work: 4 * B * H * T * (start + T) * hs, constants: { HS: hs } },
       );

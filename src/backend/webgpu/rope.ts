@@ -1,6 +1,6 @@
 // Rotary position embedding. The angles' cosines and sines come from a table made here: WGSL's own are off by
 // up to 2e-4. Read next: int8.ts.
-import type { DeviceBuffer, Kernels } from '../contract.ts';
+import { type DeviceBuffer, type Kernels, ROPE_STARTS } from '../contract.ts';
 import type { Queue } from './queue.ts';
 import { shader } from './shader.ts';
 
@@ -8,7 +8,7 @@ import { shader } from './shader.ts';
 // hs. Values are copied; in place only the 2 H queries and keys are done (`each`).
 const ropeShader = shader({
   name: 'rope',
-  buffers: { out: '>f32', qkv: 'f32', angles: 'f32' },
+  buffers: { out: '>f32', qkv: 'f32', angles: 'f32', starts: 'i32?' },
   numbers: { T: 'u32', H: 'u32', hs: 'u32', each: 'u32', first: 'u32', sign: 'f32' },
   code: `
     fn run(index: u32) {
@@ -22,7 +22,9 @@ const ropeShader = shader({
       let x = qkv[at];
       let y = qkv[at + half];
       if (j >= 2u * u.H) { out[at] = x; out[at + half] = y; return; }
-      let angle = 2u * ((u.first + row % u.T) * half + i);
+      var position = u.first + row % u.T;
+      if (has_starts) { position += u32(starts[row / u.T]); }
+      let angle = 2u * (position * half + i);
       let cosine = angles[angle];
       let sine = u.sign * angles[angle + 1u];
       out[at] = x * cosine - y * sine;
@@ -59,13 +61,16 @@ export function ropeKernels(queue: Queue): Pick<Kernels, 'rope'> {
     return table;
   };
   return {
-    rope(out, qkv, { B, T, H, hs, start, base, inverse }) {
+    rope(out, qkv, { B, T, H, hs, start, base, inverse }, starts = null) {
       const each = out === qkv ? 2 * H : 3 * H;
       const half = Math.floor(hs / 2);
-      const { buffer: angles, first } = tableOf(half, base, start, T);
+      // Without starts of their own all sequences are at `start`; else anywhere up to the largest position.
+      const { buffer: angles, first } = starts
+        ? tableOf(half, base, 0, ROPE_STARTS)
+        : tableOf(half, base, start, T);
       const count = B * T * each * (hs - half);
       const numbers = { T, H, hs, each, first: start - first, sign: inverse ? -1 : 1 };
-      queue.run(ropeShader, { out, qkv, angles }, numbers, { count });
+      queue.run(ropeShader, { out, qkv, angles, starts }, numbers, { count });
     },
   };
 }

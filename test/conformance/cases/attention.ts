@@ -154,6 +154,38 @@ for (const { B, T, H, hs, start } of [
   }
 }
 
+// Sequences at positions of their own, as in a batch of texts of different lengths.
+for (const { B, T, H, hs, starts } of [
+  { B: 1, T: 1, H: 1, hs: 1, starts: [4] },
+  { B: 5, T: 1, H: 6, hs: 38, starts: [0, 255, 17, 64, 63] },
+  { B: 3, T: 2, H: 2, hs: 17, starts: [30, 0, 7] },
+  { B: 2, T: 6, H: 3, hs: 64, starts: [3, 70] },
+]) {
+  const capacity = Math.max(...starts) + T;
+  const size = B * T * 3 * H * hs;
+  attentionCases.push(
+    {
+      name: `attentionCached B ${B} T ${T} H ${H} hs ${hs} at ${starts.join(', ')}`,
+      run({ kernels, garbage, normal, put }) {
+        const [keys, values] = [0, 1].map(() => normal(B * H * capacity * hs + GUARD));
+        const out = garbage(B * T * H * hs + GUARD);
+        const shape = { B, T, H, hs, scale: hs ** -0.5, start: 0, capacity };
+        kernels.attentionCached(out, keys, values, normal(size), shape, put(Int32Array.from(starts)));
+        return { out, keys, values };
+      },
+    },
+    {
+      name: `rope B ${B} T ${T} H ${H} hs ${hs} at ${starts.join(', ')}`,
+      run({ kernels, garbage, normal, put }) {
+        const out = garbage(size + GUARD);
+        const shape = { B, T, H, hs, start: 0, base: 10000, inverse: false };
+        kernels.rope(out, normal(size), shape, put(Int32Array.from(starts)));
+        return { out };
+      },
+    },
+  );
+}
+
 for (const { rows, H, hs } of [
   { rows: 1, H: 1, hs: 1 },
   { rows: 7, H: 3, hs: 38 },
