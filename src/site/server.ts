@@ -3,13 +3,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ServerType, serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { folderStore } from '../io/node-store.ts';
 import { baseName, checkName, type Store } from '../io/store.ts';
 import { BEST, COPIES, isOfRun, LAST } from '../runs/layout.ts';
+import { listen, namesThisMachine } from '../serve/listen.ts';
 import { followRun } from './follow.ts';
 
 /** The built page (`npm run build:studio`). The path starts from `dist/src/site/`. */
@@ -23,9 +23,6 @@ const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 } as const;
-
-/** Names of this machine. Others are refused: a page elsewhere may make its own name lead here. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export interface StudioOptions {
   /** 0: any free port. */
@@ -47,23 +44,14 @@ export async function serveStudio({ port, run, signal }: StudioOptions): Promise
   if (!(await stat(join(PAGE, 'index.html')).catch(() => null)))
     throw new Error('the page of the studio is not built: npm run build:studio builds it');
   const app = studioApp(run, signal);
-  const server = await new Promise<ServerType>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve(started));
-    started.on('error', reject);
-  });
-  const address = server.address();
-  const taken = typeof address === 'object' && address ? address.port : port;
-  return {
-    url: `http://localhost:${taken}/`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+  const { port: taken, close } = await listen(app, { port, host: '127.0.0.1' });
+  return { url: `http://localhost:${taken}/`, close };
 }
 
 function studioApp(run: string | undefined, signal: AbortSignal): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
-    const name = (c.req.header('host') ?? '').replace(/:\d+$/, '');
-    if (!OWN_NAMES.has(name)) return c.text('the studio answers to localhost only', 403);
+    if (!namesThisMachine(c.req.header('host'))) return c.text('the studio answers to localhost only', 403);
     await next();
     for (const [header, value] of Object.entries(ISOLATED)) c.header(header, value);
     return undefined;

@@ -73,6 +73,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./studio.ts')).studio,
   },
   {
+    name: 'serve',
+    about: "OpenAI's completions from models on this machine, for its clients, lm-eval and programs of yours",
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  {
     name: 'generate',
     about: 'write text with a model, as it comes',
     load: async () => (await import('./generate.ts')).generateCommand,
