@@ -1,12 +1,15 @@
 // Files and folders that commands write. Nothing that exists is replaced without --force.
-import { lstat, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FolderInUse, lockFolder } from '../io/node-lock.ts';
 import { folderStore, makeFolder, reason } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
+import { CONFIG_FILE, MODEL_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../model/folder.ts';
+import { runModel } from '../runs/open.ts';
 import { misuse } from './errors.ts';
 import { text, toggle } from './flags.ts';
 import { undoOnSignal } from './interrupt.ts';
+import { runOf } from './models.ts';
 
 export const forceFlag = toggle({ about: 'replace what is there already' });
 
@@ -139,4 +142,31 @@ export async function writeOutFile(file: string, bytes: Uint8Array): Promise<voi
     throw new Error(`cannot make the folder ${dirname(file)}: ${reason(error)}`);
   });
   await folderStore(dirname(file)).write(basename(file), bytes);
+}
+
+/** Throws when `--out` is a file of the model that is read: what replaces it may be no model any more. */
+export async function refuseModelFile(model: string, out: string): Promise<void> {
+  const files = [MODEL_FILE, CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
+  if (files.includes(basename(out)) && (await isSamePlace(dirname(out), model)))
+    throw misuse(`--out ${out} is a file of the model itself: take another name`);
+}
+
+async function isSamePlace(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => null)));
+  return a !== null && a === b;
+}
+
+/** Throws when `--out` is the folder of the model that is read. */
+export async function refuseModelFolder(model: string, out: string): Promise<void> {
+  if (await isSamePlace(out, model)) {
+    throw misuse(`--out ${out} is the folder of the model itself: take another one`);
+  }
+}
+
+/** A model beside the checkpoints of a run would be taken for the run's. */
+export async function refuseRun(out: string): Promise<void> {
+  const run = runOf(out);
+  if (!(await runModel(folderStore(run)).catch(() => null))) return;
+  const what = run === out ? 'the folder of a run' : `a checkpoint of the run ${run}, which goes on from it`;
+  throw misuse(`--out ${out} is ${what}: take a folder inside the run, ${join(run, 'int8')}, or another`);
 }

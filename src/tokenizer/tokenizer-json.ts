@@ -63,16 +63,20 @@ const writtenExpressions = {
   ].join('|'),
 } as const;
 
+/** As the authors publish them: OpenAI's tiktoken, from which minbpe has the first two. */
+export const publishedExpressions: Readonly<Record<Exclude<Pattern, 'none'>, string>> = {
+  gpt2: "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+  gpt4: "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
+  o200k: writtenExpressions.o200k,
+};
+
 /** Expressions found in files, and the pattern that each one is. */
 const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
   [writtenExpressions.gpt4, 'gpt4'],
-  [writtenExpressions.o200k, 'o200k'],
-  [
-    "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
-    'gpt4',
-  ],
+  [publishedExpressions.o200k, 'o200k'],
+  [publishedExpressions.gpt4, 'gpt4'],
   ["'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", 'gpt2'],
-  ["'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", 'gpt2'],
+  [publishedExpressions.gpt2, 'gpt2'],
 ]);
 
 /** The file of a tokenizer. */

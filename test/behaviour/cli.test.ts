@@ -691,3 +691,26 @@ describe('the program', () => {
     assert.match((await good('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
   });
 });
+
+describe('export', () => {
+  test('writes a folder, a file, or the tokenizer alone', async () => {
+    const plain = SMALL.replace('--preset tiny', '--preset shakespeare').replace(
+      '--lr 0.01',
+      '--lr 0.01 --warmup 0',
+    );
+    const portable = '--no-qk-norm --no-value-residual --skip none --head-size 8';
+    await good(`train --data text.txt --out portable ${plain} ${portable} --steps 2`);
+    const [facts] = jsonLines<{ files: string[]; notes: string[] }>(
+      await good('export -m portable --to hf -o hf --dtype bfloat16 --json'),
+    );
+    assert.deepEqual(facts.files.sort(), (await readdir(join(folder, 'hf'))).sort());
+    assert.match(facts.notes[0], /ArceeForCausalLM in bfloat16/);
+    await good('export -m portable --to safetensors -o portable/whole.safetensors');
+    const { stderr } = await good('export -m run --to tokenizer -o run.tiktoken');
+    assert.match(stderr, /pat_str="\(\?s:\.\+\)"/);
+    const file = await readFile(join(folder, 'run.tiktoken'), 'utf8');
+    assert.equal(file.split('\n').length, 280 + 1);
+    await good('tokenizer encode -t run.tiktoken --pattern none words');
+    await good('export -m portable --to hf -o hf --force');
+  });
+});

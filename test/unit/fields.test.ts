@@ -141,6 +141,7 @@ function finite(values: object): object {
 function smallest({ form }: f.AnyField): unknown {
   if (form.kind === 'texts') return [];
   if (form.kind === 'custom') return JSON.stringify(form.json).startsWith('{"type":"array"') ? [] : '';
+  if (form.kind === 'choice') return form.choices[0];
   return 'limits' in form ? (form.limits.min ?? 1) : 1;
 }
 

@@ -160,6 +160,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./compare.ts')).compareCommand,
   },
   {
+    name: 'export',
+    about: 'a model or its tokenizer in the format of another program',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     name: 'bench',
     about: "this machine's figures in under a minute: tokenizer, training step, generation",
     load: async () => (await import('./bench.ts')).bench,

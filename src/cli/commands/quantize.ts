@@ -1,7 +1,6 @@
 // `inkhorn quantize`: writes a model folder in INT8 or INT4, with a report on the loss of quality.
 
-import { realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { complete } from '../../base/fields.ts';
 import { formatBytes } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
@@ -18,7 +17,6 @@ import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
 import type { DataRecord } from '../../runs/data-record.ts';
 import { COMPARISON_FILE, HISTORY_FILE } from '../../runs/layout.ts';
-import { runModel } from '../../runs/open.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
@@ -26,8 +24,8 @@ import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { findModel, modelFlag, runOf, SHIPPED_MODEL } from '../models.ts';
-import { forceFlag, outFolderFlag, takeOutFolder } from '../out-folder.ts';
+import { findModel, modelFlag, SHIPPED_MODEL } from '../models.ts';
+import { forceFlag, outFolderFlag, refuseModelFolder, refuseRun, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { createProgress, withProgress } from '../progress.ts';
 import { type MeasuredText, openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
@@ -73,7 +71,7 @@ export const quantizeCommand = defineCommand({
     const chosen = await asked(() => chosenOptions(given));
     await asked(() => checkQuantizeOptions(chosen));
     const store = await findModel(given.model, output);
-    await refuseSameFolder(store.location, out);
+    await refuseModelFolder(store.location, out);
     const config = await loadConfig(store);
     await asked(() => quantizedWeights(config, chosen));
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
@@ -224,21 +222,6 @@ async function comparisonText(
     output.note(`no comparison: ${error.message}`);
     return null;
   }
-}
-
-async function refuseSameFolder(model: string, out: string): Promise<void> {
-  const place = (path: string): Promise<string | null> => realpath(path).catch(() => null);
-  if ((await place(out)) === (await place(model))) {
-    throw misuse(`--out ${out} is the folder of the model itself: take another one`);
-  }
-}
-
-/** A model beside the checkpoints of a run would be taken for the run's. */
-async function refuseRun(out: string): Promise<void> {
-  const run = runOf(out);
-  if (!(await runModel(folderStore(run)).catch(() => null))) return;
-  const what = run === out ? 'the folder of a run' : `a checkpoint of the run ${run}, which goes on from it`;
-  throw misuse(`--out ${out} is ${what}: take a folder inside the run, ${join(run, 'int8')}, or another`);
 }
 
 function utf8(text: string): Uint8Array {

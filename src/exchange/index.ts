@@ -1,0 +1,16 @@
+// The entry point `inkhorn/exchange`: models and tokenizers in the formats of other programs, in Node and in
+// pages. Read next: export.ts.
+//
+//   const { model, tokenizer } = await load(folderStore('runs/first/best'));
+//   await exportModel(folderStore('out'), { model, tokenizer }, { to: 'hf', dtype: 'bfloat16' });
+export {
+  type ExportOptions,
+  exportFields,
+  exportFiles,
+  exportModel,
+  type TargetName,
+  targetNames,
+} from './export.ts';
+export type { Choices, DType, TokenizerFormat } from './options.ts';
+export type { Exported } from './target.ts';
+export { tiktokenPattern } from './tokenizer.ts';

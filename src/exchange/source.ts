@@ -1,0 +1,46 @@
+// What every exporter starts from: the weights of a model as float32, by our names, and its tokenizer. Read
+// next: mapping.ts.
+import type { GPTConfig } from '../model/config.ts';
+import type { ModelFolder } from '../model/folder.ts';
+import { slots } from '../nn/parameters.ts';
+import { Int8Tensor, isQuantized, weightValues } from '../tensor/quantized.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+
+/** A model to export. */
+export interface Source {
+  config: GPTConfig;
+  tokenizer: Tokenizer;
+  /** Every parameter by its name, as `shapesOf(config)` lists them; integer weights are dequantised. */
+  weights: ReadonlyMap<string, Float32Array>;
+  /** The format of the integer weights; null: all were floats. */
+  quantised: 'INT8' | 'INT4' | null;
+}
+
+/**
+ * Reads the weights of a model. Throws when one is not finite, and when model and tokenizer are of different
+ * sizes.
+ */
+export async function sourceOf({ model, tokenizer }: ModelFolder): Promise<Source> {
+  const { config } = model;
+  if (tokenizer.vocabSize !== config.vocabSize)
+    throw new Error(
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}: give the tokenizer that it was trained with`,
+    );
+  const weights = new Map<string, Float32Array>();
+  let quantised: Source['quantised'] = null;
+  for (const { name, value } of slots(model)) {
+    if (isQuantized(value)) quantised = value instanceof Int8Tensor ? 'INT8' : 'INT4';
+    weights.set(name, finite(name, await weightValues(value)));
+  }
+  return { config, tokenizer, weights, quantised };
+}
+
+function finite(name: string, values: Float32Array): Float32Array {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i]))
+      throw new Error(
+        `${name} holds ${values[i]} at element ${i}: every weight must be finite; export an earlier checkpoint`,
+      );
+  }
+  return values;
+}

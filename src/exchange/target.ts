@@ -1,0 +1,36 @@
+// What an exporter is: a row of the table in export.ts.
+import type { GPTConfig } from '../model/config.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { Choices } from './options.ts';
+import type { Source } from './source.ts';
+
+/** Files in memory, by name, and what whoever uses them should know, a line each. */
+export interface Exported {
+  files: Map<string, Uint8Array>;
+  notes: string[];
+}
+
+interface Common {
+  /** What it makes, for the help. */
+  about: string;
+  /** One file, or a folder with several. */
+  makes: 'file' | 'folder';
+  /** The options that it has. */
+  takes: readonly (keyof Choices)[];
+}
+
+/** An exporter of models. */
+export interface ModelTarget extends Common {
+  from: 'model';
+  /** Throws one line with all the parts of the model that it cannot express. Needs no weights. */
+  check(config: GPTConfig, choices: Choices): void;
+  build(source: Source, choices: Choices): Exported;
+}
+
+/** An exporter of tokenizers. */
+export interface TokenizerTarget extends Common {
+  from: 'tokenizer';
+  build(tokenizer: Tokenizer, choices: Choices): Exported;
+}
+
+export type Target = ModelTarget | TokenizerTarget;

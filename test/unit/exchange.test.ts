@@ -1,0 +1,355 @@
+// Exporters without the programs that read their files (scripts/proofs has those): every parameter arrives
+// once and in its place, files are as their formats say, and what a target lacks is named.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
+import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf.ts';
+import { pairRows, transpose, valuesFor } from '../../src/exchange/mapping.ts';
+import { memoryStore } from '../../src/io/store.ts';
+import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { shapesOf } from '../../src/model/shapes.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { patterns, Tokenizer } from '../../src/tokenizer/index.ts';
+
+const text = `It's 1984: the cat's hat, the cats, 12 345 hats;\r\n\r\n  the naïve cat. The hat!`;
+const size = { blockSize: 8, nLayer: 2, nHead: 2, headSize: 16, nEmbd: 32, headBias: false, dropout: 0 };
+const rotary = { ...size, position: 'rope', norm: 'rmsnorm', activation: 'relu2', bias: false } as const;
+
+function configOf(changes: Partial<GPTConfig>, vocabSize = 256): GPTConfig {
+  return makeConfig(presets.seed, vocabSize, { ...size, ...changes });
+}
+
+/** A model with numbers by which every element is known. */
+function modelOf(changes: Partial<GPTConfig>, vocabSize = 256): GPT {
+  const model = new GPT(configOf(changes, vocabSize));
+  let n = 0;
+  for (const [, parameter] of namedParameters(model))
+    parameter.write(Float32Array.from({ length: parameter.size }, () => ((7 * n++) % 8191) / 4096 - 1));
+  return model;
+}
+
+const bytes = new Tokenizer({ merges: [] });
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** A parser of safetensors of its own. */
+function parse(file: Uint8Array): {
+  metadata: Record<string, string>;
+  tensors: Map<string, Entry & { raw: Uint8Array }>;
+} {
+  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const { __metadata__: metadata, ...entries } = JSON.parse(
+    new TextDecoder().decode(file.subarray(8, 8 + length)),
+  );
+  const tensors = new Map<string, Entry & { raw: Uint8Array }>();
+  for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
+    const [from, to] = entry.data_offsets;
+    tensors.set(name, { ...entry, raw: file.slice(8 + length + from, 8 + length + to) });
+  }
+  return { metadata, tensors };
+}
+
+function jsonOf(file: Uint8Array | undefined): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(file));
+}
+
+const refused = (changes: Partial<GPTConfig>, options: ExportOptions, expected: RegExp): Promise<void> =>
+  assert.rejects(exportFiles({ model: modelOf(changes), tokenizer: bytes }, options), expected);
+
+before(async () => {
+  await useBackend('reference');
+});
+
+describe('tensors of a class of transformers', () => {
+  const cases: [string, HfFamily, Partial<GPTConfig>][] = [
+    ['Arcee', arcee, { ...rotary, tieWeights: true }],
+    ['Arcee with biases and a head', arcee, { ...rotary, bias: true, qkvBias: true }],
+    ['Arcee with heads of a free size', arcee, { ...rotary, headSize: 24 }],
+    ['GPT-2', gpt2, { qkvBias: true, tieWeights: true }],
+    ['GPT-2 without biases and positions', gpt2, { bias: false, position: 'none' }],
+  ];
+  for (const [name, family, changes] of cases) {
+    test(`${name}: every element of every parameter is there once`, () => {
+      const config = configOf(changes);
+      assert.deepEqual(family.lacks(config), []);
+      // Parameters whose elements are numbered through: those that arrive are sorted and compared.
+      const weights = new Map<string, Float32Array>();
+      let next = 1;
+      for (const [parameter, shape] of shapesOf(config)) {
+        const length = shape.reduce((n, side) => n * side, 1);
+        weights.set(
+          parameter,
+          Float32Array.from({ length }, () => next++),
+        );
+      }
+      const mapped = family.tensors(config);
+      assert.equal(new Set(mapped.map(({ theirs }) => theirs)).size, mapped.length);
+      const arrived = mapped.flatMap((one) => [...valuesFor(one, weights)]).filter((value) => value !== 0);
+      assert.equal(arrived.length, next - 1);
+      assert.deepEqual(
+        Float64Array.from(arrived).sort(),
+        Float64Array.from({ length: next - 1 }, (_, i) => i + 1),
+      );
+    });
+  }
+
+  test('GPT-2 stores matrices [in, out], Arcee [out, in] with q, k, v apart', () => {
+    const config = configOf({ ...rotary, nHead: 1, headSize: 2, nEmbd: 2 });
+    const ours = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12); // [3 * hs, C]
+    const weights = new Map([['blocks.0.attn.qkv.weight', ours]]);
+    const named = (family: HfFamily, name: string): number[] => {
+      const mapped = family.tensors(config).find(({ theirs }) => theirs === name);
+      assert.ok(mapped, name);
+      return [...valuesFor(mapped, weights)];
+    };
+    assert.deepEqual(named(arcee, 'model.layers.0.self_attn.k_proj.weight'), [5, 6, 7, 8]);
+    assert.deepEqual(
+      named(gpt2, 'transformer.h.0.attn.c_attn.weight'),
+      [1, 3, 5, 7, 9, 11, 2, 4, 6, 8, 10, 12],
+    );
+    assert.deepEqual([...transpose(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3)], [1, 4, 2, 5, 3, 6]);
+  });
+});
+
+describe('rows of queries and keys for rotary pairs that are neighbours', () => {
+  test('the scores of attention stay what they were', () => {
+    const [H, hs, C] = [2, 6, 5];
+    const draw = (k: number): Float32Array =>
+      Float32Array.from({ length: H * hs * C }, (_, i) => Math.sin(k * i + k));
+    const [q, k] = [draw(1.3), draw(2.1)];
+    const x = Float32Array.from({ length: C }, (_, c) => Math.cos(c));
+    /** W x of head h, rotated to a position: pairs (i, i + hs / 2), or neighbours. */
+    const rotated = (W: Float32Array, h: number, position: number, near: boolean): number[] => {
+      const y = Array.from({ length: hs }, (_, i) =>
+        x.reduce((sum, xc, c) => sum + xc * W[(h * hs + i) * C + c], 0),
+      );
+      const out = [...y];
+      for (let i = 0; i < hs / 2; i++) {
+        const angle = position * 10000 ** (-i / (hs / 2));
+        const [a, b] = near ? [2 * i, 2 * i + 1] : [i, i + hs / 2];
+        out[a] = y[a] * Math.cos(angle) - y[b] * Math.sin(angle);
+        out[b] = y[a] * Math.sin(angle) + y[b] * Math.cos(angle);
+      }
+      return out;
+    };
+    const score = (Q: Float32Array, K: Float32Array, h: number, near: boolean): number => {
+      const key = rotated(K, h, 2, near);
+      return rotated(Q, h, 9, near).reduce((sum, value, i) => sum + value * key[i], 0);
+    };
+    const [Q, K] = [pairRows(q, H, C), pairRows(k, H, C)];
+    for (let h = 0; h < H; h++) {
+      assert.ok(Math.abs(score(q, k, h, false) - score(Q, K, h, true)) < 1e-6);
+      assert.ok(Math.abs(score(q, k, h, false) - score(q, k, h, true)) > 1e-3, 'and would not without');
+    }
+  });
+});
+
+describe('hf', () => {
+  test('a folder as transformers wants it, with ties and tokens said', async () => {
+    const tokenizer = new Tokenizer({ merges: [], specialTokens: ['<|endoftext|>'] });
+    const model = modelOf({ ...rotary, tieWeights: true, ropeBase: 500, normEps: 1e-3 }, 257);
+    const store = memoryStore();
+    await exportModel(store, { model, tokenizer }, { to: 'hf' });
+    assert.deepEqual(await store.list(), [
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    assert.deepEqual(jsonOf(await store.read('config.json')), {
+      architectures: ['ArceeForCausalLM'],
+      model_type: 'arcee',
+      dtype: 'float32',
+      vocab_size: 257,
+      hidden_size: 32,
+      intermediate_size: 128,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      num_key_value_heads: 2,
+      head_dim: 16,
+      max_position_embeddings: 8,
+      hidden_act: 'relu2',
+      rms_norm_eps: 1e-3,
+      rope_parameters: { rope_type: 'default', rope_theta: 500 },
+      attention_bias: false,
+      mlp_bias: false,
+      attention_dropout: 0,
+      tie_word_embeddings: true,
+      bos_token_id: 256,
+      eos_token_id: 256,
+      pad_token_id: null,
+    });
+    const { tensors } = parse(await store.read('model.safetensors'));
+    assert.ok(!tensors.has('lm_head.weight'));
+    assert.equal(tensors.get('model.layers.1.self_attn.v_proj.weight')?.dtype, 'F32');
+    assert.equal(tensors.size, 2 + 2 * 8);
+  });
+
+  test('bfloat16 rounds to nearest, all tensors, and the config says so', async () => {
+    const model = modelOf({ tieWeights: true });
+    const { files } = await exportFiles({ model, tokenizer: bytes }, { to: 'hf', dtype: 'bfloat16' });
+    assert.equal(jsonOf(files.get('config.json')).dtype, 'bfloat16');
+    const { tensors } = parse(files.get('model.safetensors') as Uint8Array);
+    const ours = await namedParameters(model).get('tokens.weight')?.data();
+    const raw = tensors.get('transformer.wte.weight')?.raw.buffer;
+    assert.ok(ours && raw);
+    const words = Uint32Array.from(new Uint16Array(raw), (half) => half << 16);
+    new Float32Array(words.buffer).forEach((value, i) => {
+      assert.ok(Math.abs(value - ours[i]) <= Math.abs(ours[i]) / 256, `${value} for ${ours[i]}`);
+    });
+    assert.deepEqual(new Set([...tensors.values()].map(({ dtype }) => dtype)), new Set(['BF16']));
+  });
+
+  test('names all the parts that the nearest class lacks, and the preset that has none', async () => {
+    const { seed, shakespeare } = presets;
+    await refused(
+      { ...shakespeare, nLayer: 2, blockSize: 8, logitCap: 15 },
+      { to: 'hf' },
+      /^Error: hf cannot express this model: ArceeForCausalLM, the nearest there, has no QK norm \(qkNorm\), no value residual \(valueResidual\), no skip \(skip embed\), no logit cap \(logitCap 15\); models of --preset portable can/,
+    );
+    await refused(
+      { ...seed, nLayer: 1, blockSize: 8 },
+      { to: 'hf' },
+      /GPT2LMHeadModel, the nearest there, has no heads of a free size \(nHead 6 x headSize 38 = 228, nEmbd 232\), no head bias \(headBias\);/,
+    );
+    await refused({ ...rotary, headSize: 3 }, { to: 'hf' }, /has no odd head size \(headSize 3\);/);
+    await refused(
+      { ...rotary, nEmbd: 33 },
+      { to: 'hf' },
+      /no width that 2 heads do not divide \(nEmbd 33\);/,
+    );
+    await refused({ position: 'rope' }, { to: 'hf' }, /no rotary positions \(position rope\);/);
+  });
+
+  test('a weight that is not finite is named; integers are dequantised, and a note says so', async () => {
+    const model = modelOf(rotary);
+    const small = await quantize(model);
+    const weight = namedParameters(model).get('blocks.1.mlp.fc.weight');
+    assert.ok(weight);
+    const { files, notes } = await exportFiles({ model: small, tokenizer: bytes }, { to: 'hf' });
+    assert.match(notes.join('\n'), /its INT8 weights are exported as the numbers that they stand for/);
+    const up = parse(files.get('model.safetensors') as Uint8Array).tensors.get(
+      'model.layers.1.mlp.up_proj.weight',
+    );
+    assert.ok(up);
+    const given = await weight.data();
+    new Float32Array(up.raw.buffer).forEach((value, i) => {
+      assert.ok(Math.abs(value - given[i]) <= 1 / 127, `${value} for ${given[i]}`);
+    });
+    weight.write(given.with(5, Number.NaN));
+    await assert.rejects(
+      exportFiles({ model, tokenizer: bytes }, { to: 'hf' }),
+      /^Error: blocks\.1\.mlp\.fc\.weight holds NaN at element 5: every weight must be finite/,
+    );
+    await assert.rejects(
+      exportFiles({ model, tokenizer: new Tokenizer({ merges: [[1, 2]] }) }, { to: 'hf' }),
+      /^Error: the tokenizer has 257 tokens, the model 256:/,
+    );
+  });
+
+  test('an option of another target, or of none, is refused', async () => {
+    const contents = { model: modelOf(rotary), tokenizer: bytes };
+    const wrong = (options: object): Promise<unknown> => exportFiles(contents, options as ExportOptions);
+    await assert.rejects(
+      wrong({ to: 'hf', format: 'json' }),
+      /^Error: format json has no effect with target hf: only tokenizer have it/,
+    );
+    await assert.rejects(
+      wrong({ to: 'hf', dtype: 'float16' }),
+      /dtype "float16" is not one of float32, bfloat16/,
+    );
+    await assert.rejects(wrong({ to: 'pickle' }), /to "pickle" is not one of hf, /);
+    await assert.rejects(wrong({}), /needs to/);
+  });
+});
+
+describe('safetensors', () => {
+  test('one file has our names, config and tokenizer', async () => {
+    const model = modelOf({ ...presets.shakespeare, nLayer: 2, blockSize: 8 });
+    const tokenizer = Tokenizer.train(text, { vocabSize: 260 });
+    await assert.rejects(
+      exportFiles({ model, tokenizer }, { to: 'safetensors' }),
+      /260 tokens, the model 256/,
+    );
+    const { files } = await exportFiles({ model, tokenizer: bytes }, { to: 'safetensors' });
+    const { metadata, tensors } = parse(files.get('model.safetensors') as Uint8Array);
+    assert.deepEqual(JSON.parse(metadata['config.json']).skip, 'embed');
+    assert.deepEqual(Tokenizer.fromJSON(metadata['tokenizer.json']).merges, []);
+    for (const [name, parameter] of namedParameters(model)) {
+      const raw = tensors.get(name)?.raw;
+      assert.ok(raw, name);
+      assert.deepEqual(new Float32Array(raw.buffer), await parameter.data(), name);
+    }
+    assert.equal(tensors.size, namedParameters(model).size);
+  });
+});
+
+describe('tokenizer', () => {
+  const fileOf = async (
+    tokenizer: Tokenizer,
+    format: 'json' | 'tiktoken' | 'minbpe',
+  ): Promise<[string, string[]]> => {
+    const contents = { model: modelOf(rotary), tokenizer };
+    const { files, notes } = await exportFiles(contents, { to: 'tokenizer', format });
+    const [[, file]] = files;
+    return [new TextDecoder().decode(file), notes];
+  };
+
+  for (const pattern of patterns) {
+    test(`${pattern}: a minbpe file gives the same ids by minbpe's own rule`, async () => {
+      const tokenizer = Tokenizer.train(text, { vocabSize: 280, pattern, specialTokens: ['<|end|>'] });
+      const [file] = await fileOf(tokenizer, 'minbpe');
+      const [version, expression, specials, special, ...merges] = file.trimEnd().split('\n');
+      assert.deepEqual([version, specials, special], ['minbpe v1', '1', '<|end|> 279']);
+      assert.equal(expression === '', pattern === 'none');
+      if (pattern !== 'none') return; // possessive expressions are not JavaScript's: see scripts/proofs
+      // BasicTokenizer.encode: again and again the pair that was merged first.
+      let ids = [...new TextEncoder().encode(text)];
+      const ranks = new Map(merges.map((line, rank) => [line, rank]));
+      for (;;) {
+        const found = ids
+          .slice(1)
+          .map((right, i) => ranks.get(`${ids[i]} ${right}`) ?? Number.POSITIVE_INFINITY);
+        const best = Math.min(...found);
+        if (best === Number.POSITIVE_INFINITY) break;
+        const merged: number[] = [];
+        for (let i = 0; i < ids.length; i++) {
+          const is = i + 1 < ids.length && ranks.get(`${ids[i]} ${ids[i + 1]}`) === best;
+          merged.push(is ? 256 + best : ids[i]);
+          if (is) i++;
+        }
+        ids = merged;
+      }
+      assert.deepEqual(ids, [...tokenizer.encode(text)]);
+    });
+  }
+
+  test('tiktoken: the note has the pattern and the special tokens; json: as it is saved', async () => {
+    const tokenizer = Tokenizer.train(text, { vocabSize: 280, specialTokens: ['<|end|>'] });
+    const [ranks, notes] = await fileOf(tokenizer, 'tiktoken');
+    assert.equal(ranks, tokenizer.toTiktoken());
+    assert.match(notes[0], /pat_str="\(\?s:\.\+\)", special_tokens=\{"<\|end\|>":279\}$/);
+    const [json] = await fileOf(tokenizer, 'json');
+    assert.deepEqual(Tokenizer.fromJSON(json).merges, tokenizer.merges);
+  });
+
+  test('what a format cannot hold is refused', async () => {
+    const spaced = new Tokenizer({ merges: [], specialTokens: ['two words'] });
+    await assert.rejects(fileOf(spaced, 'minbpe'), /special token 'two words' holds a space/);
+    const ids = Int32Array.from({ length: 256 }, (_, n) => n + 1);
+    await assert.rejects(
+      fileOf(new Tokenizer({ merges: [], ids }), 'minbpe'),
+      /other ids, export it as \.json/,
+    );
+    const prefix = new Tokenizer({ merges: [], prefixSpace: true });
+    for (const format of ['minbpe', 'tiktoken'] as const)
+      await assert.rejects(fileOf(prefix, format), /puts a space before every text/);
+  });
+});
