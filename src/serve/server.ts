@@ -107,9 +107,15 @@ export async function serveModels(
     url: `http://${shown}:${listening.port}/`,
     async close() {
       app.drain();
-      const closed = listening.close();
+      let open = true;
+      const closed = listening.close().then(() => {
+        open = false;
+      });
       const end = performance.now() + settings.drain * 1000;
-      while (app.working > 0 && performance.now() < end) await pause(20);
+      while (open && performance.now() < end) {
+        listening.server.closeIdleConnections(); // those that are answered, to the last byte
+        await pause(20);
+      }
       app.cut();
       for (let tries = 0; app.working > 0 && tries < 100; tries++) await pause(20);
       listening.server.closeAllConnections();

@@ -9,6 +9,12 @@ type Outgoing = HttpBindings['outgoing'];
 const QUIET = 15_000;
 
 /**
+ * Milliseconds in which events are gathered after a write: a write costs as much as a token. The first event
+ * is sent at once.
+ */
+const GATHER = 5;
+
+/**
  * Writes the pieces of `completion` as they come, then the usage if it was asked for, and `[DONE]`. What goes
  * wrong after the first byte is an event with an error. Rejects with an ApiError while nothing has been
  * written.
@@ -23,8 +29,9 @@ export async function streamed(
   const { head } = completion;
   const withUsage = options?.include_usage === true;
   const common = JSON.stringify(withUsage ? { ...head, usage: null } : head).slice(0, -1);
+  const events = gathered((text) => outgoing.write(text));
   const written = completion.write(control, (choice) =>
-    outgoing.write(`data: ${common},"choices":[${JSON.stringify(choice)}]}\n\n`),
+    events.add(`data: ${common},"choices":[${JSON.stringify(choice)}]}\n\n`),
   );
   written.catch(() => {}); // handled below
   outgoing.writeHead(200, {
@@ -37,13 +44,52 @@ export async function streamed(
   const quiet = setInterval(() => outgoing.write(': still here\n\n'), QUIET).unref();
   try {
     await written;
-    if (withUsage)
-      outgoing.write(`data: ${JSON.stringify({ ...head, choices: [], usage: completion.usage() })}\n\n`);
-    outgoing.end('data: [DONE]\n\n');
+    const usage = withUsage ? { ...head, choices: [], usage: completion.usage() } : null;
+    outgoing.end(`${events.rest()}${usage ? `data: ${JSON.stringify(usage)}\n\n` : ''}data: [DONE]\n\n`);
   } catch (error) {
     if (!(error instanceof ApiError) && !control.signal.aborted) onError(error);
-    if (!outgoing.destroyed) outgoing.end(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+    if (!outgoing.destroyed) outgoing.end(`${events.rest()}data: ${JSON.stringify(errorBody(error))}\n\n`);
   } finally {
+    events.drop();
     clearInterval(quiet);
   }
+}
+
+/** Events on their way to `write`. */
+interface Gathered {
+  add(event: string): void;
+  /** What has been gathered, for the last write. */
+  rest(): string;
+  drop(): void;
+}
+
+function gathered(write: (text: string) => void): Gathered {
+  let waiting = '';
+  let last = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  const drop = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const rest = (): string => {
+    drop();
+    const text = waiting;
+    waiting = '';
+    return text;
+  };
+  const flush = (): void => {
+    last = performance.now();
+    write(rest());
+  };
+  return {
+    add(event) {
+      waiting += event;
+      if (timer !== undefined) return;
+      const wait = last + GATHER - performance.now();
+      if (wait <= 0) flush();
+      else timer = setTimeout(flush, wait);
+    },
+    rest,
+    drop,
+  };
 }
