@@ -147,6 +147,9 @@ function post(body, signal) {
     headers: { 'Content-Type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
     signal,
+  }).catch((error) => {
+    if (!signal) throw new Error(`${error.message}: ${error.cause?.message}`);
+    throw error;
   });
 }
 

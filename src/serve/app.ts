@@ -192,6 +192,8 @@ function failed(c: Request, error: unknown, onError: AppOptions['onError']): Res
   const { incoming, outgoing } = c.env;
   const gone = outgoing.destroyed || !incoming.complete;
   if (!own && !gone) onError(error);
+  // The rest of a body is not waited for: the client is told not to use the connection again.
+  if (!incoming.complete) c.header('Connection', 'close');
   for (const [name, value] of Object.entries(own?.headers ?? {})) c.header(name, value);
   return c.json(errorBody(error), (own?.status ?? 500) as 400);
 }

@@ -100,7 +100,7 @@ export async function serveModels(
     onError,
   });
   // A client must send its request within these times.
-  const times = { headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 10_000 };
+  const times = { headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 };
   const listening = await listen(app, { port, host, ...times });
   const shown = host.includes(':') ? `[${host}]` : local ? 'localhost' : host;
   return {

@@ -237,6 +237,8 @@ describe('a request that is wrong', () => {
     }
     const large = await lab.refusal('/v1/completions', { prompt: 'x'.repeat(21_000) });
     assert.deepEqual([large.status, large.code], [413, 'body_too_large']);
+    const answer = await lab.post('/v1/completions', { prompt: 'x'.repeat(21_000) });
+    assert.equal(answer.headers.get('connection'), 'close');
     const invalid = await fetch(lab.url('/v1/completions'), {
       ...{ method: 'POST', headers: { 'Content-Type': 'application/json' } },
       body: Uint8Array.of(0x7b, 0xff, 0x7d),
