@@ -3,6 +3,7 @@
 import { choice, complete, type Table } from '../base/fields.ts';
 import type { Store } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import { gguf } from './gguf.ts';
 import { hf } from './hf.ts';
 import { type Choices, choiceFields } from './options.ts';
 import { safetensors } from './safetensors.ts';
@@ -11,10 +12,10 @@ import type { Exported, Target } from './target.ts';
 import { tokenizer } from './tokenizer.ts';
 
 /** What a model can be exported to. */
-export type TargetName = 'hf' | 'safetensors' | 'tokenizer';
+export type TargetName = 'hf' | 'gguf' | 'safetensors' | 'tokenizer';
 
 /** Every target by its name. */
-export const targets: Readonly<Record<TargetName, Target>> = { hf, safetensors, tokenizer };
+export const targets: Readonly<Record<TargetName, Target>> = { hf, gguf, safetensors, tokenizer };
 
 export const targetNames: readonly TargetName[] = Object.keys(targets) as TargetName[];
 

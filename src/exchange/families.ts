@@ -1,4 +1,4 @@
-// The kinds of models that other programs have, and what each of them lacks. Read next: hf.ts.
+// The kinds of models that other programs have, and what each of them lacks. Read next: hf.ts, gguf.ts.
 import type { GPTConfig } from '../model/config.ts';
 
 /** A model class of another program. */

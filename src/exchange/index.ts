@@ -11,6 +11,6 @@ export {
   type TargetName,
   targetNames,
 } from './export.ts';
-export type { Choices, DType, TokenizerFormat } from './options.ts';
+export type { Choices, DType, GgufType, TokenizerFormat } from './options.ts';
 export type { Exported } from './target.ts';
 export { tiktokenPattern } from './tokenizer.ts';

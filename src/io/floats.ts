@@ -26,6 +26,34 @@ export function fromFloat16(halves: Uint16Array): Float32Array {
   return values;
 }
 
+/**
+ * float32 -> IEEE 754 binary16, to the nearest, ties to even. From 65520 on infinity; 2^-25 and below 0.
+ */
+export function toFloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = halfOf(words[i], values[i]);
+  return halves;
+}
+
+/** `word`: the bits of `value`. */
+function halfOf(word: number, value: number): number {
+  const sign = (word >>> 16) & 0x8000;
+  const magnitude = word & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // from 65520 on
+  if (magnitude < 0x38800000) return sign | toEven(Math.abs(value) * 2 ** 24); // below 2^-14: subnormal
+  const odd = (magnitude >>> 13) & 1;
+  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
+}
+
+/** `x` >= 0 rounded to a whole number, halves to the even one. */
+function toEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}
+
 function numberOf(h: number): number {
   const sign = h & 0x8000 ? -1 : 1;
   const exponent = (h >> 10) & 31;

@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test';
 import { type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
 import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf.ts';
 import { pairRows, transpose, valuesFor } from '../../src/exchange/mapping.ts';
+import { fromFloat16, toFloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -352,4 +353,153 @@ describe('tokenizer', () => {
     for (const format of ['minbpe', 'tiktoken'] as const)
       await assert.rejects(fileOf(prefix, format), /puts a space before every text/);
   });
+});
+
+/** A parser of GGUF of its own. */
+function parseGguf(file: Uint8Array): {
+  fields: Map<string, unknown>;
+  tensors: Map<string, { dims: number[]; type: number; at: number }>;
+} {
+  const view = new DataView(file.buffer, file.byteOffset);
+  let at = 4;
+  /** Skips so many bytes, and returns where they begin. */
+  const skip = (size: number): number => {
+    at += size;
+    return at - size;
+  };
+  const u32 = (): number => view.getUint32(skip(4), true);
+  const u64 = (): number => Number(view.getBigUint64(skip(8), true));
+  const string = (): string => {
+    const length = u64();
+    at += length;
+    return new TextDecoder().decode(file.subarray(at - length, at));
+  };
+  const value = (type: number): unknown => {
+    if (type === 4 || type === 5) return u32();
+    if (type === 6) return view.getFloat32(skip(4), true);
+    if (type === 7) return file[skip(1)] === 1;
+    if (type === 8) return string();
+    assert.equal(type, 9);
+    const inner = u32();
+    return Array.from({ length: u64() }, () => value(inner));
+  };
+  assert.equal(new TextDecoder().decode(file.subarray(0, 4)), 'GGUF');
+  assert.equal(u32(), 3);
+  const [tensorCount, fieldCount] = [u64(), u64()];
+  const fields = new Map(Array.from({ length: fieldCount }, () => [string(), value(u32())] as const));
+  const places = Array.from({ length: tensorCount }, () => {
+    const name = string();
+    const dims = Array.from({ length: u32() }, u64);
+    return [name, { dims, type: u32(), at: u64() }] as const;
+  });
+  const start = Math.ceil(at / 32) * 32;
+  return {
+    fields,
+    tensors: new Map(places.map(([name, place]) => [name, { ...place, at: start + place.at }])),
+  };
+}
+
+describe('gguf', () => {
+  const end = new Tokenizer({ merges: [[104, 97]], specialTokens: ['<|end|>'] });
+  const fileOf = async (type: 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q4_0'): Promise<Uint8Array> => {
+    const model = modelOf({ ...rotary, tieWeights: true }, 258);
+    const { files } = await exportFiles({ model, tokenizer: end }, { to: 'gguf', type });
+    return files.get('model.gguf') as Uint8Array;
+  };
+
+  test('has the fields that llama.cpp asks for, and the tokenizer', async () => {
+    const { fields, tensors } = parseGguf(await fileOf('F32'));
+    const expected = {
+      'general.architecture': 'arcee',
+      'arcee.context_length': 8,
+      'arcee.embedding_length': 32,
+      'arcee.block_count': 2,
+      'arcee.feed_forward_length': 128,
+      'arcee.attention.head_count': 2,
+      'arcee.attention.key_length': 16,
+      'arcee.attention.value_length': 16,
+      'arcee.rope.dimension_count': 16,
+      'arcee.rope.freq_base': 10000,
+      'tokenizer.ggml.model': 'gpt2',
+      'tokenizer.ggml.pre': 'superbpe',
+      'tokenizer.ggml.bos_token_id': 257,
+      'tokenizer.ggml.eos_token_id': 257,
+      'tokenizer.ggml.add_bos_token': false,
+    };
+    for (const [key, value] of Object.entries(expected)) assert.deepEqual(fields.get(key), value, key);
+    assert.deepEqual(fields.get('tokenizer.ggml.merges'), ['h a']);
+    assert.deepEqual((fields.get('tokenizer.ggml.tokens') as string[]).slice(255), ['ÿ', 'ha', '<|end|>']);
+    assert.deepEqual((fields.get('tokenizer.ggml.token_type') as number[]).slice(255), [1, 1, 3]);
+    assert.deepEqual(tensors.get('blk.1.ffn_up.weight')?.dims, [32, 128], 'innermost first');
+    assert.ok(!tensors.has('output.weight'), 'it is tied');
+    for (const { at } of tensors.values()) assert.equal(at % 32, 0);
+  });
+
+  test('stores matrices in every type so that they are read back within its step; vectors stay floats', async () => {
+    const exact = await fileOf('F32');
+    const place = parseGguf(exact).tensors.get('blk.0.ffn_up.weight');
+    assert.ok(place);
+    const n = 32 * 128;
+    const x = new Float32Array(exact.slice(place.at, place.at + 4 * n).buffer);
+    const blocks = { Q8_0: [8, 34, 1 / 127], Q4_0: [2, 18, 1 / 8] } as const;
+    for (const type of ['Q8_0', 'Q4_0'] as const) {
+      const [id, bytes, step] = blocks[type];
+      const file = await fileOf(type);
+      const { tensors, fields } = parseGguf(file);
+      const stored = tensors.get('blk.0.ffn_up.weight');
+      assert.ok(stored);
+      assert.equal(stored.type, id);
+      assert.equal(fields.get('general.file_type'), type === 'Q8_0' ? 7 : 2);
+      assert.equal(tensors.get('blk.0.attn_norm.weight')?.type, 0);
+      for (let b = 0; b < n / 32; b++) {
+        const block = file.slice(stored.at + bytes * b, stored.at + bytes * (b + 1));
+        const [scale] = fromFloat16(new Uint16Array(block.slice(0, 2).buffer));
+        const most = Math.max(...x.subarray(32 * b, 32 * b + 32).map(Math.abs));
+        for (let i = 0; i < 32; i++) {
+          const four = i < 16 ? block[2 + i] & 15 : block[2 + i - 16] >> 4;
+          const code = type === 'Q8_0' ? (block[2 + i] << 24) >> 24 : four - 8;
+          const off = Math.abs(code * scale - x[32 * b + i]);
+          assert.ok(
+            off <= most * step * (type === 'Q8_0' ? 0.6 : 1.01),
+            `${type} ${b} ${i}: ${off} of ${most}`,
+          );
+        }
+      }
+    }
+  });
+
+  test('refuses rows of other lengths, halves out of range, and what an architecture lacks', async () => {
+    const q8: ExportOptions = { to: 'gguf', type: 'Q8_0' };
+    await refused(
+      { ...rotary, headSize: 20, nEmbd: 40 },
+      q8,
+      /^Error: type Q8_0 needs rows of a multiple of 32 columns: those of tokens\.weight have 40;/,
+    );
+    await refused({}, { to: 'gguf' }, /no activation but gelu-tanh \(activation relu\);/);
+    await refused({ ...rotary, bias: true }, { to: 'gguf' }, /arcee, .* has no biases \(bias\);/);
+    const model = modelOf(rotary);
+    const weight = namedParameters(model).get('tokens.weight');
+    assert.ok(weight);
+    weight.write((await weight.data()).with(3, 1e5));
+    await assert.rejects(
+      exportFiles({ model, tokenizer: bytes }, { to: 'gguf', type: 'F16' }),
+      /tokens\.weight holds 100000 at element 3: type F16 ends at 65504/,
+    );
+  });
+
+  test('says which merges llama.cpp does not make', async () => {
+    const contents = { model: modelOf(rotary, 257), tokenizer: new Tokenizer({ merges: [[49, 50]] }) };
+    const { notes } = await exportFiles(contents, { to: 'gguf' });
+    assert.match(notes.join('\n'), /merges digits, as in '12': .* of 1 of 1 merges/);
+    const words = { ...contents, tokenizer: new Tokenizer({ merges: [[104, 97]] }) };
+    assert.doesNotMatch((await exportFiles(words, { to: 'gguf' })).notes.join('\n'), /digits/);
+  });
+});
+
+test('halves: every one is read back as it is, and halfway cases go to the even one', () => {
+  const all = Uint16Array.from({ length: 65536 }, (_, h) => h).filter((h) => (h & 0x7c00) < 0x7c00);
+  assert.deepEqual(toFloat16(fromFloat16(all)), all);
+  const cases = [1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, 2 ** -25, 3 * 2 ** -26, -(2 ** -24)];
+  const halves = [0x3c00, 0x3c02, 0x7bff, 0x7c00, 0, 1, 0x8001];
+  assert.deepEqual([...toFloat16(Float32Array.from(cases))], halves);
 });

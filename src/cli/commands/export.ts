@@ -37,6 +37,7 @@ const flags = {
   to: flagOf(exportFields, 'to'),
   out: text({ about: 'the folder or file to write', argument: '<path>', short: 'o' }),
   dtype: flagOf(exportFields, 'dtype', { initial: 'float32' }),
+  type: flagOf(exportFields, 'type', { initial: 'F32' }),
   force: forceFlag,
 } satisfies Flags;
 
@@ -46,6 +47,7 @@ export const exportCommand = defineCommand({
   examples: [
     ['export -m runs/first --to hf -o first-hf', 'a folder for transformers'],
     ['export -m runs/first --to hf -o first-hf --dtype bfloat16', 'in half the bytes'],
+    ['export -m runs/first --to gguf -o first.gguf --type Q8_0', 'a file for llama.cpp, in 8 bits'],
     ['export -m runs/first --to safetensors -o first.safetensors', 'one file with everything'],
     [
       'export -m runs/first --to tokenizer -o first.tiktoken',
@@ -83,8 +85,8 @@ export const exportCommand = defineCommand({
 });
 
 /** The options of the library, of which the ending of a file may be one. */
-function optionsOf(to: TargetName, out: string, { dtype }: Given): ExportOptions {
-  return { to, dtype, ...(to === 'tokenizer' && { format: formatOf(out) }) };
+function optionsOf(to: TargetName, out: string, { dtype, type }: Given): ExportOptions {
+  return { to, dtype, type, ...(to === 'tokenizer' && { format: formatOf(out) }) };
 }
 
 /** The format of a tokenizer's file, by its ending. */
