@@ -9,8 +9,10 @@ import { type TrainingMemory, trainingMemory } from '../train/memory.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { misuse } from './errors.ts';
 
-/** Bytes per weight while a model is trained: the weight, its gradient, two moments. */
+/** The least bytes per weight while a model is trained: the weight, its gradient, two moments. */
 const TRAINING_BYTES = 16;
+/** The same of a weight that is frozen. */
+const FROZEN_BYTES = 4;
 
 /**
  * Throws a misuse when the weights alone, `bytes` each, exceed the memory of this machine, or what this
@@ -40,7 +42,8 @@ export async function checkTraining(
   engine: Backend,
   { resumed = false } = {},
 ): Promise<void> {
-  checkMemory(config, TRAINING_BYTES);
+  const partly = settings.lora > 0 || settings.freeze !== '';
+  checkMemory(config, partly ? FROZEN_BYTES : TRAINING_BYTES);
   const memory = await trainingMemory(config, settings);
   const { memoryLimit, bufferLimit = Number.POSITIVE_INFINITY } = engine;
   const limits: Limits = { bytes: memoryLimit ?? memoryHere(), largest: bufferLimit };

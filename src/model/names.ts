@@ -125,8 +125,20 @@ export interface Parameter {
   residual: boolean;
 }
 
-/** Throws for a name that is not a parameter of a GPT. */
-export function parseParameter(name: string): Parameter {
+/** The two thin matrices that are trained instead of a matrix (train/lora.ts). */
+export type AdapterPart = 'loraA' | 'loraB';
+
+/** The name of an adapter's matrix: `blocks.0.mlp.fc.weight.loraA`. */
+export function adapterName(parameter: string, part: AdapterPart): string {
+  return `${parameter}.${part}`;
+}
+
+/**
+ * Throws for a name that is not a parameter of a GPT. A part of an adapter is parsed as the matrix that it
+ * changes.
+ */
+export function parseParameter(parameter: string): Parameter {
+  const name = parameter.replace(/\.lora[AB]$/, '');
   const { block, path } = placeOf(name);
   const { owner, field } = splitField(path);
   const layers: Readonly<Record<string, Layer>> = block === null ? OUTSIDE : INSIDE;

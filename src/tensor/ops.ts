@@ -76,14 +76,16 @@ function multiplyGrad(x: Tensor, dy: Tensor, weight: Tensor): void {
   x.backend.kernels.matmul(dx.buffer, dy.buffer, weight.buffer, { m: rows(x), n: k, k: n, accumulate });
 }
 
-/** dW += dy^T x, db += the sum of the rows of dy. */
+/** dW += dy^T x, db += the sum of the rows of dy; nothing for what is frozen. */
 function addWeightGrads(weight: Tensor, bias: Tensor | null, dy: Tensor, x: Tensor): void {
   const [n, k] = weight.shape;
   const m = rows(x);
   const { kernels } = x.backend;
-  const { grad: dW } = gradOf(weight);
-  kernels.matmul(dW.buffer, dy.buffer, x.buffer, { m: n, n: k, k: m, transA: true, accumulate: true });
-  if (bias) kernels.sumRows(gradOf(bias).grad.buffer, dy.buffer, m, n);
+  if (weight.requiresGrad) {
+    const { grad: dW } = gradOf(weight);
+    kernels.matmul(dW.buffer, dy.buffer, x.buffer, { m: n, n: k, k: m, transA: true, accumulate: true });
+  }
+  if (bias?.requiresGrad) kernels.sumRows(gradOf(bias).grad.buffer, dy.buffer, m, n);
 }
 
 function multiplyQuantized(

@@ -18,6 +18,16 @@ export function forget(tensor: Owned): void {
   for (const owned of scopes) owned.delete(tensor);
 }
 
+/** Number of scopes that are open. */
+export function openScopes(): number {
+  return scopes.length;
+}
+
+/** Whether one of the scopes that were opened after the first `depth` owns a tensor. */
+export function ownedAbove(depth: number, tensor: Owned): boolean {
+  return scopes.slice(depth).some((owned) => owned.has(tensor));
+}
+
 /** Takes a tensor out of all scopes. The caller must dispose of it. */
 export function keep<T extends Owned>(tensor: T): T {
   forget(tensor);

@@ -1,6 +1,6 @@
 // The tape: while one runs, each op records how to pass its gradient back; the record is then played in
 // reverse. This is all of automatic differentiation here (reverse mode, Linnainmaa 1970). Read next: ops.ts.
-import { adopt, keep, scope } from './scope.ts';
+import { adopt, keep, openScopes, ownedAbove, scope } from './scope.ts';
 import { empty, type Tensor, zeros } from './tensor.ts';
 
 /** One recorded op: its output, its backward, and what can be freed afterwards. */
@@ -8,9 +8,17 @@ interface Entry {
   output: Tensor;
   backward: (dy: Tensor | null) => void;
   release: readonly Tensor[];
+  /** Inputs that need no gradient: data, frozen parameters, and what was computed from these alone. */
+  constant: readonly Tensor[];
 }
 
-let recording: Entry[] | null = null;
+interface Recording {
+  entries: Entry[];
+  /** Number of scopes that were open before. */
+  depth: number;
+}
+
+let recording: Recording | null = null;
 
 /**
  * True while a tape runs and one of `inputs` depends on a parameter. The op must then record its backward.
@@ -52,11 +60,15 @@ function remember(
   saved: readonly Tensor[],
   backward: (dy: Tensor | null) => void,
 ): Tensor {
-  if (needsGrad(...inputs)) {
+  if (recording && needsGrad(...inputs)) {
+    const { entries, depth } = recording;
     output.requiresGrad = true;
-    const release = [output, ...saved];
+    const constant = inputs.filter((input): input is Tensor => input?.requiresGrad === false);
+    // The backward reads its inputs. Those that no earlier entry holds would be gone with their scope.
+    const held = constant.filter((input) => ownedAbove(depth, input));
+    const release = [output, ...saved, ...held];
     for (const tensor of release) keep(tensor); // the tape owns them now, and frees them in `play`
-    recording?.push({ output, backward, release });
+    entries.push({ output, backward, release, constant });
   } else {
     for (const tensor of saved) tensor.dispose();
   }
@@ -68,7 +80,12 @@ export function onGradient(tensor: Tensor, use: (grad: Tensor) => void): void {
   // Ops that use `tensor` are recorded after this entry, so their backward runs before it. The op that made
   // `tensor` comes earlier, so its backward runs later.
   if (tensor.requiresGrad) {
-    recording?.push({ output: tensor, backward: (grad) => grad && use(grad), release: [] });
+    recording?.entries.push({
+      output: tensor,
+      backward: (grad) => grad && use(grad),
+      release: [],
+      constant: [],
+    });
   }
 }
 
@@ -81,7 +98,7 @@ export function withGradients<R>(fn: () => R): R {
   if (recording) throw new Error('a tape is running already: withGradients() does not nest');
   return scope(() => {
     const entries: Entry[] = [];
-    recording = entries;
+    recording = { entries, depth: openScopes() - 1 };
     try {
       const result = fn();
       recording = null;
@@ -96,14 +113,20 @@ export function withGradients<R>(fn: () => R): R {
   });
 }
 
-function play({ output, backward, release }: Entry, results: ReadonlySet<unknown>): void {
+function play({ output, backward, release, constant }: Entry, results: ReadonlySet<unknown>): void {
   backward(output.grad);
+  // Some kernels write all gradients at once, also of inputs that need none.
+  for (const tensor of constant) dropGrad(tensor);
   for (const tensor of release) {
-    tensor.grad?.dispose();
-    tensor.grad = null;
+    dropGrad(tensor);
     if (results.has(tensor)) adopt(tensor);
     else tensor.dispose();
   }
+}
+
+function dropGrad(tensor: Tensor): void {
+  tensor.grad?.dispose();
+  tensor.grad = null;
 }
 
 /**

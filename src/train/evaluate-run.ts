@@ -14,11 +14,14 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
   const how = evaluationMethod(settings, data, options.model.config.blockSize);
   try {
     const [ofVal, ofTrain] = evaluationTokens(settings, data, options.model.config.blockSize);
+    const ofOld = options.old ? ofVal : 0;
     const report = (done: number): void =>
-      options.onProgress?.({ what: 'evaluation', step, done, total: ofVal + ofTrain });
+      options.onProgress?.({ what: 'evaluation', step, done, total: ofVal + ofTrain + ofOld });
     report(0);
     const valLoss = await splitLoss(run, data.val, how, report);
     const trainLoss = await splitLoss(run, data.train, how, (done) => report(ofVal + done));
+    const oldLoss =
+      options.old && (await splitLoss(run, options.old.val, how, (done) => report(ofVal + ofTrain + done)));
     const best = valLoss < (before?.valLoss ?? Number.POSITIVE_INFINITY);
     if (best) progress.best = { valLoss, step };
     const seconds = (performance.now() - begun) / 1000;
@@ -31,6 +34,7 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
       valLoss,
       bitsPerByte,
       perplexity,
+      ...(oldLoss === undefined ? {} : { oldLoss }),
       method: how.method,
       weights: run.average ? 'average' : 'trained',
       best,

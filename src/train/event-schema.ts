@@ -54,6 +54,7 @@ const evaluation = where(
     valLoss: measured,
     bitsPerByte: measured,
     perplexity: measured,
+    oldLoss: optional(measured),
     method: oneOf('whole', 'sampled'),
     weights: otherwise(oneOf('trained', 'average'), 'trained'),
     best: boolean,

@@ -36,6 +36,10 @@ export interface EvalEvent {
   bitsPerByte: number;
   /** exp(valLoss). */
   perplexity: number;
+  /**
+   * Of the text that the model knew before (`old`), nats per token of its validation part: what is forgotten.
+   */
+  oldLoss?: number;
   /** `whole`: every window of the split once. `sampled`: as in the seed, the mean of random batches. */
   method: 'whole' | 'sampled';
   /** The evaluated weights: as trained, or their moving average (`emaDecay`). */

@@ -14,6 +14,7 @@ import {
 import { such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
+import type { GPTConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
 import { namedParameters } from '../nn/parameters.ts';
@@ -25,6 +26,7 @@ import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { type StepTokens, trainingTokens } from './retokenise.ts';
 import { settingFields } from './setting-fields.ts';
 import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
+import { chooseTrained, type Trained } from './trained.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
 /** The state of a run besides the weights: stored in checkpoints, and where a resumed run starts. */
@@ -41,7 +43,7 @@ export interface Progress {
   nonFinite: number;
   /** The state on which later probes and warnings depend; plain JSON. */
   memory: { probe: ProbeMemory; warnings: WarningMemory };
-  /** Moments by name, `blocks.0.mlp.fc.weight.m`. */
+  /** Moments by name, `blocks.0.mlp.fc.weight.m`; with `lora` also the adapters and what they change. */
   optimizer: ReadonlyMap<string, Tensor>;
   /**
    * The averaged weights (`emaDecay`), which are evaluated and saved instead of the trained ones; null if
@@ -76,6 +78,8 @@ export interface TrainOptions extends Partial<TrainSettings> {
    * activations.
    */
   probeTaps?: readonly string[];
+  /** The text that the model knew before: evaluations also give the loss on its validation part. */
+  old?: Dataset;
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and returns its location, for the event. Without it nothing is saved. */
@@ -91,14 +95,21 @@ export interface TrainOptions extends Partial<TrainSettings> {
   onProgress?: (progress: MilestoneProgress) => void;
 }
 
+const datasetSchema = such((value): value is Dataset => ArrayBuffer.isView(Object(value).train), 'a dataset');
+
 /** What only a program can hand over. */
 const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
   model: having('forward', 'a GPT', { about: 'the model, trained in place', required: true }),
   data: custom({
     about: 'tokens for training and validation',
-    schema: such((value): value is Dataset => ArrayBuffer.isView(Object(value).train), 'a dataset'),
+    schema: datasetSchema,
     hint: 'dataset() makes one',
     required: true,
+  }),
+  old: custom({
+    about: 'the text that the model knew before, whose loss evaluations give too',
+    schema: datasetSchema,
+    hint: 'dataset() makes one',
   }),
   probeTaps: texts({ about: 'values that probes measure, as glob patterns of names' }),
   tokenizer: having('decode', 'a Tokenizer', { about: 'for samples and BPE dropout' }),
@@ -132,7 +143,7 @@ export type Clock = Record<'steps' | 'evaluations' | 'samples', Measured>;
 export interface Run {
   options: TrainOptions;
   settings: TrainSettings;
-  parameters: Map<string, Tensor>;
+  trained: Trained;
   optimizer: Optimizer;
   average: Average | null;
   progress: Omit<Progress, 'memory'>;
@@ -158,7 +169,7 @@ export function checkHanded(options: TrainOptions): void {
 
 /** Checks that settings, data and model fit together, and sets up the run, after `checkHanded`. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, tokenizer, save, resume, signal, onProgress, probeTaps, ...changes } = options;
+  const { model, data, old, tokenizer, save, resume, signal, onProgress, probeTaps, ...changes } = options;
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a resumed run
@@ -168,28 +179,30 @@ export function startRun(options: TrainOptions): Run {
   if (options.probeTaps && settings.probeEvery === 0)
     throw new Error('probeTaps has no effect without probeEvery above 0: set that, or leave it out');
   checkDataset(data, model.config);
+  if (old) checkOld(old, model.config);
   if (settings.sampleEvery > 0 && !tokenizer) {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   const tokensPerStep = settings.batchSize * settings.accumulate * model.config.blockSize;
   checkSuited(settings, model.config);
-  const parameters = namedParameters(model);
-  const optimizer = createOptimizer(parameters, settings);
+  const trained = chooseTrained(model, settings);
+  const optimizer = createOptimizer(trained.parameters, settings);
+  const state = new Map([...optimizer.state(), ...(trained.adapters?.state() ?? [])]);
   model.startToken = data.startToken ?? model.startToken;
   const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
   if (resume) {
     const { location } = resume;
-    restore('moment', optimizer.state(), resume.optimizer, location);
+    restore('moment', state, resume.optimizer, location);
     const averages = average ? namedParameters(average.model) : new Map();
     restore('average', averages, resume.average ?? new Map(), location);
   }
-  const own = { optimizer: optimizer.state(), average: average?.model ?? null };
+  const own = { optimizer: state, average: average?.model ?? null };
   const { memory, location, ...past } = resume ?? { step: 0, settled: false, best: null };
   const progress = { evaluated: past.settled, nonFinite: 0, ...past, ...own };
   const run: Run = {
     options,
     settings,
-    parameters,
+    trained,
     optimizer,
     average,
     progress,
@@ -202,6 +215,13 @@ export function startRun(options: TrainOptions): Run {
   };
   settle(run);
   return run;
+}
+
+/** Throws when the old text cannot be evaluated. */
+function checkOld({ val, vocabSize }: Dataset, config: GPTConfig): void {
+  if (vocabSize !== config.vocabSize)
+    throw new Error(`old was encoded with ${vocabSize} tokens, the model has ${config.vocabSize}`);
+  if (val.length < 2) throw new Error(`old has ${val.length} tokens to validate: 2 or more are needed`);
 }
 
 function unmeasured(): Clock['steps'] {

@@ -39,6 +39,16 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    * no average.
    */
   emaDecay: number;
+  /**
+   * Names of parameters that stay as they are, separated by spaces: `embeddings blocks.0 blocks.*.mlp`. A
+   * name stands for all that begin with it, part by part; `*` for any one part.
+   */
+  freeze: string;
+  /**
+   * Rank of the adapters that are trained instead of the matrices of the blocks (Hu et al. 2021; lora.ts);
+   * everything else is frozen. 0: none.
+   */
+  lora: number;
   /** Determines batches, dropout masks and samples. */
   seed: number;
   /**
@@ -69,6 +79,7 @@ const BATCHES = 'Steps and batches';
 const OPTIMIZER = 'Optimizer';
 const SCHEDULE = 'Schedule';
 const REGULARISATION = 'Regularisation, beside dropout and weight decay';
+const TRAINED = 'What is trained';
 /** The heading of the settings for observing a run. */
 export const WATCHING = 'Evaluations, checkpoints, samples';
 
@@ -194,6 +205,19 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     ...BELOW_ONE,
     default: 0,
     group: OPTIMIZER,
+    younger: true,
+  }),
+  freeze: text({
+    about: 'parameters that stay as they are: names or beginnings of names, separated by spaces',
+    default: '',
+    group: TRAINED,
+    younger: true,
+  }),
+  lora: integer({
+    about: 'rank of adapters (LoRA) that are trained instead of the matrices of the blocks, 0: none',
+    min: 0,
+    default: 0,
+    group: TRAINED,
     younger: true,
   }),
   seed: integer({

@@ -47,9 +47,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   let run: Run | undefined;
   try {
     run = startRun(options);
-    const { optimizer, average } = run;
+    const { optimizer, average, trained } = run;
     whenDropped(holder, () => {
       optimizer.dispose();
+      trained.adapters?.dispose();
       average?.model.dispose();
     });
     const detect = createDetector({}, run.warnings);
@@ -63,6 +64,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     run?.average?.apply();
     run?.average?.model.dispose();
     run?.optimizer.dispose();
+    run?.trained.release();
   }
 }
 
@@ -165,7 +167,7 @@ async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?:
 
 /** Forward, backward, update. A gradient that is not finite is not applied. */
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
-  const { options, settings, progress, parameters, optimizer, average, probe, taps } = run;
+  const { options, settings, progress, trained, optimizer, average, probe, taps } = run;
   const { model } = options;
   const { batchSize, accumulate, seed, clip } = settings;
   const begun = performance.now();
@@ -175,15 +177,17 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
-  optimizer.zeroGrad();
+  zeroGradients(run);
   // The memory of a probe cannot be undone, so a probed step is always finished.
   const signal = probed ? undefined : options.signal;
   const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap, signal });
-  const gradNorm = await gradientNorm(parameters);
-  const meter = probed ? meterGroups(parameters) : null;
+  trained.adapters?.pullBack();
+  const gradNorm = await gradientNorm(trained.parameters);
+  const meter = probed ? meterGroups(trained.weights) : null;
   const share = rateShare(step, settings);
   if (Number.isFinite(gradNorm)) {
     optimizer.step(step, share, clipFactor(gradNorm, clip));
+    trained.adapters?.merge();
     average?.update(step);
   }
   const groups = await meter?.finish();
@@ -204,11 +208,18 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
  * dropped.
  */
 async function calibrate(run: Run, batch: Batch, step: number): Promise<void> {
-  const { options, settings, optimizer, probe, taps } = run;
+  const { options, settings, probe, taps } = run;
   const tap = probeTap(probe, taps, probe.calibrate);
   const first = sliceBatch(batch, 0, settings.microBatch);
   await accumulateGradients(options.model, first, { ...gradientOptions(run, step), tap });
+  zeroGradients(run);
+}
+
+/** Sets to zero what backward passes add to: the gradients of the weights, and those of adapters. */
+function zeroGradients({ optimizer, trained: { adapters, weights } }: Run): void {
   optimizer.zeroGrad();
+  if (!adapters) return;
+  for (const { grad } of weights.values()) if (grad) grad.backend.kernels.fill(grad.buffer, 0);
 }
 
 /** How the gradients of a step are computed, by the settings. */
