@@ -5,6 +5,7 @@ import type { Schema } from '../base/schema.ts';
 import type { GPTConfig, PresetName } from '../model/config.ts';
 import { decaySteps } from './schedules.ts';
 import { settingFields, type TrainSettings } from './setting-fields.ts';
+import { trainedNames } from './trained.ts';
 
 export type { TrainSettings } from './setting-fields.ts';
 
@@ -34,19 +35,41 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   tiny: { ...modern, steps: 600, lr: 3e-3, warmup: 30, evalEvery: 100, probeEvery: 50, sampleEvery: 100 },
   seed: seedSettings,
   shakespeare: { ...muon, steps: 1600, warmup: 40, weightDecay: 1, evalEvery: 200 },
+  portable: { ...muon, steps: 1000, warmup: 40, weightDecay: 0.7, evalEvery: 200 },
   speedrun: { ...muon, steps: 340, warmup: 20, evalEvery: 340, weightDecay: 0.5 },
 };
+
+/**
+ * The recipe for going on from a trained model, with adapters of rank `lora` or without: rates that are a
+ * fraction of those of a new model, so that it forgets little, and frequent evaluations, since the best model
+ * may come early. Adapters begin without effect, and take higher rates.
+ */
+export function fineTuning(lora: number): TrainSettings {
+  return {
+    ...modern,
+    steps: 300,
+    batchSize: 8,
+    lr: lora > 0 ? 3e-3 : 5e-4,
+    schedule: 'linear',
+    warmup: 20,
+    evalEvery: 50,
+    sampleEvery: 100,
+    lora,
+  };
+}
 
 /** Returns `settings` if they are complete and possible TrainSettings; otherwise throws one clear line. */
 export function checkSettings(settings: unknown): TrainSettings {
   checkRecord(settingFields, settings, 'setting');
-  const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings;
+  const { warmup, steps, batchSize, accumulate, schedule, decayFraction, optimizer, lora } = settings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
   if (schedule === 'wsd' && warmup + decaySteps(settings) > steps) {
     throw new Error(
       `warmup ${warmup} and the decay of ${decaySteps(settings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
     );
   }
+  if (lora > 0 && optimizer === 'muon')
+    throw new Error(`optimizer muon is for whole matrices, not for adapters (lora ${lora}): use adamw`);
   if (batchSize * accumulate > MAX_SEQUENCES) {
     throw new Error(
       `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,
@@ -168,16 +191,18 @@ export function checkSuited(
 
 /**
  * Throws, in one line, what a new run would refuse about its settings for a model: one of `chosen` has no
- * effect, the learning rate would rise, or they do not fit the model.
+ * effect, the learning rate would rise, or they do not fit the model, of which nothing might be left to
+ * train.
  */
 export function checkNewRun(
   settings: TrainSettings,
-  config: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias'>,
+  config: GPTConfig,
   chosen: Partial<TrainSettings> = settings,
 ): void {
   refuseIdle(chosen, settings);
   checkRates(settings);
   checkSuited(settings, config);
+  trainedNames(config, settings);
 }
 
 /** Largest number of sequences per optimizer step: the ids of all of them are in memory. */

@@ -251,7 +251,7 @@ const cases: Record<string, readonly Case[]> = {
     [
       'train --data text.txt --out new --preset huge',
       2,
-      /--preset huge is not one of tiny, seed, shakespeare, speedrun/,
+      /--preset huge is not one of tiny, seed, shakespeare, speedrun, portable/,
     ],
     [
       'train --data text.txt --out new --n-head 7 --n-embd 16',

@@ -15,6 +15,18 @@ test('the bundled model has 3,579,048 parameters', () => {
     assert.equal(new GPT(makeConfig(preset, 500), { backend }).parameterCount, 3_579_048);
 });
 
+test('the portable model has what ArceeForCausalLM has, and at most 4.2 million parameters', () => {
+  const { nHead, headSize, nEmbd, position, norm, activation, tieWeights, ...config } = presets.portable;
+  assert.deepEqual(
+    [nHead * headSize, position, norm, activation, tieWeights],
+    [nEmbd, 'rope', 'rmsnorm', 'relu2', true],
+  );
+  const { bias, qkvBias, headBias, qkNorm, valueResidual, skip, logitCap } = config;
+  assert.deepEqual([bias, qkvBias, headBias, qkNorm, valueResidual], [false, false, false, false, false]);
+  assert.deepEqual([skip, logitCap], ['none', 0]);
+  assert.equal(countShapes(makeConfig(presets.portable, 500)), 4_062_976);
+});
+
 test('the seed has 3,514,836 parameters, initialised as PyTorch does', () => {
   const model = new GPT(makeConfig(presets.seed, 500), { backend });
   assert.equal(model.parameterCount, 3_514_836);

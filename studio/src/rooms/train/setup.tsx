@@ -18,6 +18,7 @@ const ABOUT: Readonly<Record<PresetName, string>> = {
   tiny: 'Learns to spell within minutes. Begin here.',
   seed: 'The first model of this project: layers of 232, 3.5 million parameters.',
   shakespeare: 'Our recommendation for a megabyte of text: the recipe of the bundled model.',
+  portable: 'Almost as good, in a shape that other programs can load.',
   speedrun: 'The same model, trained to the quality of seed in the least time.',
 };
 
