@@ -27,7 +27,16 @@ import { checkTraining } from './memory.ts';
 import { runOf } from './models.ts';
 import { lockOut, type OutFolder } from './out-folder.ts';
 import type { Output } from './output.ts';
-import { dataRecord, type FoundText, findText, isTextOf, relocated, textFacts, typed } from './run-text.ts';
+import {
+  dataRecord,
+  type FoundText,
+  findText,
+  isTextOf,
+  outOfReach,
+  relocated,
+  textFacts,
+  typed,
+} from './run-text.ts';
 import { openData, splitOf, textOf } from './texts.ts';
 import type { RunPlan } from './training.ts';
 
@@ -81,6 +90,7 @@ export async function resumedRun(
       settings,
       backend,
       probeTaps: from.probeTaps,
+      old: await oldText(from, out, output),
       model: from.model,
       tokenizer: from.tokenizer,
       data: relocated(record.data, place, out),
@@ -166,6 +176,24 @@ async function runText(
   throw misuse(
     `--data ${textFacts(other)} is not the text that the run was trained on: ${textFacts(record)}`,
   );
+}
+
+/** The text that the model knew before the run. If it is gone, the run goes on without, which is noted. */
+async function oldText(
+  { old: record, tokenizer }: Checkpoint,
+  out: string,
+  output: Output,
+): Promise<RunPlan['old']> {
+  if (!record) return undefined;
+  try {
+    const { corpus, place } = await findText(record, out, output);
+    const dataset = await splitCorpus(textOf(corpus, record), tokenizer, splitOf({}, record));
+    return { dataset, record: relocated(record, place, out) };
+  } catch (error) {
+    if (!outOfReach(error)) throw error;
+    output.note(`what is forgotten is not measured any more: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 /** Runs of the first versions recorded the engine elsewhere. */

@@ -11,6 +11,7 @@ import { settingFields } from '../train/setting-fields.ts';
 import { checkNewRun, idleSetting, makeSettings, recipes, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick, settingFlags } from './config-flags.ts';
 import { asked, misuse, type Origin } from './errors.ts';
+import { refuseDecided, type Start, startConfig, startName } from './fine-tune.ts';
 import { choice, type Flags, text } from './flags.ts';
 
 export const presetNames = Object.keys(presets) as PresetName[];
@@ -31,8 +32,11 @@ export const recipeFlags = {
 
 /** The result of `recipeFlags`, checked. */
 export interface Recipe {
-  preset: PresetName;
-  /** Fields of the config that differ from the preset. `makeConfig` completes them. */
+  /** The preset, or the model of `--from`. */
+  name: string;
+  /** The config for a vocabulary size, with `changes`. Throws when it is not possible. */
+  configFor(vocabSize: number): GPTConfig;
+  /** Fields of the config that were asked for. */
   changes: Partial<GPTConfig>;
   settings: TrainSettings;
   /** The part of --config about the tokenizer. */
@@ -43,11 +47,12 @@ export interface Recipe {
 
 /**
  * Throws a misuse that names the flag, or the field of --config, its value and what would fit. `others` are
- * the flags of the command that are no fields of --config.
+ * the flags of the command that are no fields of --config. `start` is the model of `--from`.
  */
 export async function readRecipe(
   flags: Readonly<Record<string, unknown>>,
   others: Flags = {},
+  start: Start | null = null,
 ): Promise<Recipe> {
   const preset = (flags.preset ?? 'shakespeare') as PresetName;
   const { config } = flags;
@@ -55,14 +60,19 @@ export async function readRecipe(
   const ofFile = Object.keys(file).filter((name) => flags[name] === undefined);
   const origin: Origin = { file: `--config ${config}`, fields: new Set(ofFile) };
   const changes = { ...pick(file, modelFlags), ...pick(flags, modelFlags) } as Partial<GPTConfig>;
+  if (start) refuseDecided(file, (name) => `--config ${config}: ${name}`);
   const chosen = { ...pick(file, settingFlags), ...pick(flags, settingFlags) };
-  const settings = await asked(() => makeSettings(recipes[preset], chosen), origin);
+  const settings = await asked(() => makeSettings(start?.settings ?? recipes[preset], chosen), origin);
+  const configFor = (vocabSize: number): GPTConfig =>
+    start ? startConfig(start, changes) : makeConfig(presets[preset], vocabSize, changes);
   refuseIdleFlags(pick(flags, settingFlags), settings);
   await asked(() => {
     // Only the vocabulary size is not known yet.
-    checkNewRun(settings, makeConfig(presets[preset], 256, changes), chosen);
+    checkNewRun(settings, configFor(256), chosen);
   }, origin);
-  return { preset, changes, settings, vocabSize: file.vocabSize as number | undefined, origin };
+  const name = start ? `${startName(start)}, then` : preset;
+  const vocabSize = start?.config.vocabSize ?? (file.vocabSize as number | undefined);
+  return { name, configFor, changes, settings, vocabSize, origin };
 }
 
 /** No flag may be without effect, not even one with the value of a recipe. */

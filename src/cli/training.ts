@@ -29,6 +29,8 @@ export interface RunPlan extends Omit<RunFolderOptions, 'store' | 'signal' | 'on
   backend: Backend;
   /** For the report. */
   title: string;
+  /** The value of `--from`. */
+  start?: string;
   /** The value of `--tokenizer`, if the run did not train its own. */
   tokenizerFile?: string;
 }
@@ -39,7 +41,7 @@ export async function trainAndShow(
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainEvent[]> {
-  const { out, backend, title, tokenizerFile, ...run } = plan;
+  const { out, backend, title, start: _, tokenizerFile, ...run } = plan;
   const { settings, from } = run;
   const view = output.json
     ? null
@@ -87,7 +89,7 @@ function createMilestoneLog(): { update(progress: MilestoneProgress): void; end(
 }
 
 /** Records facts for the reports that are in no event. */
-function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPlan): Promise<void> {
+function recordRun({ out, title, backend, dataset, start, tokenizerFile, from }: RunPlan): Promise<void> {
   const engine = from ? from.engines.find(({ after }) => after === 0)?.engine : backend.description;
   const tokens = { trainTokens: dataset.train.length, valTokens: dataset.val.length };
   const { precision } = backend;
@@ -97,6 +99,7 @@ function recordRun({ out, title, backend, dataset, tokenizerFile, from }: RunPla
     precision,
     ...tokens,
     tokenizer: tokenizerFile,
+    start,
     reported: null,
   });
 }

@@ -14,6 +14,8 @@ const CHART_HEIGHT = 400;
 /** Orange, blue (Okabe & Ito 2008): distinguishable for colour-blind readers, on paper and on screens. */
 const TRAIN = '#d55e00';
 const VAL = '#0072b2';
+/** Green, of the text that the model knew before. */
+const OLD = '#009e73';
 /** The least range of the axis in nats, so that two equal losses do not fill it with digits. */
 const SMALLEST_SPAN = 0.2;
 const LABEL_HEIGHT = 15;
@@ -38,7 +40,7 @@ export function lossFigure(events: readonly TrainEvent[], { charts }: Drawing): 
   const perPoint = Math.ceil(batches.length / MAX_POINTS);
   const title = 'Loss';
   const body = [
-    ...legend(perPoint, batches.length > 0, shown.length > 0, best),
+    ...legend(perPoint, batches.length > 0, shown, best),
     curves(thin(batches, perPoint), shown, best, charts),
   ];
   const svg = picture({
@@ -78,8 +80,12 @@ function curves(
   best: EvalEvent | null,
   charts: Charts,
 ): string {
-  const losses = [...batches.map((p) => p.loss), ...evals.flatMap((e) => [e.trainLoss, e.valLoss])];
+  const losses = [
+    ...batches.map((p) => p.loss),
+    ...evals.flatMap((e) => [e.trainLoss, e.valLoss, e.oldLoss ?? e.valLoss]),
+  ];
   const [lowest, highest] = [Math.min(...losses), Math.max(...losses)];
+  const olds = evals.filter(({ oldLoss }) => oldLoss !== undefined && Number.isFinite(oldLoss));
   const span = Math.max(highest - lowest, SMALLEST_SPAN);
   const points = { stroke: theme.paper, strokeWidth: 1, r: 3.5 };
   const last = evals.slice(-1);
@@ -119,6 +125,8 @@ function curves(
         }),
         charts.plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
         charts.plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
+        charts.plot.lineY(olds, { x: 'step', y: 'oldLoss', stroke: OLD, strokeWidth: 2.25 }),
+        charts.plot.dot(olds, { x: 'step', y: 'oldLoss', fill: OLD, ...points }),
         charts.plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
         charts.plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
         charts.plot.text(last, {
@@ -155,13 +163,20 @@ function labelOffset(last: readonly EvalEvent[], span: number): number {
   return Math.abs(gap) < LABEL_HEIGHT ? (Math.sign(gap || 1) * (LABEL_HEIGHT - Math.abs(gap))) / 2 : 0;
 }
 
-function legend(perPoint: number, hasBatches: boolean, hasEvals: boolean, best: EvalEvent | null): string[] {
+function legend(
+  perPoint: number,
+  hasBatches: boolean,
+  evals: readonly EvalEvent[],
+  best: EvalEvent | null,
+): string[] {
   const entries: { label: string; stroke: string; width: number }[] = [];
-  if (hasEvals)
+  if (evals.length > 0)
     entries.push(
       { label: 'train', stroke: TRAIN, width: 2.5 },
       { label: 'validation', stroke: VAL, width: 2.5 },
     );
+  if (evals.some(({ oldLoss }) => oldLoss !== undefined))
+    entries.push({ label: 'old text', stroke: OLD, width: 2.5 });
   const batchLabel = perPoint > 1 ? `training batches, mean of ${perPoint}` : 'training batches';
   if (hasBatches) entries.push({ label: batchLabel, stroke: '#f0bd99', width: 1.5 });
   const parts: string[] = [];

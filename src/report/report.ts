@@ -13,6 +13,7 @@ import {
   bestEval,
   ending,
   engineFact,
+  forgotten,
   medianSpeed,
   probesOf,
   setupFacts,
@@ -71,6 +72,11 @@ function outcome(run: RunSummary): string {
         `(perplexity ${formatLoss(best.perplexity, 2)}), at step ${formatCount(best.step)}${ofAverage(best)}.`,
     );
   }
+  const old = forgotten(events);
+  if (old)
+    sentences.push(
+      `On the text that the model knew before, its loss went from ${formatLoss(old.before, 4)} to ${formatLoss(old.after, 4)} nats per token.`,
+    );
   if (!best) sentences.push('It has not been evaluated.');
   sentences.push(`The run ${ending(run)}, in ${formatDuration(totalSeconds(run))} with evaluations.`);
   if (unevaluated(events)) sentences.push(unevaluated(events));
@@ -88,14 +94,16 @@ function ofAverage({ weights }: EvalEvent): string {
 function losses({ events }: RunSummary, figures: readonly Figure[]): string {
   const evals = events.filter((event) => event.type === 'eval');
   const best = bestEval(events);
+  const old = evals.some(({ oldLoss }) => oldLoss !== undefined);
   const table = markdownTable(
-    ['step', 'train', 'validation', 'bits/byte', 'perplexity', ''],
+    ['step', 'train', 'validation', 'bits/byte', 'perplexity', ...(old ? ['old text'] : []), ''],
     evals.map((e) => [
       formatCount(e.step),
       formatLoss(e.trainLoss, 4),
       formatLoss(e.valLoss, 4),
       formatLoss(e.bitsPerByte, 3),
       formatLoss(e.perplexity, 2),
+      ...(old ? [e.oldLoss === undefined ? '' : formatLoss(e.oldLoss, 4)] : []),
       e === best ? 'best' : '',
     ]),
   );

@@ -55,6 +55,8 @@ const TRAINED = '.trained';
 export interface TrainingRecord {
   settings: TrainSettings;
   data: DataRecord;
+  /** The text that the model knew before the run, if its loss is evaluated too. */
+  old?: DataRecord;
   /** Precision of the engine: a run continues in the precision in which it began. */
   precision: Precision;
   /** Values that probes measure besides the activations. Absent: none. */
@@ -214,6 +216,7 @@ const trainingFile: Schema<SavedRecord> = where(
     }),
     settings: trainSettings,
     data: dataRecord,
+    old: optional(dataRecord),
     precision: otherwise(oneOf('f32', 'bf16'), 'f32'), // runs of the first version do not say
     probeTaps: optional(array(string)),
     engines: otherwise(engineUses, []),

@@ -148,3 +148,14 @@ export function setupFacts(run: RunSummary): [string, string][] {
     ['precision', precision],
   ];
 }
+
+/**
+ * What a model forgot that went on from another one: the loss on the text that it knew, before the run and at
+ * the best evaluation, in nats per token. Null where it was not measured.
+ */
+export function forgotten(events: readonly TrainEvent[]): { before: number; after: number } | null {
+  const first = events.find((event) => event.type === 'eval');
+  const before = first?.oldLoss;
+  const after = bestEval(events)?.oldLoss;
+  return before === undefined || after === undefined || first?.step !== 0 ? null : { before, after };
+}

@@ -52,6 +52,7 @@ export async function readRun(
       precision,
       split: tokenizer.pattern,
       tokenizer: record?.tokenizer,
+      start: record?.start,
       probeTaps: past.probeTaps,
     }),
   };

@@ -19,6 +19,8 @@ export interface RunRecord {
   valTokens: number;
   /** The value of `--tokenizer`, if the run did not train its own. */
   tokenizer?: string;
+  /** The model that the run went on from: the value of `--from`. */
+  start?: string;
   /**
    * Last step of the finished run that its reports cover; null before. Absent in the first versions.
    */
@@ -33,6 +35,7 @@ const runFile: Schema<RunRecord> = object<RunRecord>({
   trainTokens: integer({ min: 1 }),
   valTokens: integer({ min: 0 }),
   tokenizer: optional(string),
+  start: optional(string),
   reported: optional(nullable(integer({ min: 1 }))),
 });
 

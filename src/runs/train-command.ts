@@ -3,7 +3,7 @@
 import type { Precision } from '../backend/contract.ts';
 import { dashed, shellWord } from '../base/shell.ts';
 import { type GPTConfig, makeConfig, type Preset, type PresetName, presets } from '../model/config.ts';
-import { makeSettings, recipes, type TrainSettings } from '../train/settings.ts';
+import { fineTuning, makeSettings, recipes, type TrainSettings } from '../train/settings.ts';
 import type { DataRecord } from './data-record.ts';
 
 /** Everything that determines the result of a run. */
@@ -18,6 +18,8 @@ export interface RunRecipe {
   probeTaps?: readonly string[];
   /** The tokenizer.json, if the run did not train its own. */
   tokenizer?: string;
+  /** The model that the run went on from. */
+  start?: string;
 }
 
 type Fields = Record<string, string | number | boolean>;
@@ -27,19 +29,20 @@ type Fields = Record<string, string | number | boolean>;
  * holds for a resumed run, since it equals an uninterrupted one.
  */
 export function trainCommand(run: RunRecipe): string {
-  const names = Object.keys(presets) as PresetName[];
-  const candidates = names.map((preset) => ({ preset, flags: changedFlags(preset, run) }));
-  const { preset, flags } = candidates.reduce((a, b) => (b.flags.length < a.flags.length ? b : a));
-  const { config, data, precision, split, tokenizer, probeTaps } = run;
-  const own = [
-    ...(config.vocabSize !== 500 ? [['vocab-size', String(config.vocabSize)]] : []),
-    ...(split !== 'none' ? [['pattern', split]] : []),
-  ];
+  const { config, data, precision, split, tokenizer, probeTaps, start } = run;
+  const { begin, flags } = start === undefined ? fromPreset(run) : fromModel(run, start);
+  const own =
+    start !== undefined
+      ? []
+      : [
+          ...(config.vocabSize !== 500 ? [['vocab-size', String(config.vocabSize)]] : []),
+          ...(split !== 'none' ? [['pattern', split]] : []),
+        ];
   const all: string[][] = [
     ...data.inputs.map((input) => ['data', input]),
     ...(data.asBytes ? [['as-bytes']] : []),
     ...(data.separator !== null ? [['special', data.separator]] : []),
-    ['preset', preset],
+    begin,
     ...flags,
     ...(tokenizer === undefined ? own : [['tokenizer', tokenizer]]),
     ...(data.trainFraction !== 0.9 ? [['train-fraction', String(data.trainFraction)]] : []),
@@ -54,24 +57,52 @@ export function trainCommand(run: RunRecipe): string {
   ].join(' ');
 }
 
-/** The differences from a preset and its recipe, as flags. */
-function changedFlags(preset: PresetName, { config, settings }: RunRecipe): string[][] {
-  const flags: string[][] = [];
-  const compare = (wanted: Fields, usual: Fields): void => {
-    for (const [name, value] of Object.entries(wanted)) {
-      if (usual[name] === value) continue;
-      const flag = dashed(name);
-      if (typeof value === 'boolean') flags.push([value ? flag : `no-${flag}`]);
-      else flags.push([flag, String(value)]);
-    }
+/** Where a run begins, as a flag, and the differences from it, as flags. */
+interface Beginning {
+  begin: string[];
+  flags: string[][];
+}
+
+function fromPreset(run: RunRecipe): Beginning {
+  const names = Object.keys(presets) as PresetName[];
+  const candidates = names.map((name) => ({ begin: ['preset', name], flags: changedFlags(name, run) }));
+  return candidates.reduce((a, b) => (b.flags.length < a.flags.length ? b : a));
+}
+
+/** The model of a run that went on from one has all its config, but perhaps dropout and context. */
+function fromModel({ config: { dropout, blockSize }, settings }: RunRecipe, start: string): Beginning {
+  const usual = fineTuning(settings.lora);
+  const { warmup } = makeSettings(usual, { steps: settings.steps });
+  const { lora, ...rest } = settings;
+  const changed = differences({ ...rest }, { ...usual, warmup });
+  const shape = differences({ dropout, blockSize }, {});
+  return {
+    begin: ['from', start],
+    flags: [...(lora > 0 ? differences({ lora }, {}) : []), ...shape, ...changed],
   };
+}
+
+/** The fields of `wanted` that `usual` has not, as flags. */
+function differences(wanted: Fields, usual: Fields): string[][] {
+  return Object.entries(wanted)
+    .filter(([name, value]) => usual[name] !== value)
+    .map(([name, value]) => {
+      const flag = dashed(name);
+      return typeof value === 'boolean' ? [value ? flag : `no-${flag}`] : [flag, String(value)];
+    });
+}
+
+/** The differences from a preset and its recipe. */
+function changedFlags(preset: PresetName, { config, settings }: RunRecipe): string[][] {
   // A changed width implies a head size; only another head size needs a flag.
   const { headSize, ...base }: Preset = presets[preset];
   const { nHead, nEmbd, vocabSize } = config;
   const sameHeads = nHead === base.nHead && nEmbd === base.nEmbd;
   const usualHead = sameHeads ? headSize : nEmbd / nHead;
-  compare({ ...config }, { ...makeConfig({ headSize, ...base }, vocabSize), headSize: usualHead });
+  const usual = { ...makeConfig({ headSize, ...base }, vocabSize), headSize: usualHead };
   const { warmup } = makeSettings(recipes[preset], { steps: settings.steps });
-  compare({ ...settings }, { ...recipes[preset], warmup });
-  return flags;
+  return [
+    ...differences({ ...config }, usual),
+    ...differences({ ...settings }, { ...recipes[preset], warmup }),
+  ];
 }

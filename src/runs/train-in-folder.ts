@@ -2,7 +2,7 @@
 // listed in layout.ts.
 import { complete, custom, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
-import { such } from '../base/schema.ts';
+import { object, such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { type ModelFolder, modelFiles } from '../model/folder.ts';
@@ -22,6 +22,8 @@ export interface RunFolderOptions extends ModelFolder {
   dataset: Dataset;
   data: DataRecord;
   settings: TrainSettings;
+  /** The text that the model knew before; see `old` of `train`. */
+  old?: { dataset: Dataset; record: DataRecord };
   /** Values that probes measure besides the activations, as glob patterns of names. */
   probeTaps?: readonly string[];
   /** The checkpoint to resume from; its model is `model`. */
@@ -43,6 +45,13 @@ export const runFolderFields: Table<RunFolderOptions> = {
   dataset: trainFields.data,
   data: custom({ about: 'which text it is, for the files of the run', schema: dataRecord, required: true }),
   settings: custom({ about: 'all settings of the run', schema: trainSettings, required: true }),
+  old: custom({
+    about: 'the text that the model knew before, whose loss evaluations give too',
+    schema: object<NonNullable<RunFolderOptions['old']>>({
+      dataset: trainFields.data.schema,
+      record: dataRecord,
+    }),
+  }),
   probeTaps: trainFields.probeTaps,
   from: custom({
     about: 'the checkpoint to resume from',
@@ -69,11 +78,12 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
 }
 
 async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
-  const { store, model, tokenizer, dataset, data, settings, probeTaps, from, signal, onProgress } = options;
+  const { store, model, tokenizer, dataset, data, settings, old, probeTaps, from, signal, onProgress } =
+    options;
   const history = [...(from?.history ?? [])];
   const { precision, description } = model.backend;
   const engines = takeOver(from?.engines ?? [], description, from?.resume.step ?? 0);
-  const record = { settings, data, precision, probeTaps, engines };
+  const record = { settings, data, old: old?.record, precision, probeTaps, engines };
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
     if (kind === 'best') await saveBest(folder, { model: progress.average ?? model, tokenizer }, progress);
@@ -84,7 +94,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     return folder.location;
   };
   const looks = probeTaps && [...ACTIVATION_TAPS, ...probeTaps];
-  const rest = { save, resume: from?.resume, signal, onProgress, probeTaps: looks };
+  const rest = { old: old?.dataset, save, resume: from?.resume, signal, onProgress, probeTaps: looks };
   const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
   for await (const event of events) {
     history.push(event);

@@ -19,7 +19,7 @@ export {
   trainingEventFields,
   trainingFields,
 } from './options.ts';
-export { partsOf, type TokenizerParts } from './parts.ts';
+export { partsOf, type TokenizerContents, type TokenizerParts } from './parts.ts';
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';

@@ -31,7 +31,7 @@ function reach(entries: readonly string[]): { files: Set<string>; others: Set<st
     files.add(file);
     // The compiled code, without imports of types.
     const compiled = readFileSync(join(root, 'dist/src', file.replace(/\.ts$/, '.js')), 'utf8');
-    for (const [, path] of compiled.matchAll(/\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
+    for (const [, path] of compiled.matchAll(/(?<!['"])\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
       if (!path.startsWith('.')) others.add(path);
       else left.push(relative('src', join('src', dirname(file), path)).replace(/\.js$/, '.ts'));
     }

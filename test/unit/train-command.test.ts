@@ -7,7 +7,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { readRecipe, recipeFlags } from '../../src/cli/run-settings.ts';
 import { type GPTConfig, makeConfig, type PresetName, presets } from '../../src/model/config.ts';
 import { type RunRecipe, trainCommand } from '../../src/runs/train-command.ts';
-import { recipes, type TrainSettings } from '../../src/train/settings.ts';
+import { fineTuning, recipes, type TrainSettings } from '../../src/train/settings.ts';
 
 const data = {
   inputs: ['tiny-shakespeare'],
@@ -55,8 +55,8 @@ describe('the command of a run', () => {
         examples: [],
         flags: { ...recipeFlags },
         async run({ flags }): Promise<void> {
-          const { preset, changes, settings } = await readRecipe(flags);
-          got = { config: makeConfig(presets[preset], 500, changes), settings };
+          const { configFor, settings } = await readRecipe(flags);
+          got = { config: configFor(500), settings };
         },
       });
       const words = splitWords(trainCommand(run)).slice(1); // without `inkhorn`
@@ -67,6 +67,17 @@ describe('the command of a run', () => {
       assert.deepEqual(got, { config: run.config, settings: run.settings });
     });
   }
+
+  test('names the model that it went on from, and what was changed of the recipe for that', () => {
+    const run = {
+      ...recipe('shakespeare', { dropout: 0.2 }, { ...fineTuning(8), steps: 50, warmup: 5, lr: 1e-3 }),
+      start: 'runs/first',
+    };
+    assert.equal(
+      trainCommand(run),
+      'inkhorn train --data tiny-shakespeare --from runs/first --lora 8 --dropout 0.2 --block-size 256 --steps 50 --lr 0.001 --out runs/again',
+    );
+  });
 
   test('names tokenizer, split and precision where they are not the usual ones', () => {
     const run = {

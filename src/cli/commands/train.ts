@@ -7,8 +7,10 @@ import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { flagName, shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
-import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
+import type { GPTConfig } from '../../model/config.ts';
+import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
+import { recast } from '../../model/recast.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
@@ -19,6 +21,7 @@ import { pick } from '../config-flags.ts';
 import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
+import { fromFlags, openOldText, readStart, type Start } from '../fine-tune.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
 import type { OutFolder } from '../out-folder.ts';
@@ -47,6 +50,7 @@ const runFlags = {
     about: 'go on with the run in this folder, exactly as if it had not ended',
     argument: '<dir>',
   }),
+  ...fromFlags,
   force: toggle({ about: 'replace a run that is in the folder already' }),
   tokenizer: text({
     about: 'tokenizer.json or .tiktoken file to use instead of training one',
@@ -95,6 +99,8 @@ export const train = defineCommand({
       "train --data notes/ --probe-taps 'blocks.*.out' --probe-taps logits --out runs/looked-at",
       'look inside',
     ],
+    ['train --from bundled --data poems.txt --out runs/poems', 'a trained model goes on with another text'],
+    ['train --from runs/first --lora 8 --data poems.txt --out runs/poems', 'the same by adapters (LoRA)'],
     ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
   ],
   flags,
@@ -161,18 +167,19 @@ async function freshRun(
   work: (plan: RunPlan) => Promise<void>,
 ): Promise<void> {
   const { probeTaps } = given;
-  const recipe = await readRecipe(given, { ...runFlags, ...engineFlags });
-  const { preset, changes, settings, origin } = recipe;
+  const start = await readStart(given, output);
+  const recipe = await readRecipe(given, { ...runFlags, ...engineFlags }, start);
+  const { configFor, settings, origin } = recipe;
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
   const split = await asked(() => checkSplit(splitOf(given)));
-  await asked(() => matchTaps(probeTaps ?? [], makeConfig(presets[preset], 256, changes)));
+  await asked(() => matchTaps(probeTaps ?? [], configFor(256)));
   const { tokenizer: file } = given;
   const opened = file === undefined ? null : await givenTokenizer(given, file, recipe);
-  const pattern = opened === null ? patternOf(given) : null;
+  const pattern = opened === null && start === null ? patternOf(given) : null;
   const vocabSize = opened?.vocabSize ?? given.vocabSize ?? recipe.vocabSize ?? DEFAULT_VOCAB_SIZE;
-  const expected = await asked(() => makeConfig(presets[preset], vocabSize, changes), origin);
-  const choice: Choice = { recipe, split, opened, pattern };
+  const expected = await asked(() => configFor(vocabSize), origin);
+  const choice: Choice = { recipe, split, start, opened, pattern };
   await withEngine(given, async (engine) => {
     await checkTraining(expected, settings, engine.backend);
     await work(await planRun(choice, engine, given, folder, output));
@@ -183,6 +190,8 @@ async function freshRun(
 interface Choice {
   recipe: Recipe;
   split: Split;
+  /** The model of `--from`. */
+  start: Start | null;
   /** The tokenizer of `--tokenizer`. */
   opened: Tokenizer | null;
   /** Of a new tokenizer. */
@@ -191,25 +200,31 @@ interface Choice {
 
 /** Reads the text, and makes tokenizer and model. */
 async function planRun(
-  { recipe, split, opened, pattern }: Choice,
+  { recipe, split, start, opened, pattern }: Choice,
   engine: ChosenBackend,
   given: Given,
   folder: OutFolder,
   output: Output,
 ): Promise<RunPlan> {
   const { folder: out, release } = folder;
-  const { preset, changes, settings, origin } = recipe;
+  const { name, configFor, settings, origin } = recipe;
   const corpus = await openData(given.data, output, given.asBytes, (bytes) => {
     if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
   });
   const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
-  const tokenizer = opened ?? (await newTokenizer(given, recipe, corpus, output));
-  const wanted = await asked(() => makeConfig(presets[preset], tokenizer.vocabSize, changes), origin);
+  const begun = start && (await loadModel(start.store, { backend: engine.backend, onNote: output.note }));
+  const tokenizer = begun?.tokenizer ?? opened ?? (await newTokenizer(given, recipe, corpus, output));
+  const wanted = await asked(() => configFor(tokenizer.vocabSize), origin);
   const parts = await asked(() => splitCorpus(textOf(corpus, reading), tokenizer, split));
   const config = await asked(() => fitted(wanted, parts, recipe, output), origin);
   checkSeparator(reading, corpus, output);
+  const old = start && (await openOldText(start, given.oldData, tokenizer, output));
+  const { backend } = engine;
+  const model = begun
+    ? await asked(() => recast(begun.model, config))
+    : new GPT(config, { seed: settings.seed, backend });
   await prepareFolder(folder);
-  const backend = announceEngine(engine, output);
+  announceEngine(engine, output);
   return {
     out,
     lock: { release },
@@ -218,9 +233,11 @@ async function planRun(
     settings,
     probeTaps: given.probeTaps,
     backend,
-    model: new GPT(config, { seed: settings.seed, backend }),
+    model,
     data: dataRecord(typed(given.data ?? []), corpus, split, out, reading),
-    title: `${preset} on ${corpus.name}`,
+    old: old ?? undefined,
+    start: start?.path,
+    title: `${name} on ${corpus.name}`,
     tokenizerFile: given.tokenizer,
   };
 }

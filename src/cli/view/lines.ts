@@ -24,6 +24,7 @@ export function evalLine(event: EvalEvent, totalSteps: number, colors: Colors): 
     `train ${event.trainLoss.toFixed(4)}`,
     `${event.bitsPerByte.toFixed(3)} bits/byte`,
   ];
+  if (event.oldLoss !== undefined) parts.push(`old text ${event.oldLoss.toFixed(4)}`);
   if (event.weights === 'average') parts.push('of averaged weights');
   if (event.best) parts.push(colors.green('best'));
   return `${colors.cyan('eval')}  ${parts.join('  ')}`;

@@ -14,6 +14,7 @@ const named: Readonly<Record<string, Pair>> = {
   rule: ['#e3dfd6', '#30323a'],
   train: ['#c8500a', '#f2994a'],
   val: ['#0b6cae', '#64b5f0'],
+  old: ['#00785a', '#3fc79a'],
   good: ['#0b6cae', '#64b5f0'],
   bad: ['#c8500a', '#f2994a'],
 };

@@ -16,6 +16,7 @@ import {
   bestEval,
   ending,
   engineFact,
+  forgotten,
   lastStep,
   medianSpeed,
   setupFacts,
@@ -71,6 +72,7 @@ function header(run: RunSummary): Html {
   const engine = engineFact(run);
   const measured = data.validate === 'inner' ? 'loss on the inner split' : 'validation loss';
   const best = bestEval(events);
+  const old = forgotten(events);
   const speed = medianSpeed(events);
   const step = lastStep(events);
   const { nLayer, nHead, nEmbd, blockSize } = config;
@@ -83,6 +85,11 @@ ${headlines([
         [`best ${measured}`, formatLoss(best.valLoss, 4), 'nats/token'],
         [`at step ${formatCount(best.step)}`, formatLoss(best.bitsPerByte, 3), 'bits/byte'],
         ['perplexity there', formatLoss(best.perplexity, 2)],
+      ] as const)
+    : []),
+  ...(old
+    ? ([
+        ['on the old text', `${formatLoss(old.before, 3)} → ${formatLoss(old.after, 3)}`, 'nats/token'],
       ] as const)
     : []),
   ['trained on', formatShort(step * tokensPerStep(run)), 'tokens'],
@@ -106,6 +113,7 @@ function lossSection({ events }: RunSummary, charts: Charts | null): Part {
   const evals = events.filter((event) => event.type === 'eval');
   const steps = events.filter((event) => event.type === 'step');
   const best = bestEval(events);
+  const old = evals.flatMap(({ step, oldLoss }) => (oldLoss === undefined ? [] : [{ x: step, y: oldLoss }]));
   const batches = thin(steps.map(({ step, loss }) => ({ x: step, y: loss })));
   const chart = lineChart(
     {
@@ -126,6 +134,7 @@ function lossSection({ events }: RunSummary, charts: Charts | null): Part {
           points: evals.map(({ step, valLoss }) => ({ x: step, y: valLoss })),
           dots: true,
         },
+        ...(old.length > 0 ? [{ name: 'old text', color: 'var(--old)', points: old, dots: true }] : []),
       ],
       highlight: best ? { x: best.step, y: best.valLoss, color: 'var(--val)' } : undefined,
     },
@@ -142,11 +151,12 @@ function lossSection({ events }: RunSummary, charts: Charts | null): Part {
     formatLoss(e.valLoss, 4),
     formatLoss(e.bitsPerByte, 3),
     formatLoss(e.perplexity, 2),
+    ...(old.length > 0 ? [e.oldLoss === undefined ? '' : formatLoss(e.oldLoss, 4)] : []),
   ]);
   const values = folded(
     `All ${rows.length} evaluations`,
     table(
-      ['step', 'train', 'validation', 'bits/byte', 'perplexity'],
+      ['step', 'train', 'validation', 'bits/byte', 'perplexity', ...(old.length > 0 ? ['old text'] : [])],
       rows,
       best ? evals.indexOf(best) : undefined,
     ),
