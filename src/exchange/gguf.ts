@@ -2,7 +2,7 @@
 // for rotary positions and RMSNorm. The container is in gguf-file.ts.
 import type { GPTConfig } from '../model/config.ts';
 import { type BlockLayer, parameterName } from '../model/names.ts';
-import type { Pattern, Tokenizer } from '../tokenizer/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 import { endToken } from '../tokenizer/special.ts';
 import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from './families.ts';
 import { ggufTypes } from './gguf-blocks.ts';
@@ -234,20 +234,18 @@ function lastOf({ tieWeights, vocabSize, nEmbd }: GPTConfig): Mapped[] {
 /**
  * The name by which llama.cpp knows the pattern. It also decides how tokens become text: of several names
  * with the same ids, these keep spaces before punctuation. No name splits nothing; `superbpe` splits numbers
- * only.
+ * only. `qwen2` is the pattern of GPT-4 with single digits; what keeps three digits together drops spaces.
  */
-const PRE: Readonly<Record<Pattern, string>> = {
-  none: 'superbpe',
-  gpt2: 'trillion',
-  gpt4: 'llama-bpe',
-  o200k: 'gpt-4o',
-};
+function preOf({ pattern }: Tokenizer, mergesDigits: boolean): string {
+  if (pattern === 'gpt4') return mergesDigits ? 'llama-bpe' : 'qwen2';
+  return { none: 'superbpe', gpt2: 'trillion', o200k: 'gpt-4o' }[pattern];
+}
 
 /** The format's numbers for kinds of tokens. */
 const [NORMAL, CONTROL, UNUSED] = [1, 3, 5];
 
 function tokenizerFields(tokenizer: Tokenizer): Record<string, GgufValue> {
-  const { specialTokens, vocabSize, byteIds, pattern } = tokenizer;
+  const { specialTokens, vocabSize, byteIds } = tokenizer;
   if (tokenizer.prefixSpace)
     throw new Error(
       'this tokenizer puts a space before every text, which a GGUF file cannot say: export to hf',
@@ -261,7 +259,7 @@ function tokenizerFields(tokenizer: Tokenizer): Record<string, GgufValue> {
   const end = endToken(specialTokens)?.id ?? byteIds[255];
   return {
     'tokenizer.ggml.model': { string: 'gpt2' },
-    'tokenizer.ggml.pre': { string: PRE[pattern] },
+    'tokenizer.ggml.pre': { string: preOf(tokenizer, digitTokens(tokenizer).length > 0) },
     'tokenizer.ggml.tokens': { strings: tokens },
     'tokenizer.ggml.token_type': { i32s: kinds },
     'tokenizer.ggml.merges': { strings: merges },
@@ -272,15 +270,24 @@ function tokenizerFields(tokenizer: Tokenizer): Record<string, GgufValue> {
   };
 }
 
-/** For pattern `none`: a note when merges cross the edge of a number, where llama.cpp splits. */
+/** What llama.cpp does otherwise with numbers, where merges hold digits. */
 function digitNotes(tokenizer: Tokenizer): string[] {
-  if (tokenizer.pattern !== 'none') return [];
-  const { merges, ids } = tokenizer;
-  const made = merges.map((_, rank) => (ids ? ids[256 + rank] : 256 + rank));
-  const held = made.filter((id) => /\p{N}/u.test(tokenizer.tokenText(id)));
+  const { pattern, merges } = tokenizer;
+  const held = digitTokens(tokenizer);
   if (held.length === 0) return [];
+  if (pattern === 'gpt4')
+    return ['llama.cpp drops spaces before punctuation from its text, though its tokens are the right ones'];
+  if (pattern !== 'none') return [];
   return [
-    `llama.cpp splits texts at numbers, and this tokenizer (pattern none) merges digits, as in '${tokenizer.tokenText(held[0])}': ` +
+    `llama.cpp splits texts at numbers, and this tokenizer (pattern none) merges digits, as in '${held[0]}': ` +
       `texts with numbers get other tokens there, of ${held.length} of ${merges.length} merges`,
   ];
+}
+
+/** The tokens made by merging that hold a digit. */
+function digitTokens(tokenizer: Tokenizer): string[] {
+  const { merges, ids } = tokenizer;
+  return merges
+    .map((_, rank) => tokenizer.tokenText(ids ? ids[256 + rank] : 256 + rank))
+    .filter((token) => /\p{N}/u.test(token));
 }

@@ -491,6 +491,16 @@ describe('gguf', () => {
     const contents = { model: modelOf(rotary, 257), tokenizer: new Tokenizer({ merges: [[49, 50]] }) };
     const { notes } = await exportFiles(contents, { to: 'gguf' });
     assert.match(notes.join('\n'), /merges digits, as in '12': .* of 1 of 1 merges/);
+    const four = new Tokenizer({ merges: [[49, 50]], pattern: 'gpt4' });
+    const dropped = await exportFiles({ ...contents, tokenizer: four }, { to: 'gguf' });
+    assert.match(dropped.notes.join('\n'), /drops spaces before punctuation/);
+    const preOf = (file: Uint8Array | undefined): unknown =>
+      parseGguf(file ?? new Uint8Array(0)).fields.get('tokenizer.ggml.pre');
+    assert.equal(preOf(dropped.files.get('model.gguf')), 'llama-bpe');
+    const single = new Tokenizer({ merges: [[104, 97]], pattern: 'gpt4' });
+    const kept = await exportFiles({ ...contents, tokenizer: single }, { to: 'gguf' });
+    assert.equal(preOf(kept.files.get('model.gguf')), 'qwen2');
+    assert.equal(kept.notes.length, 1);
     const words = { ...contents, tokenizer: new Tokenizer({ merges: [[104, 97]] }) };
     assert.doesNotMatch((await exportFiles(words, { to: 'gguf' })).notes.join('\n'), /digits/);
   });
