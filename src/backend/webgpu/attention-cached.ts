@@ -17,6 +17,7 @@ const cachedShader = shader({
   helpers: `${finite}${isNan}${safeExp}`,
   code: `
     var<workgroup> scores: array<f32, 64>;
+    var<workgroup> begin: u32;
     // Where the query, key or value (which = 0, 1, 2) of token t begins in qkv.
     fn token(bh: u32, t: u32, which: u32) -> u32 {
       return (((bh / u.H * u.T + t) * 3u + which) * u.H + bh % u.H) * HS;
@@ -40,8 +41,12 @@ const cachedShader = shader({
       let t = group % u.T;
       let bh = group / u.T;
       let query = token(bh, t, 0u);
-      var start = u.start;
-      if (has_starts) { start += u32(starts[bh / u.H]); }
+      // A loop with barriers needs a bound that WGSL knows to be the same in all lanes.
+      if (lane == 0u) {
+        begin = u.start;
+        if (has_starts) { begin += u32(starts[bh / u.H]); }
+      }
+      var start = workgroupUniformLoad(&begin);
       let fits = start <= u.capacity && u.T <= u.capacity - start;
       if (!fits) { start = 0u; }
       let own = (bh * u.capacity + start + t) * HS;
