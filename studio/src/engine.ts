@@ -66,8 +66,9 @@ let training = false;
 let ring = (): void => {};
 
 /**
- * Does `job` when the engine is free: at once, or between two events of the training that goes on. So a model
- * is seen as it is after a step, and never in the middle of one.
+ * Does `job` at once, or between two steps of the training that goes on, which waits for its end. The worker
+ * itself does one call after the other; this is for jobs of several calls that must all see the model after
+ * the same step, such as a text, whose every token is one.
  */
 export function inTurn<T>(job: (worker: LibraryWorker) => Promise<T>): Promise<T> {
   const work = async (): Promise<T> => job(await library());

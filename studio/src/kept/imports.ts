@@ -1,7 +1,7 @@
 // Models and runs that somebody drops on the page: tried first, then kept in the browser.
 import { modelStore, readHistory, type Store } from 'inkhorn';
 import { droppedStore, opfsStore } from 'inkhorn/browser';
-import { inTurn } from '../engine.ts';
+import { library } from '../engine.ts';
 import { changed, discard, freeName, persist } from './files.ts';
 import { isTextOf, keepText, nameOfText, TEXT_FILE } from './texts.ts';
 
@@ -15,7 +15,8 @@ const MOST_BYTES = 2 ** 30;
 export async function importModel(dropped: DataTransfer | Iterable<File>): Promise<string> {
   const source = limited(await droppedStore(dropped));
   const shelf = (await source.exists('config.json')) ? 'models' : 'runs'; // a run can go on in the page
-  const model = await inTurn(async (worker) => worker.load(await modelStore(source)));
+  const worker = await library();
+  const model = await worker.load(await modelStore(source));
   model.dispose();
   const wanted = source.location.replace(/\.zip$/i, '').replace(/^dropped files$/, 'imported');
   const name = await freeName(shelf, wanted);

@@ -2,7 +2,7 @@
 import { type Ablations, kindsOf } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { inTurn } from '../../engine.ts';
+import { library } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
 import { choice, choose } from '../../route.ts';
 import { BarRow } from './choices.tsx';
@@ -166,7 +166,8 @@ function Measure({
   const measure = async (): Promise<void> => {
     setBusy(true);
     try {
-      onDone(await inTurn((worker) => worker.ablate(look.model, look.ids)));
+      const worker = await library();
+      onDone(await worker.ablate(look.model, look.ids));
     } finally {
       setBusy(false);
     }

@@ -3,7 +3,7 @@ import type { Neighbours } from 'inkhorn';
 import { visibleLine } from 'inkhorn/figures';
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { inTurn } from '../../engine.ts';
+import { library } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
 import { BarRow } from './choices.tsx';
 import type { Look } from './looking.ts';
@@ -19,7 +19,7 @@ export function Near({ look, chosen }: { look: Look; chosen: number }): VNode {
   useEffect(() => {
     let wanted = true;
     attempt(async () => {
-      const [one] = await inTurn((worker) => worker.neighbours(model, [id], COUNT));
+      const [one] = await (await library()).neighbours(model, [id], COUNT);
       if (wanted) setFound(one);
     });
     return () => {

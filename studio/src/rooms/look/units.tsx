@@ -2,7 +2,7 @@
 // edit.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { inTurn } from '../../engine.ts';
+import { library } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
 import { choice, choose } from '../../route.ts';
 import { addEdit, readEdit, removeEdit, unitScaled, writtenEdits } from './edits.ts';
@@ -27,7 +27,7 @@ export function Units({ look, chosen }: { look: Look; chosen: number }): VNode {
     attempt(async () => {
       // Before the edits, so that a unit that is switched off stays in the list.
       const taps = [`blocks.${block}.mlp.act`];
-      const [{ value, shape }] = await inTurn((worker) => worker.capture(model, ids, { taps }));
+      const [{ value, shape }] = await (await library()).capture(model, ids, { taps });
       const width = shape[2];
       if (wanted) setUnits(mostActive(value.subarray(t * width, (t + 1) * width)));
     });

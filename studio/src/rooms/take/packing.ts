@@ -1,7 +1,7 @@
 // What is packed into a .zip: a model, or a run with its text, under a name that every system takes.
 import { type DataRecord, memoryStore, modelStore, readHistory, type Store } from 'inkhorn';
 import { download, opfsStore } from 'inkhorn/browser';
-import { inTurn } from '../../engine.ts';
+import { library } from '../../engine.ts';
 import { LIVE, openModel, SHIPPED, storeOf, titleOf } from '../../kept/models.ts';
 import { nameOfText, published, readText, TEXT_FILE } from '../../kept/texts.ts';
 
@@ -40,7 +40,7 @@ async function modelFolder(model: string, folder: string): Promise<Store> {
   const copy = memoryStore(folder);
   if (model === LIVE) {
     const live = await openModel(model);
-    await inTurn((worker) => worker.save(copy, live));
+    await (await library()).save(copy, live);
     return copy;
   }
   const store = await modelStore(storeOf(model));

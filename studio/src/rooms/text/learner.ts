@@ -101,6 +101,7 @@ export function createLearner(): Learner {
       });
       clock(mine.signal);
       try {
+        // It takes no turn: a training goes on meanwhile, whose model has nothing to do with it.
         const events = (await library()).trainTokenizer(text, {
           ...wanted,
           signal: mine.signal,
