@@ -86,7 +86,7 @@ export {
   compareFields,
   type Loss,
 } from './quantize/compare.ts';
-export type { LayerErrors } from './quantize/layer-errors.ts';
+export { compareLayers, type LayerErrors, type QuantizedAs } from './quantize/layer-errors.ts';
 export type { NoiseRatio } from './quantize/noise.ts';
 export {
   type QuantizeDefaults,
@@ -125,6 +125,7 @@ export { keep, type Owned, scope } from './tensor/scope.ts';
 export { withGradients } from './tensor/tape.ts';
 export { type DTypeOf, Tensor, tensor, zeros } from './tensor/tensor.ts';
 export { type Checked, checkText, type Identify, type Remark } from './text/check.ts';
+export { toUtf8 } from './text/convert.ts';
 export type { Damage } from './text/damage.ts';
 export { joinLines, TEXT_KINDS } from './text/documents.ts';
 export { type TextFacts, textFacts } from './text/facts.ts';

@@ -1,7 +1,7 @@
 // Decides whether bytes are text, and if not, what they are: a picture, an archive, text in another encoding.
 
 import { formatAmount, formatCount } from '../base/format.ts';
-import { concatBytes } from '../tokenizer/bpe.ts';
+import { toUtf8 } from './convert.ts';
 import { CONTROLS, type Damage, describeDamage, foundDamage, measureDamage } from './damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from './problem.ts';
 
@@ -46,7 +46,7 @@ export async function checkText(bytes: Uint8Array, identify: Identify = unnamed)
     return afterMark(bytes.subarray(3), 'begins with a byte order mark, which is left out', identify);
   if (mark === 'UTF-16LE' || mark === 'UTF-16BE') {
     const kind = `is ${mark} by its byte order mark: converted to UTF-8`;
-    const text = utf8Of(bytes.subarray(2), mark);
+    const text = toUtf8(bytes.subarray(2), mark);
     if (replaced(text) <= DAMAGE_AT_MOST * text.length) return afterMark(text, kind, identify);
     return { problem: { what: `begins with the byte order mark of ${mark}, but is not text in it` } };
   }
@@ -80,20 +80,6 @@ async function afterMark(bytes: Uint8Array, kind: string, identify: Identify): P
   if ('problem' in checked) return checked;
   const more = checked.remark?.detail ?? checked.remark?.kind;
   return { bytes: checked.bytes, remark: { kind, ...(more ? { detail: `${kind}; ${more}` } : {}) } };
-}
-
-/** Bytes of UTF-16 decoded at a time, so that no string becomes as long as the text. */
-const DECODED_AT_A_TIME = 1 << 24;
-
-function utf8Of(bytes: Uint8Array, encoding: 'UTF-16LE' | 'UTF-16BE'): Uint8Array {
-  const decoder = new TextDecoder(encoding, { ignoreBOM: true });
-  const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += DECODED_AT_A_TIME) {
-    const stream = at + DECODED_AT_A_TIME < bytes.length;
-    parts.push(encoder.encode(decoder.decode(bytes.subarray(at, at + DECODED_AT_A_TIME), { stream })));
-  }
-  return concatBytes(parts);
 }
 
 /** Number of U+FFFD that stand for invalid characters. */

@@ -6,6 +6,8 @@ export interface Problem {
   what: string;
   /** What to do with the file, if anything. */
   fix?: Fix;
+  /** The encoding in which it is text, as far as one can tell: `windows-1252`. */
+  encoding?: string;
 }
 
 /** What makes text of a file. */
@@ -21,6 +23,7 @@ export function inEncoding(encoding: string, how: string): Problem {
   const codePage = encoding === 'EBCDIC' ? 'CP037' : encoding;
   return {
     what: `is ${encoding} ${how}, not UTF-8`,
+    encoding,
     fix: { what: 'convert it', command: { line: `iconv -f ${codePage} -t UTF-8`, kind: 'utf8' } },
   };
 }

@@ -5,6 +5,8 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 export interface Notice {
   tone: 'bad' | 'good';
   line: string;
+  /** What can be done about it. */
+  fix?: { label: string; work(): void };
 }
 
 const shown = signal<Notice | null>(null);
@@ -18,6 +20,11 @@ export function tell(line: string): void {
 export function complain(error: unknown): void {
   if (error instanceof DOMException && error.name === 'AbortError') return;
   shown.value = { tone: 'bad', line: error instanceof Error ? error.message : String(error) };
+}
+
+/** Shows why something failed, with a button that mends it. */
+export function offer(line: string, label: string, work: () => void): void {
+  shown.value = { tone: 'bad', line, fix: { label, work } };
 }
 
 export function dismiss(): void {

@@ -107,10 +107,21 @@ function EngineLine(): VNode {
 
 function NoticeLine(): VNode | null {
   if (!notice.value) return null;
-  const { tone, line } = notice.value;
+  const { tone, line, fix } = notice.value;
   return (
     <div class={`notice ${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
       <span>{line}</span>
+      {fix && (
+        <button
+          type="button"
+          onClick={() => {
+            dismiss();
+            fix.work();
+          }}
+        >
+          {fix.label}
+        </button>
+      )}
       <button type="button" class="quiet" aria-label="Close this message" onClick={dismiss}>
         ✕
       </button>

@@ -9,18 +9,48 @@ const MOST_BYTES = 2 ** 28;
 /** The most files named in a message. */
 const NAMED = 3;
 
-interface Brought {
+/** What was made of files. */
+interface Remarked {
   name: string;
   /** What was left out or changed, one line each. */
   remarks: string[];
+}
+
+/** Thrown for files that are text in another encoding. */
+export class OtherEncoding extends Error {
+  override name = 'OtherEncoding';
+  /** Keeps them all the same, converted to UTF-8. */
+  readonly convert: () => Promise<Remarked>;
+
+  constructor(message: string, convert: () => Promise<Remarked>) {
+    super(message);
+    this.convert = convert;
+  }
 }
 
 /**
  * Keeps the text of the files: one text, with a line feed between them, as `inkhorn train` reads a folder.
  * Call it in the event's own turn. Throws one line for what is no text, or too large; nothing is kept then.
  */
-export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promise<Brought> {
+export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promise<Remarked> {
   const store = await droppedStore(dropped);
+  const bring = async (convert: boolean): Promise<Remarked> => {
+    const { name, bytes, remarks } = await textIn(store, convert, () => bring(true));
+    return { name: await keep(name, bytes), remarks };
+  };
+  return bring(false);
+}
+
+/** The text of files that are not kept yet. Throws as `bringFiles` does. */
+export async function readFiles(files: Iterable<File>): Promise<{ name: string; bytes: Uint8Array }> {
+  return textIn(await droppedStore(files), true);
+}
+
+async function textIn(
+  store: Store,
+  convert: boolean,
+  converted?: OtherEncoding['convert'],
+): Promise<Remarked & { bytes: Uint8Array }> {
   const paths = await filesIn(store, '');
   const alone = paths.length === 1;
   const wanted = alone ? paths : paths.filter(({ path }) => TEXT_KINDS.includes(endingOf(path)));
@@ -31,27 +61,31 @@ export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promis
   const parts: Uint8Array[] = [];
   const problems: string[] = [];
   const remarks: string[] = [];
+  let convertible = converted !== undefined;
   let total = 0;
   for (const { path, read } of wanted) {
     const raw = await read(MOST_BYTES - total);
     total += raw.length;
-    const inspected = await inspectText(raw);
-    if ('problem' in inspected) problems.push(`${path} ${inspected.problem}`);
-    else {
+    const inspected = await inspectText(raw, { convert });
+    if ('problem' in inspected) {
+      problems.push(`${path} ${inspected.problem}`);
+      convertible &&= inspected.convertible;
+    } else {
       if (inspected.remark) remarks.push(`${path} ${inspected.remark.detail ?? inspected.remark.kind}`);
       parts.push(inspected.bytes);
     }
   }
+  if (problems.length > 0 && convertible && converted) throw new OtherEncoding(several(problems), converted);
   if (problems.length > 0) throw new Error(several(problems));
   const left = paths.length - wanted.length;
   if (left > 0)
     remarks.push(`${left === 1 ? 'a file of another kind is' : `${left} files of other kinds are`} left out`);
   const name = alone ? paths[0].path : nameOf(store, wanted);
-  return { name: await keep(name, joinLines(parts).bytes), remarks };
+  return { name, bytes: joinLines(parts).bytes, remarks };
 }
 
 /** Keeps a text that was typed or pasted. */
-export async function bringPasted(name: string, text: string): Promise<Brought> {
+export async function bringPasted(name: string, text: string): Promise<Remarked> {
   return { name: await keep(name, new TextEncoder().encode(text)), remarks: [] };
 }
 

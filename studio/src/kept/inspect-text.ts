@@ -7,13 +7,19 @@ let worker: Worker | null = null;
 let asked = 0;
 const waiting = new Map<number, { resolve(inspected: Inspected): void; reject(error: Error): void }>();
 
-/** Looks through `bytes`, which the caller keeps. Rejects where memory is too short for it. */
-export function inspectText(bytes: Uint8Array): Promise<Inspected> {
+/**
+ * Looks through `bytes`, which the caller keeps. Text in another encoding is a problem, or converted. Rejects
+ * where memory is too short for it.
+ */
+export function inspectText(
+  bytes: Uint8Array,
+  { convert = false }: { convert?: boolean } = {},
+): Promise<Inspected> {
   worker ??= open();
   const number = asked++;
   return new Promise((resolve, reject) => {
     waiting.set(number, { resolve, reject });
-    const ask: Ask = { number, bytes };
+    const ask: Ask = { number, bytes, convert };
     worker?.postMessage(ask);
   });
 }

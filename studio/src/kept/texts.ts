@@ -2,7 +2,7 @@
 import { type DataRecord, textRecord } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { complain } from '../notices.ts';
-import { changed, freeName, namesOn, persist } from './files.ts';
+import { changed, discard, freeName, namesOn, persist } from './files.ts';
 
 /** A text of the site. */
 export interface PublishedText {
@@ -70,6 +70,14 @@ export async function keepText(wanted: string, bytes: Uint8Array): Promise<strin
   void persist();
   changed('texts');
   return name;
+}
+
+/** Gives a text another name, one like `wanted`, and returns it. Runs find their text by its contents. */
+export async function renameText(name: string, wanted: string): Promise<string> {
+  if (wanted.trim() === '' || wanted.trim() === name) return name;
+  const renamed = await keepText(wanted, await readText(name));
+  await discard('texts', name);
+  return renamed;
 }
 
 /** A text as a list shows it. */

@@ -1,6 +1,7 @@
 // And back: a run or a model of the command line is dropped here, and goes on in the tab.
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
+import { readFiles } from '../../kept/bring-text.ts';
 import { importModel } from '../../kept/imports.ts';
 import { titleOf } from '../../kept/models.ts';
 import { isTextOf, keepText } from '../../kept/texts.ts';
@@ -55,14 +56,14 @@ function GoOn({ run }: { run: RunFacts }): VNode | null {
   const { name, step, settings, text, data } = run;
   const input = useRef<HTMLInputElement>(null);
   if (isBusy()) return null;
-  const bringText = ([file]: readonly File[]): void =>
+  const bringText = (files: readonly File[]): void =>
     attempt(async () => {
-      const bytes = new Uint8Array(await file.arrayBuffer());
+      const { name: brought, bytes } = await readFiles(files);
       if (!(await isTextOf(data, bytes)))
         throw new Error(
-          `${file.name} (${bytes.length.toLocaleString('en')} bytes) is not the text that ${name} was trained on: that is ${data.name}, ${data.bytes.toLocaleString('en')} bytes`,
+          `${brought} (${bytes.length.toLocaleString('en')} bytes) is not the text that ${name} was trained on: that is ${data.name}, ${data.bytes.toLocaleString('en')} bytes`,
         );
-      tell(`${await keepText(file.name, bytes)} is kept in this browser: ${name} can go on.`);
+      tell(`${await keepText(brought, bytes)} is kept in this browser: ${name} can go on.`);
     });
   if (text === null)
     return (
@@ -74,7 +75,7 @@ function GoOn({ run }: { run: RunFacts }): VNode | null {
         <button type="button" onClick={() => input.current?.click()}>
           Choose the text
         </button>
-        <Files input={input} onFiles={bringText} />
+        <Files input={input} several onFiles={bringText} />
       </div>
     );
   if (step >= settings.steps)
@@ -103,11 +104,13 @@ function GoOn({ run }: { run: RunFacts }): VNode | null {
 function Files({
   input,
   folder = false,
+  several = false,
   accept,
   onFiles,
 }: {
   input: { current: HTMLInputElement | null };
   folder?: boolean;
+  several?: boolean;
   accept?: string;
   onFiles(files: readonly File[]): void;
 }): VNode {
@@ -119,6 +122,7 @@ function Files({
       }}
       type="file"
       hidden
+      multiple={several}
       accept={accept}
       onChange={({ currentTarget: chosen }) => {
         if (chosen.files?.length) onFiles([...chosen.files]);

@@ -1,9 +1,9 @@
 // Text & tokens: bring a text, see what it is, and watch a tokenizer learn from it.
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { bringFiles } from '../../kept/bring-text.ts';
+import { bringFiles, OtherEncoding } from '../../kept/bring-text.ts';
 import { FIRST_TEXT, readText } from '../../kept/texts.ts';
-import { attempt, tell } from '../../notices.ts';
+import { attempt, offer, tell } from '../../notices.ts';
 import { DropArea } from '../../parts/drop-area.tsx';
 import { choice, choices, choose } from '../../route.ts';
 import { planOf } from '../train/plan.ts';
@@ -40,18 +40,22 @@ export function TextRoom(): VNode {
       learner.stop();
     };
   }, [bytes, vocabSize, pattern, atMost]);
-  const bring = (from: DataTransfer | Iterable<File>): void => {
+  const keep = (bringing: () => ReturnType<typeof bringFiles>): void => {
     setBringing(true);
     attempt(async () => {
       try {
-        const { name, remarks } = await bringFiles(from);
+        const { name, remarks } = await bringing();
         choose({ text: name });
         tell([`${name} is kept in this browser`, ...remarks].join('; '));
+      } catch (error) {
+        if (!(error instanceof OtherEncoding)) throw error;
+        offer(error.message, 'Convert to UTF-8', () => keep(error.convert));
       } finally {
         setBringing(false);
       }
     });
   };
+  const bring = (from: DataTransfer | Iterable<File>): void => keep(() => bringFiles(from));
   return (
     <DropArea class="text-room" what="texts, or a folder of them," page onDrop={bring}>
       <h1>Text &amp; tokens</h1>

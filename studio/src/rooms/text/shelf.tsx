@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { bringPasted } from '../../kept/bring-text.ts';
 import { changes, discard } from '../../kept/files.ts';
 import { readRuns } from '../../kept/runs.ts';
-import { FIRST_TEXT, type ListedText, listTexts } from '../../kept/texts.ts';
+import { FIRST_TEXT, type ListedText, listTexts, renameText } from '../../kept/texts.ts';
 import { attempt, tell } from '../../notices.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { choose, link } from '../../route.ts';
@@ -53,7 +53,12 @@ export function Shelf({ text, bytes, bringing, onFiles }: Shown): VNode {
                 {title} {size !== null && <small class="muted">{sizeOf(size)}</small>}
               </span>
             </label>
-            {size !== null && <Delete name={name} chosen={name === text} />}
+            {size !== null && (
+              <span class="buttons">
+                <Rename name={name} chosen={name === text} />
+                <Delete name={name} chosen={name === text} />
+              </span>
+            )}
           </div>
         ))}
       </fieldset>
@@ -127,6 +132,41 @@ function Paste(): VNode {
         </button>
       </div>
     </details>
+  );
+}
+
+function Rename({ name, chosen }: { name: string; chosen: boolean }): VNode {
+  const [wanted, setWanted] = useState<string | null>(null);
+  const rename = async (): Promise<void> => {
+    const renamed = await renameText(name, wanted ?? name);
+    setWanted(null);
+    if (chosen) choose({ text: renamed });
+  };
+  if (wanted === null)
+    return (
+      <button type="button" class="quiet" onClick={() => setWanted(name)}>
+        Rename
+      </button>
+    );
+  return (
+    <form
+      class="buttons"
+      onSubmit={(event) => {
+        event.preventDefault();
+        attempt(rename);
+      }}
+    >
+      <input
+        type="text"
+        aria-label={`Another name for ${name}`}
+        value={wanted}
+        onInput={(event) => setWanted(event.currentTarget.value)}
+      />
+      <button type="submit">Rename</button>
+      <button type="button" class="quiet" onClick={() => setWanted(null)}>
+        Keep
+      </button>
+    </form>
   );
 }
 
