@@ -1,12 +1,13 @@
 // The error that each method of rounding causes in each layer's output: the picture beside the comparison.
 // Read next: hessian.ts.
+import { complete, type Table } from '../base/fields.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
-import { DEFAULT_GROUP_SIZE, weightValues } from '../tensor/quantized.ts';
+import { weightValues } from '../tensor/quantized.ts';
 import { scope } from '../tensor/scope.ts';
 import { empty, tensor } from '../tensor/tensor.ts';
 import { calibrationBatch, hessians, linears } from './hessian.ts';
-import { type QuantizeOptions, quantize } from './quantize.ts';
+import { type QuantizeOptions, quantize, quantizeFields } from './quantize.ts';
 
 /** One layer, and its noise for each method of storing its weight. */
 export interface LayerErrors {
@@ -69,19 +70,28 @@ async function power({ backend }: GPT, e: Float32Array, hessian: Float32Array): 
   return eH.reduce((sum, x, i) => sum + x * e[i], 0);
 }
 
+/** How a copy was quantised. */
+export type QuantizedAs = Pick<QuantizeOptions, 'bits' | 'groupSize' | 'method' | 'exclude'>;
+
+const { bits, groupSize, method, exclude } = quantizeFields;
+
+/** The options of `compareLayers`. */
+export const quantizedAsFields: Table<QuantizedAs, keyof QuantizedAs> = { bits, groupSize, method, exclude };
+
 /**
  * `layerErrors` of `after`, made by `quantize` with `options`, and of simpler methods: INT8, and, for INT4 by
- * GPTQ, rounding the same groups to nearest. Weights excluded from `after` stay float in all of them. Empty
- * where `ids` are shorter than a window.
+ * GPTQ, rounding the same groups to nearest. Weights excluded from `after` stay float in all of them. `ids`:
+ * a text for the inputs of the layers, usually of the training part; empty where they are shorter than a
+ * window.
  */
 export async function compareLayers(
   before: GPT,
   after: GPT,
-  options: Pick<QuantizeOptions, 'bits' | 'groupSize' | 'method' | 'exclude'>,
   ids: Int32Array,
+  options: QuantizedAs = {},
 ): Promise<LayerErrors[]> {
+  const { bits, groupSize, method, exclude } = complete(quantizedAsFields, options, 'compareLayers');
   if (ids.length <= before.config.blockSize) return [];
-  const { bits = 8, groupSize = DEFAULT_GROUP_SIZE, method = 'gptq', exclude } = options;
   if (bits === 8) return layerErrors(before, { INT8: after }, ids);
   const own = { [`INT4 ${method}`]: after };
   const simpler: Record<string, GPT> = { INT8: await quantize(before, { exclude }) };

@@ -20,6 +20,7 @@ import type { Batch } from '../model/batch.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { type CompareData, type compare, compareFields } from '../quantize/compare.ts';
+import { type compareLayers, quantizedAsFields } from '../quantize/layer-errors.ts';
 import { quantizeFields } from '../quantize/quantize.ts';
 import type { lookInside } from '../runs/look.ts';
 import { type evaluate, evaluateFields } from '../train/evaluate.ts';
@@ -52,6 +53,7 @@ export interface ModelFunctions {
   /** The copy is one more model of the worker. */
   quantize(model: WorkerModel, options?: WorkerQuantizeOptions): Promise<WorkerModel>;
   compare: InWorker<typeof compare>;
+  compareLayers: InWorker<typeof compareLayers>;
   trainingBytes: InWorker<typeof trainingBytes>;
 }
 
@@ -169,6 +171,11 @@ const rows: Readonly<Record<FunctionName, Row>> = {
   evaluate: { takes: 'model', args: { model, ids }, options: evaluateFields },
   quantize: { takes: 'model', args: { model }, options: plainQuantizeFields },
   compare: { takes: 'model', args: { before: model, after: model, data }, options: compareFields },
+  compareLayers: {
+    takes: 'model',
+    args: { before: model, after: model, ids },
+    options: quantizedAsFields,
+  },
   trainingBytes: { args: { config: configField, settings: settingsField }, options: null },
 };
 

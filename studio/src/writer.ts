@@ -2,6 +2,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type {
   GenerateEvent,
+  LibraryWorker,
   PlainGenerateOptions,
   StartEvent,
   TokenEvent,
@@ -9,7 +10,7 @@ import type {
   WorkerModel,
 } from 'inkhorn';
 import { inTurn } from './engine.ts';
-import { openModel } from './kept/models.ts';
+import { withModel } from './kept/models.ts';
 import type { ShownToken } from './parts/tokens.tsx';
 
 /** A token that was drawn, or put in the place of one. */
@@ -104,9 +105,7 @@ export function createWriter(): Writer {
     };
     let end = '';
     try {
-      await inTurn(async (worker) => {
-        if (stopped.aborted) return;
-        const model = await openModel(text.model);
+      const generate = async (worker: LibraryWorker, model: WorkerModel): Promise<void> => {
         if (stopped.aborted) return;
         text.tokenizer = model.tokenizer;
         state.value = { state: 'writing' };
@@ -126,7 +125,8 @@ export function createWriter(): Writer {
           showSoon();
           rate.value = rateOf(tokens.length - before, performance.now() - began);
         }
-      });
+      };
+      await inTurn((worker) => withModel(text.model, (model) => generate(worker, model)));
       if (!stopped.aborted) state.value = { state: 'idle', end };
     } catch (error) {
       if (!stopped.aborted)

@@ -60,7 +60,7 @@ describe('quantize to INT4', () => {
     const model = makeModel();
     const small = await quantize(model, gptq);
     const { live } = model.backend.memory();
-    const layers = await compareLayers(model, small, gptq, calibration);
+    const layers = await compareLayers(model, small, calibration, { ...rtn, method: 'gptq' });
     assert.equal(model.backend.memory().live, live);
     assert.deepEqual(
       layers.map(({ name }) => name),

@@ -19,6 +19,7 @@ import { saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { createBackend, openWorker } from '../../src/platform/node.ts';
 import { compare } from '../../src/quantize/compare.ts';
+import { compareLayers } from '../../src/quantize/layer-errors.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { lookInside } from '../../src/runs/look.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
@@ -152,6 +153,10 @@ for (const name of ['reference', 'wasm'])
       const plainSmaller = await quantize(plain, four);
       const report = await worker.compare(model, smaller, data, { maxTokens: 60, speedTokens: 2 });
       assert.match(report.formats.after, /^INT4 in groups of 32 by gptq/);
+      const as = { bits: 4, groupSize: 32 } as const;
+      const layers = await worker.compareLayers(model, smaller, data.train, as);
+      assert.deepEqual(layers, await compareLayers(plain, plainSmaller, data.train, as));
+      assert.deepEqual(Object.keys(layers[0].sqnrDb), ['INT8', 'INT4 rtn', 'INT4 gptq']);
       assert.ok((report.speed?.after ?? 0) > 0);
       assert.deepEqual(
         await worker.predictText(smaller, ids),
@@ -294,6 +299,8 @@ describe('a call of a function of models', () => {
       [worker.compare, [], 'compare needs before: a model of this worker'],
       [worker.compare, [model], 'compare needs after: a model of this worker'],
       [worker.compare, [model, model], 'compare needs data: a dataset, of which the validation part is read'],
+      [worker.compareLayers, [model, model], 'compareLayers needs ids: token ids'],
+      [worker.compareLayers, [model, model, ids, { bits: 2 }], 'bits 2 is not one of 4, 8'],
       [worker.trainingBytes, [], 'trainingBytes needs config: every choice that shapes the model'],
       [worker.trainingBytes, [config, 5], 'settings 5 is not an object: makeSettings makes one'],
       [worker.lookInside, [model, ids], 'lookInside needs step: the step at which the model was saved'],

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { generate, generateText } from '../../src/generate/generate.ts';
 import { folderStore } from '../../src/io/node-store.ts';
-import { loadModel, type ModelFolder } from '../../src/model/folder.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel, type ModelFolder, modelFiles } from '../../src/model/folder.ts';
+import { GPT } from '../../src/model/gpt.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { collect, tokensOf } from '../support/generation.ts';
@@ -15,6 +19,10 @@ import { keepText, keptBytes, openStudio, type StudioTab, TALE } from './studio-
 
 const skip = noChromium();
 const PROSE = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVQI12P4DwABAQEAG7buVgAAAABJRU5ErkJggg==',
+  'base64',
+);
 const MODEL = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
 let browser: Browser;
 let tab: StudioTab;
@@ -88,19 +96,48 @@ describe('texts', { skip }, () => {
       [file('empty.txt', ''), /^empty\.txt is empty/],
       [file('blank.txt', ' \n\n'), /^blank\.txt is empty/],
       [file('a.pdf', '%PDF-1.7 x'), /^a\.pdf is a PDF document, not text: save it as plain text$/],
-      [file('umlaut.txt', Buffer.from('für Söhne', 'latin1')), /^umlaut\.txt is not text in UTF-8 \(22 % of/],
+      [file('a.txt', PNG), /^a\.txt is a PNG image, not text \(/],
+      [file('b.txt', gzipSync('words')), /^b\.txt is gzip data, not text \(/],
+      [
+        file('c.txt', zipSync({ 'words.txt': Buffer.from('words') })),
+        /^c\.txt is a ZIP archive, not text \(/,
+      ],
+      [file('wide.txt', Buffer.from('Grüße an alle', 'utf16le')), /^wide\.txt is UTF-16LE without a byte/],
       [
         file(
           'noise.bin',
           Uint8Array.from({ length: 900 }, (_, i) => i % 256),
         ),
-        /^noise\.bin is not text/,
+        /^noise\.bin is binary data, not text \(/,
       ],
     ];
     for (const [given, reason] of cases) {
       assert.match(await noticeAfter(page, () => files.setInputFiles(given)), reason);
       assert.equal(await roomOf(page), before);
     }
+  });
+
+  test('in another encoding are converted, once that is wanted, and get other names', async () => {
+    const { page } = tab;
+    const before = await roomOf(page);
+    const german = 'Grüße für die Söhne und Töchter, die übers Meer fuhren. '.repeat(9);
+    const told = await noticeAfter(page, () =>
+      files.setInputFiles(file('umlaut.txt', Buffer.from(german, 'latin1'))),
+    );
+    assert.match(told, /^umlaut\.txt looks like ISO-8859-1 \(Latin-1\) \(.* of its bytes/);
+    assert.equal(await roomOf(page), before);
+    await page.click('.notice >> text=Convert to UTF-8');
+    await page.locator('.notice', { hasText: /^umlaut\.txt is kept .*: converted to UTF-8/ }).waitFor();
+    assert.equal((await keptBytes(page, 'texts/umlaut.txt')).toString(), german);
+
+    const row = page.locator('.texts-list > div', { hasText: 'umlaut.txt' });
+    await row.getByText('Rename').click();
+    await page.getByLabel('Another name for umlaut.txt').fill('sea.txt');
+    await page.keyboard.press('Enter');
+    await page.locator('.texts-list > .chosen', { hasText: 'sea.txt' }).waitFor();
+    assert.match(await roomOf(page), /text=sea\.txt/);
+    assert.equal((await keptBytes(page, 'texts/sea.txt')).toString(), german);
+    await assert.rejects(keptBytes(page, 'texts/umlaut.txt'), /NotFound|not be found/);
   });
 
   test('are joined, kept as UTF-8, described and deleted', async () => {
@@ -225,3 +262,86 @@ describe('playing', { skip }, () => {
     await page.locator('.written', { hasText: '8 tokens' }).waitFor();
   });
 });
+
+describe('shrinking', { skip }, () => {
+  let parts: ReturnType<typeof file>[];
+  before(async () => {
+    await useBackend('wasm');
+    const tokenizer = Tokenizer.train(TALE, { vocabSize: 270 });
+    const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 32 };
+    const model = new GPT(makeConfig(presets.tiny, tokenizer.vocabSize, size), { seed: 3 });
+    parts = [...(await modelFiles({ model, tokenizer }))].map(([name, bytes]) => file(name, bytes));
+  });
+
+  test('shows a comparison, with the noise of every layer, also after many other models were open', async () => {
+    const { page } = tab;
+    await tab.enter('take', { prompt: 'The ' });
+    await keepText(page, 'tale.txt', TALE);
+    await putModel(page, ['one', 'two', 'three', 'four', 'five']);
+    await tab.enter('take', {
+      model: 'models/one',
+      with: 'tale.txt',
+      prompt: 'The ',
+      bits: 4,
+      groupSize: 32,
+    });
+    await page.click('text=Make the copy and compare');
+    const comparison = page.locator('.comparison');
+    await comparison.waitFor();
+    const words = await comparison.locator('.said').allInnerTexts();
+    assert.equal(words.length, 2);
+    for (const text of words) assert.match(text, /^The .{40}/s);
+    const figure = comparison.locator('img');
+    await figure.waitFor();
+    assert.match(
+      (await figure.getAttribute('alt')) ?? '',
+      /blocks\.1\.mlp\.\w+: INT8 [\d.]+ dB, INT4 rtn [\d.]+ dB, INT4 gptq [\d.]+ dB/,
+    );
+    assert.ok(
+      (await figure.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)) > 500,
+      'the picture is drawn',
+    );
+
+    for (const name of ['two', 'three', 'four', 'five']) {
+      await go(page, 'play', { model: `models/${name}`, maxTokens: 4 });
+      await page.click('form >> text=Write');
+      await page.locator('.written', { hasText: '4 tokens' }).waitFor();
+    }
+    await go(page, 'take', { model: 'models/one' });
+    assert.deepEqual(await comparison.locator('.said').allInnerTexts(), words);
+    await page.click('text=Keep the copy');
+    await comparison.locator('text=Kept as').waitFor();
+    assert.equal(await page.locator('.notice.bad').count(), 0);
+    const kept = JSON.parse((await keptBytes(page, 'models/one int4/compare.json')).toString());
+    assert.ok(kept.layers.length > 4 && kept.layers.every(({ name }: { name: string }) => name !== ''));
+  });
+
+  /** Keeps the small model under these names. */
+  async function putModel(page: Page, names: readonly string[]): Promise<void> {
+    const files = parts.map(({ name, buffer }) => [name, buffer.toString('base64')]);
+    await page.evaluate(`(async () => {
+      const root = await navigator.storage.getDirectory();
+      const models = await root.getDirectoryHandle('models', { create: true });
+      for (const name of ${JSON.stringify(names)}) {
+        const folder = await models.getDirectoryHandle(name, { create: true });
+        for (const [file, base64] of ${JSON.stringify(files)}) {
+          const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
+          await stream.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+          await stream.close();
+        }
+      }
+    })()`);
+  }
+});
+
+/** Enters a room without a reload. */
+async function go(
+  page: Page,
+  room: string,
+  choices: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const query = new URLSearchParams(
+    Object.entries(choices).map(([name, value]): [string, string] => [name, String(value)]),
+  );
+  await page.evaluate(`void (location.hash = ${JSON.stringify(`#/${room}?${query}`)})`);
+}

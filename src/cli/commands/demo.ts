@@ -311,7 +311,7 @@ async function shrink(plan: RunPlan, output: Output): Promise<void> {
   const report = await compareWithProgress(before, after, data, {});
   const small = join(out, 'int8');
   const layers = await withProgress('measuring the layers', '', () =>
-    compareLayers(before, after, {}, data.train),
+    compareLayers(before, after, data.train),
   );
   const comparison = { before: join(out, BEST), after: small, quantize: {}, data: record, ...report, layers };
   await saveQuantized(

@@ -104,8 +104,9 @@ async function shrinkInto(
     if (measured) {
       const { data, record } = measured;
       const report = await compareWithProgress(model, small, data, given);
+      const { activations: _, ...stored } = chosen;
       const layers = await withProgress('measuring the layers', '', () =>
-        compareLayers(model, small, chosen, data.train),
+        compareLayers(model, small, data.train, stored),
       );
       comparison = { ...what, data: record, ...report, layers };
       output.data(comparison);

@@ -13,29 +13,59 @@ export const LIVE = 'live';
 /** The best of the run that the server of this page follows. */
 export const FOLLOWED = 'followed';
 
+/** A model in the worker. */
+interface Opened {
+  model: Promise<WorkerModel>;
+  /** Jobs that are done with it now. */
+  users: number;
+  /** Whether it goes when nobody uses it any more. */
+  dropped: boolean;
+}
+
 /** Models in the worker by name and version, most recently used last. */
-const open = new Map<string, Promise<WorkerModel>>();
+const open = new Map<string, Opened>();
 /** More would fill the memory of a tab with weights. */
 const MOST_OPEN = 4;
 
-/** Opens a model. The same name gives the same model until its files change, or until `forget`. */
+/**
+ * Opens a model. The same name gives the same model until its files change, until `forget`, or until others
+ * were opened: what takes long is done by `withModel`.
+ */
 export async function openModel(name: string): Promise<WorkerModel> {
-  if (name === LIVE) {
-    const { model, worker } = training.value ?? {};
-    if (!model || worker !== workersBefore())
-      throw new Error('nothing is being trained now: choose another model');
-    return model;
+  return name === LIVE ? liveModel() : take(name).model;
+}
+
+/** Does `work` with a model, which stays open meanwhile, whatever else is opened. */
+export async function withModel<T>(name: string, work: (model: WorkerModel) => Promise<T>): Promise<T> {
+  if (name === LIVE) return work(liveModel());
+  const opened = take(name);
+  opened.users++;
+  try {
+    return await work(await opened.model);
+  } finally {
+    opened.users--;
+    free(opened);
   }
+}
+
+function liveModel(): WorkerModel {
+  const { model, worker } = training.value ?? {};
+  if (!model || worker !== workersBefore())
+    throw new Error('nothing is being trained now: choose another model');
+  return model;
+}
+
+function take(name: string): Opened {
   const key = `${name}@${workersBefore()}.${checkpointsOf(name)}`;
-  const known = open.get(key) ?? load(name);
+  const opened = open.get(key) ?? { model: load(name), users: 0, dropped: false };
   open.delete(key);
-  open.set(key, known);
-  known.catch(() => open.delete(key));
+  open.set(key, opened);
+  opened.model.catch(() => open.delete(key));
   for (const oldest of open.keys()) {
     if (open.size <= MOST_OPEN) break;
     close(oldest);
   }
-  return known;
+  return opened;
 }
 
 /**
@@ -59,9 +89,15 @@ function isPartOf(name: string, whole: string): boolean {
 }
 
 function close(key: string): void {
-  const model = open.get(key);
+  const opened = open.get(key);
   open.delete(key);
-  void model?.then((it) => it.dispose()).catch(() => undefined);
+  if (!opened) return;
+  opened.dropped = true;
+  free(opened);
+}
+
+function free({ model, users, dropped }: Opened): void {
+  if (dropped && users === 0) void model.then((it) => it.dispose()).catch(() => undefined);
 }
 
 async function load(name: string): Promise<WorkerModel> {

@@ -1,12 +1,11 @@
 // A model and its smaller copy, side by side.
 import { compareTables } from 'inkhorn/figures';
 import type { ComponentChildren, VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { inTurn } from '../../engine.ts';
-import { SHIPPED, titleOf } from '../../kept/models.ts';
+import { titleOf } from '../../kept/models.ts';
 import { attempt, tell } from '../../notices.ts';
 import { TableView } from '../../parts/table.tsx';
-import { choice, link } from '../../route.ts';
+import { link } from '../../route.ts';
+import { Layers } from './layers.tsx';
 import { keep, type Shrunk } from './shrinking.ts';
 
 export function Comparison({ made }: { made: Shrunk }): VNode {
@@ -58,7 +57,8 @@ export function Comparison({ made }: { made: Shrunk }): VNode {
           </>
         )}
       </p>
-      <Texts made={made} copy={copy} />
+      <Texts texts={made.texts} copy={copy} />
+      <Layers layers={made.layers} />
       <Noise report={report} />
       <details class="group">
         <summary>All numbers</summary>
@@ -100,40 +100,20 @@ function Meter({
   );
 }
 
-/** Tokens that each of them writes. */
-const WRITTEN = 100;
-
 /** What both write, with the same random numbers. */
-function Texts({ made, copy }: { made: Shrunk; copy: string }): VNode {
-  const prompt = choice('prompt') ?? (made.of === SHIPPED ? 'ROMEO:\n' : '');
-  const [texts, setTexts] = useState<readonly [string, string]>(['', '']);
-  useEffect(() => {
-    let wanted = true;
-    const written: [string, string] = ['', ''];
-    setTexts(written);
-    attempt(async () => {
-      for (const [i, model] of [made.before, made.after].entries())
-        await inTurn(async (worker) => {
-          const options = { prompt, maxTokens: WRITTEN, temperature: 0.8, seed: 1 };
-          for await (const { text } of worker.generate(model, options)) {
-            if (!wanted) return;
-            written[i] += text;
-            setTexts([...written]);
-          }
-        });
-    });
-    return () => {
-      wanted = false;
-    };
-  }, [made.before, made.after, prompt]);
+function Texts({ texts, copy }: { texts: Shrunk['texts']; copy: string }): VNode {
+  const both = [
+    ['as it was', texts.before],
+    [copy, texts.after],
+  ];
   return (
     <div class="both">
-      {(['as it was', copy] as const).map((name, i) => (
+      {both.map(([name, text]) => (
         <figure key={name}>
           <figcaption class="muted">{name}</figcaption>
           <p class="said">
-            <b>{prompt}</b>
-            {texts[i]}
+            <b>{texts.prompt}</b>
+            {text}
           </p>
         </figure>
       ))}

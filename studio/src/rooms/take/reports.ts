@@ -13,8 +13,8 @@ import {
   runPage,
   saveLook,
 } from 'inkhorn/report';
-import { inTurn } from '../../engine.ts';
-import { openModel } from '../../kept/models.ts';
+import { library } from '../../engine.ts';
+import { withModel } from '../../kept/models.ts';
 import { nameOfText, readText } from '../../kept/texts.ts';
 import { downloadFile, fileNameOf } from './packing.ts';
 
@@ -28,16 +28,13 @@ async function read(run: string): Promise<RunSummary> {
   if (!best || best.step === null || (await readLook(store))?.step === best.step) return summary;
   const name = await nameOfText(summary.data);
   if (name === null) return summary; // its text is not here: without a look
-  const model = await openModel(`runs/${run}`);
   const bytes = await readText(name);
   const { step } = best;
-  const look = await inTurn(async (worker) => {
-    const { trainFraction, validate } = summary.data;
-    const { data } = await worker.tokenize(bytes, {
-      tokenizer: model.tokenizer,
-      trainFraction,
-      validate,
-    });
+  const worker = await library();
+  const { trainFraction, validate } = summary.data;
+  const look = await withModel(`runs/${run}`, async (model) => {
+    const split = { trainFraction, validate };
+    const { data } = await worker.tokenize(bytes, { tokenizer: model.tokenizer, ...split });
     return data.val.length < 2 ? null : worker.lookInside(model, data.val.slice(0, FEW_TOKENS), step);
   });
   if (!look) return summary;

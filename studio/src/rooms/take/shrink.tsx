@@ -3,6 +3,7 @@ import { quantizeFields, type Split } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
 import { changes } from '../../kept/files.ts';
+import { SHIPPED } from '../../kept/models.ts';
 import { FIRST_TEXT, textNames } from '../../kept/texts.ts';
 import { attempt } from '../../notices.ts';
 import { Option } from '../../parts/option.tsx';
@@ -40,7 +41,8 @@ export function Shrink({ model, text }: { model: string; text: RunText | null })
     const maxTokens = choice('whole') === null ? FEW_TOKENS : Number.POSITIVE_INFINITY;
     const { trainFraction, validate } = text ?? {};
     const split = text?.name === compared ? { trainFraction, validate } : {};
-    await shrink(model, chosen, { text: compared, split, maxTokens });
+    const prompt = choice('prompt') ?? (model === SHIPPED ? 'ROMEO:\n' : '');
+    await shrink(model, chosen, { text: compared, split, maxTokens, prompt });
   };
   return (
     <section aria-labelledby="shrink">

@@ -4,6 +4,8 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import {
   type CompareReport,
   type DataRecord,
+  type LayerErrors,
+  type LibraryWorker,
   type QuantizeOptions,
   quantizeFields,
   type Split,
@@ -11,9 +13,9 @@ import {
   type WorkerModel,
 } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
-import { inTurn } from '../../engine.ts';
+import { inTurn, library } from '../../engine.ts';
 import { changed, freeName, persist } from '../../kept/files.ts';
-import { forget, LIVE, openModel, SHIPPED, titleOf } from '../../kept/models.ts';
+import { forget, LIVE, SHIPPED, titleOf, withModel } from '../../kept/models.ts';
 import { readText } from '../../kept/texts.ts';
 import { valueFrom } from '../../parts/option.tsx';
 
@@ -43,10 +45,13 @@ export interface Shrunk {
   /** The name of the original in the address. */
   of: string;
   chosen: Chosen;
-  before: WorkerModel;
   after: WorkerModel;
   data: DataRecord;
   report: CompareReport;
+  /** The noise in what each layer puts out. */
+  layers: readonly LayerErrors[];
+  /** What both go on with after `prompt`, with the same random numbers. */
+  texts: { prompt: string; before: string; after: string };
   /** Where it is kept; null: not yet. */
   kept: string | null;
 }
@@ -76,64 +81,96 @@ export interface Compared {
   split: Partial<Split>;
   /** Number of validation tokens, about. */
   maxTokens: number;
+  /** What both models go on with. */
+  prompt: string;
 }
 
 /** Quantises the model `of`, and compares the copy with it. */
-export async function shrink(
-  of: string,
-  chosen: Chosen,
-  { text, split, maxTokens }: Compared,
-): Promise<void> {
+export async function shrink(of: string, chosen: Chosen, compared: Compared): Promise<void> {
   if (doing.value) throw new Error('a model is being shrunk: wait for it, or stop it');
   stopper = new AbortController();
-  const { signal } = stopper;
   doing.value = { what: 'The text is encoded', done: 0, total: 1 };
-  const tell = (what: string) => (done: number, total: number) => {
-    doing.value = { what, done, total };
-  };
   try {
-    const before = await openModel(of);
-    const bytes = await readText(text);
-    const done = await inTurn(async (worker) => {
-      const { data } = await worker.tokenize(bytes, {
-        tokenizer: before.tokenizer,
-        ...split,
-        signal,
-        onProgress: ({ done, total }) => tell('The text is encoded')(done, total),
-      });
-      const calibration = chosen.method === 'gptq' ? { calibration: data.train } : {};
-      const onProgress = tell('Matrices are quantised');
-      const after = await worker.quantize(before, { ...chosen, ...calibration, signal, onProgress });
-      try {
-        const report = await worker.compare(before, after, data, {
-          ...{ maxTokens, signal },
-          onProgress: (done, total, unit) =>
-            tell(unit === 'tokens' ? 'Both models read the text' : 'Both models write, timed')(done, total),
-        });
-        return { after, report };
-      } catch (error) {
-        after.dispose();
-        throw error;
-      }
-    });
+    const bytes = await readText(compared.text);
+    const made = await withModel(of, (before) => makeCopy(before, chosen, bytes, compared));
     result.value?.after.dispose();
-    const data = await textRecord(bytes, { name: text, ...split });
-    result.value = { of, chosen, before, data, ...done, kept: null };
+    const data = await textRecord(bytes, { name: compared.text, ...compared.split });
+    result.value = { of, chosen, data, ...made, kept: null };
   } finally {
     doing.value = null;
   }
+}
+
+async function makeCopy(
+  before: WorkerModel,
+  chosen: Chosen,
+  bytes: Uint8Array,
+  { split, maxTokens, prompt }: Compared,
+): Promise<Pick<Shrunk, 'after' | 'report' | 'layers' | 'texts'>> {
+  const { signal } = stopper;
+  const tell = (what: string) => (done: number, total: number) => {
+    doing.value = { what, done, total };
+  };
+  const { data } = await (await library()).tokenize(bytes, {
+    tokenizer: before.tokenizer,
+    ...split,
+    signal,
+    onProgress: ({ done, total }) => tell('The text is encoded')(done, total),
+  });
+  return inTurn(async (worker) => {
+    const calibration = chosen.method === 'gptq' ? { calibration: data.train } : {};
+    const onProgress = tell('Matrices are quantised');
+    const after = await worker.quantize(before, { ...chosen, ...calibration, signal, onProgress });
+    try {
+      const report = await worker.compare(before, after, data, {
+        ...{ maxTokens, signal },
+        onProgress: (done, total, unit) =>
+          tell(unit === 'tokens' ? 'Both models read the text' : 'Both models write, timed')(done, total),
+      });
+      signal.throwIfAborted();
+      tell('The layers are measured')(0, 1);
+      const { activations: _, ...stored } = chosen;
+      const layers = await worker.compareLayers(before, after, data.train, stored);
+      tell('Both models write')(0, 1);
+      const texts = {
+        prompt,
+        before: await written(worker, before, prompt, signal),
+        after: await written(worker, after, prompt, signal),
+      };
+      return { after, report, layers, texts };
+    } catch (error) {
+      after.dispose();
+      throw error;
+    }
+  });
+}
+
+/** Tokens that each of both writes. */
+const WRITTEN = 100;
+
+async function written(
+  worker: LibraryWorker,
+  model: WorkerModel,
+  prompt: string,
+  signal: AbortSignal,
+): Promise<string> {
+  let text = '';
+  const options = { prompt, maxTokens: WRITTEN, temperature: 0.8, seed: 1, signal };
+  for await (const event of worker.generate(model, options)) text += event.text;
+  signal.throwIfAborted();
+  return text;
 }
 
 /** Keeps the copy: in the run that its original is of, else as a model of its own. */
 export async function keep(): Promise<string> {
   const made = result.value;
   if (!made) throw new Error('there is no copy to keep: make one first');
-  const { of, chosen, after, data, report } = made;
+  const { of, chosen, after, data, report, layers } = made;
   const place = await placeOf(of, chosen.bits);
   const store = opfsStore(place);
   forget(place);
-  await inTurn((worker) => worker.save(store, after));
-  const comparison = { before: of, after: place, quantize: chosen, data, ...report, layers: [] };
+  await (await library()).save(store, after);
+  const comparison = { before: of, after: place, quantize: chosen, data, ...report, layers };
   await store.write('compare.json', new TextEncoder().encode(`${JSON.stringify(comparison, null, 1)}\n`));
   void persist();
   changed('runs');
