@@ -5,6 +5,7 @@ export { currentBackend } from './backend/current.ts';
 export { type BackendReport, type ChosenBackend, type Engines, engineFields } from './backend/registry.ts';
 export {
   type AnyField as AnyOption,
+  checkValue,
   type Field as OptionField,
   type Fields as OptionFields,
   type Form as OptionForm,
@@ -132,7 +133,7 @@ export { type TextFacts, textFacts } from './text/facts.ts';
 export { textOddities } from './text/oddities.ts';
 export type { Fix, Problem } from './text/problem.ts';
 export type * from './tokenizer/index.ts';
-export { Tokenizer } from './tokenizer/index.ts';
+export { Tokenizer, trainingFields as tokenizerFields } from './tokenizer/index.ts';
 export {
   type Dataset,
   dataset,

@@ -1,5 +1,5 @@
 // What is odd about a text that is fine otherwise, and matters to a model that learns from it.
-import { formatCount } from '../base/format.ts';
+import { formatAmount, formatCount } from '../base/format.ts';
 
 /** A line of more bytes is worth a remark: it is hardly prose. */
 const LONG_LINE = 10_000;
@@ -18,7 +18,7 @@ export function textOddities(bytes: Uint8Array): string[] {
   const { lines, windows, longest, repeated } = measureLines(bytes);
   const odd: string[] = [];
   if (bytes.length > 0 && bytes.length < SHORT_TEXT)
-    odd.push(`is short (${formatCount(bytes.length)} bytes): a model soon knows it by heart`);
+    odd.push(`is short (${formatAmount(bytes.length, 'byte')}): a model soon knows it by heart`);
   if (windows === lines.ended && windows > 0) odd.push('has Windows line ends (CRLF), which become tokens');
   else if (windows > 0)
     odd.push(`mixes line ends: ${formatCount(windows)} of ${formatCount(lines.ended)} are of Windows (CRLF)`);

@@ -1,6 +1,6 @@
 // The frame around every room: the way between rooms, the engine, the training that goes on, and notices.
 import type { ComponentType, VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
 import { follow } from './followed.ts';
 import { attempt, dismiss, notice } from './notices.ts';
@@ -48,9 +48,7 @@ export function Studio(): VNode {
         </a>
         <nav aria-label="Rooms">
           {ROOMS.slice(1).map((name) => (
-            <a key={name} href={link(name)} aria-current={room.value === name ? 'page' : undefined}>
-              {TITLES[name]}
-            </a>
+            <WayTo key={name} name={name} />
           ))}
         </nav>
         <EngineLine />
@@ -64,8 +62,23 @@ export function Studio(): VNode {
   );
 }
 
+/** The way to a room. That of the room one is in is seen, where a narrow window has no place for all. */
+function WayTo({ name }: { name: Room }): VNode {
+  const place = useRef<HTMLAnchorElement>(null);
+  const here = room.value === name;
+  useEffect(() => {
+    if (here) place.current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [here]);
+  return (
+    <a ref={place} href={link(name)} aria-current={here ? 'page' : undefined}>
+      {TITLES[name]}
+    </a>
+  );
+}
+
 function RoomView({ name }: { name: Room }): VNode {
   const [View, setView] = useState<ComponentType | null>(null);
+  const [broken, forget] = useErrorBoundary(); // what one room cannot draw leaves the others as they are
   useEffect(() => {
     document.title = `${TITLES[name]} · Inkhorn Studio`;
     attempt(async () => {
@@ -73,6 +86,18 @@ function RoomView({ name }: { name: Room }): VNode {
       setView(() => view);
     });
   }, [name]);
+  if (broken !== undefined)
+    return (
+      <>
+        <h1>{TITLES[name]}</h1>
+        <p class="bad" role="alert">
+          This room cannot be shown: {broken instanceof Error ? broken.message : String(broken)}
+        </p>
+        <a href={`#/${name}`} onClick={() => addEventListener('hashchange', forget, { once: true })}>
+          Enter it without these choices
+        </a>
+      </>
+    );
   return View ? <View /> : <p class="muted wait">Opening {TITLES[name]} ...</p>;
 }
 

@@ -334,6 +334,33 @@ describe('shrinking', { skip }, () => {
   }
 });
 
+describe('an address that somebody wrote', { skip }, () => {
+  const cases: [room: string, choices: Readonly<Record<string, string>>, said: RegExp][] = [
+    ['text', { text: 'tale.txt', pattern: 'foo' }, /pattern foo is not one of none, gpt2, gpt4, o200k/],
+    ['text', { text: 'tale.txt', vocabSize: 'much' }, /vocabSize much is not a whole number >= 256/],
+    ['text', { text: 'tale.txt', vocabSize: '300.5' }, /vocabSize 300\.5 is not a whole number >= 256/],
+    ['text', { text: '../secret' }, /"\.\.\/secret" is no file name/],
+    ['text', { text: 'gone.txt' }, /the text gone\.txt is not in this browser/],
+    ['train', { pattern: 'foo' }, /pattern foo is not one of none, gpt2, gpt4, o200k/],
+    ['train', { vocabSize: '9' }, /vocabSize 9 is not a whole number >= 256/],
+    ['train', { steps: 'many' }, /steps many is not a whole number >= 1/],
+    ['train', { steps: ' ' }, /steps "" is not a whole number >= 1/],
+    ['train', { threads: 'all' }, /threads NaN is not a whole number from 1 to 256/],
+    ['play', { temperature: 'hot' }, /temperature hot is not a number >= 0/],
+    ['look', { model: 'whale' }, /whale: neither a model folder .* nor a run/],
+    ['take', { model: 'whale' }, /whale: weights, config and tokenizer/],
+    ['take', { model: 'followed' }, /a run, its best so far: weights, config and tokenizer/],
+    ['take', { bits: '5' }, /bits 5 is not one of 4, 8/],
+  ];
+  for (const [room, choices, said] of cases)
+    test(`${room}?${new URLSearchParams(choices)}: what is wrong is named, and the room stays`, async () => {
+      const { page } = tab;
+      await tab.enter(room, choices);
+      await page.locator('#studio', { hasText: said }).waitFor();
+      assert.equal(await page.getByText('cannot be shown').count(), 0);
+    });
+});
+
 /** Enters a room without a reload. */
 async function go(
   page: Page,

@@ -119,6 +119,7 @@ export function titleOf(name: string): string {
   if (name === LIVE) return `${training.value?.name ?? 'the run'}, as it trains`;
   if (name === FOLLOWED) return `${followedName ?? 'a run'}, its best so far`;
   const [, folder, copy] = name.split('/');
+  if (folder === undefined) return name;
   const copies: Readonly<Record<string, string>> = { last: ', last step', int8: ', INT8', int4: ', INT4' };
   return `${folder}${copy === undefined ? '' : (copies[copy] ?? `, ${copy}`)}`;
 }

@@ -21,7 +21,7 @@ interface Shown {
 
 /** The model that the address names. */
 export function chosenModel(name = 'model'): string {
-  return choice(name) ?? SHIPPED;
+  return choice(name) || SHIPPED;
 }
 
 export function ModelPicker({ choice: key = 'model', label = 'model', usual = SHIPPED }: Shown): VNode {

@@ -1,5 +1,5 @@
 // One option of the library's tables, as a control: a slider, a list, a switch or a text.
-import type { OptionField } from 'inkhorn';
+import { checkValue, type OptionField } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useId } from 'preact/hooks';
 
@@ -129,11 +129,7 @@ export function valueFrom(name: string, field: OptionField<unknown, unknown>, te
   const { kind } = field.form;
   const numeric = kind === 'integer' || kind === 'number' || (kind === 'choice' && isNumeric(field));
   const value = kind === 'flag' ? text === 'true' : numeric && text.trim() !== '' ? Number(text) : text;
-  try {
-    return field.schema(value);
-  } catch (error) {
-    throw new Error(`${name} ${text}: ${error instanceof Error ? error.message : error}`);
-  }
+  return checkValue(field, value, name, text.trim() === '' ? '""' : text);
 }
 
 function isNumeric({ form }: OptionField<unknown, unknown>): boolean {

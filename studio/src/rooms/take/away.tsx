@@ -49,9 +49,9 @@ function Run({ run }: { run: RunFacts }): VNode {
       )}
       <p class="buttons">
         <Download label={`${folder}.zip`} work={() => downloadRun(name)} />
-        <Download label="Report" work={async () => (await import('./reports.ts')).downloadReport(name)} />
+        <Download label="report" work={async () => (await import('./reports.ts')).downloadReport(name)} />
         <Download
-          label="Figures, SVG"
+          label="figures (SVG)"
           work={async () => (await import('./reports.ts')).downloadFigures(name)}
         />
       </p>

@@ -14,8 +14,8 @@ export function fileNameOf(title: string): string {
 /** The name of a model's folder, once it is unpacked. */
 export function folderOf(model: string): string {
   if (model === SHIPPED) return 'shakespeare';
-  if (model === LIVE) return fileNameOf(titleOf(model));
   const [shelf, name, copy] = model.split('/');
+  if (name === undefined) return fileNameOf(titleOf(model)); // the one that is trained, or followed
   return fileNameOf(shelf === 'runs' ? `${name}-${copy ?? 'best'}` : name);
 }
 

@@ -29,8 +29,14 @@ export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNo
         At first every byte is a token. Again and again, the two neighbours that stand together most often
         become one.
       </p>
-      <TokenizerOptions plan={plan} />
-      <Controls learner={learner} total={plan.vocabSize - 256} count={count} />
+      <TokenizerOptions />
+      {plan.tokenizerProblem === null ? (
+        <Controls learner={learner} total={plan.vocabSize - 256} count={count} />
+      ) : (
+        <p class="bad" role="alert">
+          {plan.tokenizerProblem}
+        </p>
+      )}
       <Scrollable class="merge-list" label="The merges, newest first">
         <table>
           <thead>

@@ -32,14 +32,14 @@ export function TextRoom(): VNode {
     };
   }, [text]);
   useEffect(() => {
-    if (!bytes) return;
+    if (!bytes || plan.tokenizerProblem !== null) return;
     // A slider passes many values: the one that it stays at counts.
     const start = setTimeout(() => attempt(() => learner.start(bytes, plan.tokenizer)), 150);
     return () => {
       clearTimeout(start);
       learner.stop();
     };
-  }, [bytes, vocabSize, pattern, atMost]);
+  }, [bytes, vocabSize, pattern, atMost, plan.tokenizerProblem]);
   const keep = (bringing: () => ReturnType<typeof bringFiles>): void => {
     setBringing(true);
     attempt(async () => {

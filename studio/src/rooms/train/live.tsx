@@ -52,7 +52,7 @@ export function Live({ run, model, own, standing }: Shown): VNode {
           value={last.step ? Math.round(last.step.tokensPerSecond).toLocaleString('en') : '–'}
           note="tokens per second"
         />
-        <Meter name="Learning rate" value={last.step?.lr.toExponential(1) ?? '–'} note="" />
+        <Meter name="Learning rate" value={last.step ? rateText(last.step.lr) : '–'} note="" />
         <Meter name="Time left" value={last.step ? duration(last.step.eta) : '–'} note="" />
       </dl>
       {last.warnings.map(({ message, step }) => (
@@ -71,6 +71,10 @@ export function Live({ run, model, own, standing }: Shown): VNode {
       </p>
     </section>
   );
+}
+
+function rateText(lr: number): string {
+  return lr === 0 ? '0' : lr.toExponential(1);
 }
 
 function Controls(): VNode {

@@ -12,6 +12,7 @@ import {
   settingFields,
   type TokenizerTraining,
   type TrainSettings,
+  tokenizerFields,
 } from 'inkhorn';
 import { valueFrom } from '../../parts/option.tsx';
 
@@ -48,6 +49,8 @@ export interface Plan {
   settings: TrainSettings | null;
   /** Null if nothing is wrong. */
   problem: string | null;
+  /** The part of it that concerns the tokenizer, which is the usual one then. */
+  tokenizerProblem: string | null;
 }
 
 /**
@@ -77,12 +80,10 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
       problem ??= reason(error);
     }
   }
-  const asked = choices.get('vocabSize');
-  const vocabSize = Number(asked ?? tokenizerChoices.vocabSize);
-  const pattern = (choices.get('pattern') ?? tokenizerChoices.pattern) as TokenizerTraining['pattern'];
-  // What was not asked for is fewer of a short text.
-  const tokenizer: TokenizerTraining = { vocabSize, pattern, atMost: asked === undefined };
-  const plan = { preset, vocabSize, tokenizer, values, changed };
+  const { tokenizer, tokenizerProblem } = tokenizerOf(choices);
+  const { vocabSize } = tokenizer;
+  const plan = { preset, vocabSize, tokenizer, tokenizerProblem, values, changed };
+  problem ??= tokenizerProblem;
   if (problem !== null) return { ...plan, config: null, settings: null, problem };
   try {
     const settings = makeSettings(recipeOf(preset, values.evalEvery), pick(values, changed, settingFields));
@@ -92,6 +93,21 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
     return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
   } catch (error) {
     return { ...plan, config: null, settings: null, problem: reason(error) };
+  }
+}
+
+function tokenizerOf(choices: ReadonlyMap<string, string>): Pick<Plan, 'tokenizer' | 'tokenizerProblem'> {
+  const chosen = <K extends keyof typeof tokenizerChoices>(name: K): TokenizerTraining[K] => {
+    const text = choices.get(name);
+    if (text === undefined) return tokenizerChoices[name];
+    return valueFrom(name, tokenizerFields[name] as Field, text) as TokenizerTraining[K];
+  };
+  const atMost = !choices.has('vocabSize'); // what was not asked for is fewer of a short text
+  try {
+    const tokenizer = { vocabSize: chosen('vocabSize'), pattern: chosen('pattern'), atMost };
+    return { tokenizer, tokenizerProblem: null };
+  } catch (error) {
+    return { tokenizer: { ...tokenizerChoices, atMost }, tokenizerProblem: reason(error) };
   }
 }
 

@@ -59,7 +59,7 @@ export function Setup(): VNode {
       <section class="card">
         <h2>Text and tokens</h2>
         <TextChoice text={text} />
-        <TokenizerOptions plan={plan} />
+        <TokenizerOptions />
       </section>
       <section class="card">
         <h2>Model and recipe</h2>
