@@ -18,7 +18,7 @@ const TITLES: Readonly<Record<Room, string>> = {
   take: 'Shrink & take',
 };
 
-/** Each room is loaded when it is first entered. */
+/** Each room is loaded when it is first entered, or a while after the page: then it is there offline, too. */
 const DOORS: Readonly<Record<Room, () => Promise<ComponentType>>> = {
   arrive: async () => (await import('./rooms/arrive/room.tsx')).Arrive,
   text: async () => (await import('./rooms/text/room.tsx')).TextRoom,
@@ -28,11 +28,17 @@ const DOORS: Readonly<Record<Room, () => Promise<ComponentType>>> = {
   take: async () => (await import('./rooms/take/room.tsx')).Take,
 };
 
+/** Milliseconds after which the other rooms are loaded. */
+const LATER = 3000;
+
 export function Studio(): VNode {
   useEffect(() => {
     attempt(async () => void (await library()));
     follow();
     refuseOtherDrops();
+    setTimeout(() => {
+      for (const open of Object.values(DOORS)) open().catch(() => undefined); // who enters it is told
+    }, LATER);
     addEventListener('beforeunload', (event) => {
       if (isBusy()) event.preventDefault(); // the browser asks once
     });
@@ -81,10 +87,16 @@ function RoomView({ name }: { name: Room }): VNode {
   const [broken, forget] = useErrorBoundary(); // what one room cannot draw leaves the others as they are
   useEffect(() => {
     document.title = `${TITLES[name]} · Inkhorn Studio`;
-    attempt(async () => {
-      const view = await DOORS[name]();
-      setView(() => view);
-    });
+    const open = (): void =>
+      attempt(async () => {
+        const view = await DOORS[name]().catch(() => {
+          throw new Error(`${TITLES[name]} cannot be loaded: is the page online?`);
+        });
+        setView(() => view);
+      });
+    open();
+    addEventListener('online', open);
+    return () => removeEventListener('online', open);
   }, [name]);
   if (broken !== undefined)
     return (

@@ -37,6 +37,8 @@ export interface Written {
   unseen: number;
   /** Null until the model is there. */
   tokenizer: Tokenizer | null;
+  /** The context of the model, and how many tokens fit it after the prompt. Null until the model is there. */
+  context: { size: number; left: number } | null;
   tokens: readonly WrittenToken[];
 }
 
@@ -108,6 +110,7 @@ export function createWriter(): Writer {
       const generate = async (worker: LibraryWorker, model: WorkerModel): Promise<void> => {
         if (stopped.aborted) return;
         text.tokenizer = model.tokenizer;
+        text.context = contextOf(model, text.prompt);
         state.value = { state: 'writing' };
         const before = tokens.length;
         const began = performance.now();
@@ -142,7 +145,11 @@ export function createWriter(): Writer {
     rate,
     stop,
     write: (model, prompt, options) =>
-      follow({ model, prompt, start: null, unseen: 0, tokenizer: null, tokens: [] }, () => prompt, options),
+      follow(
+        { model, prompt, start: null, unseen: 0, tokenizer: null, context: null, tokens: [] },
+        () => prompt,
+        options,
+      ),
     async branch(at, id, options) {
       const text = written.value;
       const old = text?.tokens[at];
@@ -179,6 +186,11 @@ export function heldText({ prompt }: Written, { held }: WrittenToken): string {
 
 function alternativesOf({ config }: WorkerModel): number {
   return Math.min(ALTERNATIVES, config.vocabSize);
+}
+
+function contextOf({ config, tokenizer }: WorkerModel, prompt: string): Written['context'] {
+  const { length } = tokenizer.encode(prompt, { otherSpecial: 'text' });
+  return { size: config.blockSize, left: Math.max(0, config.blockSize - length) };
 }
 
 function beginningOf(event: StartEvent, { start }: Written): Pick<Written, 'start' | 'unseen'> {

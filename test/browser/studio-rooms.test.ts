@@ -241,6 +241,20 @@ describe('playing', { skip }, () => {
     assert.equal(await writtenBy(page, 1), whole);
   });
 
+  test('says that a text beyond the context is slow, and how it is fast', async () => {
+    const { page } = tab;
+    const { model, tokenizer } = shipped;
+    const prompt = tokenizer.decode(tokenizer.encode(TALE).slice(0, model.config.blockSize - 10));
+    await tab.enter('play', { prompt, maxTokens: 30 });
+    await page.click('form >> text=Write');
+    await page.locator('.written', { hasText: '30 tokens' }).waitFor();
+    await page.click('.written >> text=Choose overflow shift');
+    assert.match(await roomOf(page), /overflow=shift/);
+    await page.click('form >> text=Write');
+    await page.locator('.written', { hasText: '30 tokens' }).waitFor();
+    assert.equal(await page.getByText('longer than the context of').count(), 0);
+  });
+
   test('takes a model that is brought, and refuses what is none', async () => {
     const { page } = tab;
     await tab.enter('play', { maxTokens: 8 });
@@ -308,6 +322,7 @@ describe('shrinking', { skip }, () => {
       await page.locator('.written', { hasText: '4 tokens' }).waitFor();
     }
     await go(page, 'take', { model: 'models/one' });
+    await comparison.waitFor();
     assert.deepEqual(await comparison.locator('.said').allInnerTexts(), words);
     await page.click('text=Keep the copy');
     await comparison.locator('text=Kept as').waitFor();
@@ -332,6 +347,28 @@ describe('shrinking', { skip }, () => {
       }
     })()`);
   }
+});
+
+test('every room opens once the page has lost its connection', { skip }, async () => {
+  const own = await openStudio(browser);
+  const { page } = own;
+  const loaded = new Set<string>();
+  page.on('requestfinished', (request) => {
+    const [room] = /\/room-[^/]+\.js$/.exec(request.url()) ?? [];
+    if (room) loaded.add(room);
+  });
+  await own.enter('text');
+  while (loaded.size < 6) await page.waitForTimeout(100);
+  await own.context.setOffline(true);
+  for (const name of ['Train', 'Play', 'Look inside', 'Shrink & take', 'Text & tokens']) {
+    await page.locator('nav').getByText(name, { exact: true }).click();
+    await page
+      .locator(`main h1`, { hasText: name === 'Shrink & take' ? 'Shrink and take away' : name })
+      .waitFor();
+  }
+  await page.click('.wordmark');
+  await page.locator('main h1', { hasText: 'Teach a small GPT' }).waitFor();
+  await own.close();
 });
 
 describe('an address that somebody wrote', { skip }, () => {

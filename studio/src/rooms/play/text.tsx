@@ -3,8 +3,9 @@ import type { VNode } from 'preact';
 import { engine } from '../../engine.ts';
 import { titleOf } from '../../kept/models.ts';
 import { Tokens } from '../../parts/tokens.tsx';
-import { link } from '../../route.ts';
+import { choose, link } from '../../route.ts';
 import { alternatives, heldText, type Writer, type Written, type WrittenToken } from '../../writer.ts';
+import { samplingOf } from './sampling.tsx';
 
 interface Shown {
   writer: Writer;
@@ -17,7 +18,7 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
   const state = writer.state.value;
   if (!written)
     return <p class="muted">What it writes appears here, token by token. Point at one to see its odds.</p>;
-  const { prompt, tokens, model, unseen } = written;
+  const { prompt, tokens, model, unseen, context } = written;
   const writing = state.state === 'writing' || state.state === 'loading';
   return (
     <article class="written" aria-busy={writing}>
@@ -46,6 +47,7 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
           context of the model.
         </p>
       )}
+      {context && count > context.left && <Overflow context={context} />}
       {count > 0 && (
         <p class="muted legend">
           The stronger a token is shaded, the less likely it was. Point at one, or use the arrow keys, for its
@@ -58,6 +60,21 @@ export function WrittenText({ writer, onBranch }: Shown): VNode {
         {writing ? 'Writing.' : `${prompt}${textOf(tokens)}`}
       </p>
     </article>
+  );
+}
+
+/** What happens beyond the context, where that is slow. */
+function Overflow({ context }: { context: NonNullable<Written['context']> }): VNode | null {
+  if (samplingOf().options.overflow !== 'slide') return null;
+  return (
+    <p class="muted legend">
+      The text is longer than the context of {context.size} tokens: every further one takes a pass over all of
+      it, which is slow.{' '}
+      <button type="button" class="inline" onClick={() => choose({ overflow: 'shift' })}>
+        Choose overflow shift
+      </button>
+      , and the next text goes on from its last half, fast.
+    </p>
   );
 }
 
