@@ -53,14 +53,14 @@ export function createAdapters(
     kernels.copy(base.buffer, weight.buffer);
     adapters.set(name, { weight, base, a, b, out, in: columns });
   }
-  const named = [...adapters];
+  const parameters = new Map<string, Tensor>();
+  const bases = new Map<string, Tensor>();
+  for (const [name, { a, b, base }] of adapters) {
+    parameters.set(adapterName(name, 'loraA'), a).set(adapterName(name, 'loraB'), b);
+    bases.set(`${name}.base`, base);
+  }
   return {
-    parameters: new Map(
-      named.flatMap(([name, { a, b }]) => [
-        [adapterName(name, 'loraA'), a],
-        [adapterName(name, 'loraB'), b],
-      ]),
-    ),
+    parameters,
     pullBack(): void {
       for (const adapter of adapters.values()) pullBack(adapter, rank);
     },
@@ -70,16 +70,9 @@ export function createAdapters(
         kernels.matmul(weight.buffer, b.buffer, a.buffer, { m, n, k: rank, accumulate: true });
       }
     },
-    state: () =>
-      new Map(
-        named.flatMap(([name, { a, b, base }]) => [
-          [adapterName(name, 'loraA'), a],
-          [adapterName(name, 'loraB'), b],
-          [`${name}.base`, base],
-        ]),
-      ),
+    state: () => new Map([...parameters, ...bases]),
     dispose(): void {
-      for (const { base, a, b } of adapters.values()) for (const tensor of [base, a, b]) tensor.dispose();
+      for (const tensor of [...parameters.values(), ...bases.values()]) tensor.dispose();
     },
   };
 }
