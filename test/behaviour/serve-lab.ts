@@ -1,6 +1,5 @@
 // A server of a small model for tests, and requests to it.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import type { Backend } from '../../src/backend/contract.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -101,25 +100,5 @@ export async function eventsOf(answer: Response): Promise<unknown[]> {
   return parts.map((part) => {
     assert.match(part, /^data: \S/);
     return part === 'data: [DONE]' ? '[DONE]' : JSON.parse(part.slice(6));
-  });
-}
-
-/** A request as it is, which `fetch` would tidy: its status. */
-export function statusOf(
-  url: string,
-  path: string,
-  options: { method?: string; headers?: object },
-): Promise<number> {
-  const { port } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, ...options, headers: { ...options.headers } },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-      },
-    );
-    asked.on('error', reject);
-    asked.end();
   });
 }

@@ -14,8 +14,9 @@ import { quantize } from '../../src/quantize/quantize.ts';
 import { completionFields } from '../../src/serve/requests.ts';
 import { routes } from '../../src/serve/routes.ts';
 import type { ServeOptions } from '../../src/serve/server.ts';
+import { statusOf } from '../support/status.ts';
 import { inkhorn } from './cli-process.ts';
-import { CONTEXT, eventsOf, type Lab, openLab, smallModel, statusOf } from './serve-lab.ts';
+import { CONTEXT, eventsOf, type Lab, openLab, smallModel } from './serve-lab.ts';
 
 const { backend, model, tokenizer } = await smallModel();
 const int8 = await quantize(model);

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import type { FollowMessage } from '../../src/site/messages.ts';
 import { serveStudio } from '../../src/site/server.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { recipes } from '../../src/train/settings.ts';
+import { statusOf } from '../support/status.ts';
 import { inkhorn, sentences } from './cli-process.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'inkhorn-studio-'));
@@ -218,26 +218,6 @@ describe('the server', () => {
     assert.equal(await new Promise((resolve) => child.on('exit', resolve)), 130);
   });
 });
-
-/** `fetch` tidies paths and hosts: this sends them as they are. */
-function statusOf(
-  url: string,
-  path: string,
-  options: { method?: string; headers?: object } = {},
-): Promise<number> {
-  const { port } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, ...options, headers: { ...options.headers } },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-      },
-    );
-    asked.on('error', reject);
-    asked.end();
-  });
-}
 
 /** What looks have found together, once there are `count` events of the log whose run had `before`. */
 async function until(look: () => Promise<LiveLook | null>, count: number, before: number): Promise<LiveLook> {
