@@ -94,13 +94,30 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
   return store.exists(TRAINING_FILE);
 }
 
+/** Whole readings of a checkpoint while others write it, before we say what the last of them found. */
+const READINGS = 5;
+
 /**
- * Reads a checkpoint. Throws one line that says which file is missing or damaged, or that the engine does not
- * fit.
+ * Reads a checkpoint; beside a training that writes it, one that is whole. Throws one line that says which file
+ * is missing or damaged, or that the engine does not fit.
  */
 export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
   complete({ store: storeField }, { store }, 'loadCheckpoint');
   checkOptions(loadFields, options, 'loadCheckpoint');
+  const stepNow = async (): Promise<number> => (await readRecord(store)).progress.step;
+  for (let left = READINGS; ; left--) {
+    const before = await stepNow();
+    const read = await readCheckpoint(store, options).catch((error: Error) => error);
+    // A checkpoint is several files: a newer one in the middle of reading gives some of each.
+    if (left === 1 || (await stepNow()) === before) {
+      if (read instanceof Error) throw read;
+      return read;
+    }
+    if (!(read instanceof Error)) read.model.dispose();
+  }
+}
+
+async function readCheckpoint(store: Store, options: LoadOptions): Promise<Checkpoint> {
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();
   if (precision !== record.precision) {

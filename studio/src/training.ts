@@ -4,6 +4,7 @@ import {
   type DataRecord,
   type GPTConfig,
   type LibraryWorker,
+  type Store,
   type Tokenizer,
   type TokenizerTraining,
   type TrainSettings,
@@ -100,25 +101,49 @@ export async function begin(start: Start): Promise<void> {
     const config = start.configOf(tokenizer.vocabSize);
     const model = await worker.create(config, tokenizer, { seed: settings.seed });
     const record = await textRecord(bytes, { name: start.text });
-    await follow(worker, { name, config, settings, model, record, dataset: data });
+    const store = opfsStore(`runs/${name}`);
+    await follow(worker, { store, name, config, settings, model, record, dataset: data });
   });
 }
 
 /** Goes on with the run `name` from its last checkpoint, to `steps` if that is given. */
 export async function goOn(name: string, steps?: number): Promise<void> {
-  await guarded(async (worker) => {
-    const from = await worker.loadCheckpoint(opfsStore(`runs/${name}`).folder('last'));
-    const { data: record } = from.record;
-    const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
-    const bytes = await readTextOf(record);
-    const { data } = await worker.tokenize(bytes, {
-      tokenizer: from.tokenizer,
-      trainFraction: record.trainFraction,
-      validate: record.validate,
-      signal: stopper.signal,
-    });
-    await follow(worker, { name, config: from.config, settings, model: from, from, record, dataset: data });
-  });
+  await guarded((worker) =>
+    locked(`runs/${name}`, async (store) => {
+      const from = await worker.loadCheckpoint(store.folder('last'));
+      const { data: record } = from.record;
+      const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
+      const bytes = await readTextOf(record);
+      const { data } = await worker.tokenize(bytes, {
+        tokenizer: from.tokenizer,
+        trainFraction: record.trainFraction,
+        validate: record.validate,
+        signal: stopper.signal,
+      });
+      await follow(worker, {
+        store,
+        name,
+        config: from.config,
+        settings,
+        model: from,
+        from,
+        record,
+        dataset: data,
+      });
+    }),
+  );
+}
+
+/** Works on a folder of the page that no other tab writes meanwhile, from the first reading on. */
+async function locked(path: string, work: (store: Store) => Promise<void>): Promise<void> {
+  const store = opfsStore(path);
+  const lock = await store.lock?.('a training run');
+  try {
+    // Without a lock of its own: this one is held.
+    await work({ ...store, lock: undefined });
+  } finally {
+    lock?.release();
+  }
 }
 
 async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<void> {
@@ -151,6 +176,7 @@ function lastReason(): string {
 }
 
 interface Follow {
+  store: Store;
   name: string;
   config: GPTConfig;
   settings: TrainSettings;
@@ -161,7 +187,7 @@ interface Follow {
 }
 
 async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
-  const { name, config, settings, model, from, record, dataset } = given;
+  const { store, name, config, settings, model, from, record, dataset } = given;
   const { run, add } = watch({ name, config, settings }, from?.record.history ?? []);
   batch(() => {
     current.value = { ...run, model, worker: workersBefore() };
@@ -169,7 +195,6 @@ async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
   });
   void persist();
   setTraining(true);
-  const store = opfsStore(`runs/${name}`);
   const events = worker.trainInFolder({
     ...{ store, model, from, dataset, data: record, settings },
     signal: stopper.signal,

@@ -152,6 +152,28 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual(told((await readHistory(store)).events), told(whole));
     });
 
+    test('is read whole while another process writes its next checkpoint', async () => {
+      const store = memoryStore('run');
+      const older = memoryStore('run/last');
+      const newer = store.folder('last');
+      await go(backend, store, { steps: 3 });
+      for (const file of await newer.list()) await older.write(file, await newer.read(file));
+      await go(backend, store, { steps: 6 });
+      let reads = 0;
+      const moving = (at: number): Store => ({
+        ...newer,
+        read: (file, atMost) => (reads++ < at ? older : newer).read(file, atMost),
+      });
+      const all = Number.POSITIVE_INFINITY;
+      await loadCheckpoint(moving(all), { backend });
+      for (let at = 0, total = reads; at <= total; at++) {
+        reads = 0;
+        const { model, resume } = await loadCheckpoint(moving(at), { backend });
+        assert.equal(resume.step, at < total ? 6 : 3, `after ${at} files`);
+        model.dispose();
+      }
+    });
+
     test('is unfinished until all that is due after the last step is done', async () => {
       const last = whole.findIndex(({ type, step }) => type === 'step' && step === settings.steps);
       for (let index = last; index < whole.length; index++) {
