@@ -13,12 +13,14 @@
 import { formatAmount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { array, matching, object, type Schema, string } from '../base/schema.ts';
-import { checkName, type Lock, type Store } from './store.ts';
+import { checkName, type Lock, type OpenFile, type Store } from './store.ts';
 
 /** The operations of a folder store on its file system. A test replaces them to stop or fail at any one. */
 export interface FileSteps {
   /** Throws, before reading, for a file of more than `atMost` bytes. */
   read(path: string, atMost?: number): Promise<Uint8Array>;
+  /** Absent where files are only read whole. */
+  open?(path: string): Promise<OpenFile>;
   entries(folder: string): Promise<{ name: string; isFile: boolean }[]>;
   makeFolder(path: string): Promise<void>;
   /** Writes a new file and returns when the bytes are on the disk. */
@@ -63,27 +65,16 @@ export const NO_SUCH_FILE = 'there is no such file';
  */
 export function atomicStore(path: string, root: string, system: FileSystem): Store {
   const { files, join } = system;
+  const openStep = files.open?.bind(files);
   const at = (name: string): string => join(root, name);
   const shown = (name: string): string => join(path, name);
 
   const store: Store = {
     location: path,
 
-    async read(name, atMost) {
-      checkName(name);
-      try {
-        const journal = await readJournal(root, system);
-        const temporary = journal?.put.get(name);
-        const bytes = temporary && (await unlessMissing(system, files.read(at(temporary), atMost)));
-        if (bytes) return bytes;
-        if (journal?.drop.includes(name)) throw new Error(NO_SUCH_FILE);
-        return await files.read(at(name), atMost);
-      } catch (error) {
-        const there = !system.isMissing(error) || (await unlessMissing(system, files.entries(root)));
-        const why = there ? system.reason(error) : noFolder();
-        throw new Error(`cannot read ${shown(name)}: ${why}`, { cause: error });
-      }
-    },
+    read: (name, atMost) => reading(name, (path) => files.read(path, atMost)),
+
+    ...(openStep && { open: (name: string) => reading(name, openStep) }),
 
     async exists(name) {
       checkName(name);
@@ -169,6 +160,23 @@ export function atomicStore(path: string, root: string, system: FileSystem): Sto
     },
   };
   return store;
+
+  /** Reads the file `name` by `step`, which gets its path: the temporary one while a change is unfinished. */
+  async function reading<T>(name: string, step: (path: string) => Promise<T>): Promise<T> {
+    checkName(name);
+    try {
+      const journal = await readJournal(root, system);
+      const temporary = journal?.put.get(name);
+      const found = temporary && (await unlessMissing(system, step(at(temporary))));
+      if (found) return found;
+      if (journal?.drop.includes(name)) throw new Error(NO_SUCH_FILE);
+      return await step(at(name));
+    } catch (error) {
+      const there = !system.isMissing(error) || (await unlessMissing(system, files.entries(root)));
+      const why = there ? system.reason(error) : noFolder();
+      throw new Error(`cannot read ${shown(name)}: ${why}`, { cause: error });
+    }
+  }
 
   /**
    * Makes one change of the folder after all changes begun earlier, removes leftovers, and words its errors.

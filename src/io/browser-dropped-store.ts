@@ -22,6 +22,7 @@ export async function droppedStore(dropped: DataTransfer | Iterable<File>): Prom
     files.set(path, {
       size: file.size,
       bytes: async () => new Uint8Array(await file.arrayBuffer()),
+      part: async (begin, end) => new Uint8Array(await file.slice(begin, end).arrayBuffer()),
     });
   }
   return treeStore('dropped files', 'a set of dropped files', files);

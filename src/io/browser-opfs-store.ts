@@ -3,7 +3,7 @@
 // tab or the browser is killed at any moment.
 import { hex } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE } from './atomic-store.ts';
-import { checkLength, checkName, type Lock, type Store } from './store.ts';
+import { checkLength, checkName, inParts, type Lock, type Store } from './store.ts';
 
 /**
  * A store of the files in the folder `path` (`runs/first`; empty: the root) of the site's own file system.
@@ -27,6 +27,13 @@ export const opfsFiles: FileSteps = {
     const file = await (await fileHandle(path)).getFile();
     checkLength(file.size, atMost);
     return new Uint8Array(await file.arrayBuffer());
+  },
+  async open(path) {
+    const file = await (await fileHandle(path)).getFile();
+    return inParts(
+      file.size,
+      async (begin, end) => new Uint8Array(await file.slice(begin, end).arrayBuffer()),
+    );
   },
   async entries(path) {
     const found: { name: string; isFile: boolean }[] = [];

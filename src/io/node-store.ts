@@ -9,7 +9,7 @@ import { threadId } from 'node:worker_threads';
 import { formatAmount } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE, TEMPORARY } from './atomic-store.ts';
 import { lockFolder } from './node-lock.ts';
-import { checkLength, type Store } from './store.ts';
+import { checkLength, inParts, type Store } from './store.ts';
 
 export { type FileSteps, NO_SUCH_FILE } from './atomic-store.ts';
 
@@ -25,6 +25,18 @@ export const nodeFiles: FileSteps = {
     } finally {
       await file.close();
     }
+  },
+  async open(path) {
+    const file = await fs.open(path);
+    const { size } = await file.stat();
+    const read = async (begin: number, end: number): Promise<Uint8Array> => {
+      const bytes = new Uint8Array(end - begin);
+      let done = 0;
+      for (let more = 1; more > 0 && done < bytes.length; done += more)
+        more = (await file.read(bytes, done, bytes.length - done, begin + done)).bytesRead;
+      return bytes.subarray(0, done);
+    };
+    return inParts(size, read, () => file.close());
   },
   async entries(folder) {
     const entries = await fs.readdir(folder, { withFileTypes: true });

@@ -10,6 +10,7 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
 import { fromBfloat16, fromFloat16 } from './floats.ts';
+import type { OpenFile } from './store.ts';
 
 /**
  * Bits per element, in the reference implementation's order, which writes the last dtypes of this list first.
@@ -55,7 +56,7 @@ export interface StoredTensor {
 }
 
 /** Size of a tensor in the file, in bytes. */
-export function storedBytes({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shape'>): number {
+export function storedBytes({ dtype, shape }: PlaceToWrite): number {
   return (shape.reduce((n, side) => n * side, 1) * DTYPE_BITS[dtype]) / 8;
 }
 
@@ -92,12 +93,29 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, TensorToWrite>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const entries = [...tensors].map(([name, tensor]) => ({
-    name,
-    dtype: dtypeOf(name, tensor),
-    ...tensor,
-    raw: raw(tensor),
-  }));
+  const places = new Map<string, PlaceToWrite>();
+  for (const [name, tensor] of tensors)
+    places.set(name, { dtype: dtypeOf(name, tensor), shape: tensor.shape });
+  const { file, bytesOf } = blankSafetensors(places, metadata);
+  for (const [name, tensor] of tensors) bytesOf(name).set(raw(tensor));
+  return file;
+}
+
+/** A tensor without its elements. */
+export interface PlaceToWrite {
+  dtype: StoredDType;
+  shape: readonly number[];
+}
+
+/**
+ * As `writeSafetensors`, with all elements 0: `bytesOf` returns the part of the file that a tensor fills, for
+ * callers that write them one after another. Every part begins at a multiple of the width of its elements.
+ */
+export function blankSafetensors(
+  tensors: ReadonlyMap<string, PlaceToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+): { file: Uint8Array; bytesOf(name: string): Uint8Array } {
+  const entries = [...tensors].map(([name, place]) => ({ name, ...place, bytes: storedBytes(place) }));
   const rank = (dtype: StoredDType): number => DTYPES.indexOf(dtype);
   entries.sort((a, b) => rank(b.dtype) - rank(a.dtype) || (a.name < b.name ? -1 : 1));
 
@@ -105,10 +123,12 @@ export function writeSafetensors(
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let end = 0;
-  for (const { name, dtype, shape, raw } of entries) {
-    const data_offsets = [end, end + raw.length];
+  const begins = new Map<string, readonly [begin: number, end: number]>();
+  for (const { name, dtype, shape, bytes } of entries) {
+    const data_offsets = [end, end + bytes] as const;
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets })}`);
-    end += raw.length;
+    begins.set(name, data_offsets);
+    end += bytes;
   }
   const header = new TextEncoder().encode(`{${fields.join(',')}}`);
   const dataStart = 8 + Math.ceil(header.length / 8) * 8;
@@ -116,12 +136,13 @@ export function writeSafetensors(
   const file = new Uint8Array(dataStart + end).fill(0x20, 8, dataStart);
   new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
   file.set(header, 8);
-  let offset = dataStart;
-  for (const { raw } of entries) {
-    file.set(raw, offset);
-    offset += raw.length;
-  }
-  return file;
+  return {
+    file,
+    bytesOf(name): Uint8Array {
+      const [from, to] = begins.get(name) ?? [0, 0];
+      return file.subarray(dataStart + from, dataStart + to);
+    },
+  };
 }
 
 function raw({ data }: TensorToWrite): Uint8Array {
@@ -161,32 +182,15 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): StoredDTy
  * copies. Throws one line that names `file`, the tensor, the value and the limit.
  */
 export function readSafetensors(bytes: Uint8Array, file = 'model.safetensors'): TensorFile {
-  const fail = (problem: string): never => {
-    throw new Error(`${file}: ${problem}`);
-  };
-  const { header, dataStart } = readHeader(bytes, fail);
-  const metadata = readMetadata(header.__metadata__, fail);
-  const places = Object.entries(header)
-    .filter(([name]) => name !== '__metadata__')
-    .map(([name, entry]) => readPlace(name, entry, fail))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkPlaces(places, bytes.length - dataStart, fail);
-
+  const { metadata, places } = readPlaces(bytes, bytes.length, file);
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, begin, end } of places) {
-    tensors.set(name, {
-      dtype,
-      shape,
-      data: decode(dtype, bytes.subarray(dataStart + begin, dataStart + end)),
-    });
-  }
+  for (const { name, dtype, shape, begin, end } of places)
+    tensors.set(name, { dtype, shape, data: decode(dtype, bytes.subarray(begin, end)) });
   return { metadata, tensors };
 }
 
-type Fail = (problem: string) => never;
-
-/** The place of one tensor, counted from the end of the header. */
-interface Place {
+/** The place of one tensor in its file, in bytes. */
+export interface TensorPlace {
   name: string;
   dtype: StoredDType;
   shape: number[];
@@ -194,16 +198,64 @@ interface Place {
   end: number;
 }
 
+/** What the header of a file says, checked as by `readSafetensors`. The tensors are not read. */
+export async function readSafetensorsHeader(
+  file: OpenFile,
+  name: string,
+): Promise<{ metadata: Record<string, string>; places: TensorPlace[] }> {
+  const start = await file.read(0, Math.min(file.size, FIRST_BYTES));
+  const length = start.length < 8 ? 0 : headerLength(start);
+  const whole = length <= HEADER_LIMIT && 8 + length > start.length;
+  const head = whole ? await file.read(0, Math.min(file.size, 8 + length)) : start;
+  return readPlaces(head, file.size, name);
+}
+
+/** Bytes that are read before the length of the header is known. */
+const FIRST_BYTES = 2 ** 16;
+
+/** `head` is the file, or a part that has the header; the file has `size` bytes. */
+function readPlaces(
+  head: Uint8Array,
+  size: number,
+  file: string,
+): { metadata: Record<string, string>; places: TensorPlace[] } {
+  const fail = (problem: string): never => {
+    throw new Error(`${file}: ${problem}`);
+  };
+  const { header, dataStart } = readHeader(head, size, fail);
+  const metadata = readMetadata(header.__metadata__, fail);
+  const places = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, entry]) => readPlace(name, entry, fail))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkPlaces(places, size - dataStart, fail);
+  for (const place of places) {
+    place.begin += dataStart;
+    place.end += dataStart;
+  }
+  return { metadata, places };
+}
+
+type Fail = (problem: string) => never;
+
 /** The first character of every header: `{`. */
 const BRACE = 0x7b;
 
-function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
+function headerLength(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  size: number,
+  fail: Fail,
+): { header: Record<string, unknown>; dataStart: number } {
   if (bytes.length < 8) {
     fail(
       `${amount(bytes.length)} ${bytes.length === 1 ? 'is' : 'are'} too few for a safetensors file: it is empty, or was cut off while copying`,
     );
   }
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const length = headerLength(bytes);
   const other = length > HEADER_LIMIT || bytes[8] !== BRACE ? kindOf(bytes) : null;
   if (other !== null) fail(`no safetensors file, but ${other}`);
   if (length > HEADER_LIMIT) {
@@ -212,9 +264,9 @@ function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unk
     );
   }
   const dataStart = 8 + length;
-  if (dataStart > bytes.length) {
+  if (dataStart > size) {
     fail(
-      `truncated: announces a header of ${amount(length)}, the file holds ${amount(bytes.length)}: ` +
+      `truncated: announces a header of ${amount(length)}, the file holds ${amount(size)}: ` +
         'it was probably cut off while copying, or is no safetensors file',
     );
   }
@@ -248,7 +300,7 @@ function readMetadata(metadata: unknown, fail: Fail): Record<string, string> {
   return metadata as Record<string, string>;
 }
 
-function readPlace(name: string, entry: unknown, fail: Fail): Place {
+function readPlace(name: string, entry: unknown, fail: Fail): TensorPlace {
   const of = `tensor ${excerpt(name)}`;
   if (!isRecord(entry)) return fail(`${of}: its entry in the header is not a JSON object`);
   const { dtype, shape, data_offsets: offsets, ...rest } = entry;
@@ -272,7 +324,7 @@ function readPlace(name: string, entry: unknown, fail: Fail): Place {
 }
 
 /** Checks that the tensors, in file order, fill the `held` bytes after the header exactly. */
-function checkPlaces(places: readonly Place[], held: number, fail: Fail): void {
+function checkPlaces(places: readonly TensorPlace[], held: number, fail: Fail): void {
   let filled = 0;
   for (const { name, begin, end } of places) {
     if (begin > filled)

@@ -10,6 +10,11 @@ export interface Store {
    * has more than `atMost` bytes.
    */
   read(name: string, atMost?: number): Promise<Uint8Array>;
+  /**
+   * The file, to be read in parts. Throws when it does not exist. Absent where only whole files can be read:
+   * `openFile` does it with any store.
+   */
+  open?(name: string): Promise<OpenFile>;
   exists(name: string): Promise<boolean>;
   /** The names of all files, sorted; empty while the place does not exist. */
   list(): Promise<string[]>;
@@ -33,6 +38,40 @@ export interface Store {
    * where nobody else can write.
    */
   lock?(what: string): Promise<Lock>;
+}
+
+/** A file that is read in parts. */
+export interface OpenFile {
+  /** Number of bytes. */
+  readonly size: number;
+  /** The bytes from `begin` up to `end`, of the caller's own. Throws when the file has become shorter. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+  /** To be called at the end. */
+  close(): Promise<void>;
+}
+
+/** The file, to be read in parts; where the store cannot do that, it is read whole. */
+export async function openFile(store: Store, name: string): Promise<OpenFile> {
+  if (store.open) return store.open(name);
+  const bytes = await store.read(name);
+  return inParts(bytes.length, async (begin, end) => bytes.slice(begin, end));
+}
+
+/** An open file that `read` reads from. Every part is checked to be whole. */
+export function inParts(
+  size: number,
+  read: (begin: number, end: number) => Promise<Uint8Array>,
+  close: () => Promise<void> = async () => {},
+): OpenFile {
+  return {
+    size,
+    async read(begin, end): Promise<Uint8Array> {
+      const bytes = await read(begin, end);
+      if (bytes.length === end - begin) return bytes;
+      throw new Error(`it ends at byte ${formatCount(begin + bytes.length)}: another program changes it`);
+    },
+    close,
+  };
 }
 
 /** The exclusive right to write to a place. */

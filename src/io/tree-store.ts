@@ -1,11 +1,13 @@
 // A read-only store of files that are known by their paths: dropped on a page, or inside an archive.
-import { checkLength, checkName, readOnly, type Store } from './store.ts';
+import { checkLength, checkName, inParts, type OpenFile, readOnly, type Store } from './store.ts';
 
 /** A file that is read when it is asked for. */
 export interface TreeFile {
   /** Number of bytes. */
   readonly size: number;
   bytes(): Promise<Uint8Array>;
+  /** The bytes from `begin` up to `end`. Absent where it is in memory anyway. */
+  part?(begin: number, end: number): Promise<Uint8Array>;
 }
 
 /**
@@ -35,6 +37,14 @@ function branch(location: string, what: string, files: ReadonlyMap<string, TreeF
       return file.bytes().catch((error: Error) => {
         throw new Error(`cannot read ${location}/${name}: ${error.message}`, { cause: error });
       });
+    },
+    async open(name): Promise<OpenFile> {
+      const file = files.get(name);
+      if (!file) throw new Error(`${location}/${name}: no such file`);
+      const { part } = file;
+      if (part) return inParts(file.size, part);
+      const bytes = await file.bytes();
+      return inParts(bytes.length, async (begin, end) => bytes.slice(begin, end));
     },
     exists: async (name) => files.has(name),
     list: async () => level.names,

@@ -14,7 +14,7 @@ export function intercepted(
     get(target, step: Step) {
       return async (...args: [string, never]): Promise<unknown> => {
         await intercept(step, args);
-        return target[step](...args);
+        return (target[step] as (...args: unknown[]) => Promise<unknown>)(...args);
       };
     },
   });
