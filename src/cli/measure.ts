@@ -2,7 +2,7 @@
 
 import type { Backend } from '../backend/contract.ts';
 import { median } from '../base/statistics.ts';
-import { type GPTConfig, makeConfig, presets } from '../model/config.ts';
+import { type GPTConfig, hiddenSize, makeConfig, presets } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
@@ -19,17 +19,10 @@ export function seedModel(backend: Backend): GPT {
  * Counts matrix products, and attention in full although half of it is masked. 3.84e11 for a step of the seed
  * with 64 x 256 tokens.
  */
-export function trainingFlop({
-  nLayer,
-  nEmbd: C,
-  nHead,
-  headSize,
-  mlpRatio,
-  vocabSize,
-  blockSize,
-}: GPTConfig): number {
+export function trainingFlop(config: GPTConfig): number {
+  const { nLayer, nEmbd: C, nHead, headSize, vocabSize, blockSize } = config;
   const width = nHead * headSize;
-  const perBlock = 4 * C * width + 2 * mlpRatio * C * C; // q, k, v and the projection; the MLP
+  const perBlock = 4 * C * width + 2 * hiddenSize(config) * C; // q, k, v and the projection; the MLP
   const products = nLayer * perBlock + C * vocabSize; // multiply-adds
   const attention = nLayer * 2 * blockSize * width;
   return 6 * (products + attention);

@@ -1,6 +1,6 @@
 // GGUF files, which llama.cpp and what is built on it load: GPT-2 for learned positions and LayerNorm, Arcee
 // for rotary positions and RMSNorm. The container is in gguf-file.ts.
-import type { GPTConfig } from '../model/config.ts';
+import { type GPTConfig, hiddenSize } from '../model/config.ts';
 import { type BlockLayer, parameterName } from '../model/names.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { endToken } from '../tokenizer/special.ts';
@@ -35,7 +35,8 @@ export const gpt2: GgufFamily = {
   },
   fields: ({ normEps }) => ({ 'attention.layer_norm_epsilon': { f32: normEps } }),
   tensors(config) {
-    const { nEmbd: C, nLayer, mlpRatio, bias, qkvBias, blockSize, position } = config;
+    const { nEmbd: C, nLayer, bias, qkvBias, blockSize, position } = config;
+    const hidden = hiddenSize(config);
     const both = (
       theirs: string,
       layer: BlockLayer,
@@ -55,8 +56,8 @@ export const gpt2: GgufFamily = {
       ...both('attn_qkv', 'attn.qkv', n, [3 * C, C], qkvBias),
       ...both('attn_output', 'attn.proj', n, [C, C], bias),
       ...both('ffn_norm', 'norm2', n, [C], bias),
-      ...both('ffn_up', 'mlp.fc', n, [mlpRatio * C, C], bias),
-      ...both('ffn_down', 'mlp.proj', n, [C, mlpRatio * C], bias),
+      ...both('ffn_up', 'mlp.fc', n, [hidden, C], bias),
+      ...both('ffn_down', 'mlp.proj', n, [C, hidden], bias),
     ];
     return [
       ...embeddingOf(config),
@@ -94,8 +95,8 @@ export const arcee: GgufFamily = {
     'rope.freq_base': { f32: ropeBase },
   }),
   tensors(config) {
-    const { nEmbd: C, nLayer, nHead, headSize, mlpRatio } = config;
-    const [inner, hidden] = [nHead * headSize, mlpRatio * C];
+    const { nEmbd: C, nLayer, nHead, headSize } = config;
+    const [inner, hidden] = [nHead * headSize, hiddenSize(config)];
     const block = (n: number): Mapped[] => {
       const one = (
         theirs: string,
@@ -110,9 +111,9 @@ export const arcee: GgufFamily = {
       });
       return [
         one('attn_norm', 'norm1', [C]),
-        one('attn_q', 'attn.qkv', [inner, C], { third: 0, paired: nHead }),
-        one('attn_k', 'attn.qkv', [inner, C], { third: 1, paired: nHead }),
-        one('attn_v', 'attn.qkv', [inner, C], { third: 2 }),
+        one('attn_q', 'attn.qkv', [inner, C], { part: [0, 3], paired: nHead }),
+        one('attn_k', 'attn.qkv', [inner, C], { part: [1, 3], paired: nHead }),
+        one('attn_v', 'attn.qkv', [inner, C], { part: [2, 3] }),
         one('attn_output', 'attn.proj', [C, inner]),
         one('ffn_norm', 'norm2', [C]),
         one('ffn_up', 'mlp.fc', [hidden, C]),
@@ -196,19 +197,13 @@ function checkHalves(name: string, values: Float32Array): void {
   }
 }
 
-function commonFields({
-  blockSize,
-  nEmbd,
-  nLayer,
-  nHead,
-  mlpRatio,
-  vocabSize,
-}: GPTConfig): Record<string, GgufValue> {
+function commonFields(config: GPTConfig): Record<string, GgufValue> {
+  const { blockSize, nEmbd, nLayer, nHead, vocabSize } = config;
   return {
     context_length: { u32: blockSize },
     embedding_length: { u32: nEmbd },
     block_count: { u32: nLayer },
-    feed_forward_length: { u32: mlpRatio * nEmbd },
+    feed_forward_length: { u32: hiddenSize(config) },
     'attention.head_count': { u32: nHead },
     'attention.head_count_kv': { u32: nHead },
     vocab_size: { u32: vocabSize },

@@ -3,7 +3,7 @@
 import type { Activation } from '../backend/contract.ts';
 import { jsonBytes } from '../base/json.ts';
 import { type TensorToWrite, writeSafetensors } from '../io/safetensors.ts';
-import type { GPTConfig } from '../model/config.ts';
+import { type GPTConfig, hiddenSize } from '../model/config.ts';
 import { CONFIG_FILE, MODEL_FILE, tokenizerFiles } from '../model/folder.ts';
 import { type BlockLayer, type Field, type OutsideLayer, parameterName } from '../model/names.ts';
 import { endToken } from '../tokenizer/special.ts';
@@ -23,7 +23,7 @@ export interface HfFamily extends Family {
   tensors(config: GPTConfig): Mapped[];
 }
 
-/** The names of the activations there. */
+/** The names of the activations there. Its other names for them: hf-config.ts. */
 export const hfActivations: Readonly<Record<Activation, string>> = {
   relu: 'relu',
   relu2: 'relu2',
@@ -43,51 +43,62 @@ export const gpt2: HfFamily = {
     n_embd: config.nEmbd,
     n_layer: config.nLayer,
     n_head: config.nHead,
-    n_inner: config.mlpRatio * config.nEmbd,
+    n_inner: hiddenSize(config),
     activation_function: hfActivations[config.activation],
     layer_norm_epsilon: config.normEps,
     attn_pdrop: config.dropout,
     resid_pdrop: config.dropout,
     embd_pdrop: 0,
   }),
-  tensors(config) {
-    const { vocabSize: V, nEmbd: C, blockSize, nLayer, mlpRatio, bias, qkvBias, position } = config;
-    const hidden = mlpRatio * C;
-    const both = (theirs: string, layer: BlockLayer | 'norm', n: number | null, has: boolean): Mapped[] => [
-      { theirs: `${theirs}.weight`, shape: [C], ours: name(layer, 'weight', n) },
-      { theirs: `${theirs}.bias`, shape: [C], ours: has ? name(layer, 'bias', n) : null },
-    ];
-    const linear = (
-      theirs: string,
-      layer: BlockLayer,
-      n: number,
-      [rows, cols]: number[],
-      has: boolean,
-    ): Mapped[] => [
-      { theirs: `${theirs}.weight`, shape: [rows, cols], ours: name(layer, 'weight', n), transposed: true },
-      { theirs: `${theirs}.bias`, shape: [cols], ours: has ? name(layer, 'bias', n) : null },
-    ];
-    const block = (n: number): Mapped[] => {
-      const h = `transformer.h.${n}`;
-      return [
-        ...both(`${h}.ln_1`, 'norm1', n, bias),
-        ...linear(`${h}.attn.c_attn`, 'attn.qkv', n, [C, 3 * C], qkvBias),
-        ...linear(`${h}.attn.c_proj`, 'attn.proj', n, [C, C], bias),
-        ...both(`${h}.ln_2`, 'norm2', n, bias),
-        ...linear(`${h}.mlp.c_fc`, 'mlp.fc', n, [C, hidden], bias),
-        ...linear(`${h}.mlp.c_proj`, 'mlp.proj', n, [hidden, C], bias),
-      ];
-    };
-    const learned = position === 'learned' ? name('positions', 'weight') : null;
-    return [
-      { theirs: 'transformer.wte.weight', shape: [V, C], ours: name('tokens', 'weight') },
-      { theirs: 'transformer.wpe.weight', shape: [blockSize, C], ours: learned },
-      ...Array.from({ length: nLayer }, (_, n) => block(n)).flat(),
-      ...both('transformer.ln_f', 'norm', null, bias),
-      ...headOf(config),
-    ];
-  },
+  tensors: (config) => gpt2Tensors(config),
 };
+
+/**
+ * The tensors of GPT-2 there, with biases of zeros where ours has none. `linear`: as nanoGPT has them, with
+ * matrices [out, in] and without those biases.
+ */
+export function gpt2Tensors(config: GPTConfig, linear = false): Mapped[] {
+  const { vocabSize: V, nEmbd: C, blockSize, nLayer, bias, qkvBias, position } = config;
+  const hidden = hiddenSize(config);
+  const biasOf = (theirs: string, size: number, ours: string, has: boolean): Mapped[] =>
+    has || !linear ? [{ theirs: `${theirs}.bias`, shape: [size], ours: has ? ours : null }] : [];
+  const norm = (theirs: string, layer: BlockLayer | 'norm', n: number | null): Mapped[] => [
+    { theirs: `${theirs}.weight`, shape: [C], ours: name(layer, 'weight', n) },
+    ...biasOf(theirs, C, name(layer, 'bias', n), bias),
+  ];
+  const matrix = (
+    theirs: string,
+    layer: BlockLayer,
+    n: number,
+    [from, to]: number[],
+    has = bias,
+  ): Mapped[] => {
+    const weight = { theirs: `${theirs}.weight`, ours: name(layer, 'weight', n) };
+    return [
+      linear ? { ...weight, shape: [to, from] } : { ...weight, shape: [from, to], transposed: true },
+      ...biasOf(theirs, to, name(layer, 'bias', n), has),
+    ];
+  };
+  const block = (n: number): Mapped[] => {
+    const h = `transformer.h.${n}`;
+    return [
+      ...norm(`${h}.ln_1`, 'norm1', n),
+      ...matrix(`${h}.attn.c_attn`, 'attn.qkv', n, [C, 3 * C], qkvBias),
+      ...matrix(`${h}.attn.c_proj`, 'attn.proj', n, [C, C]),
+      ...norm(`${h}.ln_2`, 'norm2', n),
+      ...matrix(`${h}.mlp.c_fc`, 'mlp.fc', n, [C, hidden]),
+      ...matrix(`${h}.mlp.c_proj`, 'mlp.proj', n, [hidden, C]),
+    ];
+  };
+  const learned = position === 'learned' ? name('positions', 'weight') : null;
+  return [
+    { theirs: 'transformer.wte.weight', shape: [V, C], ours: name('tokens', 'weight') },
+    { theirs: 'transformer.wpe.weight', shape: [blockSize, C], ours: learned },
+    ...Array.from({ length: nLayer }, (_, n) => block(n)).flat(),
+    ...norm('transformer.ln_f', 'norm', null),
+    ...headOf(config),
+  ];
+}
 
 /** Arcee: Llama without a gate in the MLP. */
 export const arcee: HfFamily = {
@@ -100,7 +111,7 @@ export const arcee: HfFamily = {
   },
   fields: (config) => ({
     hidden_size: config.nEmbd,
-    intermediate_size: config.mlpRatio * config.nEmbd,
+    intermediate_size: hiddenSize(config),
     num_hidden_layers: config.nLayer,
     num_attention_heads: config.nHead,
     num_key_value_heads: config.nHead,
@@ -114,17 +125,18 @@ export const arcee: HfFamily = {
     attention_dropout: config.dropout,
   }),
   tensors(config) {
-    const { vocabSize: V, nEmbd: C, nLayer, nHead, headSize, mlpRatio, bias, qkvBias } = config;
-    const [inner, hidden] = [nHead * headSize, mlpRatio * C];
+    const { vocabSize: V, nEmbd: C, nLayer, nHead, headSize, bias, qkvBias } = config;
+    const [inner, hidden] = [nHead * headSize, hiddenSize(config)];
     const attentionBias = bias || qkvBias;
     const block = (n: number): Mapped[] => {
       const at = `model.layers.${n}`;
-      const thirds = ([0, 1, 2] as const).flatMap((third): Mapped[] => {
+      const thirds = [0, 1, 2].flatMap((third): Mapped[] => {
         const theirs = `${at}.self_attn.${'qkv'[third]}_proj`;
+        const part = [third, 3] as const;
         const own = qkvBias ? name('attn.qkv', 'bias', n) : null;
         return [
-          { theirs: `${theirs}.weight`, shape: [inner, C], ours: name('attn.qkv', 'weight', n), third },
-          ...(attentionBias ? [{ theirs: `${theirs}.bias`, shape: [inner], ours: own, third }] : []),
+          { theirs: `${theirs}.weight`, shape: [inner, C], ours: name('attn.qkv', 'weight', n), part },
+          ...(attentionBias ? [{ theirs: `${theirs}.bias`, shape: [inner], ours: own, part }] : []),
         ];
       });
       const linear = (theirs: string, layer: BlockLayer, shape: number[], biased: boolean): Mapped[] => [

@@ -1,8 +1,9 @@
 // The entry point `inkhorn/exchange`: models and tokenizers in the formats of other programs, in Node and in
-// pages. Read next: export.ts.
+// pages. Read next: export.ts, import.ts.
 //
 //   const { model, tokenizer } = await load(folderStore('runs/first/best'));
 //   await exportModel(folderStore('out'), { model, tokenizer }, { to: 'hf', dtype: 'bfloat16' });
+//   await importModel(folderStore('gpt2'), folderStore('mine'));
 export {
   type ExportOptions,
   exportFields,
@@ -11,6 +12,15 @@ export {
   type TargetName,
   targetNames,
 } from './export.ts';
+export {
+  type Imported,
+  type ImportedTokenizer,
+  type ImportOptions,
+  importFields,
+  importFiles,
+  importModel,
+  importTokenizer,
+} from './import.ts';
 export type { Choices, DType, GgufType, TokenizerFormat } from './options.ts';
 export type { Exported } from './target.ts';
 export { tiktokenPattern } from './tokenizer.ts';

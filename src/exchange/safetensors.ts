@@ -1,9 +1,16 @@
-// One safetensors file with a whole model: our names, and in its metadata the config and the tokenizer.
+// One safetensors file with a whole model: our names, and in its metadata the config and the tokenizer. Both
+// directions.
+import { readJson } from '../base/json.ts';
 import { toBfloat16 } from '../io/floats.ts';
 import { type TensorToWrite, writeSafetensors } from '../io/safetensors.ts';
-import { configRecord } from '../model/config.ts';
+import type { Store } from '../io/store.ts';
+import { checkConfig, configRecord, type GPTConfig } from '../model/config.ts';
 import { CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE } from '../model/folder.ts';
 import { shapesOf } from '../model/shapes.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
+import { type ForeignModel, openSafetensors } from './foreign.ts';
+import type { Mapped } from './mapping.ts';
 import type { ModelTarget } from './target.ts';
 
 /** `--to safetensors` */
@@ -25,6 +32,36 @@ export const safetensors: ModelTarget = {
     return { files: new Map([[MODEL_FILE, writeSafetensors(tensors, metadata)]]), notes: [] };
   },
 };
+
+/** Whether a file of tensors has such metadata. */
+export async function holdsModel(store: Store, name: string): Promise<boolean> {
+  const { metadata, close } = await openSafetensors(store, name);
+  await close();
+  return CONFIG_FILE in metadata && TOKENIZER_FILE in metadata;
+}
+
+/** Opens a file that `--to safetensors` wrote. */
+export async function openOwn(store: Store, name: string): Promise<ForeignModel> {
+  const { metadata, tensors, close } = await openSafetensors(store, name);
+  const place = `${store.location}/${name}`;
+  try {
+    const config = readJson(metadata[CONFIG_FILE], `${place}: ${CONFIG_FILE} in its metadata`, checkConfig);
+    const mapped = (wanted: GPTConfig): Mapped[] =>
+      Array.from(shapesOf(wanted), ([ours, shape]) => ({ theirs: ours, shape, ours }));
+    const tokenizer = async (): Promise<Tokenizer> =>
+      readJson(
+        metadata[TOKENIZER_FILE],
+        `${place}: ${TOKENIZER_FILE} in its metadata`,
+        (value) => Tokenizer.fromJSON(value),
+        TOKENIZER_LIMITS,
+      );
+    const from = { name: 'Inkhorn', place, describedBy: `the metadata of ${place}` };
+    return { ...from, config, tensors, mapped, start: null, tokenizer, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
 
 /** Float32, or bfloat16 rounded to nearest. */
 export function stored(

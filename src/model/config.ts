@@ -256,7 +256,7 @@ export function checkConfig(config: unknown): GPTConfig {
   const checked: unknown = isObject ? { ...youngerOf(configFields), ...config } : config;
   checkRecord(configFields, checked, 'config field');
   const hidden = checked.nEmbd * checked.mlpRatio;
-  if (!Number.isInteger(hidden)) {
+  if (Math.abs(hidden - hiddenSize(checked)) > ROUNDING * hidden || hiddenSize(checked) < 1) {
     throw new Error(
       `mlpRatio ${checked.mlpRatio} x nEmbd ${checked.nEmbd} = ${hidden} is not a whole number of units`,
     );
@@ -270,6 +270,17 @@ export function checkConfig(config: unknown): GPTConfig {
   checkSize(checked);
   return checked;
 }
+
+/**
+ * The hidden width of the MLP. Rounded: for one pair of widths in fifteen, no ratio times nEmbd is the hidden
+ * width to the last bit (928 on 448).
+ */
+export function hiddenSize({ mlpRatio, nEmbd }: Pick<GPTConfig, 'mlpRatio' | 'nEmbd'>): number {
+  return Math.round(mlpRatio * nEmbd);
+}
+
+/** The relative error of a ratio of two whole numbers, and of its product, is smaller. */
+const ROUNDING = 1e-12;
 
 /** The fields as in `config.json`. `checkConfig` turns them into a GPTConfig. */
 export function configRecord(config: GPTConfig): Partial<GPTConfig> {
@@ -299,7 +310,8 @@ const MAX_LAYERS = 4096;
 const MAX_BLOCK_SIZE = 2 ** 22;
 
 /** Throws when a dimension, or one of the matrices, would be too large, naming its dimensions. */
-function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRatio }: GPTConfig): void {
+function checkSize(config: GPTConfig): void {
+  const { vocabSize, blockSize, nLayer, nHead, headSize, nEmbd } = config;
   if (nLayer > MAX_LAYERS) throw new Error(`nLayer ${nLayer}: at most ${MAX_LAYERS} blocks, lower it`);
   if (blockSize > MAX_BLOCK_SIZE)
     throw new Error(`blockSize ${blockSize}: at most ${MAX_BLOCK_SIZE} tokens, lower it`);
@@ -307,7 +319,7 @@ function checkSize({ vocabSize, blockSize, nLayer, nHead, headSize, nEmbd, mlpRa
     vocabSize,
     blockSize,
     '3 x nHead x headSize': 3 * nHead * headSize,
-    'mlpRatio x nEmbd': mlpRatio * nEmbd,
+    'mlpRatio x nEmbd': hiddenSize(config),
   };
   for (const [name, rows] of Object.entries(sides)) {
     if (rows * nEmbd <= MAX_ELEMENTS) continue;

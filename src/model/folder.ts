@@ -65,7 +65,7 @@ export async function modelFiles(
 ): Promise<Map<string, Uint8Array>> {
   const { matrices } = complete(saveFields, options, 'save');
   const tensors = new Map<string, TensorToWrite>();
-  let activations: string | undefined;
+  let activations: InputPrecision | undefined;
   let quantization: Int4Config | undefined;
   for (const { name, value } of slots(model)) {
     if (value instanceof Int8Tensor) {
@@ -81,17 +81,26 @@ export async function modelFiles(
       tensors.set(name, await stored(value, matrices));
     }
   }
-  const metadata = {
-    format: FORMAT,
-    tokenizer: fingerprint(tokenizer),
-    ...(activations ? { activations } : {}),
-    ...(model.startToken === null ? {} : { startToken: String(model.startToken) }),
-  };
+  const metadata = weightsMetadata(tokenizer, model.startToken, activations);
   return new Map([
     [MODEL_FILE, writeSafetensors(tensors, metadata)],
     [CONFIG_FILE, jsonBytes({ ...configRecord(model.config), ...(quantization && { quantization }) }, 2)],
     ...tokenizerFiles(tokenizer),
   ]);
+}
+
+/** The metadata of `model.safetensors`. `activations`: of INT8 layers. */
+export function weightsMetadata(
+  tokenizer: Tokenizer,
+  startToken: number | null,
+  activations?: InputPrecision,
+): Record<string, string> {
+  return {
+    format: FORMAT,
+    tokenizer: fingerprint(tokenizer),
+    ...(activations ? { activations } : {}),
+    ...(startToken === null ? {} : { startToken: String(startToken) }),
+  };
 }
 
 /** The two files of a tokenizer, by name. */

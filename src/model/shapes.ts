@@ -1,6 +1,6 @@
 // The parameters of a GPT without a model: names and shapes follow from its config. So sizes can be counted
 // before anything is allocated, or compared with a file or with the memory. Read next: initialise.ts.
-import type { GPTConfig } from './config.ts';
+import { type GPTConfig, hiddenSize } from './config.ts';
 import { type BlockLayer, type Field, type OutsideLayer, parameterName } from './names.ts';
 
 type Shaped<L> = [layer: L, field: Field, shape: readonly number[]];
@@ -35,8 +35,8 @@ function* shapesBefore({
 }
 
 function* blockShapes(config: GPTConfig, block: number): Generator<Shaped<BlockLayer>> {
-  const { nEmbd: C, nHead, headSize, mlpRatio, bias, qkvBias, qkNorm, valueResidual } = config;
-  const [inner, hidden] = [nHead * headSize, mlpRatio * C];
+  const { nEmbd: C, nHead, headSize, bias, qkvBias, qkNorm, valueResidual } = config;
+  const [inner, hidden] = [nHead * headSize, hiddenSize(config)];
   if (skipFrom(config, block) !== null) yield ['skip', 'weight', [1]];
   yield* normShapes('norm1', config);
   // The rows of all queries, then all keys, then all values, head by head.

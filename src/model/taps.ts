@@ -5,7 +5,7 @@ import { globToRegExp } from '../base/glob.ts';
 import { nearest } from '../base/nearest.ts';
 import { onGradient } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { GPTConfig } from './config.ts';
+import { type GPTConfig, hiddenSize } from './config.ts';
 import { generalName, nameAt, parseParameter, placeOf, splitBlock } from './names.ts';
 
 /** A named value of a block: `attn.qkv` of `blocks.3.attn.qkv`. */
@@ -64,7 +64,7 @@ const COLUMNS: Readonly<Record<Columns, (config: GPTConfig) => number>> = {
   C: ({ nEmbd }) => nEmbd,
   '3 * H * hs': ({ nHead, headSize }) => 3 * nHead * headSize,
   'H * hs': ({ nHead, headSize }) => nHead * headSize,
-  '4C': ({ nEmbd, mlpRatio }) => mlpRatio * nEmbd,
+  '4C': hiddenSize,
   V: ({ vocabSize }) => vocabSize,
 };
 

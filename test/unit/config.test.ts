@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
-import { checkConfig, type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { checkConfig, type GPTConfig, hiddenSize, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { countShapes, shapesOf } from '../../src/model/shapes.ts';
 import { slots } from '../../src/nn/parameters.ts';
@@ -43,6 +43,20 @@ test('the seed has 3,514,836 parameters, initialised as PyTorch does', () => {
   assert.ok(spread('blocks.4.mlp.proj.bias').max <= 1 / Math.sqrt(928));
   assert.equal(values.has('blocks.0.attn.qkv.bias'), false);
   model.dispose();
+});
+
+test('every hidden width can be said as a ratio, also where no ratio gives it to the last bit', () => {
+  for (let nEmbd = 1; nEmbd < 120; nEmbd++) {
+    for (let hidden = 1; hidden < 5 * nEmbd; hidden++) {
+      const mlpRatio = hidden / nEmbd;
+      const config = checkConfig({ ...presets.seed, vocabSize: 256, nEmbd, mlpRatio });
+      assert.equal(hiddenSize(config), hidden);
+    }
+  }
+  const wrong = (mlpRatio: number): GPTConfig =>
+    makeConfig(presets.seed, 256, { nEmbd: 32, nHead: 2, mlpRatio });
+  assert.throws(() => wrong(1.3), /mlpRatio 1\.3 x nEmbd 32 = 41\.6 is not a whole number of units/);
+  assert.throws(() => wrong(1e-20), /is not a whole number of units/);
 });
 
 test('names follow the fields; tied weights are one parameter, replaced in both places', () => {

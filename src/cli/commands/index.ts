@@ -165,6 +165,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./export.ts')).exportCommand,
   },
   {
+    name: 'import',
+    about: 'a model or tokenizer of another program: Hugging Face, nanoGPT, minbpe',
+    args: [['<path>', 'its folder, or one of its files']],
+    load: async () => (await import('./import.ts')).importCommand,
+  },
+  {
     name: 'bench',
     about: "this machine's figures in under a minute: tokenizer, training step, generation",
     load: async () => (await import('./bench.ts')).bench,

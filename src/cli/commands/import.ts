@@ -1,0 +1,101 @@
+// `inkhorn import`: a model, or a tokenizer, of another program as a folder of ours.
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { formatAmount, formatBytes, formatShort } from '../../base/format.ts';
+import { shellWord } from '../../base/shell.ts';
+import { type Imported, importFiles, importTokenizer } from '../../exchange/import.ts';
+import { folderStore, NO_SUCH_FILE, reason } from '../../io/node-store.ts';
+import type { Store } from '../../io/store.ts';
+import { TOKENIZER_FILE } from '../../model/folder.ts';
+import { countShapes } from '../../model/shapes.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { type Context, defineCommand } from '../command.ts';
+import { misuse } from '../errors.ts';
+import { type Flags, text } from '../flags.ts';
+import { forceFlag, outFolderFlag, refuseModelFolder, refuseRun, takeOutFolder } from '../out-folder.ts';
+import type { Output } from '../output.ts';
+import { createProgress } from '../progress.ts';
+import { tiktokenFlags } from '../tiktoken.ts';
+import { openTokenizer } from '../tokenizers.ts';
+
+const flags = {
+  out: outFolderFlag,
+  tokenizer: text({
+    about: 'the tokenizer of the model, where there is none beside it: a file or folder',
+    argument: '<path>',
+    short: 't',
+  }),
+  ...tiktokenFlags,
+  force: forceFlag,
+} satisfies Flags;
+
+type Given = Context<typeof flags>['flags'];
+
+export const importCommand = defineCommand({
+  examples: [
+    ['import gpt2 --out my-gpt2', 'a folder of Hugging Face: GPT-2 or Arcee'],
+    ['import nanoGPT/out/ckpt.pt -t gpt2 -o mine', "nanoGPT's checkpoint, with the tokenizer of that folder"],
+    [
+      'import basic.model -o tokenizer',
+      "minbpe's tokenizer, for `train --tokenizer tokenizer/tokenizer.json`",
+    ],
+  ],
+  flags,
+  meant: () => '--out',
+  async run({ args: [path], flags: given, output }: Context<typeof flags>): Promise<void> {
+    const { out } = given;
+    if (out === undefined) throw misuse('--out is missing: name the folder to write');
+    const source = await placeOf(path);
+    await refuseModelFolder(source.store.location, out);
+    const tokenizer = await tokenizerOf(given);
+    const folder = await takeOutFolder(out, 'inkhorn import', given.force);
+    const progress = createProgress(`importing ${path}`, 'bytes');
+    try {
+      await refuseRun(out);
+      const imported = await importFiles(source.store, {
+        file: source.file,
+        tokenizer,
+        onProgress: progress.update,
+      });
+      progress.end();
+      await folderStore(out).writeAll(imported.files);
+      show(out, imported, output);
+    } finally {
+      progress.end();
+      folder.release();
+    }
+  },
+});
+
+/** A folder, or a file in one. `flag`: the one that names it, for errors. */
+async function placeOf(path: string, flag = ''): Promise<{ store: Store; file?: string }> {
+  const kind = await stat(path).catch((error) => {
+    const why = reason(error);
+    throw misuse(`${flag}${path}: ${why === NO_SUCH_FILE ? 'there is no such file or folder' : why}`);
+  });
+  if (kind.isDirectory()) return { store: folderStore(path) };
+  return { store: folderStore(dirname(path)), file: basename(path) };
+}
+
+/** The tokenizer of --tokenizer: of any format that can be imported, or a .tiktoken file with its flags. */
+async function tokenizerOf({ tokenizer: path, ...extras }: Given): Promise<Tokenizer | undefined> {
+  if (path?.endsWith('.tiktoken')) return openTokenizer(path, extras);
+  if (extras.pattern ?? extras.special)
+    throw misuse('--pattern and --special belong to a .tiktoken file: give it as --tokenizer');
+  if (path === undefined) return undefined;
+  const { store, file } = await placeOf(path, '--tokenizer ');
+  return (await importTokenizer(store, { file })).tokenizer;
+}
+
+function show(out: string, { from, config, tokenizer, files, notes }: Imported, output: Output): void {
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  output.data({ from, out, config, vocabSize: tokenizer.vocabSize, files: [...files.keys()], bytes, notes });
+  for (const note of notes) output.note(note);
+  const size = config ? `${formatShort(countShapes(config))} parameters, ` : '';
+  const tokens = formatAmount(tokenizer.vocabSize, 'token');
+  output.print(`${out}: ${from}, ${size}${tokens}; ${[...files.keys()].join(', ')}, ${formatBytes(bytes)}`);
+  const next = config
+    ? `generate --model ${shellWord(out)}`
+    : `train --tokenizer ${shellWord(join(out, TOKENIZER_FILE))}`;
+  output.note(`next: \`inkhorn ${next}\``);
+}

@@ -1,0 +1,240 @@
+// From the files of another program to a model folder of ours: checks every tensor against the config, then
+// copies one after another, a few megabytes at a time, into the file that is written in the end. Read next:
+// mapping.ts.
+import { formatCount } from '../base/format.ts';
+import { jsonBytes } from '../base/json.ts';
+import { excerpt } from '../base/schema.ts';
+import { fromBfloat16, fromFloat16 } from '../io/floats.ts';
+import { blankSafetensors, type PlaceToWrite, type StoredDType } from '../io/safetensors.ts';
+import { configRecord, type GPTConfig } from '../model/config.ts';
+import { CONFIG_FILE, MODEL_FILE, tokenizerFiles, weightsMetadata } from '../model/folder.ts';
+import { shapesOf } from '../model/shapes.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { ForeignModel, ForeignTensor } from './foreign.ts';
+import { type Elements, type Mapped, sizeOf, writeInto } from './mapping.ts';
+
+/** The files of a model folder, and remarks for people. */
+export interface Filled {
+  config: GPTConfig;
+  files: Map<string, Uint8Array>;
+  notes: string[];
+}
+
+/**
+ * The model folder of `model` with `tokenizer`. Matrices keep their type (float32, bfloat16, float16),
+ * vectors become float32. Throws one line when a tensor is missing, surplus, of another shape or type, or not
+ * finite; and when the tokenizer is of another model.
+ */
+export async function fillFolder(
+  model: ForeignModel,
+  tokenizer: Tokenizer,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Filled> {
+  const { tied, notes } = await tieOf(model);
+  const theirs = { ...model.config, tieWeights: tied };
+  checkTensors(model, theirs);
+  const { config, note } = fitVocabulary(theirs, tokenizer, model.describedBy);
+  const mapped = model.mapped(config).filter(({ ours }) => ours !== null);
+  const places = placesFor(config, mapped, model);
+  const metadata = weightsMetadata(tokenizer, startWithin(model.start, config));
+  const { file, bytesOf } = blankSafetensors(places, metadata);
+  let done = 0;
+  for (const one of mapped) {
+    const name = one.ours as string;
+    const ours = elementsOf(bytesOf(name), places.get(name)?.dtype ?? 'F32');
+    for await (const rows of rowsOf(one, find(model, one.theirs))) {
+      write(ours, one, rows);
+      done += rows.bytes;
+      onProgress?.(done, file.length);
+    }
+  }
+  const files = new Map([
+    [MODEL_FILE, file],
+    [CONFIG_FILE, jsonBytes(configRecord(config), 2)],
+    ...tokenizerFiles(tokenizer),
+  ]);
+  return { config, files, notes: note === null ? notes : [...notes, note] };
+}
+
+/** The tensor of a tied head, by the name that every class here has. */
+const HEAD = 'lm_head.weight';
+
+/**
+ * Whether the head is the token embedding. Files of tied models may hold it twice: where the two differ, as
+ * after training one of them alone, they are not tied.
+ */
+async function tieOf(model: ForeignModel): Promise<{ tied: boolean; notes: string[] }> {
+  const { tensors, config } = model;
+  const head = tensors.get(HEAD);
+  if (!config.tieWeights || !head) return { tied: config.tieWeights, notes: [] };
+  const [embedding] = model.mapped(config);
+  if (await equal(head, find(model, embedding.theirs))) {
+    tensors.delete(HEAD);
+    return { tied: true, notes: [] };
+  }
+  const note = `${HEAD} differs from ${embedding.theirs}, though they are said to be tied: the head stays one of its own`;
+  return { tied: false, notes: [note] };
+}
+
+async function equal(one: ForeignTensor, other: ForeignTensor): Promise<boolean> {
+  if (one.dtype !== other.dtype || one.shape.join() !== other.shape.join()) return false;
+  const size = sizeOf(one.shape);
+  for (let at = 0; at < size; at += PIECE) {
+    const end = Math.min(size, at + PIECE);
+    const [a, b] = await Promise.all([one.read(at, end), other.read(at, end)]);
+    for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  }
+  return true;
+}
+
+/** Throws unless the tensors are those of the config, and no others. */
+function checkTensors(model: ForeignModel, config: GPTConfig): void {
+  const { tensors, describedBy } = model;
+  const expected = model.mapped(config);
+  for (const { theirs, shape } of expected) {
+    const found = find(model, theirs, shape);
+    if (found.shape.join() !== shape.join())
+      throw new Error(
+        `${found.file}: tensor ${theirs} is [${shownShape(found.shape)}], ${describedBy} asks for [${shape.join(', ')}]`,
+      );
+    if (found.dtype !== 'F32' && !isHalf(found.dtype))
+      throw new Error(`${found.file}: tensor ${theirs} is ${found.dtype}: expected F32, F16 or BF16`);
+  }
+  const known = new Set(expected.map(({ theirs }) => theirs));
+  for (const [name, { file }] of tensors)
+    if (!known.has(name))
+      throw new Error(
+        `${file}: surplus tensor ${excerpt(name)}: the ${model.name} of ${describedBy} has none of that name`,
+      );
+}
+
+function find(model: ForeignModel, name: string, shape: readonly number[] = []): ForeignTensor {
+  const found = model.tensors.get(name);
+  if (found) return found;
+  const size = shape.length > 0 ? ` [${shape.join(', ')}]` : '';
+  throw new Error(`${model.describedBy} asks for tensor ${name}${size}, which is missing`);
+}
+
+function shownShape(shape: readonly number[]): string {
+  return `${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}`;
+}
+
+/** Vocabularies are padded to a multiple of a power of two, for speed: of this one at most. */
+const MOST_PADDING = 128;
+
+/** The config with as many tokens as the tokenizer has, if what is beyond them pads the vocabulary. */
+function fitVocabulary(
+  config: GPTConfig,
+  { vocabSize: known }: Tokenizer,
+  describedBy: string,
+): { config: GPTConfig; note: string | null } {
+  const { vocabSize } = config;
+  if (vocabSize === known) return { config, note: null };
+  const padding = vocabSize - known;
+  const pads =
+    padding > 0 && padding < MOST_PADDING && vocabSize % 2 ** Math.ceil(Math.log2(padding + 1)) === 0;
+  if (!pads)
+    throw new Error(
+      `${describedBy}: the model has ${vocabSize} tokens, the tokenizer ${known}: they are not of one model; --tokenizer takes another one`,
+    );
+  return {
+    config: { ...config, vocabSize: known },
+    note: `${formatCount(padding)} of ${formatCount(vocabSize)} rows of the vocabulary pad it and stand for no token: they are left out`,
+  };
+}
+
+function startWithin(start: number | null, { vocabSize }: GPTConfig): number | null {
+  return start !== null && start < vocabSize ? start : null;
+}
+
+/** Type and shape of every parameter in our file. */
+function placesFor(
+  config: GPTConfig,
+  mapped: readonly Mapped[],
+  model: ForeignModel,
+): Map<string, PlaceToWrite> {
+  const types = new Map<string, Set<StoredDType>>();
+  for (const { ours, theirs } of mapped) {
+    const found = types.get(ours as string) ?? new Set();
+    types.set(ours as string, found.add(find(model, theirs).dtype));
+  }
+  const places = new Map<string, PlaceToWrite>();
+  for (const [name, shape] of shapesOf(config)) {
+    const [type = 'F32', ...others] = types.get(name) ?? [];
+    // Biases that a class lacks are zeros here. Nothing else may be missing.
+    if (!types.has(name) && !name.endsWith('.bias'))
+      throw new Error(`${model.describedBy}: ${model.name} has nothing for our parameter ${name}`);
+    places.set(name, { dtype: shape.length < 2 || others.length > 0 ? 'F32' : type, shape });
+  }
+  return places;
+}
+
+/** Elements that are copied at a time. */
+const PIECE = 2 ** 18;
+
+/** Some rows of a tensor, from number `first` on. */
+interface Rows {
+  elements: Elements;
+  dtype: StoredDType;
+  first: number;
+  /** Bytes in its file. */
+  bytes: number;
+}
+
+/** The rows that our model takes of a tensor, some at a time, checked to be finite. */
+async function* rowsOf({ shape, theirs }: Mapped, tensor: ForeignTensor): AsyncGenerator<Rows> {
+  const { dtype } = tensor;
+  const columns = sizeOf(shape.slice(1));
+  const step = Math.max(1, Math.floor(PIECE / columns));
+  const read = (row: number): Promise<Uint8Array> =>
+    tensor.read(row * columns, Math.min(shape[0], row + step) * columns);
+  let next = read(0);
+  try {
+    for (let first = 0; first < shape[0]; first += step) {
+      const bytes = await next;
+      if (first + step < shape[0]) next = read(first + step); // while these rows are copied
+      const elements = elementsOf(bytes, dtype);
+      checkFinite(elements, first * columns, theirs, tensor);
+      yield { elements, dtype, first, bytes: bytes.length };
+    }
+  } finally {
+    await next.catch(() => {}); // after an error, no reading goes on
+  }
+}
+
+function write(ours: Elements, mapped: Mapped, { elements, dtype, first }: Rows): void {
+  const fitting = ours instanceof Float32Array ? widened(elements, dtype) : elements;
+  writeInto(ours, mapped, fitting, first);
+}
+
+function elementsOf(bytes: Uint8Array, dtype: StoredDType): Elements {
+  const width = isHalf(dtype) ? 2 : 4;
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
+  if (width === 2) return new Uint16Array(buffer, byteOffset, byteLength / 2);
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
+function widened(elements: Elements, dtype: StoredDType): Float32Array {
+  if (elements instanceof Float32Array) return elements;
+  return dtype === 'BF16' ? fromBfloat16(elements) : fromFloat16(elements);
+}
+
+function isHalf(dtype: StoredDType): dtype is 'F16' | 'BF16' {
+  return dtype === 'F16' || dtype === 'BF16';
+}
+
+/** Halves are not finite when all bits of their exponent are set. */
+function checkFinite(elements: Elements, first: number, name: string, tensor: ForeignTensor): void {
+  const exponent = tensor.dtype === 'BF16' ? 0x7f80 : 0x7c00;
+  let bad = -1;
+  if (elements instanceof Float32Array) {
+    for (let i = 0; i < elements.length && bad < 0; i++) if (!Number.isFinite(elements[i])) bad = i;
+  } else {
+    for (let i = 0; i < elements.length && bad < 0; i++) if ((elements[i] & exponent) === exponent) bad = i;
+  }
+  if (bad < 0) return;
+  const [value] = widened(elements.subarray(bad, bad + 1), tensor.dtype);
+  throw new Error(
+    `${tensor.file}: tensor ${name} holds ${value} at element ${first + bad}: the model is damaged`,
+  );
+}

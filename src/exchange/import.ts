@@ -1,0 +1,103 @@
+// Imports a model or a tokenizer from the files of another program: recognises what they are, checks all of
+// it, and makes the files of a folder of ours. Nothing is written before everything was read. Read next:
+// recognise.ts, fill.ts.
+import { callback, complete, having, oneText, type Table, text } from '../base/fields.ts';
+import type { Store } from '../io/store.ts';
+import type { GPTConfig } from '../model/config.ts';
+import { tokenizerFiles } from '../model/folder.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { fillFolder } from './fill.ts';
+import { recognise } from './recognise.ts';
+
+/** The options of `importFiles` and `importModel`. */
+export interface ImportOptions {
+  /** One file of the folder. Default: the whole folder. */
+  file?: string;
+  /** The tokenizer of the model. Default: the one beside it. */
+  tokenizer?: Tokenizer;
+  /** Called with the bytes that were read so far, and those of the whole model. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A row for each. */
+export const importFields: Table<ImportOptions> = {
+  file: { ...text({ about: 'one file of the folder' }), schema: oneText },
+  tokenizer: having('decode', 'a Tokenizer', {
+    about: 'the tokenizer, where there is none beside the model',
+  }),
+  onProgress: callback({ about: 'called with the bytes that were read so far, and all' }),
+};
+
+/** A tokenizer that was imported. */
+export interface ImportedTokenizer {
+  /** What it was there: `minbpe`. */
+  from: string;
+  tokenizer: Tokenizer;
+}
+
+/** What was imported. */
+export interface Imported extends ImportedTokenizer {
+  /** Null: a tokenizer without a model. */
+  config: GPTConfig | null;
+  /** The files of a model folder, or of its tokenizer alone. */
+  files: Map<string, Uint8Array>;
+  /** Remarks for people, a line each. */
+  notes: string[];
+}
+
+/**
+ * Reads the folder `source` of another program, or one of its files, in parts of a few megabytes. Throws one
+ * line that names the file, what was found and what is supported: for a file that is damaged, of an unknown
+ * kind or of a model that ours cannot be; for a tensor that is missing, surplus, of another shape or not
+ * finite; where a model has no tokenizer.
+ */
+export async function importFiles(source: Store, options: ImportOptions = {}): Promise<Imported> {
+  const { file, tokenizer: given, onProgress } = complete(importFields, options, 'import');
+  const found = await recognise(source, file);
+  if (!('tensors' in found)) {
+    if (given) throw new Error(`${found.place} holds a tokenizer and no model: no other tokenizer is needed`);
+    const { from, tokenizer } = found;
+    return { from, tokenizer, config: null, files: new Map(tokenizerFiles(tokenizer)), notes: [] };
+  }
+  try {
+    const tokenizer = given ?? (await found.tokenizer());
+    if (!tokenizer)
+      throw new Error(
+        `${found.place} has no tokenizer beside it, and a model needs the one that it was trained with: name its file or folder (--tokenizer)`,
+      );
+    return { from: found.name, tokenizer, ...(await fillFolder(found, tokenizer, onProgress)) };
+  } finally {
+    await found.close();
+  }
+}
+
+/** Writes what `importFiles` makes into a store: all of it or nothing. Resolves to the same. */
+export async function importModel(
+  source: Store,
+  target: Store,
+  options: ImportOptions = {},
+): Promise<Imported> {
+  const imported = await importFiles(source, options);
+  await target.writeAll(imported.files);
+  return imported;
+}
+
+/**
+ * The tokenizer in a folder of another program, or of a model folder of ours; or in one file of it. Throws as
+ * `importFiles` does.
+ */
+export async function importTokenizer(
+  source: Store,
+  options: Pick<ImportOptions, 'file'> = {},
+): Promise<ImportedTokenizer> {
+  const { file } = complete({ file: importFields.file }, options, 'import');
+  const found = await recognise(source, file);
+  if (!('tensors' in found)) return found;
+  try {
+    const tokenizer = await found.tokenizer();
+    if (tokenizer) return { from: found.name, tokenizer };
+    throw new Error(`${found.place} has no tokenizer beside it`);
+  } finally {
+    await found.close();
+  }
+}

@@ -1,0 +1,72 @@
+// `inkhorn import`, end to end: what it makes is a model folder like any other.
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { inkhornShared, jsonLines, type Result, sentences } from './cli-process.ts';
+
+/** A model of GPT-2's kind that trains in a second. */
+const LIKE_GPT2 =
+  '--preset seed --n-layer 2 --n-embd 16 --n-head 2 --block-size 16 --batch-size 4 --vocab-size 280 ' +
+  '--no-head-bias --qkv-bias --tie-weights --steps 4 --eval-every 4';
+
+let folder: string;
+const run = (line: string): Promise<Result> => inkhornShared(folder, line.split(' '));
+
+/** Runs and expects success. */
+async function good(line: string): Promise<Result> {
+  const result = await run(line);
+  assert.equal(result.code, 0, `inkhorn ${line}: ${result.stderr}`);
+  return result;
+}
+
+/** Runs and expects one line of error. */
+async function bad(line: string, code: number, expected: RegExp): Promise<void> {
+  const { errors, ...result } = await run(line);
+  assert.equal(result.code, code, `inkhorn ${line}: ${result.stderr}`);
+  assert.equal(errors.length, 1, result.stderr);
+  assert.match(errors[0], expected);
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inkhorn-import-'));
+  await writeFile(join(folder, 'text.txt'), sentences(150));
+  await good(`train --data text.txt --out gpt2 ${LIKE_GPT2}`);
+  await good('export -m gpt2 --to hf -o theirs');
+});
+
+after(() => rm(folder, { recursive: true }));
+
+test('a folder of Hugging Face becomes a model folder that every command takes', async () => {
+  const [facts] = jsonLines<{ from: string; files: string[] }>(await good('import theirs --out ours --json'));
+  assert.equal(facts.from, 'GPT2LMHeadModel');
+  assert.deepEqual(facts.files.sort(), (await readdir(join(folder, 'ours'))).sort());
+  const lossOf = async (model: string): Promise<number> =>
+    jsonLines<{ loss: number }>(await good(`eval -m ${model} --data text.txt --json`))[0].loss;
+  assert.equal(await lossOf('ours'), await lossOf('gpt2'));
+  const greedy = '--tokens 20 --temperature 0 --prompt the';
+  const [before, after] = [
+    await good(`generate -m gpt2 ${greedy}`),
+    await good(`generate -m ours ${greedy}`),
+  ];
+  assert.equal(after.stdout, before.stdout);
+  await good('inspect -m ours --data text.txt --out looked');
+  await good('summary -m ours');
+  await good('quantize -m ours -o ours-int8 --data text.txt --max-tokens 64 --speed-tokens 4');
+  await good('compare ours ours-int8 --data text.txt --max-tokens 64 --speed-tokens 4');
+  await good('train --from ours --data text.txt --out further --steps 2 --batch-size 2');
+  await good('generate -m further --tokens 2');
+});
+
+test('one line says what is wrong, and nothing is written', async () => {
+  await bad('import nowhere -o new', 2, /nowhere: there is no such file or folder/);
+  await bad('import theirs', 2, /--out is missing: name the folder to write/);
+  await bad('import theirs -o theirs', 2, /--out theirs is the folder of the model itself/);
+  await bad('import theirs -o gpt2', 2, /--out gpt2 is not empty/);
+  await bad('import theirs -o new -t nowhere', 2, /--tokenizer nowhere: there is no such file or folder/);
+  await bad('import theirs -o new --pattern gpt2', 2, /--pattern and --special belong to a \.tiktoken file/);
+  await bad('import text.txt -o new', 1, /text\.txt is text: it cannot be imported; what can is a folder of/);
+  await bad('import gpt2/best -o new', 1, /gpt2\/best is a model folder of Inkhorn already/);
+  assert.ok(!(await readdir(folder)).includes('new'));
+});
