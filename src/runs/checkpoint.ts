@@ -98,8 +98,8 @@ export async function hasCheckpoint(store: Store): Promise<boolean> {
 const READINGS = 5;
 
 /**
- * Reads a checkpoint; beside a training that writes it, one that is whole. Throws one line that says which file
- * is missing or damaged, or that the engine does not fit.
+ * Reads a checkpoint; beside a training that writes it, one that is whole. Throws one line that says which
+ * file is missing or damaged, or that the engine does not fit.
  */
 export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
   complete({ store: storeField }, { store }, 'loadCheckpoint');
