@@ -5,6 +5,7 @@ import type { Store } from '../io/store.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { gguf } from './gguf.ts';
 import { hf } from './hf.ts';
+import { onnx } from './onnx.ts';
 import { type Choices, choiceFields } from './options.ts';
 import { safetensors } from './safetensors.ts';
 import { sourceOf } from './source.ts';
@@ -12,10 +13,16 @@ import type { Exported, Target } from './target.ts';
 import { tokenizer } from './tokenizer.ts';
 
 /** What a model can be exported to. */
-export type TargetName = 'hf' | 'gguf' | 'safetensors' | 'tokenizer';
+export type TargetName = 'hf' | 'gguf' | 'onnx' | 'safetensors' | 'tokenizer';
 
 /** Every target by its name. */
-export const targets: Readonly<Record<TargetName, Target>> = { hf, gguf, safetensors, tokenizer };
+export const targets: Readonly<Record<TargetName, Target>> = {
+  hf,
+  gguf,
+  onnx,
+  safetensors,
+  tokenizer,
+};
 
 export const targetNames: readonly TargetName[] = Object.keys(targets) as TargetName[];
 
@@ -34,29 +41,34 @@ export const exportFields: Table<ExportOptions> = {
 /** Throws one line when an option is wrong, or belongs to other targets. Returns the target. */
 export function targetOf(options: ExportOptions): Target {
   const { to, ...choices } = complete(exportFields, options, 'export');
-  const target = targets[options.to];
   for (const [name, value] of Object.entries(choices)) {
-    if (value === undefined || target.takes.includes(name as keyof Choices)) continue;
-    const others = targetNames.filter((other) => targets[other].takes.includes(name as keyof Choices));
+    const valuesOf = (target: TargetName): readonly string[] =>
+      targets[target].takes[name as keyof Choices] ?? [];
+    if (value === undefined || valuesOf(options.to).includes(value)) continue;
+    const own = valuesOf(options.to);
+    if (own.length > 0)
+      throw new Error(`${name} ${value} is not one of ${own.join(', ')}, which target ${to} has`);
+    const others = targetNames.filter((other) => valuesOf(other).includes(value));
     throw new Error(`${name} ${value} has no effect with target ${to}: only ${others.join(', ')} have it`);
   }
-  return target;
+  return targets[options.to];
 }
 
 /**
- * The files of a model for another program, in memory. Integer weights are dequantised first, and a note says
- * so. Throws one line, with all the parts of the model that the target cannot express; for a weight that is
- * not finite; for an option of another target.
+ * The files of a model for another program, in memory. Where the program cannot have integer weights as they
+ * are, they are dequantised, and a note says so. Throws one line, with all the parts of the model that the
+ * target cannot express; for a weight that is not finite; for an option of another target.
  */
 export async function exportFiles(contents: ModelFolder, options: ExportOptions): Promise<Exported> {
   const target = targetOf(options);
   if (target.from === 'tokenizer') return target.build(contents.tokenizer, options);
   target.check(contents.model.config, options);
   const source = await sourceOf(contents);
-  const { files, notes } = target.build(source, options);
+  const { files, notes } = await target.build(source, options);
   const { quantised } = source;
+  if (!quantised || target.keeps?.(quantised, options)) return { files, notes };
   const remark = `its ${quantised} weights are exported as the numbers that they stand for`;
-  return { files, notes: quantised ? [remark, ...notes] : notes };
+  return { files, notes: [remark, ...notes] };
 }
 
 /** Writes what `exportFiles` makes into a store: all of it or nothing. Resolves to the same. */
@@ -66,6 +78,28 @@ export async function exportModel(
   options: ExportOptions,
 ): Promise<Exported> {
   const exported = await exportFiles(contents, options);
-  await store.writeAll(exported.files);
+  await writeExported(store, exported.files);
   return exported;
+}
+
+/**
+ * Writes files of a folder, and of folders in it (`onnx/model.onnx`): all of them or nothing. Those inside
+ * come first: no program takes a folder for a model before it has its `config.json`.
+ */
+export async function writeExported(store: Store, files: Exported['files']): Promise<void> {
+  const inside = new Map<string, Map<string, Uint8Array>>();
+  for (const [path, bytes] of files) {
+    const [name, folder = ''] = path.split('/').reverse();
+    inside.set(folder, (inside.get(folder) ?? new Map()).set(name, bytes));
+  }
+  const top = inside.get('') ?? new Map();
+  inside.delete('');
+  for (const [folder, named] of inside) await store.folder(folder).writeAll(named);
+  try {
+    await store.writeAll(top);
+  } catch (error) {
+    for (const [folder, named] of inside)
+      for (const name of named.keys()) await store.folder(folder).remove(name);
+    throw error;
+  }
 }

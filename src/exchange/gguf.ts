@@ -8,7 +8,7 @@ import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from
 import { ggufTypes } from './gguf-blocks.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from './gguf-file.ts';
 import { type Mapped, valuesFor } from './mapping.ts';
-import type { GgufType } from './options.ts';
+import { type Choices, type GgufType, ggufTypeNames } from './options.ts';
 import type { Source } from './source.ts';
 import type { ModelTarget } from './target.ts';
 
@@ -135,12 +135,13 @@ export const gguf: ModelTarget = {
   about: 'one file for llama.cpp, with the tokenizer inside',
   makes: 'file',
   from: 'model',
-  takes: ['type'],
-  check(config, { type = 'F32' }) {
-    checkRows(familyOf('gguf', ggufFamilies, config), config, type);
+  takes: { type: ggufTypeNames },
+  check(config, choices) {
+    checkRows(familyOf('gguf', ggufFamilies, config), config, typeIn(choices));
   },
-  build(source, { type = 'F32' }) {
+  build(source, choices) {
     const { config, tokenizer } = source;
+    const type = typeIn(choices);
     const family = familyOf('gguf', ggufFamilies, config);
     checkRows(family, config, type);
     const fields = new Map<string, GgufValue>([
@@ -160,6 +161,11 @@ export const gguf: ModelTarget = {
     };
   },
 };
+
+/** `takes` has seen to it that the type is one of ours. */
+function typeIn({ type = 'F32' }: Choices): GgufType {
+  return type as GgufType;
+}
 
 /** Vectors and positions stay float32, as llama.cpp's own conversions keep them. */
 function typeOf({ theirs, shape }: Mapped, type: GgufType): GgufType {

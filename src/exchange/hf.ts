@@ -9,7 +9,7 @@ import { type BlockLayer, type Field, type OutsideLayer, parameterName } from '.
 import { endToken } from '../tokenizer/special.ts';
 import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from './families.ts';
 import { type Mapped, valuesFor } from './mapping.ts';
-import type { DType } from './options.ts';
+import { type DType, dtypes } from './options.ts';
 import { stored } from './safetensors.ts';
 import type { Source } from './source.ts';
 import type { ModelTarget } from './target.ts';
@@ -176,7 +176,7 @@ export const hf: ModelTarget = {
   about: 'a folder that AutoModelForCausalLM and AutoTokenizer of transformers load',
   makes: 'folder',
   from: 'model',
-  takes: ['dtype'],
+  takes: { dtype: dtypes },
   check: (config) => void familyOf('hf', hfFamilies, config),
   build(source, { dtype = 'float32' }) {
     const { config, tokenizer } = source;
@@ -195,7 +195,7 @@ export const hf: ModelTarget = {
 /** `config.json`. What a class would take from its own defaults is said, most of all the ties and tokens. */
 export function hfConfig(
   family: HfFamily,
-  { config, tokenizer }: Source,
+  { config, tokenizer }: Pick<Source, 'config' | 'tokenizer'>,
   dtype: DType,
 ): Record<string, unknown> {
   const end = endToken(tokenizer.specialTokens)?.id ?? null;

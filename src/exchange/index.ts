@@ -21,6 +21,6 @@ export {
   importModel,
   importTokenizer,
 } from './import.ts';
-export type { Choices, DType, GgufType, TokenizerFormat } from './options.ts';
+export type { Choices, DType, GgufType, OnnxType, TokenizerFormat } from './options.ts';
 export type { Exported } from './target.ts';
 export { tiktokenPattern } from './tokenizer.ts';

@@ -11,6 +11,7 @@ import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { type ForeignModel, openSafetensors } from './foreign.ts';
 import type { Mapped } from './mapping.ts';
+import { dtypes } from './options.ts';
 import type { ModelTarget } from './target.ts';
 
 /** `--to safetensors` */
@@ -18,7 +19,7 @@ export const safetensors: ModelTarget = {
   about: 'one file with our names; config and tokenizer are in its metadata',
   makes: 'file',
   from: 'model',
-  takes: ['dtype'],
+  takes: { dtype: dtypes },
   check() {}, // it has every part
   build({ config, tokenizer, weights }, { dtype = 'float32' }) {
     const tensors = new Map<string, TensorToWrite>();

@@ -2,19 +2,23 @@
 // next: mapping.ts.
 import type { GPTConfig } from '../model/config.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
 import { Int8Tensor, isQuantized, weightValues } from '../tensor/quantized.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 /** A model to export. */
 export interface Source {
+  model: GPT;
   config: GPTConfig;
   tokenizer: Tokenizer;
   /** Every parameter by its name, as `shapesOf(config)` lists them; integer weights are dequantised. */
   weights: ReadonlyMap<string, Float32Array>;
   /** The format of the integer weights; null: all were floats. */
-  quantised: 'INT8' | 'INT4' | null;
+  quantised: IntegerFormat | null;
 }
+
+export type IntegerFormat = 'INT8' | 'INT4';
 
 /**
  * Reads the weights of a model. Throws when one is not finite, and when model and tokenizer are of different
@@ -32,7 +36,7 @@ export async function sourceOf({ model, tokenizer }: ModelFolder): Promise<Sourc
     if (isQuantized(value)) quantised = value instanceof Int8Tensor ? 'INT8' : 'INT4';
     weights.set(name, finite(name, await weightValues(value)));
   }
-  return { config, tokenizer, weights, quantised };
+  return { model, config, tokenizer, weights, quantised };
 }
 
 function finite(name: string, values: Float32Array): Float32Array {

@@ -2,7 +2,7 @@
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Choices } from './options.ts';
-import type { Source } from './source.ts';
+import type { IntegerFormat, Source } from './source.ts';
 
 /** Files in memory, by name, and what whoever uses them should know, a line each. */
 export interface Exported {
@@ -15,8 +15,8 @@ interface Common {
   about: string;
   /** One file, or a folder with several. */
   makes: 'file' | 'folder';
-  /** The options that it has. */
-  takes: readonly (keyof Choices)[];
+  /** The options that it has, with the values of each. */
+  takes: { readonly [K in keyof Choices]?: readonly NonNullable<Choices[K]>[] };
 }
 
 /** An exporter of models. */
@@ -24,7 +24,9 @@ export interface ModelTarget extends Common {
   from: 'model';
   /** Throws one line with all the parts of the model that it cannot express. Needs no weights. */
   check(config: GPTConfig, choices: Choices): void;
-  build(source: Source, choices: Choices): Exported;
+  build(source: Source, choices: Choices): Exported | Promise<Exported>;
+  /** Whether integer weights stay as they are. Absent: never, they are exported as floats. */
+  keeps?(format: IntegerFormat, choices: Choices): boolean;
 }
 
 /** An exporter of tokenizers. */

@@ -3,7 +3,7 @@ import { jsonBytes } from '../base/json.ts';
 import type { Pattern, Tokenizer } from '../tokenizer/index.ts';
 import { toMinbpe } from '../tokenizer/minbpe.ts';
 import { publishedExpressions } from '../tokenizer/tokenizer-json.ts';
-import type { TokenizerFormat } from './options.ts';
+import { type TokenizerFormat, tokenizerFormats } from './options.ts';
 import type { TokenizerTarget } from './target.ts';
 
 /** The ending of each format's file. */
@@ -26,7 +26,7 @@ export const tokenizer: TokenizerTarget = {
   about: 'a tokenizer.json, .tiktoken or .model (minbpe) file, by the ending of --out',
   makes: 'file',
   from: 'tokenizer',
-  takes: ['format'],
+  takes: { format: tokenizerFormats },
   build(given, { format = 'json' }) {
     const name = `tokenizer${formatEndings[format]}`;
     const notes =

@@ -361,6 +361,8 @@ const cases: Record<string, readonly Case[]> = {
     ['export -m run --to tokenizer -o new', 2, /--out new: the ending says .* \.json \(json\), \.tiktoken/],
     ['export -m run --to gguf -o new --type Q3', 2, /--type Q3 is not one of F32, F16/],
     ['export -m run --to hf -o new --type F16', 2, /--type F16 has no effect with target hf: only gguf/],
+    ['export -m run --to onnx -o new --type F16', 2, /--type F16 is not one of float32, int8, int4, which/],
+    ['export -m run --to onnx -o new --type int4', 2, /--type int4 needs rows of 32 columns or more/],
     ['export -m run --to hf -o new', 2, /cannot express this model: .*no head bias .*--preset portable/],
     ['export -m nowhere --to hf -o new', 2, /there is no model folder nowhere/],
     ['export -m run --to hf -o run/best --force', 2, /the folder of the model itself/],

@@ -712,5 +712,48 @@ describe('export', () => {
     assert.equal(file.split('\n').length, 280 + 1);
     await good('tokenizer encode -t run.tiktoken --pattern none words');
     await good('export -m portable --to hf -o hf --force');
+    const [gguf] = jsonLines<{ notes: string[] }>(
+      await good('export -m portable --to gguf -o portable.gguf --type F16 --json'),
+    );
+    assert.match(gguf.notes[0], /architecture arcee, its matrices F16/);
+    assert.equal(String((await readFile(join(folder, 'portable.gguf'))).subarray(0, 4)), 'GGUF');
+  });
+
+  test('writes a folder for ONNX of any model, float or quantised', async () => {
+    const tops = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
+    for (const [model, flags, name] of [
+      ['run', '', 'model'],
+      ['run', ' --type int8 --force', 'model_quantized'],
+      ['int8', ' --force', 'model_quantized'],
+    ]) {
+      const [{ files }] = jsonLines<{ files: string[] }>(
+        await good(`export -m ${model} --to onnx -o onnx${flags} --json`),
+      );
+      assert.deepEqual(files, [`onnx/${name}.onnx`, ...tops]);
+    }
+    assert.deepEqual((await readdir(join(folder, 'onnx'))).sort(), [...tops, 'onnx'].sort());
+    assert.deepEqual((await readdir(join(folder, 'onnx/onnx'))).sort(), [
+      'model.onnx',
+      'model_quantized.onnx',
+    ]);
+  });
+
+  test('refuses a model with a weight that is not finite, in one line, and writes nothing', async () => {
+    await cp(join(folder, 'run/best'), join(folder, 'broken'), { recursive: true });
+    const weights = await readFile(join(folder, 'broken/model.safetensors'));
+    weights.writeFloatLE(Number.NaN, weights.length - 4);
+    await writeFile(join(folder, 'broken/model.safetensors'), weights);
+    for (const line of ['--to onnx -o nothing', '--to safetensors -o nothing.safetensors']) {
+      const { code, errors, stdout } = await run(`export -m broken ${line}`);
+      assert.equal(code, 1, line);
+      assert.equal(errors.length, 1);
+      assert.match(
+        errors[0],
+        /broken\/model\.safetensors: tensor .* holds NaN at element \d+: the model is damaged/,
+      );
+      assert.equal(stdout, '');
+    }
+    const left = (await readdir(folder)).filter((name) => name.startsWith('nothing'));
+    assert.deepEqual(left, []);
   });
 });

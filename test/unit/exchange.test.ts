@@ -5,14 +5,16 @@ import { before, describe, test } from 'node:test';
 import { type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
 import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf.ts';
 import { pairRows, transpose, valuesFor } from '../../src/exchange/mapping.ts';
+import { createGraph } from '../../src/exchange/onnx-graph.ts';
 import { fromFloat16, toFloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { shapesOf } from '../../src/model/shapes.ts';
-import { namedParameters } from '../../src/nn/parameters.ts';
+import { namedParameters, slots } from '../../src/nn/parameters.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { isQuantized, weightValues } from '../../src/tensor/quantized.ts';
 import { patterns, Tokenizer } from '../../src/tokenizer/index.ts';
 
 const text = `It's 1984: the cat's hat, the cats, 12 345 hats;\r\n\r\n  the naïve cat. The hat!`;
@@ -266,6 +268,14 @@ describe('hf', () => {
       wrong({ to: 'hf', dtype: 'float16' }),
       /dtype "float16" is not one of float32, bfloat16/,
     );
+    await assert.rejects(
+      wrong({ to: 'gguf', type: 'int8' }),
+      /^Error: type int8 is not one of F32, F16, BF16, Q8_0, Q4_0, which target gguf has/,
+    );
+    await assert.rejects(
+      wrong({ to: 'onnx', type: 'Q8_0' }),
+      /^Error: type Q8_0 is not one of float32, int8, int4, which target onnx has/,
+    );
     await assert.rejects(wrong({ to: 'pickle' }), /to "pickle" is not one of hf, /);
     await assert.rejects(wrong({}), /needs to/);
   });
@@ -503,6 +513,189 @@ describe('gguf', () => {
     assert.equal(kept.notes.length, 1);
     const words = { ...contents, tokenizer: new Tokenizer({ merges: [[104, 97]] }) };
     assert.doesNotMatch((await exportFiles(words, { to: 'gguf' })).notes.join('\n'), /digits/);
+  });
+});
+
+/** A parser of protocol buffers of its own: the fields of a message by number. */
+function parseMessage(file: Uint8Array): Map<number, (number | Uint8Array)[]> {
+  const fields = new Map<number, (number | Uint8Array)[]>();
+  let at = 0;
+  const varint = (): number => {
+    let [value, shift, byte] = [0, 1, 0];
+    do {
+      byte = file[at++];
+      value += (byte & 127) * shift;
+      shift *= 128;
+    } while (byte > 127);
+    return value;
+  };
+  while (at < file.length) {
+    const tag = varint();
+    const kind = tag % 8;
+    let value: number | Uint8Array;
+    if (kind === 0) value = varint();
+    else {
+      const length = kind === 2 ? varint() : 4;
+      value = file.subarray(at, at + length);
+      at += length;
+    }
+    const number = Math.floor(tag / 8);
+    fields.set(number, [...(fields.get(number) ?? []), value]);
+  }
+  return fields;
+}
+
+/** What a test asks about an ONNX file. */
+function parseOnnx(file: Uint8Array | undefined): {
+  versions: Record<string, number>;
+  inputs: string[];
+  outputs: string[];
+  operators: Set<string>;
+  tensors: Map<string, { dims: number[]; type: number; raw: Uint8Array }>;
+} {
+  const messages = (parent: Map<number, unknown[]>, field: number): Map<number, (number | Uint8Array)[]>[] =>
+    (parent.get(field) ?? []).map((one) => parseMessage(one as Uint8Array));
+  const text = (value: unknown): string => new TextDecoder().decode(value as Uint8Array);
+  const model = parseMessage(file ?? new Uint8Array(0));
+  const [graph] = messages(model, 7);
+  const names = (field: number): string[] => messages(graph, field).map((one) => text(one.get(1)?.[0]));
+  const opsets = messages(model, 8).map((one) => [text(one.get(1)?.[0]), one.get(2)?.[0]]);
+  return {
+    versions: { ir: model.get(1)?.[0], ...Object.fromEntries(opsets) },
+    inputs: names(11),
+    outputs: names(12),
+    operators: new Set(
+      messages(graph, 1).map((node) => [text(node.get(7)?.[0]), text(node.get(4)?.[0])].join(':')),
+    ),
+    tensors: new Map(
+      messages(graph, 5).map((tensor) => [
+        text(tensor.get(8)?.[0]),
+        {
+          dims: (tensor.get(1) ?? []) as number[],
+          type: tensor.get(2)?.[0] as number,
+          raw: new Uint8Array(tensor.get(9)?.[0] as Uint8Array),
+        },
+      ]),
+    ),
+  };
+}
+
+describe('onnx', () => {
+  const end = new Tokenizer({ merges: [], specialTokens: ['<|end|>'] });
+  const own = { ...rotary, nEmbd: 40, headSize: 19, tieWeights: true, qkNorm: true } as const;
+
+  test('a folder as transformers.js wants it, whatever the model', async () => {
+    const model = modelOf({ ...own, skip: 'embed' }, 257);
+    const store = memoryStore();
+    const { notes } = await exportModel(store, { model, tokenizer: end }, { to: 'onnx' });
+    assert.match(notes[0], /dtype fp32, and of type arcee/);
+    assert.deepEqual(await store.list(), [
+      'config.json',
+      'generation_config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    const config = jsonOf(await store.read('config.json'));
+    const asked = { model_type: 'arcee', num_hidden_layers: 2, num_key_value_heads: 2, head_dim: 19 };
+    const more = {
+      max_position_embeddings: 8,
+      eos_token_id: 256,
+      'transformers.js_config': { dtype: 'fp32' },
+    };
+    for (const [name, value] of Object.entries({ ...asked, ...more }))
+      assert.deepEqual(config[name], value, name);
+    assert.deepEqual(jsonOf(await store.read('generation_config.json')), {
+      bos_token_id: 256,
+      eos_token_id: 256,
+      max_length: 8,
+    });
+    assert.deepEqual(await store.folder('onnx').list(), ['model.onnx']);
+    const { versions, inputs, outputs, operators, tensors } = parseOnnx(
+      await store.folder('onnx').read('model.onnx'),
+    );
+    assert.deepEqual(versions, { ir: 9, '': 20, 'com.microsoft': 1 });
+    const caches = (name: string): string[] =>
+      [0, 1].flatMap((n) => [`${name}.${n}.key`, `${name}.${n}.value`]);
+    assert.deepEqual(inputs, ['input_ids', 'attention_mask', 'position_ids', ...caches('past_key_values')]);
+    assert.deepEqual(outputs, [...caches('present'), 'logits']);
+    assert.ok(
+      [...operators].every((one) => one.startsWith(':')),
+      'float graphs have no other operators',
+    );
+    assert.deepEqual(tensors.get('tokens.weight')?.dims, [257, 40]);
+    assert.ok(![...tensors.keys()].some((name) => name.startsWith('head')), 'it is tied');
+    const unplaced = await exportFiles(
+      { model: modelOf({ position: 'none' }), tokenizer: bytes },
+      { to: 'onnx' },
+    );
+    assert.ok(!parseOnnx(unplaced.files.get('onnx/model.onnx')).inputs.includes('position_ids'));
+  });
+
+  for (const [type, file, options] of [
+    ['int8', 'onnx/model_quantized.onnx', {}],
+    ['int4', 'onnx/model_q4.onnx', { bits: 4, method: 'rtn', groupSize: 32 }],
+  ] as const) {
+    test(`${type}: the codes and scales of a quantised model, bit for bit`, async () => {
+      const small = await quantize(modelOf(own), options);
+      const { files, notes } = await exportFiles({ model: small, tokenizer: bytes }, { to: 'onnx' });
+      assert.equal(notes.length, 1, 'nothing was dequantised or rounded');
+      const { tensors } = parseOnnx(files.get(file));
+      const name = 'blocks.1.attn.proj.weight';
+      const [rows, cols] = [40, 38];
+      const given = slots(small).find((slot) => slot.name === name)?.value;
+      assert.ok(given && isQuantized(given));
+      const [codes, scale] = [tensors.get(name), tensors.get(`${name}.scale`)];
+      assert.ok(codes && scale);
+      const blocks = scale.dims[1];
+      const block = codes.dims[2] * (type === 'int8' ? 1 : 2);
+      assert.deepEqual([codes.dims[0], codes.dims[1], scale.dims[0]], [rows, blocks, rows]);
+      const scales = new Float32Array(scale.raw.buffer);
+      const expected = await weightValues(given);
+      for (let i = 0; i < rows * blocks * block; i++) {
+        const [row, col] = [Math.floor(i / (blocks * block)), i % (blocks * block)];
+        const byte = codes.raw[type === 'int8' ? i : i >> 1];
+        const code = type === 'int8' ? byte - 128 : ((byte >> (4 * (i % 2))) & 15) - 8;
+        const value = Math.fround(code * scales[row * blocks + Math.floor(col / block)]);
+        assert.ok(
+          value === (col < cols ? expected[row * cols + col] : 0),
+          `row ${row}, column ${col}: ${value}`,
+        );
+      }
+    });
+  }
+
+  test('integers of one kind do not become those of another; rows too short for INT4 are refused', async () => {
+    const small = await quantize(modelOf(own));
+    await assert.rejects(
+      exportFiles({ model: small, tokenizer: bytes }, { to: 'onnx', type: 'int4' }),
+      /^Error: the weights are INT8: export them as they are \(type int8\), as floats \(type float32\)/,
+    );
+    const { notes } = await exportFiles({ model: small, tokenizer: bytes }, { to: 'onnx', type: 'float32' });
+    assert.match(notes[0], /its INT8 weights are exported as the numbers that they stand for/);
+    await refused(
+      { headSize: 12 },
+      { to: 'onnx', type: 'int4' },
+      /^Error: type int4 needs rows of 32 columns or more: those of blocks\.0\.attn\.proj\.weight have 24; int8 takes any/,
+    );
+  });
+
+  test('a file that protocol buffers cannot hold is refused before it is put together', () => {
+    const graph = createGraph();
+    graph.constant('large', 'float32', [2 ** 29], new Float32Array(2 ** 29));
+    assert.throws(
+      () => graph.build(),
+      /^Error: the file would have 2\.1 GB, and one of ONNX ends at 2\.1 GB: a type/,
+    );
+  });
+
+  test('nothing is left of a folder whose last files cannot be written', async () => {
+    const store = memoryStore();
+    const full = { ...store, writeAll: () => Promise.reject(new Error('no space')) };
+    await assert.rejects(
+      exportModel(full, { model: modelOf(own), tokenizer: bytes }, { to: 'onnx' }),
+      /no space/,
+    );
+    assert.deepEqual([await store.list(), await store.folder('onnx').list()], [[], []]);
   });
 });
 

@@ -1,6 +1,6 @@
 // Generates token by token with a KV cache in onnxruntime. No tensor is copied between steps: the graph reads
 // the cache of the earlier tokens and writes the new keys and values behind them. Read next: main.mjs.
-import { createGraph, Real } from './graph.mjs';
+import { createGraph } from '../../../dist/src/exchange/onnx-graph.js';
 import { createParameters, SEED } from './network.mjs';
 
 const { H, hs, L, V, T } = SEED;
@@ -55,10 +55,10 @@ function decodeGraph(parameters, weights) {
     const { values, scales } = quantise(parameters[weight]);
     g.constant(weight, 'int8', parameters[weight].dims, values);
     g.constant(`${name}.scales`, 'float32', [scales.length], scales);
-    return op('DynamicQuantizeMatMul', [x, weight, `${name}.scales`, '', ...bias]);
+    return op('com.microsoft:DynamicQuantizeMatMul', [x, weight, `${name}.scales`, '', ...bias]);
   };
   const norm = (name, x) =>
-    op('LayerNormalization', [x, `${name}.weight`, `${name}.bias`], { axis: -1, epsilon: new Real(1e-5) });
+    op('LayerNormalization', [x, `${name}.weight`, `${name}.bias`], { axis: -1, epsilon: { real: 1e-5 } });
   const past = (i) => g.input(`past${i}`, 'float32', ['t', H, hs]);
 
   /**
@@ -67,16 +67,22 @@ function decodeGraph(parameters, weights) {
    */
   const attention = (l, x) => {
     const parts = op('Reshape', [linear(`${l}.qkv`, x), ints(3, H, hs)]);
-    const [q, k, v] = op('Split', [parts, ints(1, 1, 1)], { axis: 0 }, 3); // [1, H, hs] each
+    const [q, k, v] = g.ops('Split', [parts, ints(1, 1, 1)], { axis: 0 }, 3); // [1, H, hs] each
     g.output(`new${2 * l}`, k, [1, H, hs]);
     g.output(`new${2 * l + 1}`, v, [1, H, hs]);
     const keys = op('Concat', [past(2 * l), k], { axis: 0 }); // [t + 1, H, hs]
     const values = op('Concat', [past(2 * l + 1), v], { axis: 0 });
     const across = { transBatchA: 1, transBatchB: 1 };
     // [H, 1, t + 1]
-    const scores = op('FusedMatMul', [q, keys], { ...across, transB: 1, alpha: new Real(hs ** -0.5) });
+    const scores = op('com.microsoft:FusedMatMul', [q, keys], {
+      ...across,
+      transB: 1,
+      alpha: { real: hs ** -0.5 },
+    });
     // [H, 1, hs]
-    const heads = op('FusedMatMul', [op('Softmax', [scores], { axis: -1 }), values], { transBatchB: 1 });
+    const heads = op('com.microsoft:FusedMatMul', [op('Softmax', [scores], { axis: -1 }), values], {
+      transBatchB: 1,
+    });
     return linear(`${l}.proj`, op('Reshape', [heads, ints(1, H * hs)]));
   };
 

@@ -1,6 +1,5 @@
 // The network of the `seed` preset in ONNX operators: its parameters, and its layers, each with its backward.
 // Read next: train.mjs, decode.mjs.
-import { Real } from './graph.mjs';
 
 /** C: width. H: heads of size hs. L: layers. V: tokens of the vocabulary. T: context. */
 export const SEED = { C: 232, H: 6, hs: 38, L: 5, V: 500, T: 256 };
@@ -60,15 +59,13 @@ export function createLayers(g, { C, H, hs, V, T }, B, mask, gradients) {
 
   function norm(name, x) {
     const inputs = [x, `${name}.weight`, `${name}.bias`];
-    const [y, mean, inverse] = op('LayerNormalization', inputs, { axis: -1, epsilon: new Real(1e-5) }, 3);
+    const [y, mean, inverse] = g.ops('LayerNormalization', inputs, { axis: -1, epsilon: { real: 1e-5 } }, 3);
     const back = (dy) => {
       const scaled = op('Mul', [op('Sub', [x, mean]), inverse]);
       gradients[`${name}.weight`] = sumRows(op('Mul', [dy, scaled]));
       gradients[`${name}.bias`] = sumRows(dy);
       const d = op('Mul', [dy, `${name}.weight`]);
-      const means = [d, op('Mul', [d, scaled])].map((z) =>
-        op('ReduceMean', [z], { axes: [-1], keepdims: 1 }),
-      );
+      const means = [d, op('Mul', [d, scaled])].map((z) => op('ReduceMean', [z, ints(-1)], { keepdims: 1 }));
       const centred = op('Sub', [op('Sub', [d, means[0]]), op('Mul', [scaled, means[1]])]);
       return op('Mul', [centred, inverse]);
     };
@@ -87,12 +84,12 @@ export function createLayers(g, { C, H, hs, V, T }, B, mask, gradients) {
 
   /** Causal attention between the products: [M, 3 * H * hs] -> [M, H * hs]. */
   function attention(x) {
-    const alpha = new Real(hs ** -0.5);
+    const alpha = { real: hs ** -0.5 };
     const parts = op('Transpose', [op('Reshape', [x, ints(B, T, 3, H, hs)])], { perm: [2, 0, 3, 1, 4] });
-    const [q, k, v] = op('Split', [parts, ints(1, 1, 1)], { axis: 0 }, 3).map((part) =>
-      op('Reshape', [part, ints(B * H, T, hs)]),
-    );
-    const scores = op('FusedMatMul', [q, k], { transB: 1, alpha }); // [B * H, T, T]
+    const [q, k, v] = g
+      .ops('Split', [parts, ints(1, 1, 1)], { axis: 0 }, 3)
+      .map((part) => op('Reshape', [part, ints(B * H, T, hs)]));
+    const scores = op('com.microsoft:FusedMatMul', [q, k], { transB: 1, alpha }); // [B * H, T, T]
     const weights = op('Softmax', [op('Add', [scores, 'future'])], { axis: -1 });
     const [kept, dropBack] = dropout(weights, [B * H, T, T]);
     const heads = op('Reshape', [op('MatMul', [kept, v]), ints(B, H, T, hs)]);
@@ -100,12 +97,15 @@ export function createLayers(g, { C, H, hs, V, T }, B, mask, gradients) {
     const back = (dy) => {
       const apart = op('Transpose', [op('Reshape', [dy, ints(B, T, H, hs)])], { perm: [0, 2, 1, 3] });
       const dHeads = op('Reshape', [apart, ints(B * H, T, hs)]);
-      const dv = op('FusedMatMul', [kept, dHeads], { transA: 1 });
-      const product = op('Mul', [dropBack(op('FusedMatMul', [dHeads, v], { transB: 1 })), weights]);
+      const dv = op('com.microsoft:FusedMatMul', [kept, dHeads], { transA: 1 });
+      const product = op('Mul', [
+        dropBack(op('com.microsoft:FusedMatMul', [dHeads, v], { transB: 1 })),
+        weights,
+      ]);
       const total = op('ReduceSum', [product, ints(-1)], { keepdims: 1 });
       const dScores = op('Sub', [product, op('Mul', [weights, total])]);
-      const dq = op('FusedMatMul', [dScores, k], { alpha });
-      const dk = op('FusedMatMul', [dScores, q], { transA: 1, alpha });
+      const dq = op('com.microsoft:FusedMatMul', [dScores, k], { alpha });
+      const dk = op('com.microsoft:FusedMatMul', [dScores, q], { transA: 1, alpha });
       const stacked = [dq, dk, dv].map((d) => op('Reshape', [d, ints(1, B, H, T, hs)]));
       const joined = op('Transpose', [op('Concat', stacked, { axis: 0 })], { perm: [1, 3, 0, 2, 4] });
       return op('Reshape', [joined, ints(M, 3 * H * hs)]);

@@ -9,6 +9,7 @@ import {
   targetNames,
   targetOf,
   targets,
+  writeExported,
 } from '../../exchange/export.ts';
 import type { TokenizerFormat } from '../../exchange/options.ts';
 import type { Exported } from '../../exchange/target.ts';
@@ -37,7 +38,7 @@ const flags = {
   to: flagOf(exportFields, 'to'),
   out: text({ about: 'the folder or file to write', argument: '<path>', short: 'o' }),
   dtype: flagOf(exportFields, 'dtype', { initial: 'float32' }),
-  type: flagOf(exportFields, 'type', { initial: 'F32' }),
+  type: flagOf(exportFields, 'type', { initial: 'F32 for gguf, for onnx what the model has' }),
   force: forceFlag,
 } satisfies Flags;
 
@@ -48,6 +49,10 @@ export const exportCommand = defineCommand({
     ['export -m runs/first --to hf -o first-hf', 'a folder for transformers'],
     ['export -m runs/first --to hf -o first-hf --dtype bfloat16', 'in half the bytes'],
     ['export -m runs/first --to gguf -o first.gguf --type Q8_0', 'a file for llama.cpp, in 8 bits'],
+    [
+      'export -m runs/first --to onnx -o first-onnx --type int8',
+      'a folder for transformers.js, in pages too',
+    ],
     ['export -m runs/first --to safetensors -o first.safetensors', 'one file with everything'],
     [
       'export -m runs/first --to tokenizer -o first.tiktoken',
@@ -69,7 +74,7 @@ export const exportCommand = defineCommand({
       try {
         await refuseRun(out);
         const exported = await exportedFrom(store, options, output);
-        await folderStore(out).writeAll(exported.files);
+        await writeExported(folderStore(out), exported.files);
         show(out, exported, options, output);
       } finally {
         folder.release();
