@@ -43,7 +43,7 @@ export function python(...packages) {
   return program;
 }
 
-/** An npm package, imported from where it was installed without its scripts, and its version. */
+/** An npm package, imported from where it was installed without its scripts; its version; that place. */
 export async function npmPackage(name, version) {
   const place = process.env.INKHORN_PROOF_MODULES ?? join(folder, 'npm');
   if (!process.env.INKHORN_PROOF_MODULES) {
@@ -57,7 +57,7 @@ export async function npmPackage(name, version) {
   const resolve = createRequire(join(place, 'package.json')).resolve;
   const entry = found.exports?.['.']?.import ?? found.exports?.['.']?.node?.import?.default;
   const path = typeof entry === 'string' ? join(at, entry) : resolve(name);
-  return { library: await import(pathToFileURL(path).href), version: found.version };
+  return { library: await import(pathToFileURL(path).href), version: found.version, place };
 }
 
 const tokenizers = new Map();
