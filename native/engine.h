@@ -80,14 +80,21 @@ class Engine {
 
   /**
    * As `launch`, for `run(kernels, team, packed)` of a product: in a recording `packed` is a copy of `weight`
-   * made by `pack`; otherwise, and where there is no memory for a copy, it is null.
+   * made by `pack`. Otherwise it is the copy that a program has made, as long as `weight` is what was copied.
+   * Null where there is none, or no memory for one.
    */
   template <class T, class Pack, class Run>
   void launchPacked(const Buffer& weight, Packing packing, Index bytes, Pack pack, Run run, Index start,
                     Index lastStart) {
-    const auto* packed = recording_ ? recording_->addWeight(weight.storage, packing, size_t(bytes), pack) : nullptr;
+    if (!recording_) {
+      const auto step = [run, packed = weight.storage->packedNow(packing)](const Kernels& kernels, Team& team, Index) {
+        run(kernels, team, packed ? static_cast<const T*>(packed->memory.data()) : nullptr);
+      };
+      return launch(step, start, lastStart);
+    }
+    const auto* packed = recording_->addWeight(weight.storage, packing, size_t(bytes), pack);
     const auto step = [run, packed](const Kernels& kernels, Team& team, Index) {
-      run(kernels, team, packed ? packed->template data<T>() : nullptr);
+      run(kernels, team, packed->template data<T>());
     };
     launch(step, start, lastStart);
   }

@@ -63,14 +63,14 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
 void linearInt8(Call& call, float* out, const float* x, const int8_t* weight, const float* scale, const float* bias,
                 Index m, Index n, Index k, InputPrecision precision) {
   const bool int8Activations = precision == InputPrecision::int8;
-  if (m == 1 && int8Activations && n > 0 && k > 0) {
+  if (int8Activations && n > 0 && k > 0) {
     return call.launchPacked<int8_t>(
-        2, {Packing::row, n, k}, rowBytes(n, k),
+        2, {Packing::bytes, n, k}, panelBytes(n, k),
         [=](const Kernels& kernels, Team& team, void* to) {
-          kernels.packRowInt8(team, static_cast<int8_t*>(to), weight, n, k);
+          kernels.packInt8(team, static_cast<int8_t*>(to), weight, n, k);
         },
         [=](const Kernels& kernels, Team& team, const int8_t* packed) {
-          packed ? kernels.linearRowInt8(team, out, x, packed, scale, bias, n, k)
+          packed ? kernels.linearPackedInt8(team, out, x, packed, scale, bias, m, n, k)
                  : kernels.linearInt8(team, out, x, weight, scale, bias, m, n, k, int8Activations);
         });
   }

@@ -97,20 +97,21 @@ ENTERED(linearInt4, float* out, const float* x, const int8_t* codes, const float
 KERNEL(embeddingInt4, float* out, const int32_t* ids, const int8_t* codes, const float* scale, const float* positions,
        Index B, Index T, Index C, Position start, Index groupSize, Index vocab)
 
-// Products with a packed weight [n, k], for programs (program.h). Sizes of the packed weight: `rowFloats(n,
-// k)` floats for `packRow`, `panelFloats` for `packPanels`, `rowBytes` bytes for `packRowInt8`,
-// `rowHalfBytes` for `packRowInt4`. bias may be null. row.cpp, int4.cpp: one row, m = 1
+// Products with a packed weight [n, k], for programs (program.h); bias may be null. Sizes of the packed
+// weight: `rowFloats(n, k)` floats for `packRow`, `panelFloats` for `packPanels`, `panelBytes` bytes for
+// `packInt8`, `rowHalfBytes` for `packRowInt4`. row.cpp, int4.cpp: one row, m = 1
 INNER(packRow, float* packed, const float* weight, Index n, Index k, bool bf16)
 INNER(matmulRow, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& shape)
-INNER(packRowInt8, int8_t* packed, const int8_t* weight, Index n, Index k)
-INNER(linearRowInt8, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias, Index n,
-      Index k)
 INNER(packRowInt4, int8_t* packed, const int8_t* codes, Index n, Index k)
 INNER(linearRowInt4, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
       const Int4Shape& shape)
 // matmul.cpp: many rows
 INNER(packPanels, float* packed, const float* weight, Index n, Index k)
 INNER(matmulPanels, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& shape)
+// int8-panels.cpp: any number of rows
+INNER(packInt8, int8_t* packed, const int8_t* weight, Index n, Index k)
+INNER(linearPackedInt8, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
+      Index m, Index n, Index k)
 // peak.cpp, for benchmarks: out[0] = operations of a block, 0 where the instruction does not exist
 INNER(peak, float* out, Peak kind, Index blocks)
 

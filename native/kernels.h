@@ -90,9 +90,9 @@ struct Sgd {
   double lr, momentum, weightDecay, gradScale;
 };
 
-/** The packed order of a weight [rows, cols]: see row.cpp, int4.cpp and matmul.cpp. */
+/** The packed order of a weight [rows, cols]: see row.cpp, matmul.cpp, int8-panels.cpp and int4.cpp. */
 struct Packing {
-  enum Order { row, panels, halfBytes } order;
+  enum Order { row, panels, bytes, halfBytes } order;
   Index rows, cols;
 
   bool operator==(const Packing&) const = default;
@@ -101,7 +101,7 @@ struct Packing {
 // The room that each order takes.
 constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
 constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
-constexpr Index rowBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
+constexpr Index panelBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
 constexpr Index rowHalfBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 7) / 8 * 4); }
 
 // Many rows share the cost of converting an operand first; for few rows the conversion would cost more than

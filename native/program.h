@@ -37,6 +37,11 @@ struct Storage {
     version++;
     packed.reset();
   }
+
+  /** The packed copy in this order that is filled, or is being filled by what was queued before; else null. */
+  std::shared_ptr<PackedWeight> packedNow(const Packing& packing) const {
+    return packed && packed->packing == packing && packed->version == version ? packed : nullptr;
+  }
 };
 
 class Program {

@@ -127,20 +127,25 @@ INKHORN_INLINE VecI loadBytesU(const int8_t* p) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 }
 INKHORN_INLINE void storeBytes(int8_t* p, VecI a, Index n) {
-  int32_t whole[LANES];
-  storeI(whole, a);
-  for (Index lane = 0; lane < (n < LANES ? n : LANES); lane++) p[lane] = int8_t(whole[lane]);
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  const int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(words, words));
+  __builtin_memcpy(p, &bytes, size_t(n < LANES ? n : LANES));
 }
 
 struct Words {
   using Bytes = __m256i;
-  static constexpr Index BYTES = 16;
+  static constexpr Index BYTES = 16, TERMS = 2;
   static constexpr int32_t SURPLUS = 0;
   static Bytes inputs(const int8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   static Bytes weights(const int8_t* p) { return inputs(p); }
-  static VecI add(VecI sum, Bytes x, Bytes w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+  static Bytes everywhere(int32_t unit) { return _mm256_set1_epi32(unit); }
+  /** In assembly, so that the sum stays in its register: g++ 12 moves and spills sums of a large tile. */
+  static VecI add(VecI sum, Bytes x, Bytes w) {
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(_mm256_madd_epi16(x, w)));
+    return sum;
+  }
 };
 INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   const __m256i pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));

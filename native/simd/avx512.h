@@ -113,12 +113,13 @@ INKHORN_INLINE void storeBytes(int8_t* p, VecI a, Index n) {
 
 struct Words {
   using Bytes = __m512i;
-  static constexpr Index BYTES = 32;
+  static constexpr Index BYTES = 32, TERMS = 2;
   static constexpr int32_t SURPLUS = 0;
   static Bytes inputs(const int8_t* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
   static Bytes weights(const int8_t* p) { return inputs(p); }
+  static Bytes everywhere(int32_t unit) { return _mm512_set1_epi32(unit); }
   static VecI add(VecI sum, Bytes x, Bytes w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
 };
 INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
@@ -136,11 +137,12 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
  */
 struct Vnni {
   using Bytes = __m512i;
-  static constexpr Index BYTES = 64;
+  static constexpr Index BYTES = 64, TERMS = 4;
   static constexpr int32_t SURPLUS = 128;
   static bool supported() { return __builtin_cpu_supports("avx512vnni"); }
   static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
   static Bytes weights(const int8_t* p) { return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128)); }
+  static Bytes everywhere(int32_t unit) { return _mm512_set1_epi32(unit); }
   /** The lower and the upper four bits of each byte. */
   static Bytes lowCodes(Bytes pairs) { return _mm512_and_si512(pairs, _mm512_set1_epi8(15)); }
   static Bytes highCodes(Bytes pairs) { return lowCodes(_mm512_srli_epi16(pairs, 4)); }

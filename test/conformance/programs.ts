@@ -98,24 +98,34 @@ export function programTests(open: () => Promise<Backend>): void {
       });
     }
 
-    test('an int8 weight that changes', async () => {
-      const [n, k] = [70, 41];
-      const bytes = (phase: number): Int8Array =>
-        Int8Array.from({ length: n * k }, (_, i) => ((i + phase) * 89) % 128);
-      const [x, scale, weight] = [put(wave(k)), put(wave(n, 1)), put(bytes(0))];
-      const [out, want] = [backend.alloc('f32', n), backend.alloc('f32', n)];
-      const product = (to: DeviceBuffer): void =>
-        backend.kernels.linearInt8(to, x, weight, scale, null, { m: 1, n, k, activations: 'int8' });
-      const program = backend.record(() => product(out));
-      for (const phase of [0, 1, 2]) {
-        backend.write(weight, bytes(phase));
-        program.replay(0);
+    for (const m of [1, 6]) {
+      test(`an int8 weight that changes, of ${m === 1 ? 'a product of one row' : `${m} rows`}`, async () => {
+        const [n, k] = [70, 41];
+        const bytes = (phase: number): Int8Array =>
+          Int8Array.from({ length: n * k }, (_, i) => ((i + phase) * 89) % 128);
+        const [x, scale, weight] = [put(wave(m * k)), put(wave(n, 1)), put(bytes(0))];
+        const [out, want] = [backend.alloc('f32', m * n), backend.alloc('f32', m * n)];
+        const product = (to: DeviceBuffer): void =>
+          backend.kernels.linearInt8(to, x, weight, scale, null, { m, n, k, activations: 'int8' });
+        const program = backend.record(() => product(out));
+        const agree = async (phase: number): Promise<void> => {
+          product(want);
+          program.replay(0);
+          const first = await backend.read(want);
+          assertSame(await backend.read(out), first, `contents ${phase}`);
+          product(want); // with the copy of the weight that the replay has made
+          assertSame(await backend.read(want), first, `contents ${phase}, again`);
+        };
+        for (const phase of [0, 1, 2]) {
+          backend.write(weight, bytes(phase));
+          await agree(phase);
+        }
+        program.dispose();
         product(want);
-        assertSame(await backend.read(out), await backend.read(want), `contents ${phase}`);
-      }
-      program.dispose();
-      for (const buffer of [x, scale, weight, out, want]) backend.free(buffer);
-    });
+        assertSame(await backend.read(want), await backend.read(out), 'without the program');
+        for (const buffer of [x, scale, weight, out, want]) backend.free(buffer);
+      });
+    }
 
     test('two programs on one weight, of different shapes, in turns', async () => {
       const [n, k] = [40, 48];
