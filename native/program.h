@@ -38,7 +38,7 @@ struct Storage {
     packed.reset();
   }
 
-  /** The packed copy in this order that is filled, or is being filled by what was queued before; else null. */
+  /** The packed copy in this order, filled by what was queued before; null where there is none. */
   std::shared_ptr<PackedWeight> packedNow(const Packing& packing) const {
     return packed && packed->packing == packing && packed->version == version ? packed : nullptr;
   }

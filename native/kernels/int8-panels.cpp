@@ -1,6 +1,6 @@
-// INT8 products with a packed weight, where it serves many calls: generation of one text or of several at once,
-// and prompts. The lanes of a vector are columns of out, so that nothing is summed across them. The same sums
-// as int8.cpp, which are exact. Read next: int8-dot.h, program.h.
+// INT8 products with a packed weight, where it serves many calls: generation of one text or of several at
+// once, and prompts. The lanes of a vector are columns of out, so that nothing is summed across them. The
+// same sums as int8.cpp, which are exact. Read next: int8-dot.h, program.h.
 #include <cstring>
 
 #include "../arena.h"
@@ -128,8 +128,7 @@ INKHORN_INLINE void line(const Target& to, const QuantizedRows<Dot>& in, Index r
 
 /** The columns of the panel that begins at column j, of HEIGHT rows. */
 template <class Dot, Index HEIGHT>
-INKHORN_INLINE void acrossPanel(const Target& to, const QuantizedRows<Dot>& in, Index r, const int8_t* panel,
-                                Index j) {
+INKHORN_INLINE void acrossPanel(const Target& to, const QuantizedRows<Dot>& in, Index r, const int8_t* panel, Index j) {
   // As many sums as there are registers for.
   constexpr Index MOST = REGISTERS == 32 || HEIGHT <= 2 ? VECTORS : 2;
   const Index vectors = least(VECTORS, ceilDiv(to.n - j, LANES)), width = vectors * Dot::BYTES;
@@ -201,7 +200,9 @@ void pack(Team& team, int8_t* packed, const int8_t* weight, Index n, Index k) {
 }
 
 template <class Dot>
-constexpr bool hasPanels = requires { Dot::TERMS; };
+constexpr bool hasPanels = requires {
+  Dot::TERMS;
+};
 
 /** Calls body.operator()<Dot>() if this processor has instructions for panels; returns whether it has. */
 template <class Body>
