@@ -12,7 +12,8 @@ const STYLE = `
   output b { font-weight: 600; }
   .row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: .75rem 0; }
   label { display: grid; font-size: .85rem; }
-  .row input, select { width: 7rem; font: inherit; }
+  [hidden] { display: none; }
+  .row :is(input, select) { box-sizing: border-box; width: 7.5rem; height: 1.75rem; font: inherit; }
   button { font: inherit; padding: .2rem 1rem; }
   #note { min-height: 1.5em; font-size: .85rem; }
 `;
@@ -49,8 +50,10 @@ const SCRIPT = `
         { method: 'POST', headers: headers(), body: JSON.stringify(body), signal: running.signal });
       if (!answer.ok) throw new Error((await answer.json()).error.message);
       let text = '';
-      for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
-        const events = (text + part).split('\\n\\n');
+      // By its reader: not every browser can loop over a stream.
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const events = (text + part.value).split('\\n\\n');
         text = events.pop();
         for (const event of events) {
           if (!event.startsWith('data: ') || event === 'data: [DONE]') continue;
