@@ -60,7 +60,7 @@ async function differenceOf(name, out) {
 }
 
 const LARGE = 'gpt2-124M';
-const out = join(place, 'imported');
+const out = join(folder, 'imported');
 // First, while this process is small: on Linux, the peak of a process begins as that of its parent.
 const { size } = statSync(join(place, LARGE, 'model.safetensors'));
 const times = Array.from({ length: 3 }, () => run(join(place, LARGE), out, large));

@@ -6,6 +6,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 import numpy as np, torch, transformers
+import torch.nn as nn
+import torch.nn.functional as F
 from transformers import ArceeConfig, ArceeForCausalLM, GPT2Config, GPT2LMHeadModel
 
 torch.set_num_threads(2)
@@ -50,4 +52,116 @@ hugging_face("arcee-tied-wide-heads", ArceeForCausalLM(ArceeConfig(**arcee, head
 hugging_face("arcee-attention-bias", ArceeForCausalLM(ArceeConfig(**arcee, attention_bias=True)))
 hugging_face("arcee-mlp-bias-theta", ArceeForCausalLM(ArceeConfig(
     **arcee, mlp_bias=True, rope_parameters={"rope_type": "default", "rope_theta": 500.0}, hidden_act="silu")))
+
+
+def as_bin(name, state, config, **saving):
+    """A folder of transformers from before safetensors."""
+    os.makedirs(f"{out}/{name}", exist_ok=True)
+    torch.save(state, f"{out}/{name}/pytorch_model.bin", **saving)
+    json.dump(config, open(f"{out}/{name}/config.json", "w"))
+
+
+for name, legacy in (("gpt2-bin", False), ("gpt2-bin-legacy", True)):
+    model = randomised(GPT2LMHeadModel(GPT2Config(**gpt2)))
+    masks = {f"transformer.h.{n}.attn.bias": torch.tril(torch.ones(1, 1, 64, 64, dtype=torch.uint8)) for n in range(3)}
+    as_bin(name, {**model.state_dict(), **masks}, model.config.to_dict(), _use_new_zipfile_serialization=not legacy)
+    expect(name, lambda ids: model(ids).logits, 48, vocab)
+# A state_dict whose tensors are views: transposed, and parts of one storage.
+model = randomised(GPT2LMHeadModel(GPT2Config(**gpt2)))
+state = {key: value.t().contiguous().t() if value.dim() == 2 else value for key, value in model.state_dict().items()}
+flat = torch.cat([state[f"transformer.h.{n}.ln_1.weight"] for n in range(3)])
+state |= {f"transformer.h.{n}.ln_1.weight": flat[96 * n : 96 * n + 96] for n in range(3)}
+as_bin("gpt2-bin-views", state, model.config.to_dict())
+expect("gpt2-bin-views", lambda ids: model(ids).logits, 48, vocab)
+
+
+# ---- nanoGPT: the modules of its model.py by their names ---------------------------------------------------
+
+
+class Norm(nn.Module):
+    def __init__(self, width, bias):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
+
+    def forward(self, x):
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, 1e-5)
+
+
+class Attention(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        C, self.heads = args["n_embd"], args["n_head"]
+        self.c_attn = nn.Linear(C, 3 * C, bias=args["bias"])
+        self.c_proj = nn.Linear(C, C, bias=args["bias"])
+        mask = torch.tril(torch.ones(args["block_size"], args["block_size"]))
+        self.register_buffer("bias", mask[None, None])  # as without flash attention
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = (y.view(B, T, self.heads, -1).transpose(1, 2) for y in self.c_attn(x).split(C, dim=2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
+
+
+class MLP(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        C = args["n_embd"]
+        self.c_fc = nn.Linear(C, 4 * C, bias=args["bias"])
+        self.c_proj = nn.Linear(4 * C, C, bias=args["bias"])
+
+    def forward(self, x):
+        return self.c_proj(F.gelu(self.c_fc(x)))
+
+
+class Block(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.ln_1, self.attn = Norm(args["n_embd"], args["bias"]), Attention(args)
+        self.ln_2, self.mlp = Norm(args["n_embd"], args["bias"]), MLP(args)
+
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
+
+
+class NanoGPT(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.transformer = nn.ModuleDict(dict(
+            wte=nn.Embedding(args["vocab_size"], args["n_embd"]),
+            wpe=nn.Embedding(args["block_size"], args["n_embd"]),
+            h=nn.ModuleList(Block(args) for _ in range(args["n_layer"])),
+            ln_f=Norm(args["n_embd"], args["bias"]),
+        ))
+        self.lm_head = nn.Linear(args["n_embd"], args["vocab_size"], bias=False)
+        self.transformer.wte.weight = self.lm_head.weight
+
+    def forward(self, ids):
+        x = self.transformer.wte(ids) + self.transformer.wpe(torch.arange(ids.shape[1]))
+        for block in self.transformer.h:
+            x = block(x)
+        return self.lm_head(self.transformer.ln_f(x))
+
+
+def nanogpt(name, bias, compiled=False, padded=0, **saving):
+    args = dict(n_layer=3, n_head=4, n_embd=96, block_size=64, bias=bias, vocab_size=vocab + padded, dropout=0.1)
+    model = randomised(NanoGPT(args))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-9)
+    model(torch.zeros(1, 4, dtype=torch.long)).sum().backward()
+    optimizer.step()
+    state = {("_orig_mod." if compiled else "") + key: value for key, value in model.state_dict().items()}
+    os.makedirs(f"{out}/{name}", exist_ok=True)
+    checkpoint = dict(model=state, optimizer=optimizer.state_dict(), model_args=args, iter_num=2000,
+                      best_val_loss=torch.tensor(1.5), config=dict(learning_rate=6e-4, dataset="shakespeare", compile=compiled))
+    torch.save(checkpoint, f"{out}/{name}/ckpt.pt", **saving)
+    expect(name, model, 48, vocab)
+
+
+nanogpt("nanogpt", bias=False)
+nanogpt("nanogpt-bias-compiled", bias=True, compiled=True)
+nanogpt("nanogpt-padded", bias=False, padded=-vocab % 64)
+nanogpt("nanogpt-legacy", bias=True, _use_new_zipfile_serialization=False)
+
 hugging_face("gpt2-124M", GPT2LMHeadModel(GPT2Config(vocab_size=large)))

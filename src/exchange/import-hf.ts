@@ -2,7 +2,7 @@
 // hf.ts, read the other way. Read next: hf-config.ts.
 import { object, record, string } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { checkName, type Store } from '../io/store.ts';
+import { checkName, firstBytes, type Store } from '../io/store.ts';
 import { CONFIG_FILE, MODEL_FILE } from '../model/folder.ts';
 import {
   closeAll,
@@ -16,6 +16,7 @@ import {
 import { arcee, gpt2, type HfFamily } from './hf.ts';
 import { type HfDescription, hfHead, readGpt2, readLlama } from './hf-config.ts';
 import type { Mapped } from './mapping.ts';
+import { isTorch, openStateDict } from './pytorch.ts';
 import { tokenizerBeside } from './tokenizer-files.ts';
 
 /** How models of one `model_type` are read. */
@@ -66,7 +67,7 @@ export async function openHf(
     throw new Error(
       `${describedBy}: the weights are quantised (quantization_config): import the model in float32, float16 or bfloat16`,
     );
-  const files = await openWeights(store, weights === undefined ? names : [weights], weights);
+  const files = await openWeights(store, weights === undefined ? names : [weights]);
   try {
     const tensors = withBase(plainNames(files.tensors, reader.stored), reader.base);
     const gated = [...tensors.keys()].some((name) => name.endsWith('.mlp.gate_proj.weight'));
@@ -101,34 +102,33 @@ function withBase(tensors: Map<string, ForeignTensor>, base: string): Map<string
 
 const shardIndex = object<{ weight_map: Record<string, string> }>({ weight_map: record(string) });
 
-/** The index of weights in several files. */
-export const SHARDS_FILE: string = `${MODEL_FILE}.index.json`;
+/** The usual names of weights, best first; each may be an index of several files. */
+export const WEIGHTS: readonly string[] = [MODEL_FILE, 'pytorch_model.bin'].flatMap((name) => [
+  name,
+  `${name}.index.json`,
+]);
 
 /** The weights of a folder: one file, or several that an index lists. */
-async function openWeights(
-  store: Store,
-  names: readonly string[],
-  file = MODEL_FILE,
-): Promise<ForeignTensors> {
-  if (names.includes(file)) return openSafetensors(store, file);
-  if (names.includes(SHARDS_FILE)) return openShards(store, SHARDS_FILE, openSafetensors);
-  throw new Error(
-    `${store.location} has no weights: expected ${MODEL_FILE}, or ${SHARDS_FILE} and its files`,
-  );
+async function openWeights(store: Store, names: readonly string[]): Promise<ForeignTensors> {
+  const file = WEIGHTS.find((name) => names.includes(name)) ?? (names.length === 1 ? names[0] : null);
+  if (file === null)
+    throw new Error(`${store.location} has no weights: expected one of ${WEIGHTS.join(', ')}`);
+  return file.endsWith('.index.json') ? openShards(store, file) : openFileOf(store, file);
+}
+
+/** The tensors of one file: of PyTorch by its first bytes, else safetensors. */
+async function openFileOf(store: Store, name: string): Promise<ForeignTensors> {
+  return isTorch(await firstBytes(store, name)) ? openStateDict(store, name) : openSafetensors(store, name);
 }
 
 /** The files that an index lists. Throws when a tensor is not in the file that the index says. */
-async function openShards(
-  store: Store,
-  index: string,
-  open: (store: Store, name: string) => Promise<ForeignTensors>,
-): Promise<ForeignTensors> {
+async function openShards(store: Store, index: string): Promise<ForeignTensors> {
   const { weight_map: shardOf } = await readJsonFile(store, index, shardIndex);
   const shards = new Set(Object.values(shardOf));
   for (const shard of shards) checkName(shard);
   const files: ForeignTensors[] = [];
   try {
-    for (const shard of shards) files.push(await open(store, shard));
+    for (const shard of shards) files.push(await openFileOf(store, shard));
     const all = together(files);
     for (const [name, shard] of Object.entries(shardOf))
       if (!all.tensors.has(name))

@@ -7,7 +7,7 @@ import type { GPTConfig } from '../model/config.ts';
 import { tokenizerFiles } from '../model/folder.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { fillFolder } from './fill.ts';
-import { recognise } from './recognise.ts';
+import { recognise, tokenizerIn } from './recognise.ts';
 
 /** The options of `importFiles` and `importModel`. */
 export interface ImportOptions {
@@ -91,6 +91,8 @@ export async function importTokenizer(
   options: Pick<ImportOptions, 'file'> = {},
 ): Promise<ImportedTokenizer> {
   const { file } = complete({ file: importFields.file }, options, 'import');
+  const beside = file === undefined ? await tokenizerIn(source) : null;
+  if (beside) return beside;
   const found = await recognise(source, file);
   if (!('tensors' in found)) return found;
   try {

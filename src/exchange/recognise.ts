@@ -2,24 +2,32 @@
 // Read next: foreign.ts, import-hf.ts.
 import { kindOf } from '../base/first-bytes.ts';
 import { readJson } from '../base/json.ts';
-import { record, type Schema } from '../base/schema.ts';
+import { record, type Schema, shown } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { openFile, type Store } from '../io/store.ts';
-import { CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE } from '../model/folder.ts';
+import { isSafetensors } from '../io/safetensors.ts';
+import { firstBytes, type Store } from '../io/store.ts';
+import { CONFIG_FILE, TOKENIZER_FILE } from '../model/folder.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { ForeignModel } from './foreign.ts';
-import { openHf, SHARDS_FILE } from './import-hf.ts';
+import { openHf, WEIGHTS } from './import-hf.ts';
+import { nanoGpt, nanoGptIn } from './import-nanogpt.ts';
+import { isTorch, openTorch } from './pytorch.ts';
 import { holdsModel, openOwn } from './safetensors.ts';
 import { type FoundTokenizer, isTokenizerJson, tokenizerBeside, tokenizerOfJson } from './tokenizer-files.ts';
 
 /** What can be imported, for errors. */
 const SUPPORTED =
-  'a folder of Hugging Face (GPT-2, Arcee), a file of `inkhorn export --to safetensors`, a tokenizer.json';
+  "a folder of Hugging Face (GPT-2, Arcee), nanoGPT's ckpt.pt, a file of `inkhorn export --to safetensors`, a tokenizer.json";
 
 /** The model or tokenizer in a folder, or in one file of it. Throws when it is of no known kind. */
 export async function recognise(store: Store, file?: string): Promise<ForeignModel | FoundTokenizer> {
   const names = await namesIn(store);
   return file === undefined ? inFolder(store, names) : inFile(store, names, file);
+}
+
+/** The tokenizer in a folder, whatever else is there; null: there is none. */
+export async function tokenizerIn(store: Store): Promise<FoundTokenizer | null> {
+  return tokenizerBeside(store, await namesIn(store));
 }
 
 async function inFolder(store: Store, names: readonly string[]): Promise<ForeignModel | FoundTokenizer> {
@@ -31,13 +39,22 @@ async function inFolder(store: Store, names: readonly string[]): Promise<Foreign
         `${store.location} is a model folder of Inkhorn already: every command takes it as --model`,
       );
   }
-  const weights = names.filter((name) => name.endsWith('.safetensors'));
+  const weights = await weightsAmong(store, names);
+  if (weights.length > 1)
+    throw new Error(`${store.location} holds several models, ${few(weights)}: name the file of one`);
   if (weights.length === 1) return inFile(store, names, weights[0]);
   const beside = await tokenizerBeside(store, names);
   if (beside) return beside;
-  const shown =
-    names.length === 0 ? 'no files' : `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`;
-  throw new Error(`${store.location} holds ${shown}: nothing that can be imported; that is ${SUPPORTED}`);
+  throw new Error(
+    `${store.location} holds ${names.length === 0 ? 'no files' : few(names)}: nothing that can be imported; that is ${SUPPORTED}`,
+  );
+}
+
+/** The files that may hold a model: others with such names are data. */
+async function weightsAmong(store: Store, names: readonly string[]): Promise<string[]> {
+  const likely = names.filter((name) => /\.(?:safetensors|pt|pth|ckpt|bin)$/.test(name));
+  const heads = await Promise.all(likely.map((name) => firstBytes(store, name)));
+  return likely.filter((_, i) => isTorch(heads[i]) || isSafetensors(heads[i]));
 }
 
 async function inFile(
@@ -53,37 +70,62 @@ async function inFile(
     if ('weight_map' in json || 'model_type' in json) return openHf(store, names);
     if (isTokenizerJson(json)) return tokenizerOfJson(store, file, json);
   }
+  if (isTorch(head)) return inTorch(store, names, file);
   if (isSafetensors(head)) {
     if (await holdsModel(store, file)) return openOwn(store, file);
-    if (names.includes(CONFIG_FILE)) return openHf(store, names, file);
-    throw new Error(`${place} does not say what model its tensors are: ${CONFIG_FILE} is not beside it`);
+    if (await hasHfConfig(store, names)) return openHf(store, names, file);
+    throw new Error(
+      `${place} does not say what model its tensors are: a ${CONFIG_FILE} of Hugging Face is not beside it`,
+    );
   }
   throw new Error(
     `${place} is ${head.length === 0 ? 'empty' : kind}: it cannot be imported; what can is ${SUPPORTED}`,
   );
 }
 
-const anything: Schema<Record<string, unknown>> = record((value) => value);
-
-/** The length of a header, which is a JSON object. */
-function isSafetensors(head: Uint8Array): boolean {
-  return head.length > 8 && head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
-}
-
-/** Bytes by which a kind of file is known. */
-const SEEN = 512;
-
-async function firstBytes(store: Store, name: string): Promise<Uint8Array> {
-  const file = await openFile(store, name);
+/** What a file of PyTorch, or a pickle, holds. */
+async function inTorch(
+  store: Store,
+  names: readonly string[],
+  file: string,
+): Promise<ForeignModel | FoundTokenizer> {
+  const place = `${store.location}/${file}`;
+  const torch = await openTorch(store, file);
   try {
-    return await file.read(0, Math.min(file.size, SEEN));
-  } finally {
-    await file.close();
+    const checkpoint = nanoGptIn(torch.value);
+    if (checkpoint) return nanoGpt(checkpoint, torch, { store, file, names });
+    if (await hasHfConfig(store, names)) {
+      await torch.close();
+      return await openHf(store, names, file);
+    }
+    throw new Error(
+      `${place} holds ${contentsOf(torch.value)}: it cannot be imported; what can is ${SUPPORTED}`,
+    );
+  } catch (error) {
+    await torch.close();
+    throw error;
   }
 }
 
+/** What a pickle holds, for errors. */
+function contentsOf(value: unknown): string {
+  if (!(value instanceof Map)) return shown(value);
+  return value.size === 0 ? 'an empty dict' : `a dict of ${few([...value.keys()].map(shown))}`;
+}
+
+/** The first of these names. */
+function few(names: readonly string[]): string {
+  return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ', ...' : ''}`;
+}
+
+async function hasHfConfig(store: Store, names: readonly string[]): Promise<boolean> {
+  return names.includes(CONFIG_FILE) && 'model_type' in (await readJsonFile(store, CONFIG_FILE, anything));
+}
+
+const anything: Schema<Record<string, unknown>> = record((value) => value);
+
 /** The files that importers look for, in stores that cannot be listed. */
-const KNOWN = [CONFIG_FILE, MODEL_FILE, SHARDS_FILE, TOKENIZER_FILE];
+const KNOWN = [CONFIG_FILE, ...WEIGHTS, TOKENIZER_FILE, 'ckpt.pt'];
 
 /** The names of the files in a store; on the web, those of the known ones that are there. */
 async function namesIn(store: Store): Promise<string[]> {

@@ -198,6 +198,11 @@ export interface TensorPlace {
   end: number;
 }
 
+/** Whether a file begins as a safetensors file: with the length of a header that is a JSON object. */
+export function isSafetensors(head: Uint8Array): boolean {
+  return head.length > 8 && head[8] === BRACE && headerLength(head) <= HEADER_LIMIT;
+}
+
 /** What the header of a file says, checked as by `readSafetensors`. The tensors are not read. */
 export async function readSafetensorsHeader(
   file: OpenFile,

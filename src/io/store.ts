@@ -57,6 +57,19 @@ export async function openFile(store: Store, name: string): Promise<OpenFile> {
   return inParts(bytes.length, async (begin, end) => bytes.slice(begin, end));
 }
 
+/** Bytes by which a kind of file is known. */
+const SEEN = 512;
+
+/** The first bytes of a file, by which its kind is known. */
+export async function firstBytes(store: Store, name: string): Promise<Uint8Array> {
+  const file = await openFile(store, name);
+  try {
+    return await file.read(0, Math.min(file.size, SEEN));
+  } finally {
+    await file.close();
+  }
+}
+
 /** An open file that `read` reads from. Every part is checked to be whole. */
 export function inParts(
   size: number,

@@ -225,7 +225,7 @@ describe('a folder of Hugging Face', () => {
     await store.remove('model.safetensors');
     await refused(
       store,
-      /theirs has no weights: expected model\.safetensors, or model\.safetensors\.index\.json/,
+      /theirs has no weights: expected one of model\.safetensors, model\.safetensors\.index\.json, pytorch_model\.bin/,
     );
     for (const [i, part] of parts.entries())
       await store.write(`model-${i}.safetensors`, writeSafetensors(part));

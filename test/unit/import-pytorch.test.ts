@@ -1,0 +1,277 @@
+// Files of PyTorch that the test writes itself: nanoGPT's checkpoints and weights of Hugging Face, in both
+// containers; and what is wrong with them, in one line.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { exportModel } from '../../src/exchange/export.ts';
+import { importFiles, importModel } from '../../src/exchange/import.ts';
+import { isTorch } from '../../src/exchange/pytorch.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { makeConfig, presets } from '../../src/model/config.ts';
+import { loadModel } from '../../src/model/folder.ts';
+import { GPT } from '../../src/model/gpt.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { Call, pickled, TorchView, torchArchive, torchLegacy, zipped } from '../support/torch-file.ts';
+
+const tokenizer = new Tokenizer({ merges: [[104, 97]] });
+const ids = Int32Array.of(104, 256, 3, 7);
+const config = makeConfig(presets.seed, 257, {
+  ...{ blockSize: 8, nLayer: 2, nHead: 2, headSize: 8, nEmbd: 16, headBias: false, dropout: 0.25 },
+  ...{ qkvBias: true, tieWeights: true, activation: 'gelu', init: 'gpt2' },
+});
+
+let model: GPT;
+let logits: Float32Array;
+/** The tensors as transformers names them, and as nanoGPT does, whose matrices are [out, in]. */
+const theirs = new Map<string, TorchView>();
+const nano = new Map<string, TorchView>();
+
+before(async () => {
+  await useBackend('reference');
+  model = new GPT(config);
+  let n = 0;
+  for (const [, parameter] of namedParameters(model))
+    parameter.write(Float32Array.from({ length: parameter.size }, () => ((7 * n++) % 8191) / 16384 - 0.25));
+  logits = await model.forward(tensor(ids, [1, ids.length])).data();
+  const store = memoryStore();
+  await exportModel(store, { model, tokenizer }, { to: 'hf' });
+  for (const [name, { data, shape }] of readSafetensors(await store.read('model.safetensors')).tensors) {
+    theirs.set(name, new TorchView(data as Float32Array, shape));
+    const isMatrix = /\.(?:c_attn|c_proj|c_fc)\.weight$/.test(name);
+    const [rows, columns = 0] = shape;
+    const turned = new Float32Array(data.length);
+    for (let i = 0; isMatrix && i < data.length; i++)
+      turned[(i % columns) * rows + Math.floor(i / columns)] = data[i];
+    nano.set(
+      name,
+      isMatrix ? new TorchView(turned, [columns, rows]) : new TorchView(data as Float32Array, shape),
+    );
+  }
+});
+
+const args = { n_layer: 2, n_head: 2, n_embd: 16, block_size: 8, bias: true, vocab_size: 257, dropout: 0.25 };
+const dict = (fields: object): Map<unknown, unknown> => new Map(Object.entries(fields));
+
+/** A checkpoint of nanoGPT, with what it holds besides. */
+function checkpoint(state: ReadonlyMap<string, unknown>, changes: object = {}): Map<unknown, unknown> {
+  return dict({
+    model: new Map(state),
+    optimizer: dict({ state: new Map([[0, dict({ exp_avg: new TorchView(new Float32Array(4), [4]) })]]) }),
+    model_args: dict({ ...args, ...changes }),
+    iter_num: 2000,
+    best_val_loss: new TorchView(Float32Array.of(1.5), []),
+    config: dict({ learning_rate: 6e-4, device: 'cuda' }),
+  });
+}
+
+/** nanoGPT's names of a tied head and a mask, too. */
+const whole = (): Map<string, TorchView> =>
+  new Map([
+    ...nano,
+    ['lm_head.weight', nano.get('transformer.wte.weight') as TorchView],
+    ['transformer.h.0.attn.bias', new TorchView(new Float32Array(64), [1, 1, 8, 8])],
+  ]);
+
+async function placed(files: Record<string, Uint8Array>): Promise<Store> {
+  const store = memoryStore('theirs');
+  for (const [name, bytes] of Object.entries(files)) await store.write(name, bytes);
+  return store;
+}
+
+/** Imports, and compares logits. */
+async function same(store: Store, file?: string): Promise<GPT> {
+  const ours = memoryStore('ours');
+  await importModel(store, ours, { file, tokenizer });
+  const { model: again } = await loadModel(ours);
+  assert.deepEqual(await again.forward(tensor(ids, [1, ids.length])).data(), logits);
+  return again;
+}
+
+async function refused(bytes: Uint8Array, expected: RegExp): Promise<void> {
+  const store = await placed({ 'ckpt.pt': bytes });
+  await assert.rejects(importFiles(store, { tokenizer }), (error: Error) => {
+    assert.match(error.message, expected);
+    assert.doesNotMatch(error.message, /\n/);
+    return true;
+  });
+}
+
+describe('a checkpoint of nanoGPT', () => {
+  test('in both containers, compiled or not, with a tied head and a mask', async () => {
+    const compiled = new Map(Array.from(whole(), ([name, view]) => [`_orig_mod.${name}`, view] as const));
+    for (const save of [torchArchive, torchLegacy]) {
+      for (const state of [whole(), compiled]) {
+        const again = await same(await placed({ 'ckpt.pt': save(checkpoint(state)) }));
+        assert.deepEqual(again.config, config);
+      }
+    }
+    const data = Uint8Array.of(1, 0, 2, 0); // nanoGPT's tokens
+    const folder = await placed({ 'ckpt.pt': torchArchive(checkpoint(whole())), 'train.bin': data });
+    await same(folder);
+    await same(folder, 'ckpt.pt');
+  });
+
+  test('without biases; of before `bias` and with an unknown vocabulary', async () => {
+    const bare = new Map(whole());
+    for (const name of bare.keys()) if (name.endsWith('.bias')) bare.delete(name);
+    const store = await placed({ 'ckpt.pt': torchArchive(checkpoint(bare, { bias: false })) });
+    const { config: found } = await importFiles(store, { tokenizer });
+    assert.deepEqual([found?.bias, found?.qkvBias], [false, false]);
+    const old = checkpoint(whole(), { vocab_size: null });
+    (old.get('model_args') as Map<string, unknown>).delete('bias');
+    await same(await placed({ 'ckpt.pt': torchArchive(old) }));
+  });
+
+  test('views of one storage, in any order of their elements', async () => {
+    const views = new Map(whole());
+    const all = new Float32Array(10 + 16 + 16);
+    for (const [i, name] of ['ln_1', 'ln_2'].entries()) {
+      const at = 10 + 16 * i;
+      all.set(whole().get(`transformer.h.1.${name}.weight`)?.data as Float32Array, at);
+      views.set(`transformer.h.1.${name}.weight`, new TorchView(all, [16], { offset: at }));
+    }
+    const { data } = theirs.get('transformer.h.0.mlp.c_fc.weight') as TorchView; // [16, 64] in the storage
+    views.set('transformer.h.0.mlp.c_fc.weight', new TorchView(data, [64, 16], { stride: [1, 64] }));
+    for (const save of [torchArchive, torchLegacy])
+      await same(await placed({ 'ckpt.pt': save(checkpoint(views)) }));
+  });
+
+  test('says what is wrong with it', async () => {
+    const changed = (changes: object): Uint8Array => torchArchive(checkpoint(whole(), changes));
+    await refused(
+      changed({ n_head: 3 }),
+      /^theirs\/ckpt\.pt: model_args: n_head 3 does not divide n_embd 16/,
+    );
+    await refused(changed({ n_layer: 'two' }), /model_args: n_layer is "two": expected a whole number >= 1/);
+    await refused(
+      changed({ n_layer: 3 }),
+      /model_args of theirs\/ckpt\.pt asks for tensor transformer\.h\.2\.ln_1\.weight \[16\], which is missing/,
+    );
+    await refused(
+      changed({ block_size: 9 }),
+      /tensor transformer\.wpe\.weight is \[8, 16\], model_args of \S+ asks for \[9, 16\]/,
+    );
+    await refused(
+      changed({ bias: false }),
+      /surplus tensor "transformer\.\S+\.bias": the nanoGPT of model_args/,
+    );
+    const longs = new Map<string, TorchView>([
+      ...whole(),
+      ['transformer.ln_f.weight', new TorchView(new BigInt64Array(16), [16])],
+    ]);
+    await refused(
+      torchArchive(checkpoint(longs)),
+      /transformer\.ln_f\.weight is I64: expected F32, F16 or BF16/,
+    );
+    const nan = new TorchView(new Float32Array(16).fill(Number.NaN, 3), [16]);
+    await refused(
+      torchArchive(checkpoint(new Map([...whole(), ['transformer.ln_f.weight', nan]]))),
+      /tensor transformer\.ln_f\.weight holds NaN at element 3/,
+    );
+    const text = new Map<string, unknown>([...whole(), ['transformer.ln_f.weight', 'a text']]);
+    await refused(
+      torchArchive(checkpoint(text)),
+      /"transformer\.ln_f\.weight" of the state_dict is no tensor/,
+    );
+    const spread = new TorchView(Float32Array.of(1), [16], { stride: [0] });
+    await refused(
+      torchArchive(checkpoint(new Map([...whole(), ['transformer.ln_f.weight', spread]]))),
+      /a tensor \[16\] of 1 number repeats them: save it with \.contiguous\(\)/,
+    );
+    await refused(
+      torchArchive(dict({ loss: 1, step: 2 })),
+      /theirs\/ckpt\.pt holds a dict of "loss", "step": it cannot be imported; what can is/,
+    );
+    await refused(torchArchive([1, 2]), /holds a list of 2: it cannot be imported/);
+    await refused(torchArchive(new Map(whole())), /holds a dict of "transformer\.\S+", /);
+    const store = await placed({ 'ckpt.pt': changed({}) });
+    await assert.rejects(importFiles(store), /theirs\/ckpt\.pt has no tokenizer beside it/);
+    await store.write('other.pt', changed({}));
+    await assert.rejects(
+      importFiles(store, { tokenizer }),
+      /theirs holds several models, ckpt\.pt, other\.pt: name the file of one/,
+    );
+  });
+
+  test('a pickle that wants to run something is refused by the name of that', async () => {
+    const wants =
+      /^theirs\/ckpt\.pt: the pickle asks Python for "builtins\.print" at byte [\d,]+, which is no part of a model: nothing was run/;
+    const call = new Call('builtins', 'print', ['hello']);
+    for (const save of [torchArchive, torchLegacy, pickled]) {
+      await refused(save(call), wants);
+      await refused(save(checkpoint(new Map<string, unknown>([...whole(), ['x', call]]))), wants);
+    }
+  });
+});
+
+describe('weights of Hugging Face by PyTorch', () => {
+  const describedBy = {
+    model_type: 'gpt2',
+    ...{ n_positions: 8, n_embd: 16, n_layer: 2, n_head: 2, vocab_size: 257, activation_function: 'gelu' },
+  };
+  const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+  test('in one file, of both containers, and in several', async () => {
+    for (const save of [torchArchive, torchLegacy]) {
+      const store = await placed({
+        'config.json': json(describedBy),
+        'pytorch_model.bin': save(new Map(theirs)),
+      });
+      await same(store);
+      await same(store, 'pytorch_model.bin');
+    }
+    const [one, other] = [new Map([...theirs].slice(0, 9)), new Map([...theirs].slice(9))];
+    const weight_map = Object.fromEntries(
+      [...theirs.keys()].map((name) => [name, one.has(name) ? 'a.bin' : 'b.bin']),
+    );
+    await same(
+      await placed({
+        'config.json': json(describedBy),
+        'pytorch_model.bin.index.json': json({ weight_map }),
+        'a.bin': torchArchive(one),
+        'b.bin': torchArchive(other),
+      }),
+    );
+  });
+});
+
+test('a header of safetensors is no pickle, though its length may begin as one', () => {
+  assert.ok(isTorch(Uint8Array.of(0x80, 2, 0x7d, 0x71, 0, 0x28, 0, 0, 0x7b)));
+  assert.ok(!isTorch(Uint8Array.of(0x80, 2, 0, 0, 0, 0, 0, 0, 0x7b)));
+});
+
+describe('an archive', () => {
+  test('that is cut off, compressed or of something else is called that', async () => {
+    const file = torchArchive(checkpoint(whole()));
+    for (const length of [100, file.length >> 1, file.length - 1])
+      await refused(
+        file.subarray(0, length),
+        /^theirs\/ckpt\.pt: truncated: the archive has no directory at its end/,
+      );
+    const legacy = torchLegacy(checkpoint(whole()));
+    await refused(
+      legacy.subarray(0, legacy.length - 1),
+      /truncated: storage "\d+" goes beyond the end of the file/,
+    );
+    await refused(legacy.subarray(0, 40), /^theirs\/ckpt\.pt: truncated: the pickle goes on/);
+    await refused(
+      zipped(new Map([['word/document.xml', new Uint8Array(9)]])),
+      /a ZIP archive without a data\.pkl/,
+    );
+    await refused(
+      zipped(new Map([['a/data.pkl', new Uint8Array(9)]]), 8),
+      /entry "a\/data\.pkl" of the archive is compressed/,
+    );
+    await refused(
+      torchArchive(1, { 'archive/byteorder': new TextEncoder().encode('big') }),
+      /its numbers are big-endian/,
+    );
+    await refused(
+      torchArchive(checkpoint(whole()), { 'archive/data/0': new Uint8Array(5) }),
+      /data\/0 has 5 bytes: \d+ numbers of F32 take/,
+    );
+  });
+});
