@@ -118,15 +118,14 @@ function rotationOf(g: OnnxGraph, config: GPTConfig, places: string): Pass['rota
   const { blockSize, headSize, ropeBase } = config;
   const { op, ints } = g;
   const half = Math.floor(headSize / 2);
-  const speeds = Float32Array.from({ length: half }, (_, i) => ropeBase ** (-i / half));
+  const speeds = Array.from({ length: half }, (_, i) => ropeBase ** (-i / half));
   const place = op('Unsqueeze', [op('Cast', [places], { to: TYPES.float32 }), ints(-1)]); // [B, T, 1]
-  const angle = op('Mul', [place, g.constant('rope.speeds', 'float32', [half], speeds)]);
+  const angle = op('Mul', [place, g.constant('rope.speeds', 'float32', [half], Float32Array.from(speeds))]);
   const within = op('Less', [place, g.scalar(blockSize)]);
   const row = op('Min', [places, ints(blockSize - 1)]);
   const chosen = (name: 'Cos' | 'Sin', f: (angle: number) => number): string => {
     const table = new Float32Array(blockSize * half);
-    for (let i = 0; i < half; i++)
-      for (let t = 0; t < blockSize; t++) table[t * half + i] = f(t * ropeBase ** (-i / half));
+    for (let t = 0; t < blockSize; t++) for (let i = 0; i < half; i++) table[t * half + i] = f(t * speeds[i]);
     g.constant(`rope.${name}`, 'float32', [blockSize, half], table);
     const known = op('Gather', [`rope.${name}`, row], { axis: 0 });
     return op('Unsqueeze', [op('Where', [within, known, op(name, [angle])]), ints(1)]);
