@@ -164,4 +164,67 @@ nanogpt("nanogpt-bias-compiled", bias=True, compiled=True)
 nanogpt("nanogpt-padded", bias=False, padded=-vocab % 64)
 nanogpt("nanogpt-legacy", bias=True, _use_new_zipfile_serialization=False)
 
+
+# ---- the seed's decoder, with the sizes of the preset ------------------------------------------------------
+
+
+class Head(nn.Module):
+    def __init__(self, C, hs, T):
+        super().__init__()
+        self.key, self.query, self.value = (nn.Linear(C, hs, bias=False) for _ in range(3))
+        self.register_buffer("tril", torch.tril(torch.ones(T, T)))
+
+    def forward(self, x):
+        T = x.shape[1]
+        scores = self.query(x) @ self.key(x).transpose(1, 2) * self.key.out_features**-0.5
+        return scores.masked_fill(self.tril[:T, :T] == 0, -torch.inf).softmax(-1) @ self.value(x)
+
+
+class Heads(nn.Module):
+    def __init__(self, C, H, T):
+        super().__init__()
+        self.heads = nn.ModuleList(Head(C, C // H, T) for _ in range(H))
+        self.proj = nn.Linear(C // H * H, C)
+
+    def forward(self, x):
+        return self.proj(torch.cat([head(x) for head in self.heads], -1))
+
+
+class FeedForward(nn.Module):
+    def __init__(self, C):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(C, 4 * C), nn.ReLU(), nn.Linear(4 * C, C), nn.Dropout(0.2))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+class SeedBlock(nn.Module):
+    def __init__(self, C, H, T):
+        super().__init__()
+        self.sa, self.ffwd = Heads(C, H, T), FeedForward(C)
+        self.ln1, self.ln2 = nn.LayerNorm(C), nn.LayerNorm(C)
+
+    def forward(self, x):
+        x = x + self.sa(self.ln1(x))
+        return x + self.ffwd(self.ln2(x))
+
+
+class Decoder(nn.Module):
+    def __init__(self, V, C=232, H=6, L=5, T=256):
+        super().__init__()
+        self.token_embedding_table, self.position_embedding_table = nn.Embedding(V, C), nn.Embedding(T, C)
+        self.blocks = nn.Sequential(*(SeedBlock(C, H, T) for _ in range(L)))
+        self.ln_f, self.lm_head = nn.LayerNorm(C), nn.Linear(C, V)
+
+    def forward(self, ids):
+        x = self.token_embedding_table(ids) + self.position_embedding_table(torch.arange(ids.shape[1]))
+        return self.lm_head(self.ln_f(self.blocks(x)))
+
+
+os.makedirs(f"{out}/seed", exist_ok=True)
+decoder = randomised(Decoder(vocab))
+torch.save(decoder.state_dict(), f"{out}/seed/model_weight_uq.pth")
+expect("seed", decoder, 48, vocab)
+
 hugging_face("gpt2-124M", GPT2LMHeadModel(GPT2Config(vocab_size=large)))

@@ -1,23 +1,43 @@
 // What the files of another program are, by their contents. A new format is one importer, and its line here.
 // Read next: foreign.ts, import-hf.ts.
 import { kindOf } from '../base/first-bytes.ts';
-import { readJson } from '../base/json.ts';
+import { bytesAtMost, readJson } from '../base/json.ts';
 import { record, type Schema, shown } from '../base/schema.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { isSafetensors } from '../io/safetensors.ts';
 import { firstBytes, type Store } from '../io/store.ts';
-import { CONFIG_FILE, TOKENIZER_FILE } from '../model/folder.ts';
+import { CONFIG_FILE } from '../model/folder.ts';
+import { isMinbpe } from '../tokenizer/minbpe.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { ForeignModel } from './foreign.ts';
 import { openHf, WEIGHTS } from './import-hf.ts';
 import { nanoGpt, nanoGptIn } from './import-nanogpt.ts';
+import { isSeed, seedModel } from './import-seed.ts';
 import { isTorch, openTorch } from './pytorch.ts';
 import { holdsModel, openOwn } from './safetensors.ts';
-import { type FoundTokenizer, isTokenizerJson, tokenizerBeside, tokenizerOfJson } from './tokenizer-files.ts';
+import {
+  type FoundTokenizer,
+  isMerges,
+  isTokenizerJson,
+  isVocab,
+  MERGES_TXT,
+  TOKENIZER_NAMES,
+  tokenizerBeside,
+  tokenizerOfJson,
+  tokenizerOfMinbpe,
+  tokenizerOfPickle,
+  tokenizerOfTexts,
+  VOCAB_JSON,
+} from './tokenizer-files.ts';
 
 /** What can be imported, for errors. */
-const SUPPORTED =
-  "a folder of Hugging Face (GPT-2, Arcee), nanoGPT's ckpt.pt, a file of `inkhorn export --to safetensors`, a tokenizer.json";
+const SUPPORTED = [
+  'a folder of Hugging Face (GPT-2, Arcee)',
+  "nanoGPT's ckpt.pt",
+  "the seed's state_dict",
+  'a file of `inkhorn export --to safetensors`',
+  'a tokenizer (tokenizer.json, vocab.json and merges.txt, .model of minbpe, merges.pkl)',
+].join(', ');
 
 /** The model or tokenizer in a folder, or in one file of it. Throws when it is of no known kind. */
 export async function recognise(store: Store, file?: string): Promise<ForeignModel | FoundTokenizer> {
@@ -65,12 +85,17 @@ async function inFile(
   const place = `${store.location}/${file}`;
   const head = await firstBytes(store, file);
   const kind = kindOf(head) ?? 'binary data';
+  if (isMinbpe(head)) return tokenizerOfMinbpe(store, file);
+  const hasTexts = names.includes(VOCAB_JSON) && names.includes(MERGES_TXT);
+  if ((file === VOCAB_JSON || file === MERGES_TXT) && hasTexts) return tokenizerOfTexts(store);
   if (kind === 'JSON') {
-    const json = readJson(await store.read(file, TOKENIZER_LIMITS.bytes), place, anything, TOKENIZER_LIMITS);
+    const bytes = await store.read(file, bytesAtMost(TOKENIZER_LIMITS));
+    const json = readJson(bytes, place, anything, TOKENIZER_LIMITS);
     if ('weight_map' in json || 'model_type' in json) return openHf(store, names);
-    if (isTokenizerJson(json)) return tokenizerOfJson(store, file, json);
+    if (isTokenizerJson(json)) return tokenizerOfJson(store, file);
   }
-  if (isTorch(head)) return inTorch(store, names, file);
+  // Pickles of the first protocols have no beginning of their own.
+  if (isTorch(head) || file.endsWith('.pkl')) return inTorch(store, names, file);
   if (isSafetensors(head)) {
     if (await holdsModel(store, file)) return openOwn(store, file);
     if (await hasHfConfig(store, names)) return openHf(store, names, file);
@@ -94,6 +119,13 @@ async function inTorch(
   try {
     const checkpoint = nanoGptIn(torch.value);
     if (checkpoint) return nanoGpt(checkpoint, torch, { store, file, names });
+    if (isSeed(torch.value)) return seedModel(torch, { store, file, names });
+    if (isMerges(torch.value)) {
+      await torch.close();
+      return await tokenizerOfPickle(store, names, file);
+    }
+    if (isVocab(torch.value))
+      throw new Error(`${place} holds tokens without their merges: name the folder, or merges.pkl`);
     if (await hasHfConfig(store, names)) {
       await torch.close();
       return await openHf(store, names, file);
@@ -125,7 +157,7 @@ async function hasHfConfig(store: Store, names: readonly string[]): Promise<bool
 const anything: Schema<Record<string, unknown>> = record((value) => value);
 
 /** The files that importers look for, in stores that cannot be listed. */
-const KNOWN = [CONFIG_FILE, ...WEIGHTS, TOKENIZER_FILE, 'ckpt.pt'];
+const KNOWN = [CONFIG_FILE, ...WEIGHTS, ...TOKENIZER_NAMES, 'ckpt.pt'];
 
 /** The names of the files in a store; on the web, those of the known ones that are there. */
 async function namesIn(store: Store): Promise<string[]> {

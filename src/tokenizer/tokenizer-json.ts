@@ -71,7 +71,7 @@ export const publishedExpressions: Readonly<Record<Exclude<Pattern, 'none'>, str
 };
 
 /** Expressions found in files, and the pattern that each one is. */
-const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
+export const knownExpressions: ReadonlyMap<string, Pattern> = new Map([
   [writtenExpressions.gpt4, 'gpt4'],
   [publishedExpressions.o200k, 'o200k'],
   [publishedExpressions.gpt4, 'gpt4'],

@@ -14,7 +14,7 @@ import { namedParameters } from '../../src/nn/parameters.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { Call, pickled, TorchView, torchArchive, torchLegacy, zipped } from '../support/torch-file.ts';
+import { Call, pickled, TorchView, Tuple, torchArchive, torchLegacy, zipped } from '../support/torch-file.ts';
 
 const tokenizer = new Tokenizer({ merges: [[104, 97]] });
 const ids = Int32Array.of(104, 256, 3, 7);
@@ -204,6 +204,69 @@ describe('a checkpoint of nanoGPT', () => {
       await refused(save(call), wants);
       await refused(save(checkpoint(new Map<string, unknown>([...whole(), ['x', call]]))), wants);
     }
+  });
+});
+
+describe("the seed's state_dict", () => {
+  const seed = makeConfig(presets.seed, 257, { blockSize: 8, nLayer: 2, nHead: 3, headSize: 5, nEmbd: 16 });
+
+  /** Its tensors, cut out of those of a model of ours. */
+  async function stateOf(of: GPT): Promise<Map<string, TorchView>> {
+    const values = new Map<string, TorchView>();
+    const [C, hs, H] = [16, 5, 3];
+    for (const [ours, parameter] of namedParameters(of)) {
+      const theirs = ours
+        .replace(/^tokens/, 'token_embedding_table')
+        .replace(/^positions/, 'position_embedding_table')
+        .replace(/^norm\./, 'ln_f.')
+        .replace(/^head/, 'lm_head')
+        .replace('.attn.proj', '.sa.proj')
+        .replace('.mlp.fc', '.ffwd.net.0')
+        .replace('.mlp.proj', '.ffwd.net.2')
+        .replace(/\.norm([12])/, '.ln$1');
+      const data = (await parameter.data()) as Float32Array;
+      if (!ours.endsWith('attn.qkv.weight')) values.set(theirs, new TorchView(data, parameter.shape));
+      for (let row = 0; ours.endsWith('attn.qkv.weight') && row < 3 * H; row++) {
+        const kind = ['query', 'key', 'value'][Math.floor(row / H)];
+        const at = theirs.replace('attn.qkv', `sa.heads.${row % H}.${kind}`);
+        values.set(at, new TorchView(data.slice(row * hs * C, (row + 1) * hs * C), [hs, C]));
+        values.set(at.replace(`${kind}.weight`, 'tril'), new TorchView(new Float32Array(64), [8, 8]));
+      }
+    }
+    return values;
+  }
+
+  test('has all sizes in its tensors; with merges.pkl beside it, nothing else is needed', async () => {
+    const model = new GPT(seed, { seed: 5 });
+    const store = await placed({
+      'model_weight_uq.pth': torchArchive(await stateOf(model)),
+      'merges.pkl': pickled(new Map([[new Tuple(104, 97), 256]])),
+    });
+    const ours = memoryStore('ours');
+    const { from } = await importModel(store, ours);
+    assert.equal(from, 'seed');
+    const { model: again } = await loadModel(ours);
+    assert.deepEqual(again.config, seed);
+    const input = tensor(ids, [1, ids.length]);
+    assert.deepEqual(await again.forward(input).data(), await model.forward(input).data());
+  });
+
+  test('says what is missing', async () => {
+    const state = await stateOf(new GPT(seed));
+    const without = (name: string): Uint8Array =>
+      torchArchive(new Map([...state].filter(([one]) => one !== name)));
+    await refused(
+      without('blocks.1.sa.heads.2.value.weight'),
+      /asks for tensor blocks\.1\.sa\.heads\.2\.value\.weight \[5, 16\], which is missing/,
+    );
+    await refused(
+      without('blocks.0.ffwd.net.0.weight'),
+      /the state_dict has no matrix blocks\.0\.ffwd\.net\.0\.weight/,
+    );
+    await refused(
+      torchArchive(new Map([...state, ['x', new TorchView(new Float32Array(1), [1])]])),
+      /surplus tensor "x"/,
+    );
   });
 });
 
