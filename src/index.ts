@@ -36,6 +36,13 @@ export type { Start } from './generate/start.ts';
 export * from './inspect/index.ts';
 export { type Lock, memoryStore, type OpenFile, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
+export {
+  type Adapter,
+  loadAdapter,
+  mergeAdapter,
+  saveAdapter,
+  type ThinMatrices,
+} from './model/adapter.ts';
 export type { Batch } from './model/batch.ts';
 export {
   checkConfig,
@@ -52,6 +59,8 @@ export {
   loadFields,
   loadModel as load,
   type ModelFolder,
+  type ReadOptions,
+  readFields,
   type SaveOptions,
   saveFields,
   saveModel as save,

@@ -4,16 +4,18 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Backend } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { TEXT_KINDS } from '../corpora/index.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
-import { CONFIG_FILE } from '../model/folder.ts';
+import { ADAPTER_FILE, type Adapter, checkAdapter, loadAdapter } from '../model/adapter.ts';
+import { CONFIG_FILE, loadConfig, loadModel, type ModelFolder } from '../model/folder.ts';
 import { BEST, LAST } from '../runs/layout.ts';
 import { modelStore, type OpenRun, openRun } from '../runs/open.ts';
 import { asked, misuse } from './errors.ts';
-import { text } from './flags.ts';
+import { type Flags, text, type Values } from './flags.ts';
 import type { Output } from './output.ts';
 
 export const modelFlag = text({
@@ -22,6 +24,14 @@ export const modelFlag = text({
   short: 'm',
   initial: 'the bundled Shakespeare model',
 });
+
+export const adapterFlag = text({
+  about: 'adapter to merge into the model: adapter.safetensors of a run with --keep-adapter, or the run',
+  argument: '<path>',
+});
+
+/** The flags that choose a model. */
+export const chosenFlags = { model: modelFlag, adapter: adapterFlag } satisfies Flags;
 
 /** The bundled model, trained as its card says. */
 export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
@@ -32,18 +42,58 @@ export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shak
  * where there is no model.
  */
 export async function findModel(path: string | undefined, output: Output): Promise<Store> {
-  return (await findCheckpoint(path, output)).store;
+  return (await findFolder(path, output)).store;
 }
 
 /** A model, and its step. */
 export interface FoundModel {
   store: Store;
+  /** That of `--adapter`. */
+  adapter?: Adapter;
   /** Number of optimizer steps; null if it is not a checkpoint of a run, or unknown. */
   step: number | null;
 }
 
-/** Finds the model as `findModel` does. */
-export async function findCheckpoint(path: string | undefined, output: Output): Promise<FoundModel> {
+/**
+ * Finds the model as `findModel` does, with the adapter of `--adapter`, which is checked as far as no weights
+ * are needed.
+ */
+export async function findCheckpoint(
+  { model, adapter: path }: Values<typeof chosenFlags>,
+  output: Output,
+): Promise<FoundModel> {
+  const found = await findFolder(model, output);
+  if (path === undefined) return found;
+  const adapter = await openAdapter(path);
+  const config = await loadConfig(found.store);
+  await asked(() => checkAdapter(adapter, config));
+  return { ...found, adapter };
+}
+
+/** Reads a model that was found, and merges its adapter. */
+export async function openModel(
+  { store, adapter }: FoundModel,
+  backend: Backend,
+  output: Output,
+): Promise<ModelFolder> {
+  return loadModel(store, { backend, adapter, onNote: output.note });
+}
+
+/** The adapter in a file, in a folder, or in the best checkpoint of a run. */
+async function openAdapter(path: string): Promise<Adapter> {
+  const kind = await stat(path).catch((error) => {
+    throw misuse(`--adapter ${path}: ${reason(error)}`);
+  });
+  if (!kind.isDirectory()) return asked(() => loadAdapter(folderStore(dirname(path)), basename(path)));
+  const places = [path, join(path, BEST), join(path, LAST)];
+  const folder = places.find((place) => existsSync(join(place, ADAPTER_FILE)));
+  if (folder !== undefined) return asked(() => loadAdapter(folderStore(folder)));
+  throw misuse(
+    `--adapter ${path}: there is no ${ADAPTER_FILE} in it: \`inkhorn train --lora 8 --keep-adapter\` writes one`,
+  );
+}
+
+async function findFolder(path: string | undefined, output: Output): Promise<FoundModel> {
   if (path === undefined) {
     output.note('model: the bundled Shakespeare model; --model takes another');
     return { store: folderStore(SHIPPED_MODEL), step: null };

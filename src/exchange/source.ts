@@ -1,5 +1,6 @@
 // What every exporter starts from: the weights of a model as float32, by our names, and its tokenizer. Read
 // next: mapping.ts.
+import { firstNotFinite } from '../io/floats.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
@@ -40,11 +41,9 @@ export async function sourceOf({ model, tokenizer }: ModelFolder): Promise<Sourc
 }
 
 function finite(name: string, values: Float32Array): Float32Array {
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i]))
-      throw new Error(
-        `${name} holds ${values[i]} at element ${i}: every weight must be finite; export an earlier checkpoint`,
-      );
-  }
-  return values;
+  const bad = firstNotFinite(values);
+  if (bad < 0) return values;
+  throw new Error(
+    `${name} holds ${values[bad]} at element ${bad}: every weight must be finite; export an earlier checkpoint`,
+  );
 }

@@ -62,3 +62,9 @@ function numberOf(h: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24; // Subnormal, or zero with its sign.
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
+
+/** The index of the first value that is infinite or no number; -1: there is none. */
+export function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}

@@ -1,10 +1,10 @@
 // A model folder: model.safetensors, config.json, tokenizer.json and tokenizer_config.json, in formats that
 // other tools can read.
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
-import { callback, checkOptions, choice, complete, type Field, having, type Table } from '../base/fields.ts';
+import { callback, checkOptions, choice, complete, custom, type Field, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
-import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
-import { toBfloat16 } from '../io/floats.ts';
+import { integer, object, oneOf, type Schema, such, where } from '../base/schema.ts';
+import { firstNotFinite, toBfloat16 } from '../io/floats.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import {
   mostFileBytes,
@@ -21,6 +21,7 @@ import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS, tokenizerConfig } from '../tokenizer/tokenizer-json.ts';
+import { type Adapter, checkAdapter, mergeAdapter } from './adapter.ts';
 import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import { gptFields } from './gpt-options.ts';
@@ -137,8 +138,8 @@ const contentFields: Table<ModelFolder> = {
   tokenizer: having('decode', 'a Tokenizer', { about: 'the tokenizer of the model', required: true }),
 };
 
-/** Options for reading a model folder. */
-export interface LoadOptions {
+/** Options for reading a model, or a checkpoint. */
+export interface ReadOptions {
   /** Default: the current one. */
   backend?: Backend;
   /**
@@ -148,10 +149,26 @@ export interface LoadOptions {
   onNote?: (note: string) => void;
 }
 
-/** The options of `load` and `loadCheckpoint`. */
-export const loadFields: Table<LoadOptions> = {
+/** The options of `loadCheckpoint`. */
+export const readFields: Table<ReadOptions> = {
   backend: gptFields.backend,
   onNote: callback({ about: 'called with one line for each property that could not be checked' }),
+};
+
+/** Options for reading a model folder. */
+export interface LoadOptions extends ReadOptions {
+  /** Merged into the model, whose own it must be. */
+  adapter?: Adapter;
+}
+
+/** The options of `load`. */
+export const loadFields: Table<LoadOptions> = {
+  ...readFields,
+  adapter: custom({
+    about: 'is merged into the model',
+    schema: such((value): value is Adapter => Object(value).matrices instanceof Map, 'an adapter'),
+    hint: 'loadAdapter reads one',
+  }),
 };
 
 /**
@@ -159,12 +176,13 @@ export const loadFields: Table<LoadOptions> = {
  * F32, F16 and BF16 tensors in any order, with other metadata or none. Allocates nothing before the file is
  * known to contain the model of its config. Throws one line that names the file, what is wrong with it and
  * what was expected: missing or truncated files; a tensor that is missing, surplus, of another shape or not
- * finite; a tokenizer of another model.
+ * finite; a tokenizer or an adapter of another model.
  */
 export async function loadModel(store: Store, options: LoadOptions = {}): Promise<ModelFolder> {
   complete({ store: storeField }, { store }, 'load');
   checkOptions(loadFields, options, 'load');
   const { config, quantization } = await readJsonFile(store, CONFIG_FILE, configFile);
+  if (options.adapter) checkAdapter(options.adapter, config);
   const tokenizer = await readTokenizer(store, config);
   const file = `${store.location}/${MODEL_FILE}`;
   const { tensors, metadata } = await readWeights(store, MODEL_FILE, config);
@@ -183,6 +201,7 @@ export async function loadModel(store: Store, options: LoadOptions = {}): Promis
     const [surplus] = tensors.keys();
     if (surplus)
       throw new Error(`${file}: surplus tensor ${surplus}: ${CONFIG_FILE} describes a model without it`);
+    if (options.adapter) await mergeAdapter(model, options.adapter);
   } catch (error) {
     model.dispose();
     throw error;
@@ -394,12 +413,6 @@ function take(
   }
   tensors.delete(name);
   return found;
-}
-
-/** A plain loop: every value of a model is looked at when it is loaded. */
-function firstNotFinite(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
-  return -1;
 }
 
 /** The same bytes as unsigned numbers. */

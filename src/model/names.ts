@@ -133,12 +133,18 @@ export function adapterName(parameter: string, part: AdapterPart): string {
   return `${parameter}.${part}`;
 }
 
+/** The parameter and the part of a name that `adapterName` made; null for any other name. */
+export function parseAdapterName(name: string): { parameter: string; part: AdapterPart } | null {
+  const [, parameter, part] = /^(.+)\.(lora[AB])$/.exec(name) ?? [];
+  return parameter === undefined ? null : { parameter, part: part as AdapterPart };
+}
+
 /**
  * Throws for a name that is not a parameter of a GPT. A part of an adapter is parsed as the matrix that it
  * changes.
  */
 export function parseParameter(parameter: string): Parameter {
-  const name = parameter.replace(/\.lora[AB]$/, '');
+  const name = parseAdapterName(parameter)?.parameter ?? parameter;
   const { block, path } = placeOf(name);
   const { owner, field } = splitField(path);
   const layers: Readonly<Record<string, Layer>> = block === null ? OUTSIDE : INSIDE;

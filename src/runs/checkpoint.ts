@@ -25,13 +25,14 @@ import type { HistogramRange } from '../inspect/summary.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { writeSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
+import { ADAPTER_FILE, adapterBytes } from '../model/adapter.ts';
 import {
-  type LoadOptions,
   loadConfig,
-  loadFields,
   loadModel,
   type ModelFolder,
   modelFiles,
+  type ReadOptions,
+  readFields,
   readWeights,
   storeField,
 } from '../model/folder.ts';
@@ -77,7 +78,7 @@ export async function saveCheckpoint(
   store: Store,
   { model, tokenizer }: ModelFolder,
   record: TrainingRecord,
-  { optimizer, average, ...progress }: Progress,
+  { optimizer, average, adapter, ...progress }: Progress,
 ): Promise<void> {
   const tensors = new Map(optimizer);
   for (const [name, weight] of average ? namedParameters(model) : []) tensors.set(name + TRAINED, weight);
@@ -86,6 +87,7 @@ export async function saveCheckpoint(
   const files = await modelFiles({ model: average ?? model, tokenizer });
   files.set(MOMENTS_FILE, writeSafetensors(saved, { step: String(progress.step) }));
   files.set(TRAINING_FILE, jsonBytes({ progress, ...record }));
+  if (adapter) files.set(ADAPTER_FILE, adapterBytes(await adapter()));
   await store.writeAll(files);
 }
 
@@ -101,9 +103,9 @@ const READINGS = 5;
  * Reads a checkpoint; beside a training that writes it, one that is whole. Throws one line that says which
  * file is missing or damaged, or that the engine does not fit.
  */
-export async function loadCheckpoint(store: Store, options: LoadOptions = {}): Promise<Checkpoint> {
+export async function loadCheckpoint(store: Store, options: ReadOptions = {}): Promise<Checkpoint> {
   complete({ store: storeField }, { store }, 'loadCheckpoint');
-  checkOptions(loadFields, options, 'loadCheckpoint');
+  checkOptions(readFields, options, 'loadCheckpoint');
   const stepNow = async (): Promise<number> => (await readRecord(store)).progress.step;
   for (let left = READINGS; ; left--) {
     const before = await stepNow();
@@ -117,7 +119,7 @@ export async function loadCheckpoint(store: Store, options: LoadOptions = {}): P
   }
 }
 
-async function readCheckpoint(store: Store, options: LoadOptions): Promise<Checkpoint> {
+async function readCheckpoint(store: Store, options: ReadOptions): Promise<Checkpoint> {
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();
   if (precision !== record.precision) {

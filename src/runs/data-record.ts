@@ -1,5 +1,5 @@
 // The record of a run's text, in its checkpoints and in what is made from its model.
-import { hex } from '../base/format.ts';
+
 import {
   array,
   boolean,
@@ -11,6 +11,7 @@ import {
   type Schema,
   string,
 } from '../base/schema.ts';
+import { sha256 } from '../base/sha256.ts';
 import { checkSplit, defaultSplit, type Split, splitFields } from '../train/data.ts';
 
 /** Enough to find the text again, from anywhere, and to notice that it has changed. */
@@ -64,11 +65,7 @@ export async function textRecord(
   { name, ...split }: { name: string } & Partial<Split>,
 ): Promise<DataRecord> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : new Uint8Array(text);
-  if (!crypto.subtle)
-    throw new Error('a page computes checksums only on https or localhost: serve it from there');
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const sha256 = hex(hash);
   const { trainFraction, validate } = checkSplit(split);
   const source = { inputs: [name], asBytes: typeof text !== 'string', separator: null };
-  return { ...source, name, bytes: bytes.length, sha256, trainFraction, validate };
+  return { ...source, name, bytes: bytes.length, sha256: await sha256(bytes), trainFraction, validate };
 }

@@ -1,6 +1,6 @@
 // Reads the folder of a run for its reports: what was trained, how, on which text, and the events. Computes
 // nothing with the model.
-import { hex } from '../base/format.ts';
+import { sha256 } from '../base/sha256.ts';
 import { baseName, type Store } from '../io/store.ts';
 import { loadConfig, loadTokenizer } from '../model/folder.ts';
 import { countShapes } from '../model/shapes.ts';
@@ -67,6 +67,5 @@ function enginesOf({ engines = [] }: History, record: RunRecord | null): EngineU
 /** A short fingerprint that distinguishes tokenizers for people. */
 async function idOf(tokenizer: Tokenizer): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(tokenizer));
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return hex(hash.subarray(0, 4));
+  return (await sha256(bytes)).slice(0, 8);
 }

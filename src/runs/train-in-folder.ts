@@ -5,6 +5,7 @@ import { jsonBytes } from '../base/json.ts';
 import { object, such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
+import { ADAPTER_FILE, adapterBytes } from '../model/adapter.ts';
 import { type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { Dataset } from '../train/data.ts';
 import { takeOver } from '../train/engines.ts';
@@ -105,8 +106,9 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
 }
 
 /** Saves the model with the lowest validation loss so far, and its step: all of it or nothing. */
-async function saveBest(store: Store, contents: ModelFolder, { best }: Progress): Promise<void> {
+async function saveBest(store: Store, contents: ModelFolder, { best, adapter }: Progress): Promise<void> {
   const files = await modelFiles(contents);
+  if (adapter) files.set(ADAPTER_FILE, adapterBytes(await adapter()));
   files.set(EVALUATION_FILE, jsonBytes(best));
   await store.writeAll(files);
 }

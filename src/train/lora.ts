@@ -2,8 +2,10 @@
 // + B A. Here it is a change of parameters outside of the model: W is computed anew after every step, and the
 // gradient of W is turned into those of A and B. So the model stays as it is, and all that reads its weights
 // reads the merged ones. Read next: trained.ts.
+import { type Adapter, addProduct, modelIdentity, type ThinMatrices } from '../model/adapter.ts';
 import type { GPT } from '../model/gpt.ts';
 import { adapterName } from '../model/names.ts';
+import { namedParameters } from '../nn/parameters.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, parameter, type Tensor } from '../tensor/tensor.ts';
@@ -18,10 +20,13 @@ export interface Adapters {
   merge(): void;
   /** What a checkpoint needs besides the moments: A and B, and W0 [out, in] as `....base`. */
   state(): Map<string, Tensor>;
+  /** A copy of A and B, apart from the model. */
+  apart(): Promise<Adapter>;
   dispose(): void;
 }
 
-interface Adapter {
+/** The adapter of one matrix. */
+interface Adapted {
   weight: Tensor;
   base: Tensor;
   a: Tensor;
@@ -36,13 +41,14 @@ interface Adapter {
  * 0: the model begins as it is. Throws when a matrix is not larger than its adapter would be.
  */
 export function createAdapters(
-  { backend }: GPT,
+  model: GPT,
   weights: ReadonlyMap<string, Tensor>,
   { rank, seed }: { rank: number; seed: number },
 ): Adapters {
+  const { backend } = model;
   const { kernels } = backend;
   const random = createRandom({ seed, stream: STREAMS.adapters });
-  const adapters = new Map<string, Adapter>();
+  const adapters = new Map<string, Adapted>();
   for (const [name, weight] of weights) {
     const [out, columns] = weight.shape;
     const bound = 1 / Math.sqrt(columns);
@@ -53,6 +59,7 @@ export function createAdapters(
     kernels.copy(base.buffer, weight.buffer);
     adapters.set(name, { weight, base, a, b, out, in: columns });
   }
+  let identity: Promise<string> | undefined;
   const parameters = new Map<string, Tensor>();
   const bases = new Map<string, Tensor>();
   for (const [name, { a, b, base }] of adapters) {
@@ -65,12 +72,21 @@ export function createAdapters(
       for (const adapter of adapters.values()) pullBack(adapter, rank);
     },
     merge(): void {
-      for (const { weight, base, a, b, out: m, in: n } of adapters.values()) {
+      for (const { weight, base, a, b } of adapters.values()) {
         kernels.copy(weight.buffer, base.buffer);
-        kernels.matmul(weight.buffer, b.buffer, a.buffer, { m, n, k: rank, accumulate: true });
+        addProduct(weight, { a, b }, rank);
       }
     },
     state: () => new Map([...parameters, ...bases]),
+    async apart(): Promise<Adapter> {
+      // What a run does not train stays as it is, so that one look at it is enough.
+      identity ??= modelIdentity(
+        new Map([...namedParameters(model)].map(([name, w]) => [name, adapters.get(name)?.base ?? w])),
+      );
+      const matrices = new Map<string, ThinMatrices>();
+      for (const [name, { a, b }] of adapters) matrices.set(name, { a: await a.data(), b: await b.data() });
+      return { rank, alpha: rank, base: await identity, startToken: model.startToken, matrices };
+    },
     dispose(): void {
       for (const tensor of [...parameters.values(), ...bases.values()]) tensor.dispose();
     },
@@ -78,7 +94,7 @@ export function createAdapters(
 }
 
 /** With W = W0 + B A: dA = B^T dW, dB = dW A^T. */
-function pullBack({ weight: { grad, backend }, a, b, out, in: columns }: Adapter, rank: number): void {
+function pullBack({ weight: { grad, backend }, a, b, out, in: columns }: Adapted, rank: number): void {
   if (!grad) return;
   const { kernels } = backend;
   const [dA, dB] = [a.grad as Tensor, b.grad as Tensor];

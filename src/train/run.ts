@@ -14,6 +14,7 @@ import {
 import { such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
+import type { Adapter } from '../model/adapter.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
@@ -50,6 +51,8 @@ export interface Progress {
    * there are none.
    */
   average: GPT | null;
+  /** With `keepAdapter`: reads the adapters, apart from the model. */
+  adapter: (() => Promise<Adapter>) | null;
 }
 
 /**
@@ -60,7 +63,7 @@ export type Younger = 'evaluated' | 'nonFinite' | 'memory';
 
 /** Progress as a checkpoint holds it. */
 export interface Resume
-  extends Omit<Progress, 'optimizer' | 'average' | Younger>,
+  extends Omit<Progress, 'optimizer' | 'average' | 'adapter' | Younger>,
     Partial<Pick<Progress, Younger>> {
   optimizer: ReadonlyMap<string, Float32Array>;
   /** Averaged weights by name; null: the run keeps none. */
@@ -196,7 +199,9 @@ export function startRun(options: TrainOptions): Run {
     const averages = average ? namedParameters(average.model) : new Map();
     restore('average', averages, resume.average ?? new Map(), location);
   }
-  const own = { optimizer: state, average: average?.model ?? null };
+  const { adapters } = trained;
+  const adapter = settings.keepAdapter && adapters ? () => adapters.apart() : null;
+  const own = { optimizer: state, average: average?.model ?? null, adapter };
   const { memory, location, ...past } = resume ?? { step: 0, settled: false, best: null };
   const progress = { evaluated: past.settled, nonFinite: 0, ...past, ...own };
   const run: Run = {

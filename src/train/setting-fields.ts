@@ -1,7 +1,7 @@
 // The settings of a training, as one flat record that is saved with the run, and a table with the range, the
 // default and the purpose of each. The command line makes its flags and their help from the table. Read next:
 // settings.ts.
-import { choice, integer, number, type Table, text } from '../base/fields.ts';
+import { choice, flag, integer, number, type Table, text } from '../base/fields.ts';
 import type { OptimizerOptions } from './optimizers.ts';
 import type { ScheduleOptions } from './schedules.ts';
 
@@ -49,6 +49,8 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    * everything else is frozen. 0: none.
    */
   lora: number;
+  /** Whether `best/` and `last/` get `adapter.safetensors`, the adapters apart from the merged model. */
+  keepAdapter: boolean;
   /** Determines batches, dropout masks and samples. */
   seed: number;
   /**
@@ -217,6 +219,12 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     about: 'rank of adapters (LoRA) that are trained instead of the matrices of the blocks, 0: none',
     min: 0,
     default: 0,
+    group: TRAINED,
+    younger: true,
+  }),
+  keepAdapter: flag({
+    about: 'with lora: save the adapters also apart from the merged model, in adapter.safetensors',
+    default: false,
     group: TRAINED,
     younger: true,
   }),

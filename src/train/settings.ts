@@ -61,7 +61,8 @@ export function fineTuning(lora: number): TrainSettings {
 /** Returns `settings` if they are complete and possible TrainSettings; otherwise throws one clear line. */
 export function checkSettings(settings: unknown): TrainSettings {
   checkRecord(settingFields, settings, 'setting');
-  const { warmup, steps, batchSize, accumulate, schedule, decayFraction, optimizer, lora } = settings;
+  const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings;
+  const { optimizer, lora, keepAdapter, emaDecay } = settings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
   if (schedule === 'wsd' && warmup + decaySteps(settings) > steps) {
     throw new Error(
@@ -70,6 +71,10 @@ export function checkSettings(settings: unknown): TrainSettings {
   }
   if (lora > 0 && optimizer === 'muon')
     throw new Error(`optimizer muon is for whole matrices, not for adapters (lora ${lora}): use adamw`);
+  if (keepAdapter && emaDecay > 0)
+    throw new Error(
+      `keepAdapter cannot go with emaDecay ${emaDecay}: the average of merged models is no adapter; leave one out`,
+    );
   if (batchSize * accumulate > MAX_SEQUENCES) {
     throw new Error(
       `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,
@@ -123,6 +128,7 @@ const dependences: Readonly<Partial<Record<keyof TrainSettings, readonly Depende
     { acts: ({ evalEvery }) => evalEvery > 0, needs: ['evalEvery', 'above 0'] },
     { acts: ({ evalMethod }) => evalMethod === 'sampled', needs: ['evalMethod', 'sampled'] },
   ],
+  keepAdapter: [{ acts: ({ lora }) => lora > 0, needs: ['lora', 'above 0'] }],
   sampleTokens: [withSamples],
   samplePrompt: [withSamples],
 };

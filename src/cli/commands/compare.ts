@@ -1,6 +1,5 @@
 // `inkhorn compare A B`: two models side by side.
 import { compareTables } from '../../figures/comparison.ts';
-import { loadModel } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type CompareReport, compare, compareFields } from '../../quantize/compare.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
@@ -10,7 +9,7 @@ import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { findModel } from '../models.ts';
+import { adapterFlag, findCheckpoint, openModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
@@ -25,7 +24,11 @@ export const compareFlags = {
   speedTokens: flagOf(compareFields, 'speedTokens'),
 } satisfies Flags;
 
-const flags = { ...compareFlags, ...engineFlags } satisfies Flags;
+const flags = {
+  ...compareFlags,
+  adapter: { ...adapterFlag, about: `${adapterFlag.about}; into the second` },
+  ...engineFlags,
+} satisfies Flags;
 
 export const compareCommand = defineCommand({
   examples: [
@@ -34,11 +37,13 @@ export const compareCommand = defineCommand({
   ],
   flags,
   async run({ args: [a, b], flags: given, output }: Context<typeof flags>): Promise<void> {
-    const [storeA, storeB] = [await findModel(a, output), await findModel(b, output)];
+    const foundA = await findCheckpoint({ model: a }, output);
+    const foundB = await findCheckpoint({ model: b, adapter: given.adapter }, output);
+    const [storeA, storeB] = [foundA.store, foundB.store];
     await withEngine(given, async (engine) => {
       const { backend } = engine;
-      const before = await loadModel(storeA, { backend, onNote: output.note });
-      const after = await loadModel(storeB, { backend, onNote: output.note });
+      const before = await openModel(foundA, backend, output);
+      const after = await openModel(foundB, backend, output);
       checkSameTokenizer(before.tokenizer, after.tokenizer);
       const { corpus, record } = await openMeasuredText(given, storeA, output);
       announceEngine(engine, output);

@@ -1,7 +1,6 @@
 // `inkhorn eval`: the loss of a model on a whole text.
 
 import { formatAmount, formatCount } from '../../base/format.ts';
-import { loadModel } from '../../model/folder.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate, evaluateFields } from '../../train/evaluate.ts';
@@ -10,7 +9,7 @@ import { encodeCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagOf } from '../flags.ts';
-import { findModel, modelFlag } from '../models.ts';
+import { chosenFlags, findCheckpoint, openModel } from '../models.ts';
 import { createProgress } from '../progress.ts';
 import { openMeasuredText } from '../run-text.ts';
 import { asBytesFlag, dataFlag, runSplitFlags, splitOf, textOf } from '../texts.ts';
@@ -20,7 +19,7 @@ const parts = ['val', 'train', 'all'] as const;
 type Part = (typeof parts)[number];
 
 const flags = {
-  model: modelFlag,
+  ...chosenFlags,
   data: { ...dataFlag, initial: 'the text of the run' },
   asBytes: asBytesFlag,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
@@ -37,11 +36,12 @@ export const evalCommand = defineCommand({
   flags,
   meant: (_, place) => (place === 'file' ? '--data' : '--model'),
   async run({ flags: given, output }: Context<typeof flags>): Promise<void> {
-    const store = await findModel(given.model, output);
+    const found = await findCheckpoint(given, output);
+    const { store } = found;
     await withEngine(given, async (engine) => {
       const { corpus, record } = await openMeasuredText(given, store, output);
       const backend = announceEngine(engine, output);
-      const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
+      const { model, tokenizer } = await openModel(found, backend, output);
       const { split: part = 'val', maxTokens } = given;
       const split = splitOf(given, record);
       const ids = await asked(() => partOf(textOf(corpus, record), tokenizer, part, split));

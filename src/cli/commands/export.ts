@@ -15,13 +15,12 @@ import type { TokenizerFormat } from '../../exchange/options.ts';
 import type { Exported } from '../../exchange/target.ts';
 import { formatEndings } from '../../exchange/tokenizer.ts';
 import { folderStore } from '../../io/node-store.ts';
-import type { Store } from '../../io/store.ts';
-import { loadConfig, loadModel, loadTokenizer } from '../../model/folder.ts';
+import { loadConfig, loadTokenizer } from '../../model/folder.ts';
 import { createBackend } from '../../platform/node-engines.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf, text } from '../flags.ts';
-import { findModel, modelFlag } from '../models.ts';
+import { chosenFlags, type FoundModel, findCheckpoint, openModel } from '../models.ts';
 import {
   claimOutFile,
   forceFlag,
@@ -34,7 +33,7 @@ import {
 import type { Output } from '../output.ts';
 
 const flags = {
-  model: modelFlag,
+  ...chosenFlags,
   to: flagOf(exportFields, 'to'),
   out: text({ about: 'the folder or file to write', argument: '<path>', short: 'o' }),
   dtype: flagOf(exportFields, 'dtype', { initial: 'float32' }),
@@ -67,13 +66,16 @@ export const exportCommand = defineCommand({
     if (out === undefined) throw misuse(`--out is missing: name the ${targets[to].makes} to write`);
     const options = optionsOf(to, out, given);
     await asked(() => targetOf(options));
-    const store = await findModel(given.model, output);
+    if (given.adapter !== undefined && targets[to].from === 'tokenizer')
+      throw misuse(`--adapter has no effect with --to ${to}, which has no weights`);
+    const found = await findCheckpoint(given, output);
+    const { store } = found;
     if (targets[to].makes === 'folder') {
       await refuseModelFolder(store.location, out);
       const folder = await takeOutFolder(out, 'inkhorn export', given.force);
       try {
         await refuseRun(out);
-        const exported = await exportedFrom(store, options, output);
+        const exported = await exportedFrom(found, options, output);
         await writeExported(folderStore(out), exported.files);
         show(out, exported, options, output);
       } finally {
@@ -83,7 +85,7 @@ export const exportCommand = defineCommand({
     }
     await refuseModelFile(store.location, out);
     await claimOutFile(out, given.force);
-    const exported = await exportedFrom(store, options, output);
+    const exported = await exportedFrom(found, options, output);
     for (const bytes of exported.files.values()) await writeOutFile(out, bytes);
     show(out, exported, options, output);
   },
@@ -105,7 +107,8 @@ function formatOf(file: string): TokenizerFormat {
 }
 
 /** Reads the model, or its tokenizer alone, and makes the files. */
-async function exportedFrom(store: Store, options: ExportOptions, output: Output): Promise<Exported> {
+async function exportedFrom(found: FoundModel, options: ExportOptions, output: Output): Promise<Exported> {
+  const { store } = found;
   const target = targets[options.to];
   if (target.from === 'tokenizer') {
     const tokenizer = await loadTokenizer(store);
@@ -114,7 +117,7 @@ async function exportedFrom(store: Store, options: ExportOptions, output: Output
   const config = await loadConfig(store);
   await asked(() => target.check(config, options)); // before the weights are read
   const { backend } = await createBackend('reference');
-  const contents = await loadModel(store, { backend, onNote: output.note });
+  const contents = await openModel(found, backend, output);
   return asked(() => exportFiles(contents, options));
 }
 

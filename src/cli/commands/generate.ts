@@ -5,20 +5,20 @@ import { checkStart, checkTop, generateFields } from '../../generate/options.ts'
 import { type SamplingOptions, samplingFields } from '../../generate/sampler.ts';
 import { type Edit, steadyEdits } from '../../inspect/edit.ts';
 import { parseEdit } from '../../inspect/edit-text.ts';
-import { loadConfig, loadModel, type ModelFolder } from '../../model/folder.ts';
+import { loadConfig, type ModelFolder } from '../../model/folder.ts';
 import { printable, type Tokenizer } from '../../tokenizer/index.ts';
 
 import { type Context, defineCommand } from '../command.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf, flagsOf, texts } from '../flags.ts';
-import { findModel, modelFlag } from '../models.ts';
+import { chosenFlags, findCheckpoint, openModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { promptFlags, readPrompt } from '../prompt-input.ts';
 import { checkSpecial, encodeWords, specialFlags } from '../special.ts';
 
 const flags = {
-  model: modelFlag,
+  ...chosenFlags,
   ...promptFlags,
   start: flagOf(generateFields, 'start', { initial: 'text' }),
   heal: flagOf(generateFields, 'heal'),
@@ -59,8 +59,8 @@ export const generateCommand = defineCommand({
     const { flags: written, output } = context;
     const edits = await asked(() => written.edit && editsOf(written.edit));
     checkSpecial(written);
-    const store = await findModel(written.model, output);
-    const config = await loadConfig(store);
+    const found = await findCheckpoint(written, output);
+    const config = await loadConfig(found.store);
     const tap = await asked(() => {
       checkTop(written.logprobs ?? 0, config.vocabSize);
       return edits && steadyEdits(edits, config);
@@ -69,7 +69,7 @@ export const generateCommand = defineCommand({
       const given = { ...written, prompt: await readPrompt(written, output) };
       await asked(() => checkStart(given.start, (given.prompt ?? '') !== ''));
       const backend = announceEngine(engine, output);
-      const model = await loadModel(store, { backend, onNote: output.note });
+      const model = await openModel(found, backend, output);
       const options = {
         ...samplingOf(given),
         tap,

@@ -31,7 +31,7 @@ async function look(
 ): Promise<void> {
   checkSpecial(written);
   if (written.out !== undefined) await claimOutFolder(written.out, written.force);
-  const found = await findCheckpoint(written.model, output);
+  const found = await findCheckpoint(written, output);
   await withEngine(written, async (engine) => {
     const given = { ...written, text: await textGiven(written, output) };
     const backend = announceEngine(engine, output);
@@ -63,7 +63,8 @@ export const taps = defineCommand({
   flags: batchFlags,
   async run({ args, flags, output }: Context<typeof batchFlags>): Promise<void> {
     const { listTaps, taps } = await import('../inspect/taps.ts');
-    if (args.length === 0 && flags.model === undefined) listTaps(output);
+    const chosen = flags.model ?? flags.adapter;
+    if (args.length === 0 && chosen === undefined) listTaps(output);
     else await look(flags, output, (subject) => taps(subject, args.length > 0 ? args : ['**']));
   },
 });

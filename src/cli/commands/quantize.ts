@@ -8,7 +8,7 @@ import { shellWord } from '../../base/shell.ts';
 import { layerErrorFigure } from '../../figures/layer-errors.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
-import { loadConfig, loadModel, type ModelFolder, modelFiles } from '../../model/folder.ts';
+import { loadConfig, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type Pictures, picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
@@ -24,7 +24,14 @@ import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
-import { findModel, modelFlag, SHIPPED_MODEL } from '../models.ts';
+import {
+  chosenFlags,
+  type FoundModel,
+  findCheckpoint,
+  modelFlag,
+  openModel,
+  SHIPPED_MODEL,
+} from '../models.ts';
 import { forceFlag, outFolderFlag, refuseModelFolder, refuseRun, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { createProgress, withProgress } from '../progress.ts';
@@ -33,7 +40,7 @@ import { splitOf, textOf } from '../texts.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
 const flags = {
-  model: modelFlag,
+  ...chosenFlags,
   out: outFolderFlag,
   bits: flagOf(quantizeFields, 'bits'),
   groupSize: flagOf(quantizeFields, 'groupSize'),
@@ -70,33 +77,35 @@ export const quantizeCommand = defineCommand({
     if (out === undefined) throw misuse('--out is missing: name a folder for the quantised model');
     const chosen = await asked(() => chosenOptions(given));
     await asked(() => checkQuantizeOptions(chosen));
-    const store = await findModel(given.model, output);
+    const found = await findCheckpoint(given, output);
+    const { store } = found;
     await refuseModelFolder(store.location, out);
     const config = await loadConfig(store);
     await asked(() => quantizedWeights(config, chosen));
     const folder = await takeOutFolder(out, 'inkhorn quantize', given.force);
     try {
       await refuseRun(out);
-      await shrinkInto(out, chosen, store, given, output);
+      await shrinkInto(out, chosen, found, given, output);
     } finally {
       folder.release();
     }
   },
 });
 
-/** Quantises the model in `store` into the folder `out`, and compares both if there is a text. */
+/** Quantises a model into the folder `out`, and compares both if there is a text. */
 async function shrinkInto(
   out: string,
   chosen: Chosen,
-  store: Store,
+  found: FoundModel,
   given: Given,
   output: Output,
 ): Promise<void> {
+  const { store } = found;
   const path = store.location;
   await withEngine(given, async (engine) => {
     const text = await comparisonText(given, chosen, store, output);
     const backend = announceEngine(engine, output);
-    const { model, tokenizer } = await loadModel(store, { backend, onNote: output.note });
+    const { model, tokenizer } = await openModel(found, backend, output);
     const measured = text && (await splitText(text, given, tokenizer));
     const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
     const what = { before: path, after: out, quantize: chosen };

@@ -1,9 +1,9 @@
 // `inkhorn serve`: models behind OpenAI's completions, on a server of this machine.
 import { basename, resolve } from 'node:path';
+import type { Backend } from '../../backend/contract.ts';
 import { revealLine } from '../../base/controls.ts';
 import { formatAmount } from '../../base/format.ts';
 import { reason } from '../../io/node-store.ts';
-import { loadModel } from '../../model/folder.ts';
 import { formatOf } from '../../quantize/format.ts';
 import { quantize } from '../../quantize/quantize.ts';
 import type { NamedModel } from '../../serve/models.ts';
@@ -12,7 +12,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { choice, type Flags, flagsOf, texts } from '../flags.ts';
-import { findModel, runOf } from '../models.ts';
+import { adapterFlag, findCheckpoint, openModel, runOf } from '../models.ts';
 import type { Output } from '../output.ts';
 import { packageVersion } from '../version.ts';
 
@@ -24,6 +24,7 @@ const flags = {
     short: 'm',
     initial: 'the bundled Shakespeare model',
   }),
+  adapter: adapterFlag,
   weights: choice(
     { about: 'int8: float models are served in INT8; saved: as their folders have them', initial: 'int8' },
     ['int8', 'saved'],
@@ -47,14 +48,17 @@ export const serve = defineCommand({
   async run(context: Context<typeof flags>): Promise<void> {
     const { flags: given, output } = context;
     const places = placesOf(given.model);
+    const { adapter } = given;
+    if (adapter !== undefined && places.length > 1)
+      throw misuse('--adapter is for one model: of several, it is not known which it belongs to');
     const { weights = 'int8' } = given;
     const options = Object.fromEntries(
       Object.keys(serveFields).map((name) => [name, given[name as ServeFlag]]),
     );
     await withEngine(given, async (engine) => {
-      announceEngine(engine, output);
+      const backend = announceEngine(engine, output);
       const models: NamedModel[] = [];
-      for (const place of places) models.push(await open(place, weights, output));
+      for (const place of places) models.push(await open({ ...place, adapter }, weights, backend, output));
       const { signal } = context;
       const tell = {
         version: packageVersion(),
@@ -83,6 +87,7 @@ export const serve = defineCommand({
 interface Place {
   name: string;
   folder: string | undefined;
+  adapter?: string;
 }
 
 /**
@@ -100,9 +105,14 @@ function placesOf(given: readonly string[] | undefined): Place[] {
   throw misuse(`two models are named ${twice.name}: name them, such as --model a=${twice.folder}`);
 }
 
-async function open({ name, folder }: Place, weights: 'int8' | 'saved', output: Output): Promise<NamedModel> {
-  const store = await findModel(folder, output);
-  const { model, tokenizer } = await loadModel(store, { onNote: output.note });
+async function open(
+  { name, folder, adapter }: Place,
+  weights: 'int8' | 'saved',
+  backend: Backend,
+  output: Output,
+): Promise<NamedModel> {
+  const found = await findCheckpoint({ model: folder, adapter }, output);
+  const { model, tokenizer } = await openModel(found, backend, output);
   const float = formatOf(model) === 'float32';
   const served = float && weights === 'int8' ? await quantize(model) : model;
   if (served !== model) model.dispose();

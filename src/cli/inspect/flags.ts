@@ -1,7 +1,7 @@
 // The flags that the subcommands of `inkhorn inspect` share.
 import { engineFlags } from '../engine.ts';
 import { type Flags, integer, text, type Values } from '../flags.ts';
-import { modelFlag } from '../models.ts';
+import { chosenFlags } from '../models.ts';
 import { forceFlag, outFolderFlag } from '../out-folder.ts';
 import { specialFlags } from '../special.ts';
 import { asBytesFlag, dataFlag, runSplitFlags } from '../texts.ts';
@@ -12,7 +12,7 @@ export const outFlag = {
 };
 
 export const textFlags = {
-  model: modelFlag,
+  ...chosenFlags,
   text: text({ about: 'text that the model reads', short: 't', initial: 'the start of the validation part' }),
   textFile: text({ about: 'file with the text', argument: '<file>' }),
   data: { ...dataFlag, initial: 'the text of the run' },

@@ -6,13 +6,13 @@ import type { Charts } from '../../figures/plot.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
-import { loadModel, type ModelFolder } from '../../model/folder.ts';
+import type { ModelFolder } from '../../model/folder.ts';
 import { loadPictures } from '../../png/charts.ts';
 import { writeFigures } from '../../png/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
-import type { FoundModel } from '../models.ts';
+import { type FoundModel, openModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
@@ -40,17 +40,18 @@ export interface Findings {
 
 /** Loads the model, runs `look`, prints the result, and draws it if `--out` is given. */
 export async function lookAt(
-  { store, step }: FoundModel,
+  found: FoundModel,
   backend: Backend,
   given: LookFlags,
   output: Output,
   look: (subject: Subject) => Promise<Findings>,
 ): Promise<void> {
-  const folder = await loadModel(store, { backend, onNote: output.note });
-  const found = await withProgress('looking inside the model', '', () =>
+  const { store, step } = found;
+  const folder = await openModel(found, backend, output);
+  const findings = await withProgress('looking inside the model', '', () =>
     look({ folder, store, step, given, output }),
   );
-  await present(found, { location: store.location, step }, given.out, output);
+  await present(findings, { location: store.location, step }, given.out, output);
 }
 
 /**
