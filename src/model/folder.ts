@@ -1,7 +1,16 @@
 // A model folder: model.safetensors, config.json, tokenizer.json and tokenizer_config.json, in formats that
 // other tools can read.
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
-import { callback, checkOptions, choice, complete, custom, type Field, having, type Table } from '../base/fields.ts';
+import {
+  callback,
+  checkOptions,
+  choice,
+  complete,
+  custom,
+  type Field,
+  having,
+  type Table,
+} from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
 import { integer, object, oneOf, type Schema, such, where } from '../base/schema.ts';
 import { firstNotFinite, toBfloat16 } from '../io/floats.ts';

@@ -94,6 +94,62 @@ describe('a run that goes on from a trained model', () => {
       await ok(`generate -m b${name} --tokens 5 --backend reference`);
     });
 
+  test('an adapter that is kept apart is the run, wherever a model is read', async () => {
+    await ok(`${tune} --from old --lora 4 --keep-adapter --out apart`);
+    const path = join('apart', 'best', 'adapter.safetensors');
+    const loss = async (model: string): Promise<number> =>
+      JSON.parse(await ok(`eval ${model} --data new.txt --backend reference --json`)).loss;
+    assert.equal(await loss(`-m old --adapter ${path}`), await loss('-m apart'));
+    assert.equal(await loss('-m old --adapter apart'), await loss('-m apart'));
+    const said = async (model: string): Promise<string> =>
+      (await at(`generate ${model} --tokens 20 --backend reference`)).stdout;
+    assert.equal(await said('-m old --adapter apart'), await said('-m apart'));
+    await ok(`export -m old --adapter ${path} --to safetensors -o by-adapter.safetensors`);
+    await ok('export -m apart --to safetensors -o merged.safetensors');
+    assert.deepEqual(file('by-adapter.safetensors'), file('merged.safetensors'));
+    for (const [model, out] of [
+      ['old --adapter apart', 'small-a'],
+      ['apart', 'small-b'],
+    ])
+      await ok(`quantize -m ${model} -o ${out} --data new.txt --backend reference`);
+    assert.deepEqual(file('small-a', 'model.safetensors'), file('small-b', 'model.safetensors'));
+    const tokens = async (model: string) => ({
+      ...JSON.parse(await ok(`inspect tokens ${model} -t Whale --backend reference --json`)),
+      model: '',
+    });
+    assert.deepEqual(await tokens('-m old --adapter apart'), await tokens('-m apart'));
+    const compared = JSON.parse(
+      await ok('compare apart old --adapter apart --data new.txt --backend reference --json'),
+    );
+    const { before, after } = compared.validation;
+    assert.ok(before.loss > 0 && before.loss === after.loss, `${before.loss}, ${after.loss}`);
+    assert.match(file('apart', 'report.md').toString(), /--lora 4 .*--keep-adapter/);
+  });
+
+  const misfits: [line: string, words: RegExp][] = [
+    ['generate -m old --adapter new.txt', /new\.txt: no safetensors file/],
+    ['generate -m old --adapter nowhere', /--adapter nowhere: there is no such file/],
+    ['eval -m old --adapter new', /--adapter new: there is no adapter\.safetensors in it: .*--keep-adapter/],
+    [
+      'generate -m new --adapter apart --backend reference',
+      /the adapter is for another model: it was trained on/,
+    ],
+    ['generate --adapter apart', /the adapter is for another model: this one has no matrix|here it is/],
+    ['export -m old --adapter apart --to tokenizer -o t.json', /--adapter has no effect with --to tokenizer/],
+    [`${tune} --from old --keep-adapter --out no`, /--keep-adapter has no effect without --lora above 0/],
+    [
+      `${tune} --from old --lora 2 --keep-adapter --ema-decay 0.9 --out no`,
+      /--keep-adapter cannot go with --ema-decay 0.9/,
+    ],
+  ];
+  for (const [line, words] of misfits)
+    test(`refuses ${line}`, async () => {
+      const { code, stderr } = await at(line);
+      assert.ok(code === 1 || code === 2, stderr);
+      assert.match(stderr, words);
+      assert.equal(stderr.match(/^inkhorn: /gm)?.length, 1, stderr);
+    });
+
   const refused: [line: string, words: RegExp][] = [
     [
       '--from old --n-layer 3',
