@@ -49,8 +49,13 @@ export async function checkTraining(
   const limits: Limits = { bytes: memoryLimit ?? memoryHere(), largest: bufferLimit };
   if (fits(memory, limits)) return;
   const smaller = resumed ? null : await smallerMicroBatch(config, settings, limits);
+  const checkpointed = { ...settings, checkpointActivations: true };
+  const recomputed = resumed ? null : await trainingMemory(config, checkpointed);
   const fixes = [
     ...(smaller === null ? [] : [`--micro-batch ${smaller.microBatch} takes ${formatBytes(smaller.bytes)}`]),
+    ...(recomputed && fits(recomputed, limits)
+      ? [`--checkpoint-activations takes ${formatBytes(recomputed.bytes)}, and a third more time`]
+      : []),
     ...(resumed ? [] : ['lower --n-layer, --n-embd or --block-size']),
     ...((memoryLimit ?? engine.bufferLimit) ? ['--backend native has what the machine has'] : []),
   ];

@@ -10,13 +10,14 @@ import * as ops from '../tensor/ops.ts';
 import { isQuantized } from '../tensor/quantized.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
+import { recomputed } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { dropoutOf } from './dropout.ts';
 import { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './gpt-options.ts';
 import { FreshParameters } from './initialise.ts';
 import { countShapes, skipFrom } from './shapes.ts';
-import { type Tap, tapIn, watch, watchProbabilities } from './taps.ts';
+import { type Tap, tapAgain, tapIn, watch, watchProbabilities } from './taps.ts';
 
 /** What the blocks need to know about the current pass. */
 export interface Pass extends ForwardOptions {
@@ -113,6 +114,9 @@ export class MLP {
   }
 }
 
+/** The most bytes of logits at a time while losses are computed: with 50,257 tokens, a position takes 200 kB. */
+const LOGITS_BYTES = 2 ** 26;
+
 /** One layer: attention, then MLP. Each reads a normalised copy of the residual stream and adds to it. */
 export class Block {
   readonly config: GPTConfig;
@@ -193,6 +197,35 @@ export class GPT {
    * size.
    */
   forward(ids: Tensor<'i32'>, options: ForwardOptions = {}): Tensor {
+    const x = this.#residual(ids, options);
+    return watch(options.tap, 'logits', this.unembed(x, options.tap)); // [B, T, V], or [B, 1, V]
+  }
+
+  /**
+   * The cross-entropy of each of `targets` [B, T], nats; `factor` and `smoothing` as in `crossEntropy`. Where
+   * the logits would be large, they are computed for a few positions at a time.
+   */
+  losses(
+    ids: Tensor<'i32'>,
+    targets: Tensor<'i32'>,
+    options: ForwardOptions = {},
+    { factor = 1 / targets.size, smoothing = 0 }: { factor?: number; smoothing?: number } = {},
+  ): Tensor {
+    const x = this.#residual(ids, options);
+    const { tap } = options;
+    const lossOf = (logits: Tensor, wanted: Tensor<'i32'>): Tensor =>
+      ops.crossEntropy(logits, wanted, factor, smoothing);
+    const slices = Math.ceil((4 * targets.size * this.config.vocabSize) / LOGITS_BYTES);
+    if (slices <= 1 || tap?.wants('logits'))
+      return lossOf(watch(tap, 'logits', this.unembed(x, tap)), targets);
+    const read = watch(tap, 'head.in', this.norm.forward(x));
+    return ops.slicedLoss(read, targets, Math.ceil(targets.size / slices), (rows, wanted) =>
+      lossOf(this.#logitsOf(rows), wanted),
+    );
+  }
+
+  /** The residual stream after the last block, [B, T, C], or [B, 1, C] with `logits: 'last'`. */
+  #residual(ids: Tensor<'i32'>, options: ForwardOptions): Tensor {
     checkOptions(forwardFields, options, 'forward');
     const { cache, starts, tap } = options;
     const [B, T] = ids.shape;
@@ -213,17 +246,34 @@ export class GPT {
     x = watch(tap, 'embed', x);
     for (const block of this.blocks) {
       pass.stream.push(x);
-      // What is returned outlives the scope.
-      [x] = scope(() => [block.forward(x, pass), pass.firstQKV] as const);
+      x = this.#through(block, x, pass);
     }
     if (cache && !starts) cache.length += T;
-    return watch(tap, 'logits', this.unembed(x, tap)); // [B, T, V], or [B, 1, V]
+    return x;
+  }
+
+  /** The stream after a block: x [B, T, C] -> [B, T, C], or [B, 1, C]. */
+  #through(block: Block, x: Tensor, pass: Pass): Tensor {
+    const { checkpointActivations = false, firstQKV, stream, tap } = pass;
+    // Later blocks read inside of the first one.
+    const read = this.config.valueResidual && block.layer === 0;
+    // What is returned outlives the scope.
+    if (!checkpointActivations || read)
+      return scope(() => [block.forward(x, pass), pass.firstQKV] as const)[0];
+    const from = skipFrom(this.config, block.layer);
+    const inputs = [x, firstQKV, from === null ? null : stream[from]].filter((input) => input !== null);
+    return recomputed(inputs, (again) => block.forward(x, again ? { ...pass, tap: tapAgain(tap) } : pass));
   }
 
   /** The prediction of the next token from the residual stream x [B, T, C]: logits [B, T, V]. */
   unembed(x: Tensor, tap?: Tap): Tensor {
+    return this.#logitsOf(watch(tap, 'head.in', this.norm.forward(x)));
+  }
+
+  /** The logits of what the head reads. */
+  #logitsOf(read: Tensor): Tensor {
     const { logitCap } = this.config;
-    const logits = this.head.forward(watch(tap, 'head.in', this.norm.forward(x)));
+    const logits = this.head.forward(read);
     return logitCap > 0 ? ops.softcap(logits, logitCap) : logits;
   }
 

@@ -108,6 +108,18 @@ export function watch(tap: Tap | undefined, name: string, x: Tensor): Tensor {
   return y;
 }
 
+/**
+ * The tap for a pass that is made again for its gradients (`recomputed`): it has seen the values already.
+ */
+export function tapAgain(tap: Tap | undefined): Tap | undefined {
+  if (!tap) return undefined;
+  return {
+    wants: (name) => tap.wants(name),
+    edit: tap.edit && ((name, value) => tap.edit?.(name, value) ?? value),
+    gradient: tap.gradient && ((name, gradient) => tap.gradient?.(name, gradient)),
+  };
+}
+
 /** Computes the attention probabilities, which the fused kernels never store, for a tap that wants them. */
 export function watchProbabilities(
   tap: Tap | undefined,
@@ -115,7 +127,7 @@ export function watchProbabilities(
   qkv: Tensor,
   shape: { B: number; T: number; H: number; hs: number; scale: number; start: number },
 ): void {
-  if (!tap?.wants(name)) return;
+  if (!tap?.value || !tap.wants(name)) return;
   if (shape.start > 0) {
     throw new Error(
       `${name}: a pass from position ${shape.start} of a cache does not see the tokens before: run all of them without a cache`,

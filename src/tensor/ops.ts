@@ -2,7 +2,8 @@
 // in the mathematics: y = f(x), dy = dLoss/dy. Shapes in brackets. Read next: backend/reference/attention.ts.
 import type { Activation, AttentionShape, Dropout } from '../backend/contract.ts';
 import { Int8Tensor, isQuantized, type QuantizedTensor, type Weight } from './quantized.ts';
-import { addGrad, gradOf, needsGrad, passGrad, record, recordLoss } from './tape.ts';
+import { scope } from './scope.ts';
+import { addGrad, gradOf, needsGrad, passGrad, record, recordLoss, withGradientsNow } from './tape.ts';
 import { empty, sizeOf, type Tensor } from './tensor.ts';
 
 /**
@@ -344,6 +345,40 @@ export function crossEntropy(
       kernels.crossEntropyBackward(d.buffer, logits.buffer, lse.buffer, targets.buffer, { ...shape, factor }),
     );
   });
+}
+
+/**
+ * The losses that `lossOf` computes of rows of x [..., C] and their targets [...], `size` rows at a time, with
+ * its backward for each slice at once: what lies between is never there for all rows. Of x alone the gradient
+ * is kept until its own backward.
+ */
+export function slicedLoss(
+  x: Tensor,
+  targets: Tensor<'i32'>,
+  size: number,
+  lossOf: (x: Tensor, targets: Tensor<'i32'>) => Tensor,
+): Tensor {
+  const C = x.shape.at(-1) as number;
+  expect(rows(x) === targets.size, 'slicedLoss', `${x} does not fit the targets ${targets}`);
+  const { kernels } = x.backend;
+  const losses = empty(targets.shape, 'f32', x.backend);
+  const dx = needsGrad(x) ? empty(x.shape, 'f32', x.backend) : null;
+  for (let from = 0; from < targets.size; from += size) {
+    const n = Math.min(size, targets.size - from);
+    scope(() => {
+      const part = empty([n, C], 'f32', x.backend);
+      kernels.copy(part.buffer, x.buffer, 0, from * C, n * C);
+      part.requiresGrad = dx !== null;
+      const wanted = empty([n], 'i32', x.backend);
+      kernels.copy(wanted.buffer, targets.buffer, 0, from, n);
+      const own = withGradientsNow(() => lossOf(part, wanted));
+      kernels.copy(losses.buffer, own.buffer, from, 0, n);
+      if (dx && part.grad) kernels.copy(dx.buffer, part.grad.buffer, from * C, 0, n * C);
+    });
+  }
+  return recordLoss(losses, [x], dx ? [dx] : [], () =>
+    addGrad(x, (d) => kernels.copy(d.buffer, (dx as Tensor).buffer)),
+  );
 }
 
 /** The last position of each sequence: [B, T, C] -> [B, 1, C]. No gradient. */

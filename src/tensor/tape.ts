@@ -13,7 +13,8 @@ interface Entry {
 }
 
 interface Recording {
-  entries: Entry[];
+  /** Null in a trial, in which ops behave as if they were recorded, but nothing is kept. */
+  entries: Entry[] | null;
   /** Number of scopes that were open before. */
   depth: number;
 }
@@ -63,6 +64,10 @@ function remember(
   if (recording && needsGrad(...inputs)) {
     const { entries, depth } = recording;
     output.requiresGrad = true;
+    if (entries === null) {
+      for (const tensor of saved) tensor.dispose();
+      return output;
+    }
     const constant = inputs.filter((input): input is Tensor => input?.requiresGrad === false);
     // The backward reads its inputs. Those that no earlier entry holds would be gone with their scope.
     const held = constant.filter((input) => ownedAbove(depth, input));
@@ -80,7 +85,7 @@ export function onGradient(tensor: Tensor, use: (grad: Tensor) => void): void {
   // Ops that use `tensor` are recorded after this entry, so their backward runs before it. The op that made
   // `tensor` comes earlier, so its backward runs later.
   if (tensor.requiresGrad) {
-    recording?.entries.push({
+    recording?.entries?.push({
       output: tensor,
       backward: (grad) => grad && use(grad),
       release: [],
@@ -96,6 +101,47 @@ export function onGradient(tensor: Tensor, use: (grad: Tensor) => void): void {
  */
 export function withGradients<R>(fn: () => R): R {
   if (recording) throw new Error('a tape is running already: withGradients() does not nest');
+  return forthAndBack(fn);
+}
+
+/**
+ * As `withGradients`, within it: `fn` computes losses, whose backward runs now and not at the end. It adds to
+ * the gradients of all that `fn` reads. Without a tape, `fn` alone.
+ */
+export function withGradientsNow<R>(fn: () => R): R {
+  return recording?.entries ? forthAndBack(fn) : scope(fn);
+}
+
+/**
+ * Runs `fn` without keeping what its backward needs, only its result: then the backward runs it again. Saves
+ * memory for time (activation checkpointing, Chen et al. 2016). The gradients are the same bits, if `fn`
+ * computes the same bits twice. It is told whether it runs again. `inputs` are the tensors that it reads,
+ * besides parameters.
+ */
+export function recomputed(inputs: readonly Tensor[], fn: (again: boolean) => Tensor): Tensor {
+  const outer = recording;
+  if (!outer?.entries) return scope(() => fn(false));
+  recording = { ...outer, entries: null };
+  let output: Tensor;
+  try {
+    output = scope(() => fn(false));
+  } finally {
+    recording = outer;
+  }
+  if (!output.requiresGrad) return output;
+  return record(output, [output, ...inputs], [], (dy) => {
+    output.grad = null;
+    forthAndBack(() => {
+      const again = fn(true);
+      again.grad = dy;
+      return null;
+    });
+  });
+}
+
+/** Runs `fn` on a tape of its own, then its backward. */
+function forthAndBack<R>(fn: () => R): R {
+  const outer = recording;
   return scope(() => {
     const entries: Entry[] = [];
     recording = { entries, depth: openScopes() - 1 };
@@ -106,7 +152,7 @@ export function withGradients<R>(fn: () => R): R {
       while (entries.length > 0) play(entries.pop() as Entry, results);
       return result;
     } finally {
-      recording = null;
+      recording = outer;
       // Only after an error.
       for (const entry of entries) for (const tensor of entry.release) tensor.dispose();
     }

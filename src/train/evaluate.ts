@@ -5,7 +5,6 @@ import { callback, complete, integer, signal, type Table } from '../base/fields.
 import { formatAmount } from '../base/format.ts';
 import { type Batch, consecutive, sliceBatch, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
-import { crossEntropy } from '../tensor/ops.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
@@ -99,8 +98,8 @@ export async function evaluateSampled(
 /** The loss of each token of one batch, nats [B * T]. */
 export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Promise<Float32Array> {
   const losses = scope(() => {
-    const logits = model.forward(tensor(ids, [B, T], model.backend));
-    return crossEntropy(logits, tensor(targets, [B, T], model.backend));
+    const [read, wanted] = [ids, targets].map((array) => tensor(array, [B, T], model.backend));
+    return model.losses(read, wanted);
   });
   try {
     return await losses.data();

@@ -25,9 +25,10 @@ export async function trainingMemory(config: GPTConfig, settings: TrainSettings)
   const model = new GPT(config, { backend, init: 'blank' });
   const ids = new Int32Array(EVAL_SEQUENCES * config.blockSize + 1);
   // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
-  const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise, freeze, lora } = settings;
+  const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
+  const { checkpointActivations, freeze, lora } = settings;
   const small = {
-    ...{ optimizer, microBatch, emaDecay, labelSmoothing, dropoutRise, freeze, lora },
+    ...{ optimizer, microBatch, emaDecay, labelSmoothing, dropoutRise, checkpointActivations, freeze, lora },
     batchSize: Math.min(batchSize, 2 * microBatch),
     steps: 1,
     evalEvery: settings.evalEvery > 0 ? 1 : 0,

@@ -4,7 +4,6 @@ import type { HostArray } from '../backend/contract.ts';
 import type { BatchTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
-import { crossEntropy } from '../tensor/ops.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
@@ -19,6 +18,8 @@ export interface GradientOptions {
   /** Dropout to use instead of the model's own. */
   dropout?: number;
   labelSmoothing?: number;
+  /** As in `ForwardOptions`. */
+  checkpointActivations?: boolean;
   tap?: BatchTap;
   /** Aborts half-way: the promise rejects, and the contents of the gradients are undefined. */
   signal?: AbortSignal;
@@ -57,14 +58,14 @@ async function queueMicroBatch(
   model: GPT,
   batch: Batch,
   first: number,
-  { microBatch, seed, step, dropout, labelSmoothing, tap }: GradientOptions,
+  { microBatch, seed, step, dropout, labelSmoothing, checkpointActivations, tap }: GradientOptions,
 ): Promise<HostArray> {
   const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
   const losses = withGradients(() => {
     const training = { seed, step, firstSequence: first, dropout };
-    const logits = model.forward(tensor(ids, [B, T], model.backend), { training, tap });
-    const factor = 1 / (batch.B * batch.T);
-    return crossEntropy(logits, tensor(targets, [B, T], model.backend), factor, labelSmoothing);
+    const [read, wanted] = [ids, targets].map((array) => tensor(array, [B, T], model.backend));
+    const loss = { factor: 1 / (batch.B * batch.T), smoothing: labelSmoothing };
+    return model.losses(read, wanted, { training, tap, checkpointActivations }, loss);
   });
   try {
     return await losses.data();

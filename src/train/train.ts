@@ -224,7 +224,7 @@ function zeroGradients({ optimizer, trained: { adapters, weights } }: Run): void
 
 /** How the gradients of a step are computed, by the settings. */
 function gradientOptions({ options, settings }: Run, step: number): GradientOptions {
-  const { microBatch, seed, labelSmoothing } = settings;
+  const { microBatch, checkpointActivations, seed, labelSmoothing } = settings;
   const dropout = dropoutAt(step, options.model.config.dropout, settings);
-  return { microBatch, seed, step, dropout, labelSmoothing };
+  return { microBatch, checkpointActivations, seed, step, dropout, labelSmoothing };
 }
