@@ -82,6 +82,12 @@ export interface TensorToWrite {
   data: Float32Array | Int32Array | Int8Array | Uint8Array;
 }
 
+/** A tensor in float32 that another memory holds: it is read into the file itself, without a copy between. */
+export interface TensorToRead {
+  shape: readonly number[];
+  readInto(out: Float32Array): Promise<void>;
+}
+
 // ---- writing ---------------------------------------------------------------------------------------------
 
 /**
@@ -98,6 +104,26 @@ export function writeSafetensors(
     places.set(name, { dtype: dtypeOf(name, tensor), shape: tensor.shape });
   const { file, bytesOf } = blankSafetensors(places, metadata);
   for (const [name, tensor] of tensors) bytesOf(name).set(raw(tensor));
+  return file;
+}
+
+/** As `writeSafetensors`; what another memory holds is read into the file, one tensor after the other. */
+export async function collectSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite | TensorToRead>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
+  const places = new Map<string, PlaceToWrite>();
+  for (const [name, tensor] of tensors) {
+    const dtype = 'readInto' in tensor ? 'F32' : dtypeOf(name, tensor);
+    places.set(name, { dtype, shape: tensor.shape });
+  }
+  const { file, bytesOf } = blankSafetensors(places, metadata);
+  for (const [name, tensor] of tensors) {
+    const bytes = bytesOf(name);
+    if ('readInto' in tensor)
+      await tensor.readInto(new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+    else bytes.set(raw(tensor));
+  }
   return file;
 }
 

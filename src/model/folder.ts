@@ -16,12 +16,13 @@ import { integer, object, oneOf, type Schema, such, where } from '../base/schema
 import { firstNotFinite, toBfloat16 } from '../io/floats.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import {
+  collectSafetensors,
   mostFileBytes,
   readSafetensors,
   type StoredTensor,
   type TensorFile,
+  type TensorToRead,
   type TensorToWrite,
-  writeSafetensors,
 } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { type Slot, slots } from '../nn/parameters.ts';
@@ -74,7 +75,7 @@ export async function modelFiles(
   options: SaveOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const { matrices } = complete(saveFields, options, 'save');
-  const tensors = new Map<string, TensorToWrite>();
+  const tensors = new Map<string, TensorToWrite | TensorToRead>();
   let activations: InputPrecision | undefined;
   let quantization: Int4Config | undefined;
   for (const { name, value } of slots(model)) {
@@ -93,7 +94,7 @@ export async function modelFiles(
   }
   const metadata = weightsMetadata(tokenizer, model.startToken, activations);
   return new Map([
-    [MODEL_FILE, writeSafetensors(tensors, metadata)],
+    [MODEL_FILE, await collectSafetensors(tensors, metadata)],
     [CONFIG_FILE, jsonBytes({ ...configRecord(model.config), ...(quantization && { quantization }) }, 2)],
     ...tokenizerFiles(tokenizer),
   ]);
@@ -430,8 +431,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 }
 
 /** Vectors stay float32: they are few, and norms are multiplied into everything. */
-async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToWrite> {
-  const data = await t.data();
-  if (matrices === 'f32' || t.shape.length < 2) return { shape: t.shape, data };
-  return { dtype: 'BF16', shape: t.shape, data: new Uint8Array(toBfloat16(data).buffer) };
+async function stored(t: Tensor, matrices: Precision = 'f32'): Promise<TensorToWrite | TensorToRead> {
+  if (matrices === 'f32' || t.shape.length < 2) return t;
+  return { dtype: 'BF16', shape: t.shape, data: new Uint8Array(toBfloat16(await t.data()).buffer) };
 }

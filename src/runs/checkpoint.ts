@@ -23,7 +23,7 @@ import {
 import type { TapMemory } from '../inspect/probe.ts';
 import type { HistogramRange } from '../inspect/summary.ts';
 import { readJsonFile } from '../io/json-file.ts';
-import { writeSafetensors } from '../io/safetensors.ts';
+import { collectSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { ADAPTER_FILE, adapterBytes } from '../model/adapter.ts';
 import {
@@ -82,10 +82,8 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const tensors = new Map(optimizer);
   for (const [name, weight] of average ? namedParameters(model) : []) tensors.set(name + TRAINED, weight);
-  const saved = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, tensor] of tensors) saved.set(name, { shape: tensor.shape, data: await tensor.data() });
   const files = await modelFiles({ model: average ?? model, tokenizer });
-  files.set(MOMENTS_FILE, writeSafetensors(saved, { step: String(progress.step) }));
+  files.set(MOMENTS_FILE, await collectSafetensors(tensors, { step: String(progress.step) }));
   files.set(TRAINING_FILE, jsonBytes({ progress, ...record }));
   if (adapter) files.set(ADAPTER_FILE, adapterBytes(await adapter()));
   await store.writeAll(files);

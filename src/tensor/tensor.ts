@@ -47,6 +47,11 @@ export class Tensor<D extends DType = 'f32'> {
     return (await this.backend.read(this.buffer, 0, this.size)) as ArrayOf<D>;
   }
 
+  /** Copies the elements into `out`, after everything queued earlier has run. */
+  async readInto(out: ArrayOf<D>): Promise<void> {
+    await this.backend.readInto(out, this.buffer);
+  }
+
   /** Overwrites the elements from `offset` on. */
   write(data: ArrayOf<D>, offset = 0): this {
     this.backend.write(this.buffer, data, offset);

@@ -18,8 +18,13 @@ export interface Evaluation {
   tokens: number;
 }
 
-/** Sequences per forward pass: enough to use all cores, few enough to stay in the cache. */
-export const EVAL_SEQUENCES = 8;
+/** Tokens per forward pass: enough to use all cores, few enough to stay in the cache. */
+const TOKENS_AT_ONCE = 2048;
+
+/** Sequences of `T` tokens per forward pass. */
+export function sequencesAtOnce(T: number): number {
+  return Math.min(8, Math.max(1, Math.floor(TOKENS_AT_ONCE / T)));
+}
 
 /**
  * Mean loss over all of `ids` in consecutive windows of `blockSize` tokens (the last window may be shorter).
@@ -39,7 +44,7 @@ export async function evaluate(
     );
   const total = { loss: 0, tokens: 0 };
   const pause = pacemaker(model.backend);
-  for (const span of consecutive(ids.length, T, { maxTokens, sequences: EVAL_SEQUENCES })) {
+  for (const span of consecutive(ids.length, T, { maxTokens, sequences: sequencesAtOnce(T) })) {
     await addLosses(total, model, windows(ids, span.offsets, span.T), signal);
     onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
     await pause();
@@ -86,8 +91,8 @@ export async function evaluateSampled(
   const pause = pacemaker(model.backend);
   for (let index = 0; index < options.batches; index++) {
     const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
-    for (let first = 0; first < batch.B; first += EVAL_SEQUENCES) {
-      await addLosses(total, model, sliceBatch(batch, first, EVAL_SEQUENCES), options.signal);
+    for (let first = 0; first < batch.B; first += sequencesAtOnce(T)) {
+      await addLosses(total, model, sliceBatch(batch, first, sequencesAtOnce(T)), options.signal);
       options.onProgress?.(total.tokens, options.batches * options.batchSize * T);
       await pause();
     }

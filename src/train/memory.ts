@@ -2,7 +2,7 @@
 import { createCounting } from '../backend/counting.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
-import { EVAL_SEQUENCES } from './evaluate.ts';
+import { sequencesAtOnce } from './evaluate.ts';
 import type { TrainSettings } from './settings.ts';
 import { train } from './train.ts';
 
@@ -23,7 +23,7 @@ export interface TrainingMemory {
 export async function trainingMemory(config: GPTConfig, settings: TrainSettings): Promise<TrainingMemory> {
   const backend = createCounting();
   const model = new GPT(config, { backend, init: 'blank' });
-  const ids = new Int32Array(EVAL_SEQUENCES * config.blockSize + 1);
+  const ids = new Int32Array(sequencesAtOnce(config.blockSize) * config.blockSize + 1);
   // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
   const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
   const { checkpointActivations, freeze, lora } = settings;
