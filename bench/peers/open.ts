@@ -23,6 +23,8 @@ interface Program {
 
 const programs: Readonly<Record<string, Program>> = {
   torch: { command: PYTHON, script: 'pytorch.py', env: { ...QUIET, ...keptMemory() } },
+  gpt2: { command: PYTHON, script: 'pytorch_gpt2.py', env: { ...QUIET, ...keptMemory() } },
+  inkhorn: { command: process.execPath, script: '../../dist/bench/peers/inkhorn.js' },
   onnxruntime: { command: process.execPath, script: 'onnxruntime/main.mjs' },
   tokenizers: { command: PYTHON, script: 'hf_tokenizers.py', env: QUIET },
 };

@@ -6,7 +6,7 @@ import { type GPTConfig, hiddenSize, makeConfig, presets } from '../model/config
 import { GPT } from '../model/gpt.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
-import { seedSettings } from '../train/settings.ts';
+import { seedSettings, type TrainSettings } from '../train/settings.ts';
 import { train } from '../train/train.ts';
 
 /** The model of all figures: 3,514,836 parameters, 500 tokens, context 256. */
@@ -63,12 +63,16 @@ export async function measureTraining(
 }
 
 /**
- * The seconds of optimizer steps on random tokens, with the seed's recipe, for as long as the caller
- * iterates.
+ * The seconds of optimizer steps on random tokens, with the seed's recipe or changes of it, for as long as the
+ * caller iterates.
  */
 export async function* trainingSteps(
   model: GPT,
-  { batchSize, signal }: { batchSize: number; signal?: AbortSignal },
+  {
+    batchSize,
+    signal,
+    settings,
+  }: { batchSize: number; signal?: AbortSignal; settings?: Partial<TrainSettings> },
 ): AsyncGenerator<number, void> {
   const { blockSize, vocabSize } = model.config;
   const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
@@ -76,7 +80,8 @@ export async function* trainingSteps(
   const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
   const steps = Number.MAX_SAFE_INTEGER;
   const rest = { steps, evalEvery: steps, probeEvery: 0, sampleEvery: 0 };
-  for await (const event of train({ ...seedSettings, ...rest, model, data, batchSize, signal })) {
+  const recipe = { ...seedSettings, ...rest, ...settings };
+  for await (const event of train({ ...recipe, model, data, batchSize, signal })) {
     if (event.type === 'step') yield (batchSize * blockSize) / event.tokensPerSecond;
   }
 }
