@@ -1,11 +1,11 @@
 // One optimizer step of a model of GPT-2's size (124,439,808 parameters: 12 layers, width 768, 50,257 tokens)
-// with random weights, in float32: forward and backward of 4 x 1024 tokens in micro-batches, gradient norm and
-// AdamW, no dropout; tokens/s and the peak memory of each process. Ours with all activations kept, then with
-// blocks that are computed again in the backward (recompute: --checkpoint-activations of `inkhorn train`).
+// with random weights, in float32: forward and backward of 4 x 1024 tokens in micro-batches, gradient norm,
+// AdamW, no dropout; tokens/s and the peak memory of each process. Ours with all activations kept (plain),
+// and with blocks that are computed again in the backward (recompute: `train --checkpoint-activations`).
 //   npm run bench -- finetune [--batch 4] [--micro-batch 1] [--lora 8] [--only plain|recompute] [--turns 5]
 //     [--threads 2] [--json] [--peer torch [--torch-micro-batch 1 --torch-micro-batch 4] [--torch-compile]]
-// torch: bench/peers/pytorch_gpt2.py, a contestant for each --torch-micro-batch. Every contestant stays in memory: 2.3 to
-// 3 GB of ours, 4 to 8 GB of PyTorch's.
+// torch: bench/peers/pytorch_gpt2.py, a contestant for each --torch-micro-batch. All contestants are in
+// memory together: 2 to 3 GB for each of ours, 4 to 8 GB for each of PyTorch's.
 import { trainingFlop } from '../src/cli/measure.ts';
 import { GPT2 } from './peers/gpt2.ts';
 import { openPeers } from './peers/open.ts';

@@ -55,12 +55,12 @@ export {
 } from './model/config.ts';
 export type { TrainingPass } from './model/dropout.ts';
 export {
+  type CheckpointOptions,
+  checkpointFields,
   type LoadOptions,
   loadFields,
   loadModel as load,
   type ModelFolder,
-  type ReadOptions,
-  readFields,
   type SaveOptions,
   saveFields,
   saveModel as save,

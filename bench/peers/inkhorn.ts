@@ -1,5 +1,5 @@
-// Inkhorn as a peer: an optimizer step of a model of GPT-2's size, in a process of its own, so that its memory
-// is its own. It speaks as those of open.ts do.
+// Inkhorn as a peer: an optimizer step of a model of GPT-2's size, in a process of its own, whose memory can
+// be told from that of others. It speaks as those of open.ts do.
 //   node dist/bench/peers/inkhorn.js [--batch 4] [--micro-batch 1] [--checkpoint-activations] [--lora 8]
 //     [--threads 2] --turns
 import { createInterface } from 'node:readline';

@@ -63,8 +63,8 @@ export async function measureTraining(
 }
 
 /**
- * The seconds of optimizer steps on random tokens, with the seed's recipe or changes of it, for as long as the
- * caller iterates.
+ * The seconds of optimizer steps on random tokens, with the seed's recipe or changes of it, for as long as
+ * the caller iterates.
  */
 export async function* trainingSteps(
   model: GPT,

@@ -149,7 +149,7 @@ const contentFields: Table<ModelFolder> = {
 };
 
 /** Options for reading a model, or a checkpoint. */
-export interface ReadOptions {
+export interface CheckpointOptions {
   /** Default: the current one. */
   backend?: Backend;
   /**
@@ -160,20 +160,20 @@ export interface ReadOptions {
 }
 
 /** The options of `loadCheckpoint`. */
-export const readFields: Table<ReadOptions> = {
+export const checkpointFields: Table<CheckpointOptions> = {
   backend: gptFields.backend,
   onNote: callback({ about: 'called with one line for each property that could not be checked' }),
 };
 
 /** Options for reading a model folder. */
-export interface LoadOptions extends ReadOptions {
+export interface LoadOptions extends CheckpointOptions {
   /** Merged into the model, whose own it must be. */
   adapter?: Adapter;
 }
 
 /** The options of `load`. */
 export const loadFields: Table<LoadOptions> = {
-  ...readFields,
+  ...checkpointFields,
   adapter: custom({
     about: 'is merged into the model',
     schema: such((value): value is Adapter => Object(value).matrices instanceof Map, 'an adapter'),

@@ -114,7 +114,9 @@ export class MLP {
   }
 }
 
-/** The most bytes of logits at a time while losses are computed: with 50,257 tokens, a position takes 200 kB. */
+/**
+ * The most bytes of logits at a time while losses are computed. With 50,257 tokens, a position takes 200 kB.
+ */
 const LOGITS_BYTES = 2 ** 26;
 
 /** One layer: attention, then MLP. Each reads a normalised copy of the residual stream and adds to it. */

@@ -27,12 +27,12 @@ import { collectSafetensors } from '../io/safetensors.ts';
 import type { Store } from '../io/store.ts';
 import { ADAPTER_FILE, adapterBytes } from '../model/adapter.ts';
 import {
+  type CheckpointOptions,
+  checkpointFields,
   loadConfig,
   loadModel,
   type ModelFolder,
   modelFiles,
-  type ReadOptions,
-  readFields,
   readWeights,
   storeField,
 } from '../model/folder.ts';
@@ -101,9 +101,9 @@ const READINGS = 5;
  * Reads a checkpoint; beside a training that writes it, one that is whole. Throws one line that says which
  * file is missing or damaged, or that the engine does not fit.
  */
-export async function loadCheckpoint(store: Store, options: ReadOptions = {}): Promise<Checkpoint> {
+export async function loadCheckpoint(store: Store, options: CheckpointOptions = {}): Promise<Checkpoint> {
   complete({ store: storeField }, { store }, 'loadCheckpoint');
-  checkOptions(readFields, options, 'loadCheckpoint');
+  checkOptions(checkpointFields, options, 'loadCheckpoint');
   const stepNow = async (): Promise<number> => (await readRecord(store)).progress.step;
   for (let left = READINGS; ; left--) {
     const before = await stepNow();
@@ -117,7 +117,7 @@ export async function loadCheckpoint(store: Store, options: ReadOptions = {}): P
   }
 }
 
-async function readCheckpoint(store: Store, options: ReadOptions): Promise<Checkpoint> {
+async function readCheckpoint(store: Store, options: CheckpointOptions): Promise<Checkpoint> {
   const { progress, ...record } = await readRecord(store);
   const { precision } = options.backend ?? currentBackend();
   if (precision !== record.precision) {

@@ -348,9 +348,9 @@ export function crossEntropy(
 }
 
 /**
- * The losses that `lossOf` computes of rows of x [..., C] and their targets [...], `size` rows at a time, with
- * its backward for each slice at once: what lies between is never there for all rows. Of x alone the gradient
- * is kept until its own backward.
+ * The losses that `lossOf` computes of rows of x [..., C] and their targets [...], `size` rows at a time. The
+ * backward of a slice runs before the next slice, so that what lies between is never there for all rows; the
+ * gradient of x is kept until the backward of x.
  */
 export function slicedLoss(
   x: Tensor,
