@@ -33,7 +33,10 @@ class Memory {
     if (padded > bytes) data_ = std::aligned_alloc(alignment, padded);
     if (data_ == nullptr) return;
 #if defined(__linux__)
-    if (alignment == hugePage) madvise(data_, padded, MADV_HUGEPAGE);
+    // What a block fills of its last huge page is on small ones, unless it is most of it: matrices of 2.3 MB
+    // would take 4 MB each.
+    const size_t whole = bytes / hugePage * hugePage, rest = bytes - whole;
+    if (alignment == hugePage) madvise(data_, rest > hugePage / 4 * 3 ? padded : whole, MADV_HUGEPAGE);
 #endif
 #if defined(__SANITIZE_ADDRESS__)  // the sanitizer must not see the padding as part of the block
     ASAN_POISON_MEMORY_REGION(static_cast<char*>(data_) + bytes, padded - bytes);
