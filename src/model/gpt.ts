@@ -114,6 +114,13 @@ export class MLP {
   }
 }
 
+/** A number of parts from `least` on, if possible one that divides n: parts of equal sizes share buffers. */
+function evenly(n: number, least: number): number {
+  const first = Math.max(1, Math.ceil(least));
+  for (let parts = first; parts < 2 * first; parts++) if (n % parts === 0) return parts;
+  return first;
+}
+
 /**
  * The most bytes of logits at a time while losses are computed. With 50,257 tokens, a position takes 200 kB.
  */
@@ -217,8 +224,8 @@ export class GPT {
     const { tap } = options;
     const lossOf = (logits: Tensor, wanted: Tensor<'i32'>): Tensor =>
       ops.crossEntropy(logits, wanted, factor, smoothing);
-    const slices = Math.ceil((4 * targets.size * this.config.vocabSize) / LOGITS_BYTES);
-    if (slices <= 1 || tap?.wants('logits'))
+    const slices = evenly(targets.size, (4 * targets.size * this.config.vocabSize) / LOGITS_BYTES);
+    if (slices === 1 || tap?.wants('logits'))
       return lossOf(watch(tap, 'logits', this.unembed(x, tap)), targets);
     const read = watch(tap, 'head.in', this.norm.forward(x));
     return ops.slicedLoss(read, targets, Math.ceil(targets.size / slices), (rows, wanted) =>

@@ -166,7 +166,7 @@ for (const { name, create, skip } of await engines()) {
   });
 }
 
-test('GPT-2 (124M) trains in 3 GB, in 2.3 GB with blocks that are computed again, in less by adapters', async () => {
+test('GPT-2 (124M) trains in 3 GB, in 2.4 GB with blocks that are computed again, in less by adapters', async () => {
   const config = makeConfig(presets.seed, 50_257, {
     ...{ nLayer: 12, nEmbd: 768, nHead: 12, headSize: 64, blockSize: 1024 },
     ...{ activation: 'gelu-tanh', tieWeights: true, qkvBias: true, headBias: false, dropout: 0 },
@@ -180,6 +180,6 @@ test('GPT-2 (124M) trains in 3 GB, in 2.3 GB with blocks that are computed again
     await bytes({ checkpointActivations: true, lora: 8 }),
   ];
   assert.ok(plain < 3e9, `${plain}`);
-  assert.ok(again < 2.3e9, `${again}`);
+  assert.ok(again < 2.4e9, `${again}`);
   assert.ok(adapters < 1.6e9, `${adapters}`);
 });
