@@ -192,7 +192,7 @@ const cases: Record<string, readonly Case[]> = {
     [
       'train --data no.txt --out new --preset seed --backend wasm --micro-batch 999 --batch-size 999',
       2,
-      /takes 20\.\d+ GB, with 999 .* the engine wasm has at most 4\.29 GB here: --micro-batch 124 takes 2\.\d+ GB; or/,
+      /takes 19\.\d+ GB, with 999 .* the engine wasm has at most 4\.29 GB here: --micro-batch 124 takes 2\.\d+ GB; or/,
     ],
     ['generate --model run --model run', 2, /--model is given twice/],
     ['eval run', 2, /"run" is one argument too many: .* did you mean --model run\?/],
