@@ -7,6 +7,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -30,7 +33,7 @@ class Memory {
   Memory(size_t bytes, const std::nothrow_t&) : bytes_(bytes) {
     const size_t alignment = aligned && bytes >= hugePage ? hugePage : 64;
     const size_t padded = (bytes / alignment + 1) * alignment;
-    if (padded > bytes) data_ = std::aligned_alloc(alignment, padded);
+    if (padded > bytes) data_ = allocate(alignment, padded);
     if (data_ == nullptr) return;
 #if defined(__linux__)
     // What a block fills of its last huge page is on small ones, unless it is most of it: matrices of 2.3 MB
@@ -42,14 +45,14 @@ class Memory {
     ASAN_POISON_MEMORY_REGION(static_cast<char*>(data_) + bytes, padded - bytes);
 #endif
   }
-  ~Memory() { std::free(data_); }
+  ~Memory() { release(data_); }
   Memory(Memory&& other) noexcept : data_(other.data_), bytes_(other.bytes_) {
     other.data_ = nullptr;
     other.bytes_ = 0;
   }
   Memory& operator=(Memory&& other) noexcept {
     if (this != &other) {
-      std::free(data_);
+      release(data_);
       data_ = other.data_;
       bytes_ = other.bytes_;
       other.data_ = nullptr;
@@ -62,6 +65,14 @@ class Memory {
   size_t bytes() const { return bytes_; }
 
  private:
+#if defined(_WIN32)  // its C library has no aligned_alloc
+  static void* allocate(size_t alignment, size_t bytes) { return _aligned_malloc(bytes, alignment); }
+  static void release(void* data) { _aligned_free(data); }
+#else
+  static void* allocate(size_t alignment, size_t bytes) { return std::aligned_alloc(alignment, bytes); }
+  static void release(void* data) { std::free(data); }
+#endif
+
   void* data_ = nullptr;
   size_t bytes_ = 0;
 };

@@ -1,11 +1,12 @@
 // Builds the native engine (build/Release/inkhorn.node) with the C++ compiler that it finds. Does nothing if
 // the sources have not changed. Without a compiler it leaves the rest of Inkhorn usable. Downloads nothing.
 // Runs after the TypeScript compiler. `--check`: only reports by its exit code whether there is nothing to
-// build. `--sanitize memory` or `threads`: the builds of sanitize.mjs, in build/sanitized.
+// build. `--all`: kernels for every processor of this kind, not only for this one. `--sanitize memory` or
+// `threads`: the builds of sanitize.mjs, in build/sanitized.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../dist/src/backend/native/toolchain.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const all = process.argv.includes('--all');
 const sanitize = process.argv.includes('--sanitize') ? process.argv.at(-1) : null;
 const build = join(root, 'build', sanitize === null ? '.' : join('sanitized', sanitize));
 const addon = join(build, 'Release', 'inkhorn.node');
@@ -24,7 +26,8 @@ const recordFile = join(build, 'native.json');
 
 const fingerprint = fingerprintOfSources();
 const last = readRecord();
-if (last.fingerprint === fingerprint && last.built && existsSync(addon)) process.exit(0);
+const forHere = last.all || (!all && last.processor === processor());
+if (last.fingerprint === fingerprint && forHere && last.built && existsSync(addon)) process.exit(0);
 if (process.argv.includes('--check')) process.exit(1);
 // A build folder made elsewhere (a moved or copied repository) or by another Node is deleted: CMake would
 // refuse it.
@@ -57,6 +60,7 @@ async function compile() {
     build,
     '--parallel',
     `${availableParallelism()}`,
+    `--CDINKHORN_ALL_ISAS=${all ? 'ON' : 'OFF'}`,
     ...(sanitize === null ? [] : [`--CDINKHORN_SANITIZE=${sanitize}`]),
   ];
   const progress = createProgress();
@@ -131,7 +135,10 @@ function skip(reason, fix) {
 function record(outcome) {
   try {
     mkdirSync(build, { recursive: true });
-    writeFileSync(recordFile, `${JSON.stringify({ fingerprint, place: place(), ...outcome }, null, 2)}\n`);
+    writeFileSync(
+      recordFile,
+      `${JSON.stringify({ fingerprint, place: place(), processor: processor(), all, ...outcome }, null, 2)}\n`,
+    );
     if (!outcome.built) rmSync(addon, { force: true });
   } catch (error) {
     console.error(`${build} cannot be written to: ${error.message}`); // a package installed by another user
@@ -164,6 +171,14 @@ function fingerprintOfSources() {
     hash.update(file).update(readFileSync(join(root, file)));
   }
   return hash.digest('hex');
+}
+
+/** The one for which the build has kernels, unless it has them all: its features where Linux lists them. */
+function processor() {
+  const model = cpus()[0]?.model ?? 'unknown';
+  if (!existsSync('/proc/cpuinfo')) return model;
+  const [, flags = ''] = readFileSync('/proc/cpuinfo', 'utf8').match(/^flags\s*:(.*)$/m) ?? [];
+  return [model, ...flags.split(' ').filter((flag) => /^(avx|fma|f16c|bmi)/.test(flag))].join(' ');
 }
 
 function place() {

@@ -2,6 +2,8 @@
 #pragma once
 #include <immintrin.h>
 
+#include "../cpu.h"
+
 namespace inkhorn::INKHORN_ISA {
 
 using Vec = __m512;
@@ -139,7 +141,7 @@ struct Vnni {
   using Bytes = __m512i;
   static constexpr Index BYTES = 64, TERMS = 4;
   static constexpr int32_t SURPLUS = 128;
-  static bool supported() { return __builtin_cpu_supports("avx512vnni"); }
+  static bool supported() { return cpu().avx512vnni; }
   static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
   static Bytes weights(const int8_t* p) { return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128)); }
   static Bytes everywhere(int32_t unit) { return _mm512_set1_epi32(unit); }
@@ -160,7 +162,7 @@ struct PairedBf16 {
   static constexpr Index TERMS = 2;
   static constexpr bool ROUNDS = true;
   using Tiles = PairedBf16;
-  static bool supported() { return __builtin_cpu_supports("avx512bf16"); }
+  static bool supported() { return cpu().avx512bf16; }
   /** 32 floats, rounded: the 16 of `low`, then the 16 of `high`. */
   static __m512i convert(Vec low, Vec high) {
     __m512i pairs;

@@ -2,14 +2,14 @@
 // ../conformance.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
-import { createNative } from '../../src/backend/native/index.ts';
+import { createNative, loadAddon } from '../../src/backend/native/index.ts';
 import { busyWork, filled } from '../support/work.ts';
 
 const modulePath = new URL('../../src/backend/native/index.js', import.meta.url).href;
@@ -22,6 +22,22 @@ const skip = await createNative({ threads: 1 }).then(
 );
 
 describe('native engine', { skip }, () => {
+  test('has the instruction sets that the system lists', {
+    skip: !existsSync('/proc/cpuinfo') && 'no /proc/cpuinfo here',
+  }, () => {
+    const [, line = ''] = readFileSync('/proc/cpuinfo', 'utf8').match(/^flags\s*:(.*)$/m) ?? [];
+    const flags = new Set(line.trim().split(' '));
+    const has = (...names: string[]): boolean => names.every((name) => flags.has(name));
+    const avx2 = has('avx2', 'fma', 'f16c', 'bmi2');
+    const avx512 = avx2 && has('avx512f', 'avx512bw', 'avx512vl', 'avx512dq', 'avx512cd');
+    const isas = loadAddon().isas();
+    assert.deepEqual(
+      isas.map(({ name }) => name),
+      [...(avx512 ? ['avx512'] : []), ...(avx2 ? ['avx2'] : []), 'portable'],
+    );
+    assert.equal(isas[0].bf16, avx512 && has('avx512_bf16'));
+  });
+
   test('reads resolve in any order of asking', () =>
     withEngine(2, async (engine) => {
       busyWork(engine)(5);
@@ -152,7 +168,7 @@ describe('native engine', { skip }, () => {
   }
 
   test('engines in workers end with them, and with terminate', async () => {
-    const inWorker = JSON.stringify(`import { createNative } from '${modulePath}';
+    const inWorker = JSON.stringify(`import { createNative, loadAddon } from '${modulePath}';
       import { parentPort } from 'node:worker_threads';
       ${busy}
       engine.sync().catch(() => {});
@@ -180,7 +196,7 @@ const busy = `const engine = await createNative({ threads: 2 });
 
 /** Runs a module in a process of its own. Rejects when it fails or does not end. */
 function node(code: string, env: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
-  const source = `import { createNative } from '${modulePath}';\n${code}`;
+  const source = `import { createNative, loadAddon } from '${modulePath}';\n${code}`;
   return promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
     env: { ...process.env, ...env },
     timeout: 60_000,

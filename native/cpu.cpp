@@ -1,0 +1,57 @@
+// By CPUID and XGETBV instead of __builtin_cpu_supports, which says no to everything in builds by zig. Bits as
+// in Intel's manual, volume 2A, CPUID. Read next: isa.cpp.
+#include "cpu.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace inkhorn {
+
+namespace {
+
+#if defined(__x86_64__)
+/** Registers of one leaf; zeros where the processor does not have it. */
+struct Leaf {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+  explicit Leaf(unsigned number, unsigned sub = 0) { __get_cpuid_count(number, sub, &eax, &ebx, &ecx, &edx); }
+};
+
+constexpr bool all(unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; }
+constexpr unsigned bit(int n) { return 1U << n; }
+
+/** The registers that the operating system saves: bits of XCR0. Only where the processor says OSXSAVE. */
+unsigned savedRegisters() {
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+Cpu ask() {
+  const Leaf first(1), features(7, 0), more(7, features.eax >= 1 ? 1 : 0);
+  constexpr unsigned fma = bit(12), osxsave = bit(27), avx = bit(28), f16c = bit(29);  // ecx of leaf 1
+  if (!all(first.ecx, osxsave | avx)) return {};
+  const unsigned saved = savedRegisters();
+  constexpr unsigned avxState = bit(1) | bit(2), avx512State = avxState | bit(5) | bit(6) | bit(7);
+  constexpr unsigned avx2 = bit(5), bmi2 = bit(8);                                         // ebx of leaf 7
+  constexpr unsigned f = bit(16), dq = bit(17), cd = bit(28), bw = bit(30), vl = bit(31);  // the same
+  Cpu cpu{};
+  cpu.avx2 = all(saved, avxState) && all(first.ecx, fma | f16c) && all(features.ebx, avx2 | bmi2);
+  cpu.avx512 = cpu.avx2 && all(saved, avx512State) && all(features.ebx, f | dq | cd | bw | vl);
+  cpu.avx512vnni = cpu.avx512 && all(features.ecx, bit(11));
+  cpu.avx512bf16 = cpu.avx512 && features.eax >= 1 && all(more.eax, bit(5));
+  return cpu;
+}
+#else
+Cpu ask() { return {}; }
+#endif
+
+}  // namespace
+
+const Cpu& cpu() {
+  static const Cpu known = ask();
+  return known;
+}
+
+}  // namespace inkhorn

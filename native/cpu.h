@@ -1,0 +1,17 @@
+// What this processor can do, asked of itself.
+#pragma once
+
+namespace inkhorn {
+
+/** The features that instruction sets and single kernels need. All false where the processor is no x86-64. */
+struct Cpu {
+  bool avx2;        // AVX2, FMA, F16C, BMI2
+  bool avx512;      // those, and AVX-512 F, BW, VL, DQ, CD
+  bool avx512vnni;  // AVX-512 with products of bytes
+  bool avx512bf16;  // AVX-512 with products of bfloat16
+};
+
+/** This processor, as far as the operating system keeps its registers. */
+const Cpu& cpu();
+
+}  // namespace inkhorn
