@@ -1,5 +1,5 @@
-// By CPUID and XGETBV instead of __builtin_cpu_supports, which says no to everything in builds by zig. Bits as
-// in Intel's manual, volume 2A, CPUID. Read next: isa.cpp.
+// By CPUID and XGETBV instead of __builtin_cpu_supports, which says no to everything in builds by zig. Bits
+// as in Intel's manual, volume 2A, CPUID. Read next: isa.cpp.
 #include "cpu.h"
 
 #if defined(__x86_64__)
