@@ -1,6 +1,6 @@
-// The state_dict of the seed (itoufik/Building-a-Custom-GPT-Model-from-Scratch-Using-PyTorch on GitHub), whose
-// heads have tensors of their own; that of the lecture that it follows (karpathy/ng-video-lecture) is alike.
-// All sizes are those of its tensors. Read next: pytorch.ts.
+// The state_dict of the seed (itoufik/Building-a-Custom-GPT-Model-from-Scratch-Using-PyTorch on GitHub): each
+// head has tensors of its own. So has that of the lecture that it follows (karpathy/ng-video-lecture). All
+// sizes are those of the tensors. Read next: pytorch.ts.
 import type { Store } from '../io/store.ts';
 import { checkConfig, type GPTConfig, hiddenSize, presets } from '../model/config.ts';
 import { type BlockLayer, type OutsideLayer, parameterName } from '../model/names.ts';
