@@ -34,7 +34,7 @@ export {
 export type { SamplingOptions } from './generate/sampler.ts';
 export type { Start } from './generate/start.ts';
 export * from './inspect/index.ts';
-export { type Lock, memoryStore, type OpenFile, type Store } from './io/store.ts';
+export { type Content, type Lock, memoryStore, type OpenFile, type Parts, type Store } from './io/store.ts';
 export { urlStore } from './io/url-store.ts';
 export {
   type Adapter,

@@ -1,6 +1,5 @@
 // From the files of another program to a model folder of ours: checks every tensor against the config, then
-// copies one after another, a few megabytes at a time, into the file that is written in the end. Read next:
-// mapping.ts.
+// copies one after another, a megabyte at a time, into their file. Read next: mapping.ts.
 import { formatCount } from '../base/format.ts';
 import { jsonBytes } from '../base/json.ts';
 import { excerpt } from '../base/schema.ts';
@@ -13,47 +12,54 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import type { ForeignModel, ForeignTensor } from './foreign.ts';
 import { type Elements, type Mapped, sizeOf, writeInto } from './mapping.ts';
 
-/** The files of a model folder, and remarks for people. */
-export interface Filled {
+/** A model folder to be filled. */
+export interface Filling {
   config: GPTConfig;
+  /** Its files; the weights are zeros. */
   files: Map<string, Uint8Array>;
+  /** Remarks for people. */
   notes: string[];
+  /** Fills the weights, and yields their file part by part. To be called once. */
+  fill(): AsyncGenerator<Uint8Array, void>;
 }
 
 /**
  * The model folder of `model` with `tokenizer`. Matrices keep their type (float32, bfloat16, float16),
- * vectors become float32. Throws one line when a tensor is missing, surplus, of another shape or type, or not
- * finite; and when the tokenizer is of another model.
+ * vectors become float32. Throws one line when a tensor is missing, surplus, of another shape or type, and
+ * when the tokenizer is of another model; `fill` throws for one that is not finite.
  */
 export async function fillFolder(
   model: ForeignModel,
   tokenizer: Tokenizer,
   onProgress?: (done: number, total: number) => void,
-): Promise<Filled> {
+): Promise<Filling> {
   const { tied, notes } = await tieOf(model);
   const theirs = { ...model.config, tieWeights: tied };
   checkTensors(model, theirs);
   const { config, note } = fitVocabulary(theirs, tokenizer, model.describedBy);
-  const mapped = model.mapped(config).filter(({ ours }) => ours !== null);
-  const places = placesFor(config, mapped, model);
+  const sources = sourcesOf(model.mapped(config));
+  const places = placesFor(config, sources, model);
   const metadata = weightsMetadata(tokenizer, startWithin(model.start, config));
-  const { file, bytesOf } = blankSafetensors(places, metadata);
-  let done = 0;
-  for (const one of mapped) {
-    const name = one.ours as string;
-    const ours = elementsOf(bytesOf(name), places.get(name)?.dtype ?? 'F32');
-    for await (const rows of rowsOf(one, find(model, one.theirs))) {
-      write(ours, one, rows);
-      done += rows.bytes;
-      onProgress?.(done, file.length);
-    }
-  }
+  const { file, order, bytesOf } = blankSafetensors(places, metadata);
   const files = new Map([
     [MODEL_FILE, file],
     [CONFIG_FILE, jsonBytes(configRecord(config), 2)],
     ...tokenizerFiles(tokenizer),
   ]);
-  return { config, files, notes: note === null ? notes : [...notes, note] };
+  async function* fill(): AsyncGenerator<Uint8Array, void> {
+    let done = bytesOf(order[0]).byteOffset - file.byteOffset; // the header
+    yield file.subarray(0, done);
+    for (const name of order) {
+      const bytes = bytesOf(name);
+      const ours = elementsOf(bytes, places.get(name)?.dtype ?? 'F32');
+      for (const one of sources.get(name) ?? [])
+        for await (const rows of rowsOf(one, find(model, one.theirs))) write(ours, one, rows);
+      yield bytes;
+      done += bytes.length;
+      onProgress?.(done, file.length);
+    }
+  }
+  return { config, files, notes: note === null ? notes : [...notes, note], fill };
 }
 
 /** The tensor of a tied head, by the name that every class here has. */
@@ -147,24 +153,32 @@ function startWithin(start: number | null, { vocabSize }: GPTConfig): number | n
   return start !== null && start < vocabSize ? start : null;
 }
 
+/** The tensors that each parameter of ours is made of. */
+function sourcesOf(mapped: readonly Mapped[]): Map<string, Mapped[]> {
+  const sources = new Map<string, Mapped[]>();
+  for (const one of mapped) {
+    if (one.ours === null) continue;
+    const others = sources.get(one.ours);
+    if (others) others.push(one);
+    else sources.set(one.ours, [one]);
+  }
+  return sources;
+}
+
 /** Type and shape of every parameter in our file. */
 function placesFor(
   config: GPTConfig,
-  mapped: readonly Mapped[],
+  sources: ReadonlyMap<string, readonly Mapped[]>,
   model: ForeignModel,
 ): Map<string, PlaceToWrite> {
-  const types = new Map<string, Set<StoredDType>>();
-  for (const { ours, theirs } of mapped) {
-    const found = types.get(ours as string) ?? new Set();
-    types.set(ours as string, found.add(find(model, theirs).dtype));
-  }
   const places = new Map<string, PlaceToWrite>();
   for (const [name, shape] of shapesOf(config)) {
-    const [type = 'F32', ...others] = types.get(name) ?? [];
+    const types = new Set((sources.get(name) ?? []).map(({ theirs }) => find(model, theirs).dtype));
     // Biases that a class lacks are zeros here. Nothing else may be missing.
-    if (!types.has(name) && !name.endsWith('.bias'))
+    if (types.size === 0 && !name.endsWith('.bias'))
       throw new Error(`${model.describedBy}: ${model.name} has nothing for our parameter ${name}`);
-    places.set(name, { dtype: shape.length < 2 || others.length > 0 ? 'F32' : type, shape });
+    const [type] = types;
+    places.set(name, { dtype: shape.length < 2 || types.size !== 1 ? 'F32' : type, shape });
   }
   return places;
 }
@@ -177,8 +191,6 @@ interface Rows {
   elements: Elements;
   dtype: StoredDType;
   first: number;
-  /** Bytes in its file. */
-  bytes: number;
 }
 
 /** The rows that our model takes of a tensor, some at a time, checked to be finite. */
@@ -195,7 +207,7 @@ async function* rowsOf({ shape, theirs }: Mapped, tensor: ForeignTensor): AsyncG
       if (first + step < shape[0]) next = read(first + step); // while these rows are copied
       const elements = elementsOf(bytes, dtype);
       checkFinite(elements, first * columns, theirs, tensor);
-      yield { elements, dtype, first, bytes: bytes.length };
+      yield { elements, dtype, first };
     }
   } finally {
     await next.catch(() => {}); // after an error, no reading goes on

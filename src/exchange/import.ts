@@ -1,12 +1,11 @@
 // Imports a model or a tokenizer from the files of another program: recognises what they are, checks all of
-// it, and makes the files of a folder of ours. Nothing is written before everything was read. Read next:
-// recognise.ts, fill.ts.
+// it, and makes the files of a folder of ours. Read next: recognise.ts, fill.ts.
 import { callback, complete, having, oneText, type Table, text } from '../base/fields.ts';
-import type { Store } from '../io/store.ts';
+import type { Content, Store } from '../io/store.ts';
 import type { GPTConfig } from '../model/config.ts';
-import { tokenizerFiles } from '../model/folder.ts';
+import { MODEL_FILE, tokenizerFiles } from '../model/folder.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { fillFolder } from './fill.ts';
+import { type Filling, fillFolder } from './fill.ts';
 import { recognise, tokenizerIn } from './recognise.ts';
 
 /** The options of `importFiles` and `importModel`. */
@@ -52,12 +51,53 @@ export interface Imported extends ImportedTokenizer {
  * finite; where a model has no tokenizer.
  */
 export async function importFiles(source: Store, options: ImportOptions = {}): Promise<Imported> {
+  return importing(source, options, async ({ fill }) => {
+    for await (const part of fill()) void part; // they are parts of the file that is returned
+  });
+}
+
+/**
+ * Writes what `importFiles` makes into a store: all of it or nothing. Resolves to the same. Weights are
+ * written while the next ones are read.
+ */
+export async function importModel(
+  source: Store,
+  target: Store,
+  options: ImportOptions = {},
+): Promise<Imported> {
+  return importing(source, options, async ({ files, fill }) => {
+    let failure: unknown = null;
+    async function* parts(): AsyncGenerator<Uint8Array, void> {
+      try {
+        yield* fill();
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    }
+    const all = new Map<string, Content>(files);
+    const { length } = files.get(MODEL_FILE) ?? new Uint8Array(0);
+    if (length > 0) all.set(MODEL_FILE, { length, parts });
+    await target.writeAll(all).catch((error: unknown) => {
+      throw failure ?? error; // what is wrong with the source, not with the place that is written to
+    });
+  });
+}
+
+/** Recognises what is in `source`. `use` gets the files, and fills those of a model. */
+async function importing(
+  source: Store,
+  options: ImportOptions,
+  use: (filling: Pick<Filling, 'files' | 'fill'>) => Promise<void>,
+): Promise<Imported> {
   const { file, tokenizer: given, onProgress } = complete(importFields, options, 'import');
   const found = await recognise(source, file);
   if (!('tensors' in found)) {
     if (given) throw new Error(`${found.place} holds a tokenizer and no model: no other tokenizer is needed`);
     const { from, tokenizer } = found;
-    return { from, tokenizer, config: null, files: new Map(tokenizerFiles(tokenizer)), notes: [] };
+    const files = new Map(tokenizerFiles(tokenizer));
+    await use({ files, async *fill() {} });
+    return { from, tokenizer, config: null, files, notes: [] };
   }
   try {
     const tokenizer = given ?? (await found.tokenizer());
@@ -65,21 +105,12 @@ export async function importFiles(source: Store, options: ImportOptions = {}): P
       throw new Error(
         `${found.place} has no tokenizer beside it, and a model needs the one that it was trained with: name its file or folder (--tokenizer)`,
       );
-    return { from: found.name, tokenizer, ...(await fillFolder(found, tokenizer, onProgress)) };
+    const { config, files, notes, fill } = await fillFolder(found, tokenizer, onProgress);
+    await use({ files, fill });
+    return { from: found.name, tokenizer, config, files, notes };
   } finally {
     await found.close();
   }
-}
-
-/** Writes what `importFiles` makes into a store: all of it or nothing. Resolves to the same. */
-export async function importModel(
-  source: Store,
-  target: Store,
-  options: ImportOptions = {},
-): Promise<Imported> {
-  const imported = await importFiles(source, options);
-  await target.writeAll(imported.files);
-  return imported;
 }
 
 /**

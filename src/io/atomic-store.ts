@@ -13,7 +13,7 @@
 import { formatAmount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { array, matching, object, type Schema, string } from '../base/schema.ts';
-import { checkName, type Lock, type OpenFile, type Store } from './store.ts';
+import { type Content, checkName, type Lock, type OpenFile, type Store } from './store.ts';
 
 /** The operations of a folder store on its file system. A test replaces them to stop or fail at any one. */
 export interface FileSteps {
@@ -24,7 +24,7 @@ export interface FileSteps {
   entries(folder: string): Promise<{ name: string; isFile: boolean }[]>;
   makeFolder(path: string): Promise<void>;
   /** Writes a new file and returns when the bytes are on the disk. */
-  create(path: string, bytes: Uint8Array): Promise<void>;
+  create(path: string, content: Content): Promise<void>;
   /** Replaces the file `to` if there is one, in one step. */
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -117,19 +117,19 @@ export function atomicStore(path: string, root: string, system: FileSystem): Sto
 
     async writeAll(all) {
       for (const name of all.keys()) checkName(name);
-      const needed = [...all.values()].reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+      const needed = [...all.values()].reduce((sum, content) => sum + (content?.length ?? 0), 0);
       const what = `write ${formatAmount(all.size, 'file')} to ${path} (${formatAmount(needed, 'byte')})`;
       await change(what, async (progress) => {
         const journal: Journal = { put: new Map(), drop: [] };
         await refuseFolders(all.keys());
-        for (const [name, bytes] of all) {
-          if (!bytes) {
+        for (const [name, content] of all) {
+          if (!content) {
             journal.drop.push(name);
             continue;
           }
           const temporary = system.temporaryName();
           progress.temporaries.push(temporary);
-          await files.create(at(temporary), bytes);
+          await files.create(at(temporary), content);
           journal.put.set(name, temporary);
         }
         const commit = system.temporaryName();

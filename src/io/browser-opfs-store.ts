@@ -3,7 +3,7 @@
 // tab or the browser is killed at any moment.
 import { hex } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE } from './atomic-store.ts';
-import { checkLength, checkName, inParts, type Lock, type Store } from './store.ts';
+import { checkLength, checkName, inParts, type Lock, type Store, wholeOf } from './store.ts';
 
 /**
  * A store of the files in the folder `path` (`runs/first`; empty: the root) of the site's own file system.
@@ -44,13 +44,14 @@ export const opfsFiles: FileSteps = {
   async makeFolder(path) {
     await folderHandle(path, true);
   },
-  async create(path, bytes) {
+  async create(path, content) {
     const handle = await fileHandle(path, true);
-    if (!('createWritable' in handle)) return writeInWorker(handle, bytes);
+    if (!('createWritable' in handle)) return writeInWorker(handle, await wholeOf(content));
     const stream = await handle.createWritable();
     try {
-      for (let at = 0; at < bytes.length; at += PIECE)
-        await stream.write(plain(bytes.subarray(at, at + PIECE)));
+      for await (const bytes of content instanceof Uint8Array ? [content] : content.parts())
+        for (let at = 0; at < bytes.length; at += PIECE)
+          await stream.write(plain(bytes.subarray(at, at + PIECE)));
     } catch (error) {
       await stream.abort().catch(() => undefined);
       throw error;

@@ -9,7 +9,7 @@ import { threadId } from 'node:worker_threads';
 import { formatAmount } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE, TEMPORARY } from './atomic-store.ts';
 import { lockFolder } from './node-lock.ts';
-import { checkLength, inParts, type Store } from './store.ts';
+import { checkLength, inParts, type Parts, type Store } from './store.ts';
 
 export { type FileSteps, NO_SUCH_FILE } from './atomic-store.ts';
 
@@ -43,10 +43,11 @@ export const nodeFiles: FileSteps = {
     return entries.map((e) => ({ name: e.name, isFile: e.isFile() || e.isSymbolicLink() }));
   },
   makeFolder,
-  async create(path, bytes) {
+  async create(path, content) {
     const file = await fs.open(path, 'wx');
     try {
-      await file.writeFile(bytes);
+      if (content instanceof Uint8Array) await file.writeFile(content);
+      else await writeParts(file, content);
       await file.sync();
     } finally {
       await file.close();
@@ -64,6 +65,31 @@ export const nodeFiles: FileSteps = {
     }
   },
 };
+
+/** Bytes after which the disk begins to write: the last sync then has little left to wait for. */
+const FLUSH = 32e6;
+
+/** Writes each part while the next one is made. */
+async function writeParts(file: fs.FileHandle, { parts }: Parts): Promise<void> {
+  let [writing, flushing] = [Promise.resolve(), Promise.resolve()];
+  let dirty = 0;
+  try {
+    for await (const part of parts()) {
+      await writing;
+      if (dirty >= FLUSH) {
+        await flushing;
+        flushing = file.datasync();
+        dirty = 0;
+      }
+      writing = file.writeFile(part);
+      dirty += part.length;
+    }
+  } finally {
+    await Promise.allSettled([writing, flushing]); // also when a part cannot be made
+  }
+  await writing;
+  await flushing;
+}
 
 /**
  * Creates a folder and its parents; does nothing where it exists. Node's own recursive mkdir reports a

@@ -136,11 +136,12 @@ export interface PlaceToWrite {
 /**
  * As `writeSafetensors`, with all elements 0: `bytesOf` returns the part of the file that a tensor fills, for
  * callers that write them one after another. Every part begins at a multiple of the width of its elements.
+ * `order` are the names in the order of the file.
  */
 export function blankSafetensors(
   tensors: ReadonlyMap<string, PlaceToWrite>,
   metadata: Readonly<Record<string, string>> = {},
-): { file: Uint8Array; bytesOf(name: string): Uint8Array } {
+): { file: Uint8Array; order: readonly string[]; bytesOf(name: string): Uint8Array } {
   const entries = [...tensors].map(([name, place]) => ({ name, ...place, bytes: storedBytes(place) }));
   const rank = (dtype: StoredDType): number => DTYPES.indexOf(dtype);
   entries.sort((a, b) => rank(b.dtype) - rank(a.dtype) || (a.name < b.name ? -1 : 1));
@@ -164,6 +165,7 @@ export function blankSafetensors(
   file.set(header, 8);
   return {
     file,
+    order: [...begins.keys()],
     bytesOf(name): Uint8Array {
       const [from, to] = begins.get(name) ?? [0, 0];
       return file.subarray(dataStart + from, dataStart + to);

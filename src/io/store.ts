@@ -23,11 +23,12 @@ export interface Store {
   /** Writes or replaces one file. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes several files together and removes those given as `null`. Afterwards, and after a kill at any
+   * Writes several files together and removes those given as `null`. Contents in parts are written as they
+   * come; when one of them throws, nothing happens. Afterwards, and after a kill at any
    * moment, either all of it has happened or nothing. Other files stay as they are. A place may have one
    * writer at a time.
    */
-  writeAll(files: ReadonlyMap<string, Uint8Array | null>): Promise<void>;
+  writeAll(files: ReadonlyMap<string, Content | null>): Promise<void>;
   /** Removes one file; no error when it does not exist. */
   remove(name: string): Promise<void>;
   /** The store of the folder `name` in this one. */
@@ -38,6 +39,29 @@ export interface Store {
    * where nobody else can write.
    */
   lock?(what: string): Promise<Lock>;
+}
+
+/** What a file will hold: bytes, or parts that are made one after another. */
+export type Content = Uint8Array | Parts;
+
+/** Bytes that are made while the ones before are written. */
+export interface Parts {
+  /** Number of bytes in all. */
+  readonly length: number;
+  /** To be called once. */
+  parts(): AsyncIterable<Uint8Array>;
+}
+
+/** The bytes of a content; parts are made and joined. */
+export async function wholeOf(content: Content): Promise<Uint8Array> {
+  if (content instanceof Uint8Array) return content;
+  const whole = new Uint8Array(content.length);
+  let at = 0;
+  for await (const part of content.parts()) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** A file that is read in parts. */
@@ -157,7 +181,9 @@ export function memoryStore(location = 'memory'): Store {
     },
     async writeAll(all): Promise<void> {
       for (const name of all.keys()) checkName(name);
-      for (const [name, bytes] of all) {
+      const whole: [string, Uint8Array | null][] = [];
+      for (const [name, content] of all) whole.push([name, content && (await wholeOf(content))]);
+      for (const [name, bytes] of whole) {
         if (bytes)
           files.set(name, new Uint8Array(bytes)); // not `slice`: a Buffer's shares its memory
         else files.delete(name);

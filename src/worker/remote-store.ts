@@ -1,6 +1,6 @@
 // A store of the page, as the worker sees it: its functions are calls of the page's store. Read next:
 // serve.ts.
-import { checkName, type Lock, type Store } from '../io/store.ts';
+import { checkName, type Lock, type Store, wholeOf } from '../io/store.ts';
 import type { SentStore, StoreWish } from './messages.ts';
 
 /** Asks for something of the store, in the folder `path` of it. Buffers in `transfer` are handed over. */
@@ -22,7 +22,9 @@ export function remoteStore(sent: SentStore, ask: Ask, path: readonly string[] =
     async write(name, bytes) {
       await ask(path, { do: 'write', name, bytes }, buffersOf([bytes]));
     },
-    async writeAll(files) {
+    async writeAll(all) {
+      const files = new Map<string, Uint8Array | null>();
+      for (const [name, content] of all) files.set(name, content && (await wholeOf(content)));
       await ask(path, { do: 'writeAll', files }, buffersOf(files.values()));
     },
     async remove(name) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileSteps } from '../../src/io/atomic-store.ts';
-import type { Store } from '../../src/io/store.ts';
+import type { Content, Parts, Store } from '../../src/io/store.ts';
 import { haltingAfter } from './file-steps.ts';
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -48,6 +48,33 @@ export function storeTests(open: () => Store): void {
       ]),
     );
     assert.deepEqual(await contents(store), { config: 'c', model: 'm', 'notes.txt': 'mine' });
+  });
+
+  test('writes what comes in parts; when a part fails, nothing', async () => {
+    const store = open();
+    const content = (...texts: string[]): Parts => ({
+      length: texts.join('').length,
+      async *parts() {
+        for (const one of texts) {
+          if (one === '') throw new Error('no more');
+          yield utf8(one);
+        }
+      },
+    });
+    const long = 'x'.repeat(3e6);
+    await store.writeAll(
+      new Map<string, Content>([
+        ['a', content('on', 'e', long)],
+        ['b', utf8('two')],
+      ]),
+    );
+    assert.deepEqual(await contents(store), { a: `one${long}`, b: 'two' });
+    const failing = new Map<string, Content>([
+      ['b', utf8('new')],
+      ['a', content('on', '')],
+    ]);
+    await assert.rejects(store.writeAll(failing), /no more/);
+    assert.deepEqual(await contents(store), { a: `one${long}`, b: 'two' });
   });
 
   test('keeps folders apart', async () => {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { formatAmount, formatBytes, formatShort } from '../../base/format.ts';
 import { shellWord } from '../../base/shell.ts';
-import { type Imported, importFiles, importTokenizer } from '../../exchange/import.ts';
+import { type Imported, importModel, importTokenizer } from '../../exchange/import.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { TOKENIZER_FILE } from '../../model/folder.ts';
@@ -52,13 +52,12 @@ export const importCommand = defineCommand({
     const progress = createProgress(`importing ${path}`, 'bytes');
     try {
       await refuseRun(out);
-      const imported = await importFiles(source.store, {
+      const imported = await importModel(source.store, folderStore(out), {
         file: source.file,
         tokenizer,
         onProgress: progress.update,
       });
       progress.end();
-      await folderStore(out).writeAll(imported.files);
       show(out, imported, output);
     } finally {
       progress.end();
