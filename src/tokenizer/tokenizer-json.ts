@@ -160,7 +160,9 @@ export function fromTokenizerJson(json: unknown): TokenizerParts {
     'the file',
   );
   const model = record(file.model, 'model');
-  if (model.type !== 'BPE') throw unsupported('model.type', model.type, "'BPE'");
+  // Files of 2020, GPT-2's own among them, have no type: of such models, only BPE has merges.
+  const { type = 'merges' in model ? 'BPE' : undefined } = model;
+  if (type !== 'BPE') throw unsupported('model.type', type, "'BPE'");
   for (const [name, remedy] of Object.entries(foreign)) expectUnset(name, valueAt(file, name), remedy);
   if (!stepsOf(file.post_processor, 'processors').every(isByteLevel))
     expectUnset('post_processor', file.post_processor, withoutTemplate);

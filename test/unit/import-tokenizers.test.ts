@@ -101,6 +101,33 @@ describe('Hugging Face', () => {
     );
   });
 
+  test("the form of GPT-2's own tokenizer.json, of 2020", async () => {
+    const { type: _, ...model } = {
+      ...json.model,
+      vocab,
+      continuing_subword_prefix: '',
+      end_of_word_suffix: '',
+    };
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true };
+    const old = {
+      ...json,
+      added_tokens: [{ ...json.added_tokens[0], normalized: true }],
+      pre_tokenizer: byteLevel,
+      post_processor: { ...byteLevel, add_prefix_space: true, trim_offsets: false },
+      decoder: { ...byteLevel, add_prefix_space: true },
+      model,
+    };
+    const { tokenizer: read } = await importTokenizer(
+      await placed({ 'tokenizer.json': JSON.stringify(old) }),
+    );
+    assert.deepEqual(partsOf(read), partsOf(tokenizer));
+    const { merges: __, ...words } = model;
+    await refused(
+      { 'tokenizer.json': JSON.stringify({ ...old, model: words }) },
+      /model\.type undefined is not supported/,
+    );
+  });
+
   test('what would give other ids is refused', async () => {
     const wrong = (changes: object, expected: RegExp): Promise<void> =>
       refused({ 'tokenizer.json': JSON.stringify({ ...json, ...changes }) }, expected);
