@@ -145,7 +145,9 @@ describe('native engine', { skip }, () => {
         );
         assert.match(
           stderr,
-          new RegExp(`^the native addon is ${age} than the code .*: run \`npm run build\`\n$`),
+          new RegExp(
+            `^the native addon \\(INKHORN_ADDON\\) is ${age} than the code .*: name another one .*, or unset it\n$`,
+          ),
         );
       } finally {
         rmSync(folder, { recursive: true });

@@ -1,23 +1,17 @@
 // The native engine: C++ kernels behind Node-API, on a queue with its own thread, so that JavaScript waits
 // only when it asks to. Read next: kernels.ts, threads.ts, then native/engine.h.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { whenDropped } from '../../base/dropped.ts';
 import { formatAmount } from '../../base/format.ts';
-import { readJson } from '../../base/json.ts';
-import { object, optional, string } from '../../base/schema.ts';
 import type { Backend, BackendOptions, DeviceBuffer, HostArray } from '../contract.ts';
 import { createLender } from '../lender.ts';
 import { createPool, hostArray } from '../pool.ts';
 import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa } from './addon.ts';
+import { findAddon } from './addon-file.ts';
 import { createKernels } from './kernels.ts';
 import { type Lease, type Shared, share } from './threads.ts';
-import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
-
-/** INKHORN_ADDON names another addon: scripts/sanitize.mjs tests one built with sanitizers. */
-const addonFile = process.env.INKHORN_ADDON ?? ADDON_FILE;
 
 /**
  * A native engine with its own buffers; engines with the same settings share threads and queue. The
@@ -33,42 +27,25 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
 }
 
 /**
- * The addon itself. Throws with reason and fix when it is not built, does not load, or was built from other
+ * The addon itself. Throws with reason and fix when there is none, it does not load, or was made from other
  * sources.
  */
 export function loadAddon(): Addon {
-  if (!existsSync(addonFile)) {
-    const { reason = 'nothing has built it yet', fix } = readRecord();
-    throw new Error(`not built: ${reason}; ${nativeAdvice(fix)}`);
+  const { file, origin, fix } = findAddon();
+  let addon: Addon;
+  try {
+    addon = createRequire(import.meta.url)(file) as Addon;
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    throw new Error(`${file} does not load: ${reason}; ${fix}`);
   }
-  const addon = requireAddon();
   const { version = 0 } = addon; // the first addon had no version
   if (version === ADDON_VERSION) return addon;
   const age = version < ADDON_VERSION ? 'older' : 'newer';
   throw new Error(
-    `the native addon is ${age} than the code (version ${version}, not ${ADDON_VERSION}): ${nativeAdvice()}`,
+    `the native addon (${origin}) is ${age} than the code (version ${version}, not ${ADDON_VERSION}): ${fix}`,
   );
 }
-
-function requireAddon(): Addon {
-  try {
-    return createRequire(import.meta.url)(addonFile) as Addon;
-  } catch (error) {
-    throw new Error(`${addonFile} does not load: ${(error as Error).message}; ${nativeAdvice('delete it')}`);
-  }
-}
-
-/** The record that scripts/build-native.mjs left of its last run. */
-function readRecord(): BuildRecord {
-  return existsSync(RECORD_FILE) ? readJson(readFileSync(RECORD_FILE), RECORD_FILE, buildRecord) : {};
-}
-
-interface BuildRecord {
-  reason?: string;
-  fix?: string;
-}
-
-const buildRecord = object<BuildRecord>({ reason: optional(string), fix: optional(string) });
 
 function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
   if (!wanted) return isas[0];

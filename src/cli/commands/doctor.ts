@@ -1,6 +1,7 @@
 // `inkhorn doctor`: what works here, what does not, and what to do about it.
 
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
+import { findAddon } from '../../backend/native/addon-file.ts';
 import type { BackendReport } from '../../backend/registry.ts';
 import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';
@@ -29,10 +30,12 @@ export const doctor = defineCommand({
     };
     const preferred = ({ available, lastResort }: BackendReport): boolean =>
       available && lastResort === undefined;
+    const addon = engines.some(({ name, available }) => name === 'native' && available) ? whereAddon() : null;
     const chosen = engines.find(preferred)?.name ?? null;
     output.data({
       ...machine,
       engines,
+      addon,
       bf16: inBf16.filter(({ available }) => available).map(({ detail }) => detail),
       chosen,
       corpora: corpora.map(({ name, ready, path }) => ({ name, ready, path })),
@@ -53,11 +56,22 @@ export const doctor = defineCommand({
       const remark = lastResort === undefined ? '' : ', which auto passes over';
       output.print(`${name.padEnd(10)} ${mark}  ${detail}${remark}`);
     }
+    if (addon) output.print(`\nnative is ${addon.file} (${addon.origin}).`);
     const best = inBf16.find(preferred);
     if (best) output.print(`\n--precision bf16 computes with ${best.detail}.`);
     output.print(`\n--backend auto takes ${chosen ?? 'none'}.${advice(chosen)}`);
   },
 });
+
+/** The C++ addon and its origin; null where there is none, which its engine's line explains. */
+function whereAddon(): { file: string; origin: string } | null {
+  try {
+    const { file, origin } = findAddon();
+    return { file, origin };
+  } catch {
+    return null;
+  }
+}
 
 function advice(chosen: string | null): string {
   if (chosen === 'wasm')
