@@ -26,7 +26,7 @@ declare class AbortController {
 }
 declare function fetch(
   url: string,
-  init?: { method?: string },
+  init?: { method?: string; headers?: Readonly<Record<string, string>> },
 ): Promise<{
   readonly ok: boolean;
   readonly status: number;

@@ -11,7 +11,7 @@ import { isMinbpe } from '../tokenizer/minbpe.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { ForeignModel } from './foreign.ts';
 import { openHf, WEIGHTS } from './import-hf.ts';
-import { nanoGpt, nanoGptIn } from './import-nanogpt.ts';
+import { isCharacters, nanoGpt, nanoGptIn } from './import-nanogpt.ts';
 import { isSeed, seedModel } from './import-seed.ts';
 import { isTorch, openTorch } from './pytorch.ts';
 import { holdsModel, openOwn } from './safetensors.ts';
@@ -126,6 +126,10 @@ async function inTorch(
     }
     if (isVocab(torch.value))
       throw new Error(`${place} holds tokens without their merges: name the folder, or merges.pkl`);
+    if (isCharacters(torch.value))
+      throw new Error(
+        `${place} holds nanoGPT's table of characters: a tokenizer of Inkhorn has a token for every byte, so a model of single characters cannot be imported; one of GPT-2's tokens can`,
+      );
     if (await hasHfConfig(store, names)) {
       await torch.close();
       return await openHf(store, names, file);

@@ -1,6 +1,6 @@
 // A read-only store on a web server: a page loads a model folder from where it is published.
 import { formatAmount } from '../base/format.ts';
-import { checkLength, checkName, readOnly, type Store } from './store.ts';
+import { checkLength, checkName, inParts, type OpenFile, readOnly, type Store } from './store.ts';
 
 /**
  * The files under `base` (`https://example.org/models/tiny`; in a page also a relative address). Listing and
@@ -14,18 +14,29 @@ export function urlStore(base: string): Store {
     return `${location}/${encodeURIComponent(name)}`;
   };
   const { refuse, ...writing } = readOnly(location, 'on the web', 'save to a folder');
+  const read = async (name: string, atMost?: number): Promise<Uint8Array> => {
+    const response = await request(at(name), 'GET');
+    if (!response.ok) throw refused(at(name), response);
+    try {
+      checkLength(Number(response.headers.get('content-length') ?? 0), atMost);
+      return await bodyOf(response, atMost);
+    } catch (error) {
+      await response.body?.cancel().catch(() => {}); // it has ended already, or is being read
+      throw new Error(`${at(name)}: ${(error as Error).message}`, { cause: error });
+    }
+  };
   return {
     location,
-    async read(name, atMost): Promise<Uint8Array> {
-      const response = await request(at(name), 'GET');
-      if (!response.ok) throw refused(at(name), response);
-      try {
-        checkLength(Number(response.headers.get('content-length') ?? 0), atMost);
-        return await bodyOf(response, atMost);
-      } catch (error) {
-        await response.body?.cancel().catch(() => {}); // it has ended already, or is being read
-        throw new Error(`${at(name)}: ${(error as Error).message}`, { cause: error });
-      }
+    read,
+    async open(name): Promise<OpenFile> {
+      const { ok, headers } = await request(at(name), 'HEAD');
+      const size = Number(headers.get('content-length') ?? Number.NaN);
+      // The length of a compressed answer is another one.
+      const inRanges = headers.get('accept-ranges') === 'bytes' && headers.get('content-encoding') === null;
+      if (ok && inRanges && Number.isSafeInteger(size))
+        return inParts(size, (begin, end) => readRange(at(name), begin, end));
+      const bytes = await read(name);
+      return inParts(bytes.length, async (begin, end) => bytes.slice(begin, end));
     },
     async exists(name): Promise<boolean> {
       let response = await request(at(name), 'HEAD');
@@ -45,6 +56,18 @@ export function urlStore(base: string): Store {
 }
 
 type Response = Awaited<ReturnType<typeof fetch>>;
+
+/** The bytes from `begin` up to `end` of a file whose server gives parts. */
+async function readRange(url: string, begin: number, end: number): Promise<Uint8Array> {
+  if (begin === end) return new Uint8Array(0);
+  const response = await request(url, 'GET', { range: `bytes=${begin}-${end - 1}` });
+  if (response.status !== 206) throw refused(url, response);
+  try {
+    return await bodyOf(response, end - begin);
+  } catch (error) {
+    throw new Error(`${url}: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 /**
  * The bytes of an answer. Throws once they are more than `atMost`: a server need not say how many come, and
@@ -83,9 +106,13 @@ function checkScheme(location: string): void {
   throw new Error(`${location}: ${scheme}: is not read, only http: and https: are`);
 }
 
-async function request(url: string, method: string): Promise<Response> {
+async function request(
+  url: string,
+  method: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   try {
-    return await fetch(url, { method });
+    return await fetch(url, { method, headers });
   } catch (error) {
     throw new Error(`${url} cannot be reached: ${unreachable(error)}`, { cause: error });
   }

@@ -186,6 +186,11 @@ describe('a checkpoint of nanoGPT', () => {
       /theirs\/ckpt\.pt holds a dict of "loss", "step": it cannot be imported; what can is/,
     );
     await refused(torchArchive([1, 2]), /holds a list of 2: it cannot be imported/);
+    const characters = dict({ vocab_size: 1, stoi: new Map([['a', 0]]), itos: new Map([[0, 'a']]) });
+    await refused(
+      pickled(characters),
+      /theirs\/ckpt\.pt holds nanoGPT's table of characters: a tokenizer of Inkhorn/,
+    );
     await refused(torchArchive(new Map(whole())), /holds a dict of "transformer\.\S+", /);
     const store = await placed({ 'ckpt.pt': changed({}) });
     await assert.rejects(importFiles(store), /theirs\/ckpt\.pt has no tokenizer beside it/);

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type FileSteps, folderStore, makeFolder, nodeFiles, reason } from '../../src/io/node-store.ts';
-import { memoryStore, type Store } from '../../src/io/store.ts';
+import { memoryStore, openFile, type Store } from '../../src/io/store.ts';
 import { type TreeFile, treeStore } from '../../src/io/tree-store.ts';
 import { urlStore } from '../../src/io/url-store.ts';
 import { CHANGING, intercepted } from '../support/file-steps.ts';
@@ -380,6 +380,40 @@ describe('url store', () => {
       await assert.rejects(store.read('cut'), /cut: the connection was cut before the whole file had come$/);
       await assert.rejects(store.read('secret'), /answered 403 Forbidden/);
       assert.equal(await store.exists('plain'), true);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    }
+  });
+
+  test('reads parts of a file where the server gives parts, else the whole of it once', async () => {
+    const asked: string[] = [];
+    const file = utf8('0123456789');
+    const server = createServer((request, response) => {
+      const { range } = request.headers;
+      asked.push(`${request.method} ${range ?? ''}`.trim());
+      if (request.url === '/ranges') response.setHeader('accept-ranges', 'bytes');
+      const [, from, to] = range?.match(/bytes=(\d+)-(\d+)/) ?? [];
+      const bytes = from === undefined ? file : file.subarray(Number(from), Number(to) + 1);
+      response.writeHead(from === undefined ? 200 : 206, { 'content-length': bytes.length });
+      response.end(request.method === 'HEAD' ? undefined : bytes);
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const store = urlStore(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    try {
+      for (const [name, requests] of [
+        ['ranges', ['HEAD', 'GET bytes=2-4', 'GET bytes=0-9']],
+        ['whole', ['HEAD', 'GET']],
+      ] as const) {
+        asked.length = 0;
+        const open = await openFile(store, name);
+        assert.equal(open.size, 10);
+        assert.equal(text(await open.read(2, 5)), '234');
+        assert.equal(text(await open.read(0, 10)), '0123456789');
+        assert.equal(text(await open.read(3, 3)), '');
+        await open.close();
+        assert.deepEqual(asked, requests);
+      }
     } finally {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
