@@ -1,9 +1,10 @@
 // `inkhorn import`, end to end: what it makes is a model folder like any other.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { TorchView, torchArchive } from '../support/torch-file.ts';
 import { inkhornShared, jsonLines, type Result, sentences } from './cli-process.ts';
 
 /** A model of GPT-2's kind that trains in a second. */
@@ -57,6 +58,64 @@ test('a folder of Hugging Face becomes a model folder that every command takes',
   await good('compare ours ours-int8 --data text.txt --max-tokens 64 --speed-tokens 4');
   await good('train --from ours --data text.txt --out further --steps 2 --batch-size 2');
   await good('generate -m further --tokens 2');
+});
+
+/** A checkpoint of nanoGPT with 280 tokens; `value` is that of every element. */
+function checkpoint(value: number): Uint8Array {
+  const C = 4;
+  const shapes: Record<string, number[]> = {
+    'transformer.wte.weight': [280, C],
+    'transformer.wpe.weight': [8, C],
+    'transformer.h.0.ln_1.weight': [C],
+    'transformer.h.0.attn.c_attn.weight': [3 * C, C],
+    'transformer.h.0.attn.c_proj.weight': [C, C],
+    'transformer.h.0.ln_2.weight': [C],
+    'transformer.h.0.mlp.c_fc.weight': [4 * C, C],
+    'transformer.h.0.mlp.c_proj.weight': [C, 4 * C],
+    'transformer.ln_f.weight': [C],
+  };
+  const model = Object.entries(shapes).map(([name, shape]) => {
+    const size = shape.reduce((n, side) => n * side, 1);
+    return [name, new TorchView(new Float32Array(size).fill(value), shape)] as const;
+  });
+  const args = { n_layer: 1, n_head: 2, n_embd: C, block_size: 8, bias: false, vocab_size: 280, dropout: 0 };
+  return torchArchive(
+    new Map<string, unknown>([
+      ['model', new Map(model)],
+      ['model_args', new Map(Object.entries(args))],
+    ]),
+  );
+}
+
+test("nanoGPT's checkpoint, with the tokenizer of another folder or file", async () => {
+  await mkdir(join(folder, 'nano'));
+  await writeFile(join(folder, 'nano', 'ckpt.pt'), checkpoint(0.5));
+  await bad('import nano -o nano-1', 1, /nano\/ckpt\.pt has no tokenizer beside it, .* \(--tokenizer\)/);
+  await good('export -m gpt2 --to tokenizer -o basic.model');
+  for (const [i, tokenizer] of ['theirs', 'gpt2/best', 'basic.model'].entries()) {
+    const [facts] = jsonLines<{ from: string; vocabSize: number }>(
+      await good(`import nano -o nano-${i} --tokenizer ${tokenizer} --json`),
+    );
+    assert.deepEqual([facts.from, facts.vocabSize], ['nanoGPT', 280]);
+  }
+  await good('generate -m nano-0 --tokens 3');
+  await writeFile(join(folder, 'nano', 'ckpt.pt'), checkpoint(Number.NaN));
+  const damaged = /^inkhorn: nano\/ckpt\.pt: tensor \S+ holds NaN at element 0: the model is damaged$/;
+  await bad('import nano -o nano-nan -t theirs', 1, damaged);
+  const before = await readdir(join(folder, 'nano-0'));
+  await bad('import nano -o nano-0 -t theirs --force', 1, damaged);
+  assert.deepEqual(await readdir(join(folder, 'nano-0')), before);
+  assert.ok(!(await readdir(folder)).includes('nano-nan'));
+});
+
+test('a tokenizer alone becomes a tokenizer.json', async () => {
+  const { stdout } = await good('import basic.model -o tokens');
+  assert.match(stdout, /^tokens: minbpe, 280 tokens; tokenizer\.json, tokenizer_config\.json, /);
+  const [ours, theirs] = [
+    await good('tokenizer encode -t tokens/tokenizer.json the-moon'),
+    await good('tokenizer encode -m gpt2 the-moon'),
+  ];
+  assert.equal(ours.stdout, theirs.stdout);
 });
 
 test('one line says what is wrong, and nothing is written', async () => {
