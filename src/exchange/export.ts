@@ -2,24 +2,28 @@
 // none. A new target is one file and one row of `targets`. Read next: hf.ts.
 import { choice, complete, type Table } from '../base/fields.ts';
 import type { Store } from '../io/store.ts';
+import { type Adapter, adapterField, checkAdapter, checkBase } from '../model/adapter.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import { namedParameters } from '../nn/parameters.ts';
 import { gguf } from './gguf.ts';
 import { hf } from './hf.ts';
 import { onnx } from './onnx.ts';
 import { type Choices, choiceFields } from './options.ts';
+import { peft } from './peft.ts';
 import { safetensors } from './safetensors.ts';
 import { sourceOf } from './source.ts';
 import type { Exported, Target } from './target.ts';
 import { tokenizer } from './tokenizer.ts';
 
 /** What a model can be exported to. */
-export type TargetName = 'hf' | 'gguf' | 'onnx' | 'safetensors' | 'tokenizer';
+export type TargetName = 'hf' | 'gguf' | 'onnx' | 'peft' | 'safetensors' | 'tokenizer';
 
 /** Every target by its name. */
 export const targets: Readonly<Record<TargetName, Target>> = {
   hf,
   gguf,
   onnx,
+  peft,
   safetensors,
   tokenizer,
 };
@@ -30,17 +34,24 @@ export const targetNames: readonly TargetName[] = Object.keys(targets) as Target
 export interface ExportOptions extends Choices {
   /** The target. */
   to: TargetName;
+  /** `peft`: the adapter. */
+  adapter?: Adapter;
 }
 
 /** A row for each. */
 export const exportFields: Table<ExportOptions> = {
   to: choice(targetNames, { about: 'what to export to', required: true }),
   ...choiceFields,
+  adapter: adapterField,
 };
 
 /** Throws one line when an option is wrong, or belongs to other targets. Returns the target. */
 export function targetOf(options: ExportOptions): Target {
-  const { to, ...choices } = complete(exportFields, options, 'export');
+  const { to, adapter, ...choices } = complete(exportFields, options, 'export');
+  if (targets[options.to].from === 'adapter' && !adapter)
+    throw new Error(`target ${to} is for adapters: give one, which train --lora 8 --keep-adapter saves`);
+  if (targets[options.to].from !== 'adapter' && adapter)
+    throw new Error(`adapter has no effect with target ${to}: give it to load, which merges it`);
   for (const [name, value] of Object.entries(choices)) {
     const valuesOf = (target: TargetName): readonly string[] =>
       targets[target].takes[name as keyof Choices] ?? [];
@@ -62,7 +73,15 @@ export function targetOf(options: ExportOptions): Target {
 export async function exportFiles(contents: ModelFolder, options: ExportOptions): Promise<Exported> {
   const target = targetOf(options);
   if (target.from === 'tokenizer') return target.build(contents.tokenizer, options);
-  target.check(contents.model.config, options);
+  const { config } = contents.model;
+  if (target.from === 'adapter') {
+    const adapter = options.adapter as Adapter;
+    target.check(config);
+    checkAdapter(adapter, config);
+    await checkBase(namedParameters(contents.model), adapter);
+    return target.build(adapter, config);
+  }
+  target.check(config, options);
   const source = await sourceOf(contents);
   const { files, notes } = await target.build(source, options);
   const { quantised } = source;

@@ -1,4 +1,5 @@
 // What an exporter is: a row of the table in export.ts.
+import type { Adapter } from '../model/adapter.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Choices } from './options.ts';
@@ -35,4 +36,12 @@ export interface TokenizerTarget extends Common {
   build(tokenizer: Tokenizer, choices: Choices): Exported;
 }
 
-export type Target = ModelTarget | TokenizerTarget;
+/** An exporter of adapters, without the model that they belong to. */
+export interface AdapterTarget extends Common {
+  from: 'adapter';
+  /** Throws one line with all the parts of the model that it cannot express. */
+  check(config: GPTConfig): void;
+  build(adapter: Adapter, config: GPTConfig): Exported;
+}
+
+export type Target = ModelTarget | TokenizerTarget | AdapterTarget;

@@ -1,5 +1,7 @@
 // An adapter apart from its model: the thin matrices that LoRA trained (Hu et al. 2021; train/lora.ts), with
 // what tells the model that they belong to. `adapter.safetensors` holds one. Read next: folder.ts.
+import { custom, type Field } from '../base/fields.ts';
+import { such } from '../base/schema.ts';
 import { sha256 } from '../base/sha256.ts';
 import { firstNotFinite } from '../io/floats.ts';
 import { mostFileBytes, readSafetensors, type TensorToWrite, writeSafetensors } from '../io/safetensors.ts';
@@ -32,6 +34,13 @@ export interface ThinMatrices {
   a: Float32Array;
   b: Float32Array;
 }
+
+/** The option of functions that take one. */
+export const adapterField: Field<Adapter> = custom<Adapter>({
+  about: 'an adapter that was kept apart',
+  schema: such((value): value is Adapter => Object(value).matrices instanceof Map, 'an adapter'),
+  hint: 'loadAdapter reads one',
+});
 
 /** Written into the metadata of the file, by which ours are recognised. */
 const FORMAT = 'inkhorn adapter';
@@ -145,11 +154,7 @@ export async function mergeAdapter(model: GPT, adapter: Adapter): Promise<void> 
       `${integers.name} is of integers: an adapter is merged into floats, which are quantised then`,
     );
   const weights = namedParameters(model);
-  const found = await modelIdentity(weights);
-  if (found !== adapter.base)
-    throw new Error(
-      `the adapter is for another model: it was trained on the weights ${adapter.base.slice(0, 12)}..., these are ${found.slice(0, 12)}...; a run that is saved merged has its adapter in it already`,
-    );
+  await checkBase(weights, adapter);
   const { backend } = model;
   const scale = adapter.alpha / adapter.rank;
   for (const [name, { a, b }] of adapter.matrices) {
@@ -164,6 +169,15 @@ export async function mergeAdapter(model: GPT, adapter: Adapter): Promise<void> 
     thin.b.dispose();
   }
   model.startToken = adapter.startToken ?? model.startToken;
+}
+
+/** Throws one line when these are not the weights of the model that the adapter belongs to. */
+export async function checkBase(weights: ReadonlyMap<string, Tensor>, { base }: Adapter): Promise<void> {
+  const found = await modelIdentity(weights);
+  if (found === base) return;
+  throw new Error(
+    `the adapter is for another model: it was trained on the weights ${base.slice(0, 12)}..., these are ${found.slice(0, 12)}...; a run that is saved merged has its adapter in it already`,
+  );
 }
 
 /** W += B A, with W [out, in], A [rank, in], B [out, rank]. */

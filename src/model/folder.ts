@@ -1,18 +1,9 @@
 // A model folder: model.safetensors, config.json, tokenizer.json and tokenizer_config.json, in formats that
 // other tools can read.
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
-import {
-  callback,
-  checkOptions,
-  choice,
-  complete,
-  custom,
-  type Field,
-  having,
-  type Table,
-} from '../base/fields.ts';
+import { callback, checkOptions, choice, complete, type Field, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
-import { integer, object, oneOf, type Schema, such, where } from '../base/schema.ts';
+import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
 import { firstNotFinite, toBfloat16 } from '../io/floats.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import {
@@ -31,7 +22,7 @@ import { keep } from '../tensor/scope.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
 import { TOKENIZER_LIMITS, tokenizerConfig } from '../tokenizer/tokenizer-json.ts';
-import { type Adapter, checkAdapter, mergeAdapter } from './adapter.ts';
+import { type Adapter, adapterField, checkAdapter, mergeAdapter } from './adapter.ts';
 import { checkConfig, configRecord, type GPTConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import { gptFields } from './gpt-options.ts';
@@ -174,11 +165,7 @@ export interface LoadOptions extends CheckpointOptions {
 /** The options of `load`. */
 export const loadFields: Table<LoadOptions> = {
   ...checkpointFields,
-  adapter: custom({
-    about: 'is merged into the model',
-    schema: such((value): value is Adapter => Object(value).matrices instanceof Map, 'an adapter'),
-    hint: 'loadAdapter reads one',
-  }),
+  adapter: { ...adapterField, about: 'is merged into the model' },
 };
 
 /**

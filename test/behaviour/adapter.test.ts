@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { exportFiles } from '../../src/exchange/export.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import {
@@ -233,6 +234,58 @@ describe('an adapter', async () => {
     await cut.write(ADAPTER_FILE, (await best.read(ADAPTER_FILE)).slice(0, -8));
     await assert.rejects(loadAdapter(cut), /truncated/);
     await assert.rejects(loadAdapter(memoryStore('here')), /here\/adapter\.safetensors: no such file/);
+  });
+
+  test('is exported for PEFT, for a model that transformers has', async () => {
+    const portable = makeConfig(presets.portable, 270, {
+      nLayer: 2,
+      nEmbd: 16,
+      nHead: 2,
+      headSize: 8,
+      blockSize: 8,
+    });
+    const [from, into] = [await fresh(backend, 4, portable), memoryStore()];
+    await run(into, from, backend, { freeze: 'blocks.0.mlp' });
+    const own = await loadAdapter(into.folder('best'));
+    const folder = await loadModel(from, { backend });
+    const { files } = await exportFiles(folder, { to: 'peft', adapter: own });
+    const { tensors } = readSafetensors(files.get('adapter_model.safetensors') as Uint8Array);
+    const { target_modules, r, lora_alpha } = JSON.parse(
+      new TextDecoder().decode(files.get('adapter_config.json')),
+    );
+    assert.deepEqual([r, lora_alpha, target_modules.length, tensors.size], [3, 3, 4 + 6, 2 * (4 + 6)]);
+    const { a, b } = own.matrices.get('blocks.1.attn.qkv.weight') as { a: Float32Array; b: Float32Array };
+    for (const [i, part] of ['q', 'k', 'v'].entries()) {
+      const module = `base_model.model.model.layers.1.self_attn.${part}_proj`;
+      assert.ok(target_modules.includes(`model.layers.1.self_attn.${part}_proj`));
+      const [A, B] = ['A', 'B'].map((half) => tensors.get(`${module}.lora_${half}.weight`));
+      assert.deepEqual(
+        [A?.shape, B?.shape],
+        [
+          [3, 16],
+          [16, 3],
+        ],
+      );
+      assert.deepEqual(A?.data, a);
+      assert.deepEqual(B?.data, b.slice((i * b.length) / 3, ((i + 1) * b.length) / 3));
+    }
+    await assert.rejects(
+      exportFiles(folder, { to: 'peft' }),
+      /^Error: target peft is for adapters: give one/,
+    );
+    await assert.rejects(
+      exportFiles(folder, { to: 'hf', adapter: own }),
+      /^Error: adapter has no effect with target hf/,
+    );
+    await assert.rejects(
+      exportFiles(folder, { to: 'peft', adapter }),
+      /^Error: the adapter is for another model/,
+    );
+    const seed = await loadModel(base, { backend });
+    await assert.rejects(
+      exportFiles(seed, { to: 'peft', adapter }),
+      /^Error: peft cannot express this model: .*head bias/,
+    );
   });
 
   test('is not kept of an average', () => {

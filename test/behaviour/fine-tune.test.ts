@@ -135,6 +135,8 @@ describe('a run that goes on from a trained model', () => {
       /the adapter is for another model: it was trained on/,
     ],
     ['generate --adapter apart', /the adapter is for another model: this one has no matrix|here it is/],
+    ['export -m old --to peft -o t', /--adapter is missing: --to peft writes what/],
+    ['export -m old --adapter apart --to peft -o t', /peft cannot express this model: .*head bias/],
     ['export -m old --adapter apart --to tokenizer -o t.json', /--adapter has no effect with --to tokenizer/],
     [`${tune} --from old --keep-adapter --out no`, /--keep-adapter has no effect without --lora above 0/],
     [

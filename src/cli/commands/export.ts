@@ -52,6 +52,7 @@ export const exportCommand = defineCommand({
       'export -m runs/first --to onnx -o first-onnx --type int8',
       'a folder for transformers.js, in pages too',
     ],
+    ['export --adapter runs/poems --to peft -o poems', 'an adapter alone, for PEFT'],
     ['export -m runs/first --to safetensors -o first.safetensors', 'one file with everything'],
     [
       'export -m runs/first --to tokenizer -o first.tiktoken',
@@ -64,11 +65,18 @@ export const exportCommand = defineCommand({
     const { to, out } = given;
     if (to === undefined) throw misuse(`--to is missing: ${targetLines()}`);
     if (out === undefined) throw misuse(`--out is missing: name the ${targets[to].makes} to write`);
-    const options = optionsOf(to, out, given);
-    await asked(() => targetOf(options));
-    if (given.adapter !== undefined && targets[to].from === 'tokenizer')
+    const { from } = targets[to];
+    if (given.adapter !== undefined && from === 'tokenizer')
       throw misuse(`--adapter has no effect with --to ${to}, which has no weights`);
+    if (given.adapter === undefined && from === 'adapter')
+      throw misuse(
+        `--adapter is missing: --to ${to} writes what \`train --lora 8 --keep-adapter\` saved apart`,
+      );
+    const choices = optionsOf(to, out, given);
+    if (from !== 'adapter') await asked(() => targetOf(choices));
     const found = await findCheckpoint(given, output);
+    const options = from === 'adapter' ? { ...choices, adapter: found.adapter } : choices;
+    await asked(() => targetOf(options));
     const { store } = found;
     if (targets[to].makes === 'folder') {
       await refuseModelFolder(store.location, out);
@@ -117,13 +125,15 @@ async function exportedFrom(found: FoundModel, options: ExportOptions, output: O
   const config = await loadConfig(store);
   await asked(() => target.check(config, options)); // before the weights are read
   const { backend } = await createBackend('reference');
-  const contents = await openModel(found, backend, output);
+  const whole = target.from === 'model' ? found : { ...found, adapter: undefined }; // not merged
+  const contents = await openModel(whole, backend, output);
   return asked(() => exportFiles(contents, options));
 }
 
 function show(out: string, { files, notes }: Exported, options: ExportOptions, output: Output): void {
   const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
-  output.data({ ...options, out, files: [...files.keys()], bytes, notes });
+  const { adapter: _, ...said } = options;
+  output.data({ ...said, out, files: [...files.keys()], bytes, notes });
   for (const note of notes) output.note(note);
   const { makes } = targets[options.to];
   output.print(
