@@ -196,14 +196,17 @@ export function readLlama(usual: {
   return (value, gated) => {
     const found = fields(value);
     const { hidden_size: C, num_attention_heads: H, attention_bias, mlp_bias } = found;
-    const rope = found.rope_parameters ?? found.rope_scaling;
+    // Transformers prefers `rope_scaling`, the older name, where a file has both.
+    const ropes = [found.rope_scaling, found.rope_parameters].filter((rope) => rope !== null);
+    const scaled = ropes.find(({ rope_type: type }) => type !== 'default');
+    const ropeBase = ropes.map(({ rope_theta: base }) => base).find((base) => base !== null);
     const kvHeads = found.num_key_value_heads ?? H;
-    const turned = Math.min(found.partial_rotary_factor, rope?.partial_rotary_factor ?? 1);
+    const turned = Math.min(...[found, ...ropes].map(({ partial_rotary_factor: part }) => part));
     const headSize = found.head_dim ?? C / H;
     refuse({
       'a gate in the MLP (mlp.gate_proj)': gated,
       [`grouped keys and values (num_key_value_heads ${kvHeads}, num_attention_heads ${H})`]: kvHeads !== H,
-      [`rope scaling (rope_type ${shown(rope?.rope_type)})`]: (rope?.rope_type ?? 'default') !== 'default',
+      [`rope scaling (rope_type ${shown(scaled?.rope_type)})`]: scaled !== undefined,
       [`rotary positions of a part of each head (partial_rotary_factor ${turned})`]: turned !== 1,
       [`heads of a fraction of the width (hidden_size ${C} / ${H})`]: !Number.isInteger(headSize),
     });
@@ -224,7 +227,7 @@ export function readLlama(usual: {
       tieWeights: found.tie_word_embeddings,
       dropout: found.attention_dropout,
       normEps: found.rms_norm_eps,
-      ropeBase: rope?.rope_theta ?? found.rope_theta,
+      ropeBase: ropeBase ?? found.rope_theta,
     });
     const without = attention_bias ? /\.mlp\..*\.bias$/ : /\.self_attn\..*\.bias$/;
     return { config, without: attention_bias === mlp_bias ? null : without };

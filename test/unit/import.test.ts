@@ -286,6 +286,8 @@ describe('a folder of Hugging Face', () => {
       { rope_parameters: null, rope_scaling: { type: 'linear', factor: 2 } },
       /rope scaling \(rope_type "linear"\)/,
     );
+    await wrong({ rope_scaling: { type: 'linear', factor: 2 } }, /rope scaling \(rope_type "linear"\)/);
+    await wrong({ rope_scaling: { partial_rotary_factor: 0.5 } }, /a part of each head/);
     await wrong({ partial_rotary_factor: 0.5 }, /rotary positions of a part of each head/);
     await wrong(
       { hidden_act: 'quick_gelu' },
