@@ -116,9 +116,17 @@ export function penalizeRepetition(
   penalty: number,
 ): Float32Array {
   const out = logits.slice();
-  for (const id of context) out[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
+  for (const id of context) out[id] = finite(logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty);
   return out;
 }
+
+/** The nearest float32 that is finite: with a huge or a tiny penalty a logit would not be. */
+function finite(logit: number): number {
+  return Math.max(-MOST_FLOAT, Math.min(logit, MOST_FLOAT));
+}
+
+/** The largest finite float32. */
+const MOST_FLOAT = (2 - 2 ** -23) * 2 ** 127;
 
 /**
  * (logits - max) / temperature, temperature > 0. Softmax does not see the shift; it keeps small temperatures

@@ -45,6 +45,20 @@ describe('filters', () => {
     assert.deepEqual(left(keepMinP(weights, 0.2)), [0, 1, 3, 4]);
   });
 
+  test('any repetition penalty leaves logits that can be drawn from', () => {
+    const logits = Float32Array.of(2, -2, 3, 0);
+    for (const repetitionPenalty of [1e-300, 1e-39, 1e39, 1e300])
+      for (const temperature of [0, 1e-300, 1, 1e300]) {
+        const options = checkSampling({ repetitionPenalty, temperature });
+        const { id, logprob } = sample(logits, options, [0, 1, 2, 3], 0.5);
+        assert.ok(id < 4 && Number.isFinite(logprob));
+      }
+    const certain = checkSampling({ repetitionPenalty: 1e-300 });
+    assert.equal(sample(logits, certain, [0], 0.99).id, 0);
+    const never = checkSampling({ repetitionPenalty: 1e300 });
+    assert.equal(sample(Float32Array.of(-2, -3, -1e3), never, [0, 1], 0.5).id, 2);
+  });
+
   test('repetition penalty makes positive and negative logits of the context smaller, once each', () => {
     const out = penalizeRepetition(Float32Array.of(2, -2, 3, 0), [0, 1, 0, 3], 2);
     assert.deepEqual([...out], [1, -4, 3, 0]);
