@@ -111,20 +111,24 @@ export function choice<const C extends string | number, D extends NoInfer<C> | u
   return field(row, { kind: 'choice', choices }, s.oneOf(...choices));
 }
 
-/** Any text, also an empty one. */
-export function text<D extends string | undefined = undefined>(row: Row<D>): Field<string, D> {
-  return field(row, { kind: 'text' }, s.string);
+/** Any text, also an empty one; with `of` those that it accepts. */
+export function text<D extends string | undefined = undefined>({
+  of = s.string,
+  ...row
+}: Row<D> & { of?: Schema<string> }): Field<string, D> {
+  return field<string, D>(row, { kind: 'text' }, of);
 }
 
 /** One of a list of texts. */
 export const oneText: Schema<string> = s.matching(/./s, 'a text of one character or more');
 
-/** A list of texts, none of them empty. */
-export function texts<D extends readonly string[] | undefined = undefined>(
-  row: Row<D>,
-): Field<readonly string[], D> {
-  const schema = s.array(oneText);
-  return field(row, { kind: 'texts' }, schema as Schema<readonly string[]>);
+/** A list of texts, none of them empty; with `of` of those that it accepts. */
+export function texts<D extends readonly string[] | undefined = undefined>({
+  of = oneText,
+  ...row
+}: Row<D> & { of?: Schema<string> }): Field<readonly string[], D> {
+  const schema = s.array(of);
+  return field<readonly string[], D>(row, { kind: 'texts' }, schema as Schema<readonly string[]>);
 }
 
 /** An option of any other type. */

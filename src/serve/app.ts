@@ -206,6 +206,9 @@ async function bodyOf(c: Request): Promise<unknown> {
       415,
       `the body is ${type || 'of no type'}: send JSON, with Content-Type: application/json`,
     );
+  const coding = c.req.header('content-encoding') ?? 'identity';
+  if (!/^identity$/i.test(coding))
+    throw new ApiError(415, `the body is encoded as ${coding}: send it as it is, without Content-Encoding`);
   const bytes = new Uint8Array(await c.req.arrayBuffer());
   try {
     return parseJson(bytes, { depth: 8, bytes: Number.POSITIVE_INFINITY, values: 5e6 }, 'the body');
@@ -243,7 +246,7 @@ function checkKey(header: string | undefined, key: string): void {
 function unknownPath(c: Request): ApiError {
   const { method, path } = c.req;
   const methods = Object.values<Route>(routes)
-    .filter((route) => route.path === path || (route.path.endsWith('}') && path.startsWith('/v1/models/')))
+    .filter((route) => route.path === path || (route.path.endsWith('}') && /^\/v1\/models\/./.test(path)))
     .map((route) => route.method.toUpperCase());
   if (methods.length > 0)
     return new ApiError(405, `${method} ${path} is not possible: use ${methods.join(', ')}`, {

@@ -192,10 +192,10 @@ function biasOf(
   bias: CompletionSettings['logit_bias'],
   { vocabSize }: Tokenizer,
 ): ReadonlyMap<number, number> {
-  const changes = Object.entries(bias ?? {}).map(([id, change]) => [Number(id), change] as const);
-  const foreign = changes.find(([id]) => id >= vocabSize);
+  const changes = Object.entries(bias ?? {});
+  const foreign = changes.find(([id]) => !/^(?:0|[1-9]\d*)$/.test(id) || Number(id) >= vocabSize);
   if (foreign) throw refused('logit_bias', `logit_bias: ${foreignToken(foreign[0], vocabSize)}`);
-  return new Map(changes);
+  return new Map(changes.map(([id, change]) => [Number(id), change]));
 }
 
 /** Throws where parameters do not go together. */
@@ -223,8 +223,8 @@ function promptsOf(prompt: Prompt, tokenizer: Tokenizer): (readonly number[])[] 
 }
 
 /** In words that a token is not in the vocabulary. */
-export function foreignToken(id: number, vocabSize: number): string {
-  return `token ${id} is not in the vocabulary: ids go from 0 to ${vocabSize - 1}`;
+export function foreignToken(id: number | string, vocabSize: number): string {
+  return `token ${typeof id === 'string' ? JSON.stringify(id.slice(0, 60)) : id} is not in the vocabulary: ids go from 0 to ${vocabSize - 1}`;
 }
 
 /**

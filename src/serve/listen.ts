@@ -2,12 +2,18 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 
-/** Names of this machine. A page elsewhere may make its own name lead here: others are refused. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** Whether only this machine reaches a server that listens at `host`. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/i.test(host);
+}
 
-/** Whether the `Host` of a request names this machine. */
+/**
+ * Whether the `Host` of a request names this machine. A page elsewhere may make its own name lead here:
+ * others are refused.
+ */
 export function namesThisMachine(host: string | undefined): boolean {
-  return OWN_NAMES.has((host ?? '').replace(/:\d+$/, '').toLowerCase());
+  const [, name] = /^\[?(.*?)\]?(?::\d+)?$/.exec(host ?? '') ?? [];
+  return name !== undefined && isLoopback(name);
 }
 
 /** A server that listens. */

@@ -14,7 +14,15 @@ import {
   text,
 } from '../base/fields.ts';
 import { similar } from '../base/nearest.ts';
-import { array, type Schema, string, such, integer as whole } from '../base/schema.ts';
+import {
+  array,
+  number as range,
+  record,
+  type Schema,
+  string,
+  such,
+  integer as whole,
+} from '../base/schema.ts';
 import { type SamplingOptions, samplingFields } from '../generate/sampler.ts';
 import { refused } from './errors.ts';
 
@@ -106,7 +114,7 @@ export const completionFields: Table<CompletionRequest, CompletionDefaults> = {
   }),
   logit_bias: custom({
     about: 'added to the logits of tokens, by token id; -100 bans a token',
-    schema: such(isBias, 'an object from token ids to numbers from -100 to 100'),
+    schema: record(range({ min: -100, max: 100 })),
     json: { type: 'object', additionalProperties: { type: 'number', minimum: -100, maximum: 100 } },
   }),
   n: integer({ about: 'choices for each prompt', min: 1, max: 128, default: 1 }),
@@ -228,13 +236,6 @@ function isPrompt(value: unknown): value is Prompt {
     value.every((item) => typeof item === 'string') ||
     value.every(isId) ||
     value.every((item) => Array.isArray(item) && item.length > 0 && item.every(isId))
-  );
-}
-
-function isBias(value: unknown): value is Readonly<Record<string, number>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.entries(value).every(
-    ([id, bias]) => /^\d{1,15}$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100,
   );
 }
 

@@ -1,10 +1,11 @@
 // A server of models from its start to its end. Read next: app.ts.
 import { setTimeout as pause } from 'node:timers/promises';
 import { choice, complete, integer, number, type Table, text, texts } from '../base/fields.ts';
+import { matching, such } from '../base/schema.ts';
 import type { Overflow } from '../generate/context.ts';
 import { generateFields } from '../generate/options.ts';
 import { createApp } from './app.ts';
-import { listen } from './listen.ts';
+import { isLoopback, listen } from './listen.ts';
 import { type NamedModel, serveModel } from './models.ts';
 
 /** How models are served. All are optional. */
@@ -41,10 +42,17 @@ export const serveFields: Table<
   port: integer({ about: 'port, 0: any that is free', min: 0, max: 65535, default: 4466 }),
   host: text({
     about: 'address to listen at; 0.0.0.0: all of this machine, for other machines, too',
+    of: matching(/^[^\s/]+$/, 'an address such as 127.0.0.1, or a name'), // Node takes an empty one for all
     default: '127.0.0.1',
   }),
-  apiKey: text({ about: 'key that requests must have, as Authorization: Bearer KEY' }),
-  cors: texts({ about: "origin of a page that may read the answers, '*': every page" }),
+  apiKey: text({
+    about: 'key that requests must have, as Authorization: Bearer KEY',
+    of: matching(/^[!-~]+$/, 'a key that a header can hold: ASCII characters without spaces, at least one'),
+  }),
+  cors: texts({
+    about: "origin of a page that may read the answers, '*': every page",
+    of: such(isOrigin, "'*', or an origin as browsers send it, such as https://example.org, without a path"),
+  }),
   streams: integer({
     about: 'choices of a model that are written at once',
     min: 1,
@@ -86,6 +94,7 @@ export async function serveModels(
   const settings = complete(serveFields, options, 'serve');
   const { port, host, streams, queue, overflow } = settings;
   const local = isLoopback(host);
+  const name = host === '127.0.0.1' ? 'localhost' : host;
   const served = models.map((model) => serveModel(model, { streams, queue, overflow }));
   const app = createApp({
     models: served,
@@ -102,9 +111,8 @@ export async function serveModels(
   // A client must send its request within these times.
   const times = { headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 };
   const listening = await listen(app, { port, host, ...times });
-  const shown = host.includes(':') ? `[${host}]` : local ? 'localhost' : host;
   return {
-    url: `http://${shown}:${listening.port}/`,
+    url: `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
     async close() {
       app.drain();
       let open = true;
@@ -125,6 +133,10 @@ export async function serveModels(
   };
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+/** Whether a browser may send this as the origin of a page. `null` is that of a page from a file. */
+function isOrigin(value: unknown): value is string {
+  if (value === '*' || value === 'null') return true;
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, host } = new URL(value);
+  return value === `${protocol}//${host}` && host !== '';
 }

@@ -143,6 +143,7 @@ describe('beside completions', () => {
       ['POST', '/v1/models', 405],
       ['DELETE', '/v1/models/small', 405],
       ['POST', '/v1/embeddings', 404],
+      ['GET', '/v1/models/', 404],
       ['GET', '/models/shakespeare/config.json', 404],
       ['GET', '/..%2f..%2fpackage.json', 404],
     ] as const) {
@@ -186,10 +187,21 @@ describe('a request that is wrong', () => {
     ['repetition_penalty', { prompt: 'a', repetition_penalty: 0 }, /repetition_penalty 0/],
     ['presence_penalty', { prompt: 'a', presence_penalty: 2.1 }, /from -2 to 2/],
     ['frequency_penalty', { prompt: 'a', frequency_penalty: -3 }, /from -2 to 2/],
-    ['logit_bias', { prompt: 'a', logit_bias: { 300: 1 } }, /token 300 is not in the vocabulary/],
-    ['logit_bias', { prompt: 'a', logit_bias: { a: 1 } }, /is not an object from token ids/],
-    ['logit_bias', { prompt: 'a', logit_bias: { 5: 101 } }, /is not an object from token ids/],
-    ['logit_bias', { prompt: 'a', logit_bias: [1] }, /is not an object from token ids/],
+    ['logit_bias', { prompt: 'a', logit_bias: { 300: 1 } }, /token "300" is not in the vocabulary/],
+    ['logit_bias', { prompt: 'a', logit_bias: { a: 1 } }, /token "a" is not in the vocabulary/],
+    ['logit_bias', { prompt: 'a', logit_bias: { '05': 1 } }, /token "05" is not in the vocabulary/],
+    ['logit_bias', { prompt: 'a', logit_bias: { '-1': 1 } }, /token "-1" is not in the vocabulary/],
+    [
+      'logit_bias',
+      { prompt: 'a', logit_bias: { 5: 101 } },
+      /logit_bias\["5"\] 101 is not a number from -100/,
+    ],
+    [
+      'logit_bias',
+      { prompt: 'a', logit_bias: { 5: '1' } },
+      /logit_bias\["5"\] "1" is not a number from -100/,
+    ],
+    ['logit_bias', { prompt: 'a', logit_bias: [1] }, /logit_bias a list of 1 is not an object/],
     ['n', { prompt: 'a', n: 0 }, /n 0 is not/],
     ['n', { prompt: 'a', n: 9 }, /at most 8/],
     ['best_of', { prompt: 'a', n: 2, best_of: 1 }, /best_of 1 is less than n 2/],
@@ -245,6 +257,13 @@ describe('a request that is wrong', () => {
       body: Uint8Array.of(0x7b, 0xff, 0x7d),
     });
     assert.equal(invalid.status, 400);
+    for (const [coding, status] of [
+      ['gzip', 415],
+      ['identity', 200],
+    ] as const) {
+      const coded = await lab.post('/v1/completions', { prompt: 'a' }, { 'Content-Encoding': coding });
+      assert.equal(coded.status, status, coding);
+    }
   });
 
   test('to other paths names the parameter, too', async () => {
@@ -326,6 +345,49 @@ describe('safety', () => {
       assert.deepEqual(await allowed(lab), [own, own, own, own]);
     });
     await withLab({ cors: ['*'] }, async (lab) => assert.deepEqual(await allowed(lab), ['*', '*', '*', '*']));
+  });
+
+  test('a key, an origin or an address that no request can have is refused', async () => {
+    const refused = (options: ServeOptions): Promise<void> =>
+      assert.rejects(
+        openLab(models, options),
+        (error: Error) => /^serve|^(apiKey|cors|host)/.test(error.message) && !error.message.includes('\n'),
+      );
+    for (const apiKey of ['', ' ', 'two words', 'schlüssel', 'line\n']) await refused({ apiKey });
+    for (const origin of [
+      ...['', 'example.org', 'https://example.org/', 'https://example.org/page', 'HTTPS://example.org'],
+      ...['https://Example.org', 'https://example.org:443', 'https://a@example.org', 'file://'],
+    ])
+      await refused({ cors: [origin] });
+    for (const origin of [
+      '*',
+      'null',
+      'http://localhost:3000',
+      'http://[::1]:8080',
+      'chrome-extension://abc',
+    ])
+      await withLab({ cors: [origin] }, async () => {});
+    for (const host of ['', ' ', 'http://localhost']) await refused({ host });
+  });
+
+  test('every address of this machine alone is one of its names', {
+    skip: process.platform !== 'linux', // others have 127.0.0.1 only
+  }, async () => {
+    await withLab({ host: '127.0.0.2' }, async (lab) => {
+      assert.match(lab.server.url, /^http:\/\/127\.0\.0\.2:/);
+      assert.equal(await statusOf(lab.server.url, '/health', {}), 200);
+      for (const host of ['127.0.0.1', '[::1]:80', 'localhost:1'])
+        assert.equal(await statusOf(lab.server.url, '/health', { headers: { host } }), 200, host);
+      for (const host of [
+        '127.0.0.1.example',
+        '1127.0.0.1',
+        'a127.0.0.1',
+        '10.0.0.1',
+        '[::2]',
+        'localhost.example',
+      ])
+        assert.equal(await statusOf(lab.server.url, '/health', { headers: { host } }), 403, host);
+    });
   });
 
   test('only names of this machine are answered to, unless it listens to others', async () => {

@@ -7,15 +7,13 @@ export function statusOf(
   path: string,
   options: { method?: string; headers?: object } = {},
 ): Promise<number> {
-  const { port } = new URL(url);
+  const { hostname, port } = new URL(url);
+  const host = hostname.startsWith('127.') ? hostname : '127.0.0.1';
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, ...options, headers: { ...options.headers } },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-      },
-    );
+    const asked = request({ host, port, path, ...options, headers: { ...options.headers } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
     asked.on('error', reject);
     asked.end();
   });
