@@ -57,7 +57,15 @@ function makeFolders(path: string): string[] {
     const above = dirname(path);
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
     const made = makeFolders(above);
-    return [...makeFolders(path), ...made];
+    try {
+      fs.mkdirSync(path);
+      return [path, ...made];
+    } catch (again) {
+      // Another process was faster, or there can be no such folder, as in /proc.
+      if ((again as NodeJS.ErrnoException).code === 'EEXIST') return made;
+      for (const folder of made) attempt(() => fs.rmdirSync(folder));
+      throw again;
+    }
   }
 }
 

@@ -205,3 +205,13 @@ describe('the lock of a store', () => {
     }
   });
 });
+
+test('a folder that cannot be is refused, and its parents are not left behind', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  for (const out of ['/proc/new', '/proc/new/deep']) {
+    const { code, errors } = await inkhorn(folder, ['train', '--data', text, '--out', out]);
+    assert.notEqual(code, 0);
+    assert.match(errors.at(-1) ?? '', new RegExp(`--out ${out} cannot be written to: there is no such`));
+  }
+});
