@@ -119,6 +119,8 @@ async function findFolder(path: string | undefined, output: Output): Promise<Fou
 function modelOfFile(path: string): string {
   const folder = dirname(path);
   if (existsSync(join(folder, CONFIG_FILE))) return `did you mean the model folder that it is in, ${folder}?`;
+  if (/\.(?:safetensors|pt|pth|ckpt|bin)$/i.test(path))
+    return `a model is a folder, which \`inkhorn import ${shellWord(path)} --out DIR\` makes of it`;
   const isText = TEXT_KINDS.includes(extname(path).toLowerCase());
   const train = `\`inkhorn train --data ${shellWord(path)} --out DIR\``;
   return `a model is a folder, such as the --out of \`inkhorn train\`${isText ? `; ${train} makes one of a text` : ''}`;

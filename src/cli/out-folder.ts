@@ -128,6 +128,8 @@ export async function entriesOf(folder: string, contents: FolderContents): Promi
 
 /** Checks that `--out` can become a file: it does not exist, or `force` is given. */
 export async function claimOutFile(file: string, force = false): Promise<void> {
+  if (/[/\\]$/.test(file)) throw misuse(`--out ${file} ends as a folder does: name a file`);
+  if (file === '-') throw misuse('--out -: nothing is written to standard output; name a file');
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw misuse(`--out ${file}: ${reason(error)}`);

@@ -60,7 +60,9 @@ export function targetOf(options: ExportOptions): Target {
     if (own.length > 0)
       throw new Error(`${name} ${value} is not one of ${own.join(', ')}, which target ${to} has`);
     const others = targetNames.filter((other) => valuesOf(other).includes(value));
-    throw new Error(`${name} ${value} has no effect with target ${to}: only ${others.join(', ')} have it`);
+    throw new Error(
+      `${name} ${value} has no effect with target ${to}: only ${others.join(', ')} ${others.length === 1 ? 'has' : 'have'} it`,
+    );
   }
   return targets[options.to];
 }

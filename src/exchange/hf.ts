@@ -187,7 +187,7 @@ export const hf: ModelTarget = {
         [CONFIG_FILE, jsonBytes(hfConfig(family, source, dtype), 2)],
         ...tokenizerFiles(tokenizer),
       ]),
-      notes: [`the model is a ${family.name} in ${dtype}`],
+      notes: [`the model is of class ${family.name}, in ${dtype}`],
     };
   },
 };

@@ -67,7 +67,7 @@ export async function openHf(
     throw new Error(
       `${describedBy}: the weights are quantised (quantization_config): import the model in float32, float16 or bfloat16`,
     );
-  const files = await openWeights(store, weights === undefined ? names : [weights]);
+  const files = await openWeights(store, weights ?? WEIGHTS.find((name) => names.includes(name)));
   try {
     const tensors = withBase(plainNames(files.tensors, reader.stored), reader.base);
     const gated = [...tensors.keys()].some((name) => name.endsWith('.mlp.gate_proj.weight'));
@@ -109,9 +109,8 @@ export const WEIGHTS: readonly string[] = [MODEL_FILE, 'pytorch_model.bin'].flat
 ]);
 
 /** The weights of a folder: one file, or several that an index lists. */
-async function openWeights(store: Store, names: readonly string[]): Promise<ForeignTensors> {
-  const file = WEIGHTS.find((name) => names.includes(name)) ?? (names.length === 1 ? names[0] : null);
-  if (file === null)
+async function openWeights(store: Store, file: string | undefined): Promise<ForeignTensors> {
+  if (file === undefined)
     throw new Error(`${store.location} has no weights: expected one of ${WEIGHTS.join(', ')}`);
   return file.endsWith('.index.json') ? openShards(store, file) : openFileOf(store, file);
 }

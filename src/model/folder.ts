@@ -223,6 +223,10 @@ const quantizationSchema: Schema<Int4Config> = object<Int4Config>({
 
 /** `config.json`: a GPTConfig, with or without `quantization`. */
 function configFile(value: unknown): { config: GPTConfig; quantization: Int4Config | null } {
+  if (typeof value === 'object' && value !== null && 'model_type' in value)
+    throw new Error(
+      'describes a model of Hugging Face: `inkhorn import` makes a model folder of Inkhorn of its folder',
+    );
   if (typeof value !== 'object' || value === null || !('quantization' in value))
     return { config: checkConfig(value), quantization: null };
   const { quantization, ...config } = value;

@@ -39,6 +39,21 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
+test('a folder of Hugging Face that is taken for a model folder is one to import', async () => {
+  await bad(
+    'generate -m theirs',
+    1,
+    /theirs\/config\.json.*Hugging Face: `inkhorn import` makes a model folder/,
+  );
+  await bad('train --from theirs --data text.txt --out none', 1, /Hugging Face: `inkhorn import`/);
+  await good('export -m gpt2 --to safetensors -o alone.safetensors');
+  await bad(
+    'generate -m alone.safetensors',
+    2,
+    /a model is a folder, which `inkhorn import alone\.safetensors /,
+  );
+});
+
 test('a folder of Hugging Face becomes a model folder that every command takes', async () => {
   const [facts] = jsonLines<{ from: string; files: string[] }>(await good('import theirs --out ours --json'));
   assert.equal(facts.from, 'GPT2LMHeadModel');

@@ -262,7 +262,7 @@ describe('hf', () => {
     const wrong = (options: object): Promise<unknown> => exportFiles(contents, options as ExportOptions);
     await assert.rejects(
       wrong({ to: 'hf', format: 'json' }),
-      /^Error: format json has no effect with target hf: only tokenizer have it/,
+      /^Error: format json has no effect with target hf: only tokenizer has it/,
     );
     await assert.rejects(
       wrong({ to: 'hf', dtype: 'float16' }),

@@ -8,6 +8,7 @@ import { folderStore, NO_SUCH_FILE, reason } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { TOKENIZER_FILE } from '../../model/folder.ts';
 import { countShapes } from '../../model/shapes.ts';
+import { runModel } from '../../runs/open.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
@@ -46,6 +47,8 @@ export const importCommand = defineCommand({
     const { out } = given;
     if (out === undefined) throw misuse('--out is missing: name the folder to write');
     const source = await placeOf(path);
+    if (source.file === undefined && (await runModel(source.store).catch(() => null)))
+      throw misuse(`${path} is a run of Inkhorn already: every command takes it as --model`);
     await refuseModelFolder(source.store.location, out);
     const tokenizer = await tokenizerOf(given);
     const folder = await takeOutFolder(out, 'inkhorn import', given.force);
