@@ -25,6 +25,12 @@ export interface CompletionLimits {
   choices: number;
 }
 
+/**
+ * The most log-probabilities of a request: of the tokens that it draws and of those listed beside them. They
+ * are in memory until the answer is sent, at up to 50 bytes each.
+ */
+const MOST_LOGPROBS = 2 ** 21;
+
 /** A checked request. */
 export type CompletionSettings = Complete<typeof completionFields> & Pick<CompletionRequest, 'prompt'>;
 
@@ -84,6 +90,12 @@ export function createCompletion(
     throw refused(
       bestOf > 1 ? (request.best_of === undefined ? 'n' : 'best_of') : 'prompt',
       `${formatAmount(prompts.length, 'prompt')} of ${formatAmount(bestOf, 'choice')} are ${count}: at most ${limits.choices} are made at once`,
+    );
+  const kept = count * settings.maxTokens * (1 + (settings.logprobs ?? 0));
+  if (kept > MOST_LOGPROBS)
+    throw refused(
+      'max_tokens',
+      `max_tokens ${settings.maxTokens} for ${formatAmount(count, 'choice')} with logprobs ${settings.logprobs ?? 0} are ${kept} log-probabilities: at most ${MOST_LOGPROBS} are kept for a request`,
     );
   const scoring = settings.echo && settings.logprobs !== null;
   for (const ids of prompts) checkLength(ids, model.config.blockSize, scoring, settings.maxTokens);

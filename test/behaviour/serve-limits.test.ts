@@ -120,6 +120,18 @@ describe('beside completions', () => {
       assert.equal(fits(body), right, JSON.stringify(body));
   });
 
+  test('log-probabilities of more tokens than memory should hold are refused', async () => {
+    await withLab({ queue: 300, streams: 4, maxTokens: 5000 }, async (large) => {
+      const body = { prompt: 'a', max_tokens: 5000, n: 20, logprobs: 20 };
+      const { status, param, message } = await large.refusal('/v1/completions', body);
+      assert.deepEqual([status, param], [400, 'max_tokens']);
+      assert.match(
+        message,
+        /^max_tokens 5000 for 20 choices with logprobs 20 are 2100000 log-prob.*: at most 2097152/,
+      );
+    });
+  });
+
   test('the page is allowed itself, and nothing else', async () => {
     const page = await fetch(lab.url('/'));
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
