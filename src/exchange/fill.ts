@@ -7,6 +7,7 @@ import { fromBfloat16, fromFloat16 } from '../io/floats.ts';
 import { blankSafetensors, type PlaceToWrite, type StoredDType } from '../io/safetensors.ts';
 import { configRecord, type GPTConfig } from '../model/config.ts';
 import { CONFIG_FILE, MODEL_FILE, tokenizerFiles, weightsMetadata } from '../model/folder.ts';
+import { parseParameter } from '../model/names.ts';
 import { shapesOf } from '../model/shapes.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { ForeignModel, ForeignTensor } from './foreign.ts';
@@ -175,7 +176,7 @@ function placesFor(
   for (const [name, shape] of shapesOf(config)) {
     const types = new Set((sources.get(name) ?? []).map(({ theirs }) => find(model, theirs).dtype));
     // Biases that a class lacks are zeros here. Nothing else may be missing.
-    if (types.size === 0 && !name.endsWith('.bias'))
+    if (types.size === 0 && parseParameter(name).field !== 'bias')
       throw new Error(`${model.describedBy}: ${model.name} has nothing for our parameter ${name}`);
     const [type] = types;
     places.set(name, { dtype: shape.length < 2 || types.size !== 1 ? 'F32' : type, shape });
