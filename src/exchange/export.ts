@@ -1,19 +1,19 @@
 // Exports a model or its tokenizer: checks the options, asks the target for its files, writes all of them or
-// none. A new target is one file and one row of `targets`. Read next: hf.ts.
+// none. A new target is one file and one row of `targets`. Read next: hf/target.ts.
 import { choice, complete, type Table } from '../base/fields.ts';
 import type { Store } from '../io/store.ts';
 import { type Adapter, adapterField, checkAdapter, checkBase } from '../model/adapter.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { namedParameters } from '../nn/parameters.ts';
-import { gguf } from './gguf.ts';
-import { hf } from './hf.ts';
-import { onnx } from './onnx.ts';
+import { gguf } from './gguf/target.ts';
+import { peft } from './hf/peft.ts';
+import { hf } from './hf/target.ts';
+import { onnx } from './onnx/target.ts';
 import { type Choices, choiceFields } from './options.ts';
-import { peft } from './peft.ts';
 import { safetensors } from './safetensors.ts';
 import { sourceOf } from './source.ts';
 import type { Exported, Target } from './target.ts';
-import { tokenizer } from './tokenizer.ts';
+import { tokenizer } from './tokenizer/write.ts';
 
 /** What a model can be exported to. */
 export type TargetName = 'hf' | 'gguf' | 'onnx' | 'peft' | 'safetensors' | 'tokenizer';

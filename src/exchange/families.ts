@@ -1,4 +1,5 @@
-// The kinds of models that other programs have, and what each of them lacks. Read next: hf.ts, gguf.ts.
+// The kinds of models that other programs have, and what each of them lacks. Read next: hf/target.ts,
+// gguf/target.ts.
 import type { GPTConfig } from '../model/config.ts';
 
 /** A model class of another program. */

@@ -23,4 +23,4 @@ export {
 } from './import.ts';
 export type { Choices, DType, GgufType, OnnxType, TokenizerFormat } from './options.ts';
 export type { Exported } from './target.ts';
-export { tiktokenPattern } from './tokenizer.ts';
+export { tiktokenPattern } from './tokenizer/write.ts';

@@ -1,5 +1,5 @@
 // What the files of another program are, by their contents. A new format is one importer, and its line here.
-// Read next: foreign.ts, import-hf.ts.
+// Read next: foreign.ts, hf/import.ts.
 import { kindOf } from '../base/first-bytes.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
 import { record, type Schema, shown } from '../base/schema.ts';
@@ -10,10 +10,7 @@ import { CONFIG_FILE } from '../model/folder.ts';
 import { isMinbpe } from '../tokenizer/minbpe.ts';
 import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { ForeignModel } from './foreign.ts';
-import { openHf, WEIGHTS } from './import-hf.ts';
-import { isCharacters, nanoGpt, nanoGptIn } from './import-nanogpt.ts';
-import { isSeed, seedModel } from './import-seed.ts';
-import { isTorch, openTorch } from './pytorch.ts';
+import { openHf, WEIGHTS } from './hf/import.ts';
 import { holdsModel, openOwn } from './safetensors.ts';
 import {
   type FoundTokenizer,
@@ -28,7 +25,10 @@ import {
   tokenizerOfPickle,
   tokenizerOfTexts,
   VOCAB_JSON,
-} from './tokenizer-files.ts';
+} from './tokenizer/read.ts';
+import { isTorch, openTorch } from './torch/file.ts';
+import { isCharacters, nanoGpt, nanoGptIn } from './torch/nanogpt.ts';
+import { isSeed, seedModel } from './torch/seed.ts';
 
 /** What can be imported, for errors. */
 const SUPPORTED = [

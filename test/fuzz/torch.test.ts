@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { importFiles } from '../../src/exchange/import.ts';
-import { readPickle } from '../../src/exchange/pickle.ts';
+import { readPickle } from '../../src/exchange/torch/pickle.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { Call, pickled, TorchView, Tuple, torchArchive, torchLegacy } from '../support/torch-file.ts';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
-import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf.ts';
+import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf/target.ts';
 import { pairRows, transpose, valuesFor } from '../../src/exchange/mapping.ts';
-import { createGraph } from '../../src/exchange/onnx-graph.ts';
+import { createGraph } from '../../src/exchange/onnx/graph.ts';
 import { fromFloat16, toFloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';

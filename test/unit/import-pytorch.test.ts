@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { exportModel } from '../../src/exchange/export.ts';
 import { importFiles, importModel } from '../../src/exchange/import.ts';
-import { isTorch } from '../../src/exchange/pytorch.ts';
+import { isTorch } from '../../src/exchange/torch/file.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';

@@ -1,7 +1,7 @@
 // Pickles are read as data: what they build, and that they run nothing.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type PickleNames, readPickle } from '../../src/exchange/pickle.ts';
+import { type PickleNames, readPickle } from '../../src/exchange/torch/pickle.ts';
 import { Call, pickled, Tuple } from '../support/torch-file.ts';
 
 const names: PickleNames = {

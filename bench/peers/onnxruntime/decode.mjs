@@ -1,6 +1,6 @@
 // Generates token by token with a KV cache in onnxruntime. No tensor is copied between steps: the graph reads
 // the cache of the earlier tokens and writes the new keys and values behind them. Read next: main.mjs.
-import { createGraph } from '../../../dist/src/exchange/onnx-graph.js';
+import { createGraph } from '../../../dist/src/exchange/onnx/graph.js';
 import { createParameters, SEED } from './network.mjs';
 
 const { H, hs, L, V, T } = SEED;

@@ -1,7 +1,7 @@
 // A training step in onnxruntime, which has no automatic differentiation on this engine. So the graph
 // contains the backward pass. Micro-batches, whose gradients are added up; then AdamW in a second graph. Read
 // next: main.mjs.
-import { createGraph } from '../../../dist/src/exchange/onnx-graph.js';
+import { createGraph } from '../../../dist/src/exchange/onnx/graph.js';
 import { createLayers, createParameters, SEED } from './network.mjs';
 
 /** Larger micro-batches take more memory and no less time. */

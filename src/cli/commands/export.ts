@@ -13,7 +13,7 @@ import {
 } from '../../exchange/export.ts';
 import type { TokenizerFormat } from '../../exchange/options.ts';
 import type { Exported } from '../../exchange/target.ts';
-import { formatEndings } from '../../exchange/tokenizer.ts';
+import { formatEndings } from '../../exchange/tokenizer/write.ts';
 import { folderStore } from '../../io/node-store.ts';
 import { loadConfig, loadTokenizer } from '../../model/folder.ts';
 import { createBackend } from '../../platform/node-engines.ts';

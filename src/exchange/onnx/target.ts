@@ -1,14 +1,14 @@
 // Folders that transformers.js loads, in Node and in pages, and ONNX Runtime everywhere: a decoder with a KV
-// cache, of any model. Read next: onnx-decoder.ts.
-import { jsonBytes } from '../base/json.ts';
-import type { GPTConfig } from '../model/config.ts';
-import { CONFIG_FILE, tokenizerFiles } from '../model/folder.ts';
-import { arcee, hfConfig } from './hf.ts';
-import { decoderFile } from './onnx-decoder.ts';
-import { groupSizeFor, type IntegerMatrix, integersOf, quantisedIntegers } from './onnx-integers.ts';
-import { type Choices, type OnnxType, onnxTypes } from './options.ts';
-import type { IntegerFormat, Source } from './source.ts';
-import type { ModelTarget } from './target.ts';
+// cache, of any model. Read next: decoder.ts.
+import { jsonBytes } from '../../base/json.ts';
+import type { GPTConfig } from '../../model/config.ts';
+import { CONFIG_FILE, tokenizerFiles } from '../../model/folder.ts';
+import { arcee, hfConfig } from '../hf/target.ts';
+import { type Choices, type OnnxType, onnxTypes } from '../options.ts';
+import type { IntegerFormat, Source } from '../source.ts';
+import type { ModelTarget } from '../target.ts';
+import { decoderFile } from './decoder.ts';
+import { groupSizeFor, type IntegerMatrix, integersOf, quantisedIntegers } from './integers.ts';
 
 /** What transformers.js calls a type, and where it looks for the file. */
 const stores: Readonly<Record<OnnxType, { dtype: string; file: string }>> = {

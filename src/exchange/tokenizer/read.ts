@@ -1,12 +1,12 @@
 // Tokenizers in the files of other programs: Hugging Face's, minbpe's, and the seed's pickles. Read next:
-// import.ts.
-import { bytesAtMost, parseJson, readJson } from '../base/json.ts';
-import { firstBytes, type Store } from '../io/store.ts';
-import { TOKENIZER_FILE } from '../model/folder.ts';
-import { type Merge, Tokenizer } from '../tokenizer/index.ts';
-import { fromMinbpe, isMinbpe } from '../tokenizer/minbpe.ts';
-import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
-import { openTorch } from './pytorch.ts';
+// ../import.ts.
+import { bytesAtMost, parseJson, readJson } from '../../base/json.ts';
+import { firstBytes, type Store } from '../../io/store.ts';
+import { TOKENIZER_FILE } from '../../model/folder.ts';
+import { type Merge, Tokenizer } from '../../tokenizer/index.ts';
+import { fromMinbpe, isMinbpe } from '../../tokenizer/minbpe.ts';
+import { TOKENIZER_LIMITS } from '../../tokenizer/tokenizer-json.ts';
+import { openTorch } from '../torch/file.ts';
 
 /** A tokenizer that was recognised and read. */
 export interface FoundTokenizer {

@@ -1,9 +1,9 @@
 // Hugging Face's folders: GPT-2, Arcee, and what is Llama without a gate in its MLP. The tensors are those of
-// hf.ts, read the other way. Read next: hf-config.ts.
-import { object, record, string } from '../base/schema.ts';
-import { readJsonFile } from '../io/json-file.ts';
-import { checkName, firstBytes, type Store } from '../io/store.ts';
-import { CONFIG_FILE, MODEL_FILE } from '../model/folder.ts';
+// target.ts, read the other way. Read next: config.ts.
+import { object, record, string } from '../../base/schema.ts';
+import { readJsonFile } from '../../io/json-file.ts';
+import { checkName, firstBytes, type Store } from '../../io/store.ts';
+import { CONFIG_FILE, MODEL_FILE } from '../../model/folder.ts';
 import {
   closeAll,
   type ForeignModel,
@@ -12,12 +12,12 @@ import {
   openSafetensors,
   plainNames,
   together,
-} from './foreign.ts';
-import { arcee, gpt2, type HfFamily } from './hf.ts';
-import { type HfDescription, hfHead, readGpt2, readLlama } from './hf-config.ts';
-import type { Mapped } from './mapping.ts';
-import { isTorch, openStateDict } from './pytorch.ts';
-import { tokenizerBeside } from './tokenizer-files.ts';
+} from '../foreign.ts';
+import type { Mapped } from '../mapping.ts';
+import { tokenizerBeside } from '../tokenizer/read.ts';
+import { isTorch, openStateDict } from '../torch/file.ts';
+import { type HfDescription, hfHead, readGpt2, readLlama } from './config.ts';
+import { arcee, gpt2, type HfFamily } from './target.ts';
 
 /** How models of one `model_type` are read. */
 interface Reader {

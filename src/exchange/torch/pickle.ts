@@ -1,9 +1,9 @@
 // Python's pickles, read as data (docs.python.org/3/library/pickletools.html). A pickle is a program for a
 // small stack machine, of which only what builds values is carried out. What it asks for by name is looked up
 // in a list of functions of ours, and refused if it is not there: no pickle can run anything. Read next:
-// pytorch.ts.
-import { formatAmount, formatCount } from '../base/format.ts';
-import { excerpt } from '../base/schema.ts';
+// file.ts.
+import { formatAmount, formatCount } from '../../base/format.ts';
+import { excerpt } from '../../base/schema.ts';
 
 /** What Python calls by this name: `module.name`. */
 export class PickleGlobal {

@@ -1,18 +1,18 @@
 // Hugging Face's folders, which transformers loads without code of ours: GPT-2 for learned positions and
-// LayerNorm, Arcee for rotary positions and RMSNorm. Read next: target.ts.
-import type { Activation } from '../backend/contract.ts';
-import { jsonBytes } from '../base/json.ts';
-import { type TensorToWrite, writeSafetensors } from '../io/safetensors.ts';
-import { type GPTConfig, hiddenSize } from '../model/config.ts';
-import { CONFIG_FILE, MODEL_FILE, tokenizerFiles } from '../model/folder.ts';
-import { type BlockLayer, type Field, type OutsideLayer, parameterName } from '../model/names.ts';
-import { endToken } from '../tokenizer/special.ts';
-import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from './families.ts';
-import { type Mapped, valuesFor } from './mapping.ts';
-import { type DType, dtypes } from './options.ts';
-import { stored } from './safetensors.ts';
-import type { Source } from './source.ts';
-import type { ModelTarget } from './target.ts';
+// LayerNorm, Arcee for rotary positions and RMSNorm. Read next: ../target.ts.
+import type { Activation } from '../../backend/contract.ts';
+import { jsonBytes } from '../../base/json.ts';
+import { type TensorToWrite, writeSafetensors } from '../../io/safetensors.ts';
+import { type GPTConfig, hiddenSize } from '../../model/config.ts';
+import { CONFIG_FILE, MODEL_FILE, tokenizerFiles } from '../../model/folder.ts';
+import { type BlockLayer, type Field, type OutsideLayer, parameterName } from '../../model/names.ts';
+import { endToken } from '../../tokenizer/special.ts';
+import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from '../families.ts';
+import { type Mapped, valuesFor } from '../mapping.ts';
+import { type DType, dtypes } from '../options.ts';
+import { stored } from '../safetensors.ts';
+import type { Source } from '../source.ts';
+import type { ModelTarget } from '../target.ts';
 
 /** A model class of transformers. */
 export interface HfFamily extends Family {
@@ -23,7 +23,7 @@ export interface HfFamily extends Family {
   tensors(config: GPTConfig): Mapped[];
 }
 
-/** The names of the activations there. Its other names for them: hf-config.ts. */
+/** The names of the activations there. Its other names for them: config.ts. */
 export const hfActivations: Readonly<Record<Activation, string>> = {
   relu: 'relu',
   relu2: 'relu2',

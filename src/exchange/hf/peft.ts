@@ -1,12 +1,12 @@
 // PEFT's adapters, which `PeftModel.from_pretrained` puts on a model of `--to hf`: an adapter that was kept
-// apart (model/adapter.ts), by the names that transformers has. Read next: mapping.ts.
-import { jsonBytes } from '../base/json.ts';
-import { type TensorToWrite, writeSafetensors } from '../io/safetensors.ts';
-import type { Adapter } from '../model/adapter.ts';
-import type { GPTConfig } from '../model/config.ts';
-import { familyOf } from './families.ts';
-import { gpt2, hfFamilies } from './hf.ts';
-import type { AdapterTarget } from './target.ts';
+// apart (model/adapter.ts), by the names that transformers has. Read next: ../mapping.ts.
+import { jsonBytes } from '../../base/json.ts';
+import { type TensorToWrite, writeSafetensors } from '../../io/safetensors.ts';
+import type { Adapter } from '../../model/adapter.ts';
+import type { GPTConfig } from '../../model/config.ts';
+import { familyOf } from '../families.ts';
+import type { AdapterTarget } from '../target.ts';
+import { gpt2, hfFamilies } from './target.ts';
 
 /** `--to peft` */
 export const peft: AdapterTarget = {

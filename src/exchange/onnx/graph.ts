@@ -1,5 +1,5 @@
 // An ONNX graph under construction, node by node, and the file that it becomes. Field numbers: onnx.proto of
-// github.com/onnx/onnx. Read next: onnx-decoder.ts.
+// github.com/onnx/onnx. Read next: decoder.ts.
 import { bytes, concat, float, int, lengthOf, type Message, message } from './protobuf.ts';
 
 /** The types of elements, by the format's numbers. */

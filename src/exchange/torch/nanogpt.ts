@@ -1,12 +1,12 @@
 // Checkpoints of nanoGPT (github.com/karpathy/nanoGPT): GPT-2 with matrices [out, in], biases or none, and
-// GELU by erf. Read next: pytorch.ts, hf.ts.
-import { boolean, integer, nullable, number, object, otherwise, type Schema } from '../base/schema.ts';
-import type { Store } from '../io/store.ts';
-import { checkConfig, presets } from '../model/config.ts';
-import { type ForeignModel, plainNames } from './foreign.ts';
-import { gpt2Tensors } from './hf.ts';
-import { type TorchFile, tensorsIn } from './pytorch.ts';
-import { tokenizerBeside } from './tokenizer-files.ts';
+// GELU by erf. Read next: file.ts, ../hf/target.ts.
+import { boolean, integer, nullable, number, object, otherwise, type Schema } from '../../base/schema.ts';
+import type { Store } from '../../io/store.ts';
+import { checkConfig, presets } from '../../model/config.ts';
+import { type ForeignModel, plainNames } from '../foreign.ts';
+import { gpt2Tensors } from '../hf/target.ts';
+import { tokenizerBeside } from '../tokenizer/read.ts';
+import { type TorchFile, tensorsIn } from './file.ts';
 
 /** `model_args` of a checkpoint. */
 interface ModelArgs {

@@ -1,16 +1,16 @@
 // GGUF files, which llama.cpp and what is built on it load: GPT-2 for learned positions and LayerNorm, Arcee
-// for rotary positions and RMSNorm. The container is in gguf-file.ts.
-import { type GPTConfig, hiddenSize } from '../model/config.ts';
-import { type BlockLayer, parameterName } from '../model/names.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
-import { endToken } from '../tokenizer/special.ts';
-import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from './families.ts';
-import { ggufTypes } from './gguf-blocks.ts';
-import { type GgufTensor, type GgufValue, writeGguf } from './gguf-file.ts';
-import { type Mapped, valuesFor } from './mapping.ts';
-import { type Choices, type GgufType, ggufTypeNames } from './options.ts';
-import type { Source } from './source.ts';
-import type { ModelTarget } from './target.ts';
+// for rotary positions and RMSNorm. The container is in file.ts.
+import { type GPTConfig, hiddenSize } from '../../model/config.ts';
+import { type BlockLayer, parameterName } from '../../model/names.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { endToken } from '../../tokenizer/special.ts';
+import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from '../families.ts';
+import { type Mapped, valuesFor } from '../mapping.ts';
+import { type Choices, type GgufType, ggufTypeNames } from '../options.ts';
+import type { Source } from '../source.ts';
+import type { ModelTarget } from '../target.ts';
+import { ggufTypes } from './blocks.ts';
+import { type GgufTensor, type GgufValue, writeGguf } from './file.ts';
 
 /** An architecture of llama.cpp. */
 export interface GgufFamily extends Family {

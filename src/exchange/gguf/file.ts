@@ -4,8 +4,9 @@
 //   fields    key, u32 type, value          a string is u64 length and UTF-8
 //   tensors   name, u32 dimensions, u64 each, innermost first, u32 type, u64 offset
 //   padding to 32 bytes, then the tensors, each padded to 32 bytes
-import { ggufTypes } from './gguf-blocks.ts';
-import type { GgufType } from './options.ts';
+
+import type { GgufType } from '../options.ts';
+import { ggufTypes } from './blocks.ts';
 
 /** A value of a field, with the type that its readers expect. */
 export type GgufValue =

@@ -1,13 +1,13 @@
 // The state_dict of the seed (itoufik/Building-a-Custom-GPT-Model-from-Scratch-Using-PyTorch on GitHub): each
 // head has tensors of its own. So has that of the lecture that it follows (karpathy/ng-video-lecture). All
-// sizes are those of the tensors. Read next: pytorch.ts.
-import type { Store } from '../io/store.ts';
-import { checkConfig, type GPTConfig, hiddenSize, presets } from '../model/config.ts';
-import { type BlockLayer, type OutsideLayer, parameterName } from '../model/names.ts';
-import { type ForeignModel, type ForeignTensor, plainNames } from './foreign.ts';
-import type { Mapped } from './mapping.ts';
-import { type TorchFile, tensorsIn } from './pytorch.ts';
-import { tokenizerBeside } from './tokenizer-files.ts';
+// sizes are those of the tensors. Read next: file.ts.
+import type { Store } from '../../io/store.ts';
+import { checkConfig, type GPTConfig, hiddenSize, presets } from '../../model/config.ts';
+import { type BlockLayer, type OutsideLayer, parameterName } from '../../model/names.ts';
+import { type ForeignModel, type ForeignTensor, plainNames } from '../foreign.ts';
+import type { Mapped } from '../mapping.ts';
+import { tokenizerBeside } from '../tokenizer/read.ts';
+import { type TorchFile, tensorsIn } from './file.ts';
 
 const TOKENS = 'token_embedding_table.weight';
 const POSITIONS = 'position_embedding_table.weight';

@@ -1,13 +1,13 @@
 // Integer matrices as the operator MatMulNBits of onnxruntime has them, made of ours code by code. Read next:
-// onnx-layers.ts.
-import type { GPTConfig } from '../model/config.ts';
-import type { GPT } from '../model/gpt.ts';
-import { isQuantizable } from '../model/names.ts';
-import { shapesOf } from '../model/shapes.ts';
-import { slots } from '../nn/parameters.ts';
-import { GROUP_SIZES } from '../quantize/int4.ts';
-import { quantize } from '../quantize/quantize.ts';
-import { DEFAULT_GROUP_SIZE, Int8Tensor, isQuantized, type QuantizedTensor } from '../tensor/quantized.ts';
+// layers.ts.
+import type { GPTConfig } from '../../model/config.ts';
+import type { GPT } from '../../model/gpt.ts';
+import { isQuantizable } from '../../model/names.ts';
+import { shapesOf } from '../../model/shapes.ts';
+import { slots } from '../../nn/parameters.ts';
+import { GROUP_SIZES } from '../../quantize/int4.ts';
+import { quantize } from '../../quantize/quantize.ts';
+import { DEFAULT_GROUP_SIZE, Int8Tensor, isQuantized, type QuantizedTensor } from '../../tensor/quantized.ts';
 
 /**
  * A matrix [rows, cols] whose rows are cut into blocks of columns: x[r, c] = (code[r, c] - zero) * scale[r,

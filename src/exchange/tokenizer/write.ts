@@ -1,10 +1,10 @@
 // The files that other programs read a tokenizer from.
-import { jsonBytes } from '../base/json.ts';
-import type { Pattern, Tokenizer } from '../tokenizer/index.ts';
-import { toMinbpe } from '../tokenizer/minbpe.ts';
-import { publishedExpressions } from '../tokenizer/tokenizer-json.ts';
-import { type TokenizerFormat, tokenizerFormats } from './options.ts';
-import type { TokenizerTarget } from './target.ts';
+import { jsonBytes } from '../../base/json.ts';
+import type { Pattern, Tokenizer } from '../../tokenizer/index.ts';
+import { toMinbpe } from '../../tokenizer/minbpe.ts';
+import { publishedExpressions } from '../../tokenizer/tokenizer-json.ts';
+import { type TokenizerFormat, tokenizerFormats } from '../options.ts';
+import type { TokenizerTarget } from '../target.ts';
 
 /** The ending of each format's file. */
 export const formatEndings: Readonly<Record<TokenizerFormat, string>> = {

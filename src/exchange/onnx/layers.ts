@@ -1,10 +1,10 @@
 // The layers of a model as nodes of an ONNX graph, with their weights: floats, or integers that MatMulNBits
-// multiplies by. Read next: onnx-decoder.ts.
-import type { Activation } from '../backend/contract.ts';
-import type { GPTConfig } from '../model/config.ts';
-import { transpose } from './mapping.ts';
-import { type OnnxGraph, TYPES } from './onnx-graph.ts';
-import type { IntegerMatrix } from './onnx-integers.ts';
+// multiplies by. Read next: decoder.ts.
+import type { Activation } from '../../backend/contract.ts';
+import type { GPTConfig } from '../../model/config.ts';
+import { transpose } from '../mapping.ts';
+import { type OnnxGraph, TYPES } from './graph.ts';
+import type { IntegerMatrix } from './integers.ts';
 
 /** The parameters of a model by name: integers where there are, else floats. */
 export interface Parameters {

@@ -1,8 +1,8 @@
 // The directory of a ZIP archive whose entries are not compressed, as PyTorch writes them
 // (pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Read in parts: an entry is a range of the file.
-import { formatAmount } from '../base/format.ts';
-import { excerpt } from '../base/schema.ts';
-import type { OpenFile } from '../io/store.ts';
+import { formatAmount } from '../../base/format.ts';
+import { excerpt } from '../../base/schema.ts';
+import type { OpenFile } from '../../io/store.ts';
 
 /** A file in an archive. */
 export interface ZipEntry {

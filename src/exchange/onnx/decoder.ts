@@ -1,10 +1,10 @@
 // A GPT as an ONNX graph with a KV cache, whose inputs and outputs have the names that transformers.js uses:
 // model/gpt.ts in other operators. B sequences, T new tokens after P that are in the cache, S = P + T.
-import type { GPTConfig } from '../model/config.ts';
-import { type BlockLayer, nameAt } from '../model/names.ts';
-import { shapesOf, skipFrom } from '../model/shapes.ts';
-import { createGraph, type OnnxGraph, TYPES } from './onnx-graph.ts';
-import { activate, type Layers, layersOf, type Parameters } from './onnx-layers.ts';
+import type { GPTConfig } from '../../model/config.ts';
+import { type BlockLayer, nameAt } from '../../model/names.ts';
+import { shapesOf, skipFrom } from '../../model/shapes.ts';
+import { createGraph, type OnnxGraph, TYPES } from './graph.ts';
+import { activate, type Layers, layersOf, type Parameters } from './layers.ts';
 
 /** What the blocks need to know about a pass. All are names of values. */
 interface Pass {

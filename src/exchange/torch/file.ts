@@ -1,11 +1,11 @@
 // What `torch.save` writes: a ZIP archive with a pickle and the storages of its tensors, or, before PyTorch
 // 1.6, several pickles in a row with the storages behind them. Read next: pickle.ts, zip.ts.
-import { formatAmount } from '../base/format.ts';
-import { shown } from '../base/schema.ts';
-import { isSafetensors, type StoredDType, storedBytes } from '../io/safetensors.ts';
-import { type OpenFile, openFile, type Store } from '../io/store.ts';
-import type { ForeignTensor, ForeignTensors } from './foreign.ts';
-import { sizeOf } from './mapping.ts';
+import { formatAmount } from '../../base/format.ts';
+import { shown } from '../../base/schema.ts';
+import { isSafetensors, type StoredDType, storedBytes } from '../../io/safetensors.ts';
+import { type OpenFile, openFile, type Store } from '../../io/store.ts';
+import type { ForeignTensor, ForeignTensors } from '../foreign.ts';
+import { sizeOf } from '../mapping.ts';
 import { Opaque, PICKLE_BYTES, PickleGlobal, type PickleNames, readPickle } from './pickle.ts';
 import { entryBegin, readZip } from './zip.ts';
 

@@ -1,7 +1,7 @@
 // How GGUF stores the rows of a matrix: floats, or blocks of 32 integers with a scale in half precision. The
 // rounding is that of ggml (quantize_row_q8_0_ref and quantize_row_q4_0_ref in ggml-quants.c).
-import { toBfloat16, toFloat16 } from '../io/floats.ts';
-import type { GgufType } from './options.ts';
+import { toBfloat16, toFloat16 } from '../../io/floats.ts';
+import type { GgufType } from '../options.ts';
 
 interface BlockType {
   /** The format's number of the type. */

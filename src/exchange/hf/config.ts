@@ -1,6 +1,6 @@
 // `config.json` of Hugging Face's classes, read as a config of ours. What a field means, and its value where
-// the file lacks it, is as in transformers. Read next: import-hf.ts.
-import { ACTIVATION_KINDS, type Activation } from '../backend/contract.ts';
+// the file lacks it, is as in transformers. Read next: import.ts.
+import { ACTIVATION_KINDS, type Activation } from '../../backend/contract.ts';
 import {
   array,
   boolean,
@@ -14,10 +14,10 @@ import {
   type Schema,
   shown,
   string,
-} from '../base/schema.ts';
-import { checkConfig, type GPTConfig, presets } from '../model/config.ts';
-import { present } from './families.ts';
-import { hfActivations } from './hf.ts';
+} from '../../base/schema.ts';
+import { checkConfig, type GPTConfig, presets } from '../../model/config.ts';
+import { present } from '../families.ts';
+import { hfActivations } from './target.ts';
 
 /** A `config.json` in terms of ours. */
 export interface HfDescription {
