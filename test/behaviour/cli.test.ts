@@ -704,7 +704,7 @@ describe('export', () => {
       await good('export -m portable --to hf -o hf --dtype bfloat16 --json'),
     );
     assert.deepEqual(facts.files.sort(), (await readdir(join(folder, 'hf'))).sort());
-    assert.match(facts.notes[0], /ArceeForCausalLM in bfloat16/);
+    assert.match(facts.notes[0], /of class ArceeForCausalLM, in bfloat16/);
     await good('export -m portable --to safetensors -o portable/whole.safetensors');
     const { stderr } = await good('export -m run --to tokenizer -o run.tiktoken');
     assert.match(stderr, /pat_str="\(\?s:\.\+\)"/);
