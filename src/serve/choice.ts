@@ -38,6 +38,8 @@ export interface ChoiceSettings {
   echo: boolean;
   /** How many of the most likely tokens each token comes with; null: no log-probabilities. */
   logprobs: number | null;
+  /** Whether it will be ranked among others, by its mean log-probability. */
+  ranked: boolean;
 }
 
 /** What a choice needs of its model. */
@@ -51,7 +53,7 @@ export interface Vocabulary {
 export interface Choice {
   /** Number of tokens drawn, those that end a text not counted. */
   readonly drawn: number;
-  /** Mean log-probability of the tokens drawn, by which the best of several is chosen. */
+  /** Mean log-probability of the tokens drawn; 0 where the choice is not ranked. */
   readonly meanLogprob: number;
   /** The prompt, where it is shown. `logits` [T, V] are those after each of its tokens. */
   begin(logits: Float32Array | null): Piece;
@@ -68,7 +70,7 @@ export function createChoice(
   settings: ChoiceSettings,
   sample: number,
 ): Choice {
-  const { maxTokens, echo, logprobs } = settings;
+  const { maxTokens, echo, logprobs, ranked } = settings;
   const random = createRandom({ seed: settings.seed, stream: STREAMS.samples, position: sample * 2 ** 32 });
   const decoder = tokenizer.stream();
   const stops = stopFilter(settings.stop);
@@ -134,7 +136,7 @@ export function createChoice(
       if (ends.has(id)) return finished('', 'stop');
       drawn++;
       counts.set(id, (counts.get(id) ?? 0) + 1);
-      logprobSum += logits[id] - exponentials(logits).logSum;
+      if (ranked) logprobSum += logits[id] - exponentials(logits).logSum;
       const visibleText = stops.push(decode(id, logits, logprobs !== null));
       if (stops.found !== null || drawn === maxTokens) return finished(visibleText, 'length');
       return { id, piece: piece(visibleText, null, false) };

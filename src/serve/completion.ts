@@ -197,6 +197,7 @@ function settingsOf(request: CompletionSettings, tokenizer: Tokenizer): ChoiceSe
     seed: seed ?? randomInt(2 ** 47),
     echo: request.echo,
     logprobs: request.logprobs ?? null,
+    ranked: (request.best_of ?? request.n) > request.n,
   };
 }
 
