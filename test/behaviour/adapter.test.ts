@@ -19,14 +19,13 @@ import { loadModel, modelFiles, saveModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
-import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
 import { checkSettings, seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { assertClose } from '../conformance/support.ts';
 import { engines } from '../support/engines.ts';
+import { runToStep } from '../support/run-to-step.ts';
 import { valuesOf } from '../support/values.ts';
 
 const text = 'the quick brown fox jumps over the lazy dog; '.repeat(20);
@@ -55,22 +54,9 @@ async function run(
   backend: Backend,
   { stop, ...changes }: Partial<TrainSettings> & { stop?: number } = {},
 ): Promise<void> {
-  const last = store.folder('last');
-  const from = (await last.exists('training.json')) ? await loadCheckpoint(last, { backend }) : undefined;
-  const model = from?.model ?? (await loadModel(base, { backend })).model;
-  const controller = new AbortController();
-  for await (const event of trainInFolder({
-    store,
-    model,
-    tokenizer,
-    dataset: data,
-    data: record,
-    settings: { ...settings, ...changes },
-    from,
-    signal: controller.signal,
-  }))
-    if (event.type === 'step' && event.step === stop) controller.abort();
-  model.dispose();
+  const fresh = async (): Promise<GPT> => (await loadModel(base, { backend })).model;
+  const options = { store, tokenizer, dataset: data, data: record, settings: { ...settings, ...changes } };
+  await runToStep(backend, fresh, options, stop);
 }
 
 /** A model folder with fresh weights. */

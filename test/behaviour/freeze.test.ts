@@ -9,9 +9,7 @@ import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
-import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
-import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset, randomBatch } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
@@ -21,6 +19,7 @@ import { train } from '../../src/train/train.ts';
 import { chooseTrained } from '../../src/train/trained.ts';
 import { assertClose } from '../conformance/support.ts';
 import { engines } from '../support/engines.ts';
+import { runToStep } from '../support/run-to-step.ts';
 import { valuesOf } from '../support/values.ts';
 
 const text = 'the quick brown fox jumps over the lazy dog; '.repeat(20);
@@ -79,26 +78,9 @@ async function gradients(
 }
 
 async function run(store: Store, backend: Backend, changes: Partial<TrainSettings>, stop?: number) {
-  const last = store.folder('last');
-  const from = (await last.exists('training.json')) ? await loadCheckpoint(last, { backend }) : undefined;
-  const model = from?.model ?? new GPT(configs.shakespeare, { backend, seed: 4 });
-  const controller = new AbortController();
-  const events: TrainEvent[] = [];
-  for await (const event of trainInFolder({
-    store,
-    model,
-    tokenizer,
-    dataset: data,
-    data: record,
-    settings: { ...settings, ...changes },
-    from,
-    signal: controller.signal,
-  })) {
-    events.push(event);
-    if (event.type === 'step' && event.step === stop) controller.abort();
-  }
-  model.dispose();
-  return events;
+  const fresh = (): GPT => new GPT(configs.shakespeare, { backend, seed: 4 });
+  const options = { store, tokenizer, dataset: data, data: record, settings: { ...settings, ...changes } };
+  return runToStep(backend, fresh, options, stop);
 }
 
 for (const { name, create, skip } of await engines()) {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { TorchView, torchArchive } from '../support/torch-file.ts';
+import { nanoGptContents, torchArchive } from '../support/torch-file.ts';
 import { inkhornShared, jsonLines, type Result, sentences } from './cli-process.ts';
 
 /** A model of GPT-2's kind that trains in a second. */
@@ -77,29 +77,7 @@ test('a folder of Hugging Face becomes a model folder that every command takes',
 
 /** A checkpoint of nanoGPT with 280 tokens; `value` is that of every element. */
 function checkpoint(value: number): Uint8Array {
-  const C = 4;
-  const shapes: Record<string, number[]> = {
-    'transformer.wte.weight': [280, C],
-    'transformer.wpe.weight': [8, C],
-    'transformer.h.0.ln_1.weight': [C],
-    'transformer.h.0.attn.c_attn.weight': [3 * C, C],
-    'transformer.h.0.attn.c_proj.weight': [C, C],
-    'transformer.h.0.ln_2.weight': [C],
-    'transformer.h.0.mlp.c_fc.weight': [4 * C, C],
-    'transformer.h.0.mlp.c_proj.weight': [C, 4 * C],
-    'transformer.ln_f.weight': [C],
-  };
-  const model = Object.entries(shapes).map(([name, shape]) => {
-    const size = shape.reduce((n, side) => n * side, 1);
-    return [name, new TorchView(new Float32Array(size).fill(value), shape)] as const;
-  });
-  const args = { n_layer: 1, n_head: 2, n_embd: C, block_size: 8, bias: false, vocab_size: 280, dropout: 0 };
-  return torchArchive(
-    new Map<string, unknown>([
-      ['model', new Map(model)],
-      ['model_args', new Map(Object.entries(args))],
-    ]),
-  );
+  return torchArchive(new Map(nanoGptContents(280, 8, value)));
 }
 
 test("nanoGPT's checkpoint, with the tokenizer of another folder or file", async () => {

@@ -7,7 +7,7 @@ import { importFiles } from '../../src/exchange/import.ts';
 import { readPickle } from '../../src/exchange/torch/pickle.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { Call, pickled, TorchView, Tuple, torchArchive, torchLegacy } from '../support/torch-file.ts';
+import { Call, nanoGptContents, pickled, Tuple, torchArchive, torchLegacy } from '../support/torch-file.ts';
 
 const tokenizer = new Tokenizer({ merges: [] });
 const names = {
@@ -31,28 +31,7 @@ function readOrRefuse(bytes: Uint8Array): void {
 
 /** nanoGPT's checkpoint of one block. */
 function checkpoint(): Map<unknown, unknown> {
-  const C = 4;
-  const shapes: Record<string, number[]> = {
-    'transformer.wte.weight': [256, C],
-    'transformer.wpe.weight': [2, C],
-    'transformer.h.0.ln_1.weight': [C],
-    'transformer.h.0.attn.c_attn.weight': [3 * C, C],
-    'transformer.h.0.attn.c_proj.weight': [C, C],
-    'transformer.h.0.ln_2.weight': [C],
-    'transformer.h.0.mlp.c_fc.weight': [4 * C, C],
-    'transformer.h.0.mlp.c_proj.weight': [C, 4 * C],
-    'transformer.ln_f.weight': [C],
-  };
-  const model = Object.entries(shapes).map(([name, shape]) => {
-    const data = new Float32Array(shape.reduce((n, side) => n * side, 1)).fill(0.5);
-    return [name, new TorchView(data, shape)] as const;
-  });
-  const args = { n_layer: 1, n_head: 2, n_embd: C, block_size: 2, bias: false, vocab_size: 256, dropout: 0 };
-  return new Map<unknown, unknown>([
-    ['model', new Map(model)],
-    ['model_args', new Map(Object.entries(args))],
-    ['iter_num', 7],
-  ]);
+  return new Map<unknown, unknown>([...nanoGptContents(256, 2, 0.5), ['iter_num', 7]]);
 }
 
 test('pickles of arbitrary bytes, and of arbitrary instructions', () => {

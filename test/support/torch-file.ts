@@ -201,3 +201,33 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** The contents of a checkpoint of nanoGPT with one block; `value` is that of every element. */
+export function nanoGptContents(
+  vocabSize: number,
+  blockSize: number,
+  value: number,
+): [string, Map<string, unknown>][] {
+  const C = 4;
+  const shapes: Record<string, number[]> = {
+    'transformer.wte.weight': [vocabSize, C],
+    'transformer.wpe.weight': [blockSize, C],
+    'transformer.h.0.ln_1.weight': [C],
+    'transformer.h.0.attn.c_attn.weight': [3 * C, C],
+    'transformer.h.0.attn.c_proj.weight': [C, C],
+    'transformer.h.0.ln_2.weight': [C],
+    'transformer.h.0.mlp.c_fc.weight': [4 * C, C],
+    'transformer.h.0.mlp.c_proj.weight': [C, 4 * C],
+    'transformer.ln_f.weight': [C],
+  };
+  const model = Object.entries(shapes).map(([name, shape]) => {
+    const data = new Float32Array(shape.reduce((n, side) => n * side, 1)).fill(value);
+    return [name, new TorchView(data, shape)] as const;
+  });
+  const args = { n_layer: 1, n_head: 2, n_embd: C, block_size: blockSize, bias: false };
+  const rest = { vocab_size: vocabSize, dropout: 0 };
+  return [
+    ['model', new Map(model)],
+    ['model_args', new Map(Object.entries({ ...args, ...rest }))],
+  ];
+}
