@@ -16,6 +16,7 @@ import { opfsStore } from 'inkhorn/browser';
 import { engine, giveTurn, library, replaceWorker, setTraining, wake, workersBefore } from './engine.ts';
 import { changed, persist } from './kept/files.ts';
 import { readText, readTextOf } from './kept/texts.ts';
+import { dismiss } from './notices.ts';
 import { type Watched, watch } from './watched.ts';
 
 /** What the training is doing. */
@@ -150,6 +151,7 @@ async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<
   if (isBusy()) throw new Error('a training goes on: stop it first');
   stopper = new AbortController();
   holding = false;
+  dismiss(); // what an earlier run ended with
   doing.value = { phase: 'preparing', what: 'The engine starts', done: 0, total: 1 };
   let reason = '';
   try {

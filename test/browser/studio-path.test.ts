@@ -16,7 +16,7 @@ import { loadModel } from '../../src/model/folder.ts';
 import { createBackend, useBackend } from '../../src/platform/node-engines.ts';
 import { flagsOf, inkhorn } from '../behaviour/cli-process.ts';
 import { launch, noChromium } from './chromium.ts';
-import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE } from './studio-tab.ts';
+import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE, untilEnded } from './studio-tab.ts';
 
 const skip = noChromium();
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -46,7 +46,7 @@ for (const engine of ['wasm', 'webgpu'] as const)
       const run = { ...SMALL, nLayer: 1, steps: 12, evalEvery: 6, probeEvery: 0, name: 'way', engine };
       await tab.enter('train', run);
       await page.click('text=Start training');
-      await page.locator('.live >> text=finished').waitFor();
+      await untilEnded(page);
       const { events } = JSON.parse((await keptBytes(page, 'runs/way/history.json')).toString());
       const losses = events.flatMap((event: { type: string; valLoss: number }) =>
         event.type === 'eval' ? [event.valLoss] : [],
@@ -120,7 +120,7 @@ describe('one run, in two places', { skip }, () => {
       await page.click('text=Start training');
     };
     await start('whole');
-    await page.locator('.live >> text=finished').waitFor();
+    await untilEnded(page);
     const whole = await keptBytes(page, 'runs/whole/last/model.safetensors');
 
     await start('half');
@@ -169,7 +169,7 @@ describe('one run, in two places', { skip }, () => {
     await page.locator('.notice', { hasText: 'is kept in this browser' }).waitFor();
     await tab.enter('train');
     await page.locator('.runs .scroll tbody tr', { hasText: 'begun' }).getByText('Go on').click();
-    await page.locator('.live >> text=finished').waitFor();
+    await untilEnded(page);
     const there = await keptBytes(page, 'runs/begun/last/model.safetensors');
     assert.equal(Buffer.compare(there, weights('here')), 0);
   });

@@ -97,6 +97,14 @@ export async function openStudio(
   };
 }
 
+/** Returns when the training has ended for this reason. Throws with the line that the page shows if it fails. */
+export async function untilEnded(page: Page, reason: 'finished' | 'stopped' = 'finished'): Promise<void> {
+  const ended = page.locator(`.live >> text=${reason}`);
+  const failed = page.locator('.notice.bad');
+  await ended.or(failed).first().waitFor({ timeout: 120_000 });
+  if (await failed.isVisible()) throw new Error(`the page says: ${await failed.innerText()}`);
+}
+
 /** Puts a text into the storage of the site, as if it had been brought before. */
 export async function keepText(page: Page, name: string, text: string): Promise<void> {
   await page.evaluate(`(async () => {

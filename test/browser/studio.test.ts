@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { launch, noChromium } from './chromium.ts';
-import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE } from './studio-tab.ts';
+import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE, untilEnded } from './studio-tab.ts';
 
 const skip = noChromium();
 let browser: Browser;
@@ -51,7 +51,7 @@ describe('training in a tab', { skip }, () => {
     const { page } = tab;
     await trainTale(tab, { name: 'whole' });
     await start(page);
-    await page.waitForSelector('.live >> text=finished');
+    await untilEnded(page);
     const row = page.locator('.runs .scroll tbody tr', { hasText: 'whole' });
     assert.match(await row.innerText(), /24 of 24/);
     const first = JSON.parse((await keptBytes(page, 'runs/whole/history.json')).toString());
@@ -74,9 +74,9 @@ describe('training in a tab', { skip }, () => {
     await page.waitForSelector('.live >> text=Go on');
     assert.equal(await stepOf(page), at + 1);
     await page.click('.live >> text=Stop');
-    await page.waitForSelector('.live >> text=stopped');
+    await untilEnded(page, 'stopped');
     await page.locator('.runs .scroll tbody tr', { hasText: 'halting' }).getByText('Go on').click();
-    await page.waitForSelector('.live >> text=finished');
+    await untilEnded(page);
     await sameWeights(page, 'halting');
   });
 
@@ -87,7 +87,7 @@ describe('training in a tab', { skip }, () => {
     await untilStep(page, 5);
     await page.reload();
     await page.locator('.runs .scroll tbody tr', { hasText: 'reloaded' }).getByText('Go on').click();
-    await page.waitForSelector('.live >> text=finished');
+    await untilEnded(page);
     await sameWeights(page, 'reloaded');
   });
 
@@ -100,7 +100,7 @@ describe('training in a tab', { skip }, () => {
     tab.strays.length = 0;
     await tab.enter('train');
     await page.locator('.runs .scroll tbody tr', { hasText: 'killed' }).getByText('Go on').click();
-    await page.waitForSelector('.live >> text=finished');
+    await untilEnded(page);
     await sameWeights(page, 'killed');
   });
 
@@ -115,7 +115,7 @@ describe('training in a tab', { skip }, () => {
     assert.match(await other.locator('.notice').innerText(), /is in use by this site in this or another tab/);
     await other.close();
     await page.click('.live >> text=Stop');
-    await page.waitForSelector('.live >> text=stopped');
+    await untilEnded(page, 'stopped');
   });
 
   test('compares runs over each other, and deletes one after it has asked', async () => {
@@ -187,7 +187,7 @@ describe('a browser that lacks something', { skip }, () => {
       checkpointEvery: 3,
     });
     await start(tab.page);
-    await tab.page.waitForSelector('.live >> text=finished');
+    await untilEnded(tab.page);
     assert.match((await tab.page.locator('details.engine').textContent()) ?? '', /plain TypeScript/);
     await tab.close();
   });
@@ -231,7 +231,7 @@ describe('a browser that lacks something', { skip }, () => {
     await page.locator('.runs .scroll tbody tr', { hasText: 'full' }).getByText('Go on').click();
     await untilStep(page, 7);
     await page.click('.live >> text=Stop');
-    await page.waitForSelector('.live >> text=stopped');
+    await untilEnded(page, 'stopped');
     await tab.close();
   });
 });
@@ -275,7 +275,7 @@ describe('a GPU', { skip }, () => {
     assert.match(await page.locator('.notice span').innerText(), /^the GPU was lost \(.*\): start again/);
     await page.locator('.runs .scroll tbody tr', { hasText: 'lost' }).getByText('Go on').click();
     // The processor imitates the GPU here.
-    await page.waitForSelector('.live >> text=finished', { timeout: 120_000 });
+    await untilEnded(page);
     assert.match((await page.locator('details.engine').textContent()) ?? '', /webgpu/);
     await tab.close();
   });
