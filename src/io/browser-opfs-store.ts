@@ -159,8 +159,8 @@ function locks(): LockManager {
   throw new Error('the page has no locks: it needs https or localhost');
 }
 
-/** Milliseconds for the locks of a tab that was just closed to end. */
-const PATIENCE = 1000;
+/** Milliseconds for the locks of a tab that was just closed to end: its threads end first, on busy cores. */
+const PATIENCE = 5000;
 
 /** `Store.lock`: against other tabs, workers, and other parts of this page. */
 async function lockFolder(what: string, path: string, folder: string): Promise<Lock> {
