@@ -88,13 +88,7 @@ export function createApp(options: AppOptions): ServeApp {
   });
   app.get(routes.openapi.path, (c) => c.json(openApi(options.version)));
   app.get(routes.models.path, (c) => c.json({ object: 'list', data: options.models.map(modelCard) }));
-  app.get('/v1/models/:model{.+}', (c) => {
-    try {
-      return c.json(modelCard(findModel(options.models, c.req.param('model'))));
-    } catch (error) {
-      throw new ApiError(404, (error as Error).message, { param: 'model', code: 'model_not_found' });
-    }
-  });
+  app.get('/v1/models/:model{.+}', (c) => c.json(modelCard(findModel(options.models, c.req.param('model')))));
   app.post(routes.completions.path, async (c) => {
     const request = checkBody(completionFields, await bodyOf(c)) as CompletionSettings;
     const served = findModel(options.models, request.model);

@@ -4,7 +4,7 @@ import { endTokens, startToken } from '../generate/start.ts';
 import type { GPT } from '../model/gpt.ts';
 import { formatOf } from '../quantize/format.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { refused } from './errors.ts';
+import { ApiError } from './errors.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 
 /** A model to be served. */
@@ -52,9 +52,8 @@ export function findModel(models: readonly ServedModel[], name: string | undefin
   const found = name === undefined ? models[0] : models.find((model) => model.name === name);
   if (found) return found;
   const names = models.map((model) => model.name).join(', ');
-  throw refused(
-    'model',
-    `there is no model ${JSON.stringify(name)}: this server has ${names}`,
-    'model_not_found',
-  );
+  throw new ApiError(404, `there is no model ${JSON.stringify(name)}: this server has ${names}`, {
+    param: 'model',
+    code: 'model_not_found',
+  });
 }

@@ -14,6 +14,9 @@ const QUIET = 15_000;
  */
 const GATHER = 5;
 
+/** Bytes that may wait for a client to read them, beside what the system keeps: minutes of text. */
+const UNREAD = 4 * 2 ** 20;
+
 /**
  * Writes the pieces of `completion` as they come, then the usage if it was asked for, and `[DONE]`. What goes
  * wrong after the first byte is an event with an error. Rejects with an ApiError while nothing has been
@@ -29,7 +32,12 @@ export async function streamed(
   const { head } = completion;
   const withUsage = options?.include_usage === true;
   const common = JSON.stringify(withUsage ? { ...head, usage: null } : head).slice(0, -1);
-  const events = gathered((text) => outgoing.write(text));
+  const events = gathered((text) => {
+    outgoing.write(text);
+    if (outgoing.writableLength <= UNREAD) return;
+    control.abort(new Error('the client does not read'));
+    outgoing.destroy();
+  });
   const written = completion.write(control, (choice) =>
     events.add(`data: ${common},"choices":[${JSON.stringify(choice)}]}\n\n`),
   );

@@ -187,7 +187,6 @@ describe('a request that is wrong', () => {
     ['prompt', { prompt: [[3], [1e9]] }, /token 1000000000 is not/],
     ['prompt', { prompt: 'x'.repeat(200) }, /tokens, the context of the model 32/],
     ['prompt', { prompt: Array(9).fill('a') }, /9 prompts of 1 choice are 9: at most 8/],
-    ['model', { prompt: 'a', model: 'gpt-9' }, /there is no model "gpt-9": this server has small, int8/],
     ['model', { prompt: 'a', model: 5 }, /model 5 is not a text/],
     ['max_tokens', { prompt: 'a', max_tokens: -1 }, /-1 is not a whole number >= 0/],
     ['max_tokens', { prompt: 'a', max_tokens: 101 }, /more than this server allows: 100/],
@@ -255,6 +254,19 @@ describe('a request that is wrong', () => {
     });
   }
 
+  test('for a model that is not there is refused, whatever it asks', async () => {
+    for (const [path, body] of [
+      ['/v1/completions', { prompt: 'a' }],
+      ['/v1/chat/completions', { messages: [] }],
+      ['/tokenize', { prompt: 'a' }],
+      ['/detokenize', { tokens: [1] }],
+    ] as const) {
+      const refusal = await lab.refusal(path, { ...body, model: 'gpt-9' });
+      assert.deepEqual([refusal.status, refusal.param], [404, 'model']);
+      assert.match(refusal.message, /^there is no model "gpt-9": this server has small, int8$/);
+    }
+  });
+
   test('of another kind of body is refused', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
       const { status } = await lab.refusal('/v1/completions', '{"prompt": "a"}', { 'Content-Type': type });
@@ -282,7 +294,6 @@ describe('a request that is wrong', () => {
     for (const [path, body, param] of [
       ['/tokenize', {}, 'prompt'],
       ['/tokenize', { prompt: 5 }, 'prompt'],
-      ['/tokenize', { prompt: 'a', model: 'x' }, 'model'],
       ['/tokenize', { prompt: 'a', suffix: '' }, 'suffix'],
       ['/detokenize', {}, 'tokens'],
       ['/detokenize', { tokens: [300] }, 'tokens'],
