@@ -53,6 +53,11 @@ hugging_face("arcee-attention-bias", ArceeForCausalLM(ArceeConfig(**arcee, atten
 hugging_face("arcee-mlp-bias-theta", ArceeForCausalLM(ArceeConfig(
     **arcee, mlp_bias=True, rope_parameters={"rope_type": "default", "rope_theta": 500.0}, hidden_act="silu")))
 
+shared = {**arcee, "num_attention_heads": 6}
+for heads in (1, 2, 3):
+    hugging_face(f"arcee-6-heads-share-{heads}", ArceeForCausalLM(ArceeConfig(
+        **{**shared, "num_key_value_heads": heads}, attention_bias=True)))
+
 
 def as_bin(name, state, config, **saving):
     """A folder of transformers from before safetensors."""

@@ -60,7 +60,8 @@ export async function fillFolder(
       onProgress?.(done, file.length);
     }
   }
-  return { config, files, notes: note === null ? notes : [...notes, note], fill };
+  const all = [...(model.notes ?? []), ...notes, ...(note === null ? [] : [note])];
+  return { config, files, notes: all, fill };
 }
 
 /** The tensor of a tied head, by the name that every class here has. */

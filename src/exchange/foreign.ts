@@ -37,6 +37,8 @@ export interface ForeignModel extends ForeignTensors {
   mapped(config: GPTConfig): Mapped[];
   /** The token before an empty prompt; null: not said. */
   start: number | null;
+  /** Remarks for people on what is another here. */
+  notes?: readonly string[];
   /** Reads the tokenizer beside it; null: there is none. */
   tokenizer(): Promise<Tokenizer | null>;
 }

@@ -14,6 +14,11 @@ export interface Mapped {
    * `[2, 3]` the values.
    */
   part?: readonly [index: number, of: number];
+  /**
+   * Each group of so many of its rows stands several times here: a head of keys or values that several heads
+   * of queries share (grouped-query attention, Ainslie et al. 2023). Importers only.
+   */
+  shared?: { rows: number; times: number };
   /** Rows there are columns here: GPT-2's Conv1D stores [in, out]. */
   transposed?: true;
   /**
@@ -47,11 +52,30 @@ export type Elements = Float32Array | Uint16Array;
  * elements of our parameter. A vector is one column.
  */
 export function writeInto<E extends Elements>(ours: E, mapped: Mapped, rows: E, first: number): void {
-  const { shape, part: [index] = [0], transposed } = mapped;
-  const begin = index * sizeOf(shape);
+  const { shape, part: [index] = [0], transposed, shared } = mapped;
+  const begin = index * sizeOf(shape) * (shared?.times ?? 1);
   const columns = sizeOf(shape.slice(1));
-  if (transposed) transposeInto(ours.subarray(begin, begin + sizeOf(shape)), rows, first, columns);
+  if (shared) writeShared(ours.subarray(begin), shared, rows, first, columns);
+  else if (transposed) transposeInto(ours.subarray(begin, begin + sizeOf(shape)), rows, first, columns);
   else ours.set(rows as never, begin + first * columns);
+}
+
+/** Some rows of a matrix, from row `first` on, to each place of the groups that they belong to. */
+function writeShared(
+  out: Elements,
+  { rows: group, times }: { rows: number; times: number },
+  values: Elements,
+  first: number,
+  columns: number,
+): void {
+  for (let from = 0; from < values.length; from += columns) {
+    const row = first + from / columns;
+    const within = row % group;
+    for (let copy = 0; copy < times; copy++) {
+      const to = ((row - within) * times + copy * group + within) * columns;
+      out.set(values.subarray(from, from + columns) as never, to);
+    }
+  }
 }
 
 /** Number of elements. */

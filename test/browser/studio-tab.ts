@@ -97,7 +97,7 @@ export async function openStudio(
   };
 }
 
-/** Returns when the training has ended for this reason. Throws the line that the page shows where it fails. */
+/** Returns when the training has ended for this reason. Throws the line that the page shows instead. */
 export async function untilEnded(page: Page, reason: 'finished' | 'stopped' = 'finished'): Promise<void> {
   const ended = page.locator(`.live >> text=${reason}`);
   const failed = page.locator('.notice.bad');

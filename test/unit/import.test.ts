@@ -270,6 +270,48 @@ describe('a folder of Hugging Face', () => {
     assert.equal((await importFiles(store, { tokenizer })).tokenizer, tokenizer);
   });
 
+  test('heads that share keys and values get copies of them', async () => {
+    const wide = { ...rotary, nHead: 6, headSize: 4, nEmbd: 24, bias: true, qkvBias: true };
+    for (const kvHeads of [1, 2, 3]) {
+      // Where the heads of a group are equal, one of each can be left out.
+      const model = modelOf(wide);
+      const rows = 6 * 4;
+      const groupOf = (row: number): number => row - (row % (rows / kvHeads));
+      for (const [name, parameter] of namedParameters(model)) {
+        if (!/attn\.qkv/.test(name)) continue;
+        const values = await parameter.data();
+        const columns = values.length / (3 * rows);
+        for (let part = 1; part < 3; part++)
+          for (let row = 0; row < rows; row++) {
+            const from = (part * rows + groupOf(row) + (row % 4)) * columns;
+            values.copyWithin((part * rows + row) * columns, from, from + columns);
+          }
+        parameter.write(values);
+      }
+      const store = memoryStore('theirs');
+      await exportModel(store, { model, tokenizer }, { to: 'hf' });
+      await changed(store, {
+        config: { num_key_value_heads: kvHeads },
+        tensors(all) {
+          for (const [name, { shape, data }] of [...all]) {
+            if (!/[kv]_proj/.test(name)) continue;
+            const columns = data.length / rows;
+            const kept = Array.from({ length: kvHeads }, (_, k) => (k * rows * columns) / kvHeads);
+            const parts = kept.flatMap((at) => [...data.slice(at, at + 4 * columns)]);
+            all.set(name, { shape: [kvHeads * 4, ...shape.slice(1)], data: Float32Array.from(parts) });
+          }
+        },
+      });
+      const { model: back, notes } = await imported(store);
+      assert.match(notes.join(), new RegExp(`its 6 heads share ${kvHeads} of keys and values`));
+      assert.deepEqual(await logitsOf(back), await logitsOf(model));
+    }
+    await refused(
+      await changed(await exported(rotary), { config: { num_key_value_heads: 1 } }),
+      /k_proj\.weight is \[32, 32\], theirs\/config\.json asks for \[16, 32\]/,
+    );
+  });
+
   test('what a model of ours cannot have is named, all of it', async () => {
     const llama = { ...rotary, tieWeights: true };
     const wrong = async (config: object, expected: RegExp, of: Partial<GPTConfig> = llama): Promise<void> =>
@@ -279,8 +321,8 @@ describe('a folder of Hugging Face', () => {
       /config\.json: model_type "mistral" cannot be imported: gpt2, arcee/,
     );
     await wrong(
-      { num_key_value_heads: 1, rope_parameters: { rope_type: 'llama3', factor: 8, rope_theta: 500 } },
-      /config\.json: the model has grouped keys and values \(num_key_value_heads 1, num_attention_heads 2\), and rope scaling \(rope_type "llama3"\), which a model of Inkhorn cannot have/,
+      { num_key_value_heads: 3, rope_parameters: { rope_type: 'llama3', factor: 8, rope_theta: 500 } },
+      /config\.json: the model has heads that its keys and values do not divide \(num_key_value_heads 3, num_attention_heads 2\), and rope scaling \(rope_type "llama3"\), which a model of Inkhorn cannot have/,
     );
     await wrong(
       { rope_parameters: null, rope_scaling: { type: 'linear', factor: 2 } },

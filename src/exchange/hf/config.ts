@@ -24,6 +24,8 @@ export interface HfDescription {
   config: GPTConfig;
   /** Tensors that our config has and the class does not, by name: biases. They are zeros here. */
   without: RegExp | null;
+  /** Heads of keys and of values; several heads of queries share one where they are fewer. */
+  kvHeads: number;
 }
 
 /** The fields of every class. */
@@ -124,7 +126,7 @@ export const readGpt2: Schema<HfDescription> = (value) => {
     dropout: found.resid_pdrop,
     normEps: found.layer_norm_epsilon,
   });
-  return { config, without: null };
+  return { config, without: null, kvHeads: config.nHead };
 };
 
 interface RopeFields {
@@ -205,7 +207,8 @@ export function readLlama(usual: {
     const headSize = found.head_dim ?? C / H;
     refuse({
       'a gate in the MLP (mlp.gate_proj)': gated,
-      [`grouped keys and values (num_key_value_heads ${kvHeads}, num_attention_heads ${H})`]: kvHeads !== H,
+      [`heads that its keys and values do not divide (num_key_value_heads ${kvHeads}, num_attention_heads ${H})`]:
+        H % kvHeads !== 0,
       [`rope scaling (rope_type ${shown(scaled?.rope_type)})`]: scaled !== undefined,
       [`rotary positions of a part of each head (partial_rotary_factor ${turned})`]: turned !== 1,
       [`heads of a fraction of the width (hidden_size ${C} / ${H})`]: !Number.isInteger(headSize),
@@ -230,7 +233,7 @@ export function readLlama(usual: {
       ropeBase: ropeBase ?? found.rope_theta,
     });
     const without = attention_bias ? /\.mlp\..*\.bias$/ : /\.self_attn\..*\.bias$/;
-    return { config, without: attention_bias === mlp_bias ? null : without };
+    return { config, without: attention_bias === mlp_bias ? null : without, kvHeads };
   };
 }
 

@@ -1,8 +1,10 @@
 // Hugging Face's folders: GPT-2, Arcee, and what is Llama without a gate in its MLP. The tensors are those of
 // target.ts, read the other way. Read next: config.ts.
+import { formatAmount } from '../../base/format.ts';
 import { object, record, string } from '../../base/schema.ts';
 import { readJsonFile } from '../../io/json-file.ts';
 import { checkName, firstBytes, type Store } from '../../io/store.ts';
+import type { GPTConfig } from '../../model/config.ts';
 import { CONFIG_FILE, MODEL_FILE } from '../../model/folder.ts';
 import {
   closeAll,
@@ -71,9 +73,14 @@ export async function openHf(
   try {
     const tensors = withBase(plainNames(files.tensors, reader.stored), reader.base);
     const gated = [...tensors.keys()].some((name) => name.endsWith('.mlp.gate_proj.weight'));
-    const { config, without } = await readJsonFile(store, CONFIG_FILE, (value) => reader.read(value, gated));
+    const { config, without, kvHeads } = await readJsonFile(store, CONFIG_FILE, (value) =>
+      reader.read(value, gated),
+    );
     const mapped = (wanted: typeof config): Mapped[] =>
-      reader.family.tensors(wanted).filter(({ theirs }) => !without?.test(theirs));
+      reader.family
+        .tensors(wanted)
+        .filter(({ theirs }) => !without?.test(theirs))
+        .map((one) => sharing(one, config, kvHeads));
     const start = Number.isInteger(bos) && (bos as number) >= 0 ? (bos as number) : null;
     return {
       name: architectures?.[0] ?? reader.family.name,
@@ -83,6 +90,7 @@ export async function openHf(
       tensors,
       mapped,
       start,
+      notes: kvHeads === config.nHead ? [] : [sharingNote(config, kvHeads)],
       tokenizer: async () => (await tokenizerBeside(store, names))?.tokenizer ?? null,
       close: files.close,
     };
@@ -90,6 +98,18 @@ export async function openHf(
     await files.close();
     throw error;
   }
+}
+
+/** The tensor of a class whose heads of queries share `kvHeads` heads of keys and values. */
+function sharing(one: Mapped, { nHead, headSize }: GPTConfig, kvHeads: number): Mapped {
+  if (kvHeads === nHead || !/\.self_attn\.[kv]_proj\./.test(one.theirs)) return one;
+  const [, ...columns] = one.shape;
+  const shared = { rows: headSize, times: nHead / kvHeads };
+  return { ...one, shape: [kvHeads * headSize, ...columns], shared };
+}
+
+function sharingNote({ nHead }: GPTConfig, kvHeads: number): string {
+  return `its ${formatAmount(nHead, 'head')} share ${kvHeads} of keys and values: here each has a copy of its own, which computes the same and takes more memory`;
 }
 
 /** Files of the model alone, without a head, leave out the beginning of all names. */
