@@ -1,14 +1,22 @@
-// What a page loads of Inkhorn, in bytes as servers send them: bundled and minified by esbuild, compressed by
-// gzip. Fails above the limit. Needs a build (`npm run build`).
-import { readFileSync } from 'node:fs';
+// What Inkhorn weighs. Fails above a limit. Needs a build (`npm run build`).
+// In a page: bytes as servers send them, bundled and minified by esbuild, compressed by gzip.
+// Installed by npm: what it writes for `npm install --omit=optional inkhorn`, in blocks of a disk.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Bytes, gzipped, of the whole core with both builds of the WASM engine. */
-const LIMIT = 400_000;
+/** Bytes of the whole core with both builds of the WASM engine, gzipped. */
+const PAGE_LIMIT = 400_000;
+/** Bytes of the unpacked package, as npm counts them. */
+const PACKAGE_LIMIT = 12e6;
+/** Bytes on disk, and packages. */
+const DISK_LIMIT = 20e6;
+const PACKAGES_LIMIT = 40;
 
-const src = join(import.meta.dirname, '../dist/src');
+const root = join(import.meta.dirname, '..');
+const src = join(root, 'dist/src');
 const bundles = [
   ['the core, everything that `inkhorn` exports', 'platform/browser.js', true],
   ['the stores of a page, `inkhorn/browser`', 'platform/browser-files.js', false],
@@ -41,8 +49,46 @@ for (const { what, bytes, counts } of rows) {
   if (counts) total += gzipped;
   console.log(`${kilobytes(bytes.length)}${kilobytes(gzipped)}  ${what}${counts ? '' : ' (not in the sum)'}`);
 }
-console.log(`${''.padStart(10)}${kilobytes(total)}  core + WASM, of at most ${LIMIT / 1000} kB`);
-if (total > LIMIT) {
-  console.error(`core + WASM have ${total} bytes gzipped: the limit is ${LIMIT}`);
-  process.exit(1);
+console.log(`${''.padStart(10)}${kilobytes(total)}  core + WASM, of at most ${PAGE_LIMIT / 1000} kB`);
+limit('core + WASM, bytes gzipped', total, PAGE_LIMIT);
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`.padStart(10);
+const [{ files, unpackedSize }] = JSON.parse(
+  execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+);
+const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+const needed = Object.entries(packages)
+  .filter(([path, { dev, optional, devOptional, peer, link }]) => {
+    return path.startsWith('node_modules/') && !(dev || optional || devOptional || peer || link);
+  })
+  .map(([path]) => join(root, path));
+const own = onDisk(files.map(({ size }) => size));
+const others = onDisk(needed.flatMap(sizesIn));
+console.log('\n  unpacked   on disk');
+console.log(`${megabytes(unpackedSize)}${megabytes(own)}  the package, ${files.length} files`);
+console.log(`${''.padStart(10)}${megabytes(others)}  the ${needed.length} packages that it needs`);
+console.log(
+  `${''.padStart(10)}${megabytes(own + others)}  all that npm installs, of at most ${DISK_LIMIT / 1e6} MB`,
+);
+limit('the unpacked package, bytes', unpackedSize, PACKAGE_LIMIT);
+limit('on disk, bytes', own + others, DISK_LIMIT);
+limit('packages', needed.length + 1, PACKAGES_LIMIT);
+
+function onDisk(sizes) {
+  return sizes.reduce((sum, size) => sum + Math.ceil(size / 4096) * 4096, 0);
+}
+
+/** The sizes of all files of a package, without the packages within it. */
+function sizesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sizesIn(path);
+    return statSync(path).size;
+  });
+}
+
+function limit(what, value, most) {
+  if (value <= most) return;
+  console.error(`${what}: ${value}, and the limit is ${most}`);
+  process.exitCode = 1;
 }

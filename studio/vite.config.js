@@ -1,5 +1,5 @@
 // The static site: `npm run build:studio` writes it to dist/studio. It works from any host and on any path.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
@@ -60,7 +60,7 @@ export default defineConfig({
   },
   server: { headers: ISOLATED, fs: { allow: [root] } },
   preview: { headers: ISOLATED },
-  plugins: [publish(), policy()],
+  plugins: [publish(), policy(), compress()],
 });
 
 /** Serves what is published while one develops, and writes it into the built site. */
@@ -98,5 +98,21 @@ function policy() {
         injectTo: 'head-prepend',
       },
     ],
+  };
+}
+
+/**
+ * Writes each script and style again as a `.gz` beside it: the npm package has only these, which `inkhorn
+ * studio` sends, and other servers send them, too (nginx: gzip_static).
+ */
+function compress() {
+  return {
+    name: 'compress',
+    apply: 'build',
+    closeBundle() {
+      const assets = join(root, 'dist/studio/assets');
+      for (const name of readdirSync(assets).filter((file) => /\.(js|css)$/.test(file)))
+        writeFileSync(join(assets, `${name}.gz`), gzipSync(readFileSync(join(assets, name)), { level: 9 }));
+    },
   };
 }

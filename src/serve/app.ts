@@ -1,14 +1,10 @@
 // The server: OpenAI's legacy completions, and what lm-eval asks for. Read next: routes.ts, completion.ts.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import { cors } from 'hono/cors';
 import { formatCount } from '../base/format.ts';
 import { parseJson } from '../base/json.ts';
 import { type CompletionSettings, createCompletion, foreignToken } from './completion.ts';
 import { ApiError, errorBody, refused } from './errors.ts';
+import { bodyLimit, type Context, cors, Hono, type HttpBindings, RESPONSE_ALREADY_SENT } from './hono.ts';
 import { namesThisMachine } from './listen.ts';
 import { findModel, type ServedModel } from './models.ts';
 import { openApi } from './openapi.ts';

@@ -1,6 +1,6 @@
 // A server on a port of this machine, for `inkhorn serve` and the studio.
 import { createServer, type Server, type ServerOptions } from 'node:http';
-import { type HttpBindings, serve } from '@hono/node-server';
+import { type HttpBindings, serve } from './hono.ts';
 
 /** Whether only this machine reaches a server that listens at `host`. */
 export function isLoopback(host: string): boolean {

@@ -1,7 +1,8 @@
 // A completion as server-sent events. Read next: completion.ts.
-import type { HttpBindings } from '@hono/node-server';
+
 import type { Completion, CompletionSettings } from './completion.ts';
 import { ApiError, errorBody } from './errors.ts';
+import type { HttpBindings } from './hono.ts';
 
 type Outgoing = HttpBindings['outgoing'];
 

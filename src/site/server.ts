@@ -1,22 +1,12 @@
 // The studio on this machine: its page, and a run that it follows. Only this machine can reach it, nothing
 // can be written, and no file is read besides those of the page and of the run. Read next: follow.ts.
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { serveStatic } from '@hono/node-server/serve-static';
-import { Hono } from 'hono';
-import { streamSSE } from 'hono/streaming';
 import { folderStore } from '../io/node-store.ts';
 import { baseName, checkName, type Store } from '../io/store.ts';
 import { BEST, COPIES, isOfRun, LAST } from '../runs/layout.ts';
+import { Hono, streamSSE } from '../serve/hono.ts';
 import { listen, namesThisMachine } from '../serve/listen.ts';
 import { followRun } from './follow.ts';
-
-/** The built page (`npm run build:studio`). The path starts from `dist/src/site/`. */
-const PAGE: string = fileURLToPath(new URL('../../studio', import.meta.url));
-
-/** Has the bundled model, once: its copy of the page comes without. */
-const PACKAGE: string = fileURLToPath(new URL('../../../', import.meta.url));
+import { addFiles, isBuilt, readPage } from './page.ts';
 
 /** A browser shares memory between the threads of a page that is sent with these. */
 const ISOLATED = {
@@ -41,7 +31,7 @@ export interface StudioServer {
 
 /** Starts the server. Rejects when the page is not built, or the port is taken. */
 export async function serveStudio({ port, run, signal }: StudioOptions): Promise<StudioServer> {
-  if (!(await stat(join(PAGE, 'index.html')).catch(() => null)))
+  if (!(await isBuilt()))
     throw new Error('the page of the studio is not built: npm run build:studio builds it');
   const app = studioApp(run, signal);
   const { port: taken, close } = await listen(app, { port, host: '127.0.0.1' });
@@ -58,14 +48,13 @@ function studioApp(run: string | undefined, signal: AbortSignal): Hono {
   });
   if (run !== undefined) addRun(app, run, signal);
   app.get('/', async (c) => c.html(await pageOf(run)));
-  app.use('/models/*', serveStatic({ root: PACKAGE }));
-  app.use(serveStatic({ root: PAGE }));
+  addFiles(app);
   return app;
 }
 
 /** The page. It is told by its head that there is a run to follow. */
 async function pageOf(run: string | undefined): Promise<string> {
-  const html = await readFile(join(PAGE, 'index.html'), 'utf8');
+  const html = await readPage();
   if (run === undefined) return html;
   return html.replace('</head>', `<meta name="inkhorn-run" content="${escapeHtml(baseName(run))}" /></head>`);
 }

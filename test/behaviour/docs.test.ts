@@ -68,8 +68,6 @@ const compilerOptions = {
   incremental: false,
   isolatedDeclarations: false,
   declaration: false,
-  declarationMap: false,
-  sourceMap: false,
   types: ['node'],
 };
 

@@ -1,9 +1,11 @@
 // The package as its users get it: the modules behind its entry points, and their types. package.long.test.ts
 // asks programs that judge packages.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { sha256Of } from '../../src/corpora/fetch.ts';
 import { type PackedProject, packedProject, root } from './packed-project.ts';
 
 const bin = (name: string): string => join(root, 'node_modules', name);
@@ -76,6 +78,28 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(compile(files, { module: 'esnext', moduleResolution: 'bundler', ...page }), '');
   });
 
+  test('is as light in a page and on a disk as it is said to be', () => {
+    const size = join(root, 'scripts/size.mjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [size], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /core \+ WASM, of at most 400 kB\n/);
+    assert.match(stdout, /all that npm installs, of at most 20 MB\n/);
+  });
+
+  test('has no file twice, no sources, and no map of them', () => {
+    const folder = join(project.folder, 'node_modules/inkhorn');
+    const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    const odd = /(?<!\.d)\.ts$|\.map$/;
+    assert.deepEqual(
+      paths.filter((path) => odd.test(path) || isMapped(path)),
+      [],
+    );
+    const large = paths.map((path) => readFileSync(path)).filter(({ length }) => length > 10_000);
+    assert.equal(new Set(large.map(sha256Of)).size, large.length);
+  });
+
   test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
     const [inNode, inPage] = await Promise.all([
       import('../../src/platform/node.ts'),
@@ -125,6 +149,11 @@ describe('without the libraries for pictures (npm install --omit=optional)', {
     assert.ok(!existsSync(join(bare.folder, 'run/figures')));
   });
 });
+
+/** Whether a module names a map of its source. */
+function isMapped(path: string): boolean {
+  return path.endsWith('.js') && readFileSync(path, 'utf8').includes('//# sourceMappingURL');
+}
 
 const IMPORT = /^(?:import|export)\b(?:[^'"=;]*\bfrom)? '([^']+)';/gm;
 

@@ -1,7 +1,6 @@
 // The published package in a page, by every usual way: Vite, esbuild, and no bundler. Each below a path that
 // is not the root: workers and WASM are found relative to the module.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -144,12 +143,5 @@ describe('the package in a page', { skip }, () => {
     const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
     writeFileSync(join(site, 'index.html'), page('main.js', map));
     await checkFolder(site);
-  });
-
-  test('is not larger than it may be', () => {
-    const size = join(root, 'scripts/size.mjs');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [size], { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, /core \+ WASM, of at most 400 kB/);
   });
 });
