@@ -35,6 +35,7 @@ export async function* followRun(folder: string, signal: AbortSignal): AsyncGene
       if (live) files = '';
       told = '';
     } catch (error) {
+      files = ''; // told again once it can be read
       const line = reason(error);
       if (line !== told) yield { type: 'waiting', reason: line };
       told = line;

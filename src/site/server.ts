@@ -26,6 +26,7 @@ export interface StudioOptions {
 /** Where the studio is reached. */
 export interface StudioServer {
   url: string;
+  /** Ends it at once: what is being sent is cut off. */
   close(): Promise<void>;
 }
 
@@ -34,8 +35,15 @@ export async function serveStudio({ port, run, signal }: StudioOptions): Promise
   if (!(await isBuilt()))
     throw new Error('the page of the studio is not built: npm run build:studio builds it');
   const app = studioApp(run, signal);
-  const { port: taken, close } = await listen(app, { port, host: '127.0.0.1' });
-  return { url: `http://localhost:${taken}/`, close };
+  const { port: taken, server, close } = await listen(app, { port, host: '127.0.0.1' });
+  return {
+    url: `http://localhost:${taken}/`,
+    close() {
+      const closed = close();
+      server.closeAllConnections(); // an open page keeps some for as long as it is open
+      return closed;
+    },
+  };
 }
 
 function studioApp(run: string | undefined, signal: AbortSignal): Hono {

@@ -2,7 +2,7 @@
 // trains it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +128,22 @@ describe('a run that is followed', () => {
     assert.ok(last);
     const { events: written } = JSON.parse(readFileSync(join(root, 'run/history.json'), 'utf8'));
     assert.deepEqual(events, written);
+  });
+
+  test('that goes away is said to, once, and is told again when it is back', async () => {
+    const leaving = new AbortController();
+    const messages: FollowMessage[] = [];
+    for await (const message of followRun(join(root, 'run'), leaving.signal)) {
+      messages.push(message);
+      if (messages.length === 1) renameSync(join(root, 'run'), join(root, 'elsewhere'));
+      if (messages.length === 2) renameSync(join(root, 'elsewhere'), join(root, 'run'));
+      if (messages.length === 3) leaving.abort();
+    }
+    const [before, gone, after] = messages;
+    assert.ok(before.type === 'run' && before.events.length > 0);
+    assert.ok(gone.type === 'waiting');
+    assert.match(gone.reason, /run: no history\.json/);
+    assert.deepEqual(after, before);
   });
 });
 

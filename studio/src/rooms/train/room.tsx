@@ -27,10 +27,15 @@ export function Train(): VNode {
 function FollowedRun(): VNode | null {
   const state = followed.value;
   if (!state) return null;
-  if (state.state === 'seen') return <Live run={state.run} model={FOLLOWED} own={false} />;
+  const reason = state.state === 'seen' ? state.lost : state.reason;
   return (
-    <p class="muted" role="status">
-      Waiting for {followedName}: {state.reason}
-    </p>
+    <>
+      {reason !== null && (
+        <p class="muted" role="status">
+          Waiting for {followedName}: {reason}
+        </p>
+      )}
+      {state.state === 'seen' && <Live run={state.run} model={FOLLOWED} own={false} />}
+    </>
   );
 }
