@@ -2,8 +2,11 @@
 // train()), and INT8 generation (256 tokens with a KV cache, greedy). The reference takes a batch of 2, since
 // its step would last minutes: compare tokens/s. Set INKHORN_ISA and INKHORN_WASM to choose instruction sets.
 //   npm run bench -- engines [--backend native --backend wasm --backend reference] [--only train|decode]
+//     [--addon build/Release/inkhorn.node --addon build/prebuilt/linux-x64-gnu/inkhorn.node]
 //     [--batch 64] [--turns 5] [--threads 2] [--json]
-// Without --backend: every engine that works here.
+// Without --backend: every engine that works here. With --addon: the native engine of each of these files, so
+// that g++'s build is compared with zig's (scripts/prebuild.mjs).
+import { resolve } from 'node:path';
 import { seedModel } from '../src/cli/measure.ts';
 import type { GPT } from '../src/model/gpt.ts';
 import { backendNames, createBackend } from '../src/platform/node-engines.ts';
@@ -19,6 +22,7 @@ const options = readOptions({
   threads: engineOptions.threads,
   backend: { type: 'string', multiple: true, default: [] as string[] },
   batch: { type: 'string', default: '64' },
+  addon: { type: 'string', multiple: true, default: [] as string[] },
   only: { type: 'string' },
 });
 const threads = count('threads', options.threads);
@@ -57,11 +61,15 @@ async function contest(
 ): Promise<Figure> {
   const engines = [];
   const contestants = [];
-  for (const name of options.backend.length > 0 ? options.backend : backendNames()) {
+  for (const { name, addon } of wanted()) {
     try {
+      if (addon !== undefined) process.env.INKHORN_ADDON = resolve(addon);
       const { backend } = await createBackend(name, { threads });
       engines.push(backend);
-      contestants.push(await contestantOf(name, seedModel(backend)));
+      const contestant = await contestantOf(name, seedModel(backend));
+      contestants.push(
+        addon === undefined ? contestant : { ...contestant, name: `${contestant.name} of ${addon}` },
+      );
     } catch (error) {
       missing.push(`${name}: ${(error as Error).message}`);
     }
@@ -70,4 +78,9 @@ async function contest(
   for (const engine of engines) engine.dispose();
   const pairs = timings.slice(1).map((timing, i) => [timings[i], timing] as const);
   return { title, unit: 'tokens/s', timings, pairs };
+}
+
+function wanted(): { name: string; addon?: string }[] {
+  if (options.addon.length > 0) return options.addon.map((addon) => ({ name: 'native', addon }));
+  return (options.backend.length > 0 ? options.backend : backendNames()).map((name) => ({ name }));
 }

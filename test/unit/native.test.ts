@@ -121,6 +121,26 @@ describe('native engine', { skip }, () => {
     assert.equal(engine.memory().live, 0);
   });
 
+  test('two addons in one process have their own threads', async () => {
+    const copy = join(mkdtempSync(join(tmpdir(), 'inkhorn-addon-')), 'inkhorn.node');
+    const code = `
+      import { copyFileSync } from 'node:fs';
+      import { findAddon } from '${new URL('../../src/backend/native/addon-file.js', import.meta.url).href}';
+      import { share } from '${new URL('../../src/backend/native/threads.js', import.meta.url).href}';
+      const settings = { threads: 1, precision: 'f32' };
+      const first = loadAddon();
+      copyFileSync(findAddon().file, process.env.INKHORN_ADDON = ${JSON.stringify(copy)});
+      const leases = [first, first, loadAddon()].map((addon) => share(addon, 'portable', settings));
+      const [a, b, c] = leases.map(({ team }) => team.engine);
+      console.log(a === b, a === c);
+      for (const { end } of leases) end();`;
+    try {
+      assert.equal((await node(code)).stdout, 'true false\n');
+    } finally {
+      rmSync(join(copy, '..'), { recursive: true });
+    }
+  });
+
   test('an unknown instruction set is refused, with those there are', async () => {
     const { stderr } = await node(`await createNative({}).catch((error) => console.error(error.message));`, {
       INKHORN_ISA: 'mmx',

@@ -24,10 +24,13 @@ export interface Lease {
 /** More numbers than any call packs. */
 const MOST_NUMBERS = 64;
 
-const teams = new Map<string, Shared>();
+/** By addon, since a process may load several files (INKHORN_ADDON), and by settings. */
+const teamsOf = new WeakMap<Addon, Map<string, Shared>>();
 
 /** The threads for these settings, started if they do not exist. */
 export function share(addon: Addon, isa: string, { threads, precision }: Required<BackendOptions>): Lease {
+  const teams = teamsOf.get(addon) ?? new Map<string, Shared>();
+  teamsOf.set(addon, teams);
   const settings = `${isa} ${threads} ${precision}`;
   const team = teams.get(settings) ?? start(addon, isa, { threads, precision });
   teams.set(settings, team);
