@@ -56,14 +56,14 @@ export function lacks(command) {
   return status === 0 ? null : `there is no ${command} here`;
 }
 
-/** The longest wait: no case here is about speed. */
+/** The longest wait, unless a case says otherwise: none is about speed. */
 const PATIENCE_MS = 600_000;
 
 /**
  * Starts a program. `ended` resolves to its exit code or signal and its output; `says(pattern)` resolves when
  * the output matches. A program that never ends is killed, and its case fails.
  */
-export function start(file, args, { env, ...options } = {}) {
+export function start(file, args, { env, patience = PATIENCE_MS, ...options } = {}) {
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: folder,
@@ -88,10 +88,10 @@ export function start(file, args, { env, ...options } = {}) {
       child.kill('SIGKILL');
       reject(
         new Error(
-          `it did not end within ${PATIENCE_MS / 1000} s; the last that it said: ${said.err.slice(-300)}`,
+          `it did not end within ${patience / 1000} s; the last that it said: ${said.err.slice(-300)}`,
         ),
       );
-    }, PATIENCE_MS);
+    }, patience);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
