@@ -1,8 +1,9 @@
-// Numbers as people read them, the same in pictures, reports and the terminal.
+// Numbers as people read them, the same in pictures, reports and the terminal. Without Intl, which takes
+// 20 ms to load.
 
 /** 1,234,567. */
 export function formatCount(n: number): string {
-  return Math.round(n).toLocaleString('en-US');
+  return String(Math.round(n)).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `formatAmount(1234, 'byte')` is `1,234 bytes`; of one, `1 byte`. */
