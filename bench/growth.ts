@@ -9,9 +9,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { trainingFlop } from '../src/cli/measure.ts';
+import { folderStore } from '../src/io/node-store.ts';
 import { makeConfig, presets } from '../src/model/config.ts';
 import { loadPictures } from '../src/png/charts.ts';
-import { writeFigures } from '../src/png/write.ts';
+import { writeFigures } from '../src/report/write.ts';
 import type { Timing } from './support/contest.ts';
 import { type Growth, growthFigure, growthTable, type Size } from './support/growth.ts';
 import { count, describeMachine, engineOptions, machine, readOptions } from './support/program.ts';
@@ -60,7 +61,11 @@ const growths: Growth[] = Object.entries(plan).map(([by, list]) => ({
 const settings = `${engine}, ${rounds} rounds of ${options.turns} steps for each size, in processes of their own`;
 if (options.out !== undefined) {
   const pictures = await loadPictures();
-  await writeFigures(options.out, [growthFigure(growths, engine, machine(), pictures)], pictures);
+  await writeFigures(
+    folderStore(options.out),
+    [growthFigure(growths, engine, machine(), pictures)],
+    pictures,
+  );
 }
 if (options.json)
   console.log(JSON.stringify({ machine: machine(), engine, rounds, turns: options.turns, growths }));

@@ -116,10 +116,12 @@ export type {
   SavedLoss,
   SavedPositions,
 } from './runs/findings.ts';
+export { inspectHealth, type RunHealth } from './runs/health.ts';
 export type { History } from './runs/history.ts';
 export { lookInside } from './runs/look.ts';
 export { modelStore, type OpenRun, openRun, type RunModel, readHistory, runModel } from './runs/open.ts';
 export type { RunRecord } from './runs/record.ts';
+export { type ResumeOptions, type RunText, resumeFields, resumeInFolder } from './runs/resume.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {

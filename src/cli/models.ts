@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Backend } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
@@ -12,6 +11,7 @@ import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
 import { ADAPTER_FILE, type Adapter, checkAdapter, loadAdapter } from '../model/adapter.ts';
 import { CONFIG_FILE, loadConfig, loadModel, type ModelFolder } from '../model/folder.ts';
+import { bundledModel } from '../platform/node-bundled.ts';
 import { BEST, LAST } from '../runs/layout.ts';
 import { modelStore, type OpenRun, openRun } from '../runs/open.ts';
 import { asked, misuse } from './errors.ts';
@@ -34,7 +34,7 @@ export const adapterFlag = text({
 export const chosenFlags = { model: modelFlag, adapter: adapterFlag } satisfies Flags;
 
 /** The bundled model, trained as its card says. */
-export const SHIPPED_MODEL: string = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
+export const SHIPPED_MODEL: string = bundledModel().location;
 
 /**
  * The folder of the model of `--model`: the folder itself, or a checkpoint of a run (see `runModel`); without

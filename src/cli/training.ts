@@ -1,5 +1,6 @@
 // A training on the command line: events on the screen or as JSON, Ctrl-C, and a report at the end.
 
+import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
 import { formatCount } from '../base/format.ts';
 import { ownCommand } from '../base/node-command.ts';
@@ -7,7 +8,7 @@ import { shellWord } from '../base/shell.ts';
 import { folderStore } from '../io/node-store.ts';
 import type { Lock } from '../io/store.ts';
 import { picturesIfThere } from '../png/charts.ts';
-import { writeReport } from '../png/write.ts';
+import { writeReport } from '../report/write.ts';
 import { openRun } from '../runs/open.ts';
 import { readRun } from '../runs/read.ts';
 import { noteReported, readRunRecord, writeRunRecord } from '../runs/record.ts';
@@ -136,9 +137,9 @@ export async function reportRun(
     );
   const run = await readRun(store, { run: opened, onNote: output.note });
   const files = await withProgress('drawing the report', '', async () =>
-    writeReport(out, run, await picturesIfThere(output.note)),
+    writeReport(store, run, await picturesIfThere(output.note)),
   );
   const done = lastEvent(run.events);
   if (done.type === 'done' && done.reason === 'finished') await noteReported(store, done.step);
-  return files;
+  return files.map((name) => join(out, name));
 }

@@ -11,4 +11,5 @@ export { layerErrorFigure } from './layer-errors.ts';
 export { lossFigure } from './loss.ts';
 export { overTimeFigure } from './over-time.ts';
 export type { Charts } from './plot.ts';
+export { healthFigures, healthTables } from './run-health.ts';
 export type { Table, Tone } from './table.ts';

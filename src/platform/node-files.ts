@@ -1,5 +1,5 @@
-// The entry point `inkhorn/node`: functions that need a disk. Folders as stores, and texts by name, file or
-// folder.
+// The entry point `inkhorn/node`: functions that need a disk. Folders as stores, texts by name, file or
+// folder, and the bundled model.
 export {
   type Corpus,
   type CorpusListing,
@@ -12,3 +12,4 @@ export {
 } from '../corpora/index.ts';
 export { type FileSteps, folderStore } from '../io/node-store.ts';
 export type { Lock, Store } from '../io/store.ts';
+export { bundledModel } from './node-bundled.ts';

@@ -1,14 +1,13 @@
 // The drawing libraries, loaded only for a picture: they take longer to load than most commands take to run,
 // and may be missing from an installation (optionalDependencies).
-import type { Charts } from '../figures/plot.ts';
+import type { Pictures } from '../report/write.ts';
 
 /** Packages that pictures need: the optionalDependencies of package.json. */
 export const PICTURE_PACKAGES = ['@observablehq/plot', '@resvg/resvg-js', 'dejavu-fonts-ttf', 'linkedom'];
 
-/** What pictures are drawn with: charts, and PNG files. */
-export interface Pictures extends Charts {
-  /** Renders an SVG document to PNG at `zoom` pixels per unit, 2 unless said. */
-  toPng(svg: string, zoom?: number): Buffer;
+/** What draws pictures in Node. */
+export interface NodePictures extends Pictures {
+  readonly toPng: (svg: string, zoom?: number) => Uint8Array;
 }
 
 /**
@@ -19,16 +18,16 @@ export class PicturesMissing extends Error {
   override name = 'PicturesMissing';
 }
 
-let loaded: Promise<Pictures> | undefined;
+let loaded: Promise<NodePictures> | undefined;
 
 /** Loads them, once. Rejects with PicturesMissing if they are not installed. */
-export function loadPictures(): Promise<Pictures> {
+export function loadPictures(): Promise<NodePictures> {
   loaded ??= load();
   return loaded;
 }
 
 /** As `loadPictures`; null, with the reason given to `onNote`, if they are not installed. */
-export async function picturesIfThere(onNote: (text: string) => void): Promise<Pictures | null> {
+export async function picturesIfThere(onNote: (text: string) => void): Promise<NodePictures | null> {
   try {
     return await loadPictures();
   } catch (error) {
@@ -38,7 +37,7 @@ export async function picturesIfThere(onNote: (text: string) => void): Promise<P
   }
 }
 
-async function load(): Promise<Pictures> {
+async function load(): Promise<NodePictures> {
   try {
     const [plot, { parseHTML }, { toPng }] = await Promise.all([
       import('@observablehq/plot'),

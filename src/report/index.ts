@@ -17,4 +17,5 @@ export type { RunSummary } from '../runs/summary.ts';
 export { allFigures, type DrawnRun, drawRun, type ShownCopy } from './drawn.ts';
 export { comparisonPage } from './page/comparison-page.ts';
 export { runPage } from './page/run-page.ts';
-export { renderReport } from './report.ts';
+export { type PictureFormat, renderReport } from './report.ts';
+export { type Pictures, writeFigures, writeReport } from './write.ts';

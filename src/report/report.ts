@@ -26,23 +26,27 @@ import type { EvalEvent, TrainEvent } from '../train/events.ts';
 import type { DrawnRun } from './drawn.ts';
 import { fence, markdownTable } from './markdown.ts';
 
+/** The files in which the pictures of a Markdown report are. */
+export type PictureFormat = 'png' | 'svg';
+
 /**
- * The Markdown of a report, whose pictures are in a folder beside it. Sections without numbers are left out.
+ * The Markdown of a report, whose pictures are in a folder beside it, as PNG or SVG. Sections without numbers
+ * are left out.
  */
-export function renderReport(run: RunSummary, drawn: DrawnRun): string {
+export function renderReport(run: RunSummary, drawn: DrawnRun, format: PictureFormat = 'png'): string {
   const { history, findings, copies } = drawn;
   const sections = [
     `# ${run.title}`,
     outcome(run),
-    losses(run, history),
+    losses(run, history, format),
     samples(run.events),
-    health(run, history),
+    health(run, history, format),
     namedValues(run.events),
-    inside(findings),
+    inside(findings, format),
     warnings(run.events),
     ...copies.flatMap(({ tables, figures }) => [
       ...tables.map((table) => tableSection(`## ${table.title}`, table)),
-      ...figures.map(picture),
+      ...figures.map((figure) => picture(figure, format)),
     ]),
     setup(run),
     section('Do it again', fence(run.command, 'sh'), againNote(run)),
@@ -91,7 +95,7 @@ function ofAverage({ weights }: EvalEvent): string {
   return weights === 'average' ? ', of the averaged weights' : '';
 }
 
-function losses({ events }: RunSummary, figures: readonly Figure[]): string {
+function losses({ events }: RunSummary, figures: readonly Figure[], format: PictureFormat): string {
   const evals = events.filter((event) => event.type === 'eval');
   const best = bestEval(events);
   const old = evals.some(({ oldLoss }) => oldLoss !== undefined);
@@ -113,7 +117,7 @@ function losses({ events }: RunSummary, figures: readonly Figure[]): string {
   };
   const whose = best?.weights === 'average' ? ' The weights are the moving average of those trained.' : '';
   const numbers = evals.length > 0 ? [table, method[evals[0].method] + whose] : [];
-  const picture = embed(figures, 'loss');
+  const picture = embed(figures, 'loss', format);
   return picture || numbers.length > 0 ? section('Loss', picture, ...numbers) : '';
 }
 
@@ -129,7 +133,7 @@ function samples(events: readonly TrainEvent[]): string {
   return section('Samples', ...parts);
 }
 
-function health({ events, config }: RunSummary, figures: readonly Figure[]): string {
+function health({ events, config }: RunSummary, figures: readonly Figure[], format: PictureFormat): string {
   const probes = probesOf(events, 'activations');
   const table = activationsTable(probes);
   if (!table) return '';
@@ -139,23 +143,23 @@ function health({ events, config }: RunSummary, figures: readonly Figure[]): str
     '0 for none of the tokens of the window: behind a ReLU it passes no gradient and learns nothing any more.';
   return section(
     `${label} health`,
-    embed(figures, `${config.activation}-activations`),
+    embed(figures, `${config.activation}-activations`, format),
     markdownTable(table.columns, table.rows),
     explanation,
-    embed(figures, `${config.activation}-gradients`),
-    embed(figures, 'health'),
-    embed(figures, `${config.activation}-activations-over-time`),
-    embed(figures, `${config.activation}-gradients-over-time`),
+    embed(figures, `${config.activation}-gradients`, format),
+    embed(figures, 'health', format),
+    embed(figures, `${config.activation}-activations-over-time`, format),
+    embed(figures, `${config.activation}-gradients-over-time`, format),
   );
 }
 
 /** The findings, the same as on the page. */
-function inside(findings: readonly ShownFinding[]): string {
+function inside(findings: readonly ShownFinding[], format: PictureFormat): string {
   const parts = findings.map(({ title, about, tables, figures }) =>
     [
       `### ${title}`,
       about,
-      ...figures.map(picture),
+      ...figures.map((figure) => picture(figure, format)),
       ...tables.map((table) => tableSection(table.title === title ? '' : `#### ${table.title}`, table)),
     ].join('\n\n'),
   );
@@ -192,11 +196,11 @@ function setup(run: RunSummary): string {
   );
 }
 
-function embed(figures: readonly Figure[], name: string): string {
+function embed(figures: readonly Figure[], name: string, format: PictureFormat): string {
   const figure = figures.find((candidate) => candidate.name === name);
-  return figure ? picture(figure) : '';
+  return figure ? picture(figure, format) : '';
 }
 
-function picture({ name, title }: Figure): string {
-  return `![${title}](${FIGURES_FOLDER}/${name}.png)`;
+function picture({ name, title }: Figure, format: PictureFormat): string {
+  return `![${title}](${FIGURES_FOLDER}/${name}.${format})`;
 }

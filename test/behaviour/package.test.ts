@@ -100,6 +100,26 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     assert.equal(new Set(large.map(sha256Of)).size, large.length);
   });
 
+  test('has what the command line does with a run: resume, health, report, pictures', () => {
+    const files = `import { inspectHealth, resumeInFolder, load, type RunHealth } from 'inkhorn';
+      import { healthFigures, healthTables, type Figure } from 'inkhorn/figures';
+      import { bundledModel, folderStore } from 'inkhorn/node';
+      import { loadPictures } from 'inkhorn/pictures';
+      import { readRun, writeFigures, writeReport } from 'inkhorn/report';
+      const store = folderStore('runs/first');
+      for await (const e of resumeInFolder({ store, text: 'abc', steps: 20 })) console.log(e.step);
+      const health: RunHealth = await inspectHealth(store);
+      const pictures = await loadPictures();
+      const figures: Figure[] = healthFigures(health, pictures);
+      export const said = [healthTables(health)[0].title, await load(bundledModel())] as const;
+      export const files: string[] = [
+        ...(await writeFigures(store.folder('look'), figures, pictures)),
+        ...(await writeReport(store, await readRun(store), pictures)),
+      ];`;
+    // The declarations of Observable Plot have errors of their own.
+    assert.equal(compile(files, { module: 'nodenext', types: ['node'], skipLibCheck: true }), '');
+  });
+
   test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
     const [inNode, inPage] = await Promise.all([
       import('../../src/platform/node.ts'),

@@ -4,12 +4,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
+import { createReference } from '../../src/backend/reference/index.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
 import { modelStore, readHistory, runModel } from '../../src/runs/open.ts';
+import { type ResumeOptions, resumeInFolder } from '../../src/runs/resume.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
@@ -285,4 +287,84 @@ test('the history names every engine and what it computed', async (t) => {
   ]);
   a.dispose();
   b.dispose();
+});
+
+describe('a run that is resumed from its folder and its text', () => {
+  const backend = createReference();
+  const stopAt = (n: number): Stop => ({
+    at: ({ type, step }) => type === 'step' && step === n,
+    how: 'aborted',
+  });
+  const interrupted = async (): Promise<Store> => {
+    const store = memoryStore('run');
+    await go(backend, store, {}, stopAt(5));
+    return store;
+  };
+  const resumed = async (options: ResumeOptions): Promise<TrainEvent[]> => {
+    const seen: TrainEvent[] = [];
+    for await (const event of resumeInFolder(options)) seen.push(event);
+    return seen;
+  };
+
+  test('has the events of one that never stopped', async () => {
+    const [store, other] = [await interrupted(), memoryStore('run')];
+    await go(backend, other);
+    const whole = await readHistory(other);
+    await resumed({ store, text, backend });
+    const history = await readHistory(store);
+    assert.deepEqual(told(history.events), told(whole.events));
+    assert.deepEqual(history.probeTaps, ['logits']);
+    (await store.lock?.('another'))?.release();
+  });
+
+  test('goes on for more steps than it had set', async () => {
+    const store = await interrupted();
+    const seen = await resumed({ store, text: new TextEncoder().encode(text), backend, steps: 14 });
+    assert.equal(seen.at(-1)?.step, 14);
+    assert.equal((await readHistory(store)).settings.steps, 14);
+    await assert.rejects(
+      resumed({ store, text, backend }),
+      /^Error: run: 14 steps are done, all of them: steps 28/,
+    );
+    await assert.rejects(
+      resumed({ store, text, backend, steps: 13 }),
+      /14 steps are done: steps 13 is less$/,
+    );
+  });
+
+  test('is refused with another text, without a checkpoint, and while another run writes', async () => {
+    const store = await interrupted();
+    await assert.rejects(
+      resumed({ store, text: `${text}!`, backend }),
+      /^Error: run: the run is trained on text.txt \(393 bytes, sha256 \w{12}\.\.\.\), and the text given has 394 bytes/,
+    );
+    await assert.rejects(
+      resumed({ store: memoryStore('empty'), text }),
+      /^Error: empty: no run to go on with/,
+    );
+    const lock = await store.lock?.('a test');
+    await assert.rejects(resumed({ store, text, backend }), /in use \(a test\)/);
+    lock?.release();
+    await assert.rejects(resumed({ store, text, backend, steps: 0 }), /steps 0/);
+  });
+
+  test('keeps the separator of its documents', async () => {
+    const special = Tokenizer.train(text, { vocabSize: 270, specialTokens: ['<end>'] });
+    const documents = [text, text].map((part) => new TextEncoder().encode(part));
+    const bytes = new TextEncoder().encode(`${text}\n${text}`);
+    const store = memoryStore('run');
+    const data = { ...(await textRecord(bytes, { name: 'two' })), separator: '<end>' };
+    const parts = dataset({ documents, separator: '<end>' }, special);
+    const model = new GPT(config, { backend, seed: 1 });
+    const controller = new AbortController();
+    const begun = { store, model, tokenizer: special, data, dataset: parts, settings };
+    for await (const event of trainInFolder({ ...begun, signal: controller.signal }))
+      if (event.step === 3) controller.abort();
+    await assert.rejects(
+      resumed({ store, text: bytes, backend }),
+      /<end> separates the documents of two: give/,
+    );
+    const seen = await resumed({ store, text: { bytes, documents }, backend, steps: 4 });
+    assert.equal(seen.at(-1)?.step, 4);
+  });
 });

@@ -21,9 +21,10 @@ import { similarityFigure } from '../../src/figures/positions.ts';
 import { escapeXml, picture, text } from '../../src/figures/svg.ts';
 import { tokenLossFigure } from '../../src/figures/token-loss.ts';
 import type { HeadSummary } from '../../src/inspect/attention.ts';
+import { folderStore } from '../../src/io/node-store.ts';
 import { loadPictures } from '../../src/png/charts.ts';
 import { missingGlyphsNote } from '../../src/png/missing-glyphs.ts';
-import { writeFigures } from '../../src/png/write.ts';
+import { writeFigures } from '../../src/report/write.ts';
 import type { ProbeEvent, TrainEvent } from '../../src/train/events.ts';
 import { bell, probeEvent, runEvents } from './events.ts';
 
@@ -265,7 +266,8 @@ describe('files', () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-plots-'));
     try {
       const figure = lossFigure(runEvents(10), { charts }) as Figure;
-      const paths = await writeFigures(join(folder, 'new'), [figure], charts);
+      const names = await writeFigures(folderStore(join(folder, 'new')), [figure], charts);
+      const paths = names.map((name) => join(folder, 'new', name));
       assert.deepEqual(
         paths.map((path) => path.split('.').at(-1)),
         ['png', 'svg', 'json'],
@@ -281,7 +283,7 @@ describe('files', () => {
   });
 
   test('have their text rendered: without a font it would vanish silently', () => {
-    const page = (body: string[]): Buffer =>
+    const page = (body: string[]): Uint8Array =>
       toPng(picture({ title: '', subtitle: '', width: 400, height: 60, body }));
     const blank = page([]);
     assert.ok(page([text(10, 30, 'sparsity ≤ 0 · ↵ ×10⁻⁶')]).length > 2 * blank.length, 'sans');

@@ -12,11 +12,13 @@ import {
   formatShort,
 } from '../../src/base/format.ts';
 import { visibleLine } from '../../src/base/visible.ts';
+import { folderStore } from '../../src/io/node-store.ts';
+import { memoryStore } from '../../src/io/store.ts';
 import { loadPictures } from '../../src/png/charts.ts';
-import { writeReport } from '../../src/png/write.ts';
 import { drawRun } from '../../src/report/drawn.ts';
 import { fence, markdownTable } from '../../src/report/markdown.ts';
 import { renderReport } from '../../src/report/report.ts';
+import { writeReport } from '../../src/report/write.ts';
 import { runSummary } from './runs.ts';
 
 const run = runSummary();
@@ -75,7 +77,7 @@ describe('report', () => {
   test('lies beside its pictures', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'inkhorn-report-'));
     try {
-      const paths = await writeReport(folder, run, charts);
+      const paths = await writeReport(folderStore(folder), run, charts);
       const pictures = await readdir(join(folder, 'figures'));
       assert.deepEqual((await readdir(folder)).sort(), ['figures', 'report.html', 'report.md']);
       assert.equal(paths.length, pictures.length + 2);
@@ -89,6 +91,31 @@ describe('report', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe('a report in a store without a rasteriser', () => {
+  test('shows its pictures as SVG', async () => {
+    const store = memoryStore();
+    const { plot, document } = charts;
+    const names = await writeReport(store, run, { plot, document });
+    const figures = await store.folder('figures').list();
+    assert.deepEqual(names.slice(0, 2), ['report.html', 'report.md']);
+    assert.deepEqual(
+      names.slice(2).sort(),
+      figures.map((name) => `figures/${name}`),
+    );
+    assert.ok(figures.length > 0 && figures.every((name) => /\.(svg|json)$/.test(name)));
+    const report = new TextDecoder().decode(await store.read('report.md'));
+    const shown = Array.from(report.matchAll(/!\[[^\]]*\]\(figures\/([^)]+)\)/g), ([, name]) => name);
+    assert.ok(shown.length > 0 && shown.every((name) => figures.includes(name)), `${shown}`);
+  });
+
+  test('consists of words and tables without a drawing library', async () => {
+    const store = memoryStore();
+    assert.deepEqual(await writeReport(store, run), ['report.html', 'report.md']);
+    assert.deepEqual(await store.folder('figures').list(), []);
+    assert.doesNotMatch(new TextDecoder().decode(await store.read('report.md')), /!\[/);
   });
 });
 

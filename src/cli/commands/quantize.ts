@@ -10,7 +10,7 @@ import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { loadConfig, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { type Pictures, picturesIfThere } from '../../png/charts.ts';
+import { type NodePictures, picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { checkQuantizeOptions, quantize, quantizedWeights, quantizeFields } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
@@ -142,7 +142,7 @@ async function shrinkInto(
 export async function saveQuantized(
   store: Store,
   contents: ModelFolder,
-  compared?: { comparison: Comparison; pictures: Pictures | null },
+  compared?: { comparison: Comparison; pictures: NodePictures | null },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = await modelFiles(contents);
   if (compared)
@@ -152,7 +152,7 @@ export async function saveQuantized(
 }
 
 /** The comparison as numbers, as text, and its picture. */
-function reportFiles(comparison: Comparison, pictures: Pictures | null): Map<string, Uint8Array> {
+function reportFiles(comparison: Comparison, pictures: NodePictures | null): Map<string, Uint8Array> {
   const files = new Map([
     [COMPARISON_FILE, utf8(`${JSON.stringify(comparison, null, 1)}\n`)],
     [

@@ -63,11 +63,12 @@ async function renewed(run: OpenRun, summary: RunSummary, output: Output): Promi
 }
 
 async function reportOne(run: RunSummary, out: string, output: Output): Promise<void> {
-  const { writeReport } = await import('../../png/write.ts');
+  const { writeReport } = await import('../../report/write.ts');
   const { compareRuns } = await import('../../runs/compare.ts');
-  const files = await withProgress('drawing the report', '', async () =>
-    writeReport(out, run, await picturesIfThere(output.note)),
+  const names = await withProgress('drawing the report', '', async () =>
+    writeReport(folderStore(out), run, await picturesIfThere(output.note)),
   );
+  const files = names.map((name) => join(out, name));
   output.data({ ...compareRuns([run]).runs[0], files });
   output.print(files.slice(0, 2).join('\n'));
 }

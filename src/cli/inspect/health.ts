@@ -1,13 +1,9 @@
 // `inspect health`: how the parts of a model learnt, from the history of its run.
 import { formatCount } from '../../base/format.ts';
-import { activationsFigure, activationsTable, gradientsFigure } from '../../figures/activations.ts';
-import { groupsTable, healthFigure } from '../../figures/health.ts';
-import { activationLabel } from '../../figures/labels.ts';
-import { overTimeFigure } from '../../figures/over-time.ts';
-import { tapsFigure, tapsTable } from '../../figures/taps.ts';
+import { healthFigures, healthTables } from '../../figures/run-health.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { GPTConfig } from '../../model/config.ts';
-import { probesOf } from '../../runs/facts.ts';
+import { healthOf } from '../../runs/health.ts';
 import type { History } from '../../runs/history.ts';
 import { readHistory } from '../../runs/open.ts';
 import type { WarningEvent } from '../../train/events.ts';
@@ -24,41 +20,21 @@ export async function openHistory(folder: string): Promise<History> {
 }
 
 /** Throws a misuse when the run has no probes. */
-export function health(
-  { events, settings }: History,
-  { activation }: Pick<GPTConfig, 'activation'>,
-): Findings {
-  const probes = probesOf(events, 'activations');
-  const others = probesOf(events, 'others').at(-1);
-  const warnings = events.filter((event) => event.type === 'warning');
-  const last = probes.at(-1);
-  if (!last) {
+export function health(history: History, { activation }: Pick<GPTConfig, 'activation'>): Findings {
+  const found = healthOf(history, activation);
+  if (!found) {
     throw misuse(
-      `the run has no probes (probeEvery ${settings.probeEvery}): train with --probe-every 100, or inspect its model with \`inkhorn inspect\``,
+      `the run has no probes (probeEvery ${history.settings.probeEvery}): train with --probe-every 100, or inspect its model with \`inkhorn inspect\``,
     );
   }
   return {
-    data: { activation, probes: events.filter((event) => event.type === 'probe'), warnings },
-    figures(charts) {
-      const drawing = { activation, charts };
-      return [
-        healthFigure(probes, drawing),
-        overTimeFigure(probes, 'activations', drawing),
-        overTimeFigure(probes, 'gradients', drawing),
-        activationsFigure(probes, drawing),
-        gradientsFigure(probes, drawing),
-        others ? tapsFigure(others.taps, drawing) : null,
-      ];
-    },
+    data: found,
+    figures: (charts) => healthFigures(found, charts),
     show(output): void {
-      const units = activationsTable(probes);
-      if (units) showTable({ ...units, title: `${activationLabel[activation]} of every block` }, output);
-      const groups = groupsTable(probes);
-      if (groups) showTable(groups, output);
-      else
+      for (const table of healthTables(found)) showTable(table, output);
+      if (!found.probes.some(({ groups }) => groups))
         output.print('Gradients and updates by group are not in the history of runs of the first version.\n');
-      if (others) showTable(tapsTable(others.taps, `At step ${formatCount(others.step)}.`), output);
-      showWarnings(warnings, output);
+      showWarnings(found.warnings, output);
     },
   };
 }

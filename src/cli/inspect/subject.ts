@@ -1,14 +1,16 @@
 // Shared by `inspect` and its subcommands: the model, the text, and the place of the findings.
+import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
 import { formatAmount } from '../../base/format.ts';
 import type { Figure } from '../../figures/figure.ts';
 import type { Charts } from '../../figures/plot.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
+import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
 import { type Batch, windows } from '../../model/batch.ts';
 import type { ModelFolder } from '../../model/folder.ts';
 import { loadPictures } from '../../png/charts.ts';
-import { writeFigures } from '../../png/write.ts';
+import { writeFigures } from '../../report/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
 import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
@@ -69,9 +71,8 @@ export async function present(
   const dated = drawn.map((figure) =>
     step === undefined ? figure : { ...figure, data: Object.assign({ step }, figure.data, { step }) },
   );
-  const files =
-    out === undefined || !pictures || dated.length === 0 ? [] : await writeFigures(out, dated, pictures);
-  output.data({ model: location, ...data, files });
+  const files = out === undefined || !pictures ? [] : await writeFigures(folderStore(out), dated, pictures);
+  output.data({ model: location, ...data, files: files.map((name) => join(out ?? '', name)) });
   show(output);
   if (out === undefined) output.note('no pictures: --out DIR draws them');
   else if (drawn.length > 0)
