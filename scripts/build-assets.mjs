@@ -41,6 +41,8 @@ for (const corpus of CATALOG.filter(({ from }) => 'asset' in from)) {
   }
   const packed = brotliCompressSync(text, {
     params: {
+      // A tenth of the time of the best one, for 7 % more bytes.
+      [constants.BROTLI_PARAM_QUALITY]: 9,
       [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
       [constants.BROTLI_PARAM_LGWIN]: 22,
       [constants.BROTLI_PARAM_SIZE_HINT]: text.length,

@@ -1,12 +1,22 @@
 // Builds the native engine (build/Release/inkhorn.node) with the C++ compiler that it finds. Does nothing if
 // the sources have not changed. Without a compiler it leaves the rest of Inkhorn usable. Downloads nothing.
-// Runs after the TypeScript compiler. `--check`: only reports by its exit code whether there is nothing to
-// build. `--all`: kernels for every processor of this kind, not only for this one. `--sanitize memory` or
-// `threads`: the builds of sanitize.mjs, in build/sanitized.
+// Runs after the TypeScript compiler. Forked by another program (src/cli/native-build.ts) it prints nothing,
+// sends that program its progress, lets others go first, and ends with it. `--check`: only reports by its
+// exit code whether there is nothing to build. `--all`: kernels for every processor of this kind, not only
+// for this one. `--sanitize memory` or `threads`: the builds of sanitize.mjs, in build/sanitized.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, constants, cpus, getPriority, setPriority } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,11 +26,16 @@ import {
   npmPrograms,
 } from '../dist/src/backend/native/toolchain.js';
 
+/** Requests to end. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'];
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const all = process.argv.includes('--all');
 const sanitize = process.argv.includes('--sanitize') ? process.argv.at(-1) : null;
 const build = join(root, 'build', sanitize === null ? '.' : join('sanitized', sanitize));
 const addon = join(build, 'Release', 'inkhorn.node');
+/** What the linker writes. It gets its name when it is whole: another process may look for it meanwhile. */
+const linked = join(build, 'Release', 'linked.node');
 // The result of the last build, for the next one and for the error message of `createNative`.
 const recordFile = join(build, 'native.json');
 
@@ -47,9 +62,10 @@ if (!compiler) {
 } else {
   await compile();
 }
+if (process.connected) process.disconnect();
 
 async function compile() {
-  console.log(`Building the native engine with ${compiler}: a minute or more, once.`);
+  say(`Building the native engine with ${compiler}: a minute or more, once.`);
   const args = [
     'build',
     '--log-level',
@@ -61,30 +77,63 @@ async function compile() {
     '--parallel',
     `${availableParallelism()}`,
     `--CDINKHORN_ALL_ISAS=${all ? 'ON' : 'OFF'}`,
+    '--CDINKHORN_ADDON=linked',
     ...(sanitize === null ? [] : [`--CDINKHORN_SANITIZE=${sanitize}`]),
   ];
   const progress = createProgress();
+  if (process.connected) {
+    setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
+    process.send({ done: 0, total: 0 });
+  }
   const { status, output } = await run(join(findPackage('cmake-js'), 'bin', 'cmake-js'), args, progress.line);
   const seconds = progress.end();
-  if (status === 0 && existsSync(addon)) {
+  if (status === 0 && existsSync(linked)) {
+    copyFileSync(linked, `${addon}.new`);
+    renameSync(`${addon}.new`, addon);
     record({ built: true });
-    console.log(`Built the native engine in ${seconds} s.`);
+    say(`Built the native engine in ${seconds} s.`);
     return;
   }
-  console.error(output);
-  console.error('The native engine did not compile (see above); Inkhorn works without it, slower.');
-  record({ built: false, reason: 'its compilation failed', fix: 'see its errors again' });
+  if (!process.connected) console.error(output);
+  say('The native engine did not compile (see above); Inkhorn works without it, slower.', console.error);
+  record({ built: false, reason: 'its compilation failed (another try shows the errors)' });
   // In CI a broken build must fail.
   if (process.env.CI) process.exitCode = 1;
 }
 
-/** Runs a script of npm. `onLine` gets each line of its output. */
+/** The program that asked may be gone. */
+function ignore() {}
+
+/** Prints a line, unless another program runs this. */
+function say(line, print = console.log) {
+  if (!process.connected) print(line);
+}
+
+/**
+ * Runs a script of npm. `onLine` gets each line of its output. It and all that it starts are a group of
+ * processes, which ends with this one.
+ */
 function run(script, args, onLine) {
+  const group = process.platform !== 'win32';
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: { ...process.env, CXX: compiler, PATH: systemFirst(process.env.PATH ?? '') },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: group,
   });
+  const stop = (signal = 'SIGTERM') => {
+    stopStopping();
+    try {
+      // Ninja passes SIGTERM on to its compilers, which are in groups of their own.
+      process.kill(group ? -child.pid : child.pid, 'SIGTERM');
+    } catch {} // it has ended by itself
+    process.kill(process.pid, signal);
+  };
+  const stopStopping = () => {
+    for (const event of [...ENDINGS, 'disconnect']) process.removeListener(event, stop);
+  };
+  for (const signal of ENDINGS) process.on(signal, stop);
+  if (process.connected) process.on('disconnect', stop);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
@@ -94,7 +143,10 @@ function run(script, args, onLine) {
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output }));
+    child.on('close', (status) => {
+      stopStopping();
+      resolve({ status, output });
+    });
   });
 }
 
@@ -108,13 +160,16 @@ function createProgress() {
     const line = `  ${done}, ${seconds()} s`;
     process.stdout.write(terminal ? `\r\u001b[K${line}` : `${line}\n`);
   };
-  const timer = setInterval(show, terminal ? 500 : 10_000);
+  const timer = process.connected ? undefined : setInterval(show, terminal ? 500 : 10_000);
   return {
     /** Takes a line of Ninja (`[12/72] Building ...`) or Make (`[ 12%] Building ...`). */
     line(text) {
       const [, count, total, share] = text.match(/^\[\s*(?:(\d+)\/(\d+)|(\d+)%)\]/) ?? [];
       if (total > 2) done = `${count} of ${total} steps`;
       else if (share !== undefined) done = `${share} %`;
+      else return;
+      if (process.connected)
+        process.send({ done: Number(count ?? share), total: Number(total ?? 100) }, ignore);
     },
     /** Returns the seconds it took. */
     end() {
@@ -126,7 +181,7 @@ function createProgress() {
 }
 
 function skip(reason, fix) {
-  console.log(
+  say(
     `The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${nativeAdvice(fix)}.`,
   );
   record({ built: false, reason, fix });

@@ -3,7 +3,6 @@
 
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
-import type { ChosenBackend } from '../../backend/registry.ts';
 import { formatAmount, formatBytes, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { shellWord } from '../../base/shell.ts';
@@ -14,7 +13,6 @@ import { folderStore } from '../../io/node-store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
-import { createBackend } from '../../platform/node-engines.ts';
 import { picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
@@ -25,13 +23,13 @@ import { type Dataset, defaultSplit, randomBatch } from '../../train/data.ts';
 import { makeSettings, recipes, type TrainSettings } from '../../train/settings.ts';
 import { accumulateGradients } from '../../train/step.ts';
 import { type Context, defineCommand } from '../command.ts';
+import { startDemoEngine } from '../demo-engine.ts';
 import { splitCorpus } from '../encoding.ts';
-import { announceEngine, engineFlags, startEngine } from '../engine.ts';
+import { engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
-import { type Flags, integer, text, toggle, type Values } from '../flags.ts';
+import { type Flags, integer, text, toggle } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
 import { SHIPPED_MODEL } from '../models.ts';
-import { buildNative, nativeIsBuilt } from '../native-build.ts';
 import { type OutFolder, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
@@ -94,58 +92,38 @@ const WRITER = 'inkhorn demo';
 async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<void> {
   const { flags: given, output } = context;
   const { folder: out } = folder;
-  // Whatever may be refused comes before the bundled model speaks, and before a compiler runs.
-  const started = (await isReady(given)) ? await startEngine(given) : null;
-  const own = given.data && (await openData(given.data, output, given.asBytes, checkLearning));
-  const backend = await greet(started, given, output);
-  const corpus = own ?? (await defaultText(output));
-  const tokenizer = await tokenize(corpus, output);
-  await prepareFolder(folder);
-  const inputs = given.data ?? [corpus.name];
-  const plan = await asked(() => planRun({ ...given, folder, inputs }, corpus, tokenizer, backend, output));
-  const { signal } = context; // from here on there is something to save
-  const events = await trainRun(plan, output, signal);
-  if (signal.aborted) {
+  const engine = await startDemoEngine(given, output);
+  try {
+    // Whatever may be refused comes before the bundled model speaks.
+    const own = given.data && (await openData(given.data, output, given.asBytes, checkLearning));
+    await introduce(await engine.now(), output);
+    const corpus = own ?? (await defaultText(output));
+    const tokenizer = await tokenize(corpus, output);
+    if (given.backend === 'native') await engine.finish();
+    await prepareFolder(folder);
+    const inputs = given.data ?? [corpus.name];
+    const backend = await engine.now();
+    const plan = await asked(() => planRun({ ...given, folder, inputs }, corpus, tokenizer, backend, output));
+    const { signal } = context; // from here on there is something to save
+    const events = await trainRun(plan, output, signal);
+    if (signal.aborted) {
+      await reportRun(plan, output, { signal });
+      output.print(stoppedLine(out, events));
+      return;
+    }
+    await sample(plan, await engine.now(), output, signal);
+    if (!signal.aborted) await shrink(plan, await engine.now(), output);
     await reportRun(plan, output, { signal });
-    output.print(stoppedLine(out, events));
-  } else {
-    await sample(plan, output, signal);
-    if (!signal.aborted) await shrink(plan, output);
-    await reportRun(plan, output, { signal });
+    await engine.finish(signal);
     farewell(out, promptsOf(corpus).advice, output);
+  } finally {
+    engine.dispose();
   }
-  backend.dispose();
 }
 
 /** A heading, and a line on what comes next. */
 function chapter(output: Output, title: string, line: string): void {
   output.print(`\n${output.colors.bold(title)}\n${line}`);
-}
-
-/** Whether the engine needs no compiler first. */
-async function isReady({ backend: name = 'auto' }: Values<typeof engineFlags>): Promise<boolean> {
-  return !['auto', 'native'].includes(name) || nativeIsBuilt();
-}
-
-/**
- * Generates text with the bundled model; in a fresh clone before the engine is compiled, which takes minutes.
- */
-async function greet(
-  started: ChosenBackend | null,
-  given: Values<typeof engineFlags>,
-  output: Output,
-): Promise<Backend> {
-  if (started) {
-    const backend = announceEngine(started, output);
-    await introduce(backend, output);
-    return backend;
-  }
-  const { backend: reference } = await createBackend('reference');
-  await introduce(reference, output);
-  reference.dispose();
-  chapter(output, 'The fast engine', 'That was plain TypeScript; training takes more.');
-  await buildNative(output.json);
-  return announceEngine(await startEngine(given), output);
 }
 
 /** Shows what a model of this size can reach, before the demo's own model is trained. */
@@ -188,7 +166,7 @@ async function tokenize(corpus: Corpus, output: Output): Promise<Tokenizer> {
   return tokenizer;
 }
 
-/** Without the native engine, two minutes are enough only for a far smaller model. */
+/** By plain TypeScript, two minutes are enough only for a far smaller model. */
 async function planRun(
   {
     folder,
@@ -270,7 +248,8 @@ async function trainRun(plan: RunPlan, output: Output, signal: AbortSignal): Ret
 }
 
 async function sample(
-  { model: { backend }, settings, out }: RunPlan,
+  { settings, out }: RunPlan,
+  backend: Backend,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
@@ -303,9 +282,9 @@ async function speak(
   output.print();
 }
 
-async function shrink(plan: RunPlan, output: Output): Promise<void> {
+async function shrink(plan: RunPlan, backend: Backend, output: Output): Promise<void> {
   chapter(output, '4. INT8', 'Every matrix in 8 bits, one scale per output channel; products of integers.');
-  const { out, dataset: data, data: record, backend } = plan;
+  const { out, dataset: data, data: record } = plan;
   const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
   const after = await quantize(before);
   const report = await compareWithProgress(before, after, data, {});
