@@ -24,17 +24,20 @@ export function textFacts(bytes: Uint8Array, keep: number, piece: number = PIECE
   const seen = new Uint8Array(0x110000);
   const counter = makeLineCounter(keep);
   let characters = 0;
+  let distinctCharacters = 0;
   for (const text of decodedPieces(bytes, piece)) {
     for (let i = 0; i < text.length; i++) {
       const code = text.codePointAt(i) ?? 0;
       if (code > 0xffff) i++;
-      seen[code] = 1;
       characters++;
+      if (seen[code] === 1) continue;
+      seen[code] = 1;
+      distinctCharacters++;
     }
     counter.add(text);
   }
   const { lines, first } = counter.end();
-  return { characters, distinctCharacters: seen.reduce((sum, one) => sum + one, 0), lines, first };
+  return { characters, distinctCharacters, lines, first };
 }
 
 /** The text in strings of about `piece` bytes, none of which ends inside a character. */
