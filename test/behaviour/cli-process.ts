@@ -48,6 +48,16 @@ export async function inkhornBatch(cwd: string, lines: readonly (readonly string
   return results;
 }
 
+const withoutPng = new Set<string>();
+
+/** The PNG files of command lines in this folder, in the process that they share, stay empty: no-png.ts. */
+export function drawNoPng(cwd: string): void {
+  withoutPng.add(cwd);
+}
+
+/** Arguments of Node for a program that draws no PNG files. */
+export const NO_PNG: readonly string[] = ['--import', new URL('no-png.js', import.meta.url).href];
+
 type Ask = (args: readonly string[]) => Promise<Answer>;
 
 const shared = new Map<string, Ask>();
@@ -59,6 +69,7 @@ function sharedOf(cwd: string): Ask {
   const child = fork(compiled('cli-batch.js'), {
     cwd,
     env: envOf(cwd),
+    execArgv: [...process.execArgv, ...(withoutPng.has(cwd) ? NO_PNG : [])],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];

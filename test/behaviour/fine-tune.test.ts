@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { EvalEvent, TrainEvent } from '../../src/train/events.ts';
-import { inkhornShared, sentences } from './cli-process.ts';
+import { drawNoPng, inkhornShared, sentences } from './cli-process.ts';
 
 const SMALL = '--vocab-size 300 --preset seed --block-size 16 --n-layer 2 --n-embd 16 --n-head 2';
 const OFF = '--sample-every 0 --probe-every 2 --backend reference';
 
 describe('a run that goes on from a trained model', () => {
   const root = mkdtempSync(join(tmpdir(), 'inkhorn-fine-tune-'));
+  drawNoPng(root);
   const at = (line: string): ReturnType<typeof inkhornShared> => inkhornShared(root, line.split(' '));
   const ok = async (line: string): Promise<string> => {
     const { code, stdout, stderr } = await at(line);

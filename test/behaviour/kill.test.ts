@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StepEvent, TrainEvent } from '../../src/train/events.ts';
 import { engines } from '../support/engines.ts';
-import { flagsOf } from './cli-process.ts';
+import { flagsOf, NO_PNG } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'inkhorn-kill-'));
@@ -73,7 +73,8 @@ async function inkhorn(
   steps = Number.POSITIVE_INFINITY,
   signal: NodeJS.Signals = 'SIGKILL',
 ): Promise<number> {
-  const child = spawn(process.execPath, [program, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const line = [...NO_PNG, program, ...args, '--json'];
+  const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'pipe'] });
   let seen = 0;
   let errors = '';
   child.stderr.on('data', (chunk) => {
