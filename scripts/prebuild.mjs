@@ -1,6 +1,6 @@
 // Builds the native engine for every platform on this machine: by CMakeLists.txt, with the clang, the C
 // libraries and the linker of the Python package ziglang, in the version below. The same sources give the
-// same bytes. What is unchanged is not compiled again: Ninja sees to it, and zig's cache (~/.cache/zig).
+// same bytes. What is unchanged is not compiled again: Ninja's objects are in build/cross.
 //   node scripts/prebuild.mjs [PLATFORM ...] [--zig FILE] [--jobs 2] [--out build/prebuilt]
 // Without a name: every platform. Makes OUT/PLATFORM/inkhorn.node, for pack.mjs. Runs after the TypeScript
 // compiler, on Linux. --zig: a zig that is installed; without it, Python installs it in build/zig (400 MB).
@@ -50,7 +50,11 @@ function build(name, place) {
   console.log(`${name} (${place}):`);
   const folder = join(root, 'build/cross', name);
   mkdirSync(folder, { recursive: true });
-  run('cmake', ['-S', root, '-B', folder, '-G', 'Ninja', '--log-level=WARNING', ...settings(name, folder)]);
+  const cache = join(folder, 'CMakeCache.txt');
+  // CMake forgets our settings where another zig was used last time.
+  const fresh = existsSync(cache) && !readFileSync(cache, 'utf8').includes(zig) ? ['--fresh'] : [];
+  const quiet = ['-G', 'Ninja', '--log-level=WARNING'];
+  run('cmake', [...fresh, '-S', root, '-B', folder, ...quiet, ...settings(name, folder)]);
   run('cmake', ['--build', folder, '--parallel', options.jobs]);
   const addon = join(options.out, name, 'inkhorn.node');
   mkdirSync(join(options.out, name), { recursive: true });

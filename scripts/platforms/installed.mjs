@@ -83,7 +83,9 @@ async function installs(npm) {
   assert.equal((await doctor(project)).chosen, 'native');
   await npm.run(project, 'ci');
   assert.equal((await doctor(project)).chosen, 'native');
-  assert.deepEqual(platformsIn(project), [own]);
+  // The lockfile of npm 10 has no libc, so it installs the addons for both.
+  const sameSystem = (name) => own.startsWith(name.replace(/-(gnu|musl)$/, ''));
+  assert.ok(platformsIn(project).includes(own) && platformsIn(project).every(sameSystem));
   await npm.run(project, 'ci', '--omit=optional');
   const { chosen, engines } = await doctor(project);
   assert.equal(chosen, 'wasm');
