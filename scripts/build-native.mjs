@@ -67,7 +67,6 @@ if (process.connected) process.disconnect();
 async function compile() {
   say(`Building the native engine with ${compiler}: a minute or more, once.`);
   const args = [
-    'build',
     '--log-level',
     'error',
     '--directory',
@@ -85,7 +84,10 @@ async function compile() {
     setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
     process.send({ done: 0, total: 0 });
   }
-  const { status, output } = await run(join(findPackage('cmake-js'), 'bin', 'cmake-js'), args, progress.line);
+  const program = join(findPackage('cmake-js'), 'bin', 'cmake-js');
+  // Alone, `build` would keep the options with which an earlier version of this script configured the folder.
+  let { status, output } = await run(program, ['configure', ...args], progress.line);
+  if (status === 0) ({ status, output } = await run(program, ['build', ...args], progress.line));
   const seconds = progress.end();
   if (status === 0 && existsSync(linked)) {
     copyFileSync(linked, `${addon}.new`);
