@@ -91,7 +91,7 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
     const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name));
-    const odd = /(?<!\.d)\.ts$|\.map$/;
+    const odd = /(?<!\.d)\.ts$|\.(?:js|ts|css|wasm)\.map$/;
     assert.deepEqual(
       paths.filter((path) => odd.test(path) || isMapped(path)),
       [],
