@@ -96,7 +96,7 @@ async function openAdapter(path: string): Promise<Adapter> {
 async function findFolder(path: string | undefined, output: Output): Promise<FoundModel> {
   if (path === undefined) {
     output.note('model: the bundled Shakespeare model; --model takes another');
-    return { store: folderStore(SHIPPED_MODEL), step: null };
+    return { store: bundledModel(), step: null };
   }
   const kind = await stat(path).catch((error) => {
     const why = reason(error);

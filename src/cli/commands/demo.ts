@@ -13,6 +13,7 @@ import { folderStore } from '../../io/node-store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
+import { bundledModel } from '../../platform/node-bundled.ts';
 import { picturesIfThere } from '../../png/charts.ts';
 import { compareLayers } from '../../quantize/layer-errors.ts';
 import { quantize } from '../../quantize/quantize.ts';
@@ -29,7 +30,6 @@ import { engineFlags } from '../engine.ts';
 import { asked, MisuseError } from '../errors.ts';
 import { type Flags, integer, text, toggle } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
-import { SHIPPED_MODEL } from '../models.ts';
 import { type OutFolder, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
@@ -128,7 +128,7 @@ function chapter(output: Output, title: string, line: string): void {
 
 /** Shows what a model of this size can reach, before the demo's own model is trained. */
 async function introduce(backend: Backend, output: Output): Promise<void> {
-  const { model, tokenizer } = await loadModel(folderStore(SHIPPED_MODEL), { backend });
+  const { model, tokenizer } = await loadModel(bundledModel(), { backend });
   chapter(
     output,
     'Before we begin',
