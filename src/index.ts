@@ -43,7 +43,7 @@ export {
   saveAdapter,
   type ThinMatrices,
 } from './model/adapter.ts';
-export type { Batch } from './model/batch.ts';
+export type { Batch, Tokens } from './model/batch.ts';
 export {
   checkConfig,
   configFields,

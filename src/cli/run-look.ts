@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { Backend } from '../backend/contract.ts';
 import { shellWord } from '../base/shell.ts';
+import type { Tokens } from '../model/batch.ts';
 import { loadModel } from '../model/folder.ts';
 import { readLook } from '../runs/findings.ts';
 import { INSPECT_FOLDER } from '../runs/layout.ts';
@@ -23,7 +24,7 @@ import { textOf } from './texts.ts';
 export async function lookInsideRun(
   run: OpenRun,
   backend: Backend,
-  valOf: (tokenizer: Tokenizer) => Int32Array | Promise<Int32Array>,
+  valOf: (tokenizer: Tokenizer) => Tokens | Promise<Tokens>,
 ): Promise<void> {
   const chosen = await run.model();
   if (!chosen || chosen.step === null) return;

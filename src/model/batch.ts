@@ -1,5 +1,12 @@
 // A batch: windows of a text, with the token that follows each of their tokens.
 
+/** Token ids by position: an `Int32Array`, or a file of which only what is asked for is read. */
+export interface Tokens {
+  readonly length: number;
+  /** The ids from `from` up to `to`, not to be written to. */
+  subarray(from: number, to: number): Int32Array;
+}
+
 /** Inputs and targets of a batch: `targets[i]` follows `ids[i]`. Both [B, T], row-major. */
 export interface Batch {
   ids: Int32Array;
@@ -9,12 +16,13 @@ export interface Batch {
 }
 
 /** The windows that start at `offsets`; their targets are one token further on. */
-export function windows(ids: Int32Array, offsets: readonly number[], T: number): Batch {
+export function windows(ids: Tokens, offsets: readonly number[], T: number): Batch {
   const B = offsets.length;
   const batch = { ids: new Int32Array(B * T), targets: new Int32Array(B * T), B, T };
   offsets.forEach((at, b) => {
-    batch.ids.set(ids.subarray(at, at + T), b * T);
-    batch.targets.set(ids.subarray(at + 1, at + 1 + T), b * T);
+    const window = ids.subarray(at, at + T + 1);
+    batch.ids.set(window.subarray(0, T), b * T);
+    batch.targets.set(window.subarray(1), b * T);
   });
   return batch;
 }

@@ -5,6 +5,7 @@ import { attentionMaps, inductionScores, summarizeHeads } from '../inspect/atten
 import { logitLens } from '../inspect/lens.ts';
 import { predictText } from '../inspect/predictions.ts';
 import type { Store } from '../io/store.ts';
+import type { Tokens } from '../model/batch.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { RunLook } from './findings.ts';
 import { LOOK_FILE } from './layout.ts';
@@ -20,7 +21,7 @@ const DIGITS = 3;
  * The findings about a model that was saved at `step`, on the first of `ids`, of which there are at least
  * two.
  */
-export async function lookInside(folder: ModelFolder, ids: Int32Array, step: number): Promise<RunLook> {
+export async function lookInside(folder: ModelFolder, ids: Tokens, step: number): Promise<RunLook> {
   const { model, tokenizer } = folder;
   const room = (tokens: number): Int32Array => ids.subarray(0, Math.min(tokens, model.config.blockSize));
   const prompt = room(ATTENTION_TOKENS);

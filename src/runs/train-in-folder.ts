@@ -6,6 +6,7 @@ import { object, such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import type { Lock, Store } from '../io/store.ts';
 import { ADAPTER_FILE, adapterBytes } from '../model/adapter.ts';
+import type { Tokens } from '../model/batch.ts';
 import { type ModelFolder, modelFiles } from '../model/folder.ts';
 import type { Dataset } from '../train/data.ts';
 import { takeOver } from '../train/engines.ts';
@@ -20,11 +21,11 @@ import { BEST, EVALUATION_FILE, HISTORY_FILE, LAST } from './layout.ts';
 
 export interface RunFolderOptions extends ModelFolder {
   store: Store;
-  dataset: Dataset;
+  dataset: Dataset<Tokens>;
   data: DataRecord;
   settings: TrainSettings;
   /** The text that the model knew before; see `old` of `train`. */
-  old?: { dataset: Dataset; record: DataRecord };
+  old?: { dataset: Dataset<Tokens>; record: DataRecord };
   /** Values that probes measure besides the activations, as glob patterns of names. */
   probeTaps?: readonly string[];
   /** The checkpoint to resume from; its model is `model`. */

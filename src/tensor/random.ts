@@ -5,7 +5,16 @@ import { philox } from '../base/philox.ts';
 const WORD = 2 ** 32;
 
 /** The streams of a seed, by use: no two uses draw the same numbers. Numbers are in files, and stay. */
-export const STREAMS = { weights: 0, train: 1, samples: 2, eval: 3, bpeDropout: 4, adapters: 5 } as const;
+export const STREAMS = {
+  weights: 0,
+  train: 1,
+  samples: 2,
+  eval: 3,
+  bpeDropout: 4,
+  adapters: 5,
+  shifts: 6,
+  order: 7,
+} as const;
 
 /** The state of a stream: plain data, stored in checkpoints. */
 export interface RandomState {

@@ -2,17 +2,17 @@
 import { checkOptions, choice, complete, having, number, type Table } from '../base/fields.ts';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
-import { type Batch, windows } from '../model/batch.ts';
+import { type Batch, type Tokens, windows } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { type EncodeOptions, type InSlices, sliceFields, type Tokenizer } from '../tokenizer/index.ts';
 import { toBytes } from '../tokenizer/utf8.ts';
 
-/** A tokenised text, split for training and validation. */
-export interface Dataset {
+/** A tokenised text, split for training and validation. Its tokens are in memory, or in a file. */
+export interface Dataset<T extends Tokens = Int32Array> {
   /** Token ids for training. */
-  train: Int32Array;
+  train: T;
   /** Token ids for validation only. */
-  val: Int32Array;
+  val: T;
   /** Mean bytes of text per token of the validation part: converts nats per token to bits per byte. */
   valBytesPerToken: number;
   vocabSize: number;
@@ -20,6 +20,8 @@ export interface Dataset {
    * The token that most often precedes a part of the text (`commonStart`). Training stores it in the model.
    */
   startToken?: number;
+  /** The special token that ends each document, where the text has one. */
+  separator?: number;
 }
 
 /** Which tokens are for training and which for validation. */
@@ -62,7 +64,12 @@ export function splitTokens(
   return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
 }
 
-/** Where the two parts of `tokens` tokens end. */
+/** Where the two parts of `tokens` tokens end. Throws when that leaves one of them without a prediction. */
+export function splitPlaces(tokens: number, split: Split): { cut: number; end: number } {
+  if (!canSplit(tokens, split)) throw new Error(tooShort(tokens, split));
+  return cutOf(tokens, split);
+}
+
 function cutOf(tokens: number, { trainFraction, validate }: Split): { cut: number; end: number } {
   const end = validate === 'inner' ? Math.floor(trainFraction * tokens) : tokens;
   return { cut: Math.floor(trainFraction * end), end };
@@ -152,7 +159,7 @@ export function concatTokens(parts: readonly Int32Array[]): Int32Array {
   return ids;
 }
 
-function separatorId(tokenizer: Tokenizer, name: string): number {
+export function separatorId(tokenizer: Tokenizer, name: string): number {
   const id = tokenizer.specialTokens.get(name);
   if (id !== undefined) return id;
   const known = [...tokenizer.specialTokens.keys()].join(' ') || 'none';
@@ -209,12 +216,13 @@ function datasetOf(
   tokenizer: Tokenizer,
   split: Split,
 ): Dataset {
-  const { train, val } = splitTokens(ids, split);
-  if (!canSplit(ids.length, split)) throw new Error(tooShort(ids.length, split));
+  const { cut, end } = splitPlaces(ids.length, split);
+  const [train, val] = [ids.subarray(0, cut), ids.subarray(cut, end)];
   const separator = typeof text === 'object' && 'separator' in text ? text.separator : null;
   const valBytesPerToken = bytesPerToken(val, tokenizer, separator);
   const startToken = commonStart(train, tokenizer, separator ?? undefined);
-  return { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
+  const data = { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
+  return separator === null ? data : { ...data, separator: separatorId(tokenizer, separator) };
 }
 
 /** Whether both parts have a token to predict. */
@@ -256,7 +264,7 @@ export function checkSplit(options: Partial<Split>): Split {
 }
 
 /** Throws when a part of the data is shorter than one window of the model, or the vocabularies differ. */
-export function checkDataset(data: Dataset, config: { blockSize: number; vocabSize: number }): void {
+export function checkDataset(data: Dataset<Tokens>, config: { blockSize: number; vocabSize: number }): void {
   const { blockSize: T, vocabSize: V } = config;
   if (data.vocabSize !== V) {
     throw new Error(
@@ -275,12 +283,26 @@ export function checkDataset(data: Dataset, config: { blockSize: number; vocabSi
  * only on `seed` and `index`, so resuming needs no cursor.
  */
 export function randomBatch(
-  ids: Int32Array,
+  ids: Tokens,
   B: number,
   T: number,
   { seed, index, use = 'train' }: { seed: number; index: number; use?: 'train' | 'eval' },
 ): Batch {
-  const random = createRandom({ seed, stream: STREAMS[use], position: index * B });
-  const offsets = Array.from({ length: B }, () => random.int(ids.length - T));
-  return windows(ids, offsets, T);
+  return windows(ids, drawPlaces(ids.length - T, B, { seed, index, use }), T);
+}
+
+/** Numbers of 32 bits reach no further. */
+const WORD = 2 ** 32;
+
+/** `B` uniformly random whole numbers below `count`: those of batch number `index`. */
+export function drawPlaces(
+  count: number,
+  B: number,
+  { seed, index, use = 'train' }: { seed: number; index: number; use?: 'train' | 'eval' },
+): number[] {
+  const wide = count > WORD;
+  const random = createRandom({ seed, stream: STREAMS[use], position: index * B * (wide ? 2 : 1) });
+  if (!wide) return Array.from({ length: B }, () => random.int(count));
+  const uniform = (): number => (random.int(WORD) * 2 ** 21 + random.int(2 ** 21)) / 2 ** 53;
+  return Array.from({ length: B }, () => Math.floor(uniform() * count));
 }

@@ -1,4 +1,5 @@
 // Evaluations during training: both splits, by the method of the settings.
+import type { Tokens } from '../model/batch.ts';
 import type { Dataset } from './data.ts';
 import { evaluate, evaluateSampled } from './evaluate.ts';
 import type { EvalEvent } from './events.ts';
@@ -66,7 +67,7 @@ const AFFORDABLE = 0.1;
  */
 export function evaluationMethod(
   settings: TrainSettings,
-  data: Pick<Dataset, 'val'>,
+  data: { val: Pick<Tokens, 'length'> },
   blockSize: number,
 ): EvaluationMethod {
   const { evalMethod, evalBatches, evalEvery, steps, batchSize, accumulate } = settings;
@@ -80,7 +81,7 @@ export function evaluationMethod(
 /** About how many tokens an evaluation predicts, of the validation part and of the training part. */
 export function evaluationTokens(
   settings: TrainSettings,
-  data: Pick<Dataset, 'val' | 'train'>,
+  data: Pick<Dataset<Tokens>, 'val' | 'train'>,
   blockSize: number,
 ): [number, number] {
   const { method, batches } = evaluationMethod(settings, data, blockSize);
@@ -91,7 +92,7 @@ export function evaluationTokens(
 
 async function splitLoss(
   run: Run,
-  ids: Int32Array,
+  ids: Tokens,
   { method, batches }: EvaluationMethod,
   onProgress: (done: number) => void,
 ): Promise<number> {

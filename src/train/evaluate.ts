@@ -3,7 +3,7 @@
 import { pacemaker } from '../backend/pacemaker.ts';
 import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
-import { type Batch, consecutive, sliceBatch, windows } from '../model/batch.ts';
+import { type Batch, consecutive, sliceBatch, type Tokens, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
@@ -31,11 +31,7 @@ export function sequencesAtOnce(T: number): number {
  * Every token but the first is predicted once. `maxTokens` stops early, after a whole window. Throws when
  * there is no token to predict.
  */
-export async function evaluate(
-  model: GPT,
-  ids: Int32Array,
-  options: EvaluateOptions = {},
-): Promise<Evaluation> {
+export async function evaluate(model: GPT, ids: Tokens, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { blockSize: T } = model.config;
   const { maxTokens, signal, onProgress } = complete(evaluateFields, options, 'evaluate');
   if (ids.length < 2)
@@ -78,7 +74,7 @@ export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
  */
 export async function evaluateSampled(
   model: GPT,
-  ids: Int32Array,
+  ids: Tokens,
   options: { batches: number; batchSize: number; seed: number } & Pick<
     EvaluateOptions,
     'signal' | 'onProgress'

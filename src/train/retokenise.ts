@@ -1,12 +1,14 @@
 // Encodes the training part with new tokens in every epoch: BPE dropout (Provilkov et al. 2020), as
 // augmentation of small data. Read next: tokenizer/bpe-dropout.ts.
+
+import type { Tokens } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { concatTokens, type Dataset } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** The tokens from which a step draws its windows; see `trainingTokens`. */
-export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Int32Array>;
+export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Tokens>;
 
 /**
  * The tokens from which a step draws its windows. With `bpeDropout` 0 these are the training part itself.
@@ -16,7 +18,7 @@ export type StepTokens = (step: number, signal?: AbortSignal) => Promise<Int32Ar
  * missing or is another one.
  */
 export function trainingTokens(
-  data: Dataset,
+  data: Dataset<Tokens>,
   tokenizer: Tokenizer | undefined,
   { bpeDropout: p, seed }: Pick<TrainSettings, 'bpeDropout' | 'seed'>,
   tokensPerStep: number,
@@ -26,7 +28,12 @@ export function trainingTokens(
   if (tokenizer.vocabSize !== data.vocabSize) {
     throw new Error(`the tokenizer has ${tokenizer.vocabSize} tokens, the data's ${data.vocabSize}`);
   }
-  const texts = betweenSpecials(data.train, tokenizer);
+  const { train } = data;
+  if (!(train instanceof Int32Array))
+    throw new Error(
+      `bpeDropout ${p} encodes the text again in every epoch, and a tokens file has no text: leave it out`,
+    );
+  const texts = betweenSpecials(train, tokenizer);
   const encode = async (epoch: number, signal?: AbortSignal): Promise<Int32Array> => {
     const random = createRandom({ seed, stream: STREAMS.bpeDropout, position: epoch * 2 ** 32 });
     const options = { otherSpecial: 'text', dropout: { p, random }, signal } as const;
@@ -34,9 +41,9 @@ export function trainingTokens(
     for (const { bytes, special } of texts) parts.push(await tokenizer.encodeAsync(bytes, options), special);
     return concatTokens(parts);
   };
-  let current = { epoch: -1, ids: data.train };
+  let current = { epoch: -1, ids: train };
   return async (step, signal) => {
-    const epoch = Math.floor(((step - 1) * tokensPerStep) / data.train.length);
+    const epoch = Math.floor(((step - 1) * tokensPerStep) / train.length);
     if (epoch !== current.epoch) current = { epoch, ids: await encode(epoch, signal) };
     return current.ids;
   };

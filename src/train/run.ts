@@ -15,6 +15,7 @@ import { such } from '../base/schema.ts';
 import { ACTIVATION_TAPS } from '../inspect/measure.ts';
 import { createProbe, type Probe, type ProbeMemory } from '../inspect/probe.ts';
 import type { Adapter } from '../model/adapter.ts';
+import type { Tokens } from '../model/batch.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { matchTaps } from '../model/taps.ts';
@@ -23,8 +24,8 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Average, createAverage } from './average.ts';
 import { checkDataset, type Dataset } from './data.ts';
+import { type StepBatch, stepBatches } from './draws.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
-import { type StepTokens, trainingTokens } from './retokenise.ts';
 import { settingFields } from './setting-fields.ts';
 import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
 import { chooseTrained, type Trained } from './trained.ts';
@@ -75,14 +76,14 @@ export interface Resume
 export interface TrainOptions extends Partial<TrainSettings> {
   /** The model, trained in place. With `emaDecay` it has the averaged weights when the run ends. */
   model: GPT;
-  data: Dataset;
+  data: Dataset<Tokens>;
   /**
    * The values that probes measure, as glob patterns of names (see `matchTaps`). Default: the outputs of the
    * activations.
    */
   probeTaps?: readonly string[];
   /** The text that the model knew before: evaluations also give the loss on its validation part. */
-  old?: Dataset;
+  old?: Dataset<Tokens>;
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and returns its location, for the event. Without it nothing is saved. */
@@ -98,7 +99,10 @@ export interface TrainOptions extends Partial<TrainSettings> {
   onProgress?: (progress: MilestoneProgress) => void;
 }
 
-const datasetSchema = such((value): value is Dataset => ArrayBuffer.isView(Object(value).train), 'a dataset');
+const datasetSchema = such(
+  (value): value is Dataset<Tokens> => typeof Object(Object(value).train).subarray === 'function',
+  'a dataset',
+);
 
 /** What only a program can hand over. */
 const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
@@ -153,8 +157,8 @@ export interface Run {
   probe: Probe;
   /** The memory of the warnings. */
   warnings: WarningMemory;
-  /** The tokens from which a step draws its windows. */
-  tokensOf: StepTokens;
+  /** Draws the windows of a step. */
+  batchOf: StepBatch;
   /** Names of the values that probes measure. */
   taps: ReadonlySet<string>;
   /** Whether anything has happened since the last checkpoint. */
@@ -186,7 +190,6 @@ export function startRun(options: TrainOptions): Run {
   if (settings.sampleEvery > 0 && !tokenizer) {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
-  const tokensPerStep = settings.batchSize * settings.accumulate * model.config.blockSize;
   checkSuited(settings, model.config);
   const trained = chooseTrained(model, settings);
   const optimizer = createOptimizer(trained.parameters, settings);
@@ -213,7 +216,7 @@ export function startRun(options: TrainOptions): Run {
     progress,
     probe: createProbe({ memory: memory?.probe }),
     warnings: structuredClone(memory?.warnings ?? noWarnings()),
-    tokensOf: trainingTokens(data, tokenizer, settings, tokensPerStep),
+    batchOf: stepBatches(data, tokenizer, settings, model.config.blockSize),
     taps: new Set(matchTaps(probeTaps ?? ACTIVATION_TAPS, model.config)),
     unsaved: !resume,
     clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
@@ -223,7 +226,7 @@ export function startRun(options: TrainOptions): Run {
 }
 
 /** Throws when the old text cannot be evaluated. */
-function checkOld({ val, vocabSize }: Dataset, config: GPTConfig): void {
+function checkOld({ val, vocabSize }: Dataset<Tokens>, config: GPTConfig): void {
   if (vocabSize !== config.vocabSize)
     throw new Error(`old was encoded with ${vocabSize} tokens, the model has ${config.vocabSize}`);
   if (val.length < 2) throw new Error(`old has ${val.length} tokens to validate: 2 or more are needed`);

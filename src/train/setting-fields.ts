@@ -12,6 +12,13 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
   /** Batches per optimizer step: gradients are averaged over batchSize * accumulate sequences. */
   accumulate: number;
   /**
+   * `random`: every window lies anywhere in the training part, whatever was read before. `epochs`: no token
+   * is read again before all others are read once; the order is another one in every epoch.
+   */
+  sampling: 'random' | 'epochs';
+  /** Whether every window lies in one document. Documents shorter than a window are not trained on. */
+  withinDocuments: boolean;
+  /**
    * Sequences that pass through the model at a time: limits the memory. The result does not depend on it, up
    * to rounding.
    */
@@ -98,6 +105,18 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   steps: integer({ about: 'optimizer steps', min: 1, default: 5000, group: BATCHES, common: true }),
   batchSize: integer({ about: 'sequences per batch', min: 1, default: 64, group: BATCHES, common: true }),
   accumulate: integer({ about: 'batches per optimizer step', min: 1, default: 1, group: BATCHES }),
+  sampling: choice(['random', 'epochs'], {
+    about: 'which windows of the text a batch has: any, or in each epoch every one once',
+    default: 'random',
+    group: BATCHES,
+    younger: true,
+  }),
+  withinDocuments: flag({
+    about: 'no window crosses the border of two documents, between which --special puts a token',
+    default: false,
+    group: BATCHES,
+    younger: true,
+  }),
   microBatch: integer({ about: 'sequences in memory at a time', min: 1, default: 8, group: BATCHES }),
   checkpointActivations: flag({
     about: 'less memory for a third more time: keep only the inputs of blocks, compute them again backward',

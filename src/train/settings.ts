@@ -69,6 +69,10 @@ export function checkSettings(settings: unknown): TrainSettings {
       `warmup ${warmup} and the decay of ${decaySteps(settings)} steps (decayFraction ${decayFraction}) are longer than the run: steps is ${steps}`,
     );
   }
+  if (settings.bpeDropout > 0 && settings.sampling === 'epochs')
+    throw new Error(
+      `sampling epochs cannot go with bpeDropout ${settings.bpeDropout}: the tokens of each epoch are others; leave one out`,
+    );
   if (lora > 0 && optimizer === 'muon')
     throw new Error(`optimizer muon is for whole matrices, not for adapters (lora ${lora}): use adamw`);
   if (keepAdapter && emaDecay > 0)

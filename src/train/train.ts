@@ -5,7 +5,6 @@ import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
 import { probeTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { randomBatch } from './data.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { hold, letGo } from './exclusive.ts';
@@ -169,11 +168,10 @@ async function stepUnlessAborted(run: Run): Promise<{ event: StepEvent; groups?:
 async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: GroupSummary[] }> {
   const { options, settings, progress, trained, optimizer, average, probe, taps } = run;
   const { model } = options;
-  const { batchSize, accumulate, seed, clip } = settings;
+  const { clip } = settings;
   const begun = performance.now();
   const step = progress.step + 1;
-  const ids = await run.tokensOf(step, options.signal);
-  const batch = randomBatch(ids, batchSize * accumulate, model.config.blockSize, { seed, index: step });
+  const batch = await run.batchOf(step, options.signal);
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
   const tap = probed ? probeTap(probe, taps, probe.add) : undefined;

@@ -21,7 +21,7 @@ describe('trainingTokens', () => {
     const tokensOf = trainingTokens(data, tokenizer, bpe, PER_STEP);
     const [first, again, second] = [await tokensOf(1), await tokensOf(2), await tokensOf(epoch + 2)];
     const own = tokenizer.decode(data.train);
-    for (const ids of [first, second]) assert.equal(tokenizer.decode(ids), own);
+    for (const ids of [first, second]) assert.equal(tokenizer.decode(ids.subarray(0, ids.length)), own);
     assert.equal(first, again);
     assert.notDeepEqual(first, data.train);
     assert.notDeepEqual(first, second);

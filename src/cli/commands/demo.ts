@@ -178,7 +178,7 @@ async function planRun(
   tokenizer: Tokenizer,
   backend: Backend,
   output: Output,
-): Promise<RunPlan> {
+): Promise<DemoPlan> {
   const slow = backend.name === 'reference';
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
   const data = await splitCorpus(corpus.bytes, tokenizer);
@@ -207,6 +207,9 @@ async function planRun(
     title: `demo on ${corpus.name}`,
   };
 }
+
+/** The plan of the demo, whose text is in memory. */
+type DemoPlan = RunPlan & { dataset: Dataset };
 
 /** Seconds for the steps of the demo; evaluations, INT8 and plots are extra. */
 const TRAINING_SECONDS = 75;
@@ -282,7 +285,7 @@ async function speak(
   output.print();
 }
 
-async function shrink(plan: RunPlan, backend: Backend, output: Output): Promise<void> {
+async function shrink(plan: DemoPlan, backend: Backend, output: Output): Promise<void> {
   chapter(output, '4. INT8', 'Every matrix in 8 bits, one scale per output channel; products of integers.');
   const { out, dataset: data, data: record } = plan;
   const { model: before, tokenizer } = await loadModel(folderStore(out).folder(BEST), { backend });
