@@ -47,6 +47,7 @@ export default defineConfig({
       { find: /^inkhorn\/browser$/, replacement: join(library, 'browser-files.js') },
       // No entry of the package: the command line's own words for what is no text.
       { find: /^inkhorn\/identify$/, replacement: join(root, 'dist/src/corpora/identify.js') },
+      { find: /^inkhorn\/exchange$/, replacement: join(root, 'dist/src/exchange/index.js') },
       { find: /^inkhorn\/figures$/, replacement: join(root, 'dist/src/figures/index.js') },
       { find: /^inkhorn\/report$/, replacement: join(root, 'dist/src/report/index.js') },
     ],

@@ -3,7 +3,7 @@
 import { choice, complete, type Table } from '../base/fields.ts';
 import type { Store } from '../io/store.ts';
 import { type Adapter, adapterField, checkAdapter, checkBase } from '../model/adapter.ts';
-import type { ModelFolder } from '../model/folder.ts';
+import { loadConfig, loadTokenizer, type ModelFolder } from '../model/folder.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import { gguf } from './gguf/target.ts';
 import { peft } from './hf/peft.ts';
@@ -12,7 +12,7 @@ import { onnx } from './onnx/target.ts';
 import { type Choices, choiceFields } from './options.ts';
 import { safetensors } from './safetensors.ts';
 import { sourceOf } from './source.ts';
-import type { Exported, Target } from './target.ts';
+import type { Exported, Target, TargetFacts } from './target.ts';
 import { tokenizer } from './tokenizer/write.ts';
 
 /** What a model can be exported to. */
@@ -27,6 +27,9 @@ export const targets: Readonly<Record<TargetName, Target>> = {
   safetensors,
   tokenizer,
 };
+
+/** What there is to know of each: what it makes of what, and the options that it has. */
+export const targetFacts: Readonly<Record<TargetName, TargetFacts>> = targets;
 
 export const targetNames: readonly TargetName[] = Object.keys(targets) as TargetName[];
 
@@ -65,6 +68,16 @@ export function targetOf(options: ExportOptions): Target {
     );
   }
   return targets[options.to];
+}
+
+/**
+ * Throws the line with which `exportFiles` refuses the model in a folder, where its config or its tokenizer
+ * is the reason. The weights are not read.
+ */
+export async function checkExport(store: Store, options: ExportOptions): Promise<void> {
+  const target = targetOf(options);
+  if (target.from === 'tokenizer') target.build(await loadTokenizer(store), options);
+  else target.check(await loadConfig(store), options);
 }
 
 /**

@@ -5,11 +5,13 @@
 //   await exportModel(folderStore('out'), { model, tokenizer }, { to: 'hf', dtype: 'bfloat16' });
 //   await importModel(folderStore('gpt2'), folderStore('mine'));
 export {
+  checkExport,
   type ExportOptions,
   exportFields,
   exportFiles,
   exportModel,
   type TargetName,
+  targetFacts,
   targetNames,
 } from './export.ts';
 export {
@@ -22,5 +24,5 @@ export {
   importTokenizer,
 } from './import.ts';
 export type { Choices, DType, GgufType, OnnxType, TokenizerFormat } from './options.ts';
-export type { Exported } from './target.ts';
+export type { Exported, TargetFacts } from './target.ts';
 export { tiktokenPattern } from './tokenizer/write.ts';

@@ -11,9 +11,12 @@ export interface Exported {
   notes: string[];
 }
 
-interface Common {
+/** What there is to know of a target. */
+export interface TargetFacts {
   /** What it makes, for the help. */
   about: string;
+  /** What it is made of. */
+  from: 'model' | 'tokenizer' | 'adapter';
   /** One file, or a folder with several. */
   makes: 'file' | 'folder';
   /** The options that it has, with the values of each. */
@@ -21,7 +24,7 @@ interface Common {
 }
 
 /** An exporter of models. */
-export interface ModelTarget extends Common {
+export interface ModelTarget extends TargetFacts {
   from: 'model';
   /** Throws one line with all the parts of the model that it cannot express. Needs no weights. */
   check(config: GPTConfig, choices: Choices): void;
@@ -31,13 +34,13 @@ export interface ModelTarget extends Common {
 }
 
 /** An exporter of tokenizers. */
-export interface TokenizerTarget extends Common {
+export interface TokenizerTarget extends TargetFacts {
   from: 'tokenizer';
   build(tokenizer: Tokenizer, choices: Choices): Exported;
 }
 
 /** An exporter of adapters, without the model that they belong to. */
-export interface AdapterTarget extends Common {
+export interface AdapterTarget extends TargetFacts {
   from: 'adapter';
   /** Throws one line with all the parts of the model that it cannot express. */
   check(config: GPTConfig): void;

@@ -17,7 +17,7 @@ export async function archiveOf(store: Store, name: string = fileName(store.loca
   });
   for await (const [path, read] of filesIn(store, name)) {
     const bytes = await read();
-    const dense = path.endsWith('.safetensors');
+    const dense = /\.(safetensors|onnx)$/.test(path);
     const file = dense ? new ZipPassThrough(path) : new ZipDeflate(path, { level: 6 });
     zip.add(file);
     const piece = dense ? 2e6 : 2e5;

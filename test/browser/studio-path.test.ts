@@ -99,8 +99,11 @@ describe('one run, in two places', { skip }, () => {
     await keepText(tab.page, 'tale.txt', TALE);
   });
   after(async () => {
-    await tab?.close();
-    await browser?.close();
+    try {
+      await tab?.close();
+    } finally {
+      await browser?.close();
+    }
     rmSync(root, { recursive: true });
   });
 

@@ -4,16 +4,27 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { zipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
+import * as ort from 'onnxruntime-web';
 import type { Browser, Locator, Page } from 'playwright-core';
+import {
+  exportFiles,
+  importFiles,
+  type TargetName,
+  targetFacts,
+  targetNames,
+} from '../../src/exchange/index.ts';
 import { generate, generateText } from '../../src/generate/generate.ts';
 import { folderStore } from '../../src/io/node-store.ts';
+import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { loadModel, type ModelFolder, modelFiles } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { logitsOf } from '../../src/model/logits.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { collect, tokensOf } from '../support/generation.ts';
+import { pass } from '../support/onnx-pass.ts';
 import { launch, noChromium } from './chromium.ts';
 import { keepText, keptBytes, openStudio, type StudioTab, TALE } from './studio-tab.ts';
 
@@ -32,8 +43,11 @@ before(async () => {
   tab = await openStudio(browser);
 });
 after(async () => {
-  await tab?.close();
-  await browser?.close();
+  try {
+    await tab?.close();
+  } finally {
+    await browser?.close();
+  }
 });
 
 /** What the page has to say, and nothing else. */
@@ -278,20 +292,20 @@ describe('playing', { skip }, () => {
 });
 
 describe('shrinking', { skip }, () => {
-  let parts: ReturnType<typeof file>[];
+  let parts: Part[];
   before(async () => {
     await useBackend('wasm');
     const tokenizer = Tokenizer.train(TALE, { vocabSize: 270 });
     const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 32 };
     const model = new GPT(makeConfig(presets.tiny, tokenizer.vocabSize, size), { seed: 3 });
-    parts = [...(await modelFiles({ model, tokenizer }))].map(([name, bytes]) => file(name, bytes));
+    parts = await partsOf({ model, tokenizer });
   });
 
   test('shows a comparison, with the noise of every layer, also after many other models were open', async () => {
     const { page } = tab;
     await tab.enter('take', { prompt: 'The ' });
     await keepText(page, 'tale.txt', TALE);
-    await putModel(page, ['one', 'two', 'three', 'four', 'five']);
+    await putModel(page, ['one', 'two', 'three', 'four', 'five'], parts);
     await tab.enter('take', {
       model: 'models/one',
       with: 'tale.txt',
@@ -330,24 +344,173 @@ describe('shrinking', { skip }, () => {
     const kept = JSON.parse((await keptBytes(page, 'models/one int4/compare.json')).toString());
     assert.ok(kept.layers.length > 4 && kept.layers.every(({ name }: { name: string }) => name !== ''));
   });
-
-  /** Keeps the small model under these names. */
-  async function putModel(page: Page, names: readonly string[]): Promise<void> {
-    const files = parts.map(({ name, buffer }) => [name, buffer.toString('base64')]);
-    await page.evaluate(`(async () => {
-      const root = await navigator.storage.getDirectory();
-      const models = await root.getDirectoryHandle('models', { create: true });
-      for (const name of ${JSON.stringify(names)}) {
-        const folder = await models.getDirectoryHandle(name, { create: true });
-        for (const [file, base64] of ${JSON.stringify(files)}) {
-          const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
-          await stream.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-          await stream.close();
-        }
-      }
-    })()`);
-  }
 });
+
+describe('taking away', { skip }, () => {
+  const prompt = 'The whale ';
+  const size = { blockSize: 16, nLayer: 2, nHead: 2, nEmbd: 64 };
+  const tokenizer = Tokenizer.train(TALE, { vocabSize: 280 });
+  let own: ModelFolder;
+  before(async () => {
+    await useBackend('wasm');
+    own = { model: new GPT(makeConfig(presets.portable, 280, size), { seed: 3 }), tokenizer };
+    const tiny = { model: new GPT(makeConfig(presets.tiny, 280, size)), tokenizer };
+    const odd = { model: new GPT(makeConfig(presets.portable, 280, { ...size, nEmbd: 48 })), tokenizer };
+    await tab.enter('take');
+    await putModel(tab.page, ['a tale'], await partsOf(own));
+    await putModel(tab.page, ['tiny'], await partsOf(tiny));
+    await putModel(tab.page, ['odd'], await partsOf(odd));
+  });
+
+  /** The files of a download, by their paths in the folder that a .zip holds. */
+  async function taken(page: Page, who: string, value: string): Promise<Map<string, Uint8Array>> {
+    const row = page.locator('.doors > li', { hasText: who });
+    await row.locator('select').selectOption(value);
+    const [download] = await Promise.all([page.waitForEvent('download'), row.locator('button').click()]);
+    const bytes = new Uint8Array(readFileSync(await download.path()));
+    const name = download.suggestedFilename();
+    if (!name.endsWith('.zip')) return new Map([[name, bytes]]);
+    const folder = name.replace(/zip$/, '').replace('.', '/');
+    return new Map(
+      Object.entries(unzipSync(bytes)).map(([path, file]) => [path.replace(folder, ''), file] as const),
+    );
+  }
+
+  async function logits({ model }: ModelFolder): Promise<Float32Array> {
+    const ids = tokenizer.encode(prompt);
+    return logitsOf(model, { ids, B: 1, T: ids.length });
+  }
+
+  async function storeWith(files: ReadonlyMap<string, Uint8Array>): Promise<Store> {
+    const store = memoryStore('taken');
+    for (const [name, bytes] of files) await store.write(name, bytes);
+    return store;
+  }
+
+  const rows: [who: string, to: TargetName][] = [
+    ['llama.cpp', 'gguf'],
+    ['transformers.js', 'onnx'],
+    ['safetensors', 'safetensors'],
+    ['AutoModel', 'hf'],
+    ['The tokenizer alone', 'tokenizer'],
+  ];
+
+  test('gives every format of the library, each with the bytes that it has in Node', async () => {
+    const { page } = tab;
+    assert.deepEqual(
+      new Set(rows.map(([, to]) => to)),
+      new Set(targetNames.filter((to) => targetFacts[to].from !== 'adapter')),
+    );
+    await tab.enter('take', { model: 'models/a tale' });
+    for (const [who, to] of rows)
+      for (const [option, values] of Object.entries(targetFacts[to].takes))
+        for (const value of values) {
+          const expected = await exportFiles(own, { to, [option]: value });
+          const files = await taken(page, who, value);
+          assert.equal(files.size, expected.files.size);
+          const alone = targetFacts[to].makes === 'file' ? [...files.values()][0] : undefined;
+          for (const [path, bytes] of expected.files)
+            assert.ok(
+              Buffer.from(bytes).equals(alone ?? files.get(path) ?? bytes.subarray(1)),
+              `${to} ${value}: ${path}`,
+            );
+          const remarks = page.locator('.doors > li', { hasText: who }).locator('.remarks');
+          for (const note of expected.notes) await remarks.getByText(note).waitFor();
+        }
+  });
+
+  test('in files that are the same model, and the same tokenizer', async () => {
+    const { page } = tab;
+    const expected = await logits(own);
+    await tab.enter('take', { model: 'models/a tale' });
+    for (const who of ['AutoModel', 'safetensors']) {
+      const { files } = await importFiles(await storeWith(await taken(page, who, 'float32')));
+      assert.deepEqual(await logits(await loadModel(await storeWith(files))), expected);
+    }
+    const graph = (await taken(page, 'transformers.js', 'float32')).get('onnx/model.onnx');
+    const session = await ort.InferenceSession.create(graph ?? new Uint8Array());
+    const ids = [...tokenizer.encode(prompt)];
+    const { logits: found } = await pass(session, own.model.config, {
+      ids: [ids],
+      mask: [ids.map(() => 1)],
+      positions: [ids.map((_, t) => t)],
+    });
+    for (const [i, value] of (found.data as Float32Array).entries())
+      assert.ok(Math.abs(value - expected[i]) < 1e-4, `logit ${i}: ${value}, not ${expected[i]}`);
+    await session.release();
+
+    const words = `${PROSE} It's 1984;\n\n naïve 🐋`;
+    for (const [format, name] of [
+      ['json', 'tokenizer.json'],
+      ['minbpe', 'a-tale.model'],
+    ]) {
+      const files = await taken(page, 'The tokenizer alone', format);
+      assert.deepEqual([...files.keys()], [name]);
+      const { tokenizer: back } = await importFiles(await storeWith(files));
+      assert.deepEqual(back.encode(words), tokenizer.encode(words));
+    }
+    const [ranks] = (await taken(page, 'The tokenizer alone', 'tiktoken')).values();
+    const back = Tokenizer.fromTiktoken(new TextDecoder().decode(ranks), { pattern: tokenizer.pattern });
+    assert.deepEqual(back.encode(words), tokenizer.encode(words));
+  });
+
+  test('not where a program lacks parts of the model, which are named, nor in blocks that do not fit', async () => {
+    const { page } = tab;
+    await tab.enter('take', { model: 'models/tiny' });
+    const row = (who: string): Locator => page.locator('.doors > li', { hasText: who });
+    for (const who of ['AutoModel', 'llama.cpp']) {
+      await row(who)
+        .getByText(/cannot express this model: .*, has no /)
+        .waitFor();
+      assert.ok(await row(who).locator('button').isDisabled());
+      assert.ok(await row(who).locator('select').isDisabled());
+    }
+    for (const who of ['transformers.js', 'safetensors', 'The tokenizer alone'])
+      assert.ok(await row(who).locator('button').isEnabled());
+    await tab.enter('take', { model: 'models/odd', gguf: 'Q4_0' });
+    await row('llama.cpp')
+      .getByText(/type Q4_0 needs rows of a multiple of 32 columns/)
+      .waitFor();
+    assert.ok(await row('llama.cpp').locator('button').isDisabled());
+    await row('llama.cpp').locator('select').selectOption('F16');
+    await page.locator('.doors button:enabled', { hasText: 'odd-F16.gguf' }).waitFor();
+    assert.match(await roomOf(page), /gguf=F16/);
+  });
+
+  test('by the keyboard alone', async () => {
+    const { page } = tab;
+    await tab.enter('take', { model: 'models/a tale' });
+    await page.getByLabel('dtype for transformers').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    assert.equal(download.suggestedFilename(), 'a-tale-hf.zip');
+    assert.match(await roomOf(page), /hf=bfloat16/);
+  });
+});
+
+type Part = ReturnType<typeof file>;
+
+async function partsOf(folder: ModelFolder): Promise<Part[]> {
+  return [...(await modelFiles(folder))].map(([name, bytes]) => file(name, bytes));
+}
+
+/** Keeps a model under these names. */
+async function putModel(page: Page, names: readonly string[], parts: readonly Part[]): Promise<void> {
+  const files = parts.map(({ name, buffer }) => [name, buffer.toString('base64')]);
+  await page.evaluate(`(async () => {
+    const root = await navigator.storage.getDirectory();
+    const models = await root.getDirectoryHandle('models', { create: true });
+    for (const name of ${JSON.stringify(names)}) {
+      const folder = await models.getDirectoryHandle(name, { create: true });
+      for (const [file, base64] of ${JSON.stringify(files)}) {
+        const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
+        await stream.write(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+        await stream.close();
+      }
+    }
+  })()`);
+}
 
 test('every room opens once the page has lost its connection', { skip }, async () => {
   const own = await openStudio(browser);

@@ -20,6 +20,7 @@ import { useBackend } from '../../src/platform/node-engines.ts';
 import { type QuantizeOptions, quantize } from '../../src/quantize/quantize.ts';
 import { createRandom, STREAMS } from '../../src/tensor/random.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { pass } from '../support/onnx-pass.ts';
 
 const V = 256;
 const T = 12;
@@ -79,29 +80,6 @@ async function fileOf(model: GPT, type?: OnnxType): Promise<Uint8Array> {
 }
 
 const ids = Int32Array.from({ length: T }, (_, t) => (37 * t * t + 11 * t) % V);
-
-/** One pass of the graph. `past`: what the one before returned. */
-async function pass(
-  session: ort.InferenceSession,
-  { nHead, headSize }: GPTConfig,
-  given: { ids: number[][]; mask: number[][]; positions: number[][] },
-  past?: ort.InferenceSession.ReturnType,
-): Promise<ort.InferenceSession.ReturnType> {
-  const B = given.ids.length;
-  const int64 = (rows: number[][]): ort.Tensor =>
-    new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [B, rows[0].length]);
-  const all: Record<string, ort.Tensor> = {
-    input_ids: int64(given.ids),
-    attention_mask: int64(given.mask),
-    position_ids: int64(given.positions),
-  };
-  for (const name of session.inputNames.filter((one) => one.startsWith('past_key_values.'))) {
-    const empty = new ort.Tensor('float32', new Float32Array(0), [B, nHead, 0, headSize]);
-    all[name] = past?.[name.replace('past_key_values', 'present')] ?? empty;
-  }
-  const feeds = Object.fromEntries(session.inputNames.map((name) => [name, all[name]]));
-  return session.run(feeds, { logSeverityLevel: 4 }); // errors are thrown
-}
 
 const counted = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 

@@ -2,13 +2,14 @@
 // once and in its place, files are as their formats say, and what a target lacks is named.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
+import { checkExport, type ExportOptions, exportFiles, exportModel } from '../../src/exchange/export.ts';
 import { arcee, gpt2, type HfFamily } from '../../src/exchange/hf/target.ts';
 import { pairRows, transpose, valuesFor } from '../../src/exchange/mapping.ts';
 import { createGraph } from '../../src/exchange/onnx/graph.ts';
 import { fromFloat16, toFloat16 } from '../../src/io/floats.ts';
 import { memoryStore } from '../../src/io/store.ts';
 import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
+import { modelFiles } from '../../src/model/folder.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { shapesOf } from '../../src/model/shapes.ts';
 import { namedParameters, slots } from '../../src/nn/parameters.ts';
@@ -408,6 +409,29 @@ function parseGguf(file: Uint8Array): {
     tensors: new Map(places.map(([name, place]) => [name, { ...place, at: start + place.at }])),
   };
 }
+
+test('a folder is checked before its weights are read, with the line of the export itself', async () => {
+  const cases: [Partial<GPTConfig>, ExportOptions, RegExp | null][] = [
+    [{ qkNorm: true }, { to: 'hf' }, /^Error: hf cannot express this model: .*no QK norm/],
+    [rotary, { to: 'hf', dtype: 'bfloat16' }, null],
+    [{ ...rotary, nEmbd: 48, nHead: 3 }, { to: 'gguf', type: 'Q8_0' }, /type Q8_0 needs rows/],
+    [{ ...rotary, nEmbd: 48, nHead: 3 }, { to: 'gguf', type: 'F16' }, null],
+    [{ qkNorm: true }, { to: 'tokenizer', format: 'minbpe' }, null],
+    [{}, { to: 'onnx', type: 'F16' }, /^Error: type F16 is not one of float32, int8, int4/],
+    [{}, { to: 'peft' }, /target peft is for adapters/],
+  ];
+  for (const [changes, options, expected] of cases) {
+    const model = modelOf(changes);
+    const store = memoryStore('unread');
+    for (const [name, contents] of await modelFiles({ model, tokenizer: bytes }))
+      if (name !== 'model.safetensors') await store.write(name, contents);
+    if (expected === null) await checkExport(store, options);
+    else {
+      await assert.rejects(checkExport(store, options), expected);
+      await refused(changes, options, expected);
+    }
+  }
+});
 
 describe('gguf', () => {
   const end = new Tokenizer({ merges: [[104, 97]], specialTokens: ['<|end|>'] });

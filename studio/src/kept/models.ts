@@ -106,9 +106,11 @@ async function load(name: string): Promise<WorkerModel> {
   return worker.load(await modelStore(storeOf(name)));
 }
 
-/** The folder of a model, or of the run that it is the best of. */
+/** The folder of a model, or of the run that it is the best of. Throws where the page follows no run. */
 export function storeOf(name: string): Store {
   if (name === SHIPPED) return shippedStore;
+  if (name === FOLLOWED && followedName === null)
+    throw new Error('this page follows no run: inkhorn studio --run DIR does');
   if (name === FOLLOWED) return urlStore(FOLLOWED_URL);
   return opfsStore(name);
 }

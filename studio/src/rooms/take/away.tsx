@@ -1,10 +1,10 @@
 // Take away: a model, a run, its report, and how to go on with them on another machine.
-import type { ComponentChildren, VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import type { VNode } from 'preact';
 import { SHIPPED, titleOf } from '../../kept/models.ts';
 import { published } from '../../kept/texts.ts';
-import { attempt } from '../../notices.ts';
 import { Command } from './command.tsx';
+import { Doors } from './doors.tsx';
+import { Download } from './download.tsx';
 import { downloadModel, downloadRun, fileNameOf, folderOf } from './packing.ts';
 import type { RunFacts } from './run-facts.ts';
 
@@ -25,6 +25,7 @@ export function Away({ model, run }: { model: string; run: RunFacts | null }): V
         </div>
         {run && <Run run={run} />}
       </div>
+      <Doors model={model} />
     </section>
   );
 }
@@ -80,22 +81,4 @@ function quoted(word: string): string {
 function modelCommands(model: string, folder: string): string[] {
   if (model === SHIPPED) return ['npx inkhorn generate -p ROMEO:'];
   return [`unzip ${folder}.zip`, `npx inkhorn generate -m ${folder}`];
-}
-
-/** A button that packs and downloads, and says that it does. */
-function Download({ label, work }: { label: ComponentChildren; work(): Promise<void> }): VNode {
-  const [busy, setBusy] = useState(false);
-  const start = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await work();
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <button type="button" disabled={busy} onClick={() => attempt(start)}>
-      {busy ? 'Packing ...' : <>Download {label}</>}
-    </button>
-  );
 }

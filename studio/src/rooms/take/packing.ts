@@ -38,14 +38,26 @@ const FILES = [
 /** A store that can be listed, with the files of the model and nothing else. */
 async function modelFolder(model: string, folder: string): Promise<Store> {
   const copy = memoryStore(folder);
-  if (model === LIVE) {
-    const live = await openModel(model);
-    await (await library()).save(copy, live);
-    return copy;
-  }
-  const store = await modelStore(storeOf(model));
-  for (const name of FILES) if (await store.exists(name)) await copy.write(name, await store.read(name));
+  for (const [name, bytes] of await filesOf(model)) await copy.write(name, bytes);
   return copy;
+}
+
+/** The files of a model, or some of them. Those that it does not have are left out. */
+export async function filesOf(
+  model: string,
+  names: readonly (typeof FILES)[number][] = FILES,
+): Promise<Map<string, Uint8Array>> {
+  const store = model === LIVE ? await savedNow() : await modelStore(storeOf(model));
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) if (await store.exists(name)) files.set(name, await store.read(name));
+  return files;
+}
+
+/** The model that is being trained, as it is. */
+async function savedNow(): Promise<Store> {
+  const store = memoryStore('live');
+  await (await library()).save(store, await openModel(LIVE));
+  return store;
 }
 
 /** Downloads a run with everything, and its text if it is not one of the site. */
@@ -73,8 +85,8 @@ function withFile(store: Store, name: string, bytes: Uint8Array): Store {
 }
 
 /** Hands one file to the person in front of the page. */
-export function downloadFile(name: string, type: string, contents: string): void {
-  const url = URL.createObjectURL(new Blob([contents], { type }));
+export function handOver(name: string, file: Blob): void {
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

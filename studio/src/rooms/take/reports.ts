@@ -16,7 +16,7 @@ import {
 import { library } from '../../engine.ts';
 import { withModel } from '../../kept/models.ts';
 import { nameOfText, readText } from '../../kept/texts.ts';
-import { downloadFile, fileNameOf } from './packing.ts';
+import { fileNameOf, handOver } from './packing.ts';
 
 const charts = { plot, document };
 
@@ -47,7 +47,8 @@ const FEW_TOKENS = 1024;
 
 /** Downloads `report.html`: one file, which needs no network. */
 export async function downloadReport(run: string): Promise<void> {
-  downloadFile(`${fileNameOf(run)}-report.html`, 'text/html', runPage(await read(run), charts));
+  const page = runPage(await read(run), charts);
+  handOver(`${fileNameOf(run)}-report.html`, new Blob([page], { type: 'text/html' }));
 }
 
 /** Downloads the pictures as one .zip of SVG files, each with its numbers as JSON. */
