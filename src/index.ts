@@ -169,7 +169,7 @@ export {
 } from './train/run.ts';
 export type { Schedule, ScheduleOptions } from './train/schedules.ts';
 export { settingFields } from './train/setting-fields.ts';
-export { checkNewRun, makeSettings, recipes, type TrainSettings } from './train/settings.ts';
+export { checkNewRun, fineTuning, makeSettings, recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type { LibraryWorker, OpenWorker } from './worker/client.ts';

@@ -38,10 +38,21 @@ export interface Training extends Watched {
 export interface Start {
   name: string;
   text: string;
-  tokenizer: TokenizerTraining | Tokenizer;
+  settings: TrainSettings;
+  model: NewModel | OldModel;
+}
+
+/** A model and a tokenizer that are made for the run. */
+interface NewModel {
+  tokenizer: TokenizerTraining;
   /** The config, once the size of the vocabulary is known. */
   configOf(vocabSize: number): GPTConfig;
-  settings: TrainSettings;
+}
+
+/** A trained model with its tokenizer. */
+interface OldModel {
+  /** Loads a model for this run alone. */
+  load(): Promise<WorkerModel>;
 }
 
 const current = signal<Training | null>(null);
@@ -87,23 +98,31 @@ export function stop(): void {
 }
 
 /** Trains a new run to its end, or until it is stopped. */
-export async function begin(start: Start): Promise<void> {
+export async function begin({ name, text, settings, model: given }: Start): Promise<void> {
   await guarded(async (worker) => {
-    const { name, settings } = start;
-    const bytes = await readText(start.text);
-    const { tokenizer, data } = await worker.tokenize(bytes, {
-      tokenizer: start.tokenizer,
-      signal: stopper.signal,
-      onProgress: ({ what, done, total }) => {
-        const line = what === 'training' ? 'The tokenizer learns' : 'The text is encoded';
-        doing.value = { phase: 'preparing', what: line, done, total };
-      },
-    });
-    const config = start.configOf(tokenizer.vocabSize);
-    const model = await worker.create(config, tokenizer, { seed: settings.seed });
-    const record = await textRecord(bytes, { name: start.text });
+    const bytes = await readText(text);
+    const encode = (tokenizer: TokenizerTraining | Tokenizer) =>
+      worker.tokenize(bytes, {
+        tokenizer,
+        signal: stopper.signal,
+        onProgress: ({ what, done, total }) => {
+          const line = what === 'training' ? 'The tokenizer learns' : 'The text is encoded';
+          doing.value = { phase: 'preparing', what: line, done, total };
+        },
+      });
+    const make = async ({ tokenizer: how, configOf }: NewModel) => {
+      const { tokenizer, data } = await encode(how);
+      const config = configOf(tokenizer.vocabSize);
+      return { model: await worker.create(config, tokenizer, { seed: settings.seed }), dataset: data };
+    };
+    const take = async ({ load }: OldModel) => {
+      const model = await load();
+      return { model, dataset: (await encode(model.tokenizer)).data };
+    };
+    const { model, dataset } = await ('load' in given ? take(given) : make(given));
+    const record = await textRecord(bytes, { name: text });
     const store = opfsStore(`runs/${name}`);
-    await follow(worker, { store, name, config, settings, model, record, dataset: data });
+    await follow(worker, { store, name, config: model.config, settings, model, record, dataset });
   });
 }
 

@@ -5,6 +5,12 @@ import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
+import { memoryStore, type Store } from '../../src/io/store.ts';
+import { loadModel, type ModelFolder } from '../../src/model/folder.ts';
+import { namedParameters } from '../../src/nn/parameters.ts';
+import { useBackend } from '../../src/platform/node-engines.ts';
+import { dataset } from '../../src/train/data.ts';
+import { evaluate } from '../../src/train/evaluate.ts';
 import { launch, noChromium } from './chromium.ts';
 import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE, untilEnded } from './studio-tab.ts';
 
@@ -59,6 +65,58 @@ describe('training in a tab', { skip }, () => {
       event.type === 'eval' ? [event.valLoss] : [],
     );
     assert.ok(losses[2] < losses[0] - 0.5, `validation loss ${losses}`);
+  });
+
+  test('goes on from a trained model with another text: from its loss there, with its tokenizer', async () => {
+    const { page } = tab;
+    const text = 'An ox sat on a box, and sang to the old fox of the sea. '.repeat(160);
+    await keepText(page, 'fox.txt', text);
+    const { steps, evalEvery, probeEvery, sampleEvery } = SMALL;
+    const recipe = { steps, evalEvery, probeEvery, sampleEvery, evalMethod: 'whole', lora: 4 };
+    const run = { ...recipe, text: 'fox.txt', from: 'runs/whole' };
+    await tab.enter('train', { ...run, name: 'tuned' });
+    await page.getByText('The tokens are those of whole: 280 of them').waitFor();
+    assert.equal(await page.getByLabel('nLayer').count(), 0, 'its shape is decided');
+    await start(page);
+    await untilEnded(page);
+
+    const folder = async (name: string): Promise<Store> => {
+      const store = memoryStore(name);
+      for (const file of ['config.json', 'tokenizer.json', 'model.safetensors'])
+        await store.write(file, await keptBytes(page, `runs/${name}/best/${file}`));
+      return store;
+    };
+    await useBackend('wasm');
+    const [before, after] = await Promise.all(
+      ['whole', 'tuned'].map(async (name) => loadModel(await folder(name))),
+    );
+    assert.deepEqual(after.tokenizer.toJSON(), before.tokenizer.toJSON());
+    const { events } = JSON.parse((await keptBytes(page, 'runs/tuned/history.json')).toString());
+    const losses = events.flatMap((event: { type: string; valLoss: number }) =>
+      event.type === 'eval' ? [event.valLoss] : [],
+    );
+    const { loss } = await evaluate(before.model, dataset(text, before.tokenizer).val);
+    assert.ok(Math.abs(losses[0] - loss) < 1e-4, `${losses[0]} before its first step, ${loss} in Node`);
+    assert.ok(losses[2] < losses[0] - 0.02, `validation loss ${losses}`);
+    const weights = ({ model }: ModelFolder) => new Map(namedParameters(model));
+    for (const [name, parameter] of weights(after)) {
+      const old = weights(before).get(name);
+      const changed = !Buffer.from((await parameter.data()).buffer).equals(
+        Buffer.from((await old?.data())?.buffer ?? new ArrayBuffer(0)),
+      );
+      assert.equal(changed, /^blocks\.\d\.(attn|mlp)\.\w+\.weight$/.test(name), name);
+    }
+  });
+
+  test('refuses what cannot be trained on, and says so before it starts', async () => {
+    const { page } = tab;
+    await tab.enter('train', { ...SMALL, from: 'runs/nowhere' });
+    await page.locator('.start [role=alert]', { hasText: 'nowhere: neither a model folder' }).waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Start training' }).isDisabled());
+    await tab.enter('train', { text: 'tale.txt', from: 'runs/whole', lora: 4, optimizer: 'muon' });
+    await page.locator('.start [role=alert]', { hasText: 'muon is for whole matrices' }).waitFor();
+    await tab.enter('train', { text: 'tale.txt', from: 'runs/whole', freeze: 'heads' });
+    await page.locator('.start [role=alert]', { hasText: 'heads' }).waitFor();
   });
 
   test('pauses, does one step, goes on, stops with a checkpoint, and goes on from it to the same weights', async () => {

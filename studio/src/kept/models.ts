@@ -100,7 +100,8 @@ function free({ model, users, dropped }: Opened): void {
   if (dropped && users === 0) void model.then((it) => it.dispose()).catch(() => undefined);
 }
 
-async function load(name: string): Promise<WorkerModel> {
+/** Loads a model for the caller alone, who may train it, and disposes of it. */
+export async function load(name: string): Promise<WorkerModel> {
   if (name === SHIPPED) fetchShipped();
   const worker: LibraryWorker = await library();
   return worker.load(await modelStore(storeOf(name)));

@@ -17,6 +17,8 @@ interface Shown {
   label?: string;
   /** What is chosen where the address says nothing. Null: no model, which the list then offers, too. */
   usual?: string | null;
+  /** What the list calls no model. */
+  none?: string;
 }
 
 /** The model that the address names. */
@@ -24,7 +26,12 @@ export function chosenModel(name = 'model'): string {
   return choice(name) || SHIPPED;
 }
 
-export function ModelPicker({ choice: key = 'model', label = 'model', usual = SHIPPED }: Shown): VNode {
+export function ModelPicker({
+  choice: key = 'model',
+  label = 'model',
+  usual = SHIPPED,
+  none = 'none',
+}: Shown): VNode {
   const [groups, setGroups] = useState<readonly ModelGroup[]>([]);
   const [busy, setBusy] = useState(false);
   const picked = useRef<HTMLInputElement>(null);
@@ -54,7 +61,7 @@ export function ModelPicker({ choice: key = 'model', label = 'model', usual = SH
         disabled={busy}
         onChange={(event) => choose({ [key]: event.currentTarget.value || null })}
       >
-        {usual === null && <option value="">none</option>}
+        {usual === null && <option value="">{none}</option>}
         {groups.map(({ title, models }) => (
           <optgroup key={title} label={title}>
             {models.map((model) => (

@@ -1,7 +1,8 @@
 // Take away: a model, a run, its report, and how to go on with them on another machine.
 import type { VNode } from 'preact';
-import { SHIPPED, titleOf } from '../../kept/models.ts';
+import { LIVE, SHIPPED, titleOf } from '../../kept/models.ts';
 import { published } from '../../kept/texts.ts';
+import { link } from '../../route.ts';
 import { Command } from './command.tsx';
 import { Doors } from './doors.tsx';
 import { Download } from './download.tsx';
@@ -19,6 +20,11 @@ export function Away({ model, run }: { model: string; run: RunFacts | null }): V
           <p>{titleOf(model)}: weights, config and tokenizer, to write with, and to look into.</p>
           <p class="buttons">
             <Download label={`${folder}.zip`} work={() => downloadModel(model)} />
+            {model !== LIVE && (
+              <a class="button" href={link('train', { from: model })}>
+                Go on with another text
+              </a>
+            )}
           </p>
           <h4>On your machine</h4>
           <Command lines={modelCommands(model, folder)} />

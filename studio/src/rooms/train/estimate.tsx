@@ -13,8 +13,8 @@ const MOST_BYTES = 3.75e9;
 /** Evaluations take at most a fifth of the training. */
 const WITH_EVALUATIONS = 1.2;
 
-export function Estimate({ plan }: { plan: Plan }): VNode {
-  const { config, settings } = plan;
+/** Either is null while something is wrong. */
+export function Estimate({ config, settings }: Pick<Plan, 'config' | 'settings'>): VNode {
   const bytes = useMemory(config, settings);
   const ready = engine.value.state === 'ready';
   useEffect(() => {

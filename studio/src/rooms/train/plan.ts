@@ -2,6 +2,7 @@
 import {
   checkNewRun,
   configFields,
+  fineTuning,
   type GPTConfig,
   makeConfig,
   makeSettings,
@@ -15,6 +16,7 @@ import {
   tokenizerFields,
 } from 'inkhorn';
 import { valueFrom } from '../../parts/option.tsx';
+import type { Base } from './base.ts';
 
 type Field = OptionField<unknown, unknown>;
 
@@ -31,9 +33,8 @@ function withoutVocabulary({ vocabSize: _, ...rest }: typeof configFields): obje
   return rest;
 }
 
-/** The recipe of a preset. A tab evaluates no more than a fifth of its time, if at all. */
-function recipeOf(preset: PresetName, evalEvery: unknown): TrainSettings {
-  const recipe = recipes[preset];
+/** A recipe for a tab, which evaluates no more than a fifth of its time, if at all. */
+function inTab(recipe: TrainSettings, evalEvery: unknown): TrainSettings {
   return Number(evalEvery ?? recipe.evalEvery) === 0 ? recipe : { ...recipe, evalMethod: 'auto' };
 }
 
@@ -63,14 +64,60 @@ export function configFor({ preset, values, changed }: Plan, vocabSize: number):
 export function planOf(choices: ReadonlyMap<string, string>): Plan {
   const preset =
     (Object.keys(presets) as PresetName[]).find((name) => name === choices.get('preset')) ?? 'tiny';
-  const values: Record<string, unknown> = {
-    ...presets[preset],
-    ...recipeOf(preset, choices.get('evalEvery')),
-  };
+  const recipe = inTab(recipes[preset], choices.get('evalEvery'));
+  const values: Record<string, unknown> = { ...presets[preset], ...recipe };
   const changed = new Set<string>();
+  let problem = readChoices(choices, fields, values, changed);
+  const { tokenizer, tokenizerProblem } = tokenizerOf(choices);
+  const { vocabSize } = tokenizer;
+  const plan = { preset, vocabSize, tokenizer, tokenizerProblem, values, changed };
+  problem ??= tokenizerProblem;
+  if (problem !== null) return { ...plan, config: null, settings: null, problem };
+  try {
+    const settings = makeSettings(recipe, pick(values, changed, settingFields));
+    const config = makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
+    checkNewRun(settings, config);
+    const derived = { warmup: settings.warmup, headSize: config.headSize };
+    return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
+  } catch (error) {
+    return { ...plan, config: null, settings: null, problem: reason(error) };
+  }
+}
+
+/** A run that goes on from a trained model, which has decided everything but the settings of the run. */
+export interface FineTuning extends Pick<Plan, 'values' | 'changed' | 'config' | 'settings' | 'problem'> {
+  base: Base;
+}
+
+/** What the address says about a run that goes on from `base`. */
+export function fineTuningOf(choices: ReadonlyMap<string, string>, base: Base): FineTuning {
+  const lora = choices.get('lora');
+  const recipe = inTab(fineTuning(Number(lora ?? 0)), choices.get('evalEvery'));
+  const values: Record<string, unknown> = { ...recipe };
+  const changed = new Set<string>();
+  const plan = { base, values, changed, settings: null };
+  const { config } = base;
+  const problem = readChoices(choices, settingFields as unknown as typeof fields, values, changed);
+  if (problem !== null) return { ...plan, config: null, problem };
+  try {
+    const settings = makeSettings(recipe, pick(values, changed, settingFields));
+    checkNewRun(settings, config);
+    return { ...plan, values: { ...values, warmup: settings.warmup }, config, settings, problem: null };
+  } catch (error) {
+    return { ...plan, config: null, problem: reason(error) };
+  }
+}
+
+/** Puts the choices that are in `table` into `values` and `changed`. Returns what is wrong with the first. */
+function readChoices(
+  choices: ReadonlyMap<string, string>,
+  table: typeof fields,
+  values: Record<string, unknown>,
+  changed: Set<string>,
+): string | null {
   let problem: string | null = null;
   for (const [name, text] of choices) {
-    const field = fields[name];
+    const field = table[name];
     if (!field) continue;
     try {
       values[name] = valueFrom(name, field, text);
@@ -80,20 +127,7 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
       problem ??= reason(error);
     }
   }
-  const { tokenizer, tokenizerProblem } = tokenizerOf(choices);
-  const { vocabSize } = tokenizer;
-  const plan = { preset, vocabSize, tokenizer, tokenizerProblem, values, changed };
-  problem ??= tokenizerProblem;
-  if (problem !== null) return { ...plan, config: null, settings: null, problem };
-  try {
-    const settings = makeSettings(recipeOf(preset, values.evalEvery), pick(values, changed, settingFields));
-    const config = makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
-    checkNewRun(settings, config);
-    const derived = { warmup: settings.warmup, headSize: config.headSize };
-    return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
-  } catch (error) {
-    return { ...plan, config: null, settings: null, problem: reason(error) };
-  }
+  return problem;
 }
 
 function tokenizerOf(choices: ReadonlyMap<string, string>): Pick<Plan, 'tokenizer' | 'tokenizerProblem'> {

@@ -1,18 +1,21 @@
 // Everything that is chosen before a training begins.
 
-import { type PresetName, presets } from 'inkhorn';
+import { type PresetName, presets, settingFields } from 'inkhorn';
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { changes, freeName } from '../../kept/files.ts';
+import { load, titleOf } from '../../kept/models.ts';
 import { FIRST_TEXT, textNames } from '../../kept/texts.ts';
 import { attempt } from '../../notices.ts';
+import { ModelPicker } from '../../parts/model-picker.tsx';
 import { Option } from '../../parts/option.tsx';
 import { TokenizerOptions } from '../../parts/tokenizer-options.tsx';
 import { choice, choices, choose, link } from '../../route.ts';
 import { begin } from '../../training.ts';
+import { type Base, useBase } from './base.ts';
 import { EngineChoice } from './engine-choice.tsx';
 import { Estimate } from './estimate.tsx';
-import { configFor, fields, type Plan, planOf } from './plan.ts';
+import { configFor, type FineTuning, fields, fineTuningOf, type Plan, planOf } from './plan.ts';
 
 const ABOUT: Readonly<Record<PresetName, string>> = {
   tiny: 'Learns to spell within minutes. Begin here.',
@@ -34,19 +37,24 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   evalEvery: [0, 500],
   sampleEvery: [0, 500],
   seed: [0, 9999],
+  lora: [0, 64],
 };
 
 export function Setup(): VNode {
+  const from = choice('from') || null;
+  const base = useBase(from);
   const plan = planOf(choices());
+  const tuning = base && 'config' in base ? fineTuningOf(choices(), base) : null;
+  const { config, settings, problem } = from === null ? plan : (tuning ?? UNKNOWN);
+  const reading = base && 'problem' in base ? base : null;
   const text = choice('text') ?? FIRST_TEXT;
+  const about = from === null ? plan.preset : `from ${titleOf(from).replace(/, as bundled$/, '')}`;
+  const usualName = `${text.replace(/\.\w+$/, '')} ${about}`;
   const start = async (): Promise<void> => {
-    const { settings } = plan;
     if (!settings) return;
-    const name = await freeName('runs', choice('name') ?? `${text.replace(/\.\w+$/, '')} ${plan.preset}`);
-    await begin({
-      ...{ name, text, settings, tokenizer: plan.tokenizer },
-      configOf: (vocabSize) => configFor(plan, vocabSize),
-    });
+    const name = await freeName('runs', choice('name') ?? usualName);
+    const made = { tokenizer: plan.tokenizer, configOf: (size: number) => configFor(plan, size) };
+    await begin({ name, text, settings, model: from === null ? made : { load: () => load(from) } });
   };
   return (
     <form
@@ -59,43 +67,99 @@ export function Setup(): VNode {
       <section class="card">
         <h2>Text and tokens</h2>
         <TextChoice text={text} />
-        <TokenizerOptions />
+        {from === null ? <TokenizerOptions /> : tuning && <OldTokenizer base={tuning.base} />}
       </section>
       <section class="card">
         <h2>Model and recipe</h2>
-        <Presets chosen={plan.preset} />
-        <Options plan={plan} names={commonNames} />
-        <Group title="All options">
-          {groups.map(([title, names]) => (
-            <Group key={title} title={title}>
-              <Options plan={plan} names={names} />
-            </Group>
-          ))}
-        </Group>
+        <ModelPicker choice="from" label="begin with" usual={null} none="a new model" />
+        {from === null ? <NewModel plan={plan} /> : tuning && <OldModel tuning={tuning} />}
       </section>
       <section class="card start">
         <h2>Before you start</h2>
-        <Estimate plan={plan} />
+        {!reading?.waiting && <Estimate config={config} settings={settings} />}
         <EngineChoice />
         <label class="name">
           Name of the run
           <input
             type="text"
             value={choice('name') ?? ''}
-            placeholder={`${text.replace(/\.\w+$/, '')} ${plan.preset}`}
+            placeholder={usualName}
             onChange={(e) => choose({ name: e.currentTarget.value || null })}
           />
         </label>
-        {plan.problem && (
-          <p class="bad" role="alert">
-            {plan.problem}
+        {(problem ?? reading?.problem) && (
+          <p class={reading?.waiting ? 'muted' : 'bad'} role={reading?.waiting ? 'status' : 'alert'}>
+            {problem ?? reading?.problem}
           </p>
         )}
-        <button type="submit" class="primary large" disabled={plan.problem !== null}>
+        <button type="submit" class="primary large" disabled={settings === null}>
           Start training
         </button>
       </section>
     </form>
+  );
+}
+
+/** What there is to start while the trained model is not read. */
+const UNKNOWN = { config: null, settings: null, problem: null } as const;
+
+function NewModel({ plan }: { plan: Plan }): VNode {
+  return (
+    <>
+      <Presets chosen={plan.preset} />
+      <Options plan={plan} names={commonNames} />
+      <Group title="All options">
+        {groups.map(([title, names]) => (
+          <Group key={title} title={title}>
+            <Options plan={plan} names={names} />
+          </Group>
+        ))}
+      </Group>
+    </>
+  );
+}
+
+/** The options of a run that goes on from a trained model: its shape is decided. */
+function OldModel({ tuning }: { tuning: FineTuning }): VNode {
+  const { parameters, config } = tuning.base;
+  const { nLayer, nHead, nEmbd, blockSize } = config;
+  return (
+    <>
+      <p class="muted begun">
+        Its copy goes on: {parameters.toLocaleString('en')} parameters in {nLayer} layers of {nHead} heads,
+        width {nEmbd}, context {blockSize}. The first evaluation is its loss on this text before any step.
+      </p>
+      <Options plan={tuning} names={[...commonNames.filter(isSetting), ...TUNING]} />
+      <Group title="All options">
+        {groups
+          .map(
+            ([title, names]) =>
+              [title, names.filter((name) => isSetting(name) && !TUNING.includes(name))] as const,
+          )
+          .filter(([, names]) => names.length > 0)
+          .map(([title, names]) => (
+            <Group key={title} title={title}>
+              <Options plan={tuning} names={names} />
+            </Group>
+          ))}
+      </Group>
+    </>
+  );
+}
+
+/** What of a trained model is trained. */
+const TUNING: readonly string[] = ['lora', 'freeze'];
+
+function isSetting(name: string): boolean {
+  return name in settingFields;
+}
+
+function OldTokenizer({ base: { name, tokenizer } }: { base: Base }): VNode {
+  return (
+    <p class="muted begun">
+      The tokens are those of {titleOf(name)}: {tokenizer.vocabSize.toLocaleString('en')} of them, pattern{' '}
+      {tokenizer.pattern}.
+    </p>
   );
 }
 
@@ -158,7 +222,13 @@ function nothingElse(): Record<string, null> {
   );
 }
 
-function Options({ plan, names }: { plan: Plan; names: readonly string[] }): VNode {
+function Options({
+  plan,
+  names,
+}: {
+  plan: Pick<Plan, 'values' | 'changed'>;
+  names: readonly string[];
+}): VNode {
   return (
     <div class="options">
       {names.map((name) => (
