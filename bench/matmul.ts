@@ -1,6 +1,7 @@
 // How fast an engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
 // weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Packing is included.
-//   npm run bench -- matmul [--backend native] [--rows 2048] [--threads 2] [--seconds 0.3] [--json]
+//   npm run bench -- matmul [--backend native] [--rows 2048] [--threads 2] [--precision bf16]
+//   [--seconds 0.3] [--json]
 
 import { median } from '../src/base/statistics.ts';
 import { createBackend } from '../src/platform/node-engines.ts';
@@ -10,12 +11,16 @@ const values = readOptions({
   backend: { type: 'string', default: 'native' },
   rows: { type: 'string', default: '2048' },
   threads: { type: 'string' },
+  precision: { type: 'string', default: 'f32' },
   seconds: { type: 'string', default: '0.3' },
 });
 const rows = Number(values.rows);
 const seconds = Number(values.seconds);
 const threads = values.threads ? { threads: Number(values.threads) } : {};
-const { backend } = await createBackend(values.backend, threads);
+const { backend } = await createBackend(values.backend, {
+  ...threads,
+  precision: values.precision === 'bf16' ? 'bf16' : 'f32',
+});
 const { kernels } = backend;
 
 /** Layers as [name, inputs, outputs]. */

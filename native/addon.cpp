@@ -320,7 +320,7 @@ Napi::Value isas(const Napi::CallbackInfo& info) {
     Napi::Object entry = Napi::Object::New(info.Env());
     entry.Set("name", isa.name);
     entry.Set("label", isa.label);
-    entry.Set("bf16", isa.bf16);
+    entry.Set("bf16", isa.bf16 != Precision::bf16);
     list.Set(list.Length(), entry);
   }
   return list;

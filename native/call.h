@@ -145,13 +145,13 @@ class Call {
     } else {
       T shape{};
       std::apply([this](auto&... field) { ((field = take<std::decay_t<decltype(field)>>()), ...); }, fieldsOf(shape));
-      if constexpr (requires { shape.bf16; }) shape.bf16 = bf16();
+      if constexpr (requires { shape.precision; }) shape.precision = precision();
       return shape;
     }
   }
 
-  /** Whether the engine's products round their inputs to bfloat16. */
-  bool bf16() const { return engine_.bf16(); }
+  /** What the engine's products are computed in. */
+  Precision precision() const { return engine_.precision(); }
 
   /** Queues `run(kernels, team, start)`, or records it; each replay then has its own start. */
   template <class Run>

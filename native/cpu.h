@@ -9,6 +9,8 @@ struct Cpu {
   bool avx512;      // those, and AVX-512 F, BW, VL, DQ, CD
   bool avx512vnni;  // AVX-512 with products of bytes
   bool avx512bf16;  // AVX-512 with products of bfloat16
+  bool fastBf16;    // those, and faster than products of floats
+  bool amx;         // AVX-512 with tiles of bfloat16, which the system lets this process use
 };
 
 /** This processor, as far as the operating system keeps its registers. */

@@ -36,7 +36,7 @@ class Engine {
 
   const Kernels& kernels() const { return isa_.kernels; }
   const Isa& isa() const { return isa_; }
-  bool bf16() const { return bf16_; }
+  Precision precision() const { return bf16_ ? isa_.bf16 : Precision::f32; }
   int threads() const { return team_.threads(); }
   Queue& queue() { return queue_; }
   Team& team() { return team_; }

@@ -32,7 +32,7 @@ void copy(Call& call, AnyBuffer<char> out, AnyBuffer<const char> x, Index outOff
 void matmul(Call& call, float* out, const float* a, const float* b, const float* bias, float* pre, const float* of,
             MatmulCall options) {
   MatmulShape s = options.shape;
-  s.bf16 = call.bf16();
+  s.precision = call.precision();
   if (int(options.activation)) s.epilogue = {Epilogue::activation, options.activation, pre, nullptr};
   if (int(options.slope)) s.epilogue = {Epilogue::slope, options.slope, nullptr, of};
   if (s.transB && !s.transA && s.n > 0 && s.k > 0) {  // the weight [n, k] is on the right
@@ -40,13 +40,13 @@ void matmul(Call& call, float* out, const float* a, const float* b, const float*
       return call.launchPacked<float>(
           2, {Packing::row, s.n, s.k}, rowFloats(s.n, s.k) * Index(sizeof(float)),
           [=](const Kernels& kernels, Team& team, void* to) {
-            kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k, s.bf16);
+            kernels.packRow(team, static_cast<float*>(to), b, s.n, s.k, s.precision);
           },
           [=](const Kernels& kernels, Team& team, const float* packed) {
             packed ? kernels.matmulRow(team, out, a, packed, bias, s) : kernels.matmul(team, out, a, b, bias, s);
           });
     }
-    if (s.m >= rowsToPackWeight && !s.bf16) {
+    if (s.m >= rowsToPackWeight && s.precision == Precision::f32) {
       return call.launchPacked<float>(
           2, {Packing::panels, s.n, s.k}, panelFloats(s.n, s.k) * Index(sizeof(float)),
           [=](const Kernels& kernels, Team& team, void* to) {

@@ -23,12 +23,16 @@ extern const Kernels kernels;
 std::vector<Isa> availableIsas() {
   std::vector<Isa> isas;
 #ifdef INKHORN_HAS_avx512
-  if (cpu().avx512) isas.push_back({"avx512", "AVX-512", cpu().avx512bf16, avx512::kernels});
+  if (cpu().amx) isas.push_back({"amx", "AVX-512, AMX", Precision::bf16Tiles, avx512::kernels});
+  if (cpu().avx512) {
+    const Precision bf16 = cpu().fastBf16 ? Precision::bf16Pairs : Precision::bf16;
+    isas.push_back({"avx512", "AVX-512", bf16, avx512::kernels});
+  }
 #endif
 #ifdef INKHORN_HAS_avx2
-  if (cpu().avx2) isas.push_back({"avx2", "AVX2", false, avx2::kernels});
+  if (cpu().avx2) isas.push_back({"avx2", "AVX2", Precision::bf16, avx2::kernels});
 #endif
-  isas.push_back({"portable", "portable", false, portable::kernels});
+  isas.push_back({"portable", "portable", Precision::bf16, portable::kernels});
   return isas;
 }
 

@@ -10,7 +10,7 @@ namespace inkhorn {
 struct Isa {
   std::string name;   // avx512
   std::string label;  // AVX-512
-  bool bf16;          // has an instruction that multiplies bfloat16
+  Precision bf16;     // the fastest way to multiply bfloat16
   Kernels kernels;
 };
 

@@ -100,7 +100,7 @@ KERNEL(embeddingInt4, float* out, const int32_t* ids, const int8_t* codes, const
 // Products with a packed weight [n, k], for programs (program.h); bias may be null. Sizes of the packed
 // weight: `rowFloats(n, k)` floats for `packRow`, `panelFloats` for `packPanels`, `panelBytes` bytes for
 // `packInt8`, `rowHalfBytes` for `packRowInt4`. row.cpp, int4.cpp: one row, m = 1
-INNER(packRow, float* packed, const float* weight, Index n, Index k, bool bf16)
+INNER(packRow, float* packed, const float* weight, Index n, Index k, Precision precision)
 INNER(matmulRow, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& shape)
 INNER(packRowInt4, int8_t* packed, const int8_t* codes, Index n, Index k)
 INNER(linearRowInt4, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,

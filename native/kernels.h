@@ -51,10 +51,16 @@ struct Epilogue {
   const float* of = nullptr;  // [m, n], the argument of the derivative
 };
 
+/**
+ * What products are computed in: floats; or their inputs are rounded to bfloat16, and then multiplied as
+ * floats, in pairs by one instruction, or in tiles (AMX).
+ */
+enum class Precision : int { f32, bf16, bf16Pairs, bf16Tiles };
+
 struct MatmulShape {
   Index m, n, k;
   bool transA, transB, accumulate;
-  bool bf16;               // rounds a and b to bfloat16
+  Precision precision;
   bool symmetric = false;  // m = n; the part above the diagonal may be copied from below
   Epilogue epilogue = {};  // cannot be combined with accumulate or symmetric
 };
@@ -62,7 +68,7 @@ struct MatmulShape {
 struct AttentionShape {
   Index B, T, H, hs;
   float scale;
-  bool bf16;  // rounds the inputs of products to bfloat16; used by `attention` and `attentionBackward` only
+  Precision precision;  // used by `attention` and `attentionBackward` only
 };
 
 /** The columns [from, to) of each row are mixed, the others are not. */

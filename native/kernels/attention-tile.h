@@ -52,13 +52,9 @@ INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index stri
   }
 }
 
-/**
- * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored
- * [k, 16]. Strides are between rows, in floats.
- */
 template <class Number, bool TRANSPOSED>
-static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
-                                Index vectors, Index k, bool accumulate) {
+static inline void multiplyInVectors(float* c, Index strideC, const float* a, Index strideA, const float* b,
+                                     Index strideB, Index vectors, Index k, bool accumulate) {
   while (vectors > 0) {
     const Index pieces = (vectors + WIDEST - 1) / WIDEST, now = (vectors + pieces - 1) / pieces;
     switch (now) {
@@ -72,6 +68,49 @@ static inline void multiplyTile(float* c, Index strideC, const float* a, Index s
   }
 }
 
+/** The same by tile registers: 0 to VECTORS - 1 hold the sums, 4 a, 5 b. */
+template <class Number, int VECTORS>
+static inline void multiplyInTiles(float* c, Index strideC, const float* a, Index strideA, const float* b,
+                                   Index strideB, Index k, bool accumulate) {
+  const auto each = [](auto step) {
+    step.template operator()<0>();
+    if constexpr (VECTORS > 1) step.template operator()<1>();
+    if constexpr (VECTORS > 2) step.template operator()<2>();
+    if constexpr (VECTORS > 3) step.template operator()<3>();
+  };
+  each([&]<int V>() { accumulate ? Number::template read<V>(c + V * LANES, strideC) : Number::template clear<V>(); });
+  for (Index p = 0; p < k; p += Number::STEP, a += Number::STEP, b += Number::STEP * strideB) {
+    Number::template read<4>(a, strideA);
+    each([&]<int V>() {
+      Number::template read<5>(b + V * LANES, strideB);
+      Number::template multiply<V, 4, 5>();
+    });
+  }
+  each([&]<int V>() { Number::template write<V>(c + V * LANES, strideC); });
+}
+
+/**
+ * c[16, vectors * LANES] = a[16, k] b[k, vectors * LANES], or += with `accumulate`. TRANSPOSED: a is stored
+ * [k, 16], which tiles (TiledBf16) do not have. Strides are between rows, in floats.
+ */
+template <class Number, bool TRANSPOSED>
+static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
+                                Index vectors, Index k, bool accumulate) {
+  if constexpr (Number::STEP == 1) {
+    multiplyInVectors<Number, TRANSPOSED>(c, strideC, a, strideA, b, strideB, vectors, k, accumulate);
+  } else {
+    static_assert(!TRANSPOSED);
+    for (; vectors > 0; vectors -= 4, c += 4 * LANES, b += 4 * LANES) {
+      switch (vectors) {
+        case 1: multiplyInTiles<Number, 1>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+        case 2: multiplyInTiles<Number, 2>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+        case 3: multiplyInTiles<Number, 3>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+        default: multiplyInTiles<Number, 4>(c, strideC, a, strideA, b, strideB, k, accumulate); break;
+      }
+    }
+  }
+}
+
 /** to[rows, width] = the rows of from[rows, cols] as elements, with zeros beyond cols. */
 template <class Number>
 static inline void packAlong(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
@@ -82,15 +121,15 @@ static inline void packAlong(float* to, Index width, const float* from, Index st
   }
 }
 
-/**
- * to[elementsOf(rows), width] = the columns of from[rows, cols] as elements, with zeros beyond rows and cols.
- */
+/** to[elements, width] = the columns of from[rows, cols] as elements, with zeros beyond rows and cols. */
 template <class Number>
-static inline void packAcross(float* to, Index width, const float* from, Index stride, Index rows, Index cols) {
-  for (Index r = 0; r < rows; r += Number::TERMS, to += width, from += Number::TERMS * stride) {
+static inline void packAcross(float* to, Index width, const float* from, Index stride, Index rows, Index cols,
+                              Index elements) {
+  for (Index r = 0; r < elements * Number::TERMS; r += Number::TERMS, to += width, from += Number::TERMS * stride) {
     const float* next = r + 1 < rows ? from + stride : nullptr;
     for (Index i = 0; i < cols; i += LANES) {
-      store(to + i, Number::across(from + i, next == nullptr ? next : next + i, firstLanes(cols - i)));
+      const Mask lanes = r < rows ? firstLanes(cols - i) : firstLanes(0);
+      store(to + i, Number::across(from + i, next == nullptr ? next : next + i, lanes));
     }
   }
 }
@@ -122,6 +161,40 @@ static inline void packTransposed(float* to, Index width, const float* from, Ind
       for (Index q = 0; q < LANES; q++) {
         if (e + q < size) store(to + (e + q) * width + r, block[q]);
       }
+    }
+  }
+}
+
+/**
+ * to[width, stride] = the transpose of packAcross's result: in row c, elements whose terms are neighbours in
+ * column c of from[rows, cols]. `elements` of them, a multiple of LANES, with zeros beyond rows and cols.
+ */
+template <class Number>
+static inline void packColumns(float* to, Index width, Index elements, const float* from, Index stride, Index rows,
+                               Index cols) {
+  for (Index c = 0; c < width; c += LANES) {
+    for (Index e = 0; e < elements; e += LANES) {
+      Vec square[LANES];
+      const Index r = e * Number::TERMS;
+      for (Index i = 0; i < LANES; i++) square[i] = zero();
+      packAcross<Number>(reinterpret_cast<float*>(square), LANES, from + r * stride + c, stride, rows - r,
+                         least(cols - c, LANES), LANES);
+      transpose(square);
+      for (Index i = 0; i < LANES; i++) store(to + (c + i) * elements + e, square[i]);
+    }
+  }
+}
+
+/** to[cols, rows] = factor * the transpose of from[rows, cols], where `from` has whole squares of LANES. */
+static inline void copyTransposed(float* to, Index strideTo, const float* from, Index strideFrom, Index rows,
+                                  Index cols, float factor) {
+  for (Index r = 0; r < rows; r += LANES) {
+    for (Index c = 0; c < cols; c += LANES) {
+      Vec square[LANES];
+      for (Index i = 0; i < LANES; i++) square[i] = mul(load(from + (r + i) * strideFrom + c), splat(factor));
+      transpose(square);
+      for (Index i = 0; i < least(LANES, cols - c); i++)
+        store(to + (c + i) * strideTo + r, square[i], firstLanes(rows - r));
     }
   }
 }

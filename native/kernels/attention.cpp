@@ -98,6 +98,7 @@ struct HeadForward {
   }
 
   void run(Team& team, int thread) const {
+    [[maybe_unused]] const typename Number::Registers registers{};
     const Room m = scratchPieces(team, thread, 0, [&](Arena& arena) { return take(arena); });
     const Index keys = start + T, blocks = ceilDiv(keys, BLOCK), w = width(), size = elementsOf<Number>(hs);
 
@@ -105,7 +106,7 @@ struct HeadForward {
       const Index rows = keys - b * BLOCK < BLOCK ? keys - b * BLOCK : BLOCK;
       packTransposed<Number>(m.keysT + b * size * BLOCK, BLOCK, k.data + b * BLOCK * k.stride, k.stride, rows, hs);
     }
-    packAcross<Number>(m.values, w, v.data, v.stride, keys, hs);
+    packAcross<Number>(m.values, w, v.data, v.stride, keys, hs, elementsOf<Number>(keys));
     packAlong<Number>(m.queries, w, q.data, q.stride, T, hs);
 
     Ahead next = ahead;
@@ -176,10 +177,14 @@ struct HeadBackward {
   // both.
   static constexpr bool shared = Number::TERMS == 1;
 
+  // Tiles take the left operand by rows of the result, but scores are stored by queries. So the transposed
+  // sums over queries are computed: with the columns of queries and of gradients on the left.
+  static constexpr bool transposed = Number::STEP > 1;
+
   /** Working memory of one head. `rows` is T rounded up to whole blocks. */
   struct Room {
     float *queries, *dOuts;               // [rows, width], left operands
-    float *keysR, *queriesR, *dOutsR;     // [elementsOf(rows), width], right operands
+    float *keysR, *queriesR, *dOutsR;     // [elementsOf(rows), width], right operands, or `transposed`
     float* dQueries;                      // [rows, width]
     float *keysT, *valuesT;               // [elementsOf(hs), 64]
     float *p, *dScores;                   // [elementsOf(rows), 64], of a block's keys; p: after dropout
@@ -213,14 +218,20 @@ struct HeadBackward {
   }
 
   void run(Team& team, int thread) const {
+    [[maybe_unused]] const typename Number::Registers registers{};
     const Room m = scratchPieces(team, thread, 0, [&](Arena& arena) { return take(arena); });
     const Index rows = roundUp(T, BLOCK), w = width(), size = elementsOf<Number>(hs);
 
     packAlong<Number>(m.queries, w, q.data, q.stride, T, hs);
     packAlong<Number>(m.dOuts, w, dOut.data, dOut.stride, T, hs);
-    packAcross<Number>(m.keysR, w, k.data, k.stride, T, hs);
-    if (!shared) packAcross<Number>(m.queriesR, w, q.data, q.stride, T, hs);
-    if (!shared) packAcross<Number>(m.dOutsR, w, dOut.data, dOut.stride, T, hs);
+    packAcross<Number>(m.keysR, w, k.data, k.stride, T, hs, elementsOf<Number>(T));
+    if constexpr (transposed) {
+      packColumns<Number>(m.queriesR, w, elementsOf<Number>(rows), q.data, q.stride, T, hs);
+      packColumns<Number>(m.dOutsR, w, elementsOf<Number>(rows), dOut.data, dOut.stride, T, hs);
+    } else if (!shared) {
+      packAcross<Number>(m.queriesR, w, q.data, q.stride, T, hs, elementsOf<Number>(T));
+      packAcross<Number>(m.dOutsR, w, dOut.data, dOut.stride, T, hs, elementsOf<Number>(T));
+    }
     for (Index t = 0; t < T; t++) m.dots[t] = dot(dOut.data + t * dOut.stride, out.data + t * out.stride);
 
     Ahead next = ahead;
@@ -239,11 +250,17 @@ struct HeadBackward {
         const Index here = T - t < TILE ? T - t : TILE;
         for (Index i = 0; i < here; i++) {
           scoreGradients(ps + i * BLOCK, ds + i * BLOCK, t + i, j, vectors, lse[t + i], m.dots[t + i], m.keep);
+          for (Index v = vectors; v < BLOCK_VECTORS && transposed; v++) {
+            store(ps + i * BLOCK + v * LANES, zero());
+            store(ds + i * BLOCK + v * LANES, zero());
+          }
           next.fetch(calls);
         }
         if (Number::ROUNDS) {
-          packAcross<Number>(pT, BLOCK, ps, BLOCK, here, vectors * LANES);
-          packAcross<Number>(dsT, BLOCK, ds, BLOCK, here, vectors * LANES);
+          const Index end = t + TILE < T ? TILE / Number::TERMS : elementsOf<Number>(T) - t / Number::TERMS;
+          const Index cols = transposed ? BLOCK : vectors * LANES;
+          packAcross<Number>(pT, BLOCK, ps, BLOCK, here, cols, end);
+          packAcross<Number>(dsT, BLOCK, ds, BLOCK, here, cols, end);
           packAlong<Number>(m.tileRounded, BLOCK, ds, BLOCK, here, vectors * LANES);
           ds = m.tileRounded;
         }
@@ -251,23 +268,33 @@ struct HeadBackward {
         multiplyTile<Number, false>(m.dQueries + t * w, w, ds, BLOCK, m.keysR + elementsOf<Number>(j) * w, w, w / LANES,
                                     elementsOf<Number>(seen), j > 0);
       }
-      sumOverQueries(m.result, m.p, m.dOutsR, j, n);
-      copyRows(dv + j * v.stride, v.stride, m.result, w, n, hs, 1);
-      sumOverQueries(m.result, m.dScores, m.queriesR, j, n);
-      copyRows(dk + j * k.stride, k.stride, m.result, w, n, hs, scale);
+      sumOverQueries(dv + j * v.stride, v.stride, m.p, m.dOutsR, m.result, j, n, 1);
+      sumOverQueries(dk + j * k.stride, k.stride, m.dScores, m.queriesR, m.result, j, n, scale);
     }
     copyRows(dq, q.stride, m.dQueries, w, T, hs, scale);
   }
 
   /**
-   * result[n, w] = the sum over queries of weights[query, key] * rows[query, w], for the n keys from j on.
+   * to[n, hs] = factor * the sum over queries of weights[query, key] * rows[query, hs], for the n keys from j
+   * on. `result` is working memory.
    */
-  void sumOverQueries(float* result, const float* weights, const float* rows, Index j, Index n) const {
+  void sumOverQueries(float* to, Index stride, const float* weights, const float* rows, float* result, Index j, Index n,
+                      float factor) const {
     const Index w = width();
-    for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
-      const Index from = (j + i) / Number::TERMS;
-      multiplyTile<Number, true>(result + i * w, w, weights + from * BLOCK + i, BLOCK, rows + from * w, w, w / LANES,
-                                 elementsOf<Number>(T - j - i), false);
+    if constexpr (transposed) {
+      const Index from = j / Number::TERMS, columns = elementsOf<Number>(roundUp(T, BLOCK));
+      for (Index c = 0; c < w; c += TILE) {
+        multiplyTile<Number, false>(result + c * BLOCK, BLOCK, rows + c * columns + from, columns,
+                                    weights + from * BLOCK, BLOCK, BLOCK_VECTORS, elementsOf<Number>(T - j), false);
+      }
+      copyTransposed(to, stride, result, BLOCK, hs, n, factor);
+    } else {
+      for (Index i = 0; i < n; i += TILE) {  // queries from j + i on see these keys
+        const Index from = (j + i) / Number::TERMS;
+        multiplyTile<Number, true>(result + i * w, w, weights + from * BLOCK + i, BLOCK, rows + from * w, w, w / LANES,
+                                   elementsOf<Number>(T - j - i), false);
+      }
+      copyRows(to, stride, result, w, n, hs, factor);
     }
   }
 
@@ -369,12 +396,12 @@ void backwardOfHeads(Team& team, float* dqkv, const float* dOut, const float* ou
 
 void attention(Team& team, float* out, float* lse, const float* qkv, const AttentionShape& shape,
                const Dropout& dropout) {
-  withNumber(shape.bf16, [&]<class Number>() { forwardOfHeads<Number>(team, out, lse, qkv, shape, dropout); });
+  withNumber(shape.precision, [&]<class Number>() { forwardOfHeads<Number>(team, out, lse, qkv, shape, dropout); });
 }
 
 void attentionBackward(Team& team, float* dqkv, const float* dOut, const float* out, const float* lse, const float* qkv,
                        const AttentionShape& shape, const Dropout& dropout) {
-  withNumber(shape.bf16,
+  withNumber(shape.precision,
              [&]<class Number>() { backwardOfHeads<Number>(team, dqkv, dOut, out, lse, qkv, shape, dropout); });
 }
 

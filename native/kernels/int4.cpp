@@ -167,7 +167,7 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
   dequantizeInt4(team, room.weight, codes, scale, n, k, groupSize);
   if (int8Activations) roundRows(team, room.rounded, x, m, k);
   matmul(team, out, int8Activations ? room.rounded : x, room.weight, bias,
-         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
+         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .precision = Precision::f32});
 }
 
 void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* codes, const float* scale,

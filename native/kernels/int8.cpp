@@ -201,7 +201,7 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
   float* floats = team.shared(5, n * k);  // a slot that matmul does not use
   dequantizeRows(team, floats, weight, scale, n, k);
   matmul(team, out, x, floats, bias,
-         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false});
+         {.m = m, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .precision = Precision::f32});
 }
 
 void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,

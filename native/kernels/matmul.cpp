@@ -6,62 +6,25 @@
 
 #include "../parallel.h"
 #include "activation.h"
-#include "tile.h"
+#include "square-tile.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 namespace {
 
-/**
- * A panel of b holds TILE_COLS columns; the last one only LANES if that is enough. Padded with zeros.
- */
-Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
-
-/**
- * Packs rows [p0, p1) of x [k, n] into panels of WIDTH columns: into elements `first` and following of the
- * packed panels, which are `depth` elements deep. Goes panel after panel, so that writes are contiguous; the
- * memory read next is prefetched.
- */
-template <class Number, Index WIDTH, bool PADDED>
-void packRows(float* panels, const float* x, Index n, Index p0, Index p1, Index first, Index depth) {
-  for (Index j = 0; j < n; j += WIDTH) {
-    const Index cols = least(n - j, WIDTH), width = PADDED ? panelWidth(cols) : cols;
-    const Mask left = firstLanes(cols), right = firstLanes(cols - LANES);
-    float* to = panels + j * depth + first * width;
-    for (Index p = p0; p < p1; p += Number::TERMS, to += width) {
-      const float* from = x + p * n + j;
-      const float* next = p + 1 < p1 ? from + n : nullptr;
-      for (Index term = 0; term < Number::TERMS; term++) {
-        for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + term * n + ahead);
-      }
-      const Vec head = Number::across(from, next, left);
-      PADDED ? store(to, head) : store(to, head, left);
-      if (width > LANES) {
-        const Vec tail = Number::across(from + LANES, next == nullptr ? next : next + LANES, right);
-        PADDED ? store(to + LANES, tail) : store(to + LANES, tail, right);
-      }
-    }
-  }
-}
-
-/** Columns [p0, p1) of rows [j, j + cols) of b [n, k], transposed into one panel. */
 template <class Number>
-void packPanel(float* panel, const float* b, Index k, Index cols, Index p0, Index p1) {
-  const Index width = panelWidth(cols), size = ceilDiv(p1 - p0, Number::TERMS);
-  for (Index v = 0; v < width; v += LANES) {
-    for (Index e = 0; e < size; e += LANES) {
-      const Index p = p0 + e * Number::TERMS;
-      Vec block[LANES];
-      for (Index j = 0; j < LANES; j++) block[j] = v + j < cols ? Number::along(b + (v + j) * k + p, p1 - p) : zero();
-      transpose(block);
-      for (Index i = 0; i < least(LANES, size - e); i++) store(panel + (e + i) * width + v, block[i]);
-    }
-  }
-}
+struct TileFor {
+  using Type = VectorTile<Number>;
+};
+template <class Number>
+requires(Number::STEP > 1) struct TileFor<Number> {
+  using Type = SquareTile<Number>;
+};
 
 /** One product, cut into rounds of k, tile tasks and packing tasks. All cuts depend on the shape alone. */
 template <class Number>
 struct Product {
+  using Tile = typename TileFor<Number>::Type;
   static constexpr Index TERMS = Number::TERMS;
   static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
 
@@ -73,10 +36,10 @@ struct Product {
   const float* panelsOfB = nullptr;  // b, packed earlier (packPanels)
 
   // With a packed, a panel of b (32 KB) stays in the L1 cache while the strips of a stream past.
-  const Index rounds = ceilDiv(s.k, (s.transA ? 256 : 1024) * TERMS);
-  const Index depth = ceilDiv(ceilDiv(s.k, rounds), TERMS);  // of a round, in elements (number.h)
-  const Index strips = ceilDiv(s.m, TILE_ROWS);              // TILE_ROWS rows of out
-  const Index panels = ceilDiv(s.n, TILE_COLS);              // TILE_COLS columns of out
+  const Index rounds = ceilDiv(s.k, (s.transA ? 256 : Tile::DEEPEST) * TERMS);
+  const Index depth = elementsOf<Number>(ceilDiv(s.k, rounds));  // of a round
+  const Index strips = ceilDiv(s.m, Tile::ROWS);                 // Tile::ROWS rows of out
+  const Index panels = ceilDiv(s.n, TILE_COLS);                  // TILE_COLS columns of out
 
   // A tile task is a rectangle of tiles, `most` strips high in the first `large` rows of tasks: about a 16th
   // of all strips, at most 16. The last quarter has tasks of `fewest` strips, so that threads finish
@@ -90,11 +53,7 @@ struct Product {
   const Index colTasks = ceilDiv(panels, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
 
-  // A task copies its rows of a where they must be converted, and where they are a multiple of 4 KB apart.
-  // Such rows fall into the same sets of the L1 cache; a tile's 14 rows do not fit its 8 to 12 ways, and a
-  // third of the speed is lost.
-  const bool copied = !s.transA && (s.bf16 || s.k % 1024 == 0);
-  const Index copyStride = roundUp(depth, 16) + 16;
+  const bool copied = !s.transA && Tile::copies(s.k);
 
   float* packedB[2] = {};  // alternating: of the round whose tiles run, and of the next
   float* packedA[2] = {};  // the same, with transA
@@ -107,7 +66,7 @@ struct Product {
   // Columns of a and rows of b in a round, and the number of elements that hold them.
   Index begin(Index round) const { return round * depth * TERMS; }
   Index end(Index round) const { return least(s.k, begin(round) + depth * TERMS); }
-  Index elements(Index round) const { return ceilDiv(end(round) - begin(round), TERMS); }
+  Index elements(Index round) const { return elementsOf<Number>(end(round) - begin(round)); }
 
   Index packTasksB(Index round) const {
     if (panelsOfB != nullptr) return 0;
@@ -132,14 +91,8 @@ struct Product {
     const bool isA = task >= packTasksB(round);
     const Index first = (isA ? task - packTasksB(round) : task) * packedRows;
     const Index from = p0 + first, to = least(p1, from + packedRows);
-    if (isA) return packRows<Number, TILE_ROWS, false>(packedA[round % 2], a, s.m, from, to, first / TERMS, size);
+    if (isA) return Tile::pack(packedA[round % 2], a, s.m, from, to, first / TERMS, size);
     packRows<Number, TILE_COLS, true>(packedB[round % 2], b, s.n, from, to, first / TERMS, size);
-  }
-
-  void copyRows(float* copy, const float* from, Index rows, Index terms) const {
-    for (Index i = 0; i < rows; i++, copy += copyStride, from += s.k) {
-      for (Index p = 0; p < terms; p += LANES * TERMS) store(copy + p / TERMS, Number::along(from + p, terms - p));
-    }
   }
 
   struct Range {
@@ -163,6 +116,7 @@ struct Product {
   void tiles(Team& team, int thread, Index round, Index task, Index packed) const {
     const Index strip0 = firstStrip(task / colTasks), strip1 = firstStrip(task / colTasks + 1);
     const Index panel0 = task % colTasks * panelsPerTask, panel1 = least(panels, panel0 + panelsPerTask);
+    [[maybe_unused]] const typename Number::Registers registers{};
     TileArgs t{};
     t.k = elements(round);
     t.outStride = s.n;
@@ -173,7 +127,7 @@ struct Product {
       t.aheadStep = source.bytes / (t.k * (strip1 - strip0) * (panel1 - panel0)) + 1;
       for (Index panel = panel0; panel < panel1; panel++) {
         for (Index strip = strip0; strip < strip1; strip++) {
-          t.a = packedA[round % 2] + strip * TILE_ROWS * t.k;
+          t.a = packedA[round % 2] + strip * Tile::ROWS * t.k;
           oneTile<true>(t, round, strip, panel);
           t.ahead += t.k * t.aheadStep;
         }
@@ -182,24 +136,24 @@ struct Product {
     }
     // A strip stays in the L1 cache, panels stream past. Meanwhile the next strip is prefetched, then what
     // its epilogue reads.
-    float* copy = copied ? team.scratch(thread, 0, TILE_ROWS * copyStride) : nullptr;
-    t.aStride = copied ? copyStride : s.k;
+    float* copy = copied ? team.scratch(thread, 0, Tile::ROWS * Tile::strideOfCopy(depth)) : nullptr;
+    t.aStride = copied ? Tile::strideOfCopy(depth) : s.k;
     const float* of = round + 1 == rounds ? s.epilogue.of : nullptr;
     const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * s.k, s.k + s.n);
-    const Index stepA = TILE_ROWS * s.k * Index(sizeof(float)) / (t.k * forA) + 1;
-    const Index stepOf = of == nullptr ? 0 : TILE_ROWS * s.n * Index(sizeof(float)) / (t.k * (size - forA + 1)) + 1;
+    const Index stepA = Tile::ROWS * s.k * Index(sizeof(float)) / (t.k * forA) + 1;
+    const Index stepOf = of == nullptr ? 0 : Tile::ROWS * s.n * Index(sizeof(float)) / (t.k * (size - forA + 1)) + 1;
     for (Index strip = strip0; strip < strip1; strip++) {
-      const Index i = strip * TILE_ROWS, p0 = begin(round);
+      const Index i = strip * Tile::ROWS, p0 = begin(round);
       t.a = a + i * s.k + p0;
-      t.ahead = reinterpret_cast<const char*>(t.a + TILE_ROWS * s.k);
+      t.ahead = reinterpret_cast<const char*>(t.a + Tile::ROWS * s.k);
       t.aheadStep = stepA;
       if (copied) {
-        copyRows(copy, t.a, least(s.m - i, TILE_ROWS), end(round) - p0);
+        Tile::copy(copy, depth, t.a, s.k, least(s.m - i, Tile::ROWS), end(round) - p0);
         t.a = copy;
       }
       for (Index panel = panel0; panel < panel1; panel++, t.ahead += t.k * t.aheadStep) {
         if (panel - panel0 == forA) {
-          t.ahead = reinterpret_cast<const char*>(of + (i + TILE_ROWS) * s.n);
+          t.ahead = reinterpret_cast<const char*>(of + (i + Tile::ROWS) * s.n);
           t.aheadStep = stepOf;
         }
         oneTile<false>(t, round, strip, panel);
@@ -209,27 +163,27 @@ struct Product {
 
   template <bool PACKED_A>
   void oneTile(TileArgs& t, Index round, Index strip, Index panel) const {
-    const Index i = strip * TILE_ROWS, j = panel * TILE_COLS;
-    if (s.symmetric && j >= i + TILE_ROWS) return;  // the whole tile is above the diagonal
+    const Index i = strip * Tile::ROWS, j = panel * TILE_COLS;
+    if (s.symmetric && j >= i + Tile::ROWS) return;  // the whole tile is above the diagonal
     t.b = panelsIn(round) + j * t.k;
     t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
-    const Index at = i * s.n + j, rows = least(s.m - i, TILE_ROWS), cols = least(s.n - j, TILE_COLS);
+    const Index at = i * s.n + j, rows = least(s.m - i, Tile::ROWS), cols = least(s.n - j, TILE_COLS);
     const Epilogue& e = s.epilogue;
     const bool last = round + 1 == rounds, inRegisters = e.kind == Activation::relu && e.pre == nullptr;
     t.out = out + at;
     t.relu = last && inRegisters && e.step == Epilogue::activation;
     t.gate = last && inRegisters && e.step == Epilogue::slope ? e.of + at : nullptr;
     if (!last || inRegisters || e.step == Epilogue::none) {
-      return runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+      return Tile::template run<PACKED_A>(rows, cols, t);
     }
     // Through a buffer: storing to out twice would delay the next tile.
-    alignas(64) float result[TILE_ROWS * TILE_COLS];
+    alignas(64) float result[Tile::ROWS * TILE_COLS];
     t.outStride = TILE_COLS;
     for (Index r = 0; r < rows && t.accumulate; r++) {
       __builtin_memcpy(result + r * TILE_COLS, t.out + r * s.n, size_t(cols) * sizeof(float));
     }
     t.out = result;
-    runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+    Tile::template run<PACKED_A>(rows, cols, t);
     t.outStride = s.n;
     finish(e, out, result, TILE_COLS, at, rows, cols, s.n);
   }
@@ -237,7 +191,7 @@ struct Product {
   void run(Team& team) {
     for (int i = 0; i < 2; i++) {
       packedB[i] = i < rounds && panelsOfB == nullptr ? team.shared(i, panels * TILE_COLS * depth) : nullptr;
-      packedA[i] = i < rounds && s.transA ? team.shared(2 + i, strips * TILE_ROWS * depth) : nullptr;
+      packedA[i] = i < rounds && s.transA ? team.shared(2 + i, strips * Tile::ROWS * depth) : nullptr;
     }
     forBlocks(team, packTasks(0), [&](Index task, int) { pack(0, task); });
     for (Index round = 0; round < rounds; round++) {
@@ -351,32 +305,27 @@ void noTerms(float* out, const float* bias, const MatmulShape& s) {
   }
 }
 
-template <class Number>
-void multiply(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
-  if (s.transB && !s.transA && s.m < rowsToPackWeight) {
-    fewRowsTransposed<Number>(team, out, a, b, bias, s);
-    return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
-  }
-  Product<Number>{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
-}
-
 }  // namespace
 
 void matmul(Team& team, float* out, const float* a, const float* b, const float* bias, const MatmulShape& s) {
   if (s.m == 0 || s.n == 0) return;
-  if (s.k == 0 || (!s.bf16 && !s.transB && !s.transA && s.m < rowsToPackMatrix)) {
-    if (s.k == 0) {
-      noTerms(out, bias, s);
-    } else {
-      fewRows(team, out, a, b, bias, s);
-    }
-    return finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
+  if (s.k == 0) {
+    noTerms(out, bias, s);
+  } else if (s.transB && !s.transA && s.m < rowsToPackWeight) {
+    withSmallestNumber(s.precision, [&]<class Number>() { fewRowsTransposed<Number>(team, out, a, b, bias, s); });
+  } else if (s.precision == Precision::f32 && !s.transB && !s.transA && s.m < rowsToPackMatrix) {
+    fewRows(team, out, a, b, bias, s);
+  } else {
+    return withNumber(s.precision, [&]<class Number>() {
+      Product<Number>{.s = s, .out = out, .a = a, .b = b, .bias = bias}.run(team);
+    });
   }
-  withNumber(s.bf16, [&]<class Number>() { multiply<Number>(team, out, a, b, bias, s); });
+  finish(s.epilogue, out, out, s.n, 0, s.m, s.n, s.n);
 }
 
 void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {
-  const MatmulShape shape{.m = 1, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .bf16 = false};
+  const MatmulShape shape{
+      .m = 1, .n = n, .k = k, .transA = false, .transB = true, .accumulate = false, .precision = Precision::f32};
   const Product<Float32> product{.s = shape, .out = nullptr, .a = nullptr, .b = b, .bias = nullptr};
   forBlocks(team, product.panels, [&](Index panel, int) {
     for (Index round = 0; round < product.rounds; round++) {

@@ -38,6 +38,22 @@ float chains(Sum start, Step step) {
 /** Operations of a block with `terms` multiply-adds per vector. A multiply-add counts as two operations. */
 float operations(Index terms) { return float(2 * terms * CHAINS * ROUNDS); }
 
+/** Products of tile registers in four chains: an instruction takes 16 rows by 16 columns of STEP elements. */
+template <class Number>
+void tilePeak(Team& team, float* out, Index blocks) {
+  forBlocks(team, blocks, [&](Index block, int) {
+    const typename Number::Registers registers;
+    for (Index round = 0; round < ROUNDS; round++) {
+      Number::template multiply<0, 4, 6>();
+      Number::template multiply<1, 4, 7>();
+      Number::template multiply<2, 5, 6>();
+      Number::template multiply<3, 5, 7>();
+    }
+    out[1 + block] = 0;
+  });
+  out[0] = float(2 * 16 * 16 * Number::STEP * Number::TERMS * 4 * ROUNDS);
+}
+
 }  // namespace
 
 void peak(Team& team, float* out, Peak kind, Index blocks) {
@@ -48,7 +64,7 @@ void peak(Team& team, float* out, Peak kind, Index blocks) {
   };
   const Vec x = splat(0.5f), y = splat(0.25f);
   if (kind == Peak::f32) measure(LANES, zero(), [=](Vec sum) { return fma(sum, x, y); });
-  if (kind == Peak::bf16) {
+  if (kind == Peak::bf16 && !withExtra<TiledBf16>([&]<class Number>() { tilePeak<Number>(team, out, blocks); })) {
     withExtra<PairedBf16>([&]<class Number>() {
       measure(Number::TERMS * LANES, zero(), [=](Vec sum) { return Number::multiplyAdd(x, y, sum); });
     });

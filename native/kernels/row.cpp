@@ -68,12 +68,12 @@ void multiplySquares(Team& team, float* out, const float* a, const float* packed
 
 }  // namespace
 
-void packRow(Team& team, float* packed, const float* weight, Index n, Index k, bool bf16) {
-  withNumber(bf16, [&]<class Number>() { packSquares<Number>(team, packed, weight, n, k); });
+void packRow(Team& team, float* packed, const float* weight, Index n, Index k, Precision precision) {
+  withSmallestNumber(precision, [&]<class Number>() { packSquares<Number>(team, packed, weight, n, k); });
 }
 
 void matmulRow(Team& team, float* out, const float* a, const float* packed, const float* bias, const MatmulShape& s) {
-  withNumber(s.bf16, [&]<class Number>() { multiplySquares<Number>(team, out, a, packed, bias, s); });
+  withSmallestNumber(s.precision, [&]<class Number>() { multiplySquares<Number>(team, out, a, packed, bias, s); });
 }
 
 }  // namespace inkhorn::INKHORN_ISA

@@ -2,13 +2,13 @@
 // Tile sizes follow the number of registers: 14 x 2 vectors and two of b fill 32, 6 x 2 fill 16, 4 x 2 fill
 // 12.
 #pragma once
-#include "number.h"
+#include "panels.h"
 
 namespace inkhorn::INKHORN_ISA {
 
 constexpr int TILE_ROWS = REGISTERS == 32 ? 14 : REGISTERS == 16 ? 6 : 4;
 constexpr int TILE_VECTORS = 2;
-constexpr Index TILE_COLS = TILE_VECTORS * LANES;
+static_assert(TILE_COLS == TILE_VECTORS * LANES);
 
 /** The inputs and output of a tile. */
 struct TileArgs {
@@ -26,6 +26,47 @@ struct TileArgs {
   bool relu;          // out = max(out, 0) at the end
   const float* gate;  // null, or shaped as out: out is multiplied by 1 where this is positive, else by 0
 };
+
+/** A number of rows that the compiler knows. */
+template <int ROWS>
+struct FixedRows {
+  constexpr operator int() const { return ROWS; }
+};
+
+/** out[rows, VECTORS * LANES] (+)= sum (+ bias), then relu or gate, where sum(i, v) is vector v of row i. */
+template <int VECTORS, class Rows, class Sum>
+INKHORN_INLINE void writeTile(const TileArgs& t, Rows rows, const Sum& sum) {
+  Vec bias[VECTORS];
+#pragma GCC unroll 2
+  for (int v = 0; v < VECTORS; v++) {
+    bias[v] = t.bias == nullptr ? zero() : load(t.bias + v * LANES, v + 1 < VECTORS ? firstLanes(LANES) : t.lanes);
+  }
+  const auto write = [&](auto end) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      const Index at = i * t.outStride;
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) {
+        float* out = t.out + at + v * LANES;
+        Vec result = add(sum(i, v), bias[v]);
+        if (v + 1 < VECTORS) {
+          if (t.accumulate) result = add(result, load(out));
+          store(out, end(result, at + v * LANES, AllLanes{}));
+        } else {
+          if (t.accumulate) result = add(result, load(out, t.lanes));
+          store(out, end(result, at + v * LANES, t.lanes), t.lanes);
+        }
+      }
+    }
+  };
+  if (t.relu) return write([](Vec x, Index, auto) { return max(zero(), x); });
+  if (t.gate != nullptr) {
+    return write([&](Vec x, Index at, auto lanes) {
+      return mul(x, select(greater(load(t.gate + at, lanes), zero()), splat(1), zero()));
+    });
+  }
+  write([](Vec x, Index, auto) { return x; });
+}
 
 /** out[ROWS, VECTORS * LANES] (+)= a[ROWS, k] b[k, VECTORS * LANES] (+ bias), then relu or gate. */
 template <class Number, int ROWS, int VECTORS, bool PACKED_A>
@@ -62,36 +103,7 @@ static void tile(const TileArgs& t) {
     for (int i = 0; i < POINTERS; i++) a[i] += PACKED_A ? ROWS : 1;
   }
 
-  Vec bias[VECTORS];
-#pragma GCC unroll 2
-  for (int v = 0; v < VECTORS; v++) {
-    bias[v] = t.bias == nullptr ? zero() : load(t.bias + v * LANES, v + 1 < VECTORS ? firstLanes(LANES) : t.lanes);
-  }
-  const auto write = [&](auto end) {
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++) {
-      const Index at = i * t.outStride;
-#pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) {
-        float* out = t.out + at + v * LANES;
-        Vec result = add(sum[i][v], bias[v]);
-        if (v + 1 < VECTORS) {
-          if (t.accumulate) result = add(result, load(out));
-          store(out, end(result, at + v * LANES, AllLanes{}));
-        } else {
-          if (t.accumulate) result = add(result, load(out, t.lanes));
-          store(out, end(result, at + v * LANES, t.lanes), t.lanes);
-        }
-      }
-    }
-  };
-  if (t.relu) return write([](Vec x, Index, auto) { return max(zero(), x); });
-  if (t.gate != nullptr) {
-    return write([&](Vec x, Index at, auto lanes) {
-      return mul(x, select(greater(load(t.gate + at, lanes), zero()), splat(1), zero()));
-    });
-  }
-  write([](Vec x, Index, auto) { return x; });
+  writeTile<VECTORS>(t, FixedRows<ROWS>{}, [&](int i, int v) { return sum[i][v]; });
 }
 
 /** The tile of `rows` x `cols`, of at most TILE_ROWS x TILE_COLS. */
@@ -103,5 +115,35 @@ static inline void runTile(Index rows, Index cols, TileArgs& t) {
   }
   if constexpr (ROWS > 1) runTile<Number, PACKED_A, ROWS - 1>(rows, cols, t);
 }
+
+/** How a product uses the tile above: its height, and how a strip of a (as many rows) is laid out for it. */
+template <class Number>
+struct VectorTile {
+  static constexpr Index ROWS = TILE_ROWS;
+  static constexpr Index DEEPEST = 1024;  // the most elements of k in one round, unless a is packed
+
+  // A task copies its rows of a where they must be converted, and where they are a multiple of 4 KB apart.
+  // Such rows fall into the same sets of the L1 cache; a tile's 14 rows do not fit its 8 to 12 ways, and a
+  // third of the speed is lost.
+  static bool copies(Index k) { return Number::ROUNDS || k % 1024 == 0; }
+  static Index strideOfCopy(Index depth) { return roundUp(depth, 16) + 16; }
+  static void copy(float* to, Index depth, const float* from, Index stride, Index rows, Index terms) {
+    for (Index i = 0; i < rows; i++, to += strideOfCopy(depth), from += stride) {
+      for (Index p = 0; p < terms; p += LANES * Number::TERMS) {
+        store(to + p / Number::TERMS, Number::along(from + p, terms - p));
+      }
+    }
+  }
+
+  /** Rows [p0, p1) of a [k, m], transA. */
+  static void pack(float* strips, const float* a, Index m, Index p0, Index p1, Index first, Index depth) {
+    packRows<Number, ROWS, false>(strips, a, m, p0, p1, first, depth);
+  }
+
+  template <bool PACKED_A>
+  static void run(Index rows, Index cols, TileArgs& t) {
+    runTile<typename Number::Tiles, PACKED_A>(rows, cols, t);
+  }
+};
 
 }  // namespace inkhorn::INKHORN_ISA

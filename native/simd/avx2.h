@@ -156,5 +156,6 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 // Declared only: their uses with AVX-512 are never reached here.
 struct Vnni;
 struct PairedBf16;
+struct TiledBf16;
 
 }  // namespace inkhorn::INKHORN_ISA

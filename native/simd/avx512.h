@@ -159,9 +159,10 @@ struct Vnni {
  * Written in assembly, because this file is also compiled for processors without it.
  */
 struct PairedBf16 {
-  static constexpr Index TERMS = 2;
+  static constexpr Index TERMS = 2, STEP = 1;
   static constexpr bool ROUNDS = true;
   using Tiles = PairedBf16;
+  struct Registers {};
   static bool supported() { return cpu().avx512bf16; }
   /** 32 floats, rounded: the 16 of `low`, then the 16 of `high`. */
   static __m512i convert(Vec low, Vec high) {
@@ -181,6 +182,49 @@ struct PairedBf16 {
   static Vec multiplyAdd(Vec a, Vec b, Vec sum) {
     __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
     return sum;
+  }
+};
+
+/**
+ * The same pairs for AMX, whose eight tile registers hold 16 rows of 64 bytes (Intel's Architecture
+ * Instruction Set Extensions, chapter 3). Registers are named by number; strides are between rows, in floats.
+ */
+struct TiledBf16 : PairedBf16 {
+  static constexpr Index STEP = 16;
+  using Tiles = TiledBf16;
+  static bool supported() { return cpu().amx; }
+
+  /** Makes the registers usable for a thread as long as it lives. */
+  struct Registers {
+    Registers() {
+      struct {
+        uint8_t palette = 1, start = 0, reserved[14] = {};
+        uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+        uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+      } shape;
+      __asm__ volatile("ldtilecfg %0" : : "m"(shape));
+    }
+    ~Registers() { __asm__ volatile("tilerelease"); }
+    Registers(const Registers&) = delete;
+    Registers& operator=(const Registers&) = delete;
+  };
+
+  template <int TO>
+  static void clear() {
+    __asm__ volatile("tilezero %%tmm%c0" : : "i"(TO));
+  }
+  template <int TO>
+  static void read(const float* p, Index stride) {
+    __asm__ volatile("tileloadd (%1,%2,1), %%tmm%c0" : : "i"(TO), "r"(p), "r"(stride * 4) : "memory");
+  }
+  template <int FROM>
+  static void write(float* p, Index stride) {
+    __asm__ volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(FROM), "r"(p), "r"(stride * 4) : "memory");
+  }
+  /** Register SUM += A B: 16 rows of A by 16 rows of pairs of B. */
+  template <int SUM, int A, int B>
+  static void multiply() {
+    __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SUM), "i"(A), "i"(B));
   }
 };
 

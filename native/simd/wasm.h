@@ -146,5 +146,6 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 
 struct Vnni;
 struct PairedBf16;
+struct TiledBf16;
 
 }  // namespace inkhorn::INKHORN_ISA

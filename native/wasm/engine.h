@@ -30,7 +30,7 @@ class Engine {
   /** With `bf16`, the products of training round their inputs to bfloat16. */
   Engine(int threads, bool bf16) : bf16_(bf16), team_(threads) {}
 
-  bool bf16() const { return bf16_; }
+  Precision precision() const { return bf16_ ? Precision::bf16 : Precision::f32; }
   Team& team() { return team_; }
 
   const Buffer* find(double id) const { return reinterpret_cast<const Buffer*>(size_t(id)); }
