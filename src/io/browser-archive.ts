@@ -1,4 +1,5 @@
 // A whole store as one file: a .zip with a folder in it, which people can open and tools can read; and back.
+import { formatCount } from '../base/format.ts';
 import { baseName, type Store } from './store.ts';
 import { type TreeFile, treeStore } from './tree-store.ts';
 
@@ -44,7 +45,7 @@ export async function download(store: Store, name: string = fileName(store.locat
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // a browser may begin to read only now
 }
 
-/** The largest contents that are unpacked: more does not fit into the memory of a page. */
+/** The largest archive, and the largest contents of one: more does not fit into the memory of a page. */
 const MOST_BYTES = 2 ** 31;
 
 /**
@@ -56,7 +57,15 @@ export async function archiveStore(archive: Blob, name: string = nameOf(archive)
   const fail = (problem: string): never => {
     throw new Error(`${name}: ${problem}`);
   };
-  const packed = new Uint8Array(await archive.arrayBuffer());
+  const folder = 'unpack it, and choose the folder';
+  if (archive.size > MOST_BYTES)
+    fail(
+      `it has ${formatCount(archive.size)} bytes: at most ${formatCount(MOST_BYTES)} are opened; ${folder}`,
+    );
+  const packed = await archive
+    .arrayBuffer()
+    .then((buffer) => new Uint8Array(buffer))
+    .catch(({ message }: Error) => fail(`cannot be read as a whole (${message}): ${folder}`));
   let size = 0;
   let unpacked: Record<string, Uint8Array> = {};
   try {
@@ -70,7 +79,8 @@ export async function archiveStore(archive: Blob, name: string = nameOf(archive)
   } catch (error) {
     fail(`no .zip file, or a damaged one (${(error as Error).message}): download it again`);
   }
-  if (size > MOST_BYTES) fail(`it holds ${size} bytes: at most ${MOST_BYTES} are unpacked`);
+  if (size > MOST_BYTES)
+    fail(`it holds ${formatCount(size)} bytes: at most ${formatCount(MOST_BYTES)} are unpacked; ${folder}`);
   const files = new Map<string, TreeFile>();
   for (const [path, bytes] of Object.entries(unpacked)) {
     if (path.split('/').some((part) => part === '' || part === '..'))

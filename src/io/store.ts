@@ -129,10 +129,16 @@ export function checkName(name: string): void {
   }
 }
 
-/** Throws when a file of `length` bytes is longer than the reader expects. */
-export function checkLength(length: number, atMost: number = Number.POSITIVE_INFINITY): void {
+/**
+ * Throws when a file of `length` bytes is longer than the reader expects. `place`: its name, where nobody
+ * else adds it.
+ */
+export function checkLength(length: number, atMost: number = Number.POSITIVE_INFINITY, place?: string): void {
   if (length <= atMost) return;
-  throw new Error(`it has ${formatAmount(length, 'byte')}: at most ${formatCount(atMost)} are read`);
+  const failure = place === undefined ? '' : `cannot read ${place}: `;
+  throw new Error(
+    `${failure}it has ${formatAmount(length, 'byte')}: at most ${formatCount(atMost)} are read`,
+  );
 }
 
 /** `first` of `runs/first`, on every system. */
@@ -163,7 +169,7 @@ export function memoryStore(location = 'memory'): Store {
     async read(name, atMost): Promise<Uint8Array> {
       const bytes = files.get(name);
       if (!bytes) throw new Error(`${location}/${name}: no such file`);
-      checkLength(bytes.length, atMost);
+      checkLength(bytes.length, atMost, `${location}/${name}`);
       return bytes.slice();
     },
     async exists(name): Promise<boolean> {

@@ -33,7 +33,7 @@ function branch(location: string, what: string, files: ReadonlyMap<string, TreeF
     async read(name, atMost): Promise<Uint8Array> {
       const file = files.get(name);
       if (!file) throw new Error(`${location}/${name}: no such file`);
-      checkLength(file.size, atMost);
+      checkLength(file.size, atMost, `${location}/${name}`);
       return file.bytes().catch((error: Error) => {
         throw new Error(`cannot read ${location}/${name}: ${error.message}`, { cause: error });
       });

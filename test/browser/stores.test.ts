@@ -91,7 +91,7 @@ describe('a page', { skip }, () => {
       'cut.zip: no .zip file, or a damaged one (invalid zip data): download it again',
       'two of the dropped files are called a: drop one folder at a time',
       'dropped files is a set of dropped files: it cannot be written to; save to another store instead',
-      'it has 3 bytes: at most 2 are read',
+      'cannot read dropped files/a: it has 3 bytes: at most 2 are read',
       'dropped files/b: no such file',
     ]);
   });

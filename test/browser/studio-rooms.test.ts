@@ -1,6 +1,8 @@
 // The studio's rooms in which one reads, brings texts and plays, in Chromium: against the library in Node.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -35,6 +37,7 @@ const PNG = Buffer.from(
   'base64',
 );
 const MODEL = fileURLToPath(new URL('../../../models/shakespeare', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'inkhorn-rooms-'));
 let browser: Browser;
 let tab: StudioTab;
 before(async () => {
@@ -47,6 +50,7 @@ after(async () => {
     await tab?.close();
   } finally {
     await browser?.close();
+    rmSync(scratch, { recursive: true });
   }
 });
 
@@ -63,6 +67,14 @@ function file(
   contents: string | Uint8Array,
 ): { name: string; mimeType: string; buffer: Buffer } {
   return { name, mimeType: 'text/plain', buffer: Buffer.from(contents) };
+}
+
+/** The path of a file of so many gigabytes, which takes no space on the disk. */
+function sparse(name: string, gigabytes: number): string {
+  const path = join(scratch, name);
+  writeFileSync(path, '');
+  truncateSync(path, Math.floor(gigabytes * 2 ** 30));
+  return path;
 }
 
 /** As the page shows a token. */
@@ -129,6 +141,23 @@ describe('texts', { skip }, () => {
       assert.match(await noticeAfter(page, () => files.setInputFiles(given)), reason);
       assert.equal(await roomOf(page), before);
     }
+  });
+
+  test('larger than a tab has memory for are refused before they are read', async () => {
+    const { page } = tab;
+    const before = await roomOf(page);
+    for (const gigabytes of [3, 9]) {
+      const told = await noticeAfter(page, () => files.setInputFiles(sparse(`${gigabytes}.txt`, gigabytes)));
+      assert.match(
+        told,
+        /^\d\.txt has \d,\d{3},.* bytes: a tab has memory for 268,435,456 bytes of text; take/,
+      );
+    }
+    const parts = [sparse('a.txt', 0.2), sparse('b.txt', 0.2)];
+    const told = await noticeAfter(page, () => files.setInputFiles(parts));
+    assert.match(told, /^b\.txt has 214,748,364 bytes: .* of text, of which other files take 214,748,364;/);
+    assert.equal(await roomOf(page), before);
+    await page.locator('.texts-list > .chosen', { hasText: 'tale.txt' }).waitFor();
   });
 
   test('in another encoding are converted, once that is wanted, and get other names', async () => {
@@ -283,6 +312,25 @@ describe('playing', { skip }, () => {
     );
     const cut = file('model.safetensors', parts[2].buffer.subarray(0, 1000));
     assert.match(await bring(parts[0], parts[1], cut), /model\.safetensors/);
+    const other = file('tokenizer.json', JSON.stringify(Tokenizer.train(TALE, { vocabSize: 280 })));
+    assert.match(
+      await bring(parts[0], other, parts[2]),
+      /the tokenizer has 280 tokens, the model 500: they are not of one model$/,
+    );
+    assert.match(await bring(file('config.json', '')), /config\.json/);
+    const large = (...paths: string[]): Promise<string> =>
+      noticeAfter(page, () => input.setInputFiles(paths));
+    const [config, tokens] = ['config.json', 'tokenizer.json'].map((name) => `${MODEL}/${name}`);
+    for (const gigabytes of [3, 9]) {
+      assert.match(
+        await large(sparse('a.zip', gigabytes)),
+        /^a\.zip: it has \d,.* bytes: at most 2,147,483,648 are opened; unpack it, and choose the folder$/,
+      );
+      assert.match(
+        await large(config, tokens, sparse('model.safetensors', gigabytes)),
+        /model\.safetensors: it has \d,\d{3},.* bytes: at most 114,316,200 are read$/,
+      );
+    }
     assert.equal(await roomOf(page), before);
     assert.match(await bring(...parts), /^imported is kept/);
     assert.match(await roomOf(page), /model=models%2Fimported/);
@@ -532,6 +580,29 @@ test('every room opens once the page has lost its connection', { skip }, async (
   await page.click('.wordmark');
   await page.locator('main h1', { hasText: 'Teach a small GPT' }).waitFor();
   await own.close();
+});
+
+test('a room that cannot be drawn says why, leaves the others, and is entered anew', { skip }, async () => {
+  const { page } = tab;
+  await tab.enter('text', { text: 'tale.txt' });
+  // The page draws numbers with it: as if one of them were something else.
+  await page.evaluate(`{
+    const own = Number.prototype.toLocaleString;
+    globalThis.mend = () => { Number.prototype.toLocaleString = own; };
+    Number.prototype.toLocaleString = () => { throw new Error('no numerals'); };
+  }`);
+  await go(page, 'train', { text: 'tale.txt', steps: 50 });
+  await page.locator('main [role=alert]', { hasText: 'This room cannot be shown: no numerals' }).waitFor();
+  assert.equal(await page.locator('main h1').innerText(), 'Train');
+  await page.locator('nav').getByText('Play', { exact: true }).click();
+  await page.locator('main h1', { hasText: 'Play' }).waitFor();
+  await page.locator('form >> text=Write').waitFor();
+  await go(page, 'train', { text: 'tale.txt', steps: 50 });
+  await page.locator('main [role=alert]').waitFor();
+  await page.evaluate('mend()');
+  await page.click('text=Enter it without these choices');
+  await page.locator('button', { hasText: 'Start training' }).waitFor();
+  assert.equal(await roomOf(page), '#/train');
 });
 
 describe('an address that somebody wrote', { skip }, () => {

@@ -162,6 +162,48 @@ describe('training in a tab', { skip }, () => {
     await sameWeights(page, 'killed');
   });
 
+  test('goes on once the text of a run is brought, which another text does not replace', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'lost', steps: 400 });
+    await start(page);
+    await untilStep(page, 4);
+    await page.click('.live >> text=Stop');
+    await untilEnded(page, 'stopped');
+    await page.evaluate(`(async () => {
+      const texts = await (await navigator.storage.getDirectory()).getDirectoryHandle('texts');
+      await texts.removeEntry('tale.txt');
+    })()`);
+
+    await tab.enter('take', { model: 'runs/lost' });
+    const warning = page.locator('[aria-labelledby=back] .warning');
+    await warning
+      .getByText(`tale.txt (${TALE.length.toLocaleString('en')} bytes), which is not in`)
+      .waitFor();
+    await page.getByText('so it is not packed: the command line asks for it').waitFor();
+    const bring = async (name: string, text: string): Promise<string> => {
+      const [chooser] = await Promise.all([
+        page.waitForEvent('filechooser'),
+        page.getByRole('button', { name: 'Choose the text' }).click(),
+      ]);
+      await chooser.setFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+      const told = page.locator('.notice span').filter({ hasText: name });
+      return told.innerText();
+    };
+    assert.match(
+      await bring('other.txt', 'Another tale.'),
+      /^other\.txt \(13 bytes\) is not the text that lost was trained on: that is tale\.txt, 7,840 bytes$/,
+    );
+    await warning.waitFor();
+    assert.match(await bring('found.txt', TALE), /^found\.txt is kept in this browser: lost can go on\.$/);
+    await warning.waitFor({ state: 'detached' });
+    await page.click('text=Go on in this tab');
+    await page.locator('main h1', { hasText: 'Train' }).waitFor();
+    const reached = await stepOf(page);
+    await untilStep(page, reached + 2);
+    await page.click('.live >> text=Stop');
+    await untilEnded(page, 'stopped');
+  });
+
   test('refuses a run that another tab trains, in one line', async () => {
     const { page } = tab;
     await trainTale(tab, { name: 'twice', steps: 2000 });

@@ -123,10 +123,13 @@ async function readAtMost(store: Store, name: string, path: string, atMost: numb
   try {
     return await store.read(name, atMost);
   } catch (error) {
-    const { message } = error as Error;
-    if (!/at most/.test(message)) throw error;
+    const [, size] = /it has ([\d,]+ bytes?): at most/.exec((error as Error).message) ?? [];
+    if (size === undefined) throw error;
+    const most = MOST_BYTES.toLocaleString('en');
+    const left =
+      atMost < MOST_BYTES ? `, of which other files take ${(MOST_BYTES - atMost).toLocaleString('en')}` : '';
     throw new Error(
-      `${path} is too large: a tab has memory for ${MOST_BYTES / 2 ** 20} MB of text; take a part of it, or train it with the command line`,
+      `${path} has ${size}: a tab has memory for ${most} bytes of text${left}; take a part of it, or train it with the command line`,
     );
   }
 }
