@@ -1,10 +1,10 @@
 // `inkhorn serve` from the outside, over HTTP: completions of the bundled model, one and sixteen at once,
 // whole and as streams, and the time to the first token of a prompt of 200. The server is a process of its
 // own; this one is its client, on the same machine.
-//   npm run bench -- serve [--turns 7] [--threads 2] [--backend auto] [--weights int8|saved]
-//     [--peer URL] [--json]
-// --peer: the address of another server with the same interface, already running, such as llama-server with
-// the same model in Q8_0: http://localhost:8080/
+//   npm run bench -- serve [--model DIR] [--turns 7] [--threads 2] [--backend auto]
+//     [--weights int8|saved] [--peer URL] [--json]
+// --peer: the address of another server with the same interface, already running, such as llama.cpp with the
+// same model in Q8_0 (./peers/llama.mjs); the model is then one of --preset portable, exported to GGUF.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ const PROMPT = 200;
 const options = readOptions({
   ...engineOptions,
   ...peerOption,
+  model: { type: 'string' },
   weights: { type: 'string', default: 'int8' },
   turns: { type: 'string', default: '7' },
 });
@@ -27,6 +28,7 @@ const turns = count('turns', options.turns);
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const flags = ['--threads', String(threads), '--backend', options.backend, '--weights', options.weights];
+if (options.model !== undefined) flags.push('--model', options.model);
 const server = spawn(process.execPath, [main, 'serve', '--port', '0', '--json', ...flags], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });

@@ -11,7 +11,7 @@
 // are removed.
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Context } from './context.ts';
-import { exponentials, penalizeRepetition, type SamplingOptions, sample } from './sampler.ts';
+import { exponentials, nextToken, penalizeRepetition, type SamplingOptions } from './sampler.ts';
 
 /** Tokenisations of the prompt whose last token extends beyond its end. */
 interface Ending {
@@ -125,7 +125,7 @@ export async function drawHealed(
     }
     return logprob + share.logits[id] - share.logSum;
   });
-  const { id, logits, path, held } = ways[sample(weights, { ...sampling, repetitionPenalty: 1 }, [], u).id];
+  const { id, logits, path, held } = ways[nextToken(weights, { ...sampling, repetitionPenalty: 1 }, [], u)];
   return { id, logprob: logprobOf(logits, id), logits, held, next: [...path, id] };
 }
 

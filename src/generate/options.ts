@@ -20,6 +20,7 @@ import type { Overflow } from './context.ts';
 import { type Healing, planHealing } from './heal.ts';
 import { type SamplingOptions, samplingFields } from './sampler.ts';
 import { endTokens, type Start, startToken } from './start.ts';
+import { stopText } from './stop.ts';
 
 /** All are optional. */
 export interface GenerateOptions extends SamplingOptions {
@@ -113,7 +114,7 @@ export const generateFields: Table<GenerateOptions, GenerateDefaults> = {
     default: true,
   }),
   maxTokens: integer({ about: 'tokens per sample at most', min: 1, default: 256 }),
-  stop: texts({ about: 'ends a sample before this text', default: [] }),
+  stop: texts({ about: 'ends a sample before this text', of: stopText, default: [] }),
   seed: integer({ about: 'decides all draws', min: 0, default: 1337 }),
   samples: integer({ about: 'independent continuations', min: 1, default: 1 }),
   topLogprobs: integer({

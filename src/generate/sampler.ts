@@ -84,16 +84,29 @@ export function sample(
   u: number,
 ): Sampled {
   const plain = exponentials(logits);
-  const adjusted = adjust(logits, options, context);
-  const { weights } = adjusted === logits ? plain : exponentials(adjusted);
-  const id =
-    options.temperature === 0
-      ? argmax(adjusted)
-      : draw(
-          filters(options).reduce((x, filter) => filter(x), weights),
-          u,
-        );
+  const id = nextToken(logits, options, context, u, plain);
   return { id, logprob: logits[id] - plain.logSum };
+}
+
+/**
+ * The token that `sample` chooses, without its log-probability: no exponential is taken that the choice does
+ * not need. `plain` are those of the logits, where they are known.
+ */
+export function nextToken(
+  logits: Float32Array,
+  options: Required<SamplingOptions>,
+  context: Iterable<number>,
+  u: number,
+  plain?: Exponentials,
+): number {
+  if (!plain && options.repetitionPenalty !== 1) argmax(logits); // a penalty would make infinities finite
+  const adjusted = adjust(logits, options, context);
+  if (options.temperature === 0) return argmax(adjusted);
+  const { weights } = plain && adjusted === logits ? plain : exponentials(adjusted);
+  return draw(
+    filters(options).reduce((x, filter) => filter(x), weights),
+    u,
+  );
 }
 
 /** The logits [V] after repetition penalty and temperature: the same array where neither is asked for. */

@@ -1,6 +1,19 @@
 // Stop strings: text passes through and ends before the first stop string, even where it spans several
 // tokens.
 
+import { type Schema, such } from '../base/schema.ts';
+
+/**
+ * Whether `value` is a stop string: a text that is not empty. Half of a surrogate pair is in none: generated
+ * text consists of whole characters, which it would cut through.
+ */
+export function isStopText(value: unknown): value is string {
+  return typeof value === 'string' && /^\P{Cs}+$/u.test(value);
+}
+
+/** A stop string. */
+export const stopText: Schema<string> = such(isStopText, 'a text of one whole character or more');
+
 /** Text that passes through a `stopFilter`. */
 export interface StopFilter {
   /** Takes more text and returns what can be shown. An end that may begin a stop string is held back. */

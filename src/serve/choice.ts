@@ -1,7 +1,7 @@
 // One choice of a completion as it is written: draws tokens, turns them into text, and keeps what the legacy
 // shape of log-probabilities tells about each. Read next: schedule.ts, which gives it logits.
 import { largest } from '../base/largest.ts';
-import { exponentials, type SamplingOptions, sample } from '../generate/sampler.ts';
+import { exponentials, nextToken, type SamplingOptions } from '../generate/sampler.ts';
 import { stopFilter } from '../generate/stop.ts';
 import { createRandom, type Random, STREAMS } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -155,7 +155,7 @@ function draw(
   const adjusted = bias.size > 0 || penalised ? logits.slice() : logits;
   for (const [id, change] of bias) adjusted[id] += change;
   if (penalised) for (const [id, count] of counts) adjusted[id] -= presencePenalty + frequencyPenalty * count;
-  return sample(adjusted, sampling, visible, random.uniform()).id;
+  return nextToken(adjusted, sampling, visible, random.uniform());
 }
 
 function logprobsOf(

@@ -24,6 +24,7 @@ import {
   integer as whole,
 } from '../base/schema.ts';
 import { type SamplingOptions, samplingFields } from '../generate/sampler.ts';
+import { isStopText } from '../generate/stop.ts';
 import { refused } from './errors.ts';
 
 /** The prompt of a completion: a text, several, token ids, or several lists of them. */
@@ -125,7 +126,10 @@ export const completionFields: Table<CompletionRequest, CompletionDefaults> = {
   }),
   stop: custom({
     about: 'a choice ends before this text, or before the first of these',
-    schema: such(isStop, `a text, or a list of at most ${MOST_STOPS}, none of them empty`),
+    schema: such(
+      isStop,
+      `a text of whole characters, or a list of at most ${MOST_STOPS}, none of them empty`,
+    ),
     json: {
       anyOf: [
         { type: 'string', minLength: 1 },
@@ -247,7 +251,7 @@ function isStreamOptions(value: unknown): value is { include_usage?: boolean } {
 function isStop(value: unknown): value is string | readonly string[] {
   const list = typeof value === 'string' ? [value] : value;
   if (!Array.isArray(list) || list.length > MOST_STOPS) return false;
-  return list.every((stop) => typeof stop === 'string' && stop !== '');
+  return list.every(isStopText);
 }
 
 /** How texts of requests are encoded: as in other servers, the name of a special token is that token. */

@@ -7,6 +7,7 @@ import { generateFields } from '../generate/options.ts';
 import { createApp } from './app.ts';
 import { isLoopback, listen } from './listen.ts';
 import { type NamedModel, serveModel } from './models.ts';
+import { warmUp } from './warm.ts';
 
 /** How models are served. All are optional. */
 export interface ServeOptions {
@@ -83,8 +84,8 @@ export interface ModelServer {
 }
 
 /**
- * Serves models by name. Throws when an option is out of range, and rejects when the port is taken. `onError`
- * gets what went wrong in the server itself.
+ * Serves models by name. Throws when an option is out of range, and rejects when the port is taken or a
+ * model is broken. `onError` gets what went wrong in the server itself.
  */
 export async function serveModels(
   models: readonly NamedModel[],
@@ -96,6 +97,7 @@ export async function serveModels(
   const local = isLoopback(host);
   const name = host === '127.0.0.1' ? 'localhost' : host;
   const served = models.map((model) => serveModel(model, { streams, queue, overflow }));
+  for (const one of served) await warmUp(one);
   const app = createApp({
     models: served,
     version,

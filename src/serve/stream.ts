@@ -10,10 +10,10 @@ type Outgoing = HttpBindings['outgoing'];
 const QUIET = 15_000;
 
 /**
- * Milliseconds in which events are gathered after a write: a write costs as much as a token. The first event
- * is sent at once.
+ * Milliseconds in which events are gathered after a write: a frame of a screen, since a write costs as much
+ * as a token. The first event is sent at once.
  */
-const GATHER = 5;
+const GATHER = 16;
 
 /** Bytes that may wait for a client to read them, beside what the system keeps: minutes of text. */
 const UNREAD = 4 * 2 ** 20;

@@ -220,6 +220,7 @@ describe('a request that is wrong', () => {
     ['best_of', { prompt: 'a', best_of: 2, stream: true }, /leave out stream/],
     ['stop', { prompt: 'a', stop: '' }, /none of them empty/],
     ['stop', { prompt: 'a', stop: ['a', 5] }, /is not a text/],
+    ['stop', { prompt: 'a', stop: ['a', '\ud83d'] }, /whole characters/],
     ['stop', { prompt: 'a', stop: Array(17).fill('a') }, /at most 16/],
     ['seed', { prompt: 'a', seed: -1 }, /seed -1 is not/],
     ['seed', { prompt: 'a', seed: 1e300 }, /seed 1e\+300 is not/],
