@@ -12,6 +12,7 @@ import { shapesOf } from '../model/shapes.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { ForeignModel, ForeignTensor } from './foreign.ts';
 import { type Elements, type Mapped, sizeOf, writeInto } from './mapping.ts';
+import { isOfCharacters } from './tokenizer/characters.ts';
 
 /** A model folder to be filled. */
 export interface Filling {
@@ -38,7 +39,8 @@ export async function fillFolder(
   const theirs = { ...model.config, tieWeights: tied };
   checkTensors(model, theirs);
   const { config, note } = fitVocabulary(theirs, tokenizer, model.describedBy);
-  const sources = sourcesOf(model.mapped(config));
+  const vocabSize = Math.min(config.vocabSize, theirs.vocabSize);
+  const sources = sourcesOf(model.mapped({ ...theirs, vocabSize }));
   const places = placesFor(config, sources, model);
   const metadata = weightsMetadata(tokenizer, startWithin(model.start, config));
   const { file, order, bytesOf } = blankSafetensors(places, metadata);
@@ -55,6 +57,7 @@ export async function fillFolder(
       const ours = elementsOf(bytes, places.get(name)?.dtype ?? 'F32');
       for (const one of sources.get(name) ?? [])
         for await (const rows of rowsOf(one, find(model, one.theirs))) write(ours, one, rows);
+      if (name === HEAD_BIAS && config.vocabSize > theirs.vocabSize) ours.fill(NEVER, theirs.vocabSize);
       yield bytes;
       done += bytes.length;
       onProgress?.(done, file.length);
@@ -130,14 +133,28 @@ function shownShape(shape: readonly number[]): string {
 /** Vocabularies are padded to a multiple of a power of two, for speed: of this one at most. */
 const MOST_PADDING = 128;
 
-/** The config with as many tokens as the tokenizer has, if what is beyond them pads the vocabulary. */
+const HEAD_BIAS = 'head.bias';
+
+/** The logit of a token that a model does not have: so low that nothing of a probability is left. */
+const NEVER = -1e4;
+
+/**
+ * The config with as many tokens as the tokenizer has: where what is beyond them pads the vocabulary, and
+ * where the tokenizer has bytes besides the model's characters, which get a head bias of `NEVER`.
+ */
 function fitVocabulary(
   config: GPTConfig,
-  { vocabSize: known }: Tokenizer,
+  tokenizer: Tokenizer,
   describedBy: string,
 ): { config: GPTConfig; note: string | null } {
   const { vocabSize } = config;
+  const { vocabSize: known } = tokenizer;
   if (vocabSize === known) return { config, note: null };
+  if (isOfCharacters(tokenizer, vocabSize))
+    return {
+      config: { ...config, vocabSize: known, headBias: true },
+      note: `the model knows ${formatCount(vocabSize)} characters: the other ${formatCount(known - vocabSize)} tokens, bytes of all others, are zeros to it, and it never writes them`,
+    };
   const padding = vocabSize - known;
   const pads =
     padding > 0 && padding < MOST_PADDING && vocabSize % 2 ** Math.ceil(Math.log2(padding + 1)) === 0;

@@ -12,6 +12,7 @@ import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import type { ForeignModel } from './foreign.ts';
 import { openHf, WEIGHTS } from './hf/import.ts';
 import { holdsModel, openOwn } from './safetensors.ts';
+import { isCharacters } from './tokenizer/characters.ts';
 import {
   type FoundTokenizer,
   isMerges,
@@ -20,6 +21,7 @@ import {
   MERGES_TXT,
   TOKENIZER_NAMES,
   tokenizerBeside,
+  tokenizerOfCharacters,
   tokenizerOfJson,
   tokenizerOfMinbpe,
   tokenizerOfPickle,
@@ -27,7 +29,7 @@ import {
   VOCAB_JSON,
 } from './tokenizer/read.ts';
 import { isTorch, openTorch } from './torch/file.ts';
-import { isCharacters, nanoGpt, nanoGptIn } from './torch/nanogpt.ts';
+import { nanoGpt, nanoGptIn } from './torch/nanogpt.ts';
 import { isSeed, seedModel } from './torch/seed.ts';
 
 /** What can be imported, for errors. */
@@ -36,7 +38,7 @@ const SUPPORTED = [
   "nanoGPT's ckpt.pt",
   "the seed's state_dict",
   'a file of `inkhorn export --to safetensors`',
-  'a tokenizer (tokenizer.json, vocab.json and merges.txt, .model of minbpe, merges.pkl)',
+  "a tokenizer (tokenizer.json, vocab.json and merges.txt, .model of minbpe, merges.pkl, nanoGPT's meta.pkl)",
 ].join(', ');
 
 /** The model or tokenizer in a folder, or in one file of it. Throws when it is of no known kind. */
@@ -126,10 +128,10 @@ async function inTorch(
     }
     if (isVocab(torch.value))
       throw new Error(`${place} holds tokens without their merges: name the folder, or merges.pkl`);
-    if (isCharacters(torch.value))
-      throw new Error(
-        `${place} holds nanoGPT's table of characters: a tokenizer of Inkhorn has a token for every byte, so a model of single characters cannot be imported; one of GPT-2's tokens can`,
-      );
+    if (isCharacters(torch.value)) {
+      await torch.close();
+      return await tokenizerOfCharacters(store, file);
+    }
     if (await hasHfConfig(store, names)) {
       await torch.close();
       return await openHf(store, names, file);

@@ -294,7 +294,6 @@ function numberTokens(
   bytes.forEach((id, byte) => {
     assign(byteIds[byte], id);
   });
-  const made = [...vocab.values()].filter((id) => !numbers.has(id)).sort((a, b) => a - b);
   const numberedMerges = merges.map(([left, right], rank): Merge => {
     const parts = [left, right, left + right].map((spelling) => {
       const id = vocab.get(spelling);
@@ -303,9 +302,9 @@ function numberTokens(
         `tokenizer.json: merge ${rank} (${excerpt(left)}, ${excerpt(right)}) needs token ${excerpt(spelling)}, which is not in the vocabulary`,
       );
     });
-    if (parts[2] !== made[rank])
+    if (numbers.has(parts[2]))
       throw new Error(
-        `tokenizer.json: merge ${rank} makes token ${parts[2]}, not ${made[rank]}: ids must follow the merges, each making one token`,
+        `tokenizer.json: merge ${rank} makes token ${parts[2]}, which is there already: each makes one of its own`,
       );
     const [l, r] = [numbers.get(parts[0]), numbers.get(parts[1])];
     if (l === undefined || r === undefined)
@@ -315,13 +314,11 @@ function numberTokens(
     assign(256 + rank, parts[2]);
     return [l, r];
   });
-  const unmade = made[merges.length];
-  if (unmade !== undefined) {
-    const [spelling] = [...vocab].find(([, id]) => id === unmade) ?? [];
-    throw new Error(
-      `tokenizer.json: no merge makes token ${excerpt(spelling)} (id ${unmade}): cut off, or no BPE`,
-    );
-  }
+  for (const [spelling, id] of vocab)
+    if (!numbers.has(id))
+      throw new Error(
+        `tokenizer.json: no merge makes token ${excerpt(spelling)} (id ${id}): cut off, or no BPE`,
+      );
   return { merges: numberedMerges, byteIds, ...(ids.some((id, n) => id !== n) && { ids }) };
 }
 

@@ -102,6 +102,15 @@ test("nanoGPT's checkpoint, with the tokenizer of another folder or file", async
 });
 
 test('a tokenizer alone becomes a tokenizer.json', async () => {
+  await good('export -m gpt2 --to tokenizer -o basic.tiktoken');
+  await bad('import basic.tiktoken -o ranks', 2, /does not hold its pattern.*give --pattern/);
+  await bad(
+    'import basic.tiktoken -o ranks -t basic.model',
+    2,
+    /is a tokenizer itself: leave out --tokenizer/,
+  );
+  const ranks = await good('import basic.tiktoken -o ranks --pattern none');
+  assert.match(ranks.stdout, /^ranks: tiktoken, 280 tokens; tokenizer\.json, tokenizer_config\.json, /);
   const { stdout } = await good('import basic.model -o tokens');
   assert.match(stdout, /^tokens: minbpe, 280 tokens; tokenizer\.json, tokenizer_config\.json, /);
   const [ours, theirs] = [

@@ -186,11 +186,6 @@ describe('a checkpoint of nanoGPT', () => {
       /theirs\/ckpt\.pt holds a dict of "loss", "step": it cannot be imported; what can is/,
     );
     await refused(torchArchive([1, 2]), /holds a list of 2: it cannot be imported/);
-    const characters = dict({ vocab_size: 1, stoi: new Map([['a', 0]]), itos: new Map([[0, 'a']]) });
-    await refused(
-      pickled(characters),
-      /theirs\/ckpt\.pt holds nanoGPT's table of characters: a tokenizer of Inkhorn/,
-    );
     await refused(torchArchive(new Map(whole())), /holds a dict of "transformer\.\S+", /);
     const store = await placed({ 'ckpt.pt': changed({}) });
     await assert.rejects(importFiles(store), /theirs\/ckpt\.pt has no tokenizer beside it/);
@@ -199,6 +194,79 @@ describe('a checkpoint of nanoGPT', () => {
       importFiles(store, { tokenizer }),
       /theirs holds several models, ckpt\.pt, other\.pt: name the file of one/,
     );
+  });
+
+  describe('of characters', () => {
+    const characters = ['\n', ' ', 'a', 'h', 't', 'é', '…', '—', '😀'];
+    const meta = (stoi: [unknown, unknown][]): Uint8Array =>
+      pickled(
+        dict({ vocab_size: stoi.length, itos: new Map(stoi.map(([c, i]) => [i, c])), stoi: new Map(stoi) }),
+      );
+    const numbered = characters.map((character, id): [string, number] => [character, id]);
+    const V = characters.length;
+    /** The first rows of the embedding: those of the characters. */
+    const few = (): Uint8Array => {
+      const { data } = nano.get('transformer.wte.weight') as TorchView;
+      const rows = new TorchView((data as Float32Array).slice(0, V * 16), [V, 16]);
+      return torchArchive(
+        checkpoint(new Map([...nano, ['transformer.wte.weight', rows]]), { vocab_size: V }),
+      );
+    };
+
+    test('with its meta.pkl: its own logits, and no chance for other bytes', async () => {
+      const ours = memoryStore('ours');
+      const store = await placed({ 'ckpt.pt': few(), 'meta.pkl': meta(numbered) });
+      const { tokenizer: read, config: made, notes } = await importModel(store, ours);
+      const text = 'the heat…—é\n😀a';
+      const known = [...text].filter((character) => characters.includes(character)).join('');
+      assert.deepEqual(
+        [...read.encode(known)],
+        [...known].map((one) => characters.indexOf(one)),
+      );
+      assert.equal(read.decode(read.encode('zebra 中文')), 'zebra 中文');
+      assert.match(notes.join(), /the model knows 9 characters: the other 25\d tokens/);
+      const { model: again, tokenizer: saved } = await loadModel(ours);
+      assert.deepEqual([...saved.encode(known)], [...read.encode(known)]);
+      assert.deepEqual([made?.vocabSize, made?.headBias], [read.vocabSize, true]);
+      const input = Int32Array.of(4, 3, 2, 8, 6);
+      const found = await again.forward(tensor(input, [1, 5])).data();
+      const expected = await model.forward(tensor(input, [1, 5])).data();
+      for (let t = 0; t < 5; t++) {
+        for (let id = 0; id < read.vocabSize; id++) {
+          const logit = found[t * read.vocabSize + id];
+          assert.equal(logit, id < V ? expected[t * 257 + id] : -1e4, `token ${id} at ${t}`);
+        }
+      }
+    });
+
+    test('the table alone is a tokenizer; one that is none is refused', async () => {
+      const { config: none, tokenizer: read } = await importFiles(
+        await placed({ 'meta.pkl': meta(numbered) }),
+      );
+      assert.equal(none, null);
+      assert.deepEqual([...read.encode('é')], [5]);
+      const wrong: [[unknown, unknown][], RegExp][] = [
+        [[['ab', 0]], /theirs\/meta\.pkl: "ab" is not a character/],
+        [[['', 0]], /"" is not a character/],
+        [[['a', 1]], /character "a" has number 1: 1 are numbered from 0/],
+        [[['a', 'b']], /character "a" has number "b"/],
+        [
+          [
+            ['a', 0],
+            ['b', 0],
+          ],
+          /number 0 is that of two characters, "a" and "b"/,
+        ],
+        [[], /stoi is empty/],
+      ];
+      for (const [stoi, expected] of wrong)
+        await assert.rejects(importFiles(await placed({ 'meta.pkl': meta(stoi) })), expected);
+      const other = await placed({ 'ckpt.pt': few(), 'meta.pkl': meta(numbered.slice(0, 8)) });
+      await assert.rejects(
+        importFiles(other),
+        /the model has 9 tokens, the tokenizer \d+: they are not of one model/,
+      );
+    });
   });
 
   test('a pickle that wants to run something is refused by the name of that', async () => {

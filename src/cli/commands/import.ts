@@ -6,7 +6,7 @@ import { shellWord } from '../../base/shell.ts';
 import { type Imported, importModel, importTokenizer } from '../../exchange/import.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
-import { TOKENIZER_FILE } from '../../model/folder.ts';
+import { TOKENIZER_FILE, tokenizerFiles } from '../../model/folder.ts';
 import { countShapes } from '../../model/shapes.ts';
 import { runModel } from '../../runs/open.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
@@ -40,6 +40,7 @@ export const importCommand = defineCommand({
       'import basic.model -o tokenizer',
       "minbpe's tokenizer, for `train --tokenizer tokenizer/tokenizer.json`",
     ],
+    ['import o200k_base.tiktoken -o tokenizer', 'a .tiktoken file; of one of your own also the --pattern'],
   ],
   flags,
   meant: () => '--out',
@@ -50,16 +51,15 @@ export const importCommand = defineCommand({
     if (source.file === undefined && (await runModel(source.store).catch(() => null)))
       throw misuse(`${path} is a run of Inkhorn already: every command takes it as --model`);
     await refuseModelFolder(source.store.location, out);
-    const tokenizer = await tokenizerOf(given);
+    const tokenizer = await tokenizerOf(path, given);
     const folder = await takeOutFolder(out, 'inkhorn import', given.force);
     const progress = createProgress(`importing ${path}`, 'bytes');
     try {
       await refuseRun(out);
-      const imported = await importModel(source.store, folderStore(out), {
-        file: source.file,
-        tokenizer,
-        onProgress: progress.update,
-      });
+      const options = { file: source.file, tokenizer, onProgress: progress.update };
+      const imported = isTiktoken(path)
+        ? await importTiktoken(path, out, given)
+        : await importModel(source.store, folderStore(out), options);
       progress.end();
       show(out, imported, output);
     } finally {
@@ -79,11 +79,27 @@ async function placeOf(path: string, flag = ''): Promise<{ store: Store; file?: 
   return { store: folderStore(dirname(path)), file: basename(path) };
 }
 
+/** A .tiktoken file begins like any text, so that its name tells. */
+function isTiktoken(path: string | undefined): path is string {
+  return path?.endsWith('.tiktoken') === true;
+}
+
+/** The tokenizer of a .tiktoken file, which has no pattern and no special tokens: flags say them. */
+async function importTiktoken(path: string, out: string, extras: Given): Promise<Imported> {
+  const tokenizer = await openTokenizer(path, extras);
+  const files = new Map(tokenizerFiles(tokenizer));
+  await folderStore(out).writeAll(files);
+  return { from: 'tiktoken', tokenizer, config: null, files, notes: [] };
+}
+
 /** The tokenizer of --tokenizer: of any format that can be imported, or a .tiktoken file with its flags. */
-async function tokenizerOf({ tokenizer: path, ...extras }: Given): Promise<Tokenizer | undefined> {
-  if (path?.endsWith('.tiktoken')) return openTokenizer(path, extras);
-  if (extras.pattern ?? extras.special)
-    throw misuse('--pattern and --special belong to a .tiktoken file: give it as --tokenizer');
+async function tokenizerOf(source: string, given: Given): Promise<Tokenizer | undefined> {
+  const { tokenizer: path, ...extras } = given;
+  if (path !== undefined && isTiktoken(source))
+    throw misuse(`${source} is a tokenizer itself: leave out --tokenizer`);
+  if (isTiktoken(path)) return openTokenizer(path, extras);
+  if ((extras.pattern ?? extras.special) && !isTiktoken(source))
+    throw misuse('--pattern and --special belong to a .tiktoken file: import it, or give it as --tokenizer');
   if (path === undefined) return undefined;
   const { store, file } = await placeOf(path, '--tokenizer ');
   return (await importTokenizer(store, { file })).tokenizer;

@@ -7,6 +7,7 @@ import { type Merge, Tokenizer } from '../../tokenizer/index.ts';
 import { fromMinbpe, isMinbpe } from '../../tokenizer/minbpe.ts';
 import { TOKENIZER_LIMITS } from '../../tokenizer/tokenizer-json.ts';
 import { openTorch } from '../torch/file.ts';
+import { characterTokenizer, isCharacters } from './characters.ts';
 
 /** A tokenizer that was recognised and read. */
 export interface FoundTokenizer {
@@ -23,6 +24,9 @@ export const MERGES_TXT = 'merges.txt';
 /** The two pickles of the seed. */
 const [MERGES_PKL, VOCAB_PKL] = ['merges.pkl', 'vocab.pkl'];
 
+/** The characters of nanoGPT's text. */
+const META_PKL = 'meta.pkl';
+
 /** The usual names of files with tokenizers. */
 export const TOKENIZER_NAMES: readonly string[] = [
   TOKENIZER_FILE,
@@ -30,6 +34,7 @@ export const TOKENIZER_NAMES: readonly string[] = [
   MERGES_TXT,
   MERGES_PKL,
   VOCAB_PKL,
+  META_PKL,
 ];
 
 /** The tokenizer among the files of a folder; null: there is none. */
@@ -40,6 +45,7 @@ export async function tokenizerBeside(
   if (names.includes(TOKENIZER_FILE)) return tokenizerOfJson(store, TOKENIZER_FILE);
   if (names.includes(VOCAB_JSON) && names.includes(MERGES_TXT)) return tokenizerOfTexts(store);
   if (names.includes(MERGES_PKL)) return tokenizerOfPickle(store, names, MERGES_PKL);
+  if (names.includes(META_PKL)) return tokenizerOfCharacters(store, META_PKL);
   const models = names.filter((name) => name.endsWith('.model'));
   const heads = await Promise.all(models.map((name) => firstBytes(store, name)));
   const ours = models.filter((_, i) => isMinbpe(heads[i]));
@@ -100,6 +106,14 @@ export async function tokenizerOfPickle(
     within(`${store.location}/${VOCAB_PKL}`, () => checkVocab(vocab, tokenizer));
   }
   return { from: 'seed', place, tokenizer };
+}
+
+/** nanoGPT's `meta.pkl`. */
+export async function tokenizerOfCharacters(store: Store, name: string): Promise<FoundTokenizer> {
+  const place = `${store.location}/${name}`;
+  const meta = await valueIn(store, name);
+  if (!isCharacters(meta)) throw new Error(`${place} holds no characters: expected nanoGPT's stoi and itos`);
+  return { from: 'nanoGPT', place, tokenizer: within(place, () => characterTokenizer(meta)) };
 }
 
 async function valueIn(store: Store, name: string): Promise<unknown> {

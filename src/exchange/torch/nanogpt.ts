@@ -38,11 +38,6 @@ export function nanoGptIn(value: unknown): { model: unknown; args: Map<unknown, 
   return args instanceof Map && value.has('model') ? { model: value.get('model'), args } : null;
 }
 
-/** Whether the value is that of `meta.pkl`: the characters of a text, numbered. */
-export function isCharacters(value: unknown): boolean {
-  return value instanceof Map && value.has('stoi') && value.has('itos');
-}
-
 /** The model of a checkpoint that is open. */
 export function nanoGpt(
   { model, args }: { model: unknown; args: Map<unknown, unknown> },
