@@ -21,7 +21,7 @@ const heads = (nHead, headSize, nEmbd = nHead * headSize) => ({ nHead, headSize,
 const plain = { ...heads(4, 32), activation: 'gelu-tanh', tieWeights: true };
 /**
  * Name, config, pattern, a special token, type; the largest difference from the rounded computation, divided
- * by the largest logit, in the first tokens and in all. With 16 bits it depends on the processor's instructions.
+ * by the largest logit, in the first tokens and in all. What 16 bits round depends on the processor.
  */
 const cases = [
   ['arcee-8x32', { ...rotary, ...heads(8, 32) }, 'none', false, 'F32', 1e-5, 1e-5],

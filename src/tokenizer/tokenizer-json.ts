@@ -257,16 +257,16 @@ function readVocab(json: unknown, specials: ReadonlyMap<string, number>): Map<st
   const spellings = new Map<number, string>(Array.from(specials, ([name, id]) => [id, name]));
   if (spellings.size < specials.size) throw new Error('tokenizer.json: two added tokens have the same id');
   for (const [spelling, id] of Object.entries(record(json, 'model.vocab'))) {
-    const name = `token ${excerpt(spelling)}`;
+    const name = (): string => `token ${excerpt(spelling)}`; // for errors: there are many tokens
     if (!isId(id))
-      throw new Error(`tokenizer.json: ${name} has id ${excerpt(id)}: ids are whole numbers from 0 on`);
+      throw new Error(`tokenizer.json: ${name()} has id ${excerpt(id)}: ids are whole numbers from 0 on`);
     const special = specials.get(spelling);
     if (special === id) continue;
     if (special !== undefined)
-      throw new Error(`tokenizer.json: ${name} has id ${id}, among the added tokens ${special}`);
+      throw new Error(`tokenizer.json: ${name()} has id ${id}, among the added tokens ${special}`);
     const other = spellings.get(id);
     if (other !== undefined)
-      throw new Error(`tokenizer.json: ${name} has id ${id}, which ${excerpt(other)} has too`);
+      throw new Error(`tokenizer.json: ${name()} has id ${id}, which ${excerpt(other)} has too`);
     spellings.set(id, spelling);
     vocab.set(spelling, id);
   }

@@ -24,7 +24,8 @@ export function characterTokenizer(meta: ReadonlyMap<unknown, unknown>): Tokeniz
   spelled.forEach((bytes, id) => {
     if (bytes.length === 1) ids[bytes[0]] = id;
   });
-  for (let byte = 255; byte >= 0; byte--) if (ids[byte] < 0) ids[byte] = next++; // 0xFF, which is in no character, first
+  // 0xFF, which is in no character, comes first: it tells where the characters end.
+  for (let byte = 255; byte >= 0; byte--) if (ids[byte] < 0) ids[byte] = next++;
   spelled.forEach((bytes, id) => {
     let number = bytes[0];
     for (let k = 1; k < bytes.length; k++) {
