@@ -1,4 +1,5 @@
 // Writes pickles and the files of `torch.save` as Python does, for tests of their readers.
+import { crc32 } from 'node:zlib';
 
 /** Something that a pickle calls: `module`, `name`, arguments. */
 export class Call {
@@ -112,15 +113,15 @@ export function pickled(value: unknown, storages: Storages = new Map()): Uint8Ar
   return Uint8Array.from([0x80, 2, ...instructions(value, storages), code('.')]);
 }
 
-/** `torch.save(value, file)`. */
-export function torchArchive(value: unknown, more: Record<string, Uint8Array> = {}): Uint8Array {
+/** `torch.save(value, file)`; without `sums` as after `set_crc32_options(False)`. */
+export function torchArchive(value: unknown, more: Record<string, Uint8Array> = {}, sums = true): Uint8Array {
   const storages: Storages = new Map();
   const files = new Map([['archive/data.pkl', pickled(value, storages)]]);
   files.set('archive/byteorder', new TextEncoder().encode('little'));
   for (const [{ buffer, byteOffset, byteLength }, key] of storages)
     files.set(`archive/data/${key}`, new Uint8Array(buffer, byteOffset, byteLength));
   for (const [name, bytes] of Object.entries(more)) files.set(name, bytes);
-  return zipped(files);
+  return zipped(files, 0, sums);
 }
 
 /** `torch.save(value, file, _use_new_zipfile_serialization=False)`. */
@@ -142,15 +143,17 @@ export function torchLegacy(value: unknown): Uint8Array {
   return joined(parts);
 }
 
-/** A ZIP archive whose entries are stored as they are. */
-export function zipped(files: ReadonlyMap<string, Uint8Array>, method = 0): Uint8Array {
+/** A ZIP archive whose entries are stored as they are. `sums`: whether it has their CRC-32. */
+export function zipped(files: ReadonlyMap<string, Uint8Array>, method = 0, sums = true): Uint8Array {
   const [local, central]: [Uint8Array[], Uint8Array[]] = [[], []];
   let at = 0;
   for (const [name, bytes] of files) {
     const title = new TextEncoder().encode(name);
+    const crc = sums ? crc32(bytes) : 0;
     const head = record(30, [
       [0, 4, 0x04034b50],
       [8, 2, method],
+      [14, 4, crc],
       [18, 4, bytes.length],
       [22, 4, bytes.length],
       [26, 2, title.length],
@@ -158,6 +161,7 @@ export function zipped(files: ReadonlyMap<string, Uint8Array>, method = 0): Uint
     const entry = record(46, [
       [0, 4, 0x02014b50],
       [10, 2, method],
+      [16, 4, crc],
       [20, 4, bytes.length],
       [24, 4, bytes.length],
       [28, 2, title.length],

@@ -1,12 +1,23 @@
-// The ground floor: statistics, misspelt names, the form of values and tokens in text.
+// The ground floor: checksums, statistics, misspelt names, the form of values and tokens in text.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { crc32 } from '../../src/base/crc32.ts';
 import { formatAmount, formatChange, formatNumbered } from '../../src/base/format.ts';
 import { globToRegExp } from '../../src/base/glob.ts';
 import { editDistance, nearest } from '../../src/base/nearest.ts';
 import { excerpt } from '../../src/base/schema.ts';
 import { divergence, entropy, mean, median, scaledExp, softmax } from '../../src/base/statistics.ts';
 import { shortLine, visibleLine } from '../../src/base/visible.ts';
+
+test('a CRC-32 is that of zlib, also in parts', () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * i * 31 + i) >> 3);
+  for (const length of [0, 1, 7, 8, 9, 15, 16, 1000]) {
+    const part = bytes.subarray(0, length);
+    assert.equal(crc32(part), zlib.crc32(part), `${length} bytes`);
+    assert.equal(crc32(bytes.subarray(length), crc32(part)), zlib.crc32(bytes), `cut at ${length}`);
+  }
+});
 
 describe('statistics', () => {
   test('the median of an even number of values is the mean of the middle two', () => {

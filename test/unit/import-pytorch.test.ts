@@ -380,6 +380,23 @@ test('a header of safetensors is no pickle, though its length may begin as one',
 });
 
 describe('an archive', () => {
+  test('with a bit that fell over is damaged, where it has sums of its bytes', async () => {
+    const damaged = (name: string, sums: boolean): Uint8Array => {
+      const file = torchArchive(checkpoint(whole()), {}, sums).slice();
+      const at = Buffer.from(file.buffer).indexOf(name) + name.length; // behind the first header
+      file[at + 1] ^= 1;
+      return file;
+    };
+    const says = (name: string): RegExp =>
+      new RegExp(
+        `^theirs/ckpt\\.pt: entry "${name}" of the archive is damaged: the CRC-32 of its bytes is [0-9a-f]{8}, that of`,
+      );
+    await refused(damaged('archive/data/1', true), says('archive/data/1'));
+    await refused(damaged('archive/byteorder', true), says('archive/byteorder'));
+    await refused(damaged('archive/data.pkl', true), says('archive/data.pkl'));
+    await importFiles(await placed({ 'ckpt.pt': damaged('archive/data/1', false) }), { tokenizer });
+  });
+
   test('that is cut off, compressed or of something else is called that', async () => {
     const file = torchArchive(checkpoint(whole()));
     for (const length of [100, file.length >> 1, file.length - 1])

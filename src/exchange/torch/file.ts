@@ -7,7 +7,7 @@ import { type OpenFile, openFile, type Store } from '../../io/store.ts';
 import type { ForeignTensor, ForeignTensors } from '../foreign.ts';
 import { sizeOf } from '../mapping.ts';
 import { Opaque, PICKLE_BYTES, PickleGlobal, type PickleNames, readPickle } from './pickle.ts';
-import { entryBegin, readZip } from './zip.ts';
+import { createCheck, entryBegin, readZip } from './zip.ts';
 
 /** A file of PyTorch, or a pickle without tensors. It stays open until `close`. */
 export interface TorchFile {
@@ -67,6 +67,8 @@ interface Storage {
   length: number;
   /** Finds where its bytes begin in the file. */
   begin(): Promise<number>;
+  /** Gets what is read of it, from byte number `begin` on. Throws when it is damaged. */
+  check?(begin: number, bytes: Uint8Array): void;
 }
 
 /** A view of a storage. */
@@ -121,10 +123,17 @@ export class TorchTensor implements ForeignTensor {
 
   async #elements(begin: number, end: number): Promise<Uint8Array> {
     const width = storedBytes({ dtype: this.dtype, shape: [] });
-    const start = await this.#storage.begin().catch((error: Error) => {
-      throw new Error(`${this.file}: ${error.message}`, { cause: error });
-    });
-    return this.#open.read(start + begin * width, start + end * width);
+    const named = (error: unknown): never => {
+      throw new Error(`${this.file}: ${(error as Error).message}`, { cause: error });
+    };
+    const start = await this.#storage.begin().catch(named);
+    const bytes = await this.#open.read(start + begin * width, start + end * width);
+    try {
+      this.#storage.check?.(begin * width, bytes);
+    } catch (error) {
+      named(error);
+    }
+    return bytes;
   }
 
   async #gather(): Promise<Uint8Array> {
@@ -167,7 +176,9 @@ async function readArchive(open: OpenFile, file: string): Promise<unknown> {
     if (entry.size > PICKLE_BYTES)
       throw new Error(`${name} has ${formatAmount(entry.size, 'byte')}: at most ${PICKLE_BYTES} are read`);
     const begin = await entryBegin(open, entry);
-    return open.read(begin, begin + entry.size);
+    const bytes = await open.read(begin, begin + entry.size);
+    createCheck(entry)(0, bytes);
+    return bytes;
   };
   const order = await bytesOf('byteorder');
   if (order && new TextDecoder().decode(order) !== 'little')
@@ -180,7 +191,7 @@ async function readArchive(open: OpenFile, file: string): Promise<unknown> {
       throw new Error(
         `data/${key} has ${formatAmount(entry.size, 'byte')}: ${length} numbers of ${dtype} take ${bytes}`,
       );
-    return { dtype, length, begin: () => entryBegin(open, entry) };
+    return { dtype, length, begin: () => entryBegin(open, entry), check: createCheck(entry) };
   };
   return readPickle((await bytesOf('data.pkl')) ?? new Uint8Array(), torchNames(open, file, storageOf)).value;
 }

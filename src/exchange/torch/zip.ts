@@ -1,5 +1,6 @@
 // The directory of a ZIP archive whose entries are not compressed, as PyTorch writes them
 // (pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Read in parts: an entry is a range of the file.
+import { crc32 } from '../../base/crc32.ts';
 import { formatAmount } from '../../base/format.ts';
 import { excerpt } from '../../base/schema.ts';
 import type { OpenFile } from '../../io/store.ts';
@@ -11,6 +12,8 @@ export interface ZipEntry {
   size: number;
   /** Where its own header begins in the archive. */
   header: number;
+  /** The CRC-32 of its bytes; null where none was written, as PyTorch's `set_crc32_options(False)` has it. */
+  crc: number | null;
 }
 
 /** Bytes of the record at the end of an archive, without its comment of at most 64 kB. */
@@ -47,6 +50,30 @@ export async function entryBegin(file: OpenFile, { name, header, size }: ZipEntr
   const begin = header + LOCAL + head.getUint16(26, true) + head.getUint16(28, true);
   if (begin + size > file.size) throw new Error(`entry ${excerpt(name)} goes beyond the end of the archive`);
   return begin;
+}
+
+/**
+ * Follows an entry as it is read from its beginning to its end, in parts, and throws after the last one where
+ * the bytes are not those that were saved. Parts that are read in another order are not followed.
+ */
+export function createCheck({ name, size, crc }: ZipEntry): (begin: number, bytes: Uint8Array) => void {
+  let next = 0;
+  let found = 0;
+  return (begin, bytes) => {
+    if (crc === null || (begin !== next && begin !== 0)) return;
+    if (begin === 0) found = 0;
+    found = crc32(bytes, found);
+    next = begin + bytes.length;
+    if (next !== size) return;
+    if (found !== crc)
+      throw new Error(
+        `entry ${excerpt(name)} of the archive is damaged: the CRC-32 of its bytes is ${hex(found)}, that of the bytes saved was ${hex(crc)}; copy the file again`,
+      );
+  };
+}
+
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, '0');
 }
 
 const LOCAL = 30;
@@ -98,7 +125,8 @@ function readEntry(bytes: Uint8Array, at: number, held: number): { entry: ZipEnt
   const [size, stored, header] = widened(fields, view, extra, extra + extraLength, broken);
   if (size !== stored || header + size > held)
     throw new Error(`entry ${excerpt(name)} of ${formatAmount(size, 'byte')} does not fit into the archive`);
-  return { entry: { name, size, header }, next };
+  const crc = view.getUint32(at + 16, true);
+  return { entry: { name, size, header, crc: crc === 0 ? null : crc }, next };
 }
 
 /** Fields that are all ones have their value, of 64 bits, in the extra field 1, in this order. */
