@@ -4,6 +4,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+
+#include <cstdlib>
+#include <string_view>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,8 +22,20 @@ namespace {
 struct Leaf {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
 
+  Leaf() = default;
   explicit Leaf(unsigned number, unsigned sub = 0) { __get_cpuid_count(number, sub, &eax, &ebx, &ecx, &edx); }
 };
+
+/** Whether INKHORN_WITHOUT leaves this feature. */
+bool there(std::string_view feature) {
+  const char* without = std::getenv("INKHORN_WITHOUT");
+  for (std::string_view rest = without == nullptr ? "" : without; !rest.empty();) {
+    const size_t comma = rest.find(',');
+    if (rest.substr(0, comma) == feature) return false;
+    rest = comma == rest.npos ? "" : rest.substr(comma + 1);
+  }
+  return true;
+}
 
 constexpr bool all(unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; }
 constexpr unsigned bit(int n) { return 1U << n; }
@@ -43,7 +58,7 @@ bool mayUseTiles() {
 }
 
 Cpu ask() {
-  const Leaf maker(0), first(1), features(7, 0), more(7, features.eax >= 1 ? 1 : 0);
+  const Leaf maker(0), first(1), features(7, 0), more = features.eax >= 1 ? Leaf(7, 1) : Leaf();
   constexpr unsigned fma = bit(12), osxsave = bit(27), avx = bit(28), f16c = bit(29);  // ecx of leaf 1
   if (!all(first.ecx, osxsave | avx)) return {};
   const unsigned saved = savedRegisters();
@@ -52,14 +67,16 @@ Cpu ask() {
   constexpr unsigned avx2 = bit(5), bmi2 = bit(8);                                         // ebx of leaf 7
   constexpr unsigned f = bit(16), dq = bit(17), cd = bit(28), bw = bit(30), vl = bit(31);  // the same
   Cpu cpu{};
-  cpu.avx2 = all(saved, avxState) && all(first.ecx, fma | f16c) && all(features.ebx, avx2 | bmi2);
-  cpu.avx512 = cpu.avx2 && all(saved, avx512State) && all(features.ebx, f | dq | cd | bw | vl);
-  cpu.avx512vnni = cpu.avx512 && all(features.ecx, bit(11));
-  cpu.avx512bf16 = cpu.avx512 && features.eax >= 1 && all(more.eax, bit(5));
+  cpu.avx2 = there("avx2") && all(saved, avxState) && all(first.ecx, fma | f16c) && all(features.ebx, avx2 | bmi2);
+  cpu.avxvnni = there("avxvnni") && cpu.avx2 && all(more.eax, bit(4));
+  cpu.avx512 = there("avx512") && cpu.avx2 && all(saved, avx512State) && all(features.ebx, f | dq | cd | bw | vl);
+  cpu.avx512vnni = there("avx512vnni") && cpu.avx512 && all(features.ecx, bit(11));
+  cpu.avx512bf16 = there("avx512bf16") && cpu.avx512 && all(more.eax, bit(5));
   // Intel's (Sapphire Rapids) multiply bfloat16 in pairs at half the speed of floats, AMD's at twice.
   cpu.fastBf16 = cpu.avx512bf16 && maker.ebx != intel;
   constexpr unsigned amxBf16 = bit(22), amxTile = bit(24);  // edx of leaf 7
-  cpu.amx = cpu.avx512bf16 && all(features.edx, amxBf16 | amxTile) && all(saved, bit(17) | bit(18)) && mayUseTiles();
+  cpu.amx = there("amx") && cpu.avx512bf16 && all(features.edx, amxBf16 | amxTile) && all(saved, bit(17) | bit(18)) &&
+            mayUseTiles();
   return cpu;
 }
 #else

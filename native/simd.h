@@ -43,7 +43,7 @@ INKHORN_INLINE void eachVector(Index n, Body&& body) {
 
 /**
  * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra` (`Vnni`,
- * `PairedBf16` or `TiledBf16`). Returns whether they have it.
+ * `FourBits`, `PairedBf16` or `TiledBf16`). Returns whether they have it.
  */
 template <class Extra, class Body>
 INKHORN_INLINE bool withExtra(const Body& body) {

@@ -190,7 +190,10 @@ void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* cod
 
 namespace {
 
-constexpr int VECTORS = COLS / 16;  // for the widest instruction set, the only one with packed codes
+constexpr int VECTORS = 4;
+constexpr Index PANEL = VECTORS * LANES;  // columns
+/** Sums per vector: where registers allow, one for the low halves and one for the high ones. */
+constexpr int CHAINS = REGISTERS == 32 ? 2 : 1;
 
 /** One quantised row of the input, padded with zeros to 8 bytes. */
 struct Row {
@@ -200,9 +203,9 @@ struct Row {
 };
 
 /**
- * out[0, cols) from one panel of packed codes. For each 8 rows of the transposed weight, a panel has 64
+ * out[0, cols) from one panel of packed codes. For each 8 rows of the transposed weight, it has PANEL
  * columns of four bytes: the first four rows in the low halves, the other four in the high halves. `scale`
- * and `bias` begin at the panel's columns. Dot is `Vnni`.
+ * and `bias` begin at the panel's columns. Dot is `Vnni` or `FourBits`.
  */
 template <class Dot>
 void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,
@@ -210,11 +213,11 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
   Vec total[VECTORS] = {zero(), zero(), zero(), zero()};
   for (Index begin = 0, group = 0; begin < s.k; begin += s.groupSize, group++) {
     const Index end = begin + s.groupSize < s.k ? begin + s.groupSize : s.k;
-    VecI first[VECTORS], second[VECTORS];
+    VecI sum[CHAINS][VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
-      first[v] = splatI(uint32_t(-x.surplus[group]));
-      second[v] = splatI(0);
+      sum[CHAINS - 1][v] = splatI(0);
+      sum[0][v] = splatI(uint32_t(-x.surplus[group]));
     }
     for (Index p = begin; p < end; p += 8) {
       int32_t four[2];
@@ -223,14 +226,15 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++, w += Dot::BYTES) {
         const typename Dot::Bytes codes = Dot::inputs(w);
-        first[v] = Dot::add(first[v], a, Dot::lowCodes(codes));
-        second[v] = Dot::add(second[v], b, Dot::highCodes(codes));
+        sum[0][v] = Dot::add(sum[0][v], a, Dot::lowCodes(codes));
+        sum[CHAINS - 1][v] = Dot::add(sum[CHAINS - 1][v], b, Dot::highCodes(codes));
       }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
       const Mask lanes = firstLanes(cols - v * LANES);
-      total[v] = fma(toFloat(addI(first[v], second[v])), load(scale + group * s.n + v * LANES, lanes), total[v]);
+      const VecI both = CHAINS == 1 ? sum[0][v] : addI(sum[0][v], sum[CHAINS - 1][v]);
+      total[v] = fma(toFloat(both), load(scale + group * s.n + v * LANES, lanes), total[v]);
     }
   }
 #pragma GCC unroll 4
@@ -249,21 +253,21 @@ void packCodes(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k
     const int pair = uint8_t(codes[j * ceilDiv(k, 2) + p / 2]);
     return p % 2 == 0 ? pair & 15 : pair >> 4;
   };
-  forBlocks(team, ceilDiv(n, COLS), [&](Index group, int) {
-    int8_t* to = packed + group * steps * COLS * 4;
+  forBlocks(team, ceilDiv(n, PANEL), [&](Index group, int) {
+    int8_t* to = packed + group * steps * PANEL * 4;
     for (Index p = 0; p < 8 * steps; p += 8) {
-      for (Index j = group * COLS; j < (group + 1) * COLS; j++) {
+      for (Index j = group * PANEL; j < (group + 1) * PANEL; j++) {
         for (Index i = p; i < p + 4; i++) *to++ = int8_t(code(j, i) | code(j, i + 4) << 4);
       }
     }
   });
 }
 
-/** The product with packed codes; Dot is `Vnni`. */
+/** The product with packed codes. */
 template <class Dot>
 void multiplyPanels(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
                     const Int4Shape& s) {
-  const Index steps = ceilDiv(s.k, 8), groups = ceilDiv(s.k, s.groupSize), size = steps * COLS * 4;
+  const Index steps = ceilDiv(s.k, 8), groups = ceilDiv(s.k, s.groupSize), size = steps * PANEL * 4;
   Row row = sharedPieces(team, 0, [&](Arena& arena) {
     return Row{.bytes = arena.takeBytes(8 * steps), .surplus = arena.takeInts(groups), .scale = 0};
   });
@@ -275,19 +279,27 @@ void multiplyPanels(Team& team, float* out, const float* x, const int8_t* packed
     for (Index p = begin; p < end; p++) sum += row.bytes[p];
     row.surplus[group] = ZERO * sum;
   }
-  const Index panels = ceilDiv(s.n, COLS), atOnce = size < 16384 ? 16384 / size : 1;
+  const Index panels = ceilDiv(s.n, PANEL), atOnce = size < 16384 ? 16384 / size : 1;
   forBlocks(team, ceilDiv(panels, atOnce), panels * size / 4, [&](Index block, int) {
     for (Index i = block * atOnce; i < panels && i < (block + 1) * atOnce; i++) {
-      const Index j = i * COLS;
+      const Index j = i * PANEL;
       panel<Dot>(out + j, row, packed + i * size, scale + j, bias != nullptr ? bias + j : nullptr, s.n - j, s);
     }
   });
 }
 
+/**
+ * Calls body.operator()<Dot>() if this processor has instructions for packed codes; returns whether it has.
+ */
+template <class Body>
+bool withCodes(const Body& body) {
+  return withExtra<Vnni>(body) || withExtra<FourBits>(body);
+}
+
 }  // namespace
 
 void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
-  if (!withExtra<Vnni>([&]<class>() { packCodes(team, packed, codes, n, k); })) {
+  if (!withCodes([&]<class>() { packCodes(team, packed, codes, n, k); })) {
     copy(team, packed, codes, n * ceilDiv(k, 2));
   }
 }
@@ -295,7 +307,7 @@ void packRowInt4(Team& team, int8_t* packed, const int8_t* codes, Index n, Index
 void linearRowInt4(Team& team, float* out, const float* x, const int8_t* packed, const float* scale, const float* bias,
                    const Int4Shape& s) {
   const auto multiply = [&]<class Dot>() { multiplyPanels<Dot>(team, out, x, packed, scale, bias, s); };
-  if (!withExtra<Vnni>(multiply)) linearInt4(team, out, x, packed, scale, bias, s, true);
+  if (!withCodes(multiply)) linearInt4(team, out, x, packed, scale, bias, s, true);
 }
 
 }  // namespace inkhorn::INKHORN_ISA

@@ -2,6 +2,8 @@
 #pragma once
 #include <immintrin.h>
 
+#include "../cpu.h"
+
 namespace inkhorn::INKHORN_ISA {
 
 using Vec = __m256;
@@ -132,18 +134,24 @@ INKHORN_INLINE void storeBytes(int8_t* p, VecI a, Index n) {
   __builtin_memcpy(p, &bytes, size_t(n < LANES ? n : LANES));
 }
 
+/**
+ * Dot products of bytes, of four neighbours in a lane. vpmaddubsw multiplies unsigned by signed bytes, so
+ * that the sign of a weight moves to the input, which is within -127 .. 127. Two products make at most 2 *
+ * 128 * 127: nothing saturates.
+ */
 struct Words {
   using Bytes = __m256i;
-  static constexpr Index BYTES = 16, TERMS = 2;
+  static constexpr Index BYTES = 32, TERMS = 4;
   static constexpr int32_t SURPLUS = 0;
-  static Bytes inputs(const int8_t* p) {
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
+  static Bytes inputs(const int8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static Bytes weights(const int8_t* p) { return inputs(p); }
   static Bytes everywhere(int32_t unit) { return _mm256_set1_epi32(unit); }
-  /** In assembly, so that the sum stays in its register: g++ 12 moves and spills sums of a large tile. */
   static VecI add(VecI sum, Bytes x, Bytes w) {
-    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(_mm256_madd_epi16(x, w)));
+    return addPairs(sum, _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)));
+  }
+  /** In assembly, so that the sum stays in its register: g++ 12 moves and spills sums of a large tile. */
+  static VecI addPairs(VecI sum, __m256i pairs) {
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
     return sum;
   }
 };
@@ -153,8 +161,38 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), sums);
 }
 
+/** As Words, for weights that are codes of four bits, in pairs. */
+struct FourBits {
+  using Bytes = __m256i;
+  static constexpr Index BYTES = 32;
+  static bool supported() { return true; }
+  static Bytes inputs(const int8_t* p) { return Words::inputs(p); }
+  /** The lower and the upper four bits of each byte. */
+  static Bytes lowCodes(Bytes pairs) { return _mm256_and_si256(pairs, _mm256_set1_epi8(15)); }
+  static Bytes highCodes(Bytes pairs) { return lowCodes(_mm256_srli_epi16(pairs, 4)); }
+  static VecI add(VecI sum, Bytes x, Bytes codes) { return Words::addPairs(sum, _mm256_maddubs_epi16(codes, x)); }
+};
+
+/** Dot products of bytes by vpdpbusd on processors with AVX-VNNI; as in avx512.h. */
+struct Vnni {
+  using Bytes = __m256i;
+  static constexpr Index BYTES = 32, TERMS = 4;
+  static constexpr int32_t SURPLUS = 128;
+#if defined(__clang__) || __GNUC__ >= 11  // whose assemblers know the instruction
+  static bool supported() { return cpu().avxvnni; }
+#endif
+  static Bytes inputs(const int8_t* p) { return Words::inputs(p); }
+  static Bytes weights(const int8_t* p) { return _mm256_xor_si256(inputs(p), _mm256_set1_epi8(-128)); }
+  static Bytes everywhere(int32_t unit) { return _mm256_set1_epi32(unit); }
+  static Bytes lowCodes(Bytes pairs) { return FourBits::lowCodes(pairs); }
+  static Bytes highCodes(Bytes pairs) { return FourBits::highCodes(pairs); }
+  static VecI add(VecI sum, Bytes x, Bytes w) {
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
+    return sum;
+  }
+};
+
 // Declared only: their uses with AVX-512 are never reached here.
-struct Vnni;
 struct PairedBf16;
 struct TiledBf16;
 

@@ -131,6 +131,20 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), sums);
 }
 
+/** Products with codes of four bits by vpmaddubsw, for processors without AVX512-VNNI; as in avx2.h. */
+struct FourBits {
+  using Bytes = __m512i;
+  static constexpr Index BYTES = 64;
+  static bool supported() { return true; }
+  static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
+  /** The lower and the upper four bits of each byte. */
+  static Bytes lowCodes(Bytes pairs) { return _mm512_and_si512(pairs, _mm512_set1_epi8(15)); }
+  static Bytes highCodes(Bytes pairs) { return lowCodes(_mm512_srli_epi16(pairs, 4)); }
+  static VecI add(VecI sum, Bytes x, Bytes codes) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, x), _mm512_set1_epi16(1)));
+  }
+};
+
 /**
  * Dot products of bytes by vpdpbusd, four products at once, on processors with AVX512-VNNI. The instruction
  * multiplies unsigned by signed bytes, so weights are raised by 128 (their top bit is flipped): each sum is
@@ -145,9 +159,8 @@ struct Vnni {
   static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
   static Bytes weights(const int8_t* p) { return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128)); }
   static Bytes everywhere(int32_t unit) { return _mm512_set1_epi32(unit); }
-  /** The lower and the upper four bits of each byte. */
-  static Bytes lowCodes(Bytes pairs) { return _mm512_and_si512(pairs, _mm512_set1_epi8(15)); }
-  static Bytes highCodes(Bytes pairs) { return lowCodes(_mm512_srli_epi16(pairs, 4)); }
+  static Bytes lowCodes(Bytes pairs) { return FourBits::lowCodes(pairs); }
+  static Bytes highCodes(Bytes pairs) { return FourBits::highCodes(pairs); }
   static VecI add(VecI sum, Bytes x, Bytes w) {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
     return sum;

@@ -144,6 +144,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
   wasm_v128_store(to, addI(addI(v[0], v[1]), addI(v[2], v[3])));
 }
 
+struct FourBits;
 struct Vnni;
 struct PairedBf16;
 struct TiledBf16;
