@@ -15,14 +15,15 @@ if (missing !== false) {
 const folder = join(import.meta.dirname, '../dist/studio-pictures');
 mkdirSync(folder, { recursive: true });
 
-/** Each room with what is chosen there. */
-const ROOMS = [
-  ['arrive', {}],
-  ['text', { text: 'moby-dick' }],
-  ['train', { show: 'a tale' }],
-  ['play', { model: 'runs/a tale', prompt: 'The whale' }],
-  ['look', { model: 'shakespeare', prompt: 'ROMEO: I dreamt a dream to-night.' }],
-  ['take', { model: 'runs/a tale' }],
+/** Each picture: a room, what is chosen there, and the last thing that appears in it. */
+const PICTURES = [
+  ['arrive', 'arrive', {}, '.verse'],
+  ['text', 'text', { text: 'moby-dick' }, '.merge-list tbody tr'],
+  ['train', 'train', { show: 'a tale' }, '.runs tbody tr'],
+  ['train-from', 'train', { from: 'shakespeare', text: 'tale.txt', lora: 8 }, '.begun'],
+  ['play', 'play', { prompt: 'JULIET:', maxTokens: 100 }, '.written [data-i] >> nth=90'],
+  ['look', 'look', { prompt: 'ROMEO: I dreamt a dream to-night.' }, '.units li'],
+  ['take', 'take', { model: 'runs/a tale' }, '.doors li'],
 ];
 const WIDTHS = [390, 1280];
 const SCHEMES = ['light', 'dark'];
@@ -36,14 +37,16 @@ await tab.enter('train', { ...SMALL, name: 'a tale' });
 await page.click('text=Start training');
 await page.waitForSelector('.live >> text=finished', { timeout: 120_000 });
 
-for (const [room, choices] of ROOMS)
+for (const [name, room, choices, last] of PICTURES)
   for (const width of WIDTHS)
     for (const colorScheme of SCHEMES) {
       await page.setViewportSize({ width, height: width < 600 ? 844 : 900 });
       await page.emulateMedia({ colorScheme });
       await tab.enter(room, choices);
-      await page.waitForTimeout(4000);
-      const path = join(folder, `${room}-${width}-${colorScheme}.png`);
+      if (room === 'play') await page.click('form >> text=Write');
+      await page.locator(last).first().waitFor({ timeout: 60_000 });
+      await page.waitForTimeout(2000);
+      const path = join(folder, `${name}-${width}-${colorScheme}.png`);
       await page.screenshot({ path, fullPage: true });
       console.log(path);
     }

@@ -86,7 +86,7 @@ export {
   tapNames,
 } from './model/taps.ts';
 export type { Embedding, Linear, Mix, Norm, Positions, QKNorm } from './nn/layers.ts';
-export { namedParameters } from './nn/parameters.ts';
+export { type IntegerFormat, namedParameters } from './nn/parameters.ts';
 export type { AgreementOptions } from './quantize/agreement.ts';
 export {
   type CompareData,

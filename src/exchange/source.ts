@@ -4,8 +4,8 @@ import { firstNotFinite } from '../io/floats.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
-import { slots } from '../nn/parameters.ts';
-import { Int8Tensor, isQuantized, weightValues } from '../tensor/quantized.ts';
+import { type IntegerFormat, quantisedAs, slots } from '../nn/parameters.ts';
+import { weightValues } from '../tensor/quantized.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 /** A model to export. */
@@ -19,8 +19,6 @@ export interface Source {
   quantised: IntegerFormat | null;
 }
 
-export type IntegerFormat = 'INT8' | 'INT4';
-
 /**
  * Reads the weights of a model. Throws when one is not finite, and when model and tokenizer are of different
  * sizes.
@@ -32,12 +30,10 @@ export async function sourceOf({ model, tokenizer }: ModelFolder): Promise<Sourc
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}: give the tokenizer that it was trained with`,
     );
   const weights = new Map<string, Float32Array>();
-  let quantised: Source['quantised'] = null;
   for (const { name, value } of slots(model)) {
-    if (isQuantized(value)) quantised = value instanceof Int8Tensor ? 'INT8' : 'INT4';
     weights.set(name, finite(name, await weightValues(value)));
   }
-  return { model, config, tokenizer, weights, quantised };
+  return { model, config, tokenizer, weights, quantised: quantisedAs(model) };
 }
 
 function finite(name: string, values: Float32Array): Float32Array {

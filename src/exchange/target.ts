@@ -1,9 +1,10 @@
 // What an exporter is: a row of the table in export.ts.
 import type { Adapter } from '../model/adapter.ts';
 import type { GPTConfig } from '../model/config.ts';
+import type { IntegerFormat } from '../nn/parameters.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Choices } from './options.ts';
-import type { IntegerFormat, Source } from './source.ts';
+import type { Source } from './source.ts';
 
 /** Files in memory, by name, and what whoever uses them should know, a line each. */
 export interface Exported {

@@ -44,13 +44,29 @@ export function slots(module: object): Slot[] {
   }));
 }
 
+/** How integer weights are stored. */
+export type IntegerFormat = 'INT8' | 'INT4';
+
+/** The format of a weight's integers; null: it has floats. */
+export function integerFormat(weight: Weight): IntegerFormat | null {
+  if (!isQuantized(weight)) return null;
+  return weight instanceof Int8Tensor ? 'INT8' : 'INT4';
+}
+
+/** The format of the quantised weights of a module; null: all have floats. */
+export function quantisedAs(module: object): IntegerFormat | null {
+  return slots(module).reduce<IntegerFormat | null>(
+    (found, { value }) => found ?? integerFormat(value),
+    null,
+  );
+}
+
 /** The trainable parameters by name. Throws when the model is quantised. */
 export function namedParameters(module: object): Map<string, Tensor> {
   const parameters = new Map<string, Tensor>();
   for (const { name, value } of slots(module)) {
     if (isQuantized(value)) {
-      const format = value instanceof Int8Tensor ? 'INT8' : 'INT4';
-      throw new Error(`${name} is ${format}: only a float model can be trained or quantised`);
+      throw new Error(`${name} is ${integerFormat(value)}: only a float model can be trained or quantised`);
     }
     parameters.set(name, value);
   }

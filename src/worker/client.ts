@@ -112,7 +112,7 @@ export async function connect(
   /** Frees the model with this number. It must not know the model, which is dropped when nobody else does. */
   const freeing = (model: number) => (): void => void call({ type: 'dispose', model }).catch(() => undefined);
   const own = <Extra extends object>(
-    { model: number, config, parameterCount }: SentModel,
+    { model: number, config, parameterCount, quantised }: SentModel,
     tokenizer: Tokenizer,
     extra: Extra,
   ): WorkerModel & Extra => {
@@ -121,7 +121,7 @@ export async function connect(
       settled(model);
       free();
     };
-    const model = { config, parameterCount, tokenizer, ...extra, dispose };
+    const model = { config, parameterCount, quantised, tokenizer, ...extra, dispose };
     numbers.set(model, number);
     whenDropped(model, freeing(number));
     return model;

@@ -5,6 +5,7 @@ import type { BackendReport } from '../backend/registry.ts';
 import type { GenerateEvent } from '../generate/generate.ts';
 import type { GPTConfig } from '../model/config.ts';
 import type { SaveOptions } from '../model/folder.ts';
+import type { IntegerFormat } from '../nn/parameters.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
 import type { MergeEvent, TokenizerParts, TokenizerTraining } from '../tokenizer/index.ts';
 import type { Dataset, Split } from '../train/data.ts';
@@ -98,6 +99,7 @@ export interface SentModel {
   model: number;
   config: GPTConfig;
   parameterCount: number;
+  quantised: IntegerFormat | null;
 }
 
 export interface SentFolder extends SentModel {

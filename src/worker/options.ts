@@ -21,6 +21,7 @@ import type { Store } from '../io/store.ts';
 import { checkConfig, type GPTConfig } from '../model/config.ts';
 import { loadFields as folderFields, type SaveOptions, saveFields, storeField } from '../model/folder.ts';
 import { gptFields } from '../model/gpt-options.ts';
+import type { IntegerFormat } from '../nn/parameters.ts';
 import type { QuantizeOptions } from '../quantize/quantize.ts';
 import type { TrainingRecord } from '../runs/checkpoint.ts';
 import { type RunFolderOptions, runFolderFields } from '../runs/train-in-folder.ts';
@@ -45,6 +46,8 @@ export interface WorkerOptions extends BackendOptions {
 export interface WorkerModel {
   readonly config: GPTConfig;
   readonly parameterCount: number;
+  /** The format of its integer weights; null: all are floats. */
+  readonly quantised: IntegerFormat | null;
   readonly tokenizer: Tokenizer;
   /** Frees its memory in the worker. A second call does nothing. */
   dispose(): void;

@@ -6,6 +6,7 @@ import { generate } from '../generate/generate.ts';
 import { steadyEdits } from '../inspect/edit.ts';
 import { loadModel, type ModelFolder, saveModel } from '../model/folder.ts';
 import { GPT } from '../model/gpt.ts';
+import { quantisedAs } from '../nn/parameters.ts';
 import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
 import { trainInFolder } from '../runs/train-in-folder.ts';
 import { partsOf, Tokenizer } from '../tokenizer/index.ts';
@@ -202,7 +203,7 @@ function jobsOf(
     const model = made++;
     models.set(model, folder);
     const { config, parameterCount } = folder.model;
-    return { model, config, parameterCount };
+    return { model, config, parameterCount, quantised: quantisedAs(folder.model) };
   };
   const keepFolder = (folder: ModelFolder): SentFolder => ({
     ...keep(folder),

@@ -139,6 +139,7 @@ for (const name of ['reference', 'wasm'])
         await evaluate(plain, data.val, { maxTokens: 60, onProgress: onTold }),
       );
       const small = await worker.quantize(model, { exclude: ['head'], onProgress });
+      assert.deepEqual([model.quantised, small.quantised], [null, 'INT8']);
       const plainSmall = await quantize(plain, { exclude: ['head'], onProgress: onTold });
       const given = { speedTokens: 0 };
       assert.deepEqual(
@@ -150,6 +151,7 @@ for (const name of ['reference', 'wasm'])
 
       const four = { bits: 4, groupSize: 32, calibration: data.train } as const;
       const smaller = await worker.quantize(model, four);
+      assert.equal(smaller.quantised, 'INT4');
       const plainSmaller = await quantize(plain, four);
       const report = await worker.compare(model, smaller, data, { maxTokens: 60, speedTokens: 2 });
       assert.match(report.formats.after, /^INT4 in groups of 32 by gptq/);

@@ -622,6 +622,9 @@ describe('an address that somebody wrote', { skip }, () => {
     ['take', { model: 'whale' }, /whale: weights, config and tokenizer/],
     ['take', { model: 'followed' }, /a run, its best so far: weights, config and tokenizer/],
     ['take', { bits: '5' }, /bits 5 is not one of 4, 8/],
+    ['take', { gguf: 'Q2' }, /gguf cannot express this model/],
+    ['take', { onnx: 'int2' }, /type int2 is not one of float32, int8, int4/],
+    ['train', { from: 'live' }, /nothing is being trained now/],
   ];
   for (const [room, choices, said] of cases)
     test(`${room}?${new URLSearchParams(choices)}: what is wrong is named, and the room stays`, async () => {

@@ -113,6 +113,12 @@ describe('training in a tab', { skip }, () => {
     await tab.enter('train', { ...SMALL, from: 'runs/nowhere' });
     await page.locator('.start [role=alert]', { hasText: 'nowhere: neither a model folder' }).waitFor();
     assert.ok(await page.getByRole('button', { name: 'Start training' }).isDisabled());
+    await tab.enter('take', { model: 'runs/whole', with: 'tale.txt' });
+    await page.click('text=Make the copy and compare');
+    await page.click('text=Keep the copy');
+    await page.getByText('Kept as').waitFor();
+    await tab.enter('train', { text: 'tale.txt', from: 'runs/whole/int8' });
+    await page.locator('.start [role=alert]', { hasText: 'its weights are INT8, and only floats' }).waitFor();
     await tab.enter('train', { text: 'tale.txt', from: 'runs/whole', lora: 4, optimizer: 'muon' });
     await page.locator('.start [role=alert]', { hasText: 'muon is for whole matrices' }).waitFor();
     await tab.enter('train', { text: 'tale.txt', from: 'runs/whole', freeze: 'heads' });

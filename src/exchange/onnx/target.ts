@@ -3,9 +3,10 @@
 import { jsonBytes } from '../../base/json.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { CONFIG_FILE, tokenizerFiles } from '../../model/folder.ts';
+import type { IntegerFormat } from '../../nn/parameters.ts';
 import { arcee, hfConfig } from '../hf/target.ts';
 import { type Choices, type OnnxType, onnxTypes } from '../options.ts';
-import type { IntegerFormat, Source } from '../source.ts';
+import type { Source } from '../source.ts';
 import type { ModelTarget } from '../target.ts';
 import { decoderFile } from './decoder.ts';
 import { groupSizeFor, type IntegerMatrix, integersOf, quantisedIntegers } from './integers.ts';

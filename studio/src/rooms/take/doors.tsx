@@ -49,7 +49,7 @@ function DoorRow({ model, door }: { model: string; door: Door }): VNode {
   const [who, what] = READERS[to as keyof typeof READERS];
   const [notes, setNotes] = useState<readonly string[]>([]);
   const id = useId();
-  const { value, refusal } = values.find((one) => one.value === choice(to)) ?? values[0];
+  const { value, refusal } = chosenOf(door);
   useEffect(() => setNotes([]), [model, value]);
   const lines = refusal === null ? notes : [refusal];
   return (
@@ -87,4 +87,14 @@ function DoorRow({ model, door }: { model: string; door: Door }): VNode {
       />
     </li>
   );
+}
+
+/** The value that the address says, or the first one. A word that is none is refused. */
+function chosenOf({ to, option, values }: Door): Door['values'][number] {
+  const wanted = choice(to);
+  const [first] = values;
+  const found = wanted === null ? first : values.find(({ value }) => value === wanted);
+  if (found || values.every(({ refusal }) => refusal !== null)) return found ?? first;
+  const known = values.map(({ value }) => value).join(', ');
+  return { value: first.value, refusal: `${option} ${wanted} is not one of ${known}` };
 }

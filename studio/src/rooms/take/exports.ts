@@ -45,7 +45,7 @@ function asked(ask: Ask): Promise<Exclude<Answer, { problem: string }>> {
       else resolve(data);
     };
     worker.onerror = ({ message }): void =>
-      reject(new Error(`the model cannot be exported: ${message || 'the worker for it is not loaded'}`));
+      reject(new Error(`the model cannot be exported: ${message || 'is the page online?'}`));
     worker.postMessage(
       ask,
       [...ask.files.values()].map(({ buffer }) => buffer as ArrayBuffer),

@@ -1,14 +1,12 @@
 // The trained model that a run goes on from: `from` in the address.
-import type { GPTConfig, Tokenizer } from 'inkhorn';
+import type { WorkerModel } from 'inkhorn';
 import { useEffect, useState } from 'preact/hooks';
 import { openModel } from '../../kept/models.ts';
 
 /** What it has decided about the run: the shape, and the tokenizer. */
-export interface Base {
+export interface Base extends Omit<WorkerModel, 'dispose'> {
+  /** In the address. */
   name: string;
-  config: GPTConfig;
-  parameters: number;
-  tokenizer: Tokenizer;
 }
 
 /** Why there is none: it is being read, or cannot be. */
@@ -25,7 +23,7 @@ export function useBase(name: string | null): Base | NoBase | null {
     if (name === null) return;
     let wanted = true;
     openModel(name)
-      .then(({ config, parameterCount: parameters, tokenizer }) => ({ name, config, parameters, tokenizer }))
+      .then((model) => ({ ...model, name }))
       .catch((error) => ({
         name,
         problem: error instanceof Error ? error.message : String(error),

@@ -96,10 +96,14 @@ export function fineTuningOf(choices: ReadonlyMap<string, string>, base: Base): 
   const values: Record<string, unknown> = { ...recipe };
   const changed = new Set<string>();
   const plan = { base, values, changed, settings: null };
-  const { config } = base;
+  const { config, quantised } = base;
   const problem = readChoices(choices, settingFields as unknown as typeof fields, values, changed);
   if (problem !== null) return { ...plan, config: null, problem };
   try {
+    if (quantised !== null)
+      throw new Error(
+        `its weights are ${quantised}, and only floats can be trained: begin with the model that it was made of`,
+      );
     const settings = makeSettings(recipe, pick(values, changed, settingFields));
     checkNewRun(settings, config);
     return { ...plan, values: { ...values, warmup: settings.warmup }, config, settings, problem: null };

@@ -121,13 +121,14 @@ function NewModel({ plan }: { plan: Plan }): VNode {
 
 /** The options of a run that goes on from a trained model: its shape is decided. */
 function OldModel({ tuning }: { tuning: FineTuning }): VNode {
-  const { parameters, config } = tuning.base;
+  const { parameterCount, config } = tuning.base;
   const { nLayer, nHead, nEmbd, blockSize } = config;
   return (
     <>
       <p class="muted begun">
-        Its copy goes on: {parameters.toLocaleString('en')} parameters in {nLayer} layers of {nHead} heads,
-        width {nEmbd}, context {blockSize}. The first evaluation is its loss on this text before any step.
+        Its copy goes on: {parameterCount.toLocaleString('en')} parameters in {nLayer} layers of {nHead}{' '}
+        heads, width {nEmbd}, context {blockSize}. The first evaluation is its loss on this text before any
+        step.
       </p>
       <Options plan={tuning} names={[...commonNames.filter(isSetting), ...TUNING]} />
       <Group title="All options">
