@@ -6,6 +6,7 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Lock, Store } from '../io/store.ts';
+import type { Tokens } from '../model/batch.ts';
 import { loadConfig, MODEL_FILE } from '../model/folder.ts';
 import {
   type Checkpoint,
@@ -17,6 +18,9 @@ import {
 import type { DataRecord } from '../runs/data-record.ts';
 import { HISTORY_FILE, LAST } from '../runs/layout.ts';
 import { readRunRecord, reportDue } from '../runs/record.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { tokensDataset } from '../tokens/read.ts';
+import type { Dataset } from '../train/data.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
@@ -39,6 +43,7 @@ import {
 } from './run-text.ts';
 import { openData, splitOf, textOf } from './texts.ts';
 import type { RunPlan } from './training.ts';
+import { cachedTokens, findStream, findTokens, isStreamed } from './training-text.ts';
 
 /** Flags that can be combined with --resume. Everything else is in the checkpoint. */
 export interface ResumeFlags extends Values<typeof engineFlags> {
@@ -78,7 +83,7 @@ export async function resumedRun(
   const due = await whatIsDue(out, record.progress, settings);
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
     await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
-    const { corpus, place } = await runText(given, out, record.data, output);
+    const text = await resumedText(given, out, record.data, output);
     const backend = announceEngine(engine, output);
     const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
     noteEngine(from, backend.description, output);
@@ -93,9 +98,9 @@ export async function resumedRun(
       old: await oldText(from, out, output),
       model: from.model,
       tokenizer: from.tokenizer,
-      data: relocated(record.data, place, out),
-      dataset: await splitCorpus(textOf(corpus, record.data), from.tokenizer, splitOf({}, record.data)),
-      title: `${basename(out)} on ${corpus.name}`,
+      data: relocated(record.data, text.place, out),
+      dataset: await text.datasetFor(from.tokenizer),
+      title: `${basename(out)} on ${record.data.name}`,
     });
   });
 }
@@ -160,6 +165,42 @@ async function whatIsDue(
   if (due.length === 0)
     throw misuse(`--resume ${out}: done, ${formatAmount(step, 'step')}: --steps ${2 * step} would go on`);
   return `, still due: ${due.join(', ')}`;
+}
+
+/** The tokens of the run, wherever they are. */
+interface ResumedText {
+  place: FoundText['place'];
+  datasetFor(tokenizer: Tokenizer): Promise<Dataset<Tokens>>;
+}
+
+async function resumedText(
+  given: ResumeFlags,
+  out: string,
+  record: DataRecord,
+  output: Output,
+): Promise<ResumedText> {
+  const split = splitOf({}, record);
+  if (record.tokens !== undefined) {
+    const { file, place } = findTokens(record, out, given.data);
+    return { place, datasetFor: async (tokenizer) => tokensDataset(file, tokenizer, split) };
+  }
+  if (isStreamed(record)) {
+    const { stream, place, request } = await findStream(record, out, given.data);
+    return {
+      place,
+      async datasetFor(tokenizer) {
+        const file = await cachedTokens(stream, tokenizer, request, output);
+        const { bytes, sha256 } = file.description.source;
+        if (bytes !== record.bytes || sha256 !== record.sha256)
+          throw misuse(
+            `--data ${textFacts({ inputs: place.inputs, bytes, sha256 })} is not the text that the run was trained on: ${textFacts(record)}`,
+          );
+        return tokensDataset(file, tokenizer, split);
+      },
+    };
+  }
+  const { corpus, place } = await runText(given, out, record, output);
+  return { place, datasetFor: (tokenizer) => splitCorpus(textOf(corpus, record), tokenizer, split) };
 }
 
 /** The text of the run: that of --data, which must be the same, or the one that is found. */

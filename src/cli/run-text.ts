@@ -20,7 +20,7 @@ import type { Output } from './output.ts';
 import { openData, type Reading, splitOf } from './texts.ts';
 
 /** A text as requested: `--data`, typed in the folder `cwd`. */
-interface Place {
+export interface Place {
   inputs: readonly string[];
   cwd: string;
 }
@@ -130,6 +130,9 @@ export interface FoundText {
  */
 export async function findText(record: DataRecord, folder: string, output: Output): Promise<FoundText> {
   const facts = `the run was trained on ${textFacts(record)}`;
+  if (record.tokens !== undefined) throw new TextNotHere(`${facts}, a file of tokens without its text`);
+  if (record.field !== undefined)
+    throw new TextNotHere(`${facts}, the field '${record.field}' of JSON Lines, which only \`train\` reads`);
   let problem = record.inputs.includes(STDIN) ? 'which is not kept' : 'which is not here';
   for (const place of places(record, folder)) {
     const paths = place.inputs.map((input) => pathOf(input, place.cwd));
@@ -157,7 +160,7 @@ async function firstFifo(paths: readonly string[]): Promise<string | undefined> 
 }
 
 /** A FIFO would wait for a text that was read long ago. */
-async function canBeRead(path: string): Promise<boolean> {
+export async function canBeRead(path: string): Promise<boolean> {
   if (isNamed(path)) return true;
   const kind = await stat(path).catch(() => null);
   return kind ? kind.isFile() || kind.isDirectory() : isDynamicPattern(path);
@@ -179,7 +182,7 @@ export function textFacts({
 }
 
 /** The possible places of a recorded text, most likely first. */
-function places({ inputs, origin }: DataRecord, folder: string): Place[] {
+export function places({ inputs, origin }: DataRecord, folder: string): Place[] {
   const above = join(folder, '..');
   // Of a copy within a run, the text is in the run. What lies beside a run is not its own.
   const runs = existsSync(join(above, LAST)) ? [folder, above] : [folder];
@@ -196,7 +199,7 @@ function places({ inputs, origin }: DataRecord, folder: string): Place[] {
 }
 
 /** As typed, if that leads to the same place from here. */
-function pathOf(input: string, cwd: string): string {
+export function pathOf(input: string, cwd: string): string {
   if (isAbsolute(input) || isNamed(input) || cwd === process.cwd()) return input;
   return isDynamicPattern(input) ? `${escapePath(cwd)}/${input}` : join(cwd, input);
 }

@@ -1,6 +1,9 @@
 // Smaller defaults for short texts, with a remark.
-import { formatAmount } from '../base/format.ts';
-import { Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
+import { formatAmount, formatBytes } from '../base/format.ts';
+import type { TextStream } from '../corpora/stream.ts';
+import type { Tokens } from '../model/batch.ts';
+import { type ChunkCounts, Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
+import { countStream } from '../tokens/learn.ts';
 import type { Dataset } from '../train/data.ts';
 import { asked } from './errors.ts';
 import { checkLearning } from './memory.ts';
@@ -19,6 +22,35 @@ export async function trainTokenizer(
   output: Output,
 ): Promise<Tokenizer> {
   checkLearning(text.length, options.pattern);
+  return learnt(text, { vocabSize, ...options }, output);
+}
+
+/**
+ * The same from a text of any size: with a split pattern from all of it, without one from a sample, which is
+ * said.
+ */
+export async function learnTokenizer(
+  stream: TextStream,
+  { vocabSize, ...options }: Omit<TokenizerTraining, 'vocabSize' | 'atMost'> & { vocabSize?: number },
+  output: Output,
+): Promise<{ tokenizer: Tokenizer; bytes: number }> {
+  const { pattern, specialTokens } = options;
+  const found = await withProgress('reading the text for its tokens', 'bytes', (onProgress) =>
+    countStream(stream, { pattern, specialTokens, onProgress }),
+  );
+  if (found.places !== null)
+    output.note(
+      `tokens are learnt from a sample of ${formatBytes(found.taken)}, ${found.places} places of the ${formatBytes(found.bytes)}; with --pattern gpt2 (or gpt4, o200k) from all of the text`,
+    );
+  const tokenizer = await learnt(found.counts, { vocabSize, ...options }, output);
+  return { tokenizer, bytes: found.taken };
+}
+
+async function learnt(
+  text: Uint8Array | ChunkCounts,
+  { vocabSize, ...options }: Omit<TokenizerTraining, 'vocabSize' | 'atMost'> & { vocabSize?: number },
+  output: Output,
+): Promise<Tokenizer> {
   const wanted = { vocabSize: vocabSize ?? DEFAULT_VOCAB_SIZE, atMost: vocabSize === undefined };
   const tokenizer = await asked(() =>
     withProgress('training the tokenizer', 'bytes', (onProgress) =>
@@ -36,7 +68,7 @@ export async function trainTokenizer(
  * The default context of a model: `blockSize`, or less if a part of the text has too few tokens.
  */
 export function fittingContext(
-  { train, val }: Dataset,
+  { train, val }: Dataset<Tokens>,
   { blockSize, sampled }: { blockSize: number; sampled: boolean },
   output: Output,
 ): number {

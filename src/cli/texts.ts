@@ -48,8 +48,7 @@ export async function openData(
 ): Promise<Corpus> {
   if (inputs === undefined)
     throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
-  if (inputs.includes(STDIN) && process.stdin.isTTY)
-    throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
+  refuseTerminal(inputs);
   const progress = createProgress(
     `reading ${inputs.length > 1 ? 'the text' : inputs[0] === STDIN ? 'standard input' : inputs[0]}`,
     'bytes',
@@ -59,12 +58,25 @@ export async function openData(
     for (const remark of corpus.remarks) output.note(remark);
     return corpus;
   } catch (error) {
-    if (error instanceof NotText) throw misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
-    // A missing network is a failure, not a misuse; a path that does not exist is a misuse.
-    throw error instanceof CorpusUnavailable ? error : misuse((error as Error).message);
+    throw textMisuse(error as Error);
   } finally {
     progress.end();
   }
+}
+
+/** Throws where a text is expected from a terminal. */
+export function refuseTerminal(inputs: readonly string[]): void {
+  if (inputs.includes(STDIN) && process.stdin.isTTY)
+    throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
+}
+
+/**
+ * The error of a text that cannot be read. A missing network is a failure, not a misuse; a path that does not
+ * exist is a misuse.
+ */
+export function textMisuse(error: Error): Error {
+  if (error instanceof NotText) return misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
+  return error instanceof CorpusUnavailable ? error : misuse(error.message);
 }
 
 /**

@@ -26,6 +26,13 @@ export interface Corpus {
   text(): string;
 }
 
+/** Part of a document of a text that is read as a stream. */
+export interface DocumentPart {
+  bytes: Uint8Array;
+  /** Whether the document ends with it. */
+  ends: boolean;
+}
+
 export interface CorpusOptions {
   /** Where fetched corpora are kept. Default: `INKHORN_CACHE`, else the platform's cache folder. */
   cacheFolder?: string;

@@ -60,7 +60,8 @@ export async function loadCorpus(
   };
 }
 
-async function find(input: string, options: CorpusOptions): Promise<Found> {
+/** What an input stands for. A named corpus is read, and downloaded where it must be. */
+export async function find(input: string, options: CorpusOptions): Promise<Found> {
   const { catalog = CATALOG } = options;
   const named = catalog.find((corpus) => corpus.name === input);
   if (named) {

@@ -90,14 +90,14 @@ export async function checkedText(path: string, raw: Uint8Array): Promise<Pick<C
 }
 
 /** One file, or bytes given by an input. `alone`: this was the only input named. */
-interface Text {
+export interface Text {
   path: string;
   bytes?: Uint8Array;
   alone: boolean;
 }
 
 /** Every file at the first place where it is named, and the number of repetitions. */
-function eachOnce(found: readonly Found[]): { texts: Text[]; repeated: number } {
+export function eachOnce(found: readonly Found[]): { texts: Text[]; repeated: number } {
   const seen = new Set<string>();
   const texts: Text[] = [];
   let repeated = 0;
@@ -138,13 +138,7 @@ function makeChecks(all: number): {
     },
     refuse() {
       if (problems.length === 0) return;
-      const named = problems.slice(0, NAMED);
-      const shown = named.map(({ path, problem }) => `${nameOf(path)} ${problem.what}`);
-      const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
-      const share =
-        all > 1 ? `${problems.length} of ${formatAmount(all, 'file')} cannot be taken as text: ` : '';
-      const [fix] = named.flatMap(({ path, problem }) => (problem.fix ? fixOf(problem.fix, path) : []));
-      throw new NotText(`${share}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
+      throw notTextOf(problems, all);
     },
     remarks: () =>
       [...remarks].map(([kind, of]) => {
@@ -156,8 +150,19 @@ function makeChecks(all: number): {
   };
 }
 
+/** The error about files that are not text, of `all` files. */
+export function notTextOf(problems: readonly { path: string; problem: Problem }[], all: number): NotText {
+  const named = problems.slice(0, NAMED);
+  const shown = named.map(({ path, problem }) => `${nameOf(path)} ${problem.what}`);
+  const more = problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [];
+  const share = all > 1 ? `${problems.length} of ${formatAmount(all, 'file')} cannot be taken as text: ` : '';
+  const [fix] = named.flatMap(({ path, problem }) => (problem.fix ? fixOf(problem.fix, path) : []));
+  return new NotText(`${share}${[...shown, ...more].join('; ')}${fix ? `: ${fix}` : ''}`);
+}
+
 /** Loads its libraries only for bytes that are not text. */
-const identify: Identify = async (bytes, damage) => (await import('./identify.ts')).identify(bytes, damage);
+export const identify: Identify = async (bytes, damage) =>
+  (await import('./identify.ts')).identify(bytes, damage);
 
 /** `convert it: iconv -f CP037 -t UTF-8 a.txt > a.utf8.txt` */
 function fixOf({ what, command }: Fix, path: string): string {

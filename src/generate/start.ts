@@ -41,6 +41,15 @@ export function commonStart(ids: Int32Array, tokenizer: Tokenizer, separator: st
   if (ids.length === 0) throw new Error('no tokens: a start is one of them');
   const counts = new Map<number, number>();
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return choiceOfStart(counts, tokenizer, separator);
+}
+
+/** `commonStart` of a text in which the tokens occur so often. */
+export function choiceOfStart(
+  counts: ReadonlyMap<number, number>,
+  tokenizer: Tokenizer,
+  separator: string,
+): number {
   const end = tokenizer.specialTokens.get(separator);
   if (end !== undefined && counts.has(end)) return end;
   const seen = [...counts].map(([id, count]) => ({ id, count, bytes: tokenizer.token(id) }));

@@ -12,4 +12,6 @@ export {
 } from '../corpora/index.ts';
 export { type FileSteps, folderStore } from '../io/node-store.ts';
 export type { Lock, Store } from '../io/store.ts';
+export type { Description, Source } from '../tokens/format.ts';
+export { openTokens, type TokensFile, tokensDataset } from '../tokens/read.ts';
 export { bundledModel } from './node-bundled.ts';

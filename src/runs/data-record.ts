@@ -31,6 +31,10 @@ export interface DataRecord extends Split {
   bytes: number;
   /** Checksum of the whole text, hexadecimal. */
   sha256: string;
+  /** The field of JSON Lines that holds the text. */
+  field?: string;
+  /** Where `inputs` is a file of tokens: the checksum in its description. */
+  tokens?: string;
 }
 
 const dataFields: Schema<DataRecord> = object<DataRecord>({
@@ -40,6 +44,8 @@ const dataFields: Schema<DataRecord> = object<DataRecord>({
   name: string,
   bytes: integer({ min: 0 }),
   sha256: string,
+  field: optional(string),
+  tokens: optional(string),
   origin: optional(object<NonNullable<DataRecord['origin']>>({ cwd: string, run: string })),
   trainFraction: otherwise(splitFields.trainFraction.schema, defaultSplit.trainFraction),
   validate: otherwise(splitFields.validate.schema, defaultSplit.validate),

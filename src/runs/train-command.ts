@@ -10,7 +10,10 @@ import type { DataRecord } from './data-record.ts';
 export interface RunRecipe {
   config: GPTConfig;
   settings: TrainSettings;
-  data: Pick<DataRecord, 'inputs' | 'asBytes' | 'separator' | 'trainFraction' | 'validate'>;
+  data: Pick<
+    DataRecord,
+    'inputs' | 'asBytes' | 'separator' | 'field' | 'tokens' | 'trainFraction' | 'validate'
+  >;
   precision: Precision;
   /** How the tokenizer cuts text. */
   split: string;
@@ -40,8 +43,7 @@ export function trainCommand(run: RunRecipe): string {
         ];
   const all: string[][] = [
     ...data.inputs.map((input) => ['data', input]),
-    ...(data.asBytes ? [['as-bytes']] : []),
-    ...(data.separator !== null ? [['special', data.separator]] : []),
+    ...(data.tokens === undefined ? readingFlags(data) : []),
     begin,
     ...flags,
     ...(tokenizer === undefined ? own : [['tokenizer', tokenizer]]),
@@ -55,6 +57,15 @@ export function trainCommand(run: RunRecipe): string {
     'inkhorn train',
     ...all.map(([name, ...value]) => [`--${name}`, ...value.map(shellWord)].join(' ')),
   ].join(' ');
+}
+
+/** How a text is read; in a file of tokens that is decided. */
+function readingFlags({ asBytes, separator, field }: RunRecipe['data']): string[][] {
+  return [
+    ...(asBytes ? [['as-bytes']] : []),
+    ...(separator !== null ? [['special', separator]] : []),
+    ...(field !== undefined ? [['field', field]] : []),
+  ];
 }
 
 /** Where a run begins, as a flag, and the differences from it, as flags. */

@@ -18,7 +18,7 @@ export function measureDamage(bytes: Uint8Array): Damage {
   const add = (to: { count: number; first: number }, at: number): void => {
     if (to.count++ === 0) to.first = at;
   };
-  const end = bytes.length - cutCharacter(bytes);
+  const end = bytes.length - unfinishedCharacter(bytes);
   for (let i = 0; i < end; ) {
     const byte = bytes[i];
     if (byte < 0x80) {
@@ -42,7 +42,7 @@ const NO_TEXT = Uint8Array.from({ length: 32 }, (_, byte) =>
 );
 
 /** Number of bytes (0 to 3) of an unfinished character at the end. */
-function cutCharacter(bytes: Uint8Array): number {
+export function unfinishedCharacter(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const lead = bytes[bytes.length - length];
     if ((lead & 0xc0) === 0x80) continue;

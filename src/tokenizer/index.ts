@@ -23,7 +23,8 @@ export { partsOf, type TokenizerContents, type TokenizerParts } from './parts.ts
 export { type Pattern, patterns } from './patterns.ts';
 export type { SpecialOptions } from './special.ts';
 export type { StreamDecoder } from './stream.ts';
-export { type MergeEvent, Tokenizer, type TokenizerEvent } from './tokenizer.ts';
+export { countChunks, type MergeEvent, Tokenizer, type TokenizerEvent } from './tokenizer.ts';
 export type { AddedToken, BpeModel, TokenizerJson } from './tokenizer-json.ts';
 export type { MergeStep } from './train.ts';
+export { type ChunkCounts, makeChunkCounts } from './train-fast.ts';
 export { printable } from './utf8.ts';

@@ -132,11 +132,12 @@ export class Tokenizer {
   }
 
   /**
-   * As `train`, but returns to the event loop about every 50 ms. Rejects where `train` throws, and when the
-   * signal is aborted.
+   * As `train`, but returns to the event loop about every 50 ms. Instead of a text it takes the chunks of one
+   * (`countChunks`), which were counted with the same pattern and special tokens. Rejects where `train`
+   * throws, and when the signal is aborted.
    */
   static async trainAsync(
-    text: string | Uint8Array,
+    text: string | Uint8Array | ChunkCounts,
     given: TokenizerTraining & TrainingInSlices,
   ): Promise<Tokenizer> {
     complete(trainingSliceFields, given, 'Tokenizer.train');
@@ -492,7 +493,10 @@ interface Trained {
 }
 
 /** `Tokenizer.train` as a computation that can pause. */
-function* training(text: string | Uint8Array, options: TokenizerTraining): Pausable<Tokenizer, Trained> {
+function* training(
+  text: string | Uint8Array | ChunkCounts,
+  options: TokenizerTraining,
+): Pausable<Tokenizer, Trained> {
   const { pattern, specialTokens, atMost, onMerge } = complete(trainingFields, options, 'Tokenizer.train');
   const { vocabSize } = options;
   const untrained = new Tokenizer({ merges: [], pattern, specialTokens });
@@ -504,7 +508,7 @@ function* training(text: string | Uint8Array, options: TokenizerTraining): Pausa
       `vocabSize ${vocabSize} is too small: 256 bytes${parts} need at least ${untrained.vocabSize}`,
     );
   }
-  const counts = yield* countChunks(toBytes(text), untrained);
+  const counts = isCounts(text) ? text : yield* countingChunks(toBytes(text), untrained, makeChunkCounts());
   const { byteLength } = counts;
   if (byteLength === 0) throw new RangeError('the text to train on is empty: give at least one byte');
   const total = Math.min(wanted, byteLength);
@@ -545,14 +549,26 @@ function withBytes(onMerge: NonNullable<TokenizerTraining['onMerge']>): (step: M
 
 /**
  * The chunks that merges are learnt from: the text cut by the pattern and at special tokens, which are left
- * out.
+ * out. They are added to `counts`.
  */
-function* countChunks(
+export function countChunks(
+  text: Uint8Array,
+  tokenizer: Tokenizer,
+  counts: ChunkCounts = makeChunkCounts(),
+): ChunkCounts {
+  return runThrough(countingChunks(text, tokenizer, counts));
+}
+
+function isCounts(text: unknown): text is ChunkCounts {
+  return typeof text === 'object' && text !== null && 'distinctBytes' in text;
+}
+
+function* countingChunks(
   text: Uint8Array,
   { specialTokens, pattern }: Tokenizer,
+  counts: ChunkCounts,
 ): Pausable<ChunkCounts, Trained> {
   const split = splitterOf(pattern);
-  const counts = makeChunkCounts();
   const total = text.length;
   for (const { start, end } of segments(text, specialTokens, { allowedSpecial: 'all' })) {
     const part = text.subarray(start, end);

@@ -22,8 +22,8 @@ export interface ChunkCounts {
   /** Number of distinct chunks, and their bytes. */
   readonly distinct: number;
   readonly distinctBytes: number;
-  /** Adds the chunk `bytes[start..end)`. */
-  add(bytes: Uint8Array, start: number, end: number): void;
+  /** Adds the chunk `bytes[start..end)`, `times` times (once). */
+  add(bytes: Uint8Array, start: number, end: number, times?: number): void;
   /** Calls `visit` for each distinct chunk, in the order of first occurrence. */
   forEach(visit: (chunk: Uint8Array, copies: number) => void): void;
 }
@@ -46,11 +46,11 @@ export function makeChunkCounts(): ChunkCounts {
     get distinctBytes() {
       return chunks.byteLength;
     },
-    add(bytes, start, end) {
+    add(bytes, start, end, times = 1) {
       const chunk = chunks.add(bytes, start, end);
-      copies[chunk] = (copies[chunk] ?? 0) + 1;
-      byteLength += end - start;
-      all++;
+      copies[chunk] = (copies[chunk] ?? 0) + times;
+      byteLength += times * (end - start);
+      all += times;
     },
     forEach(visit) {
       copies.forEach((n, chunk) => {

@@ -156,7 +156,7 @@ describe('the program', () => {
     for (const [word, group, meant] of [
       ['trian', program, 'inkhorn train'],
       ['genrate', program, 'inkhorn generate'],
-      ['encode', program, 'inkhorn tokenizer encode'],
+      ['decode', program, 'inkhorn tokenizer decode'],
       ['lnes', inspect, 'inkhorn inspect lens'],
       ['atention', inspect, 'inkhorn inspect attention'],
       ['quantise', inspect, 'inkhorn quantize'],

@@ -32,6 +32,12 @@ export const commands: readonly ListedCommand[] = [
     args: [['<text...>', 'files, folders, patterns, - for standard input, or names: one after the other']],
     load: async () => (await import('./data.ts')).dataShow,
   },
+  {
+    name: 'data encode',
+    about: 'a text of any size as a file of tokens, on all cores; a killed command goes on where it was',
+    args: [['<text...>', 'files (also .gz, .zst), folders, patterns, - for standard input, or names']],
+    load: async () => (await import('./data-encode.ts')).dataEncode,
+  },
   { name: 'data list', ...dataList },
   {
     name: 'tokenizer train',

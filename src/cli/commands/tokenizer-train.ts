@@ -10,12 +10,15 @@ import { checkLearning } from '../memory.ts';
 import { claimOutFile, forceFlag, writeOutFile } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { trainTokenizer } from '../short-text.ts';
-import { asBytesFlag, dataFlag, openData } from '../texts.ts';
+import { learnTokenizer, trainTokenizer } from '../short-text.ts';
+import { asBytesFlag, dataFlag } from '../texts.ts';
+import { fieldFlag } from '../tokens-file.ts';
+import { openTrainingText, type TrainingText } from '../training-text.ts';
 
 const flags = {
   data: dataFlag,
   asBytes: asBytesFlag,
+  field: fieldFlag,
   out: text({ about: 'tokenizer.json, or a name that ends in .tiktoken', argument: '<file>', short: 'o' }),
   vocabSize: integer(
     {
@@ -43,15 +46,18 @@ export const tokenizerTrain = defineCommand({
     const { out, vocabSize, pattern = 'none', special: specialTokens = [], verbose, force } = given;
     if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');
     await claimOutFile(out, force);
-    const { bytes, source } = await openData(given.data, output, given.asBytes, (length) =>
-      checkLearning(length, pattern),
+    const { asBytes = false, field } = given;
+    const text = await openTrainingText(
+      { inputs: given.data, asBytes, separator: null, field },
+      output,
+      (length) => checkLearning(length, pattern),
     );
     const onMerge = verbose ? mergePrinter(output) : undefined;
     const begun = performance.now();
-    const tokenizer = await trainTokenizer(bytes, { vocabSize, pattern, specialTokens, onMerge }, output);
+    const { tokenizer, bytes } = await learn(text, { vocabSize, pattern, specialTokens, onMerge }, output);
     const seconds = (performance.now() - begun) / 1000;
-    const tokens = await countTokens(tokenizer, bytes);
-    const bytesPerToken = bytes.length / tokens;
+    const tokens = text.kind === 'memory' ? await countTokens(tokenizer, text.corpus.bytes) : null;
+    const bytesPerToken = tokens === null ? null : bytes / tokens;
     await writeOutFile(out, encodeFile(out, tokenizer));
     if (out.endsWith('.tiktoken')) {
       const special = [...tokenizer.specialTokens].map(([name, id]) => ` --special '${name}=${id}'`).join('');
@@ -64,19 +70,32 @@ export const tokenizerTrain = defineCommand({
       out,
       vocabSize: tokenizer.vocabSize,
       pattern,
-      bytes: bytes.length,
+      bytes,
       tokens,
       bytesPerToken,
       seconds,
     });
     output.print(
-      `${out}: ${formatAmount(tokenizer.vocabSize, 'token')}, learnt from ${formatAmount(bytes.length, 'byte')} in ${seconds.toFixed(2)} s`,
+      `${out}: ${formatAmount(tokenizer.vocabSize, 'token')}, learnt from ${formatAmount(bytes, 'byte')} in ${seconds.toFixed(2)} s`,
     );
-    output.print(
-      `${source} becomes ${formatAmount(tokens, 'token')}, ${bytesPerToken.toFixed(2)} bytes each`,
-    );
+    if (tokens !== null && bytesPerToken !== null)
+      output.print(
+        `${text.source} becomes ${formatAmount(tokens, 'token')}, ${bytesPerToken.toFixed(2)} bytes each`,
+      );
   },
 });
+
+/** A tokenizer, and the bytes that it was learnt from. */
+async function learn(
+  text: TrainingText,
+  options: Parameters<typeof trainTokenizer>[1],
+  output: Output,
+): Promise<{ tokenizer: Tokenizer; bytes: number }> {
+  if (text.kind === 'stream') return learnTokenizer(text.stream, options, output);
+  if (text.kind === 'tokens') throw misuse(`--data ${text.source} is a file of tokens: name its text`);
+  const { bytes } = text.corpus;
+  return { tokenizer: await trainTokenizer(bytes, options, output), bytes: bytes.length };
+}
 
 /** Of the text that it was trained on. */
 function countTokens(tokenizer: Tokenizer, bytes: Uint8Array): Promise<number> {

@@ -7,6 +7,7 @@ import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { flagName, shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
+import type { Tokens } from '../../model/batch.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
 import { GPT } from '../../model/gpt.ts';
@@ -18,7 +19,6 @@ import { checkDataset, checkSplit, type Dataset, type Split } from '../../train/
 import { WATCHING } from '../../train/setting-fields.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
-import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { fromFlags, openOldText, readStart, type Start } from '../fine-tune.ts';
@@ -29,17 +29,19 @@ import type { Output } from '../output.ts';
 import { resumedRun, takeRun } from '../resume.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
-import { dataRecord, typed } from '../run-text.ts';
-import { DEFAULT_VOCAB_SIZE, fittingContext, trainTokenizer } from '../short-text.ts';
-import { asBytesFlag, dataFlag, openData, type Reading, splitFlags, splitOf, textOf } from '../texts.ts';
+import { DEFAULT_VOCAB_SIZE, fittingContext, learnTokenizer, trainTokenizer } from '../short-text.ts';
+import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
+import { fieldFlag } from '../tokens-file.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { openTrainingText, type TextRequest, type TrainingText, tokensForRun } from '../training-text.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
   data: dataFlag,
   asBytes: { ...asBytesFlag, rare: true },
+  field: { ...fieldFlag, rare: true },
   special: text({
     about:
       'put a special token such as <|endoftext|> between the files of --data, in place of a line feed; the tokenizer that is trained gets it, one of --tokenizer must have it',
@@ -208,16 +210,17 @@ async function planRun(
 ): Promise<RunPlan> {
   const { folder: out, release } = folder;
   const { name, configFor, settings, origin } = recipe;
-  const corpus = await openData(given.data, output, given.asBytes, (bytes) => {
+  const { asBytes = false, special: separator = null, field } = given;
+  const request: TextRequest = { inputs: given.data, asBytes, separator, field };
+  const text = await openTrainingText(request, output, (bytes) => {
     if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
   });
-  const reading = { asBytes: given.asBytes ?? false, separator: given.special ?? null };
   const begun = start && (await loadModel(start.store, { backend: engine.backend, onNote: output.note }));
-  const tokenizer = begun?.tokenizer ?? opened ?? (await newTokenizer(given, recipe, corpus, output));
+  const tokenizer = begun?.tokenizer ?? opened ?? (await newTokenizer(given, recipe, text, output));
   const wanted = await asked(() => configFor(tokenizer.vocabSize), origin);
-  const parts = await asked(() => splitCorpus(textOf(corpus, reading), tokenizer, split));
-  const config = await asked(() => fitted(wanted, parts, recipe, output), origin);
-  checkSeparator(reading, corpus, output);
+  const { dataset, record } = await tokensForRun(text, tokenizer, split, request, out, output);
+  const config = await asked(() => fitted(wanted, dataset, recipe, output), origin);
+  if (text.kind === 'memory') checkSeparator(request, text.corpus, output);
   const old = start && (await openOldText(start, given.oldData, tokenizer, output));
   const { backend } = engine;
   const model = begun
@@ -229,21 +232,26 @@ async function planRun(
     out,
     lock: { release },
     tokenizer,
-    dataset: parts,
+    dataset,
     settings,
     probeTaps: given.probeTaps,
     backend,
     model,
-    data: dataRecord(typed(given.data ?? []), corpus, split, out, reading),
+    data: record,
     old: old ?? undefined,
     start: start?.path,
-    title: `${name} on ${corpus.name}`,
+    title: `${name} on ${text.name}`,
     tokenizerFile: given.tokenizer,
   };
 }
 
 /** The config. If no context was asked for, it is made short enough for the text. */
-function fitted(config: GPTConfig, data: Dataset, { changes, settings }: Recipe, output: Output): GPTConfig {
+function fitted(
+  config: GPTConfig,
+  data: Dataset<Tokens>,
+  { changes, settings }: Recipe,
+  output: Output,
+): GPTConfig {
   const { blockSize } = config;
   const sampled = settings.evalMethod === 'sampled';
   const fits =
@@ -289,12 +297,30 @@ function patternOf({ pattern = 'none' }: Given): Pattern {
 }
 
 /** A new tokenizer, trained on the text. */
-function newTokenizer(given: Given, recipe: Recipe, corpus: Corpus, output: Output): Promise<Tokenizer> {
+async function newTokenizer(
+  given: Given,
+  recipe: Recipe,
+  text: TrainingText,
+  output: Output,
+): Promise<Tokenizer> {
+  if (text.kind === 'tokens')
+    throw misuse(
+      `--data ${text.source} is a file of tokens: give the tokenizer that made it by --tokenizer${fileOf(text)}`,
+    );
   const pattern = patternOf(given);
   const vocabSize = given.vocabSize ?? recipe.vocabSize;
   const specialTokens = given.special === undefined ? [] : [given.special];
-  output.note(`training a tokenizer of ${vocabSize ?? DEFAULT_VOCAB_SIZE} tokens on ${corpus.source}`);
-  return trainTokenizer(corpus.bytes, { vocabSize, pattern, specialTokens }, output);
+  output.note(`training a tokenizer of ${vocabSize ?? DEFAULT_VOCAB_SIZE} tokens on ${text.source}`);
+  const options = { vocabSize, pattern, specialTokens };
+  return text.kind === 'memory'
+    ? trainTokenizer(text.corpus.bytes, options, output)
+    : (await learnTokenizer(text.stream, options, output)).tokenizer;
+}
+
+/** ` notes.json`: the tokenizer of a file of tokens, as it was named. */
+function fileOf({ file }: TrainingText & { kind: 'tokens' }): string {
+  const name = file.description.tokenizer.file;
+  return name === undefined ? '' : ` (${name})`;
 }
 
 /** The run of `--resume`, locked. */
