@@ -98,7 +98,7 @@ const cases: Record<string, readonly Case[]> = {
     'bench',
   ].map((line): Case => [`${line} --backend webgpu`, 1, NO_GPU]),
   [EARLY]: [
-    ['generate --stop=', 2, /--stop '' is not a text of one whole character or more$/],
+    ['generate --stop=', 2, /--stop '' is not a text of one character or more$/],
     ['generate --start token0 --prompt x', 2, /--start 'token0' has no effect with a prompt/],
     ['quantize -m run -o new --method rtn', 2, /--method 'rtn' is for --bits 4/],
     ['quantize -m run -o new --exclude foo', 2, /--exclude 'foo' is none of the weights/],
