@@ -2,26 +2,20 @@
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatAmount, formatCount } from '../base/format.ts';
+import { formatAmount } from '../base/format.ts';
 import { shellWord } from '../base/shell.ts';
 import { folderStore, NO_SUCH_FILE, reason } from '../io/node-store.ts';
 import type { Lock, Store } from '../io/store.ts';
 import type { Tokens } from '../model/batch.ts';
 import { loadConfig, MODEL_FILE } from '../model/folder.ts';
-import {
-  type Checkpoint,
-  hasCheckpoint,
-  loadCheckpoint,
-  readRecord,
-  type SavedRecord,
-} from '../runs/checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, readRecord, type SavedRecord } from '../runs/checkpoint.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { HISTORY_FILE, LAST } from '../runs/layout.ts';
 import { readRunRecord, reportDue } from '../runs/record.ts';
+import { loadRun } from '../runs/resume.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { tokensDataset } from '../tokens/read.ts';
 import type { Dataset } from '../train/data.ts';
-import { sameArithmetic } from '../train/engines.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
 import { announceEngine, type engineFlags, withEngine } from './engine.ts';
@@ -85,8 +79,7 @@ export async function resumedRun(
     await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
     const text = await resumedText(given, out, record.data, output);
     const backend = announceEngine(engine, output);
-    const from = await knownEngines(out, await loadCheckpoint(store, { backend, onNote: output.note }));
-    noteEngine(from, backend.description, output);
+    const from = await loadRun(folderStore(out), { backend, onNote: output.note });
     output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
     await work({
       out,
@@ -235,20 +228,4 @@ async function oldText(
     output.note(`what is forgotten is not measured any more: ${(error as Error).message}`);
     return undefined;
   }
-}
-
-/** Runs of the first versions recorded the engine elsewhere. */
-async function knownEngines(out: string, from: Checkpoint): Promise<Checkpoint> {
-  const engine = (await readRunRecord(folderStore(out)))?.engine;
-  if (from.engines.length > 0 || engine === undefined) return from;
-  return { ...from, engines: [{ engine, after: 0 }] };
-}
-
-/** Says so when the run continues on another engine, whose bits differ. */
-function noteEngine({ engines, resume: { step } }: Checkpoint, now: string, output: Output): void {
-  const before = engines.at(-1)?.engine;
-  if (before === undefined || sameArithmetic(before, now)) return;
-  output.note(
-    `the run was computed by ${before} up to step ${formatCount(step)}: ${now} rounds otherwise, so that the rest is not bit for bit what it would have been`,
-  );
 }

@@ -1,7 +1,7 @@
 // Continues a run where it ended, from its folder and its text. Read next: checkpoint.ts,
 // train-in-folder.ts.
 import { complete, custom, type Table } from '../base/fields.ts';
-import { formatAmount } from '../base/format.ts';
+import { formatAmount, formatCount } from '../base/format.ts';
 import { such } from '../base/schema.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { Store } from '../io/store.ts';
@@ -9,12 +9,14 @@ import { type CheckpointOptions, checkpointFields, storeField } from '../model/f
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { isBytes } from '../tokenizer/utf8.ts';
 import { type Dataset, datasetAsync } from '../train/data.ts';
+import { sameArithmetic } from '../train/engines.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { settingFields } from '../train/setting-fields.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
-import { hasCheckpoint, loadCheckpoint, readRecord } from './checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, loadCheckpoint, readRecord } from './checkpoint.ts';
 import type { DataRecord } from './data-record.ts';
 import { LAST, TRAINING_FILE } from './layout.ts';
+import { readRunRecord } from './record.ts';
 import { type RunFolderOptions, runFolderFields, trainInFolder } from './train-in-folder.ts';
 
 /** The text of a run: whole, or with its documents, as `loadCorpus` of `inkhorn/node` gives it. */
@@ -72,7 +74,7 @@ export async function* resumeInFolder(options: ResumeOptions): AsyncGenerator<Tr
     );
     await checkText(data, options.text, store);
     if (options.old !== undefined && oldData) await checkText(oldData, options.old, store);
-    const from = await loadCheckpoint(last, { backend, onNote });
+    const from = await loadRun(store, { backend, onNote });
     const { model, tokenizer, probeTaps } = from;
     try {
       const dataset = await datasetOf(data, options.text, tokenizer, signal);
@@ -88,6 +90,24 @@ export async function* resumeInFolder(options: ResumeOptions): AsyncGenerator<Tr
   } finally {
     lock?.release();
   }
+}
+
+/**
+ * The newest checkpoint of the run in `store`, to go on from. `onNote` is told if the engine that computed it
+ * rounds otherwise than the one that goes on.
+ */
+export async function loadRun(store: Store, options: CheckpointOptions): Promise<Checkpoint> {
+  const from = await loadCheckpoint(store.folder(LAST), options);
+  // Runs of the first versions recorded the engine elsewhere.
+  const begun = (await readRunRecord(store))?.engine;
+  const engines = from.engines.length > 0 || !begun ? from.engines : [{ engine: begun, after: 0 }];
+  const before = engines.at(-1)?.engine;
+  const now = from.model.backend.description;
+  if (before !== undefined && !sameArithmetic(before, now))
+    options.onNote?.(
+      `the run was computed by ${before} up to step ${formatCount(from.resume.step)}: ${now} rounds otherwise, so that the rest is not bit for bit what it would have been`,
+    );
+  return { ...from, engines };
 }
 
 /** The settings, checked. Throws where they leave nothing to do. */

@@ -11,7 +11,7 @@ import { GPT } from '../../src/model/gpt.ts';
 import { hasCheckpoint, loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import { textRecord } from '../../src/runs/data-record.ts';
 import { modelStore, readHistory, runModel } from '../../src/runs/open.ts';
-import { type ResumeOptions, resumeInFolder } from '../../src/runs/resume.ts';
+import { loadRun, type ResumeOptions, resumeInFolder } from '../../src/runs/resume.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { dataset } from '../../src/train/data.ts';
@@ -329,6 +329,20 @@ describe('a run that is resumed from its folder and its text', () => {
     await assert.rejects(
       resumed({ store, text, backend, steps: 13 }),
       /14 steps are done: steps 13 is less$/,
+    );
+  });
+
+  test('says that another engine goes on', async () => {
+    const store = await interrupted();
+    const other = { ...backend, description: 'another' };
+    const notes: string[] = [];
+    const options = { backend: other, onNote: (note: string) => notes.push(note) };
+    (await loadRun(store, { ...options, backend })).model.dispose();
+    const said = `the run was computed by ${backend.description} up to step 5: another rounds otherwise`;
+    for await (const event of resumeInFolder({ ...options, store, text })) if (event.step === 6) break;
+    assert.deepEqual(
+      notes.map((note) => note.split(', so that')[0]),
+      [said],
     );
   });
 
