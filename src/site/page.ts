@@ -3,7 +3,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import { loadCorpus } from '../corpora/index.ts';
 import { accepts, getMimeType, type Hono, serveStatic } from '../serve/hono.ts';
 
@@ -18,6 +19,11 @@ export async function isBuilt(): Promise<boolean> {
   return (await stat(join(PAGE, 'index.html')).catch(() => null)) !== null;
 }
 
+async function compressed(corpus: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes } = await loadCorpus(corpus);
+  return new Uint8Array(await promisify(gzip)(bytes));
+}
+
 /** The page's HTML as it is built. */
 export async function readPage(): Promise<string> {
   return readFile(join(PAGE, 'index.html'), 'utf8');
@@ -26,9 +32,10 @@ export async function readPage(): Promise<string> {
 /** Lets `app` answer with all files of the page but its HTML. */
 export function addFiles(app: Hono): void {
   app.use('/models/*', serveStatic({ root: PACKAGE }));
+  let mobyDick: Promise<Uint8Array<ArrayBuffer>> | undefined; // compressed when it is asked for, once
   app.get('/texts/moby-dick.txt.gz', async (c) => {
-    const { bytes } = await loadCorpus('moby-dick');
-    return c.body(new Uint8Array(gzipSync(bytes)), 200, { 'Content-Type': 'application/gzip' });
+    mobyDick ??= compressed('moby-dick');
+    return c.body(await mobyDick, 200, { 'Content-Type': 'application/gzip' });
   });
   // Its name in the page has a hash: relaxed-azFoj6K2.wasm.
   const plainName = (path: string): string => path.replace(/^.*\/(\w+)-[\w-]+\.wasm$/, '$1.wasm');
