@@ -302,7 +302,8 @@ describe('generate', () => {
     refuses({ start: 'zero' }, /start "zero" is not one of text, token0/);
     refuses({ start: 'token0', prompt: 'The' }, /start 'token0' has no effect with a prompt/);
     refuses({ heal: 'no' }, /heal "no" is not true or false/);
-    refuses({ stop: ['x', ''] }, /stop\[1\] "" is not a text of one character or more/);
+    refuses({ stop: ['x', ''] }, /stop\[1\] "" is not a text of one whole character or more/);
+    refuses({ stop: ['\ud83d'] }, /stop\[0\] "\\ud83d" is not a text of one whole character or more/);
     refuses({ stop: 'x' }, /stop "x" is not a list/);
     refuses({ prompt: 5 }, /prompt 5 is not a text or a list of token ids/);
     refuses({ signal: true }, /signal true is not an AbortSignal/);
