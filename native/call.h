@@ -144,7 +144,8 @@ class Call {
       return T(*next_++);
     } else {
       T shape{};
-      std::apply([this](auto&... field) { ((field = take<std::decay_t<decltype(field)>>()), ...); }, fieldsOf(shape));
+      std::apply([this](auto&... field) { ((field = this->take<std::decay_t<decltype(field)>>()), ...); },
+                 fieldsOf(shape));
       if constexpr (requires { shape.precision; }) shape.precision = precision();
       return shape;
     }

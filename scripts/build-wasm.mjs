@@ -49,8 +49,6 @@ const COMPILE = [
   '-fvisibility=hidden',
   '-Wall',
   '-Wextra',
-  '-Wno-unused-lambda-capture',
-  '-Wno-unneeded-internal-declaration',
 ];
 const LINK = [
   '--no-entry',

@@ -313,10 +313,10 @@ struct HeadBackward {
     const float* factors = dropout.rule ? dropout.factors(keep, t, j, 1) : nullptr;
     for (Index i = 0; i < vectors * LANES; i += LANES) {
       const Vec probability =
-          select(firstLanes(t + 1 - j - i), exp(sub(mul(load(p + i), splat(scale)), splat(lse))), zero());
+          select(firstLanes(t + 1 - j - i), exp(fma(load(p + i), splat(scale), splat(-lse))), zero());
       const Vec factor = factors ? load(factors + i) : splat(1);
       store(p + i, mul(probability, factor));
-      store(dp + i, mul(probability, sub(mul(load(dp + i), factor), splat(dot))));
+      store(dp + i, mul(probability, fma(load(dp + i), factor, splat(-dot))));
     }
   }
 };

@@ -34,7 +34,7 @@ static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale
   for (Index j = 0; j < keys; j += BLOCK) {
     float* run = s + j / BLOCK * stride;
     eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
-      const Vec e = select(lanes, exp(sub(mul(load(run + i), factor), splat(top))), zero());
+      const Vec e = select(lanes, exp(fma(load(run + i), factor, splat(-top))), zero());
       sum = add(sum, e);
       store(run + i, e);
     });

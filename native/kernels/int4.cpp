@@ -246,7 +246,8 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
   }
 }
 
-void packCodes(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
+/** Not called by an instruction set without Vnni. */
+[[maybe_unused]] void packCodes(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
   const Index steps = ceilDiv(k, 8);
   const auto code = [&](Index j, Index p) {
     if (j >= n || p >= k) return 0;

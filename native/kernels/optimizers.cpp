@@ -16,7 +16,7 @@ void adamw(Team& team, float* param, const float* grad, float* m, float* v, cons
   const Vec beta1 = splat(float(options.beta1)), rest1 = splat(float(1 - options.beta1));
   const Vec beta2 = splat(float(options.beta2)), rest2 = splat(float(1 - options.beta2));
   const Vec decay = splat(float(1 - options.lr * options.weightDecay));
-  const Vec rate = splat(float(options.lr / (1 - __builtin_pow(options.beta1, options.t))));
+  const Vec rate = splat(float(-options.lr / (1 - __builtin_pow(options.beta1, options.t))));
   const Vec correction2 = splat(float(1 / (1 - __builtin_pow(options.beta2, options.t))));
   forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index offset, auto lanes) {
@@ -27,7 +27,7 @@ void adamw(Team& team, float* param, const float* grad, float* m, float* v, cons
       const Vec step = div(mul(rate, m1), add(sqrt(mul(v1, correction2)), eps));
       store(m + i, m1, lanes);
       store(v + i, v1, lanes);
-      store(param + i, sub(mul(decay, load(param + i, lanes)), step), lanes);
+      store(param + i, fma(decay, load(param + i, lanes), step), lanes);
     });
   });
 }

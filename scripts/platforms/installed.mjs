@@ -1,12 +1,13 @@
 // What npm publishes (pack.mjs) in an empty project: from the tarballs and from a registry on this machine,
 // by several versions of npm. There Node, Deno and Bun train, generate, quantise and report, with the same
-// bits.
+// bits as the engine that was compiled here, by another compiler.
 // Needs build/prebuilt (prebuild.mjs); fetches these programs from the public registries.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { platformPackage } from '../../dist/src/backend/native/addon-file.js';
+import { ADDON_FILE } from '../../dist/src/backend/native/toolchain.js';
 import { end, folder, root, start, trial, writeText } from '../trials/support/trial.mjs';
 import { fromNpm, nodeOf, otherRuntimes } from './programs.mjs';
 import { openRegistry } from './registry.mjs';
@@ -32,7 +33,11 @@ await trial('installs the tarballs of this platform', async () => {
   );
   await run(project, ['npm', 'install', ...QUIET, ...wanted.map((file) => join(packages, file))]);
 });
-let weights;
+let weights; // their hash, once they were trained
+if (existsSync(ADDON_FILE)) {
+  const source = inkhorn([process.execPath, join(root, 'dist/src/cli/main.js')]);
+  await trial('the engine that was compiled here trains', () => train(source));
+}
 for (const runtime of [...nodes, ...otherRuntimes()])
   await trial(`${runtime.name}: trains, generates, quantises, reports`, () => use(runtime));
 
@@ -54,26 +59,35 @@ end();
 
 /** Each promise once, by the command line. The weights must have the same bits in every program. */
 async function use({ command }) {
-  const ink = async (...args) => {
-    const { out, err } = await run(project, [...command, CLI, ...args]);
-    return out + err;
-  };
+  const ink = inkhorn([...command, CLI]);
   rmSync(join(project, 'runs'), { recursive: true, force: true });
   const { chosen, addon } = await doctor(project, command);
   assert.deepEqual([chosen, addon.origin], ['native', `${own} ${version}`]);
-  const model = '--preset tiny --n-layer 1 --n-embd 32 --n-head 2 --block-size 32 --vocab-size 280'.split(
-    ' ',
-  );
-  await ink('train', '--data', text, '--out', 'runs/first', ...model, '--batch-size', '4', '--steps', '20');
+  await train(ink);
   assert.match(await ink('generate', '--prompt', 'ROMEO:', '--tokens', '20', '--seed', '1'), /ROMEO:/);
   await ink('quantize', '--model', 'runs/first', '--out', 'runs/first/int8', '--bits', '8');
   await ink('report', 'runs/first', '--out', 'page');
   assert.ok(existsSync(join(project, 'page/report.html')));
   rmSync(join(project, 'page'), { recursive: true });
+}
+
+/** Trains by `ink`, a command line. The weights must have the same bits each time. */
+async function train(ink) {
+  const model = '--preset tiny --n-layer 1 --n-embd 32 --n-head 2 --block-size 32 --vocab-size 280';
+  const run = '--out runs/first --batch-size 4 --steps 20';
+  await ink('train', '--data', text, ...`${model} ${run}`.split(' '));
   const bytes = readFileSync(join(project, 'runs/first/last/model.safetensors'));
   const hash = createHash('sha256').update(bytes).digest('hex');
   weights ??= hash;
   assert.equal(hash, weights, 'its weights are others than those of the first program');
+}
+
+/** A command line in the project. */
+function inkhorn(command) {
+  return async (...args) => {
+    const { out, err } = await run(project, [...command, ...args]);
+    return out + err;
+  };
 }
 
 /** Installs from the registry, then from the lockfile that this made, then without optional packages. */
