@@ -45,18 +45,19 @@ function member(group: Command, name: string): Command | undefined {
 /** `unknown command 'trian': did you mean ...`, for a word in the place of a command of `group`. */
 export function unknownCommand(word: string, group: Command): string {
   const problem = `unknown command '${word}'${group.parent ? ` of ${group.name()}` : ''}`;
-  const found = namedLike(word, group.commands) ?? namedLike(word, leaves(rootOf(group)));
-  if (found) return `${problem}: did you mean \`${pathOf(found)}\`?`;
+  const siblings = namedLike(word, group.commands);
+  const found = siblings.length > 0 ? siblings : namedLike(word, leaves(rootOf(group)));
+  const paths = found.map((command) => `\`${pathOf(command)}\``);
+  if (paths.length > 0) return `${problem}: did you mean ${paths.join(' or ')}?`;
   if (group.commands.length === 0) return `${problem}, which has no commands of its own`;
   const names = group.commands.map((command) => command.name()).join(', ');
   return `${problem}: ${group.parent ? `there are ${names}` : '`inkhorn --help` lists them'}`;
 }
 
-/** The command whose name `word` probably is. */
-function namedLike(word: string, commands: readonly Command[]): Command | undefined {
-  const names = commands.map((command) => command.name());
-  const near = similar(word, names);
-  return near === undefined ? undefined : commands[names.indexOf(near)];
+/** The commands whose name `word` probably is: groups may have members of one name. */
+function namedLike(word: string, commands: readonly Command[]): Command[] {
+  const near = similar(word, [...new Set(commands.map((command) => command.name()))]);
+  return commands.filter((command) => command.name() === near);
 }
 
 function rootOf(command: Command): Command {

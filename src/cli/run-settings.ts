@@ -39,6 +39,8 @@ export interface Recipe {
   /** Fields of the config that were asked for. */
   changes: Partial<GPTConfig>;
   settings: TrainSettings;
+  /** Settings that were asked for. */
+  chosen: Partial<TrainSettings>;
   /** The part of --config about the tokenizer. */
   vocabSize?: number;
   /** What comes from --config, for messages: see `asked`. */
@@ -72,7 +74,7 @@ export async function readRecipe(
   }, origin);
   const name = start ? `${startName(start)}, then` : preset;
   const vocabSize = start?.config.vocabSize ?? (file.vocabSize as number | undefined);
-  return { name, configFor, changes, settings, vocabSize, origin };
+  return { name, configFor, changes, settings, chosen, vocabSize, origin };
 }
 
 /** No flag may be without effect, not even one with the value of a recipe. */

@@ -115,7 +115,7 @@ const cases: Record<string, readonly Case[]> = {
     ['help inspect lnes', 2, /of inspect: did you mean `(npx )?inkhorn inspect lens`\?/],
     ['inspect lnes', 2, /of inspect: did you mean `(npx )?inkhorn inspect lens`\?/],
     ['tokenizer enocde', 2, /of tokenizer: did you mean `(npx )?inkhorn tokenizer encode`\?/],
-    ['encode text.txt', 2, /did you mean `(npx )?inkhorn tokenizer encode`\?/],
+    ['encode text.txt', 2, /did you mean `inkhorn data encode` or `inkhorn tokenizer encode`\?/],
     ['tokenizer sing', 2, /unknown command 'sing'/],
     ['data fecth', 2, /'fecth' of data: did you mean `(npx )?inkhorn data fetch`\?/],
     ['data sing', 2, /of data: there are fetch, show/],

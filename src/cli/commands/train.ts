@@ -23,6 +23,7 @@ import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { fromFlags, openOldText, readStart, type Start } from '../fine-tune.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
+import { forText } from '../large-text.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
 import type { OutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
@@ -209,7 +210,7 @@ async function planRun(
   output: Output,
 ): Promise<RunPlan> {
   const { folder: out, release } = folder;
-  const { name, configFor, settings, origin } = recipe;
+  const { name, configFor, origin } = recipe;
   const { asBytes = false, special: separator = null, field } = given;
   const request: TextRequest = { inputs: given.data, asBytes, separator, field };
   const text = await openTrainingText(request, output, (bytes) => {
@@ -221,6 +222,8 @@ async function planRun(
   const { dataset, record } = await tokensForRun(text, tokenizer, split, request, out, output);
   const config = await asked(() => fitted(wanted, dataset, recipe, output), origin);
   if (text.kind === 'memory') checkSeparator(request, text.corpus, output);
+  const read = { tokens: dataset.train.length, blockSize: config.blockSize };
+  const settings = forText(recipe.settings, recipe.chosen, read, output);
   const old = start && (await openOldText(start, given.oldData, tokenizer, output));
   const { backend } = engine;
   const model = begun
