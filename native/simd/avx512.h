@@ -205,7 +205,9 @@ struct PairedBf16 {
 struct TiledBf16 : PairedBf16 {
   static constexpr Index STEP = 16;
   using Tiles = TiledBf16;
+#if defined(__linux__)  // cpu.cpp knows how to ask there
   static bool supported() { return cpu().amx; }
+#endif
 
   /** Makes the registers usable for a thread as long as it lives. */
   struct Registers {
