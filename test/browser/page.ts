@@ -17,7 +17,7 @@ import {
   urlStore,
   useBackend,
 } from '../../src/platform/browser.ts';
-import { download, droppedStore, opfsStore } from '../../src/platform/browser-files.ts';
+import { archiveOf, download, droppedStore, opfsStore } from '../../src/platform/browser-files.ts';
 import { saveLook } from '../../src/report/index.ts';
 import {
   type Losses,
@@ -345,9 +345,14 @@ function awaitDrop(): void {
 /** Why nothing can be written there or read of it, one line each. */
 async function refusals(): Promise<string[]> {
   const file = new File([new Uint8Array([80, 75, 3, 4])], 'cut.zip');
+  const store = memoryStore('m');
+  await store.write('weights.safetensors', new Uint8Array(100).fill(7)); // which are not compressed
+  const damaged = new Uint8Array(await (await archiveOf(store)).arrayBuffer());
+  damaged[damaged.findIndex((_, i) => damaged.subarray(i, i + 9).every((byte) => byte === 7))] ^= 1;
   const attempts: Promise<unknown>[] = [
     droppedStore([]),
     droppedStore([file]),
+    droppedStore([new File([damaged], 'damaged.zip')]),
     droppedStore([new File(['a'], 'a'), new File(['b'], 'a')]),
     droppedStore([new File(['a'], 'a')]).then((store) => store.write('b', new Uint8Array())),
     droppedStore([new File(['abc'], 'a')]).then((store) => store.read('a', 2)),

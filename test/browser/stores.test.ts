@@ -89,6 +89,7 @@ describe('a page', { skip }, () => {
     assert.deepEqual(await tab.run('refusals'), [
       'there are no files in what was dropped: drop a folder or its files',
       'cut.zip: no .zip file, or a damaged one (invalid zip data): download it again',
+      'damaged.zip: m/weights.safetensors in it is damaged (its CRC-32 is not that of what was packed): download it again',
       'two of the dropped files are called a: drop one folder at a time',
       'dropped files is a set of dropped files: it cannot be written to; save to another store instead',
       'cannot read dropped files/a: it has 3 bytes: at most 2 are read',

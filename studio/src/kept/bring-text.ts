@@ -54,6 +54,7 @@ async function textIn(
   const paths = await filesIn(store, '');
   const alone = paths.length === 1;
   const wanted = alone ? paths : paths.filter(({ path }) => TEXT_KINDS.includes(endingOf(path)));
+  if (paths.length === 0) throw new Error('no file was given; names that begin with a dot are left out');
   if (wanted.length === 0)
     throw new Error(
       `there is no text among the ${paths.length} files: its name ends in ${TEXT_KINDS.join(' ')}`,

@@ -1,5 +1,5 @@
 // The runs in this browser.
-import { readHistory, type TrainEvent, type TrainSettings } from 'inkhorn';
+import { type GPTConfig, readHistory, type Store, type TrainEvent, type TrainSettings } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { namesOn } from './files.ts';
 
@@ -8,6 +8,8 @@ export interface KeptRun {
   name: string;
   text: string;
   settings: TrainSettings;
+  /** Its model's shape. */
+  config: Partial<GPTConfig>;
   events: readonly TrainEvent[];
   /** Optimizer steps done. */
   step: number;
@@ -23,11 +25,13 @@ export async function readRuns(
   const damaged: { name: string; reason: string }[] = [];
   for (const name of names ?? (await namesOn('runs'))) {
     try {
-      const { settings, data, events } = await readHistory(opfsStore(`runs/${name}`));
+      const folder = opfsStore(`runs/${name}`);
+      const { settings, data, events } = await readHistory(folder);
+      const config = await configOf(folder);
       const losses = events.flatMap((event) => (event.type === 'eval' ? [event.valLoss] : []));
       const step = events.reduce((most, event) => Math.max(most, event.step), 0);
       const best = losses.length > 0 ? Math.min(...losses) : null;
-      runs.push({ name, text: data.name, settings, events, step, best });
+      runs.push({ name, text: data.name, settings, config, events, step, best });
     } catch (error) {
       damaged.push({ name, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -56,9 +60,20 @@ async function changedAt(run: string): Promise<number> {
   }
 }
 
-/** The settings in which runs differ, as `lr 0.001, steps 300`, in the order of `runs`. */
+/** The shape of a run's model; nothing where no copy of it can be read. */
+async function configOf(run: Store): Promise<Partial<GPTConfig>> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await run.folder('last').read('config.json')));
+  } catch {
+    return {};
+  }
+}
+
+/** What runs differ in, as `nLayer 4, lr 0.001`: first the model's shape. In the order of `runs`. */
 export function differences(runs: readonly KeptRun[]): string[] {
-  const names = Object.keys(runs[0]?.settings ?? {}) as (keyof TrainSettings)[];
-  const differing = names.filter((name) => new Set(runs.map(({ settings }) => settings[name])).size > 1);
-  return runs.map(({ settings }) => differing.map((name) => `${name} ${settings[name]}`).join(', '));
+  const facts = runs.map(({ config, settings }): Record<string, unknown> => ({ ...config, ...settings }));
+  const names = [...new Set(facts.flatMap((of) => Object.keys(of)))];
+  const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
+  const differing = names.filter((name) => new Set(facts.map((of) => text(of[name]))).size > 1);
+  return facts.map((of) => differing.map((name) => `${name} ${text(of[name])}`).join(', '));
 }

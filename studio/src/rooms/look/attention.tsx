@@ -54,8 +54,8 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
         <Measure look={look} done={ablations !== null} onDone={setAblations} />
       </header>
       <p class="muted">
-        Each map is a head: a row per token, darker where it attends. Below it its number and, where it is of
-        a well-known kind, what it attends to.
+        Each map is a head: a row per token, the stronger the more it attends. Below it its number and, where
+        it is of a well-known kind, what it attends to.
       </p>
       <div class="explorer">
         {grid}

@@ -55,7 +55,7 @@ export function LensTable({ look, chosen, onChoose }: Shown): VNode {
       </header>
       <p class="muted">
         What each layer, read as if it were the last, finds most likely to come next. Bold and underlined: it
-        did come. {byEntropy ? 'Darker: more certain.' : 'Darker: more probable.'}
+        did come. {byEntropy ? 'The stronger, the more certain.' : 'The stronger, the more probable.'}
       </p>
       {tokens.length > PAGE && <Pages count={tokens.length} from={from} onChoose={setPage} />}
       <div class="beside">
