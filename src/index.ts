@@ -108,6 +108,7 @@ export type { Bytes, ParameterKind } from './quantize/size.ts';
 export type { Speed } from './quantize/speed.ts';
 export { type Checkpoint, loadCheckpoint, type SavedRecord, type TrainingRecord } from './runs/checkpoint.ts';
 export { type DataRecord, textRecord } from './runs/data-record.ts';
+export { type Difference, differencesOf } from './runs/differences.ts';
 export type {
   Findings,
   LossChange,
@@ -120,8 +121,14 @@ export { inspectHealth, type RunHealth } from './runs/health.ts';
 export type { History } from './runs/history.ts';
 export { lookInside } from './runs/look.ts';
 export { modelStore, type OpenRun, openRun, type RunModel, readHistory, runModel } from './runs/open.ts';
-export type { RunRecord } from './runs/record.ts';
-export { type ResumeOptions, type RunText, resumeFields, resumeInFolder } from './runs/resume.ts';
+export { type RunRecord, readRunRecord, writeRunRecord } from './runs/record.ts';
+export {
+  furtherSteps,
+  type ResumeOptions,
+  type RunText,
+  resumeFields,
+  resumeInFolder,
+} from './runs/resume.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {

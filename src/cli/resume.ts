@@ -12,7 +12,7 @@ import { type Checkpoint, hasCheckpoint, readRecord, type SavedRecord } from '..
 import type { DataRecord } from '../runs/data-record.ts';
 import { HISTORY_FILE, LAST } from '../runs/layout.ts';
 import { readRunRecord, reportDue } from '../runs/record.ts';
-import { loadRun } from '../runs/resume.ts';
+import { furtherSteps, loadRun } from '../runs/resume.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { tokensDataset } from '../tokens/read.ts';
 import type { Dataset } from '../train/data.ts';
@@ -156,7 +156,9 @@ async function whatIsDue(
     ...((await reportDue(folderStore(out), step)) ? ['report'] : []),
   ];
   if (due.length === 0)
-    throw misuse(`--resume ${out}: done, ${formatAmount(step, 'step')}: --steps ${2 * step} would go on`);
+    throw misuse(
+      `--resume ${out}: done, ${formatAmount(step, 'step')}: --steps ${furtherSteps(step)} would go on`,
+    );
   return `, still due: ${due.join(', ')}`;
 }
 

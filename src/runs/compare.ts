@@ -1,6 +1,7 @@
 // Several runs side by side: the result of each, and their differences. For the page, the terminal and
 // machines alike.
 import { baseName } from '../io/store.ts';
+import { type Difference, differencesOf } from './differences.ts';
 import {
   bestEval,
   clock,
@@ -32,12 +33,6 @@ export interface RunOutcome {
   best: { step: number; seconds: number; valLoss: number; trainLoss: number; bitsPerByte: number } | null;
 }
 
-/** A field that differs between runs: one value per run. */
-export interface Difference {
-  name: string;
-  values: string[];
-}
-
 export interface RunComparison {
   runs: RunOutcome[];
   differences: Difference[];
@@ -57,7 +52,7 @@ export function compareRuns(runs: readonly RunSummary[]): RunComparison {
   );
   return {
     runs: runs.map((run, i) => outcome(run, unique ? names[i] : run.folder)),
-    differences: differences(runs.map(fields)),
+    differences: differencesOf(runs.map(fields)),
     measure: same.size === 1 ? 'nats/token' : 'bits/byte',
   };
 }
@@ -104,17 +99,11 @@ function fields(run: RunSummary): Record<string, unknown> {
     trainFraction,
     validate,
     tokenizer: tokenizer.id,
+    from: run.start,
     split: tokenizer.split,
     ...config,
     ...settings,
     precision,
     engine,
   };
-}
-
-function differences(runs: readonly Record<string, unknown>[]): Difference[] {
-  const names = [...new Set(runs.flatMap(Object.keys))];
-  return names
-    .map((name) => ({ name, values: runs.map((run) => (run[name] === undefined ? '' : String(run[name]))) }))
-    .filter(({ values }) => new Set(values).size > 1);
 }

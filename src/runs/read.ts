@@ -41,6 +41,7 @@ export async function readRun(
     tokenizer: { vocabSize: tokenizer.vocabSize, split: tokenizer.pattern, id: await idOf(tokenizer) },
     engines: enginesOf(past, record),
     precision,
+    start: record?.start,
     settings,
     events,
     comparisons: await readComparisons(store),

@@ -110,6 +110,14 @@ export async function loadRun(store: Store, options: CheckpointOptions): Promise
   return { ...from, engines };
 }
 
+/**
+ * The number of steps with which a run that has done `steps` goes on: twice as many. The learning rate, which
+ * ended low, is then back at half of its decay, so that something is learnt again.
+ */
+export function furtherSteps(steps: number): number {
+  return 2 * steps;
+}
+
 /** The settings, checked. Throws where they leave nothing to do. */
 function settingsFor(
   settings: TrainSettings,
@@ -119,7 +127,7 @@ function settingsFor(
   const done = `${location}: ${formatAmount(step, 'step')} ${step === 1 ? 'is' : 'are'} done`;
   if (settings.steps < step) throw new Error(`${done}: steps ${settings.steps} is less`);
   if (settings.steps === step && settled)
-    throw new Error(`${done}, all of them: steps ${2 * step} would go on`);
+    throw new Error(`${done}, all of them: steps ${furtherSteps(step)} would go on`);
   return checkSettings(settings);
 }
 

@@ -24,6 +24,8 @@ export interface RunSummary {
   /** The engines, in order; empty if they were not recorded. */
   engines: readonly EngineUse[];
   precision: Precision;
+  /** The model that the run went on from, if any: a folder, or a name. */
+  start?: string;
   settings: TrainSettings;
   /** The events of the run, including earlier parts of a resumed run. */
   events: readonly TrainEvent[];

@@ -11,6 +11,7 @@ import {
   textRecord,
   type WorkerCheckpoint,
   type WorkerModel,
+  writeRunRecord,
 } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { engine, giveTurn, library, replaceWorker, setTraining, wake, workersBefore } from './engine.ts';
@@ -51,6 +52,8 @@ interface NewModel {
 
 /** A trained model with its tokenizer. */
 interface OldModel {
+  /** Its name in the address, which the run keeps. */
+  base: string;
   /** Loads a model for this run alone. */
   load(): Promise<WorkerModel>;
 }
@@ -122,7 +125,8 @@ export async function begin({ name, text, settings, model: given }: Start): Prom
     const { model, dataset } = await ('load' in given ? take(given) : make(given));
     const record = await textRecord(bytes, { name: text });
     const store = opfsStore(`runs/${name}`);
-    await follow(worker, { store, name, config: model.config, settings, model, record, dataset });
+    const base = 'base' in given ? given.base : undefined;
+    await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
   });
 }
 
@@ -202,6 +206,8 @@ interface Follow {
   config: GPTConfig;
   settings: TrainSettings;
   model: WorkerModel;
+  /** The name of the trained model that a new run begins with. */
+  base?: string;
   from?: WorkerCheckpoint;
   record: DataRecord;
   dataset: Parameters<LibraryWorker['trainInFolder']>[0]['dataset'];
@@ -223,15 +229,35 @@ async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
       within.value = { what, done, total };
     },
   });
+  let recorded = from !== undefined;
   for await (const event of events) {
     batch(() => {
       add([event]);
       if (event.type !== 'step') within.value = null;
     });
-    if (event.type === 'checkpoint') changed('runs');
+    if (event.type === 'checkpoint') {
+      if (!recorded) await recordRun(worker, given);
+      recorded = true;
+      changed('runs');
+    }
     if (event.type === 'step' && holding && !stopper.signal.aborted) {
       doing.value = { phase: 'paused' };
       await giveTurn(() => doing.value.phase !== 'paused');
     } else await giveTurn(() => true);
   }
+}
+
+/** Keeps, beside the first checkpoint, what is neither in the settings of a run nor in its events. */
+function recordRun(
+  { precision }: LibraryWorker,
+  { store, name, base, record, dataset }: Follow,
+): Promise<void> {
+  return writeRunRecord(store, {
+    title: `${name} on ${record.name}`,
+    precision,
+    trainTokens: dataset.train.length,
+    valTokens: dataset.val.length,
+    start: base,
+    reported: null,
+  });
 }

@@ -532,7 +532,7 @@ describe('taking away', { skip }, () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Tab');
     const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
-    assert.equal(download.suggestedFilename(), 'a-tale-hf.zip');
+    assert.equal(download.suggestedFilename(), 'a-tale-hf-bfloat16.zip');
     assert.match(await roomOf(page), /hf=bfloat16/);
   });
 });

@@ -233,6 +233,10 @@ describe('training in a tab', { skip }, () => {
     assert.match(new URL(page.url()).hash, /compare=whole%7Ctwice/);
     const row = page.locator('.runs .scroll tbody tr', { hasText: 'twice' });
     assert.match(await row.innerText(), /steps 2000/);
+    const tuned = page.locator('.runs .scroll tbody tr', { hasText: 'tuned' });
+    assert.match(await tuned.locator('.differs').innerText(), /^from runs\/whole, /);
+    assert.doesNotMatch(await row.locator('.differs').innerText(), /from/);
+    await tuned.getByText('Go on to step 48').waitFor();
     await row.getByText('Delete').click();
     await row.locator('.confirm').getByText('Keep').click();
     await row.getByText('Delete').click();

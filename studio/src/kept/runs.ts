@@ -1,5 +1,13 @@
 // The runs in this browser.
-import { type GPTConfig, readHistory, type Store, type TrainEvent, type TrainSettings } from 'inkhorn';
+import {
+  differencesOf,
+  type GPTConfig,
+  readHistory,
+  readRunRecord,
+  type Store,
+  type TrainEvent,
+  type TrainSettings,
+} from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { namesOn } from './files.ts';
 
@@ -8,6 +16,8 @@ export interface KeptRun {
   name: string;
   text: string;
   settings: TrainSettings;
+  /** The model that it went on from: a name in the address, or the `--from` of a command line. */
+  base: string | null;
   /** Its model's shape. */
   config: Partial<GPTConfig>;
   events: readonly TrainEvent[];
@@ -28,10 +38,11 @@ export async function readRuns(
       const folder = opfsStore(`runs/${name}`);
       const { settings, data, events } = await readHistory(folder);
       const config = await configOf(folder);
+      const base = (await readRunRecord(folder))?.start ?? null;
       const losses = events.flatMap((event) => (event.type === 'eval' ? [event.valLoss] : []));
       const step = events.reduce((most, event) => Math.max(most, event.step), 0);
       const best = losses.length > 0 ? Math.min(...losses) : null;
-      runs.push({ name, text: data.name, settings, config, events, step, best });
+      runs.push({ name, text: data.name, settings, base, config, events, step, best });
     } catch (error) {
       damaged.push({ name, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -69,11 +80,18 @@ async function configOf(run: Store): Promise<Partial<GPTConfig>> {
   }
 }
 
-/** What runs differ in, as `nLayer 4, lr 0.001`: first the model's shape. In the order of `runs`. */
+/**
+ * What runs differ in, as `nLayer 4, lr 0.001`: first the model they went on from, and its shape. In the
+ * order of `runs`.
+ */
 export function differences(runs: readonly KeptRun[]): string[] {
-  const facts = runs.map(({ config, settings }): Record<string, unknown> => ({ ...config, ...settings }));
-  const names = [...new Set(facts.flatMap((of) => Object.keys(of)))];
-  const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
-  const differing = names.filter((name) => new Set(facts.map((of) => text(of[name]))).size > 1);
-  return facts.map((of) => differing.map((name) => `${name} ${text(of[name])}`).join(', '));
+  const differing = differencesOf(
+    runs.map(({ base, config, settings }) => ({ from: base ?? undefined, ...config, ...settings })),
+  );
+  return runs.map((_, i) =>
+    differing
+      .filter(({ values }) => values[i] !== '')
+      .map(({ name, values }) => `${name} ${values[i]}`)
+      .join(', '),
+  );
 }

@@ -1,4 +1,5 @@
 // Take away: a model, a run, its report, and how to go on with them on another machine.
+import { furtherSteps } from 'inkhorn';
 import type { VNode } from 'preact';
 import { LIVE, SHIPPED, titleOf } from '../../kept/models.ts';
 import { published } from '../../kept/texts.ts';
@@ -66,7 +67,7 @@ function Run({ run }: { run: RunFacts }): VNode {
       <Command
         lines={[
           `unzip ${folder}.zip`,
-          `npx inkhorn train --resume ${folder}${left ? '' : ` --steps ${2 * settings.steps}`}${run.text === null ? ` --data ${quoted(data.name)}` : ''}`,
+          `npx inkhorn train --resume ${folder}${left ? '' : ` --steps ${furtherSteps(settings.steps)}`}${run.text === null ? ` --data ${quoted(data.name)}` : ''}`,
           `npx inkhorn generate -m ${folder}`,
         ]}
       />

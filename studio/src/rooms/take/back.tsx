@@ -1,4 +1,5 @@
 // And back: a run or a model of the command line is dropped here, and goes on in the tab.
+import { furtherSteps } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { readFiles } from '../../kept/bring-text.ts';
@@ -78,15 +79,10 @@ function GoOn({ run }: { run: RunFacts }): VNode | null {
         <Files input={input} several onFiles={bringText} />
       </div>
     );
-  if (step >= settings.steps)
-    return (
-      <p class="muted">
-        <b>{name}</b> has done its {settings.steps} steps.
-      </p>
-    );
+  const steps = step < settings.steps ? undefined : furtherSteps(settings.steps);
   const start = async (): Promise<void> => {
     enter('train');
-    await goOn(name);
+    await goOn(name, steps);
   };
   return (
     <p class="buttons">
@@ -94,7 +90,7 @@ function GoOn({ run }: { run: RunFacts }): VNode | null {
         <b>{name}</b> is at step {step} of {settings.steps}.
       </span>
       <button type="button" class="primary" onClick={() => attempt(start)}>
-        Go on in this tab
+        Go on in this tab{steps !== undefined && `, to step ${steps}`}
       </button>
     </p>
   );

@@ -1,5 +1,4 @@
 // A model as a file for another program: asked of a worker, which ends with its answer.
-import type { TargetName } from 'inkhorn/exchange';
 import type { Answer, Ask, Door } from './export-worker.ts';
 import { filesOf, folderOf, handOver } from './packing.ts';
 
@@ -15,9 +14,9 @@ export async function doorsFor(model: string): Promise<readonly Door[]> {
 /** The name of the file that is downloaded. */
 export function nameOfExport(model: string, { to }: Pick<Door, 'to'>, value: string): string {
   const folder = folderOf(model);
-  if (to === 'gguf') return `${folder}-${value}.gguf`;
   if (to === 'tokenizer') return value === 'json' ? 'tokenizer.json' : `${folder}${ENDINGS[value]}`;
-  return to === 'safetensors' ? `${folder}.safetensors` : `${folder}-${to}.zip`;
+  if (to === 'gguf' || to === 'safetensors') return `${folder}-${value}.${to}`;
+  return `${folder}-${to}-${value}.zip`;
 }
 
 const ENDINGS: Readonly<Record<string, string>> = { tiktoken: '.tiktoken', minbpe: '.model' };
@@ -29,10 +28,11 @@ export async function downloadExport(
   value: string,
 ): Promise<readonly string[]> {
   const files = await filesOf(model);
-  const folder = `${folderOf(model)}-${to satisfies TargetName}`;
+  const name = nameOfExport(model, { to }, value);
+  const folder = name.replace(/\.zip$/, '');
   const answer = await asked({ files, options: { to, [option]: value }, folder });
   if (!('file' in answer)) return [];
-  handOver(nameOfExport(model, { to }, value), answer.file);
+  handOver(name, answer.file);
   return answer.notes;
 }
 

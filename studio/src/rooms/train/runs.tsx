@@ -1,4 +1,5 @@
 // The runs of this browser: compared over each other, gone on with, deleted.
+import { furtherSteps } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { changes, discard } from '../../kept/files.ts';
@@ -137,8 +138,8 @@ function Row({
           </button>
         )}
         {!left && !isBusy() && (
-          <button type="button" onClick={() => attempt(() => goOn(name, further(settings.steps)))}>
-            Go on to step {further(settings.steps)}
+          <button type="button" onClick={() => attempt(() => goOn(name, furtherSteps(settings.steps)))}>
+            Go on to step {furtherSteps(settings.steps)}
           </button>
         )}
         <a class="button" href={link('play', { model: `runs/${name}` })}>
@@ -148,11 +149,6 @@ function Row({
       </td>
     </tr>
   );
-}
-
-/** Half as many steps again: enough to see whether it still learns. */
-function further(steps: number): number {
-  return Math.ceil(1.5 * steps);
 }
 
 function Delete({ name }: { name: string }): VNode {

@@ -54,7 +54,12 @@ export function Setup(): VNode {
     if (!settings) return;
     const name = await freeName('runs', choice('name') ?? usualName);
     const made = { tokenizer: plan.tokenizer, configOf: (size: number) => configFor(plan, size) };
-    await begin({ name, text, settings, model: from === null ? made : { load: () => load(from) } });
+    await begin({
+      name,
+      text,
+      settings,
+      model: from === null ? made : { base: from, load: () => load(from) },
+    });
   };
   return (
     <form
