@@ -164,7 +164,7 @@ const PATIENCE = 5000;
 
 /** `Store.lock`: against other tabs, workers, and other parts of this page. */
 async function lockFolder(what: string, path: string, folder: string): Promise<Lock> {
-  const name = `inkhorn run ${folder}`;
+  const name = lockName(folder);
   return new Promise<Lock>((resolve, reject) => {
     const holder = `${name}\n${what}\n${new Date().toISOString()}`;
     const held = (): Promise<void> =>
@@ -172,16 +172,31 @@ async function lockFolder(what: string, path: string, folder: string): Promise<L
       locks().request(holder, () => new Promise<void>((release) => resolve({ release })));
     locks()
       .request(name, { signal: AbortSignal.timeout(PATIENCE) }, held)
-      .catch(async (error) => reject(nameOf(error) === 'TimeoutError' ? await inUse(path, name) : error));
+      .catch(async (error) => reject(nameOf(error) === 'TimeoutError' ? await inUse(path, folder) : error));
   });
 }
 
-async function inUse(path: string, name: string): Promise<Error> {
+/**
+ * Who has locked the folder `path` of the site's own file system (`Store.lock`), in this or another tab: `a
+ * training run, since 2026-11-29 12:00:00 UTC`. Null if nobody has.
+ */
+export async function opfsHolder(path: string): Promise<string | null> {
+  const name = lockName(path);
   const { held = [] } = await locks().query();
+  if (!held.some((lock) => lock.name === name)) return null;
   const holder = held.find((lock) => lock.name?.startsWith(`${name}\n`))?.name ?? '';
   const [, what = 'another tab', since = ''] = holder.split('\n');
-  const time = since === '' ? '' : `, since ${since.slice(0, 19).replace('T', ' ')} UTC`;
+  return since === '' ? what : `${what}, since ${since.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+async function inUse(path: string, folder: string): Promise<Error> {
+  const holder = (await opfsHolder(folder)) ?? 'another tab';
   return new Error(
-    `${path} is in use by this site in this or another tab (${what}${time}): wait for it, close that tab, or take another folder`,
+    `${path} is in use by this site in this or another tab (${holder}): wait for it, close that tab, or take another folder`,
   );
+}
+
+/** The name of the lock of a folder. */
+function lockName(folder: string): string {
+  return `inkhorn run ${folder}`;
 }

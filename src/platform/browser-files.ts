@@ -2,5 +2,5 @@
 // dropped on it, and downloads.
 export { archiveOf, archiveStore, download } from '../io/browser-archive.ts';
 export { droppedStore } from '../io/browser-dropped-store.ts';
-export { opfsStore } from '../io/browser-opfs-store.ts';
+export { opfsHolder, opfsStore } from '../io/browser-opfs-store.ts';
 export type { Lock, Store } from '../io/store.ts';

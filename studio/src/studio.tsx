@@ -1,4 +1,5 @@
 // The frame around every room: the way between rooms, the engine, the training that goes on, and notices.
+import { useSignalEffect } from '@preact/signals';
 import type { ComponentType, VNode } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
@@ -43,6 +44,9 @@ export function Studio(): VNode {
       if (isBusy()) event.preventDefault(); // the browser asks once
     });
   }, []);
+  useSignalEffect(() => {
+    document.title = titleNow();
+  });
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('room')?.focus()}>
@@ -68,6 +72,14 @@ export function Studio(): VNode {
   );
 }
 
+/** What the browser calls the tab: among several, the one that trains is found by its run. */
+function titleNow(): string {
+  const rooms = `${TITLES[room.value]} · Inkhorn Studio`;
+  const run = training.value;
+  if (!run || phase.value.phase === 'ended' || phase.value.phase === 'preparing') return rooms;
+  return `${run.name}, ${Math.floor((100 * run.step.value) / run.settings.steps)} % · ${rooms}`;
+}
+
 /** The way to a room. That of the room one is in is seen, where a narrow window has no place for all. */
 function WayTo({ name }: { name: Room }): VNode {
   const place = useRef<HTMLAnchorElement>(null);
@@ -86,7 +98,6 @@ function RoomView({ name }: { name: Room }): VNode {
   const [View, setView] = useState<ComponentType | null>(null);
   const [broken, forget] = useErrorBoundary(); // what one room cannot draw leaves the others as they are
   useEffect(() => {
-    document.title = `${TITLES[name]} · Inkhorn Studio`;
     const open = (): void =>
       attempt(async () => {
         const view = await DOORS[name]().catch(() => {

@@ -13,9 +13,8 @@ import {
   type WorkerModel,
   writeRunRecord,
 } from 'inkhorn';
-import { opfsStore } from 'inkhorn/browser';
 import { engine, giveTurn, library, replaceWorker, setTraining, wake, workersBefore } from './engine.ts';
-import { changed, persist } from './kept/files.ts';
+import { alone, changed, namesOn, persist } from './kept/files.ts';
 import { readText, readTextOf } from './kept/texts.ts';
 import { dismiss } from './notices.ts';
 import { type Watched, watch } from './watched.ts';
@@ -102,38 +101,48 @@ export function stop(): void {
 
 /** Trains a new run to its end, or until it is stopped. */
 export async function begin({ name, text, settings, model: given }: Start): Promise<void> {
-  await guarded(async (worker) => {
-    const bytes = await readText(text);
-    const encode = (tokenizer: TokenizerTraining | Tokenizer) =>
-      worker.tokenize(bytes, {
-        tokenizer,
-        signal: stopper.signal,
-        onProgress: ({ what, done, total }) => {
-          const line = what === 'training' ? 'The tokenizer learns' : 'The text is encoded';
-          doing.value = { phase: 'preparing', what: line, done, total };
-        },
-      });
-    const make = async ({ tokenizer: how, configOf }: NewModel) => {
-      const { tokenizer, data } = await encode(how);
-      const config = configOf(tokenizer.vocabSize);
-      return { model: await worker.create(config, tokenizer, { seed: settings.seed }), dataset: data };
-    };
-    const take = async ({ load }: OldModel) => {
-      const model = await load();
-      return { model, dataset: (await encode(model.tokenizer)).data };
-    };
-    const { model, dataset } = await ('load' in given ? take(given) : make(given));
-    const record = await textRecord(bytes, { name: text });
-    const store = opfsStore(`runs/${name}`);
-    const base = 'base' in given ? given.base : undefined;
-    await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
-  });
+  await guarded((worker) =>
+    alone(name, async (store) => {
+      if ((await namesOn('runs')).includes(name))
+        throw new Error(`another tab has made a run called ${name} just now: start again`);
+      const bytes = await readText(text);
+      const { model, dataset } = await modelAndTokens(worker, bytes, given, settings);
+      const record = await textRecord(bytes, { name: text });
+      const base = 'base' in given ? given.base : undefined;
+      await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
+    }),
+  );
+}
+
+/** The model of a new run, and the text in its tokens. */
+async function modelAndTokens(
+  worker: LibraryWorker,
+  bytes: Uint8Array,
+  given: Start['model'],
+  { seed }: TrainSettings,
+): Promise<Pick<Follow, 'model' | 'dataset'>> {
+  const encode = (tokenizer: TokenizerTraining | Tokenizer) =>
+    worker.tokenize(bytes, {
+      tokenizer,
+      signal: stopper.signal,
+      onProgress: ({ what, done, total }) => {
+        const line = what === 'training' ? 'The tokenizer learns' : 'The text is encoded';
+        doing.value = { phase: 'preparing', what: line, done, total };
+      },
+    });
+  if ('load' in given) {
+    const model = await given.load();
+    return { model, dataset: (await encode(model.tokenizer)).data };
+  }
+  const { tokenizer, data } = await encode(given.tokenizer);
+  const config = given.configOf(tokenizer.vocabSize);
+  return { model: await worker.create(config, tokenizer, { seed }), dataset: data };
 }
 
 /** Goes on with the run `name` from its last checkpoint, to `steps` if that is given. */
 export async function goOn(name: string, steps?: number): Promise<void> {
   await guarded((worker) =>
-    locked(`runs/${name}`, async (store) => {
+    alone(name, async (store) => {
       const from = await worker.loadCheckpoint(store.folder('last'));
       const { data: record } = from.record;
       const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
@@ -156,18 +165,6 @@ export async function goOn(name: string, steps?: number): Promise<void> {
       });
     }),
   );
-}
-
-/** Works on a folder of the page that no other tab writes meanwhile, from the first reading on. */
-async function locked(path: string, work: (store: Store) => Promise<void>): Promise<void> {
-  const store = opfsStore(path);
-  const lock = await store.lock?.('a training run');
-  try {
-    // Without a lock of its own: this one is held.
-    await work({ ...store, lock: undefined });
-  } finally {
-    lock?.release();
-  }
 }
 
 async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<void> {

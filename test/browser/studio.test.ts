@@ -210,18 +210,53 @@ describe('training in a tab', { skip }, () => {
     await untilEnded(page, 'stopped');
   });
 
-  test('refuses a run that another tab trains, in one line', async () => {
+  test('refuses to go on with, and to delete, a run that another tab trains, which its title names', async () => {
     const { page } = tab;
     await trainTale(tab, { name: 'twice', steps: 2000 });
     await start(page);
     await untilStep(page, 3);
     const other = await tab.another();
     await other.goto(page.url());
-    await other.locator('.runs .scroll tbody tr', { hasText: 'twice' }).getByText('Go on').click();
-    assert.match(await other.locator('.notice').innerText(), /is in use by this site in this or another tab/);
-    await other.close();
+    assert.match(await page.title(), /^twice, \d+ % · Train · Inkhorn Studio$/);
+    const row = other.locator('.runs .scroll tbody tr', { hasText: 'twice' });
+    const refusal =
+      /^twice is in use by another tab of this site \(a training run, since 2\d{3}-.* UTC\): stop it/;
+    const refused = async (click: () => Promise<void>): Promise<void> => {
+      await click();
+      await other.locator('.notice.good span', { hasText: refusal }).waitFor({ timeout: 3000 }); // at once
+      await other.locator('.notice.bad span', { hasText: refusal }).waitFor();
+    };
+    await refused(() => row.getByText('Go on').click());
+    await refused(async () => {
+      await row.getByText('Delete').click();
+      await row.locator('.confirm').getByText('Delete', { exact: true }).click();
+    });
+    const step = await stepOf(page);
+    await untilStep(page, step + 3);
     await page.click('.live >> text=Stop');
     await untilEnded(page, 'stopped');
+    await keptBytes(page, 'runs/twice/last/model.safetensors');
+    await row.waitFor();
+    await other.close();
+  });
+
+  test('shows in one tab what another one keeps and deletes', async () => {
+    const { page } = tab;
+    await tab.enter('text');
+    const other = await tab.another();
+    await other.goto(page.url());
+    const row = (of: Page) => of.locator('.texts-list > div', { hasText: 'shared' });
+    await other
+      .locator('.bring input[type=file]')
+      .first()
+      .setInputFiles({
+        ...{ name: 'shared.txt', mimeType: 'text/plain', buffer: Buffer.from('A tale for two tabs.') },
+      });
+    await row(page).waitFor();
+    await row(page).getByText('Delete').click();
+    await row(page).locator('button.bad').click();
+    await row(other).waitFor({ state: 'detached' });
+    await other.close();
   });
 
   test('compares runs over each other, and deletes one after it has asked', async () => {

@@ -1,7 +1,9 @@
 // What the page keeps in the browser's own file system: `texts/`, `runs/` and `models/`, a folder or a file
 // for each.
 import { signal } from '@preact/signals';
-import { opfsStore } from 'inkhorn/browser';
+import type { Store } from 'inkhorn';
+import { opfsHolder, opfsStore } from 'inkhorn/browser';
+import { dismiss, notice, tell } from '../notices.ts';
 
 export type Shelf = 'texts' | 'runs' | 'models';
 
@@ -12,9 +14,37 @@ export const changes: Readonly<Record<Shelf, { value: number }>> = {
   models: signal(0),
 };
 
+/** What this tab changes is drawn anew in the others, too. */
+const tabs = new BroadcastChannel('inkhorn shelves');
+tabs.onmessage = ({ data }: MessageEvent<Shelf>): void => {
+  changes[data].value++;
+};
+
 /** Tells that something on the shelf has changed. */
 export function changed(shelf: Shelf): void {
   changes[shelf].value++;
+  tabs.postMessage(shelf);
+}
+
+/**
+ * Works on the run `name` while no other tab writes to it. A tab that was just closed is waited for, which is
+ * said; then rejects with who has it.
+ */
+export async function alone<T>(name: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = opfsStore(`runs/${name}`);
+  const holder = await opfsHolder(`runs/${name}`);
+  const line = `${name} is in use by another tab of this site (${holder}): stop it there, or wait`;
+  if (holder !== null) tell(line);
+  const lock = await store.lock?.('a training run').catch((error) => {
+    throw holder === null ? error : new Error(line);
+  });
+  if (notice.value?.line === line) dismiss();
+  try {
+    // Without a lock of its own: this one is held.
+    return await work({ ...store, lock: undefined });
+  } finally {
+    lock?.release();
+  }
 }
 
 /** The names on a shelf, sorted. */

@@ -2,7 +2,7 @@
 import { furtherSteps } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { changes, discard } from '../../kept/files.ts';
+import { alone, changes, discard } from '../../kept/files.ts';
 import { forget } from '../../kept/models.ts';
 import { differences, type KeptRun, readRuns } from '../../kept/runs.ts';
 import { attempt } from '../../notices.ts';
@@ -153,8 +153,10 @@ function Row({
 
 function Delete({ name }: { name: string }): VNode {
   const remove = async (): Promise<void> => {
-    forget(`runs/${name}`);
-    await discard('runs', name);
+    await alone(name, async () => {
+      forget(`runs/${name}`);
+      await discard('runs', name);
+    });
   };
   return <Confirm label="Delete" question={`Delete ${name} for good?`} onYes={() => attempt(remove)} />;
 }
