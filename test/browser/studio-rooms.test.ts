@@ -183,6 +183,45 @@ describe('texts', { skip }, () => {
     await assert.rejects(keptBytes(page, 'texts/umlaut.txt'), /NotFound|not be found/);
   });
 
+  test('keep their names, but for what no file can be called, which is said', async () => {
+    const { page } = tab;
+    const kept = async (name: string, act: () => Promise<void>): Promise<string> => {
+      const told = await noticeAfter(page, act);
+      await page.locator('.texts-list > .chosen', { hasText: name }).waitFor();
+      assert.equal((await keptBytes(page, `texts/${name}`)).toString(), 'A tale.');
+      return told;
+    };
+    for (const name of ['crlf emoji 🦊.txt', '注文 (2) – “new”, 50 % & more?.txt'])
+      assert.equal(
+        await kept(name, () => files.setInputFiles(file(name, 'A tale.'))),
+        `${name} is kept in this browser`,
+      );
+    const again = await kept('crlf emoji 🦊 2.txt', () =>
+      files.setInputFiles(file('crlf emoji 🦊.txt', 'A tale.')),
+    );
+    assert.match(again, /; it is called crlf emoji 🦊 2\.txt: crlf emoji 🦊\.txt is here already$/);
+    const long = `${'👩‍👩‍👧'.repeat(30)}.txt`;
+    const cut = `${'👩‍👩‍👧'.repeat(13)}.txt`;
+    assert.match(
+      await kept(cut, () => files.setInputFiles(file(long, 'A tale.'))),
+      /; it is called .*: a name has at most 190 characters, and 240 bytes in UTF-8$/,
+    );
+    const paste = async (name: string): Promise<void> => {
+      const details = page.locator('.paste');
+      if ((await details.getAttribute('open')) === null) await details.locator('summary').click();
+      await page.getByLabel('Its name').fill(name);
+      await page.getByLabel('The text', { exact: true }).fill('A tale.');
+      await page.getByText('Keep it').click();
+    };
+    assert.match(
+      await kept('x-..', () => paste('../x/..')),
+      /; it is called x-\.\.: a name has no \/ \\ : and no line break, and begins with no dot$/,
+    );
+    await tab.enter('train', { text: 'tale.txt', name: '../x/..' });
+    await page.locator('.start .name', { hasText: 'it is called x-..: a name has no /' }).waitFor();
+    await tab.enter('text', { text: 'tale.txt' });
+  });
+
   test('are joined, kept as UTF-8, described and deleted', async () => {
     const { page } = tab;
     const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('Søren\n', 'utf16le')]);

@@ -265,7 +265,7 @@ describe('training in a tab', { skip }, () => {
     await page.getByLabel('Compare whole').check();
     await page.getByLabel('Compare twice').check();
     await page.waitForSelector('.runs .curve canvas');
-    assert.match(new URL(page.url()).hash, /compare=whole%7Ctwice/);
+    assert.match(new URL(page.url()).hash, /compare=whole%2Ftwice/);
     const row = page.locator('.runs .scroll tbody tr', { hasText: 'twice' });
     assert.match(await row.innerText(), /steps 2000/);
     const tuned = page.locator('.runs .scroll tbody tr', { hasText: 'tuned' });

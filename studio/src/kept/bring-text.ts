@@ -2,6 +2,7 @@
 import { joinLines, type Store, TEXT_KINDS } from 'inkhorn';
 import { droppedStore } from 'inkhorn/browser';
 import { inspectText } from './inspect-text.ts';
+import { renamedLine } from './names.ts';
 import { keepText } from './texts.ts';
 
 /** A tab has memory for a text of this size, its tokens and a model; not for much more. */
@@ -36,7 +37,7 @@ export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promis
   const store = await droppedStore(dropped);
   const bring = async (convert: boolean): Promise<Remarked> => {
     const { name, bytes, remarks } = await textIn(store, convert, () => bring(true));
-    return { name: await keep(name, bytes), remarks };
+    return keep(name, bytes, remarks);
   };
   return bring(false);
 }
@@ -87,13 +88,15 @@ async function textIn(
 
 /** Keeps a text that was typed or pasted. */
 export async function bringPasted(name: string, text: string): Promise<Remarked> {
-  return { name: await keep(name, new TextEncoder().encode(text)), remarks: [] };
+  return keep(name, new TextEncoder().encode(text), []);
 }
 
-async function keep(name: string, bytes: Uint8Array): Promise<string> {
+async function keep(wanted: string, bytes: Uint8Array, remarks: readonly string[]): Promise<Remarked> {
   if (bytes.every((byte) => byte <= 0x20))
-    throw new Error(`${name} is empty: a text to train on needs words`);
-  return keepText(name, bytes);
+    throw new Error(`${wanted} is empty: a text to train on needs words`);
+  const name = await keepText(wanted, bytes);
+  const renamed = renamedLine(wanted, name);
+  return { name, remarks: renamed === null ? [...remarks] : [...remarks, renamed] };
 }
 
 /** Of several files: the folder's, or the first one's. */

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import type { Store } from 'inkhorn';
 import { opfsHolder, opfsStore } from 'inkhorn/browser';
 import { dismiss, notice, tell } from '../notices.ts';
+import { numbered, storable } from './names.ts';
 
 export type Shelf = 'texts' | 'runs' | 'models';
 
@@ -54,17 +55,12 @@ export async function namesOn(shelf: Shelf): Promise<string[]> {
   return names.filter((name) => !name.startsWith('.'));
 }
 
-/** A name like `wanted` that is not on the shelf yet: `whale`, `whale 2`. */
+/** A name like `wanted` that is not on the shelf yet: `whale`, `whale 2`. See `renamedLine`. */
 export async function freeName(shelf: Shelf, wanted: string): Promise<string> {
-  const clean =
-    wanted
-      .replace(/[^\p{L}\p{N}._ -]+/gu, ' ')
-      .trim()
-      .replace(/^\.+/, '')
-      .slice(0, 60) || 'unnamed';
+  const possible = storable(wanted);
   const taken = new Set(await namesOn(shelf));
-  let name = clean;
-  for (let n = 2; taken.has(name); n++) name = `${clean} ${n}`;
+  let name = possible;
+  for (let n = 2; taken.has(name); n++) name = numbered(possible, n);
   return name;
 }
 

@@ -3,16 +3,21 @@ import { modelStore, readHistory, type Store } from 'inkhorn';
 import { droppedStore, opfsStore } from 'inkhorn/browser';
 import { library } from '../engine.ts';
 import { changed, discard, freeName, persist } from './files.ts';
+import { titleOf } from './models.ts';
+import { renamedLine } from './names.ts';
 import { isTextOf, keepText, nameOfText, TEXT_FILE } from './texts.ts';
 
 /** The largest file of a model that is read: a tab has no memory for the weights of a larger one. */
 const MOST_BYTES = 2 ** 30;
 
 /**
- * Keeps the model or the run in what was dropped, once the engine has loaded it, and returns its name in the
- * address. Call it in the event's own turn. Throws one line if there is no model in it; nothing is kept then.
+ * Keeps the model or the run in what was dropped, once the engine has loaded it. Returns its name in the
+ * address, and a line that says what it is called. Call it in the event's own turn. Throws one line if there
+ * is no model in it; nothing is kept then.
  */
-export async function importModel(dropped: DataTransfer | Iterable<File>): Promise<string> {
+export async function importModel(
+  dropped: DataTransfer | Iterable<File>,
+): Promise<{ model: string; line: string }> {
   const source = limited(await droppedStore(dropped));
   const shelf = (await source.exists('config.json')) ? 'models' : 'runs'; // a run can go on in the page
   const worker = await library();
@@ -30,7 +35,12 @@ export async function importModel(dropped: DataTransfer | Iterable<File>): Promi
   }
   void persist();
   changed(shelf);
-  return `${shelf}/${name}`;
+  const kept = `${shelf}/${name}`;
+  const renamed = renamedLine(wanted, name);
+  return {
+    model: kept,
+    line: [`${titleOf(kept)} is kept in this browser`, renamed].filter(Boolean).join('; '),
+  };
 }
 
 /** Keeps the text that came with a run, for it to go on, unless it is here already. */

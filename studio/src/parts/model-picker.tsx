@@ -44,9 +44,9 @@ export function ModelPicker({
     setBusy(true);
     attempt(async () => {
       try {
-        const name = await importModel(from);
-        choose({ [key]: name });
-        tell(`${titleOf(name)} is kept in this browser.`);
+        const { model, line } = await importModel(from);
+        choose({ [key]: model });
+        tell(line);
       } finally {
         setBusy(false);
       }

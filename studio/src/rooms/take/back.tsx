@@ -4,7 +4,6 @@ import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { readFiles } from '../../kept/bring-text.ts';
 import { importModel } from '../../kept/imports.ts';
-import { titleOf } from '../../kept/models.ts';
 import { isTextOf, keepText } from '../../kept/texts.ts';
 import { attempt, tell } from '../../notices.ts';
 import { DropArea } from '../../parts/drop-area.tsx';
@@ -20,9 +19,9 @@ export function Back({ run }: { run: RunFacts | null }): VNode {
     setBusy(true);
     attempt(async () => {
       try {
-        const model = await importModel(from);
+        const { model, line } = await importModel(from);
         choose({ model });
-        tell(`${titleOf(model)} is kept in this browser.`);
+        tell(line);
       } finally {
         setBusy(false);
       }

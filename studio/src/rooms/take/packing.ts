@@ -5,10 +5,14 @@ import { library } from '../../engine.ts';
 import { LIVE, openModel, SHIPPED, storeOf, titleOf } from '../../kept/models.ts';
 import { nameOfText, published, readText, TEXT_FILE } from '../../kept/texts.ts';
 
-/** A name like `title` for a file: `moby-dick tiny, INT8` is `moby-dick-tiny-INT8`. */
+/**
+ * A name like `title` for a file, which a shell takes as one word: `moby-dick tiny, INT8` is
+ * `moby-dick-tiny-INT8`.
+ */
 export function fileNameOf(title: string): string {
-  const plain = title.normalize('NFKD').replace(/[^A-Za-z0-9._-]+/g, '-');
-  return plain.replace(/^[-.]+|-+$/g, '').slice(0, 80) || 'inkhorn';
+  const plain = title.normalize('NFC').replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-');
+  const cut = [...plain.replace(/^[-.]+|-+$/g, '')].slice(0, 60).join('');
+  return cut || 'inkhorn';
 }
 
 /** The name of a model's folder, once it is unpacked. */

@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { bringPasted } from '../../kept/bring-text.ts';
 import { changes, discard } from '../../kept/files.ts';
+import { renamedLine } from '../../kept/names.ts';
 import { readRuns } from '../../kept/runs.ts';
 import { FIRST_TEXT, type ListedText, listTexts, renameText } from '../../kept/texts.ts';
 import { attempt, tell } from '../../notices.ts';
@@ -109,7 +110,7 @@ function Paste(): VNode {
     const brought = await bringPasted(name, text);
     choose({ text: brought.name });
     setText('');
-    tell(`${brought.name} is kept in this browser`);
+    tell([`${brought.name} is kept in this browser`, ...brought.remarks].join('; '));
   };
   return (
     <details class="paste">
@@ -139,6 +140,8 @@ function Rename({ name, chosen }: { name: string; chosen: boolean }): VNode {
   const [wanted, setWanted] = useState<string | null>(null);
   const rename = async (): Promise<void> => {
     const renamed = await renameText(name, wanted ?? name);
+    const line = wanted?.trim() ? renamedLine(wanted, renamed) : null;
+    if (line !== null) tell(line);
     setWanted(null);
     if (chosen) choose({ text: renamed });
   };

@@ -27,13 +27,13 @@ export function useRuns(): KeptRuns {
 
 export function Runs({ runs, damaged }: KeptRuns): VNode | null {
   if (runs.length === 0 && damaged.length === 0) return null;
-  const compared = new Set((choice('compare') ?? '').split('|'));
+  const compared = new Set((choice('compare') ?? '').split('/'));
   const chosen = runs.filter(({ name }) => compared.has(name)).slice(0, MOST);
   const differ = differences(runs);
   const toggle = (name: string): void => {
     const next = new Set(compared);
     if (!next.delete(name)) next.add(name);
-    choose({ compare: [...next].filter(Boolean).join('|') || null });
+    choose({ compare: [...next].filter(Boolean).join('/') || null });
   };
   return (
     <section class="runs">

@@ -5,6 +5,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { changes, freeName } from '../../kept/files.ts';
 import { load, titleOf } from '../../kept/models.ts';
+import { renamedLine } from '../../kept/names.ts';
 import { FIRST_TEXT, textNames } from '../../kept/texts.ts';
 import { attempt } from '../../notices.ts';
 import { ModelPicker } from '../../parts/model-picker.tsx';
@@ -83,15 +84,7 @@ export function Setup(): VNode {
         <h2>Before you start</h2>
         {!reading?.waiting && <Estimate config={config} settings={settings} />}
         <EngineChoice />
-        <label class="name">
-          Name of the run
-          <input
-            type="text"
-            value={choice('name') ?? ''}
-            placeholder={usualName}
-            onChange={(e) => choose({ name: e.currentTarget.value || null })}
-          />
-        </label>
+        <RunName usual={usualName} />
         {(problem ?? reading?.problem) && (
           <p class={reading?.waiting ? 'muted' : 'bad'} role={reading?.waiting ? 'status' : 'alert'}>
             {problem ?? reading?.problem}
@@ -102,6 +95,32 @@ export function Setup(): VNode {
         </button>
       </section>
     </form>
+  );
+}
+
+/** The name of the run, and what becomes of it. */
+function RunName({ usual }: { usual: string }): VNode {
+  const wanted = choice('name');
+  const [line, setLine] = useState<string | null>(null);
+  const version = changes.runs.value;
+  useEffect(
+    () =>
+      attempt(async () =>
+        setLine(wanted === null ? null : renamedLine(wanted, await freeName('runs', wanted))),
+      ),
+    [wanted, version],
+  );
+  return (
+    <label class="name">
+      Name of the run
+      <input
+        type="text"
+        value={wanted ?? ''}
+        placeholder={usual}
+        onChange={(e) => choose({ name: e.currentTarget.value.trim() || null })}
+      />
+      {line !== null && <small role="status">{line}</small>}
+    </label>
   );
 }
 
