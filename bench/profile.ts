@@ -1,22 +1,24 @@
-// Where the time of a training step goes: one step of the seed preset, kernel by kernel. Each kernel is
-// awaited before the next is queued. Prints the least time of the steps per kernel (products: per shape),
-// with GFLOP/s for products and attention.
-//   node dist/bench/profile.js [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2] [--precision f32]
-//   [--json]
+// Where the time of a training step goes, kernel by kernel: a step of the seed preset (64 sequences of 256
+// tokens, micro-batches of 8), or of a model of GPT-2's size (1 of 1024). Each kernel is awaited before the
+// next is queued. Prints the least time of the steps per kernel (products: per shape), with GFLOP/s for
+// products and attention.
+//   node dist/bench/profile.js [--model seed|gpt2] [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2]
+//   [--precision f32] [--json]
 import { parseArgs } from 'node:util';
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
-import { seedModel } from '../src/cli/measure.ts';
+import { seedModel, trainingSteps } from '../src/cli/measure.ts';
+import { GPT } from '../src/model/gpt.ts';
 import { createBackend } from '../src/platform/node-engines.ts';
-import type { Dataset } from '../src/train/data.ts';
 import { seedSettings } from '../src/train/settings.ts';
-import { train } from '../src/train/train.ts';
+import { GPT2 } from './peers/gpt2.ts';
 
 const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '3' },
-    batch: { type: 'string', default: '64' },
-    'micro-batch': { type: 'string', default: String(seedSettings.microBatch) },
+    model: { type: 'string', default: 'seed' },
+    batch: { type: 'string' },
+    'micro-batch': { type: 'string' },
     threads: { type: 'string' },
     precision: { type: 'string', default: 'f32' },
     json: { type: 'boolean', default: false },
@@ -30,25 +32,16 @@ const { backend } = await createBackend('native', {
   precision: values.precision === 'bf16' ? 'bf16' : 'f32',
 });
 const { backend: timed, take } = timeKernels(backend, describe);
-const model = seedModel(timed);
-const { blockSize, vocabSize } = model.config;
-const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
-const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
-const settings = {
-  ...seedSettings,
-  steps: steps + 1,
-  batchSize: Number(values.batch),
-  microBatch: Number(values['micro-batch']),
-  evalEvery: steps + 2,
-  probeEvery: 0,
-  sampleEvery: 0,
-};
+const model = values.model === 'gpt2' ? new GPT(GPT2, { backend: timed }) : seedModel(timed);
+const { blockSize } = model.config;
+const batchSize = Number(values.batch ?? (values.model === 'gpt2' ? 1 : 64));
+const microBatch = Number(values['micro-batch'] ?? (values.model === 'gpt2' ? 1 : seedSettings.microBatch));
 const taken: Map<string, KernelTime>[] = [];
-for await (const event of train({ ...settings, model, data })) {
-  if (event.type !== 'step') continue;
-  const times = take();
-  if (event.step > 1) taken.push(times);
+for await (const _ of trainingSteps(model, { batchSize, settings: { microBatch, clip: 1 } })) {
+  taken.push(take());
+  if (taken.length > steps) break;
 }
+taken.shift(); // to warm up
 const best = [...taken[0].keys()].map((name) => {
   const rounds = taken.map((step) => step.get(name) as KernelTime);
   const seconds = Math.min(...rounds.map((share) => share.seconds));
@@ -59,7 +52,7 @@ const total = best.reduce((sum, { ms }) => sum + ms, 0);
 if (values.json) {
   console.log(JSON.stringify({ engine: backend.description, total, kernels: best }));
 } else {
-  console.log(`${backend.description}: ${values.batch} x ${blockSize} tokens, ms per step`);
+  console.log(`${backend.description}: ${batchSize} x ${blockSize} tokens, ms per step`);
   for (const { name, calls, ms, gflops } of best) {
     const rate = gflops > 0 ? `${gflops.toFixed(0).padStart(5)} GFLOP/s` : '';
     console.log(`${name.padEnd(34)} ${String(calls).padStart(5)} x ${ms.toFixed(1).padStart(8)} ms ${rate}`);

@@ -1,7 +1,7 @@
 // The matrix product, after Goto & van de Geijn (2008): b is packed into panels as wide as a register tile,
-// and the tiles (tile.h) run over them. k is cut into rounds of fixed length. While the tiles of one round
-// run, the same threads pack the operands of the next. A few rows (generation) take the path at the end of
-// the file.
+// and the tiles (tile.h) run over them. k is cut into rounds of fixed length, a wide b also into blocks of
+// columns; a stage is a block in a round. While the tiles of one stage run, the same threads pack the
+// operands of the next. A few rows (generation) take the path at the end of the file.
 #include <cstring>
 
 #include "../parallel.h"
@@ -21,12 +21,15 @@ requires(Number::STEP > 1) struct TileFor<Number> {
   using Type = SquareTile<Number>;
 };
 
-/** One product, cut into rounds of k, tile tasks and packing tasks. All cuts depend on the shape alone. */
+/** One product, cut into stages, tile tasks and packing tasks. All cuts depend on the shape alone. */
 template <class Number>
 struct Product {
   using Tile = typename TileFor<Number>::Type;
   static constexpr Index TERMS = Number::TERMS;
   static constexpr Index packedRows = 32;  // rows of an operand that one packing task takes
+  // The most floats in a packed block of b. It is read once for every strip of a: it should stay in the L2
+  // cache. With a packed, the strips are read again and again, and b is not cut.
+  static constexpr Index largestBlock = 1 << 18;
 
   const MatmulShape& s;
   float* out;
@@ -41,21 +44,25 @@ struct Product {
   const Index strips = ceilDiv(s.m, Tile::ROWS);                 // Tile::ROWS rows of out
   const Index panels = ceilDiv(s.n, TILE_COLS);                  // TILE_COLS columns of out
 
+  const Index panelsPerBlock = ceilDiv(panels, s.transA ? 1 : ceilDiv(panels* TILE_COLS* depth, largestBlock));
+  const Index blocks = ceilDiv(panels, panelsPerBlock);
+  const Index stages = rounds * blocks;
+
   // A tile task is a rectangle of tiles, `most` strips high in the first `large` rows of tasks: about a 16th
   // of all strips, at most 16. The last quarter has tasks of `fewest` strips, so that threads finish
-  // together. With a packed, each round's packing tasks balance the threads.
+  // together. With a packed, each stage's packing tasks balance the threads.
   const Index most = least(ceilDiv(strips, 16), 16);
   const Index fewest = s.transA ? most : ceilDiv(most, 5);
   const Index large = strips * 3 / 4 / most;
   const Index rowTasks = large + ceilDiv(strips - large * most, fewest);
   // Width of a task in panels: all of them where there are enough strips.
-  const Index panelsPerTask = ceilDiv(panels, least(panels, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
-  const Index colTasks = ceilDiv(panels, panelsPerTask);
+  const Index panelsPerTask = ceilDiv(panelsPerBlock, least(panelsPerBlock, rowTasks < 12 ? ceilDiv(16, rowTasks) : 1));
+  const Index colTasks = ceilDiv(panelsPerBlock, panelsPerTask);
   const Index tileTasks = rowTasks * colTasks;
 
   const bool copied = !s.transA && Tile::copies(s.k);
 
-  float* packedB[2] = {};  // alternating: of the round whose tiles run, and of the next
+  float* packedB[2] = {};  // alternating: of the stage whose tiles run, and of the next
   float* packedA[2] = {};  // the same, with transA
 
   /** The first strip of a row of tasks. */
@@ -63,36 +70,48 @@ struct Product {
     return rowTask < large ? rowTask * most : least(strips, large * most + (rowTask - large) * fewest);
   }
 
-  // Columns of a and rows of b in a round, and the number of elements that hold them.
-  Index begin(Index round) const { return round * depth * TERMS; }
-  Index end(Index round) const { return least(s.k, begin(round) + depth * TERMS); }
-  Index elements(Index round) const { return elementsOf<Number>(end(round) - begin(round)); }
+  // Columns of a and rows of b in a stage, and the number of elements that hold them.
+  Index begin(Index stage) const { return stage / blocks * depth * TERMS; }
+  Index end(Index stage) const { return least(s.k, begin(stage) + depth * TERMS); }
+  Index elements(Index stage) const { return elementsOf<Number>(end(stage) - begin(stage)); }
 
-  Index packTasksB(Index round) const {
+  // Its panels: [firstPanel, lastPanel).
+  Index firstPanel(Index stage) const { return stage % blocks * panelsPerBlock; }
+  Index lastPanel(Index stage) const { return least(panels, firstPanel(stage) + panelsPerBlock); }
+
+  bool isFirst(Index stage) const { return stage < blocks; }
+  bool isLast(Index stage) const { return stage >= stages - blocks; }
+
+  Index packTasksB(Index stage) const {
     if (panelsOfB != nullptr) return 0;
-    return s.transB ? panels : ceilDiv(end(round) - begin(round), packedRows);
+    return s.transB ? lastPanel(stage) - firstPanel(stage) : ceilDiv(end(stage) - begin(stage), packedRows);
   }
-  Index packTasks(Index round) const {
-    if (round == rounds) return 0;
-    return packTasksB(round) + (s.transA ? ceilDiv(end(round) - begin(round), packedRows) : 0);
-  }
-
-  /** The panels of b for one round. */
-  const float* panelsIn(Index round) const {
-    return panelsOfB != nullptr ? panelsOfB + panels * TILE_COLS * begin(round) : packedB[round % 2];
+  Index packTasks(Index stage) const {
+    if (stage == stages) return 0;
+    return packTasksB(stage) + (s.transA ? ceilDiv(end(stage) - begin(stage), packedRows) : 0);
   }
 
-  void pack(Index round, Index task) const {
-    const Index p0 = begin(round), p1 = end(round), size = elements(round);
-    if (s.transB && panelsOfB == nullptr && task < panels) {
-      const Index j = task * TILE_COLS;
-      return packPanel<Number>(packedB[round % 2] + j * size, b + j * s.k, s.k, least(s.n - j, TILE_COLS), p0, p1);
+  /** A packed panel of b in a stage. */
+  const float* panelOfB(Index stage, Index panel) const {
+    if (panelsOfB != nullptr)
+      return panelsOfB + panels * TILE_COLS * begin(stage) + panel * TILE_COLS * elements(stage);
+    return packedB[stage % 2] + (panel - firstPanel(stage)) * TILE_COLS * elements(stage);
+  }
+
+  void pack(Index stage, Index task) const {
+    const Index p0 = begin(stage), p1 = end(stage), size = elements(stage);
+    const Index j = firstPanel(stage) * TILE_COLS;
+    float* panelsB = packedB[stage % 2];
+    if (s.transB && task < packTasksB(stage)) {
+      const Index at = task * TILE_COLS, cols = least(s.n - j - at, TILE_COLS);
+      return packPanel<Number>(panelsB + at * size, b + (j + at) * s.k, s.k, cols, p0, p1);
     }
-    const bool isA = task >= packTasksB(round);
-    const Index first = (isA ? task - packTasksB(round) : task) * packedRows;
+    const bool isA = task >= packTasksB(stage);
+    const Index first = (isA ? task - packTasksB(stage) : task) * packedRows;
     const Index from = p0 + first, to = least(p1, from + packedRows);
-    if (isA) return Tile::pack(packedA[round % 2], a, s.m, from, to, first / TERMS, size);
-    packRows<Number, TILE_COLS, true>(packedB[round % 2], b, s.n, from, to, first / TERMS, size);
+    if (isA) return Tile::pack(packedA[stage % 2], a, s.m, from, to, first / TERMS, size);
+    const Index cols = least(s.n, lastPanel(stage) * TILE_COLS) - j;
+    packRows<Number, TILE_COLS, true>(panelsB, b + j, s.n, cols, from, to, first / TERMS, size);
   }
 
   struct Range {
@@ -104,31 +123,33 @@ struct Product {
    * Prefetches what the packing tasks that follow tile task `task` (and perhaps some after them) will read;
    * transA, not transB.
    */
-  Range sourceOf(Index round, Index task) const {
-    if (task >= packTasks(round)) return {reinterpret_cast<const char*>(b), 0};
-    const bool isA = task >= packTasksB(round);
-    const Index first = begin(round) + (isA ? task - packTasksB(round) : task) * packedRows;
-    const Index rows = least(end(round) - first, ceilDiv(packTasks(round), tileTasks) * packedRows);
+  Range sourceOf(Index stage, Index task) const {
+    if (task >= packTasks(stage)) return {reinterpret_cast<const char*>(b), 0};
+    const bool isA = task >= packTasksB(stage);
+    const Index first = begin(stage) + (isA ? task - packTasksB(stage) : task) * packedRows;
+    const Index rows = least(end(stage) - first, ceilDiv(packTasks(stage), tileTasks) * packedRows);
     const Index cols = isA ? s.m : s.n;
     return {reinterpret_cast<const char*>((isA ? a : b) + first * cols), rows * cols * Index(sizeof(float))};
   }
 
-  void tiles(Team& team, int thread, Index round, Index task, Index packed) const {
+  void tiles(Team& team, int thread, Index stage, Index task, Index packed) const {
     const Index strip0 = firstStrip(task / colTasks), strip1 = firstStrip(task / colTasks + 1);
-    const Index panel0 = task % colTasks * panelsPerTask, panel1 = least(panels, panel0 + panelsPerTask);
+    const Index panel0 = firstPanel(stage) + task % colTasks * panelsPerTask;
+    const Index panel1 = least(lastPanel(stage), panel0 + panelsPerTask);
+    if (panel0 >= panel1) return;  // the last block can be narrower
     [[maybe_unused]] const typename Number::Registers registers{};
     TileArgs t{};
-    t.k = elements(round);
+    t.k = elements(stage);
     t.outStride = s.n;
-    t.accumulate = s.accumulate || round > 0;
+    t.accumulate = s.accumulate || !isFirst(stage);
     if (s.transA) {  // a panel stays in the L1 cache, strips stream past; prefetches what is packed next
-      const Range source = sourceOf(round + 1, packed);
+      const Range source = sourceOf(stage + 1, packed);
       t.ahead = source.data;
       t.aheadStep = source.bytes / (t.k * (strip1 - strip0) * (panel1 - panel0)) + 1;
       for (Index panel = panel0; panel < panel1; panel++) {
         for (Index strip = strip0; strip < strip1; strip++) {
-          t.a = packedA[round % 2] + strip * Tile::ROWS * t.k;
-          oneTile<true>(t, round, strip, panel);
+          t.a = packedA[stage % 2] + strip * Tile::ROWS * t.k;
+          oneTile<true>(t, stage, strip, panel);
           t.ahead += t.k * t.aheadStep;
         }
       }
@@ -138,17 +159,17 @@ struct Product {
     // its epilogue reads.
     float* copy = copied ? team.scratch(thread, 0, Tile::ROWS * Tile::strideOfCopy(depth)) : nullptr;
     t.aStride = copied ? Tile::strideOfCopy(depth) : s.k;
-    const float* of = round + 1 == rounds ? s.epilogue.of : nullptr;
+    const float* of = isLast(stage) ? s.epilogue.of : nullptr;
     const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * s.k, s.k + s.n);
     const Index stepA = Tile::ROWS * s.k * Index(sizeof(float)) / (t.k * forA) + 1;
     const Index stepOf = of == nullptr ? 0 : Tile::ROWS * s.n * Index(sizeof(float)) / (t.k * (size - forA + 1)) + 1;
     for (Index strip = strip0; strip < strip1; strip++) {
-      const Index i = strip * Tile::ROWS, p0 = begin(round);
+      const Index i = strip * Tile::ROWS, p0 = begin(stage);
       t.a = a + i * s.k + p0;
       t.ahead = reinterpret_cast<const char*>(t.a + Tile::ROWS * s.k);
       t.aheadStep = stepA;
       if (copied) {
-        Tile::copy(copy, depth, t.a, s.k, least(s.m - i, Tile::ROWS), end(round) - p0);
+        Tile::copy(copy, depth, t.a, s.k, least(s.m - i, Tile::ROWS), end(stage) - p0);
         t.a = copy;
       }
       for (Index panel = panel0; panel < panel1; panel++, t.ahead += t.k * t.aheadStep) {
@@ -156,20 +177,20 @@ struct Product {
           t.ahead = reinterpret_cast<const char*>(of + (i + Tile::ROWS) * s.n);
           t.aheadStep = stepOf;
         }
-        oneTile<false>(t, round, strip, panel);
+        oneTile<false>(t, stage, strip, panel);
       }
     }
   }
 
   template <bool PACKED_A>
-  void oneTile(TileArgs& t, Index round, Index strip, Index panel) const {
+  void oneTile(TileArgs& t, Index stage, Index strip, Index panel) const {
     const Index i = strip * Tile::ROWS, j = panel * TILE_COLS;
     if (s.symmetric && j >= i + Tile::ROWS) return;  // the whole tile is above the diagonal
-    t.b = panelsIn(round) + j * t.k;
-    t.bias = bias != nullptr && round == 0 ? bias + j : nullptr;
+    t.b = panelOfB(stage, panel);
+    t.bias = bias != nullptr && isFirst(stage) ? bias + j : nullptr;
     const Index at = i * s.n + j, rows = least(s.m - i, Tile::ROWS), cols = least(s.n - j, TILE_COLS);
     const Epilogue& e = s.epilogue;
-    const bool last = round + 1 == rounds, inRegisters = e.kind == Activation::relu && e.pre == nullptr;
+    const bool last = isLast(stage), inRegisters = e.kind == Activation::relu && e.pre == nullptr;
     t.out = out + at;
     t.relu = last && inRegisters && e.step == Epilogue::activation;
     t.gate = last && inRegisters && e.step == Epilogue::slope ? e.of + at : nullptr;
@@ -190,18 +211,18 @@ struct Product {
 
   void run(Team& team) {
     for (int i = 0; i < 2; i++) {
-      packedB[i] = i < rounds && panelsOfB == nullptr ? team.shared(i, panels * TILE_COLS * depth) : nullptr;
-      packedA[i] = i < rounds && s.transA ? team.shared(2 + i, strips * Tile::ROWS * depth) : nullptr;
+      packedB[i] = i < stages && panelsOfB == nullptr ? team.shared(i, panelsPerBlock * TILE_COLS * depth) : nullptr;
+      packedA[i] = i < stages && s.transA ? team.shared(2 + i, strips * Tile::ROWS * depth) : nullptr;
     }
     forBlocks(team, packTasks(0), [&](Index task, int) { pack(0, task); });
-    for (Index round = 0; round < rounds; round++) {
+    for (Index stage = 0; stage < stages; stage++) {
       // Packing tasks are spread evenly among the tile tasks, so that one waits for memory while the other
       // computes.
-      const Index packs = packTasks(round + 1), total = tileTasks + packs;
+      const Index packs = packTasks(stage + 1), total = tileTasks + packs;
       forBlocks(team, total, [&](Index task, int thread) {
         const Index packed = task * packs / total;
-        if (packed != (task + 1) * packs / total) return pack(round + 1, packed);
-        tiles(team, thread, round, task - packed, packed);
+        if (packed != (task + 1) * packs / total) return pack(stage + 1, packed);
+        tiles(team, thread, stage, task - packed, packed);
       });
     }
     if (s.symmetric) mirror(team);
@@ -329,7 +350,8 @@ void packPanels(Team& team, float* packed, const float* b, Index n, Index k) {
   const Product<Float32> product{.s = shape, .out = nullptr, .a = nullptr, .b = b, .bias = nullptr};
   forBlocks(team, product.panels, [&](Index panel, int) {
     for (Index round = 0; round < product.rounds; round++) {
-      const Index j = panel * TILE_COLS, p0 = product.begin(round), p1 = product.end(round);
+      const Index j = panel * TILE_COLS, stage = round * product.blocks;
+      const Index p0 = product.begin(stage), p1 = product.end(stage);
       float* to = packed + product.panels * TILE_COLS * p0 + j * (p1 - p0);
       packPanel<Float32>(to, b + j * k, k, least(n - j, TILE_COLS), p0, p1);
     }

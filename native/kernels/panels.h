@@ -13,21 +13,22 @@ constexpr Index TILE_COLS = 2 * LANES;
 static constexpr Index panelWidth(Index cols) { return cols > LANES ? TILE_COLS : LANES; }
 
 /**
- * Packs rows [p0, p1) of x [k, n] into panels of WIDTH columns: into elements `first` and following of the
- * packed panels, which are `depth` elements deep. Goes panel after panel, so that writes are contiguous; the
- * memory read next is prefetched.
+ * Packs rows [p0, p1) of x, `n` columns of rows that are `stride` apart, into panels of WIDTH columns: into
+ * elements `first` and following of the packed panels, which are `depth` elements deep. Goes panel after
+ * panel, so that writes are contiguous; the memory read next is prefetched.
  */
 template <class Number, Index WIDTH, bool PADDED>
-static void packRows(float* panels, const float* x, Index n, Index p0, Index p1, Index first, Index depth) {
+static void packRows(float* panels, const float* x, Index stride, Index n, Index p0, Index p1, Index first,
+                     Index depth) {
   for (Index j = 0; j < n; j += WIDTH) {
     const Index cols = least(n - j, WIDTH), width = PADDED ? panelWidth(cols) : cols;
     const Mask left = firstLanes(cols), right = firstLanes(cols - LANES);
     float* to = panels + j * depth + first * width;
     for (Index p = p0; p < p1; p += Number::TERMS, to += width) {
-      const float* from = x + p * n + j;
-      const float* next = p + 1 < p1 ? from + n : nullptr;
+      const float* from = x + p * stride + j;
+      const float* next = p + 1 < p1 ? from + stride : nullptr;
       for (Index term = 0; term < Number::TERMS; term++) {
-        for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + term * n + ahead);
+        for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + term * stride + ahead);
       }
       const Vec head = Number::across(from, next, left);
       PADDED ? store(to, head) : store(to, head, left);

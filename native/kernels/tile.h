@@ -137,7 +137,7 @@ struct VectorTile {
 
   /** Rows [p0, p1) of a [k, m], transA. */
   static void pack(float* strips, const float* a, Index m, Index p0, Index p1, Index first, Index depth) {
-    packRows<Number, ROWS, false>(strips, a, m, p0, p1, first, depth);
+    packRows<Number, ROWS, false>(strips, a, m, m, p0, p1, first, depth);
   }
 
   template <bool PACKED_A>

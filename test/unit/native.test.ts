@@ -143,6 +143,16 @@ describe('native engine', { skip }, () => {
     }
   });
 
+  test('INKHORN_ADDON may be relative to the working directory', async () => {
+    const code = `import { findAddon } from '${new URL('../../src/backend/native/addon-file.js', import.meta.url).href}';
+      const here = process.env.INKHORN_ADDON;
+      delete process.env.INKHORN_ADDON;
+      const [{ file }, { relative }] = [findAddon(), await import('node:path')];
+      process.env.INKHORN_ADDON = here ?? relative('', file);
+      console.log(loadAddon().version > 0);`;
+    assert.equal((await node(code)).stdout, 'true\n');
+  });
+
   test('an unknown instruction set is refused, with those there are', async () => {
     const { stderr } = await node(`await createNative({}).catch((error) => console.error(error.message));`, {
       INKHORN_ISA: 'mmx',

@@ -2,7 +2,7 @@
 // npm installs beside this one. Read next: index.ts, toolchain.ts.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { readJson } from '../../base/json.ts';
 import { installCommand, packageRoot } from '../../base/node-command.ts';
 import { object, optional, record, type Schema, string } from '../../base/schema.ts';
@@ -26,7 +26,7 @@ export function findAddon(): AddonFile {
   const { INKHORN_ADDON: named } = process.env;
   if (named) {
     const fix = 'name another one with INKHORN_ADDON, or unset it';
-    if (existsSync(named)) return { file: named, origin: 'INKHORN_ADDON', fix };
+    if (existsSync(named)) return { file: resolve(named), origin: 'INKHORN_ADDON', fix };
     throw new Error(`not built: there is no file ${named}: ${fix}`);
   }
   if (existsSync(ADDON_FILE))

@@ -3,7 +3,7 @@ import { type Case, GUARD } from '../support.ts';
 
 /**
  * [m, n, k]: the seed's layers made smaller, remainders of every width, single rows and columns, more terms
- * than a block.
+ * than a round, more columns than a block (matmul.cpp).
  */
 const shapes = [
   [1, 1, 1],
@@ -22,6 +22,8 @@ const shapes = [
   [31, 29, 1037],
   [5, 929, 19],
   [130, 15, 16],
+  [30, 1301, 450],
+  [17, 9000, 40],
 ];
 
 export const matmulCases: Case[] = [];
@@ -67,6 +69,7 @@ for (const [n, k] of [
   [64, 64],
   [228, 232],
   [232, 929],
+  [600, 500],
 ]) {
   for (const [transA, transB] of [
     [false, true],
