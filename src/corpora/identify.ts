@@ -143,7 +143,55 @@ function byteEncoding(bytes: Uint8Array): string | null {
     counts.reduce((sum, n, byte) => sum + (of(byte) ? n : 0), 0) / bytes.length;
   if (looksLikeEbcdic(share)) return 'EBCDIC';
   if (controlShare(bytes) > CONTROLS_AT_MOST) return null;
-  return chardet.detect(bytes);
+  const [best] = chardet.analyse(bytes);
+  if (!best) return null;
+  return best.confidence > GUESS_AT_MOST ? best.name : (plausibleEncodings(bytes)[0] ?? best.name);
+}
+
+/** The confidence, of 100, up to which chardet says only that the bytes are possible in an encoding. */
+const GUESS_AT_MOST = 10;
+
+/** The usual encodings of Europe before UTF-8, as texts of a few words do not tell which one they are in. */
+const USUAL = [
+  ...['windows-1252', 'iso-8859-15', 'macintosh', 'ibm866', 'windows-1250', 'iso-8859-2'],
+  ...['windows-1251', 'koi8-r', 'windows-1253', 'windows-1254', 'windows-1257'],
+] as const;
+
+/** No text has other control characters than white space, nor characters for private use. */
+const UNWRITTEN = /[^\P{Cc}\s]|\p{Co}/u;
+
+/**
+ * The encodings in which `bytes`, which are not UTF-8, can be text, by their names in the Encoding Standard:
+ * the likeliest first, as far as the statistics of the bytes say, then the usual ones. For people to choose.
+ */
+export function plausibleEncodings(bytes: Uint8Array): string[] {
+  const start = bytes.subarray(0, SEEN);
+  const ranked = chardet.analyse(start);
+  const likely = ranked.filter(({ confidence }) => confidence > GUESS_AT_MOST);
+  const names = [...likely, ...USUAL.map((name) => ({ name })), ...ranked].map(({ name }) =>
+    standardName(name),
+  );
+  return [...new Set(names)].filter(
+    (name) => name !== null && name !== 'utf-8' && isTextIn(start, name),
+  ) as string[];
+}
+
+/** `windows-1252` of `ISO-8859-1`; null for an encoding that no browser knows. */
+function standardName(name: string): string | null {
+  try {
+    return new TextDecoder(name).encoding;
+  } catch {
+    return null;
+  }
+}
+
+function isTextIn(bytes: Uint8Array, encoding: string): boolean {
+  try {
+    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    return !UNWRITTEN.test(text);
+  } catch {
+    return false; // some bytes are no character in it
+  }
 }
 
 /**

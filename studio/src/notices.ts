@@ -5,8 +5,15 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 export interface Notice {
   tone: 'bad' | 'good';
   line: string;
-  /** What can be done about it. */
-  fix?: { label: string; work(): void };
+  /** What can be done about it, in one of several ways. */
+  fix?: { label: string; ways: readonly Way[]; work(way: string): void };
+}
+
+/** A way of doing something, what it is called, and what comes of it. */
+export interface Way {
+  value: string;
+  title: string;
+  preview: string;
 }
 
 const shown = signal<Notice | null>(null);
@@ -22,9 +29,9 @@ export function complain(error: unknown): void {
   shown.value = { tone: 'bad', line: error instanceof Error ? error.message : String(error) };
 }
 
-/** Shows why something failed, with a button that mends it. */
-export function offer(line: string, label: string, work: () => void): void {
-  shown.value = { tone: 'bad', line, fix: { label, work } };
+/** Shows why something failed, with a button that mends it in one of `ways`, the first one if nobody chooses. */
+export function offer(line: string, fix: NonNullable<Notice['fix']>): void {
+  shown.value = { tone: 'bad', line, fix };
 }
 
 export function dismiss(): void {

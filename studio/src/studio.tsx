@@ -4,7 +4,7 @@ import type { ComponentType, VNode } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
 import { follow } from './followed.ts';
-import { attempt, dismiss, notice } from './notices.ts';
+import { attempt, dismiss, type Notice, notice } from './notices.ts';
 import { refuseOtherDrops } from './parts/drop-area.tsx';
 import { Progress } from './parts/progress.tsx';
 import { link, ROOMS, type Room, room } from './route.ts';
@@ -159,21 +159,40 @@ function NoticeLine(): VNode | null {
   return (
     <div class={`notice ${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
       <span>{line}</span>
-      {fix && (
-        <button
-          type="button"
-          onClick={() => {
-            dismiss();
-            fix.work();
-          }}
-        >
-          {fix.label}
-        </button>
-      )}
+      {fix && <Fix key={line} fix={fix} />}
       <button type="button" class="quiet" aria-label="Close this message" onClick={dismiss}>
         ✕
       </button>
     </div>
+  );
+}
+
+/** What can be done about it. */
+function Fix({ fix: { label, ways, work } }: { fix: NonNullable<Notice['fix']> }): VNode {
+  const [chosen, choose] = useState(ways[0]);
+  return (
+    <form
+      class="fix"
+      onSubmit={(event) => {
+        event.preventDefault();
+        dismiss();
+        work(chosen.value);
+      }}
+    >
+      <select
+        aria-label="From"
+        value={chosen.value}
+        onChange={({ currentTarget }) => choose(ways[currentTarget.selectedIndex])}
+      >
+        {ways.map(({ value, title }) => (
+          <option key={value} value={value}>
+            {title}
+          </option>
+        ))}
+      </select>
+      <button type="submit">{label}</button>
+      <output class="preview">{chosen.preview}</output>
+    </form>
   );
 }
 

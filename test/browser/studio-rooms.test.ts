@@ -170,7 +170,11 @@ describe('texts', { skip }, () => {
     assert.match(told, /^umlaut\.txt looks like ISO-8859-1 \(Latin-1\) \(.* of its bytes/);
     assert.equal(await roomOf(page), before);
     await page.click('.notice >> text=Convert to UTF-8');
-    await page.locator('.notice', { hasText: /^umlaut\.txt is kept .*: converted to UTF-8/ }).waitFor();
+    await page
+      .locator('.notice', {
+        hasText: /^umlaut\.txt is kept .*; umlaut\.txt is converted from windows-1252 to UTF-8/,
+      })
+      .waitFor();
     assert.equal((await keptBytes(page, 'texts/umlaut.txt')).toString(), german);
 
     const row = page.locator('.texts-list > div', { hasText: 'umlaut.txt' });
@@ -181,6 +185,41 @@ describe('texts', { skip }, () => {
     assert.match(await roomOf(page), /text=sea\.txt/);
     assert.equal((await keptBytes(page, 'texts/sea.txt')).toString(), german);
     await assert.rejects(keptBytes(page, 'texts/umlaut.txt'), /NotFound|not be found/);
+  });
+
+  test('in an encoding that is guessed wrongly are converted from the one that somebody chooses', async () => {
+    const { page } = tab;
+    const told = await noticeAfter(page, () =>
+      files.setInputFiles(file('cafe.txt', Buffer.from('naïve café', 'latin1'))),
+    );
+    assert.match(told, /^cafe\.txt looks like ISO-8859-2/);
+    const preview = page.locator('.notice .preview');
+    assert.equal(await preview.innerText(), 'naďve · café');
+    const from = page.getByLabel('From');
+    assert.ok((await from.locator('option').allInnerTexts()).includes('windows-1251 (Cyrillic)'));
+    await from.selectOption('windows-1251');
+    assert.equal(await preview.innerText(), 'naпve · cafй');
+    await from.selectOption('windows-1252');
+    assert.equal(await preview.innerText(), 'naïve · café');
+    await page.click('.notice >> text=Convert to UTF-8');
+    await page.locator('.notice', { hasText: 'cafe.txt is converted from windows-1252' }).waitFor();
+    assert.equal((await keptBytes(page, 'texts/cafe.txt')).toString(), 'naïve café');
+    // Of several files, what is text in all.
+    await noticeAfter(page, () =>
+      files.setInputFiles([
+        file('a.txt', Buffer.from('Wäre es Öl, so würde es schwimmen', 'latin1')),
+        file('b.txt', Buffer.from('naïve café', 'latin1')),
+      ]),
+    );
+    await from.selectOption('windows-1252');
+    await page.click('.notice >> text=Convert to UTF-8');
+    await page.locator('.texts-list > .chosen', { hasText: 'a.txt and 1 more' }).waitFor();
+    const both = (await keptBytes(page, 'texts/a.txt and 1 more')).toString();
+    assert.equal(both, 'Wäre es Öl, so würde es schwimmen\nnaïve café');
+    const row = page.locator('.texts-list > div', { hasText: 'a.txt and 1 more' });
+    await row.getByText('Delete').click();
+    await row.locator('button.bad').click();
+    await row.waitFor({ state: 'detached' });
   });
 
   test('keep their names, but for what no file can be called, which is said', async () => {

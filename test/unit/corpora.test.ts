@@ -198,6 +198,7 @@ describe('what is no text', () => {
       latin1(french),
       /looks like ISO-8859-1 \(Latin-1\) \(.* not UTF-8, from byte 6 on\): convert it: iconv -f ISO-8859-1/,
     ],
+    ['a word of Latin-1', latin1('Gr\u00fc\u00dfe'), /looks like windows-1252/],
     ['a short Latin-1', latin1('caf\u00e9 au lait'), /looks like ISO-8859-1.*from byte 3 on/],
     ['Windows-1252', latin1(french.replaceAll("'", '\x92')), /looks like windows-1252/],
     ['text, then noise', bytesOf(french, noise), /is text up to byte 1,460, then binary data \(/],

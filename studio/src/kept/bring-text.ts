@@ -1,7 +1,7 @@
 // Texts that somebody drops, chooses or pastes: looked through, joined if there are several, and kept.
 import { joinLines, type Store, TEXT_KINDS } from 'inkhorn';
 import { droppedStore } from 'inkhorn/browser';
-import { inspectText } from './inspect-text.ts';
+import { inspectText, type Reading } from './inspect-text.ts';
 import { renamedLine } from './names.ts';
 import { keepText } from './texts.ts';
 
@@ -17,14 +17,19 @@ interface Remarked {
   remarks: string[];
 }
 
+type Convert = (encoding: string) => Promise<Remarked>;
+
 /** Thrown for files that are text in another encoding. */
 export class OtherEncoding extends Error {
   override name = 'OtherEncoding';
-  /** Keeps them all the same, converted to UTF-8. */
-  readonly convert: () => Promise<Remarked>;
+  /** What they say in the encodings in which all of them are text, the likeliest first. */
+  readonly readings: readonly Reading[];
+  /** Keeps them all the same, converted to UTF-8 from that encoding. */
+  readonly convert: Convert;
 
-  constructor(message: string, convert: () => Promise<Remarked>) {
+  constructor(message: string, readings: readonly Reading[], convert: Convert) {
     super(message);
+    this.readings = readings;
     this.convert = convert;
   }
 }
@@ -35,8 +40,8 @@ export class OtherEncoding extends Error {
  */
 export async function bringFiles(dropped: DataTransfer | Iterable<File>): Promise<Remarked> {
   const store = await droppedStore(dropped);
-  const bring = async (convert: boolean): Promise<Remarked> => {
-    const { name, bytes, remarks } = await textIn(store, convert, () => bring(true));
+  const bring = async (convert: string | false): Promise<Remarked> => {
+    const { name, bytes, remarks } = await textIn(store, convert, bring);
     return keep(name, bytes, remarks);
   };
   return bring(false);
@@ -49,8 +54,8 @@ export async function readFiles(files: Iterable<File>): Promise<{ name: string; 
 
 async function textIn(
   store: Store,
-  convert: boolean,
-  converted?: OtherEncoding['convert'],
+  convert: string | boolean,
+  converted?: Convert,
 ): Promise<Remarked & { bytes: Uint8Array }> {
   const paths = await filesIn(store, '');
   const alone = paths.length === 1;
@@ -63,7 +68,7 @@ async function textIn(
   const parts: Uint8Array[] = [];
   const problems: string[] = [];
   const remarks: string[] = [];
-  let convertible = converted !== undefined;
+  const foreign: (readonly Reading[])[] = [];
   let total = 0;
   for (const { path, read } of wanted) {
     const raw = await read(MOST_BYTES - total);
@@ -71,19 +76,27 @@ async function textIn(
     const inspected = await inspectText(raw, { convert });
     if ('problem' in inspected) {
       problems.push(`${path} ${inspected.problem}`);
-      convertible &&= inspected.convertible;
+      foreign.push(inspected.readings);
     } else {
       if (inspected.remark) remarks.push(`${path} ${inspected.remark.detail ?? inspected.remark.kind}`);
       parts.push(inspected.bytes);
     }
   }
-  if (problems.length > 0 && convertible && converted) throw new OtherEncoding(several(problems), converted);
+  const readings = readingsOfAll(foreign);
+  if (readings.length > 0 && converted) throw new OtherEncoding(several(problems), readings, converted);
   if (problems.length > 0) throw new Error(several(problems));
   const left = paths.length - wanted.length;
   if (left > 0)
     remarks.push(`${left === 1 ? 'a file of another kind is' : `${left} files of other kinds are`} left out`);
   const name = alone ? paths[0].path : nameOf(store, wanted);
   return { name, bytes: joinLines(parts).bytes, remarks };
+}
+
+/** The encodings in which every one of the files is text. What the first one says in them stands for all. */
+function readingsOfAll([first = [], ...rest]: readonly (readonly Reading[])[]): Reading[] {
+  return first.filter(({ encoding }) =>
+    rest.every((readings) => readings.some((other) => other.encoding === encoding)),
+  );
 }
 
 /** Keeps a text that was typed or pasted. */

@@ -1,7 +1,7 @@
 // What a text is: asked of a worker, so that the page stays free.
 import type { Ask, Inspected } from './text-worker.ts';
 
-export type { Inspected } from './text-worker.ts';
+export type { Inspected, Reading } from './text-worker.ts';
 
 let worker: Worker | null = null;
 let asked = 0;
@@ -13,7 +13,7 @@ const waiting = new Map<number, { resolve(inspected: Inspected): void; reject(er
  */
 export function inspectText(
   bytes: Uint8Array,
-  { convert = false }: { convert?: boolean } = {},
+  { convert = false }: { convert?: Ask['convert'] } = {},
 ): Promise<Inspected> {
   worker ??= open();
   const number = asked++;

@@ -7,6 +7,7 @@ import { attempt, offer, tell } from '../../notices.ts';
 import { DropArea } from '../../parts/drop-area.tsx';
 import { choice, choices, choose } from '../../route.ts';
 import { planOf } from '../train/plan.ts';
+import { titleOfEncoding } from './encodings.ts';
 import { createLearner } from './learner.ts';
 import { Merges } from './merges.tsx';
 import { Shelf } from './shelf.tsx';
@@ -49,7 +50,13 @@ export function TextRoom(): VNode {
         tell([`${name} is kept in this browser`, ...remarks].join('; '));
       } catch (error) {
         if (!(error instanceof OtherEncoding)) throw error;
-        offer(error.message, 'Convert to UTF-8', () => keep(error.convert));
+        offer(error.message, {
+          label: 'Convert to UTF-8',
+          ways: error.readings.map(({ encoding, preview }) => ({
+            ...{ value: encoding, title: titleOfEncoding(encoding), preview },
+          })),
+          work: (encoding) => keep(() => error.convert(encoding)),
+        });
       } finally {
         setBringing(false);
       }
