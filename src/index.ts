@@ -153,6 +153,7 @@ export type { Fix, Problem } from './text/problem.ts';
 export type * from './tokenizer/index.ts';
 export { Tokenizer, trainingFields as tokenizerFields } from './tokenizer/index.ts';
 export {
+  checkDataset,
   type Dataset,
   dataset,
   datasetAsync,

@@ -8,6 +8,8 @@ export type Room = (typeof ROOMS)[number];
 
 interface Place {
   room: Room;
+  /** As it is written in the address, where no room may be called that. */
+  asked: string;
   choices: URLSearchParams;
 }
 
@@ -19,10 +21,13 @@ addEventListener('hashchange', () => {
 function read(): Place {
   const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const room = ROOMS.find((name) => name === path) ?? 'arrive';
-  return { room, choices: new URLSearchParams(query) };
+  return { room, asked: path, choices: new URLSearchParams(query) };
 }
 
 export const room: ReadonlySignal<Room> = computed(() => place.value.room);
+
+/** The room that the address asks for, which may be none. */
+export const askedRoom: ReadonlySignal<string> = computed(() => place.value.asked);
 
 /** What the address says of `name`; null if nothing. */
 export function choice(name: string): string | null {
@@ -43,8 +48,9 @@ export function choose(changes: Readonly<Record<string, string | null>>): void {
     if (value === null) changed.delete(name);
     else changed.set(name, value);
   }
-  history.replaceState(null, '', address(place.value.room, changed));
-  place.value = { ...place.value, choices: changed };
+  const { room } = place.value;
+  history.replaceState(null, '', address(room, changed));
+  place.value = { room, asked: room, choices: changed };
 }
 
 /** The address of a room, with the present choices and `changes`. */

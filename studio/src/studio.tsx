@@ -5,6 +5,7 @@ import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { engine, library } from './engine.ts';
 import { follow } from './followed.ts';
 import { attempt, dismiss, type Notice, notice } from './notices.ts';
+import { AddressLine } from './parts/address-line.tsx';
 import { refuseOtherDrops } from './parts/drop-area.tsx';
 import { Progress } from './parts/progress.tsx';
 import { link, ROOMS, type Room, room } from './route.ts';
@@ -64,6 +65,7 @@ export function Studio(): VNode {
         <EngineLine />
       </header>
       <NoticeLine />
+      <AddressLine />
       <main id="room" tabIndex={-1}>
         <RoomView key={room.value} name={room.value} />
       </main>

@@ -703,6 +703,21 @@ describe('an address that somebody wrote', { skip }, () => {
     ['take', { gguf: 'Q2' }, /gguf cannot express this model/],
     ['take', { onnx: 'int2' }, /type int2 is not one of float32, int8, int4/],
     ['train', { from: 'live' }, /nothing is being trained now/],
+    ['nope', {}, /there is no room nope: this is Welcome/],
+    ['train', { preset: 'zzz' }, /preset zzz is not one of tiny, seed, .*: tiny is shown/],
+    ['train', { stepz: '9' }, /nothing here is called stepz/],
+    ['train', { bias: 'maybe' }, /bias maybe is not (one of )?true or false/],
+    ['train', { show: 'gone' }, /show gone: that run is not in this browser/],
+    ['train', { compare: 'gone/lost' }, /compare gone: that run .*; compare lost: that run is not/],
+    ['play', { model: 'runs/gone' }, /gone is not here: choose another model/],
+    ['play', { model2: 'models/gone' }, /gone is not here: choose another model/],
+    ['take', { model: 'runs/gone' }, /gone is not here: choose another model/],
+    ['take', { with: 'gone.txt' }, /the text gone\.txt is not in this browser/],
+    ['take', { whole: 'no' }, /whole no is not one of yes: it has no effect/],
+    ['look', { token: '999' }, /token 999 is not one of 0 to \d+: the last one is shown/],
+    ['look', { head: '-1.0' }, /head -1\.0 is not one of 0\.0 to \d\.\d: \d\.\d is shown/],
+    ['look', { block: '1.5' }, /block 1\.5 is not one of 0 to \d: the first one is shown/],
+    ['look', { lens: 'glass' }, /lens glass is not one of entropy: it has no effect/],
   ];
   for (const [room, choices, said] of cases)
     test(`${room}?${new URLSearchParams(choices)}: what is wrong is named, and the room stays`, async () => {

@@ -125,6 +125,45 @@ describe('training in a tab', { skip }, () => {
     await page.locator('.start [role=alert]', { hasText: 'heads' }).waitFor();
   });
 
+  test('says before the start, where the text is chosen, that it is too short, or nearly', async () => {
+    const { page } = tab;
+    const start = page.getByRole('button', { name: 'Start training' });
+    const keep = (name: string, words: number): Promise<void> =>
+      keepText(page, name, Array.from({ length: words }, (_, i) => `w${i * i}`).join(' '));
+    await page.goto(tab.url);
+    await keepText(page, 'one.txt', 'aaaaaaaa');
+    await keep('some.txt', 5);
+    await keep('more.txt', 12);
+    const small = { vocabSize: 256, blockSize: 16, nLayer: 1, nEmbd: 32, nHead: 2 };
+    const cases: [choices: Readonly<Record<string, string | number>>, reason: RegExp][] = [
+      [{ text: 'one.txt' }, /one\.txt cannot be trained on: the text has \d tokens?: too short to split/],
+      [
+        { ...small, text: 'some.txt' },
+        /training part has 1\d tokens, a window needs 17: use a longer text or a/,
+      ],
+      [
+        { text: 'some.txt', from: 'runs/whole' },
+        /has \d+ tokens, a window of this model 17: take a longer text/,
+      ],
+      [{ text: 'gone.txt' }, /gone\.txt cannot be trained on: the text gone\.txt is not in this browser/],
+    ];
+    for (const [choices, reason] of cases) {
+      await tab.enter('train', choices);
+      await page.locator('.setup .fit.bad', { hasText: reason }).waitFor();
+      assert.ok(await start.isDisabled());
+      assert.equal(await start.getAttribute('aria-describedby'), 'text-fit');
+    }
+    await tab.enter('text', { text: 'one.txt' });
+    await page.locator('.shelf .fit.bad', { hasText: 'too short to split' }).waitFor();
+    for (const choices of [small, { from: 'runs/whole' }]) {
+      await tab.enter('train', { ...choices, text: 'more.txt' });
+      await page
+        .locator('.setup .fit.warning', { hasText: /every step reads nearly the same words/ })
+        .waitFor();
+      assert.ok(await start.isEnabled());
+    }
+  });
+
   test('pauses, does one step, goes on, stops with a checkpoint, and goes on from it to the same weights', async () => {
     const { page } = tab;
     await trainTale(tab, { name: 'halting' });

@@ -40,6 +40,7 @@ export function ModelPicker({
   useEffect(() => attempt(async () => setGroups(await listModels())), [version]);
   const chosen = choice(key) ?? usual ?? '';
   const listed = groups.some(({ models }) => models.some(({ name }) => name === chosen));
+  const missing = groups.length > 0 && !listed && chosen !== '';
   const bring = (from: DataTransfer | Iterable<File>): void => {
     setBusy(true);
     attempt(async () => {
@@ -87,6 +88,11 @@ export function ModelPicker({
         )}
         {!busy && /^models\/[^/]+$/.test(chosen) && <Delete model={chosen} choice={key} />}
       </small>
+      {missing && (
+        <p class="bad fit" role="alert">
+          {titleOf(chosen)} is not here: choose another model.
+        </p>
+      )}
       <input
         ref={picked}
         type="file"

@@ -128,7 +128,8 @@ function limitsOf({ form }: AnyOption): string {
 export function valueFrom(name: string, field: OptionField<unknown, unknown>, text: string): unknown {
   const { kind } = field.form;
   const numeric = kind === 'integer' || kind === 'number' || (kind === 'choice' && isNumeric(field));
-  const value = kind === 'flag' ? text === 'true' : numeric && text.trim() !== '' ? Number(text) : text;
+  const flags: Readonly<Record<string, boolean>> = { true: true, false: false };
+  const value = kind === 'flag' ? (flags[text] ?? text) : numeric && text.trim() !== '' ? Number(text) : text;
   return checkValue(field, value, name, text.trim() === '' ? '""' : text);
 }
 

@@ -4,7 +4,7 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { library } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
-import { choice, choose } from '../../route.ts';
+import { choose } from '../../route.ts';
 import { BarRow } from './choices.tsx';
 import { headOff, toggleHead } from './edits.ts';
 import { Heads } from './heads.tsx';
@@ -12,6 +12,7 @@ import type { Look } from './looking.ts';
 import { HeadMap } from './map.tsx';
 import { type HeadIndex, headOf } from './maps.ts';
 import { percent } from './numbers.ts';
+import { chosenHead } from './places.ts';
 import { Words } from './words.tsx';
 
 interface Shown {
@@ -177,11 +178,4 @@ function Measure({
       {busy ? 'Measuring ...' : 'Which heads matter here?'}
     </button>
   );
-}
-
-/** The head in the address, if the model has it; else the one that looks most like something. */
-function chosenHead({ attention, heads }: Look): HeadIndex {
-  const [layer, head] = (choice('head') ?? '').split('.').map(Number);
-  if (layer < attention.layers && head < attention.heads) return { layer, head };
-  return heads.find((one) => kindsOf(one).length > 0) ?? heads[0];
 }

@@ -13,6 +13,7 @@ import { LensTable } from './lens.tsx';
 import { useLook } from './looking.ts';
 import { Losses } from './losses.tsx';
 import { Near } from './near.tsx';
+import { chosenToken, oddPlaces } from './places.ts';
 import { Units } from './units.tsx';
 import './look.css';
 
@@ -28,8 +29,7 @@ export function Look(): VNode {
   const checkpoints = useComputed(() => checkpointsOf(chosenModel())).value;
   const { look, busy } = useLook({ model, prompt, edits: writtenEdits(), round: round + checkpoints });
   const again = (): void => setRound((n) => n + 1);
-  const last = (look?.tokens.length ?? 1) - 1;
-  const chosen = Math.min(last, Math.max(0, Number(choice('token') ?? last) || 0));
+  const chosen = chosenToken(look?.tokens.length ?? 1);
   const onChoose = (i: number): void => choose({ token: String(i) });
   return (
     <div class="look" aria-busy={busy}>
@@ -37,6 +37,11 @@ export function Look(): VNode {
       <Asking {...{ model, prompt, look, busy, again }} />
       {look && (
         <>
+          {oddPlaces(look).map((line) => (
+            <p key={line} class="warning" role="status">
+              {line}.
+            </p>
+          ))}
           <EditBar look={look} busy={busy} />
           <Losses {...{ look, chosen, onChoose }} />
           <Attention {...{ look, chosen, onChoose }} />

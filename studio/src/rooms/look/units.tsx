@@ -4,9 +4,10 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { library } from '../../engine.ts';
 import { attempt } from '../../notices.ts';
-import { choice, choose } from '../../route.ts';
+import { choose } from '../../route.ts';
 import { addEdit, readEdit, removeEdit, unitScaled, writtenEdits } from './edits.ts';
 import type { Look } from './looking.ts';
+import { chosenBlock } from './places.ts';
 
 const MOST = 10;
 const FACTORS = [0, 2, 5, -1] as const;
@@ -19,7 +20,7 @@ interface Active {
 export function Units({ look, chosen }: { look: Look; chosen: number }): VNode {
   const { model, ids, tokens, edits, step } = look;
   const { nLayer } = model.config;
-  const block = Math.min(nLayer - 1, Math.max(0, Number(choice('block') ?? 0) || 0));
+  const block = chosenBlock(nLayer);
   const t = Math.min(chosen, tokens.length - 1);
   const [units, setUnits] = useState<readonly Active[]>([]);
   useEffect(() => {

@@ -134,6 +134,11 @@ function TextChoice({
           </option>
         ))}
       </select>
+      {names.length > 0 && !names.includes(text) && (
+        <p class="bad fit" role="alert">
+          the text {text} is not in this browser: choose another one
+        </p>
+      )}
       <small>
         {ofRun === text
           ? 'The text of the run: both models are compared on its validation part.'

@@ -66,7 +66,7 @@ export function TextRoom(): VNode {
   return (
     <DropArea class="text-room" what="texts, or a folder of them," page onDrop={bring}>
       <h1>Text &amp; tokens</h1>
-      <Shelf text={text} bytes={bytes} bringing={bringing} onFiles={bring} />
+      <Shelf text={text} plan={plan} bytes={bytes} bringing={bringing} onFiles={bring} />
       <div class="tokenizer">
         <Merges learner={learner} plan={plan} />
         <TryOut learner={learner} text={text} bytes={bytes} />

@@ -9,17 +9,26 @@ import { FIRST_TEXT, type ListedText, listTexts, renameText } from '../../kept/t
 import { attempt, tell } from '../../notices.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { choose, link } from '../../route.ts';
+import { FitLine, readerOfPlan, useFit } from '../train/fit.tsx';
+import type { Plan } from '../train/plan.ts';
 import { Facts } from './facts.tsx';
 
 interface Shown {
   text: string;
+  /** The model that would be trained on it. */
+  plan: Plan;
   bytes: Uint8Array | null;
   /** Whether files are being looked through. */
   bringing: boolean;
   onFiles(files: readonly File[]): void;
 }
 
-export function Shelf({ text, bytes, bringing, onFiles }: Shown): VNode {
+export function Shelf({ text, plan, bytes, bringing, onFiles }: Shown): VNode {
+  const fit = useFit(
+    text,
+    bytes && readerOfPlan(plan),
+    JSON.stringify([plan.tokenizer, plan.config?.blockSize]),
+  );
   const [texts, setTexts] = useState<readonly ListedText[]>([]);
   const version = changes.texts.value;
   useEffect(() => attempt(async () => setTexts(await listTexts())), [version]);
@@ -64,6 +73,7 @@ export function Shelf({ text, bytes, bringing, onFiles }: Shown): VNode {
         ))}
       </fieldset>
       <Facts name={text} bytes={bytes} />
+      <FitLine text={text} fit={fit} />
       <a class="button primary" href={link('train', { text })}>
         Train a model on it
       </a>

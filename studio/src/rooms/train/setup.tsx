@@ -16,6 +16,7 @@ import { begin } from '../../training.ts';
 import { type Base, useBase } from './base.ts';
 import { EngineChoice } from './engine-choice.tsx';
 import { Estimate } from './estimate.tsx';
+import { type Fit, FitLine, readerOfBase, readerOfPlan, useFit } from './fit.tsx';
 import { configFor, type FineTuning, fields, fineTuningOf, type Plan, planOf } from './plan.ts';
 
 const ABOUT: Readonly<Record<PresetName, string>> = {
@@ -51,6 +52,8 @@ export function Setup(): VNode {
   const text = choice('text') ?? FIRST_TEXT;
   const about = from === null ? plan.preset : `from ${titleOf(from).replace(/, as bundled$/, '')}`;
   const usualName = `${text.replace(/\.\w+$/, '')} ${about}`;
+  const reader = from === null ? readerOfPlan(plan) : tuning && readerOfBase(tuning);
+  const fit = useFit(text, reader, JSON.stringify([from, plan.tokenizer, config?.blockSize]));
   const start = async (): Promise<void> => {
     if (!settings) return;
     const name = await freeName('runs', choice('name') ?? usualName);
@@ -72,7 +75,7 @@ export function Setup(): VNode {
     >
       <section class="card">
         <h2>Text and tokens</h2>
-        <TextChoice text={text} />
+        <TextChoice text={text} fit={fit} />
         {from === null ? <TokenizerOptions /> : tuning && <OldTokenizer base={tuning.base} />}
       </section>
       <section class="card">
@@ -90,7 +93,12 @@ export function Setup(): VNode {
             {problem ?? reading?.problem}
           </p>
         )}
-        <button type="submit" class="primary large" disabled={settings === null}>
+        <button
+          type="submit"
+          class="primary large"
+          disabled={settings === null || fit.problem !== null}
+          aria-describedby={fit.problem === null ? undefined : 'text-fit'}
+        >
           Start training
         </button>
       </section>
@@ -198,7 +206,7 @@ const groups: readonly (readonly [title: string, names: readonly string[]])[] = 
   ),
 ];
 
-function TextChoice({ text }: { text: string }): VNode {
+function TextChoice({ text, fit }: { text: string; fit: Fit }): VNode {
   const [names, setNames] = useState<readonly string[]>([FIRST_TEXT]);
   const version = changes.texts.value;
   useEffect(() => attempt(async () => setNames(await textNames())), [version]);
@@ -216,6 +224,7 @@ function TextChoice({ text }: { text: string }): VNode {
       <small>
         <a href={link('text')}>Bring your own text</a>, or see how this one is cut into tokens.
       </small>
+      <FitLine text={text} fit={fit} />
     </div>
   );
 }
