@@ -1,8 +1,9 @@
 // A whole store as one file: a .zip with a folder in it, which people can open and tools can read; and back.
 import { crc32 } from '../base/crc32.ts';
 import { formatCount } from '../base/format.ts';
-import { baseName, type Store } from './store.ts';
+import { baseName, inParts, type Store } from './store.ts';
 import { type TreeFile, treeStore } from './tree-store.ts';
+import { readZip } from './zip.ts';
 
 /**
  * All files of `store` and of the folders in it, as one .zip file with a folder `name` in it. Weights are
@@ -82,9 +83,7 @@ export async function archiveStore(archive: Blob, name: string = nameOf(archive)
   }
   if (size > MOST_BYTES)
     fail(`it holds ${formatCount(size)} bytes: at most ${formatCount(MOST_BYTES)} are unpacked; ${folder}`);
-  const damaged = damagedIn(packed, unpacked);
-  if (damaged !== undefined)
-    fail(`${damaged} in it is damaged (its CRC-32 is not that of what was packed): download it again`);
+  await checkSums(packed, unpacked).catch(({ message }: Error) => fail(`${message}: download it again`));
   const files = new Map<string, TreeFile>();
   for (const [path, bytes] of Object.entries(unpacked)) {
     if (path.split('/').some((part) => part === '' || part === '..'))
@@ -95,24 +94,16 @@ export async function archiveStore(archive: Blob, name: string = nameOf(archive)
 }
 
 /**
- * The path of a file whose bytes are not those that were packed, by the sums in the archive's directory
- * (APPNOTE.TXT, 4.3.12 and 4.3.16), which fflate does not compare. Undefined: none, or no sums are found.
+ * Throws where the bytes of a file are not those that were packed, by the sums in the archive's directory,
+ * which fflate does not compare.
  */
-function damagedIn(packed: Uint8Array, unpacked: Readonly<Record<string, Uint8Array>>): string | undefined {
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  let end = packed.length - 22;
-  while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0) return undefined;
-  let at = view.getUint32(end + 16, true);
-  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
-    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) return undefined;
-    const [path, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
-    const name = new TextDecoder().decode(packed.subarray(at + 46, at + 46 + path));
-    const there = Object.hasOwn(unpacked, name);
-    if (there && crc32(unpacked[name]) !== view.getUint32(at + 16, true)) return name;
-    at += 46 + path + extra + comment;
+async function checkSums(packed: Uint8Array, unpacked: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  const entries = await readZip(inParts(packed.length, async (begin, end) => packed.subarray(begin, end)));
+  for (const [path, bytes] of Object.entries(unpacked)) {
+    const crc = entries.get(path)?.crc ?? null;
+    if (crc !== null && crc32(bytes) !== crc)
+      throw new Error(`${path} in it is damaged (its CRC-32 is not that of what was packed)`);
   }
-  return undefined;
 }
 
 /** All files of a store and of its folders, by their paths in the archive. */

@@ -29,7 +29,7 @@ export function complain(error: unknown): void {
   shown.value = { tone: 'bad', line: error instanceof Error ? error.message : String(error) };
 }
 
-/** Shows why something failed, with a button that mends it in one of `ways`, the first one if nobody chooses. */
+/** Shows why something failed, with a button that mends it, in the first of its ways if nobody chooses. */
 export function offer(line: string, fix: NonNullable<Notice['fix']>): void {
   shown.value = { tone: 'bad', line, fix };
 }

@@ -1,13 +1,13 @@
 // What `torch.save` writes: a ZIP archive with a pickle and the storages of its tensors, or, before PyTorch
-// 1.6, several pickles in a row with the storages behind them. Read next: pickle.ts, zip.ts.
+// 1.6, several pickles in a row with the storages behind them. Read next: pickle.ts, io/zip.ts.
 import { formatAmount } from '../../base/format.ts';
-import { shown } from '../../base/schema.ts';
+import { excerpt, shown } from '../../base/schema.ts';
 import { isSafetensors, type StoredDType, storedBytes } from '../../io/safetensors.ts';
 import { type OpenFile, openFile, type Store } from '../../io/store.ts';
+import { createCheck, entryBegin, readZip } from '../../io/zip.ts';
 import type { ForeignTensor, ForeignTensors } from '../foreign.ts';
 import { sizeOf } from '../mapping.ts';
 import { Opaque, PICKLE_BYTES, PickleGlobal, type PickleNames, readPickle } from './pickle.ts';
-import { createCheck, entryBegin, readZip } from './zip.ts';
 
 /** A file of PyTorch, or a pickle without tensors. It stays open until `close`. */
 export interface TorchFile {
@@ -165,6 +165,11 @@ export class TorchTensor implements ForeignTensor {
 
 async function readArchive(open: OpenFile, file: string): Promise<unknown> {
   const entries = await readZip(open);
+  for (const { name, packing } of entries.values())
+    if (packing !== 'none')
+      throw new Error(
+        `entry ${excerpt(name)} of the archive is ${packing}: PyTorch stores its entries as they are`,
+      );
   const main = [...entries.keys()].filter((name) => /(?:^|\/)data\.pkl$/.test(name));
   if (main.length !== 1)
     throw new Error('a ZIP archive without a data.pkl: torch.save writes one, and nothing else is read');

@@ -1,15 +1,17 @@
-// The directory of a ZIP archive whose entries are not compressed, as PyTorch writes them
-// (pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Read in parts: an entry is a range of the file.
-import { crc32 } from '../../base/crc32.ts';
-import { formatAmount } from '../../base/format.ts';
-import { excerpt } from '../../base/schema.ts';
-import type { OpenFile } from '../../io/store.ts';
+// The directory of a ZIP archive (pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT): of a .zip, and of the
+// files that PyTorch writes. Read in parts: an entry is a range of the file.
+import { crc32 } from '../base/crc32.ts';
+import { formatAmount } from '../base/format.ts';
+import { excerpt } from '../base/schema.ts';
+import type { OpenFile } from './store.ts';
 
 /** A file in an archive. */
 export interface ZipEntry {
   name: string;
-  /** Number of bytes. */
+  /** Number of bytes, once they are unpacked. */
   size: number;
+  /** How they are stored: as they are, or not. */
+  packing: 'none' | 'compressed' | 'encrypted';
   /** Where its own header begins in the archive. */
   header: number;
   /** The CRC-32 of its bytes; null where none was written, as PyTorch's `set_crc32_options(False)` has it. */
@@ -42,7 +44,7 @@ export async function readZip(file: OpenFile): Promise<Map<string, ZipEntry>> {
   return entries;
 }
 
-/** Where the bytes of an entry begin: behind a header of its own. */
+/** Where the bytes of an entry that is stored as it is begin: behind a header of its own. */
 export async function entryBegin(file: OpenFile, { name, header, size }: ZipEntry): Promise<number> {
   const head = viewOf(await file.read(header, Math.min(file.size, header + LOCAL)));
   if (head.byteLength < LOCAL || head.getUint32(0, true) !== 0x04034b50)
@@ -117,16 +119,13 @@ function readEntry(bytes: Uint8Array, at: number, held: number): { entry: ZipEnt
   const next = extra + extraLength + view.getUint16(at + 32, true);
   if (next > bytes.length) throw broken();
   const name = new TextDecoder().decode(bytes.subarray(at + CENTRAL, extra));
-  if (method !== 0 || (flags & 1) !== 0)
-    throw new Error(
-      `entry ${excerpt(name)} of the archive is ${method === 0 ? 'encrypted' : 'compressed'}: PyTorch stores its entries as they are`,
-    );
   const fields = [24, 20, 42].map((offset) => view.getUint32(at + offset, true)); // size, stored size, header
   const [size, stored, header] = widened(fields, view, extra, extra + extraLength, broken);
-  if (size !== stored || header + size > held)
+  const packing = (flags & 1) !== 0 ? 'encrypted' : method === 0 ? 'none' : 'compressed';
+  if ((packing === 'none' && size !== stored) || header + stored > held)
     throw new Error(`entry ${excerpt(name)} of ${formatAmount(size, 'byte')} does not fit into the archive`);
   const crc = view.getUint32(at + 16, true);
-  return { entry: { name, size, header, crc: crc === 0 ? null : crc }, next };
+  return { entry: { name, size, packing, header, crc: crc === 0 ? null : crc }, next };
 }
 
 /** Fields that are all ones have their value, of 64 bits, in the extra field 1, in this order. */
