@@ -152,6 +152,7 @@ export { textOddities } from './text/oddities.ts';
 export type { Fix, Problem } from './text/problem.ts';
 export type * from './tokenizer/index.ts';
 export { Tokenizer, trainingFields as tokenizerFields } from './tokenizer/index.ts';
+export type { Communicator } from './train/communicator.ts';
 export {
   checkDataset,
   type Dataset,

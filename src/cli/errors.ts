@@ -3,6 +3,16 @@
 /** A misuse: an unknown flag, a value out of range, a folder that is in use. */
 export class MisuseError extends Error {}
 
+/** The end of a process of which another one speaks: nothing is printed, only `code` returned. */
+export class QuietError extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super('another process speaks of it');
+    this.code = code;
+  }
+}
+
 export function misuse(message: string): MisuseError {
   return new MisuseError(message);
 }

@@ -4,6 +4,7 @@
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { reason } from '../io/node-store.ts';
+import { terminalStyle } from './terminal.ts';
 
 let controller: AbortController | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
@@ -75,7 +76,7 @@ function stop(name: NodeJS.Signals): void {
 
 /** A live view has hidden the cursor, and the second Ctrl-C leaves no time to restore it. */
 function showCursor(): void {
-  if (process.stdout.isTTY) process.stdout.write('\u001b[?25h\u001b[?7h');
+  if (terminalStyle(process.stdout).tty) process.stdout.write('\u001b[?25h\u001b[?7h');
 }
 
 /**

@@ -2,9 +2,11 @@
 // 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { runnable } from '../base/node-command.ts';
+import { launchOf } from '../distributed/launcher.ts';
+import { RankError } from '../distributed/meeting.ts';
 import { complete, toCommander } from './command.ts';
 import { commands, type ListedCommand } from './commands/index.ts';
-import { MisuseError } from './errors.ts';
+import { MisuseError, QuietError } from './errors.ts';
 import { addFullHelp, helpStyle, helpWidth } from './help.ts';
 import { endCode } from './interrupt.ts';
 import { commandOf, explainMistake, helpAsFlag, refuseOneDash } from './mistakes.ts';
@@ -94,7 +96,10 @@ async function fail(error: Error, program: Command, argv: readonly string[]): Pr
     // The advice may be another command, so that all are needed now.
     error.message = explainMistake(error, await createProgram(), argv);
   }
+  if (error instanceof QuietError) return error.code;
   const { code, line } = explain(error);
+  // All processes of mpirun have the same command line: the first one speaks of its mistakes.
+  if (code === 2 && (launchOf()?.rank ?? 0) > 0) return code;
   process.stderr.write(terminalText(`inkhorn: ${runnable(line)}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
   return code;
@@ -102,7 +107,10 @@ async function fail(error: Error, program: Command, argv: readonly string[]): Pr
 
 /** Prints an error in one line. Returns the exit code. */
 export function explain(error: Error): { code: 1 | 2; line: string } {
-  const misused = error instanceof MisuseError || error instanceof CommanderError;
+  const misused =
+    error instanceof MisuseError ||
+    error instanceof CommanderError ||
+    (error instanceof RankError && error.code === 2);
   const line = error.message.replace(/^error: /, '').replace(/\s*[\r\n]\s*/g, ' ');
   return { code: misused ? 2 : 1, line };
 }

@@ -16,15 +16,17 @@ import { furtherSteps, loadRun } from '../runs/resume.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { tokensDataset } from '../tokens/read.ts';
 import type { Dataset } from '../train/data.ts';
+import { checkRanks } from '../train/run.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
 import { splitCorpus } from './encoding.ts';
 import { announceEngine, type engineFlags, withEngine } from './engine.ts';
-import { misuse } from './errors.ts';
+import { asked, misuse } from './errors.ts';
 import type { Values } from './flags.ts';
 import { checkTraining } from './memory.ts';
 import { runOf } from './models.ts';
 import { lockOut, type OutFolder } from './out-folder.ts';
 import type { Output } from './output.ts';
+import { announceRanks, type Job } from './ranks.ts';
 import {
   dataRecord,
   type FoundText,
@@ -65,6 +67,7 @@ export async function resumedRun(
   given: ResumeFlags,
   { folder: out, release }: OutFolder,
   output: Output,
+  job: Job | null,
   work: (plan: RunPlan) => Promise<void>,
 ): Promise<void> {
   const store = await lastCheckpoint(out);
@@ -75,13 +78,14 @@ export async function resumedRun(
     ...(given.steps && { steps: given.steps }),
   });
   const due = await whatIsDue(out, record.progress, settings);
+  if (job) await asked(() => checkRanks(settings, job.ranks));
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
     await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
     const text = await resumedText(given, out, record.data, output);
     const backend = announceEngine(engine, output);
     const from = await loadRun(folderStore(out), { backend, onNote: output.note });
-    output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
-    await work({
+    const encode = () => text.datasetFor(from.tokenizer);
+    const plan: RunPlan = {
       out,
       lock: { release },
       from,
@@ -92,9 +96,13 @@ export async function resumedRun(
       model: from.model,
       tokenizer: from.tokenizer,
       data: relocated(record.data, text.place, out),
-      dataset: await text.datasetFor(from.tokenizer),
+      dataset: await (job && isStreamed(record.data) ? job.inTurn(encode) : encode()),
       title: `${basename(out)} on ${record.data.name}`,
-    });
+    };
+    const machines = await job?.begin(plan);
+    if (job) announceRanks(job, machines, plan, output);
+    output.note(`resuming ${out} at step ${step} of ${settings.steps}${due}`);
+    await work(plan);
   });
 }
 

@@ -36,6 +36,14 @@ export interface RunPlan extends Omit<RunFolderOptions, 'store' | 'signal' | 'on
   tokenizerFile?: string;
 }
 
+/** The part of a rank that does not speak in a run of several processes. Resolves as `trainAndShow`. */
+export async function trainQuietly(plan: RunPlan, signal: AbortSignal): Promise<TrainEvent[]> {
+  const { out, backend: _, title: __, start: ___, tokenizerFile: ____, ...run } = plan;
+  const events: TrainEvent[] = [];
+  for await (const event of trainInFolder({ ...run, store: folderStore(out), signal })) events.push(event);
+  return events;
+}
+
 /** Trains and shows the progress. Resolves to all events of the run, including earlier parts. */
 export async function trainAndShow(
   plan: RunPlan,

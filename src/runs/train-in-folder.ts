@@ -31,6 +31,8 @@ export interface RunFolderOptions extends ModelFolder {
   /** The checkpoint to resume from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
+  /** Other processes that share the run; see `TrainOptions`. Only rank 0 writes to `store`. */
+  ranks?: TrainOptions['ranks'];
   /** See `TrainOptions`. */
   onProgress?: TrainOptions['onProgress'];
   /**
@@ -61,6 +63,7 @@ export const runFolderFields: Table<RunFolderOptions> = {
     hint: 'loadCheckpoint reads one',
   }),
   signal: trainFields.signal,
+  ranks: trainFields.ranks,
   onProgress: trainFields.onProgress,
   lock: having('release', 'a lock', { about: 'the lock of the store, if the caller holds it' }),
 };
@@ -71,7 +74,7 @@ export const runFolderFields: Table<RunFolderOptions> = {
  */
 export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   complete(runFolderFields, options, 'trainInFolder');
-  const own = options.lock ? undefined : await options.store.lock?.('a training run');
+  const own = options.lock || !writes(options) ? undefined : await options.store.lock?.('a training run');
   try {
     yield* trainLocked(options);
   } finally {
@@ -79,9 +82,13 @@ export async function* trainInFolder(options: RunFolderOptions): AsyncGenerator<
   }
 }
 
+function writes({ ranks }: RunFolderOptions): boolean {
+  return (ranks?.rank ?? 0) === 0;
+}
+
 async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
-  const { store, model, tokenizer, dataset, data, settings, old, probeTaps, from, signal, onProgress } =
-    options;
+  const { store, model, tokenizer, dataset, data, settings, old, probeTaps, from } = options;
+  const { ranks, signal, onProgress } = options;
   const history = [...(from?.history ?? [])];
   const { precision, description } = model.backend;
   const engines = takeOver(from?.engines ?? [], description, from?.resume.step ?? 0);
@@ -96,12 +103,14 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     return folder.location;
   };
   const looks = probeTaps && [...ACTIVATION_TAPS, ...probeTaps];
-  const rest = { old: old?.dataset, save, resume: from?.resume, signal, onProgress, probeTaps: looks };
-  const events = train({ model, data: dataset, tokenizer, ...settings, ...rest });
+  const rest = { old: old?.dataset, resume: from?.resume, ranks, signal, onProgress, probeTaps: looks };
+  const saving = writes(options) ? { save } : {};
+  const events = train({ model, data: dataset, tokenizer, ...settings, ...rest, ...saving });
   for await (const event of events) {
     history.push(event);
     yield event;
   }
+  if (!writes(options)) return;
   const past: History = { settings, data, probeTaps, engines, events: history };
   await store.write(HISTORY_FILE, jsonBytes(past));
 }

@@ -19,7 +19,10 @@ export function takeOver(uses: readonly EngineUse[], engine: string, after: numb
  * difference, nor the reason why there is only one.
  */
 export function sameArithmetic(a: string, b: string): boolean {
-  const withoutThreads = (description: string): string =>
-    description.replace(/, \d+ threads?(: .*)?(?=[,)])/, '');
   return withoutThreads(a) === withoutThreads(b);
+}
+
+/** The description of an engine without what makes no difference: see `sameArithmetic`. */
+export function withoutThreads(description: string): string {
+  return description.replace(/, \d+ threads?(: .*)?(?=[,)])/, '');
 }

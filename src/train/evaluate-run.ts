@@ -97,12 +97,12 @@ async function splitLoss(
   onProgress: (done: number) => void,
 ): Promise<number> {
   const { options, settings } = run;
-  const { data, signal } = options;
+  const { data, ranks, signal } = options;
   const model = evaluated(run);
   const { batchSize, seed } = settings;
   const { loss } =
     method === 'sampled'
-      ? await evaluateSampled(model, ids, { batches, batchSize, seed, signal, onProgress })
-      : await evaluate(model, ids, { maxTokens: data.val.length, signal, onProgress });
+      ? await evaluateSampled(model, ids, { batches, batchSize, seed, ranks, signal, onProgress })
+      : await evaluate(model, ids, { maxTokens: data.val.length, ranks, signal, onProgress });
   return loss;
 }

@@ -1,13 +1,14 @@
 // The loss on a text: over all of it, or, as in the seed, over random batches.
 
 import { pacemaker } from '../backend/pacemaker.ts';
-import { callback, complete, integer, signal, type Table } from '../base/fields.ts';
+import { callback, complete, having, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
-import { type Batch, consecutive, sliceBatch, type Tokens, windows } from '../model/batch.ts';
+import { type Batch, consecutive, type Span, sliceBatch, type Tokens, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { scope } from '../tensor/scope.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
+import { bytesOf, type Communicator, gather } from './communicator.ts';
 import { randomBatch } from './data.ts';
 
 /** The loss of a set of predictions. */
@@ -33,24 +34,27 @@ export function sequencesAtOnce(T: number): number {
  */
 export async function evaluate(model: GPT, ids: Tokens, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { blockSize: T } = model.config;
-  const { maxTokens, signal, onProgress } = complete(evaluateFields, options, 'evaluate');
+  const { maxTokens, ranks, signal, onProgress } = complete(evaluateFields, options, 'evaluate');
   if (ids.length < 2)
     throw new Error(
       `nothing to predict in ${formatAmount(ids.length, 'token')}: an evaluation needs 2 or more`,
     );
-  const total = { loss: 0, tokens: 0 };
-  const pause = pacemaker(model.backend);
-  for (const span of consecutive(ids.length, T, { maxTokens, sequences: sequencesAtOnce(T) })) {
-    await addLosses(total, model, windows(ids, span.offsets, span.T), signal);
-    onProgress?.(total.tokens, Math.min(maxTokens, ids.length - 1));
-    await pause();
-  }
-  return { loss: total.loss / total.tokens, tokens: total.tokens };
+  const spans = consecutive(ids.length, T, { maxTokens, sequences: sequencesAtOnce(T) });
+  const total = Math.min(maxTokens, ids.length - 1);
+  const onDone = (done: number): void => onProgress?.(done, total);
+  return meanLoss(model, piecesOf(ids, spans), { ranks, signal, onDone });
+}
+
+function* piecesOf(ids: Tokens, spans: Iterable<Span>): Generator<Piece, void> {
+  for (const { offsets, T } of spans)
+    yield { tokens: offsets.length * T, batch: () => windows(ids, offsets, T) };
 }
 
 export interface EvaluateOptions {
   /** Stop after about this many tokens. */
   maxTokens?: number;
+  /** Processes that share it, each with an equal call. The loss is that of one process, to the bit. */
+  ranks?: Communicator;
   signal?: AbortSignal;
   /** Called now and then with the number of predictions made and in all. */
   onProgress?: (done: number, total: number) => void;
@@ -64,6 +68,7 @@ export const evaluateFields: Table<EvaluateOptions, 'maxTokens'> = {
     noLimit: true,
     default: Number.POSITIVE_INFINITY,
   }),
+  ranks: having('exchange', 'a Communicator', { about: 'other processes that share it' }),
   signal: signal({ about: 'ends it' }),
   onProgress: callback({ about: 'called now and then with the predictions made and their number in all' }),
 };
@@ -77,23 +82,29 @@ export async function evaluateSampled(
   ids: Tokens,
   options: { batches: number; batchSize: number; seed: number } & Pick<
     EvaluateOptions,
-    'signal' | 'onProgress'
+    'ranks' | 'signal' | 'onProgress'
   >,
 ): Promise<Evaluation> {
   const { blockSize: T } = model.config;
   if (ids.length < T + 1)
     throw new Error(`${formatAmount(ids.length, 'token')}: less than one window of ${T} + 1`);
-  const total = { loss: 0, tokens: 0 };
-  const pause = pacemaker(model.backend);
-  for (let index = 0; index < options.batches; index++) {
-    const batch = randomBatch(ids, options.batchSize, T, { seed: options.seed, index, use: 'eval' });
+  const { batches, batchSize, ranks, signal, onProgress } = options;
+  const onDone = (done: number): void => onProgress?.(done, batches * batchSize * T);
+  return meanLoss(model, sampledPieces(ids, T, options), { ranks, signal, onDone });
+}
+
+function* sampledPieces(
+  ids: Tokens,
+  T: number,
+  { batches, batchSize, seed }: { batches: number; batchSize: number; seed: number },
+): Generator<Piece, void> {
+  for (let index = 0; index < batches; index++) {
+    const batch = randomBatch(ids, batchSize, T, { seed, index, use: 'eval' });
     for (let first = 0; first < batch.B; first += sequencesAtOnce(T)) {
-      await addLosses(total, model, sliceBatch(batch, first, sequencesAtOnce(T)), options.signal);
-      options.onProgress?.(total.tokens, options.batches * options.batchSize * T);
-      await pause();
+      const piece = sliceBatch(batch, first, sequencesAtOnce(T));
+      yield { tokens: piece.B * T, batch: () => piece };
     }
   }
-  return { loss: total.loss / total.tokens, tokens: total.tokens };
 }
 
 /** The loss of each token of one batch, nats [B * T]. */
@@ -109,13 +120,68 @@ export async function tokenLosses(model: GPT, { ids, targets, B, T }: Batch): Pr
   }
 }
 
-async function addLosses(
-  total: Evaluation,
+/** What one forward pass evaluates. */
+interface Piece {
+  /** Number of predictions. */
+  tokens: number;
+  batch(): Batch;
+}
+
+/**
+ * The mean over all pieces. Of several ranks each evaluates every `size`-th piece; then all losses are added
+ * in the order of the text, as one process adds them.
+ */
+async function meanLoss(
   model: GPT,
-  batch: Batch,
+  pieces: Iterable<Piece>,
+  { ranks, signal, onDone }: Pick<EvaluateOptions, 'ranks' | 'signal'> & { onDone: (tokens: number) => void },
+): Promise<Evaluation> {
+  const { rank, size } = ranks ?? { rank: 0, size: 1 };
+  const own: Float32Array[] = [];
+  const lengths: number[] = [];
+  const total = { loss: 0, tokens: 0 };
+  const pause = pacemaker(model.backend);
+  for (const { tokens, batch } of pieces) {
+    const mine = lengths.length % size === rank;
+    lengths.push(tokens);
+    total.tokens += tokens;
+    if (!mine) continue;
+    const losses = await cancellable(model.backend, signal, () => tokenLosses(model, batch()));
+    if (ranks) own.push(losses);
+    else for (const loss of losses) total.loss += loss;
+    onDone(total.tokens);
+    await pause();
+  }
+  if (ranks) for (const loss of await inOrder(ranks, own, lengths, signal)) total.loss += loss;
+  return { loss: total.loss / total.tokens, tokens: total.tokens };
+}
+
+/** The losses of all pieces, whose lengths are given, from the ranks that have them. */
+async function inOrder(
+  ranks: Communicator,
+  own: readonly Float32Array[],
+  lengths: readonly number[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const losses = await cancellable(model.backend, signal, () => tokenLosses(model, batch));
-  for (const loss of losses) total.loss += loss;
-  total.tokens += batch.B * batch.T;
+): Promise<Float32Array> {
+  const all = (await gather(ranks, bytesOf(concatenated(own)), signal)).map(
+    ({ buffer, byteOffset, length }) => new Float32Array(buffer, byteOffset, length / 4),
+  );
+  const read = all.map(() => 0);
+  return concatenated(
+    lengths.map((length, index) => {
+      const rank = index % ranks.size;
+      read[rank] += length;
+      return all[rank].subarray(read[rank] - length, read[rank]);
+    }),
+  );
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

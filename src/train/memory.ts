@@ -26,10 +26,13 @@ export async function trainingMemory(config: GPTConfig, settings: TrainSettings)
   const ids = new Int32Array(sequencesAtOnce(config.blockSize) * config.blockSize + 1);
   // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
   const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
-  const { checkpointActivations, freeze, lora } = settings;
+  const { checkpointActivations, freeze, lora, summation, accumulate } = settings;
+  // A sum in pairs keeps gradients for every level of its tree.
+  const sequences = summation === 'pairwise' ? batchSize * accumulate : Math.min(batchSize, 2 * microBatch);
   const small = {
     ...{ optimizer, microBatch, emaDecay, labelSmoothing, dropoutRise, checkpointActivations, freeze, lora },
-    batchSize: Math.min(batchSize, 2 * microBatch),
+    summation,
+    batchSize: sequences,
     steps: 1,
     evalEvery: settings.evalEvery > 0 ? 1 : 0,
     probeEvery: 0,

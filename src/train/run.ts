@@ -23,9 +23,12 @@ import { namedParameters } from '../nn/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Average, createAverage } from './average.ts';
+import type { Communicator } from './communicator.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { type StepBatch, stepBatches } from './draws.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
+import { branchOf } from './pairwise.ts';
+import { type RankSum, rankSum } from './rank-sum.ts';
 import { settingFields } from './setting-fields.ts';
 import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
 import { chooseTrained, type Trained } from './trained.ts';
@@ -91,6 +94,13 @@ export interface TrainOptions extends Partial<TrainSettings> {
   /** Resumes from this state. The model must have the weights of the same checkpoint. */
   resume?: Resume;
   /**
+   * Other processes that share the run, each with an equal call of `train` (`save` and `onProgress` apart):
+   * each computes a part of every step and evaluation, and all keep the same weights, bit for bit those of
+   * one process with the same settings. `summation` must be `pairwise`. Samples are drawn by rank 0. A
+   * `signal` ends this process only: the others must be ended too.
+   */
+  ranks?: Communicator;
+  /**
    * Ends the run with a checkpoint of the last finished step. An unfinished step is dropped, and made again
    * when the run is resumed. Work that is still due at that step is also left to the resumed run.
    */
@@ -126,6 +136,7 @@ const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
     schema: such((value): value is Resume => Object(value).optimizer instanceof Map, 'the state of a run'),
     hint: 'loadCheckpoint reads one',
   }),
+  ranks: having('exchange', 'a Communicator', { about: 'other processes that share the run' }),
   signal: signal({ about: 'ends the run with a checkpoint' }),
   onProgress: callback({ about: 'called now and then during evaluations and samples' }),
 };
@@ -159,6 +170,8 @@ export interface Run {
   warnings: WarningMemory;
   /** Draws the windows of a step. */
   batchOf: StepBatch;
+  /** Adds up the gradients of all ranks. */
+  sum?: RankSum;
   /** Names of the values that probes measure. */
   taps: ReadonlySet<string>;
   /** Whether anything has happened since the last checkpoint. */
@@ -176,7 +189,8 @@ export function checkHanded(options: TrainOptions): void {
 
 /** Checks that settings, data and model fit together, and sets up the run, after `checkHanded`. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, old, tokenizer, save, resume, signal, onProgress, probeTaps, ...changes } = options;
+  const { model, data, old, tokenizer, save, resume, ranks, signal, onProgress, probeTaps, ...changes } =
+    options;
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a resumed run
@@ -191,6 +205,7 @@ export function startRun(options: TrainOptions): Run {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   checkSuited(settings, model.config);
+  if (ranks) checkRanks(settings, ranks);
   const trained = chooseTrained(model, settings);
   const optimizer = createOptimizer(trained.parameters, settings);
   const state = new Map([...optimizer.state(), ...(trained.adapters?.state() ?? [])]);
@@ -217,6 +232,7 @@ export function startRun(options: TrainOptions): Run {
     probe: createProbe({ memory: memory?.probe }),
     warnings: structuredClone(memory?.warnings ?? noWarnings()),
     batchOf: stepBatches(data, tokenizer, settings, model.config.blockSize),
+    sum: ranks && rankSum(ranks),
     taps: new Set(matchTaps(probeTaps ?? ACTIVATION_TAPS, model.config)),
     unsaved: !resume,
     clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
@@ -230,6 +246,23 @@ function checkOld({ val, vocabSize }: Dataset<Tokens>, config: GPTConfig): void 
   if (vocabSize !== config.vocabSize)
     throw new Error(`old was encoded with ${vocabSize} tokens, the model has ${config.vocabSize}`);
   if (val.length < 2) throw new Error(`old has ${val.length} tokens to validate: 2 or more are needed`);
+}
+
+/** Throws when `ranks` cannot share the steps of a run with these settings. */
+export function checkRanks(
+  {
+    summation,
+    batchSize,
+    accumulate,
+    microBatch,
+  }: Pick<TrainSettings, 'summation' | 'batchSize' | 'accumulate' | 'microBatch'>,
+  ranks: Pick<Communicator, 'rank' | 'size'>,
+): void {
+  if (summation !== 'pairwise')
+    throw new Error(
+      `${ranks.size} ranks cannot share a run with summation ${summation}: use pairwise, or one process`,
+    );
+  branchOf(Math.ceil((batchSize * accumulate) / microBatch), ranks);
 }
 
 function unmeasured(): Clock['steps'] {

@@ -24,6 +24,11 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    */
   microBatch: number;
   /**
+   * The order in which the gradients of a step's micro-batches are added: one after the other, or as a tree
+   * of halves (pairwise.ts), which several processes can share to the bit.
+   */
+  summation: 'sequential' | 'pairwise';
+  /**
    * Whether a micro-batch keeps the inputs of the blocks only, and computes each block again in the backward
    * (Chen et al. 2016): less memory, a third more time, the same bits.
    */
@@ -118,6 +123,12 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     younger: true,
   }),
   microBatch: integer({ about: 'sequences in memory at a time', min: 1, default: 8, group: BATCHES }),
+  summation: choice(['sequential', 'pairwise'], {
+    about: 'how gradients of micro-batches are added; in pairs, processes of mpirun can share a step',
+    default: 'sequential',
+    group: BATCHES,
+    younger: true,
+  }),
   checkpointActivations: flag({
     about: 'less memory for a third more time: keep only the inputs of blocks, compute them again backward',
     default: false,

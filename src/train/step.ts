@@ -1,5 +1,5 @@
 // One optimizer step: forward and backward of the batch in micro-batches, the norm of the gradient, the
-// update.
+// update. Read next: pairwise.ts.
 import type { HostArray } from '../backend/contract.ts';
 import type { BatchTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
@@ -7,6 +7,9 @@ import type { GPT } from '../model/gpt.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
+import { bytesOf, type Communicator, gather } from './communicator.ts';
+import { branchOf, type MicroBatches, sumPairwise } from './pairwise.ts';
+import type { RankSum } from './rank-sum.ts';
 
 /** How the gradient of a batch is computed. */
 export interface GradientOptions {
@@ -21,8 +24,18 @@ export interface GradientOptions {
   /** As in `ForwardOptions`. */
   checkpointActivations?: boolean;
   tap?: BatchTap;
+  /** Adds the gradients of the micro-batches in pairs (pairwise.ts), not one after the other. */
+  pairwise?: Pairwise;
   /** Aborts half-way: the promise rejects, and the contents of the gradients are undefined. */
   signal?: AbortSignal;
+}
+
+/** A sum of gradients in pairs. */
+export interface Pairwise {
+  /** The parameters whose gradients the pass adds to. */
+  parameters: readonly Tensor[];
+  /** The processes that share the micro-batches. Every one gets the same gradient and the same loss. */
+  shared?: { ranks: Communicator; sum: RankSum };
 }
 
 /**
@@ -34,21 +47,54 @@ export function accumulateGradients(model: GPT, batch: Batch, options: GradientO
 }
 
 async function accumulate(model: GPT, batch: Batch, options: GradientOptions): Promise<number> {
+  const { microBatch, pairwise, signal } = options;
+  const count = Math.ceil(batch.B / microBatch);
   const reads: Promise<HostArray>[] = [];
+  const queue = async (index: number): Promise<void> => {
+    reads.push(queueMicroBatch(model, batch, index * microBatch, options));
+    // Queues one micro-batch ahead, so that the engine never waits for kernels.
+    await reads.at(-2);
+    await options.tap?.collect();
+    signal?.throwIfAborted();
+  };
   try {
-    for (let first = 0; first < batch.B; first += options.microBatch) {
-      reads.push(queueMicroBatch(model, batch, first, options));
-      // Queues one micro-batch ahead, so that the engine never waits for kernels.
-      await reads.at(-2);
-      await options.tap?.collect();
-      options.signal?.throwIfAborted();
-    }
+    if (pairwise)
+      return (await accumulatePairwise(count, pairwise, queue, reads, signal)) / (batch.B * batch.T);
+    for (let index = 0; index < count; index++) await queue(index);
     let sum = 0;
     for (const read of reads) for (const loss of await read) sum += loss;
     return sum / (batch.B * batch.T);
   } finally {
     await Promise.allSettled(reads);
   }
+}
+
+/** The same in pairs, of all micro-batches or of those of this rank. Resolves to the sum of all losses. */
+async function accumulatePairwise(
+  count: number,
+  { parameters, shared }: Pairwise,
+  queue: (index: number) => Promise<void>,
+  reads: readonly Promise<HostArray>[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const branch: MicroBatches = shared ? branchOf(count, shared.ranks) : { first: 0, count };
+  await sumPairwise(branch, parameters, queue);
+  const sums = new Float64Array(reads.length);
+  for (const [i, read] of reads.entries()) for (const loss of await read) sums[i] += loss;
+  if (!shared) return total(sums);
+  // The losses come first: who waits for the slowest rank waits here, not in the midst of the gradients.
+  const all = await gather(shared.ranks, bytesOf(sums), signal);
+  const grads = parameters.flatMap(({ grad }) => grad ?? []);
+  await shared.sum(grads, signal);
+  return total(
+    all.flatMap((bytes) => [...new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)]),
+  );
+}
+
+function total(sums: Iterable<number>): number {
+  let sum = 0;
+  for (const part of sums) sum += part;
+  return sum;
 }
 
 /**

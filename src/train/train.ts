@@ -2,12 +2,15 @@
 
 import { settled, whenDropped } from '../base/dropped.ts';
 import { type GroupSummary, meterGroups } from '../inspect/groups.ts';
+import type { Measurement } from '../inspect/probe.ts';
 import { probeTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { hold, letGo } from './exclusive.ts';
+import { gatherMeasurements } from './rank-probe.ts';
+import type { RankSum } from './rank-sum.ts';
 import {
   checkHanded,
   checkpointDue,
@@ -20,7 +23,13 @@ import {
 } from './run.ts';
 import { drawSample } from './sample.ts';
 import { dropoutAt, rateAt, rateShare } from './schedules.ts';
-import { accumulateGradients, clipFactor, type GradientOptions, gradientNorm } from './step.ts';
+import {
+  accumulateGradients,
+  clipFactor,
+  type GradientOptions,
+  gradientNorm,
+  type Pairwise,
+} from './step.ts';
 import { noteTime, timeLeft } from './time-left.ts';
 import { createDetector } from './warnings.ts';
 
@@ -124,9 +133,13 @@ async function* evaluation(run: Run): AsyncGenerator<TrainEvent, void> {
   if (event.best) yield* checkpoint(run, 'best');
 }
 
-/** Draws the sample that is due. If aborted, it stays due. */
+/** Draws the sample that is due. If aborted, it stays due. Of several ranks, the first one draws. */
 async function* sample(run: Run): AsyncGenerator<TrainEvent, void> {
   const { options, settings, progress } = run;
+  if (options.ranks && options.ranks.rank > 0) {
+    progress.settled = true;
+    return;
+  }
   const { step } = progress;
   const { signal, onProgress } = options;
   const begun = performance.now();
@@ -174,11 +187,22 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   const batch = await run.batchOf(step, options.signal);
   const probed = settings.probeEvery > 0 && (step % settings.probeEvery === 0 || step === settings.steps);
   if (probed && !probe.calibrated) await calibrate(run, batch, step);
-  const tap = probed ? probeTap(probe, taps, probe.add) : undefined;
+  const measured: Measurement[] = [];
+  const tap = probed ? probeTap(probe, taps, (measurement) => measured.push(measurement)) : undefined;
   zeroGradients(run);
-  // The memory of a probe cannot be undone, so a probed step is always finished.
-  const signal = probed ? undefined : options.signal;
-  const loss = await accumulateGradients(model, batch, { ...gradientOptions(run, step), tap, signal });
+  const { ranks } = options;
+  // The memory of a probe cannot be undone, so a probed step is always finished; but with a lost rank it
+  // cannot.
+  const signal = probed && !ranks ? undefined : options.signal;
+  const pairwise = pairwiseOf(run);
+  const loss = await accumulateGradients(model, batch, {
+    ...gradientOptions(run, step),
+    pairwise,
+    tap,
+    signal,
+  });
+  const all = probed && ranks ? await gatherMeasurements(ranks, measured, signal) : measured;
+  for (const measurement of all) probe.add(measurement);
   trained.adapters?.pullBack();
   const gradNorm = await gradientNorm(trained.parameters);
   const meter = probed ? meterGroups(trained.weights) : null;
@@ -218,6 +242,12 @@ function zeroGradients({ optimizer, trained: { adapters, weights } }: Run): void
   optimizer.zeroGrad();
   if (!adapters) return;
   for (const { grad } of weights.values()) if (grad) grad.backend.kernels.fill(grad.buffer, 0);
+}
+
+/** The sum in pairs, if the settings ask for one. It is shared by all ranks. */
+function pairwiseOf({ options: { ranks }, settings, trained, sum }: Run): Pairwise | undefined {
+  if (settings.summation === 'sequential') return undefined;
+  return { parameters: [...trained.weights.values()], shared: ranks && { ranks, sum: sum as RankSum } };
 }
 
 /** How the gradients of a step are computed, by the settings. */

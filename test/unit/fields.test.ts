@@ -220,7 +220,7 @@ describe('the flags of the command line', () => {
     ['generate', 'engineFields', []],
     ['quantize', 'quantizeFields', ['calibration', 'filter', 'onProgress', 'signal']],
     ['compare', 'compareFields', ['signal', 'onProgress']],
-    ['eval', 'evaluateFields', ['signal', 'onProgress']],
+    ['eval', 'evaluateFields', ['ranks', 'signal', 'onProgress']],
     ['train', 'splitFields', []],
     ['train', 'configFields', []],
     ['train', 'settingFields', []],

@@ -2,11 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ChosenBackend } from '../../backend/registry.ts';
 import { formatAmount, formatCount } from '../../base/format.ts';
 import { ownCommand } from '../../base/node-command.ts';
 import { flagName, shellWord } from '../../base/shell.ts';
 import type { Corpus } from '../../corpora/index.ts';
+import { launchOf } from '../../distributed/launcher.ts';
 import type { Tokens } from '../../model/batch.ts';
 import type { GPTConfig } from '../../model/config.ts';
 import { loadModel } from '../../model/folder.ts';
@@ -16,17 +18,21 @@ import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
 import { checkDataset, checkSplit, type Dataset, type Split } from '../../train/data.ts';
+import type { TrainEvent } from '../../train/events.ts';
+import { checkRanks } from '../../train/run.ts';
 import { WATCHING } from '../../train/setting-fields.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
-import { asked, misuse } from '../errors.ts';
+import { asked, misuse, QuietError } from '../errors.ts';
 import { fromFlags, openOldText, readStart, type Start } from '../fine-tune.ts';
 import { type Flags, integer, text, texts, toggle } from '../flags.ts';
+import { endCode } from '../interrupt.ts';
 import { forText } from '../large-text.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
 import type { OutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
+import { announceRanks, asRank, type Job, ownThreads, silence } from '../ranks.ts';
 import { resumedRun, takeRun } from '../resume.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
@@ -35,7 +41,7 @@ import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../tex
 import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
 import { fieldFlag } from '../tokens-file.ts';
-import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
+import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow, trainQuietly } from '../training.ts';
 import { openTrainingText, type TextRequest, type TrainingText, tokensForRun } from '../training-text.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
@@ -108,30 +114,84 @@ export const train = defineCommand({
   ],
   flags,
   meant: (folder, place) => (place === 'folder' && isRun(folder) ? '--resume' : '--data'),
-  async run(context: Context<typeof flags>): Promise<void> {
-    const { flags: given, output } = context;
-    const { resume } = given;
-    const folder = resume === undefined ? await takeNewFolder(given) : await takeResumed(given, resume);
-    try {
-      const begin = resume === undefined ? freshRun : resumedRun;
-      await begin(given, folder, output, (plan) => trainToEnd(plan, context));
-    } finally {
-      folder.release();
-    }
-  },
+  run: (context: Context<typeof flags>) => asRank(flags, (job) => trainAs(job, context)),
 });
 
+/** Trains, alone or as one of several processes, of which the first one has the folder and speaks. */
+async function trainAs(job: Job | null, context: Context<typeof flags>): Promise<void> {
+  const given = { ...context.flags, threads: context.flags.threads ?? ownThreads() };
+  const { resume } = given;
+  const output = job && !job.first ? silence : context.output;
+  const folder =
+    job && !job.first
+      ? othersFolder(resume ?? given.out)
+      : resume === undefined
+        ? await takeNewFolder(given)
+        : await takeResumed(given, resume);
+  try {
+    const begin = resume === undefined ? freshRun : resumedRun;
+    await begin(given, folder, output, job, (plan) => trainToEnd(plan, job, output, context));
+  } finally {
+    folder.release();
+  }
+}
+
+/** The folder of a run to which another process writes. */
+function othersFolder(folder = ''): OutFolder {
+  return { folder, judged: new Map(), release() {} };
+}
+
 /** Trains, and says what there is afterwards. */
-async function trainToEnd(plan: RunPlan, context: Context<typeof flags>): Promise<void> {
-  const { output } = context;
+async function trainToEnd(
+  plan: RunPlan,
+  job: Job | null,
+  output: Output,
+  context: Context<typeof flags>,
+): Promise<void> {
   describe(plan, output);
   if (plan.settings.evalEvery === 0 && plan.settings.checkpointEvery === 0)
     output.note(
       'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
     );
   // From here on there is something to save.
-  const events = await trainAndShow(plan, output, context.signal);
-  const [page] = await reportRun(plan, output, context);
+  const { signal } = context;
+  if (job) return trainTogether({ ...plan, ranks: job.ranks }, job, output, signal);
+  const events = await trainAndShow(plan, output, signal);
+  await conclude(plan, output, events, signal);
+}
+
+/** How long others wait for the first process to save the run and end the job, before they end it. */
+const PATIENCE_MS = 5000;
+
+/** As one of several processes. */
+async function trainTogether(plan: RunPlan, job: Job, output: Output, signal: AbortSignal): Promise<void> {
+  const { lost } = job.ranks;
+  const either = AbortSignal.any([signal, lost]);
+  const events = await (job.first ? trainAndShow(plan, output, either) : trainQuietly(plan, either));
+  const { reason } = lastEvent(events);
+  if (reason !== 'aborted') {
+    job.end();
+    if (job.first) await conclude(plan, output, events, signal);
+    return;
+  }
+  if (!job.first) {
+    await pause(PATIENCE_MS);
+    throw new QuietError(lost.aborted ? 1 : endCode());
+  }
+  // Whoever ends the job waits for no report.
+  output.print(stoppedLine(plan.out, events));
+  if (lost.aborted)
+    throw new Error(`${lost.reason.message}; the run is saved at step ${lastEvent(events).step}`);
+}
+
+/** Draws the report, and says how to go on. */
+async function conclude(
+  plan: RunPlan,
+  output: Output,
+  events: readonly TrainEvent[],
+  signal: AbortSignal,
+): Promise<void> {
+  const [page] = await reportRun(plan, output, { signal });
   const { reason, step } = lastEvent(events);
   output.print(`report: ${page}`);
   if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
@@ -167,11 +227,13 @@ async function freshRun(
   given: Given,
   folder: OutFolder,
   output: Output,
+  job: Job | null,
   work: (plan: RunPlan) => Promise<void>,
 ): Promise<void> {
-  const { probeTaps } = given;
+  const { probeTaps, out } = given;
+  if (out === undefined) throw misuse('--out is missing: name a folder for the run');
   const start = await readStart(given, output);
-  const recipe = await readRecipe(given, { ...runFlags, ...engineFlags }, start);
+  const recipe = await inPairs(await readRecipe(given, { ...runFlags, ...engineFlags }, start), job);
   const { configFor, settings, origin } = recipe;
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
@@ -185,8 +247,26 @@ async function freshRun(
   const choice: Choice = { recipe, split, start, opened, pattern };
   await withEngine(given, async (engine) => {
     await checkTraining(expected, settings, engine.backend);
-    await work(await planRun(choice, engine, given, folder, output));
+    const plan = await planRun(choice, engine, given, folder, output, job);
+    // Nothing is removed before all processes know that they can begin.
+    const machines = await job?.begin(plan);
+    if (!job || job.first) await prepareFolder(folder);
+    announceEngine(engine, output);
+    if (job) announceRanks(job, machines, plan, output);
+    await work(plan);
   });
+}
+
+/**
+ * The recipe for processes of mpirun, however many: gradients are added in pairs, so that their number makes
+ * no difference.
+ */
+async function inPairs(recipe: Recipe, job: Job | null): Promise<Recipe> {
+  if (launchOf() === null) return recipe;
+  const { summation = 'pairwise' } = recipe.chosen;
+  const settings = { ...recipe.settings, summation };
+  if (job) await asked(() => checkRanks(settings, job.ranks), recipe.origin);
+  return { ...recipe, settings };
 }
 
 /** What the flags of a new run say, checked. */
@@ -206,10 +286,10 @@ async function planRun(
   { recipe, split, start, opened, pattern }: Choice,
   engine: ChosenBackend,
   given: Given,
-  folder: OutFolder,
+  { folder: out, release }: OutFolder,
   output: Output,
+  job: Job | null,
 ): Promise<RunPlan> {
-  const { folder: out, release } = folder;
   const { name, configFor, origin } = recipe;
   const { asBytes = false, special: separator = null, field } = given;
   const request: TextRequest = { inputs: given.data, asBytes, separator, field };
@@ -219,7 +299,8 @@ async function planRun(
   const begun = start && (await loadModel(start.store, { backend: engine.backend, onNote: output.note }));
   const tokenizer = begun?.tokenizer ?? opened ?? (await newTokenizer(given, recipe, text, output));
   const wanted = await asked(() => configFor(tokenizer.vocabSize), origin);
-  const { dataset, record } = await tokensForRun(text, tokenizer, split, request, out, output);
+  const encode = () => tokensForRun(text, tokenizer, split, request, out, output);
+  const { dataset, record } = await (job && text.kind === 'stream' ? job.inTurn(encode) : encode());
   const config = await asked(() => fitted(wanted, dataset, recipe, output), origin);
   if (text.kind === 'memory') checkSeparator(request, text.corpus, output);
   const read = { tokens: dataset.train.length, blockSize: config.blockSize };
@@ -229,8 +310,6 @@ async function planRun(
   const model = begun
     ? await asked(() => recast(begun.model, config))
     : new GPT(config, { seed: settings.seed, backend });
-  await prepareFolder(folder);
-  announceEngine(engine, output);
   return {
     out,
     lock: { release },

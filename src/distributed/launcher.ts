@@ -1,0 +1,67 @@
+// Whether this process was started by `mpirun`, and as which of how many. The launchers say so in the
+// environment, before MPI is loaded: a process that is alone need not load it. Read next: mpi.ts.
+
+/** What a launcher says about a process. */
+export interface Launch {
+  by: 'Open MPI' | 'MPICH';
+  /** Number of this process, from 0 on. */
+  rank: number;
+  /** Number of processes. */
+  size: number;
+  /** Number of processes on this machine, and of this one among them. */
+  localSize: number;
+  localRank: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The variables of each launcher. Hydra (MPICH, Intel MPI) and `srun --mpi=pmi2` say PMI, `srun --mpi=pmix`
+ * PMIX.
+ */
+const LAUNCHERS = [
+  {
+    by: 'Open MPI',
+    rank: 'OMPI_COMM_WORLD_RANK',
+    size: 'OMPI_COMM_WORLD_SIZE',
+    localSize: 'OMPI_COMM_WORLD_LOCAL_SIZE',
+    localRank: 'OMPI_COMM_WORLD_LOCAL_RANK',
+  },
+  {
+    by: 'MPICH',
+    rank: 'PMI_RANK',
+    size: 'PMI_SIZE',
+    localSize: 'MPI_LOCALNRANKS',
+    localRank: 'MPI_LOCALRANKID',
+  },
+  {
+    by: 'Open MPI',
+    rank: 'PMIX_RANK',
+    size: 'SLURM_STEP_NUM_TASKS',
+    localSize: 'SLURM_NTASKS_PER_NODE',
+    localRank: 'SLURM_LOCALID',
+  },
+] as const;
+
+/** The launch of this process; null when nobody launched it as one of several. */
+export function launchOf(env: Environment = process.env): Launch | null {
+  for (const { by, ...names } of LAUNCHERS) {
+    const [rank, size] = [wholeNumber(env[names.rank]), wholeNumber(env[names.size])];
+    if (rank === null || size === null || rank >= size) continue;
+    const [localSize, localRank] = [wholeNumber(env[names.localSize]), wholeNumber(env[names.localRank])];
+    return { by, rank, size, localSize: localSize ?? 1, localRank: localRank ?? 0 };
+  }
+  return null;
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+/**
+ * Threads for each of the processes on this machine: its share of `cores`, and no more than the cores that it
+ * may use (`allowed`): `mpirun` binds each of one or two processes to one core, unless `--bind-to none`.
+ */
+export function threadsPerRank({ localSize }: Launch, cores: number, allowed: number): number {
+  return Math.max(1, Math.min(allowed, Math.floor(cores / localSize)));
+}
