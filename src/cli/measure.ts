@@ -5,6 +5,7 @@ import { median } from '../base/statistics.ts';
 import { type GPTConfig, hiddenSize, makeConfig, presets } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { Tokenizer } from '../tokenizer/index.ts';
+import type { Communicator } from '../train/communicator.ts';
 import type { Dataset } from '../train/data.ts';
 import { seedSettings, type TrainSettings } from '../train/settings.ts';
 import { train } from '../train/train.ts';
@@ -71,8 +72,14 @@ export async function* trainingSteps(
   {
     batchSize,
     signal,
+    ranks,
     settings,
-  }: { batchSize: number; signal?: AbortSignal; settings?: Partial<TrainSettings> },
+  }: {
+    batchSize: number;
+    signal?: AbortSignal;
+    ranks?: Communicator;
+    settings?: Partial<TrainSettings>;
+  },
 ): AsyncGenerator<number, void> {
   const { blockSize, vocabSize } = model.config;
   const tokens = Int32Array.from({ length: 64 * blockSize }, (_, i) => (i * 7919 + (i >> 3)) % vocabSize);
@@ -81,7 +88,7 @@ export async function* trainingSteps(
   const steps = Number.MAX_SAFE_INTEGER;
   const rest = { steps, evalEvery: steps, probeEvery: 0, sampleEvery: 0 };
   const recipe = { ...seedSettings, ...rest, ...settings };
-  for await (const event of train({ ...recipe, model, data, batchSize, signal })) {
+  for await (const event of train({ ...recipe, model, data, batchSize, ranks, signal })) {
     if (event.type === 'step') yield (batchSize * blockSize) / event.tokensPerSecond;
   }
 }

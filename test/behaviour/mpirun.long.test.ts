@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { engines } from '../support/engines.ts';
 import { type MpiJob, type MpiResult, mpirun, openMpi } from '../support/mpirun.ts';
+import { twoMachines } from '../support/two-machines.ts';
 import { flagsOf, NO_PNG, sentences } from './cli-process.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -113,6 +114,20 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     assert.notEqual((await ranks(2, begin('beheaded'), { watch })).code, 0);
     await alone(['train', '--resume', join(folder, 'beheaded')]);
     assert.deepEqual(outcome('beheaded'), one);
+  });
+
+  describe('on two machines', () => {
+    const machines = openMpi.skip === false ? twoMachines() : openMpi.skip;
+    const skip = typeof machines === 'string' ? machines : false;
+    const { through, mpirun: how, close } = typeof machines === 'string' ? { close() {} } : machines;
+    after(close);
+
+    test('is the run of one process', { skip }, async () => {
+      const { code, stderr } = await ranks(4, begin('apart'), { through, mpirun: how });
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /4 ranks on 2 machines share the 4 micro-batches/);
+      assert.deepEqual(outcome('apart'), one);
+    });
   });
 
   /** The job is refused in one line, with this exit code, and leaves no folder. */

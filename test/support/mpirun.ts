@@ -35,6 +35,8 @@ export interface MpiJob {
   node?: readonly string[];
   /** Arguments of mpirun. */
   mpirun?: readonly string[];
+  /** The command that runs mpirun; see two-machines.ts. */
+  through?: readonly string[];
   /** Called with what rank 0 has said so far, and the process of mpirun. */
   watch?: (stdout: string, mpirun: number) => void;
 }
@@ -56,6 +58,7 @@ export async function mpirun({
   env,
   node = [],
   mpirun: more = [],
+  through = [],
   watch,
 }: MpiJob): Promise<MpiResult> {
   const lines = groups.map(({ ranks, args }) => [
@@ -76,7 +79,8 @@ export async function mpirun({
   const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   // A rank that dies gives the others so many seconds until SIGTERM, and again until SIGKILL.
   const patience = { OMPI_MCA_odls_base_sigkill_timeout: '5' };
-  const child = spawn(openMpi.command, args, {
+  const [command, ...rest] = [...through, openMpi.command, ...args];
+  const child = spawn(command, rest, {
     env: { ...process.env, ...root, ...patience, NO_COLOR: '1', INKHORN_DEBUG: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS,
