@@ -20,6 +20,9 @@ const TITLES: Readonly<Record<Room, string>> = {
   take: 'Shrink & take',
 };
 
+/** On the way to a room, where a narrow window has no place for whole titles. */
+const SHORT: Partial<Readonly<Record<Room, string>>> = { text: 'Text', look: 'Look', take: 'Take' };
+
 /** Each room is loaded when it is first entered, or a while after the page: then it is there offline, too. */
 const DOORS: Readonly<Record<Room, () => Promise<ComponentType>>> = {
   arrive: async () => (await import('./rooms/arrive/room.tsx')).Arrive,
@@ -91,7 +94,14 @@ function WayTo({ name }: { name: Room }): VNode {
   }, [here]);
   return (
     <a ref={place} href={link(name)} aria-current={here ? 'page' : undefined}>
-      {TITLES[name]}
+      {SHORT[name] === undefined ? (
+        TITLES[name]
+      ) : (
+        <>
+          <span class="long">{TITLES[name]}</span>
+          <span class="short">{SHORT[name]}</span>
+        </>
+      )}
     </a>
   );
 }

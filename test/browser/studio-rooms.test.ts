@@ -261,6 +261,24 @@ describe('texts', { skip }, () => {
     await tab.enter('text', { text: 'tale.txt' });
   });
 
+  test('are listed with the chosen one in sight', async () => {
+    const { page } = tab;
+    const names = Array.from({ length: 20 }, (_, i) => `volume ${i + 10}.txt`);
+    for (const name of names) await keepText(page, name, TALE);
+    for (const name of [names[19], names[9], names[0]]) {
+      await tab.enter('text', { text: name });
+      const row = page.locator('.texts-list > .chosen', { hasText: name });
+      const [inner, outer] = [await row.boundingBox(), await page.locator('.texts-list').boundingBox()];
+      assert.ok(inner && outer);
+      assert.ok(inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height, name);
+    }
+    await page.evaluate(`(async () => {
+      const texts = await (await navigator.storage.getDirectory()).getDirectoryHandle('texts');
+      for (const name of ${JSON.stringify(names)}) await texts.removeEntry(name);
+    })()`);
+    await tab.enter('text', { text: 'tale.txt' });
+  });
+
   test('are joined, kept as UTF-8, described and deleted', async () => {
     const { page } = tab;
     const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('Søren\n', 'utf16le')]);

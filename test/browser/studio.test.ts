@@ -311,6 +311,12 @@ describe('training in a tab', { skip }, () => {
     assert.match(await tuned.locator('.differs').innerText(), /^from runs\/whole, /);
     assert.doesNotMatch(await row.locator('.differs').innerText(), /from/);
     await tuned.getByText('Go on to step 48').waitFor();
+    const places = await Promise.all(
+      (await tuned.locator('td .buttons > *').all()).map((button) => button.boundingBox()),
+    );
+    assert.equal(places.length, 3);
+    const middles = places.map((box) => Math.round((box?.y ?? 0) + (box?.height ?? 0) / 2));
+    assert.equal(new Set(middles).size, 1, 'what can be done is in one line');
     await row.getByText('Delete').click();
     await row.locator('.confirm').getByText('Keep').click();
     await row.getByText('Delete').click();
@@ -501,6 +507,10 @@ describe('every room', { skip }, () => {
         '[document.documentElement.scrollWidth, innerWidth]',
       );
       assert.ok(content <= window, `${room}: ${content} px in a window of ${window}`);
+      const [ways, place] = await tab.page
+        .locator('.masthead nav')
+        .evaluate(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth]);
+      assert.ok(ways <= place, `${room}: the ways to the rooms take ${ways} of ${place} px`);
     }
     await tab.close();
   });

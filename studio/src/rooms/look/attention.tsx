@@ -60,7 +60,7 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
       </p>
       <div class="explorer">
         {grid}
-        <div class="one-head" ref={large}>
+        <div class="one-head fades" ref={large}>
           <header class="section">
             <h3>
               Head {head.layer}.{head.head}

@@ -42,7 +42,7 @@ export function Play(): VNode {
     <div class="play">
       <h1>Play</h1>
       <form
-        class="card asking"
+        class="card asking fades"
         onSubmit={(event) => {
           event.preventDefault();
           if (busy) stop();

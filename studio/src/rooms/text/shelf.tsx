@@ -31,7 +31,9 @@ export function Shelf({ text, plan, bytes, bringing, onFiles }: Shown): VNode {
   );
   const [texts, setTexts] = useState<readonly ListedText[]>([]);
   const version = changes.texts.value;
+  const list = useRef<HTMLFieldSetElement>(null);
   useEffect(() => attempt(async () => setTexts(await listTexts())), [version]);
+  useEffect(() => showChosen(list.current), [text, texts]);
   return (
     <section class="shelf card" aria-label="Texts">
       <div class="bring">
@@ -48,7 +50,7 @@ export function Shelf({ text, plan, bytes, bringing, onFiles }: Shown): VNode {
         <Paste />
         {bringing && <p role="status">The files are looked through ...</p>}
       </div>
-      <fieldset class="texts-list">
+      <fieldset class="texts-list fades" ref={list}>
         <legend>Texts here</legend>
         {texts.map(({ name, title, size }) => (
           <div key={name} class={name === text ? 'chosen' : ''}>
@@ -79,6 +81,15 @@ export function Shelf({ text, plan, bytes, bringing, onFiles }: Shown): VNode {
       </a>
     </section>
   );
+}
+
+/** Scrolls the list, and not the page, to the text that is chosen. */
+function showChosen(list: HTMLElement | null): void {
+  const row = list?.querySelector<HTMLElement>('.chosen');
+  if (!list || !row) return;
+  const [top, bottom] = [row.offsetTop, row.offsetTop + row.offsetHeight];
+  const seen = top >= list.scrollTop && bottom <= list.scrollTop + list.clientHeight;
+  if (!seen) list.scrollTop = top - (list.clientHeight - row.offsetHeight) / 2;
 }
 
 function Files({

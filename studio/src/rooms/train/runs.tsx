@@ -127,25 +127,27 @@ function Row({
         <a href={link('train', { show: name })}>{name}</a> <small class="muted">on {text}</small>
       </th>
       <td class="differs">{differs}</td>
-      <td>
+      <td class="steps">
         {step} of {settings.steps}
       </td>
       <td>{best?.toFixed(3) ?? '–'}</td>
-      <td class="buttons">
-        {left && !isBusy() && (
-          <button type="button" onClick={() => attempt(() => goOn(name))}>
-            Go on
-          </button>
-        )}
-        {!left && !isBusy() && (
-          <button type="button" onClick={() => attempt(() => goOn(name, furtherSteps(settings.steps)))}>
-            Go on to step {furtherSteps(settings.steps)}
-          </button>
-        )}
-        <a class="button" href={link('play', { model: `runs/${name}` })}>
-          Play
-        </a>
-        {live ? null : <Delete name={name} />}
+      <td>
+        <span class="buttons">
+          {left && !isBusy() && (
+            <button type="button" onClick={() => attempt(() => goOn(name))}>
+              Go on
+            </button>
+          )}
+          {!left && !isBusy() && (
+            <button type="button" onClick={() => attempt(() => goOn(name, furtherSteps(settings.steps)))}>
+              Go on to step {furtherSteps(settings.steps)}
+            </button>
+          )}
+          <a class="button" href={link('play', { model: `runs/${name}` })}>
+            Play
+          </a>
+          {live ? null : <Delete name={name} />}
+        </span>
       </td>
     </tr>
   );
