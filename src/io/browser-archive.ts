@@ -22,6 +22,8 @@ export async function archiveOf(store: Store, name: string = fileName(store.loca
     const bytes = await read();
     const dense = /\.(safetensors|onnx)$/.test(path);
     const file = dense ? new ZipPassThrough(path) : new ZipDeflate(path, { level: 6 });
+    file.os = UNIX;
+    file.attrs = (PLAIN_FILE << 16) >>> 0;
     zip.add(file);
     const piece = dense ? 2e6 : 2e5;
     for (let at = 0; at === 0 || at < bytes.length; at += piece) {
@@ -33,6 +35,11 @@ export async function archiveOf(store: Store, name: string = fileName(store.loca
   if (failed) throw failed;
   return new Blob(parts, { type: 'application/zip' });
 }
+
+/** Of a file made by MS-DOS, which is fflate's default, unzip takes names for those of a code page. */
+const UNIX = 3;
+/** The mode of a file that its owner may write. */
+const PLAIN_FILE = 0o100644;
 
 /**
  * Hands the archive of `store` (`archiveOf`) to the person in front of the page, as the download
