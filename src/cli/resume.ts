@@ -38,8 +38,9 @@ import {
   typed,
 } from './run-text.ts';
 import { openData, splitOf, textOf } from './texts.ts';
+import { cachedTokens } from './tokens-cache.ts';
 import type { RunPlan } from './training.ts';
-import { cachedTokens, findStream, findTokens, isStreamed } from './training-text.ts';
+import { findStream, findTokens, isStreamed } from './training-text.ts';
 
 /** Flags that can be combined with --resume. Everything else is in the checkpoint. */
 export interface ResumeFlags extends Values<typeof engineFlags> {

@@ -1,17 +1,11 @@
 // The text that a run is trained on, however large: in memory, as a stream whose tokens are kept in a file of
 // the cache, or as a file of tokens. Read next: run-text.ts.
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { formatBytes } from '../base/format.ts';
-import { sha256Of } from '../corpora/fetch.ts';
-import { type Corpus, cacheFolder, STDIN } from '../corpora/index.ts';
+import { type Corpus, STDIN } from '../corpora/index.ts';
 import { isCompressed, type TextStream } from '../corpora/stream.ts';
 import type { Tokens } from '../model/batch.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { identityOf } from '../tokens/format.ts';
-import { isTokensFile, openTokens, type TokensFile, tokensDataset } from '../tokens/read.ts';
+import { isTokensFile, type TokensFile, tokensDataset } from '../tokens/read.ts';
 import type { Dataset, Split } from '../train/data.ts';
 import { splitCorpus } from './encoding.ts';
 import { asked, misuse } from './errors.ts';
@@ -26,8 +20,9 @@ import {
   textFacts,
   typed,
 } from './run-text.ts';
-import { openData, type Reading, textOf } from './texts.ts';
-import { encodedLine, encodeStream, openTextStream, openTokensFile } from './tokens-file.ts';
+import { openData, textOf } from './texts.ts';
+import { cachedTokens, type TextRequest } from './tokens-cache.ts';
+import { openTextStream, openTokensFile } from './tokens-file.ts';
 
 /** Texts of more bytes are not read whole: their tokens are kept in a file. */
 const LARGE = 64 * 2 ** 20;
@@ -42,11 +37,6 @@ export type TrainingText =
   | { kind: 'memory'; name: string; source: string; corpus: Corpus }
   | { kind: 'stream'; name: string; source: string; stream: TextStream }
   | { kind: 'tokens'; name: string; source: string; file: TokensFile };
-
-export interface TextRequest extends Reading {
-  inputs: readonly string[] | undefined;
-  field?: string;
-}
 
 /**
  * Opens the text of `--data`. `onSize` may refuse what would be read whole. Compressed files, JSON Lines and
@@ -112,34 +102,6 @@ export async function tokensForRun(
     ...(text.kind === 'tokens' && { tokens: table }),
   };
   return { dataset, record };
-}
-
-/** The tokens of a stream: in the cache since an earlier run, or encoded now. */
-export async function cachedTokens(
-  stream: TextStream,
-  tokenizer: Tokenizer,
-  { inputs = [], asBytes, separator, field }: TextRequest,
-  output: Output,
-): Promise<TokensFile> {
-  const key = sha256Of(
-    Buffer.from(JSON.stringify([identityOf(tokenizer), separator, asBytes, field, stream.files])),
-  );
-  const folder = join(cacheFolder(), 'tokens');
-  const path = join(folder, `${key.slice(0, 16)}.bin`);
-  if (existsSync(path)) {
-    try {
-      const file = openTokens(path);
-      output.note(`the tokens of ${stream.source} are in ${path} since an earlier run`);
-      return file;
-    } catch (error) {
-      output.note(`${(error as Error).message}: encoded again`);
-    }
-  }
-  await mkdir(folder, { recursive: true });
-  const done = await encodeStream(stream, tokenizer, path, { inputs, asBytes, separator, field }, output);
-  const size = formatBytes(done.count * (tokenizer.vocabSize <= 65536 ? 2 : 4));
-  output.note(`${encodedLine(done, tokenizer)}: kept in ${path} (${size}) for other runs`);
-  return openTokens(path);
 }
 
 /** The file of tokens of a record, the same as then: that of `--data`, or the one that is found. */

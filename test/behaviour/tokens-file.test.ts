@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -68,6 +68,27 @@ describe('training on a file of tokens', () => {
     assert.equal(await hash('zipped/last/model.safetensors'), wanted);
     const again = await good(`train --data a.txt.gz --tokenizer t.json ${TINY} --out zipped2`);
     assert.match(again.stderr, /since an earlier run/);
+  });
+
+  test('the cache says what it keeps, and forgets what no run has used for 60 days', async () => {
+    const kept = join(folder, 'cache', 'tokens');
+    const [old, recent] = ['0123456789abcdef.bin', 'fedcba9876543210.bin'].map((name) => join(kept, name));
+    await mkdir(kept, { recursive: true });
+    for (const [file, days] of [
+      [old, 61],
+      [recent, 59],
+    ] as const) {
+      await writeFile(file, 'tokens');
+      await utimes(file, new Date(), new Date(Date.now() - days * 24 * 3600 * 1000));
+    }
+    assert.match(
+      (await good('data')).stdout,
+      /^tokens of large texts: \d+ files, .* 60 days after its last use/m,
+    );
+    await writeFile(join(folder, 'b.txt.gz'), gzipSync('To be, or not to be. '.repeat(500)));
+    const { stderr } = await good(`train --data b.txt.gz --tokenizer t.json ${TINY} --out forgets`);
+    assert.match(stderr, /removed 1 file of tokens \(6 bytes\) from .*, unused for 60 days/);
+    assert.deepEqual([existsSync(old), existsSync(recent)], [false, true]);
   });
 
   test('refuses what is decided in it, another tokenizer, and one that has changed', async () => {

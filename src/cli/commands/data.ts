@@ -1,7 +1,7 @@
 // `inkhorn data`: the named texts, and facts about any text.
 
 import { createHash } from 'node:crypto';
-import { formatAmount, formatCount } from '../../base/format.ts';
+import { formatAmount, formatBytes, formatCount } from '../../base/format.ts';
 import { CATALOG } from '../../corpora/catalog.ts';
 import { listCorpora, loadCorpus } from '../../corpora/index.ts';
 import { textFacts } from '../../text/facts.ts';
@@ -11,6 +11,7 @@ import { misuse } from '../errors.ts';
 import { type Flags, integer } from '../flags.ts';
 import { createProgress } from '../progress.ts';
 import { asBytesFlag, openData } from '../texts.ts';
+import { KEPT_DAYS, keptTokens, tokensFolder } from '../tokens-cache.ts';
 
 export const dataList = defineCommand({
   examples: [
@@ -37,6 +38,12 @@ export const dataList = defineCommand({
     output.print();
     for (const { name, path, ready, source } of corpora)
       output.print(`${name}: ${ready ? path : `${source}; fetched into ${path}`}`);
+    const kept = await keptTokens(tokensFolder());
+    const bytes = kept.reduce((sum, file) => sum + file.bytes, 0);
+    if (kept.length > 0)
+      output.print(
+        `tokens of large texts: ${formatAmount(kept.length, 'file')}, ${formatBytes(bytes)}, in ${tokensFolder()}; each is removed ${KEPT_DAYS} days after its last use, or by you`,
+      );
   },
 });
 

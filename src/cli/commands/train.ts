@@ -40,9 +40,10 @@ import { DEFAULT_VOCAB_SIZE, fittingContext, learnTokenizer, trainTokenizer } fr
 import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
+import type { TextRequest } from '../tokens-cache.ts';
 import { fieldFlag } from '../tokens-file.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow, trainQuietly } from '../training.ts';
-import { openTrainingText, type TextRequest, type TrainingText, tokensForRun } from '../training-text.ts';
+import { openTrainingText, type TrainingText, tokensForRun } from '../training-text.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
