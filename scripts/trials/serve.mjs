@@ -12,8 +12,6 @@ import { end, folder, program, trial } from './support/trial.mjs';
 
 const REQUESTS = Number(process.argv[2] ?? 10_000);
 const CLIENTS = 24;
-/** Requests until caches and pools are as large as they become. */
-const WARM = Math.floor(REQUESTS / 4);
 const GROWTH_MB = 20;
 
 const server = spawn(
@@ -69,15 +67,14 @@ const WRONG = [
 
 const counts = { whole: 0, streams: 0, left: 0, cut: 0, wrong: 0 };
 let done = 0;
-let warm = 0;
-let most = 0;
+/** The most resident memory in each quarter of the requests, MB. In the first, caches and pools grow. */
+const peaks = [0, 0, 0, 0];
 
 await trial(`${REQUESTS} requests of ${CLIENTS} clients`, async () => {
   const client = async () => {
     while (done < REQUESTS) {
-      done++;
-      if (done === WARM) warm = memory();
-      if (done > WARM && done % 100 === 0) most = Math.max(most, memory());
+      const quarter = Math.floor((4 * done++) / REQUESTS);
+      if (done % 100 === 0) peaks[quarter] = Math.max(peaks[quarter], memory());
       await request();
     }
   };
@@ -91,7 +88,7 @@ await trial('nothing is left behind', async () => {
   for (let tries = 0; ; tries++) {
     const { models } = await (await fetch(`${url}health`)).json();
     if (models[0].writing === 0 && models[0].waiting === 0) break;
-    assert.ok(tries < 100, `still there: ${JSON.stringify(models)}`);
+    assert.ok(tries < 1200, `still there: ${JSON.stringify(models)}`);
     await pause(100);
   }
   for (const [i, body] of asked.entries())
@@ -100,9 +97,10 @@ await trial('nothing is left behind', async () => {
 });
 
 await trial(`its memory grows by less than ${GROWTH_MB} MB`, async () => {
-  const grown = most - warm;
-  assert.ok(grown < GROWTH_MB, `from ${warm.toFixed(1)} to ${most.toFixed(1)} MB`);
-  return `${warm.toFixed(1)} MB after ${WARM} requests, then at most ${most.toFixed(1)} MB`;
+  const [, second, , last] = peaks;
+  const found = `at most ${peaks.map((peak) => peak.toFixed(1)).join(', ')} MB in the quarters of the requests`;
+  assert.ok(last - second < GROWTH_MB, found);
+  return found;
 });
 
 await trial('it ends when asked to', async () => {
@@ -158,7 +156,9 @@ async function streamed(body) {
   const text = await (await post({ ...body, stream: true })).text();
   assert.ok(text.endsWith('data: [DONE]\n\n'), text.slice(-200));
   const texts = [];
-  for (const event of text.split('\n\n').slice(0, -2))
+  const events = text.split('\n\n').slice(0, -2);
+  // A line that begins with a colon is a comment: the server is slow, and keeps the connection open.
+  for (const event of events.filter((event) => !event.startsWith(':')))
     for (const choice of JSON.parse(event.slice(6)).choices)
       texts[choice.index] = (texts[choice.index] ?? '') + choice.text;
   return texts;
