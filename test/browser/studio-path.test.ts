@@ -2,12 +2,12 @@
 // take away; then the same model in Node.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { unzipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { generateText } from '../../src/generate/generate.ts';
 import { predictText } from '../../src/inspect/predictions.ts';
@@ -145,6 +145,23 @@ describe('one run, in two places', { skip }, () => {
     const resumed = await inkhorn(root, 'train --resume half --backend wasm'.split(' '));
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal(Buffer.compare(weights('half'), whole), 0);
+
+    // And back, as a .zip: it stands beside the run that it was.
+    const files = readdirSync(join(root, 'half'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => statSync(join(root, 'half', path)).isFile())
+      .map((path) => [`half/${path}`, readFileSync(join(root, 'half', path))] as const);
+    const archives = page.locator('[aria-labelledby=back] input[type=file]').nth(1);
+    await archives.setInputFiles({
+      name: 'half.zip',
+      mimeType: 'application/zip',
+      buffer: Buffer.from(zipSync(Object.fromEntries(files))),
+    });
+    const line = 'half 2 is kept in this browser; it is called half 2: half is here already';
+    await page.locator('.notice', { hasText: line }).waitFor();
+    const back = await keptBytes(page, 'runs/half 2/last/model.safetensors');
+    assert.equal(Buffer.compare(back, whole), 0);
+    await page.getByText('half 2 is at step 12 of 12').waitFor();
+    await page.getByText('Go on in this tab, to step 24').waitFor();
   });
 
   test('and from the command line into the tab', async () => {
