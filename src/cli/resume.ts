@@ -79,7 +79,7 @@ export async function resumedRun(
     ...(given.steps && { steps: given.steps }),
   });
   const due = await whatIsDue(out, record.progress, settings);
-  if (job) await asked(() => checkRanks(settings, job.ranks));
+  await asked(() => checkRanks(settings, job?.ranks));
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
     await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
     const text = await resumedText(given, out, record.data, output);

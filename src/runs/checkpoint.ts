@@ -175,7 +175,9 @@ async function exchangeWeights(
   return averages;
 }
 
-/** The file of moments holds two for each parameter, and the weights if the model has their average. */
+/**
+ * The file of moments holds at most two for each parameter, and one of an outer step or the trained weights.
+ */
 const MOMENTS = 3;
 
 /** The contents of `training.json`. */

@@ -14,6 +14,9 @@ export interface TrainingMemory {
   largest: number;
 }
 
+/** Bytes per weight of ranks that train apart: where they last met, how far they went, the outer momentum. */
+const PER_WEIGHT_APART = 3 * 4;
+
 /**
  * The memory of the buffers that a training of a model of this config takes on any engine: weights,
  * gradients, moments, and the activations of a micro-batch. It runs a step, with an evaluation if the
@@ -42,7 +45,8 @@ export async function trainingMemory(config: GPTConfig, settings: TrainSettings)
   for await (const _ of train({ ...small, model, data })) {
     // Only the memory is of interest.
   }
-  return { bytes: backend.memory().peakBytes, largest: backend.largest() };
+  const apart = settings.localSteps > 0 ? PER_WEIGHT_APART * model.parameterCount : 0;
+  return { bytes: backend.memory().peakBytes + apart, largest: backend.largest() };
 }
 
 /** The bytes of `trainingMemory`. */

@@ -26,6 +26,7 @@ import { type Average, createAverage } from './average.ts';
 import type { Communicator } from './communicator.ts';
 import { checkDataset, type Dataset } from './data.ts';
 import { type StepBatch, stepBatches } from './draws.ts';
+import { createLocalSteps, type LocalSteps } from './local-steps.ts';
 import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { branchOf } from './pairwise.ts';
 import { type RankSum, rankSum } from './rank-sum.ts';
@@ -172,6 +173,8 @@ export interface Run {
   batchOf: StepBatch;
   /** Adds up the gradients of all ranks. */
   sum?: RankSum;
+  /** With `localSteps`: where ranks that train apart meet. */
+  local: LocalSteps | null;
   /** Names of the values that probes measure. */
   taps: ReadonlySet<string>;
   /** Whether anything has happened since the last checkpoint. */
@@ -205,10 +208,20 @@ export function startRun(options: TrainOptions): Run {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   checkSuited(settings, model.config);
-  if (ranks) checkRanks(settings, ranks);
+  checkRanks(settings, ranks);
   const trained = chooseTrained(model, settings);
   const optimizer = createOptimizer(trained.parameters, settings);
-  const state = new Map([...optimizer.state(), ...(trained.adapters?.state() ?? [])]);
+  const sum = ranks && rankSum(ranks);
+  const moments = [...optimizer.state().values()];
+  const local =
+    settings.localSteps > 0 && ranks && sum
+      ? createLocalSteps(trained.parameters, moments, { ranks, sum })
+      : null;
+  const state = new Map([
+    ...optimizer.state(),
+    ...(trained.adapters?.state() ?? []),
+    ...(local?.state() ?? []),
+  ]);
   model.startToken = data.startToken ?? model.startToken;
   const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
   if (resume) {
@@ -217,6 +230,7 @@ export function startRun(options: TrainOptions): Run {
     const averages = average ? namedParameters(average.model) : new Map();
     restore('average', averages, resume.average ?? new Map(), location);
   }
+  local?.begin();
   const { adapters } = trained;
   const adapter = settings.keepAdapter && adapters ? () => adapters.apart() : null;
   const own = { optimizer: state, average: average?.model ?? null, adapter };
@@ -232,7 +246,8 @@ export function startRun(options: TrainOptions): Run {
     probe: createProbe({ memory: memory?.probe }),
     warnings: structuredClone(memory?.warnings ?? noWarnings()),
     batchOf: stepBatches(data, tokenizer, settings, model.config.blockSize),
-    sum: ranks && rankSum(ranks),
+    sum,
+    local,
     taps: new Set(matchTaps(probeTaps ?? ACTIVATION_TAPS, model.config)),
     unsaved: !resume,
     clock: { steps: unmeasured(), evaluations: unmeasured(), samples: unmeasured() },
@@ -248,16 +263,21 @@ function checkOld({ val, vocabSize }: Dataset<Tokens>, config: GPTConfig): void 
   if (val.length < 2) throw new Error(`old has ${val.length} tokens to validate: 2 or more are needed`);
 }
 
-/** Throws when `ranks` cannot share the steps of a run with these settings. */
-export function checkRanks(
-  {
-    summation,
-    batchSize,
-    accumulate,
-    microBatch,
-  }: Pick<TrainSettings, 'summation' | 'batchSize' | 'accumulate' | 'microBatch'>,
-  ranks: Pick<Communicator, 'rank' | 'size'>,
-): void {
+type Shared = Pick<
+  TrainSettings,
+  'summation' | 'batchSize' | 'accumulate' | 'microBatch' | 'localSteps' | 'workers'
+>;
+
+/** Throws when `ranks`, or none, cannot train with these settings. */
+export function checkRanks(settings: Shared, ranks?: Pick<Communicator, 'rank' | 'size'>): void {
+  const { summation, batchSize, accumulate, microBatch, localSteps, workers } = settings;
+  if (localSteps > 0 && !ranks)
+    throw new Error(`localSteps ${localSteps} needs ranks that train apart: start 2 or more by mpirun`);
+  if (!ranks) return;
+  if (localSteps > 0 && workers !== ranks.size)
+    throw new Error(
+      `localSteps ${localSteps} with workers ${workers} needs as many ranks, not ${ranks.size}: mpirun -n ${workers}`,
+    );
   if (summation !== 'pairwise')
     throw new Error(
       `${ranks.size} ranks cannot share a run with summation ${summation}: use pairwise, or one process`,

@@ -29,6 +29,13 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    */
   summation: 'sequential' | 'pairwise';
   /**
+   * Steps that each rank makes by its own part of the batches before the ranks meet (local-steps.ts). 0: they
+   * add up their gradients in every step, and the result does not depend on their number.
+   */
+  localSteps: number;
+  /** Number of ranks that train apart with `localSteps`: it decides the result. */
+  workers: number;
+  /**
    * Whether a micro-batch keeps the inputs of the blocks only, and computes each block again in the backward
    * (Chen et al. 2016): less memory, a third more time, the same bits.
    */
@@ -126,6 +133,20 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
   summation: choice(['sequential', 'pairwise'], {
     about: 'how gradients of micro-batches are added; in pairs, processes of mpirun can share a step',
     default: 'sequential',
+    group: BATCHES,
+    younger: true,
+  }),
+  localSteps: integer({
+    about: 'steps that ranks of mpirun make apart before they meet (DiLoCo), 0: they share every step',
+    min: 0,
+    default: 0,
+    group: BATCHES,
+    younger: true,
+  }),
+  workers: integer({
+    about: 'with local steps: the number of ranks, which decides the result',
+    min: 1,
+    default: 1,
     group: BATCHES,
     younger: true,
   }),

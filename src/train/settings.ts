@@ -79,12 +79,30 @@ export function checkSettings(settings: unknown): TrainSettings {
     throw new Error(
       `keepAdapter cannot go with emaDecay ${emaDecay}: the average of merged models is no adapter; leave one out`,
     );
+  if (settings.localSteps > 0) checkApart(settings);
   if (batchSize * accumulate > MAX_SEQUENCES) {
     throw new Error(
       `batchSize ${batchSize} x accumulate ${accumulate} is more than ${MAX_SEQUENCES} sequences per step`,
     );
   }
   return settings;
+}
+
+/** Throws when ranks that train apart would not be together where their common weights are needed. */
+function checkApart(settings: TrainSettings): void {
+  const { localSteps, emaDecay } = settings;
+  if (localSteps === 1)
+    throw new Error('localSteps 1 would be a sum in every step: use 0 for that, or 2 and more');
+  if (emaDecay > 0)
+    throw new Error(
+      `emaDecay ${emaDecay} cannot go with localSteps ${localSteps}: the weights of ranks are apart; leave one out`,
+    );
+  for (const name of ['steps', 'evalEvery', 'checkpointEvery', 'sampleEvery'] as const) {
+    if (settings[name] % localSteps === 0) continue;
+    throw new Error(
+      `${name} ${settings[name]} is no multiple of localSteps ${localSteps}, after which ranks have the same weights: use ${localSteps * Math.max(1, Math.round(settings[name] / localSteps))}`,
+    );
+  }
 }
 
 /**
@@ -132,6 +150,7 @@ const dependences: Readonly<Partial<Record<keyof TrainSettings, readonly Depende
     { acts: ({ evalEvery }) => evalEvery > 0, needs: ['evalEvery', 'above 0'] },
     { acts: ({ evalMethod }) => evalMethod === 'sampled', needs: ['evalMethod', 'sampled'] },
   ],
+  workers: [{ acts: ({ localSteps }) => localSteps > 0, needs: ['localSteps', 'above 0'] }],
   keepAdapter: [{ acts: ({ lora }) => lora > 0, needs: ['lora', 'above 0'] }],
   sampleTokens: [withSamples],
   samplePrompt: [withSamples],

@@ -18,6 +18,8 @@ export interface GradientOptions {
   /** They determine the dropout masks. */
   seed: number;
   step: number;
+  /** Number of the first sequence in the batch of the step, of which `batch` is a part. Default: 0. */
+  firstSequence?: number;
   /** Dropout to use instead of the model's own. */
   dropout?: number;
   labelSmoothing?: number;
@@ -104,11 +106,13 @@ async function queueMicroBatch(
   model: GPT,
   batch: Batch,
   first: number,
-  { microBatch, seed, step, dropout, labelSmoothing, checkpointActivations, tap }: GradientOptions,
+  options: GradientOptions,
 ): Promise<HostArray> {
+  const { seed, step, firstSequence: before = 0, dropout, labelSmoothing } = options;
+  const { microBatch, checkpointActivations, tap } = options;
   const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
   const losses = withGradients(() => {
-    const training = { seed, step, firstSequence: first, dropout };
+    const training = { seed, step, firstSequence: before + first, dropout };
     const [read, wanted] = [ids, targets].map((array) => tensor(array, [B, T], model.backend));
     const loss = { factor: 1 / (batch.B * batch.T), smoothing: labelSmoothing };
     return model.losses(read, wanted, { training, tap, checkpointActivations }, loss);

@@ -9,6 +9,8 @@ import type { Tokenizer } from '../tokenizer/index.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { hold, letGo } from './exclusive.ts';
+import { areTogether } from './local-steps.ts';
+import { branchOf } from './pairwise.ts';
 import { gatherMeasurements } from './rank-probe.ts';
 import type { RankSum } from './rank-sum.ts';
 import {
@@ -55,9 +57,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   let run: Run | undefined;
   try {
     run = startRun(options);
-    const { optimizer, average, trained } = run;
+    const { optimizer, average, trained, local } = run;
     whenDropped(holder, () => {
       optimizer.dispose();
+      local?.dispose();
       trained.adapters?.dispose();
       average?.model.dispose();
     });
@@ -72,6 +75,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     run?.average?.apply();
     run?.average?.model.dispose();
     run?.optimizer.dispose();
+    run?.local?.dispose();
     run?.trained.release();
   }
 }
@@ -80,7 +84,8 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
   const { settings, progress } = run;
   const begun = performance.now();
   const last = (): boolean => progress.step >= settings.steps;
-  const diverged = (): boolean => progress.nonFinite >= NON_FINITE_LIMIT;
+  const diverged = (): boolean =>
+    progress.nonFinite >= NON_FINITE_LIMIT && areTogether(progress.step, settings);
   for (;;) {
     yield* milestones(run);
     if (last() || aborted(run) || diverged()) break;
@@ -105,7 +110,8 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
   if (endIsUnsaved(run)) await run.options.save?.('last', progressOf(run));
   if (!progress.evaluated && !aborted(run)) yield* evaluation(run);
   if (progress.evaluated && !progress.settled && !aborted(run)) yield* sample(run);
-  if (run.unsaved && (aborted(run) || checkpointDue(progress.step, settings))) {
+  const due = aborted(run) || checkpointDue(progress.step, settings);
+  if (run.unsaved && due && areTogether(progress.step, settings)) {
     yield* checkpoint(run, 'last');
     run.unsaved = false;
   }
@@ -195,13 +201,10 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
   // cannot.
   const signal = probed && !ranks ? undefined : options.signal;
   const pairwise = pairwiseOf(run);
-  const loss = await accumulateGradients(model, batch, {
-    ...gradientOptions(run, step),
-    pairwise,
-    tap,
-    signal,
-  });
-  const all = probed && ranks ? await gatherMeasurements(ranks, measured, signal) : measured;
+  const part = ownPart(run, batch);
+  const how = { ...gradientOptions(run, step), firstSequence: part.first, pairwise, tap, signal };
+  const loss = await accumulateGradients(model, part.batch, how);
+  const all = probed && ranks && !run.local ? await gatherMeasurements(ranks, measured, signal) : measured;
   for (const measurement of all) probe.add(measurement);
   trained.adapters?.pullBack();
   const gradNorm = await gradientNorm(trained.parameters);
@@ -212,9 +215,10 @@ async function optimizerStep(run: Run): Promise<{ event: StepEvent; groups?: Gro
     trained.adapters?.merge();
     average?.update(step);
   }
+  const ownNonFinite = Number.isFinite(loss + gradNorm) ? 0 : progress.nonFinite + 1;
+  const nonFinite = await meetIfDue(run, step, ownNonFinite);
   const groups = await meter?.finish();
   await model.backend.sync();
-  const nonFinite = Number.isFinite(loss + gradNorm) ? 0 : progress.nonFinite + 1;
   Object.assign(progress, { step, nonFinite, evaluated: false, settled: false });
   settle(run);
   run.unsaved = true;
@@ -244,9 +248,29 @@ function zeroGradients({ optimizer, trained: { adapters, weights } }: Run): void
   for (const { grad } of weights.values()) if (grad) grad.backend.kernels.fill(grad.buffer, 0);
 }
 
+/** The part of a step's batch by which this process computes its gradient: all, unless ranks train apart. */
+function ownPart(
+  { local, options: { ranks }, settings: { microBatch } }: Run,
+  batch: Batch,
+): { batch: Batch; first: number } {
+  if (!local || !ranks) return { batch, first: 0 };
+  const { first, count } = branchOf(Math.ceil(batch.B / microBatch), ranks);
+  return { batch: sliceBatch(batch, first * microBatch, count * microBatch), first: first * microBatch };
+}
+
+/** The outer step of ranks that train apart, where it is due. Resolves to the steps that were not finite. */
+async function meetIfDue(run: Run, step: number, nonFinite: number): Promise<number> {
+  const { local, settings, trained, options } = run;
+  if (!local || !areTogether(step, settings)) return nonFinite;
+  const largest = await local.meet(nonFinite, options.signal);
+  trained.adapters?.merge();
+  return largest;
+}
+
 /** The sum in pairs, if the settings ask for one. It is shared by all ranks. */
-function pairwiseOf({ options: { ranks }, settings, trained, sum }: Run): Pairwise | undefined {
+function pairwiseOf({ options, settings, trained, sum, local }: Run): Pairwise | undefined {
   if (settings.summation === 'sequential') return undefined;
+  const ranks = local ? undefined : options.ranks;
   return { parameters: [...trained.weights.values()], shared: ranks && { ranks, sum: sum as RankSum } };
 }
 

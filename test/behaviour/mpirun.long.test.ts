@@ -130,6 +130,16 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     });
   });
 
+  test('trains apart with --local-steps, and goes on in as many ranks only', async () => {
+    const args = [...begin('apart steps', 20), '--local-steps', '5'];
+    const { code, stderr } = await ranks(2, args);
+    assert.equal(code, 0, stderr);
+    const run = ['train', '--resume', join(folder, 'apart steps'), '--steps', '30'];
+    const { errors } = await ranks(4, run);
+    assert.match(errors.join(), /--local-steps 5 with --workers 2 needs as many ranks, not 4: mpirun -n 2/);
+    assert.equal((await ranks(2, run)).code, 0);
+  });
+
   /** The job is refused in one line, with this exit code, and leaves no folder. */
   async function refused(job: Partial<MpiJob>, code: number, line: RegExp): Promise<void> {
     const result = await mpirun({ groups: [{ ranks: 2, args: begin('refused') }], ...job });

@@ -155,6 +155,61 @@ describe('ranks share runs of every kind', () => {
   }
 });
 
+describe('ranks that train apart', () => {
+  const apart: Partial<TrainSettings> = {
+    ...{ localSteps: 4, workers: 2, steps: 16, evalEvery: 8, checkpointEvery: 8, probeEvery: 5 },
+    ...{ sampleTokens: 100, sampleEvery: 0 },
+  };
+
+  test('have the same weights in the end, and learn', async () => {
+    const backend = createReference();
+    const { ends, events } = await job(backend, { size: 2, changes: apart });
+    assert.deepEqual(ends[1].weights, ends[0].weights);
+    const losses = events.flatMap((event) => (event.type === 'eval' ? event.valLoss : []));
+    assert.equal(losses.length, 3);
+    assert.ok(losses[2] < losses[0] - 0.5, String(losses));
+    backend.dispose();
+  });
+
+  test('go on after a kill as if there had been none', async () => {
+    const backend = createReference();
+    for (const kind of [{}, { lora: 2 }, { optimizer: 'muon' as const }]) {
+      const changes = { ...apart, ...kind };
+      const whole = await job(backend, { size: 2, changes });
+      const killed = await job(backend, { size: 2, changes, until: 11 });
+      assert.equal(killed.last?.resume.step, 8);
+      const resumed = await job(backend, { size: 2, changes, from: killed.last });
+      assert.deepEqual(resumed.last, whole.last, JSON.stringify(kind));
+    }
+    backend.dispose();
+  });
+
+  test('are refused in another number, and where milestones would find them apart', async () => {
+    const backend = createReference();
+    const refused = (size: number, changes: Partial<TrainSettings>): Promise<string> =>
+      job(backend, { size, changes: { ...apart, ...changes } }).then(
+        () => 'not refused',
+        ({ message }: Error) => message,
+      );
+    assert.match(
+      await refused(4, {}),
+      /^localSteps 4 with workers 2 needs as many ranks, not 4: mpirun -n 2/,
+    );
+    assert.match(
+      await refused(1, {}),
+      /^localSteps 4 needs ranks that train apart: start 2 or more by mpirun/,
+    );
+    assert.match(await refused(2, { steps: 18 }), /^steps 18 is no multiple of localSteps 4, .*: use 20/);
+    assert.match(
+      await refused(2, { evalEvery: 2 }),
+      /^evalEvery 2 is no multiple of localSteps 4, .*: use 4/,
+    );
+    assert.match(await refused(2, { localSteps: 1 }), /^localSteps 1 would be a sum in every step/);
+    assert.match(await refused(2, { emaDecay: 0.9 }), /^emaDecay 0.9 cannot go with localSteps 4/);
+    backend.dispose();
+  });
+});
+
 describe('ranks are refused', () => {
   const refused = async (size: number, changes: Partial<TrainSettings>): Promise<string> => {
     const backend = createReference();

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { createReference } from '../../src/backend/reference/index.ts';
 import { createRandom } from '../../src/tensor/random.ts';
+import { parameter } from '../../src/tensor/tensor.ts';
 import { gather } from '../../src/train/communicator.ts';
+import { createLocalSteps } from '../../src/train/local-steps.ts';
 import { branchOf, halves, type MicroBatches } from '../../src/train/pairwise.ts';
 import { gatherMeasurements } from '../../src/train/rank-probe.ts';
-import { sumInPlace } from '../../src/train/rank-sum.ts';
+import { rankSum, sumInPlace } from '../../src/train/rank-sum.ts';
 import { fakeRanks } from '../support/ranks.ts';
 
 const SIZES = [1, 2, 4, 8];
@@ -96,4 +99,43 @@ test('measurements of a probe reach every rank to the bit, and in order', async 
   ];
   const all = await Promise.all(fakeRanks(2).map((ranks) => gatherMeasurements(ranks, of(ranks.rank))));
   for (const measurements of all) assert.deepEqual(measurements, [...of(0), ...of(1)]);
+});
+
+test('the outer step of ranks that train apart is that of the paper', async () => {
+  const backend = createReference();
+  const start = [1, -2];
+  const went = [
+    [0.5, -2.25],
+    [0.75, -1.25],
+  ];
+  const ends = await Promise.all(
+    fakeRanks(2).map(async (ranks) => {
+      const weight = parameter(Float32Array.from(start), [2], backend);
+      const moment = parameter(Float32Array.of(ranks.rank, 4), [2], backend);
+      const local = createLocalSteps(new Map([['w', weight]]), [moment], { ranks, sum: rankSum(ranks) });
+      local.begin();
+      for (let meeting = 0; meeting < 2; meeting++) {
+        const now = await weight.data();
+        weight.write(now.map((w, i) => w + went[ranks.rank][i] - start[i]));
+        assert.equal(await local.meet(ranks.rank * 3), 3);
+      }
+      local.dispose();
+      return { weight: await weight.data(), moment: await moment.data() };
+    }),
+  );
+  // PyTorch: SGD(lr=0.7, momentum=0.9, nesterov=True), twice with the mean of start - went as the gradient.
+  const expected = start.map((w, i) => {
+    const g = start[i] - (went[0][i] + went[1][i]) / 2;
+    const [v1, v2] = [g, 0.9 * g + g];
+    return w - 0.7 * (g + 0.9 * v1) - 0.7 * (g + 0.9 * v2);
+  });
+  for (const { weight, moment } of ends) {
+    assert.ok(
+      expected.every((w, i) => Math.abs(w - weight[i]) < 1e-6),
+      `${weight} is not ${expected}`,
+    );
+    assert.deepEqual([...moment], [0.5, 4]);
+  }
+  assert.deepEqual(ends[1], ends[0]);
+  backend.dispose();
 });

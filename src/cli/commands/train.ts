@@ -263,10 +263,11 @@ async function freshRun(
  * no difference.
  */
 async function inPairs(recipe: Recipe, job: Job | null): Promise<Recipe> {
-  if (launchOf() === null) return recipe;
-  const { summation = 'pairwise' } = recipe.chosen;
-  const settings = { ...recipe.settings, summation };
-  if (job) await asked(() => checkRanks(settings, job.ranks), recipe.origin);
+  const launched = launchOf() === null ? {} : { summation: recipe.chosen.summation ?? 'pairwise' };
+  const { localSteps } = recipe.settings;
+  const workers = recipe.chosen.workers ?? job?.ranks.size ?? 1;
+  const settings = { ...recipe.settings, ...launched, ...(localSteps > 0 && { workers }) };
+  await asked(() => checkRanks(settings, job?.ranks), recipe.origin);
   return { ...recipe, settings };
 }
 
