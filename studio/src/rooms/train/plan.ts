@@ -23,11 +23,18 @@ type Field = OptionField<unknown, unknown>;
 /** The options of the tokenizer in the address. */
 export const tokenizerChoices = { vocabSize: 500, pattern: 'gpt4' } as const;
 
+/** The settings of a run in a tab, which is no rank of a job. */
+const runFields = withoutRanks(settingFields) as Readonly<Record<string, Field>>;
+
 /** The rows of both tables, by name. */
 export const fields: Readonly<Record<string, Field>> = {
   ...(withoutVocabulary(configFields) as Readonly<Record<string, Field>>),
-  ...(settingFields as unknown as Readonly<Record<string, Field>>),
+  ...runFields,
 };
+
+function withoutRanks({ localSteps: _, workers: __, ...rest }: typeof settingFields): object {
+  return rest;
+}
 
 function withoutVocabulary({ vocabSize: _, ...rest }: typeof configFields): object {
   return rest;
@@ -97,7 +104,7 @@ export function fineTuningOf(choices: ReadonlyMap<string, string>, base: Base): 
   const changed = new Set<string>();
   const plan = { base, values, changed, settings: null };
   const { config, quantised } = base;
-  const problem = readChoices(choices, settingFields as unknown as typeof fields, values, changed);
+  const problem = readChoices(choices, runFields, values, changed);
   if (problem !== null) return { ...plan, config: null, problem };
   try {
     if (quantised !== null)
