@@ -115,8 +115,8 @@ async function readBack(modelPath, { ids, logits, rounded, prompt, greedy }, tok
     written.push(best);
     given = [best];
   }
-  const theirs = model.tokenize(corpus);
-  const ours = tokenizer.encode(corpus);
+  const theirs = model.tokenize(corpus());
+  const ours = tokenizer.encode(corpus());
   const same = (a, b) => a.length === b.length && a.every((id, i) => id === b[i]);
   const found = {
     ours: off.ours / largest,

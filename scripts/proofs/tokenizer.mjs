@@ -12,7 +12,7 @@ const { library, version } = await npmPackage('@huggingface/transformers', '4.3.
 console.log(`@huggingface/transformers ${version}, Node ${process.version}`);
 library.env.allowRemoteModels = false;
 library.env.localModelPath = folder;
-const start = corpus.slice(0, 50_000);
+const start = corpus().slice(0, 50_000);
 let failed = false;
 const cases = [];
 for (const pattern of ['none', 'gpt2', 'gpt4', 'o200k']) {
@@ -30,8 +30,8 @@ for (const pattern of ['none', 'gpt2', 'gpt4', 'o200k']) {
   const at = join(folder, pattern);
   for (const [name, bytes] of files) writeFileSync(join(at, name), bytes);
   const invalid = Uint8Array.of(0x61, 0xff, 0xc3, 0x28, 0xe2, 0x82, 0x20, 0x62);
-  writeFileSync(join(at, 'corpus.txt'), corpus);
-  writeFileSync(join(at, 'corpus.bin'), tokenizer.encode(corpus));
+  writeFileSync(join(at, 'corpus.txt'), corpus());
+  writeFileSync(join(at, 'corpus.bin'), tokenizer.encode(corpus()));
   const [oddIds, badIds] = [odd, invalid].map((text) => [...tokenizer.encode(text)]);
   const special = Object.fromEntries(tokenizer.specialTokens);
   cases.push({
