@@ -31,6 +31,8 @@ export interface RunFolderOptions extends ModelFolder {
   /** The checkpoint to resume from; its model is `model`. */
   from?: Checkpoint;
   signal?: AbortSignal;
+  /** See `TrainOptions`. */
+  saveNow?: TrainOptions['saveNow'];
   /** Other processes that share the run; see `TrainOptions`. Only rank 0 writes to `store`. */
   ranks?: TrainOptions['ranks'];
   /** See `TrainOptions`. */
@@ -63,6 +65,7 @@ export const runFolderFields: Table<RunFolderOptions> = {
     hint: 'loadCheckpoint reads one',
   }),
   signal: trainFields.signal,
+  saveNow: trainFields.saveNow,
   ranks: trainFields.ranks,
   onProgress: trainFields.onProgress,
   lock: having('release', 'a lock', { about: 'the lock of the store, if the caller holds it' }),
@@ -88,26 +91,38 @@ function writes({ ranks }: RunFolderOptions): boolean {
 
 async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
   const { store, model, tokenizer, dataset, data, settings, old, probeTaps, from } = options;
-  const { ranks, signal, onProgress } = options;
+  const { ranks, signal, saveNow, onProgress } = options;
   const history = [...(from?.history ?? [])];
   const { precision, description } = model.backend;
   const engines = takeOver(from?.engines ?? [], description, from?.resume.step ?? 0);
   const record = { settings, data, old: old?.record, precision, probeTaps, engines };
+  let asked = false;
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
     if (kind === 'best') await saveBest(folder, { model: progress.average ?? model, tokenizer }, progress);
     else {
-      const past = [...history, ...ownCheckpoint(folder.location, progress, settings)];
+      const own = ownCheckpoint(folder.location, progress, settings);
+      asked = own.length === 0 && signal?.aborted !== true;
+      const past = [...history, ...own];
       await saveCheckpoint(folder, { model, tokenizer }, { ...record, history: past }, progress);
     }
     return folder.location;
   };
   const looks = probeTaps && [...ACTIVATION_TAPS, ...probeTaps];
-  const rest = { old: old?.dataset, resume: from?.resume, ranks, signal, onProgress, probeTaps: looks };
+  const rest = {
+    old: old?.dataset,
+    resume: from?.resume,
+    ranks,
+    signal,
+    saveNow,
+    onProgress,
+    probeTaps: looks,
+  };
   const saving = writes(options) ? { save } : {};
   const events = train({ model, data: dataset, tokenizer, ...settings, ...rest, ...saving });
   for await (const event of events) {
-    history.push(event);
+    const repeated = event.type !== 'checkpoint' || event.kind === 'best' || !asked;
+    if (repeated) history.push(event);
     yield event;
   }
   if (!writes(options)) return;
@@ -125,7 +140,7 @@ async function saveBest(store: Store, contents: ModelFolder, { best, adapter }: 
 
 /**
  * The event of a checkpoint that is about to be written. So a run resumed from it has the history of one that
- * never stopped. The checkpoint of an interruption is left out for the same reason.
+ * never stopped. The checkpoint of an interruption, or of `saveNow`, is left out for the same reason.
  */
 function ownCheckpoint(
   path: string,

@@ -92,6 +92,11 @@ export interface TrainOptions extends Partial<TrainSettings> {
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and returns its location, for the event. Without it nothing is saved. */
   save?: (kind: 'best' | 'last', progress: Progress) => Promise<string>;
+  /**
+   * Asked after each step, before what else is due there. Where it answers true, a checkpoint is saved as at
+   * an interruption, and the run goes on. Its event is an addition: no resumed run repeats it.
+   */
+  saveNow?: () => boolean;
   /** Resumes from this state. The model must have the weights of the same checkpoint. */
   resume?: Resume;
   /**
@@ -132,6 +137,7 @@ const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
   probeTaps: texts({ about: 'values that probes measure, as glob patterns of names' }),
   tokenizer: having('decode', 'a Tokenizer', { about: 'for samples and BPE dropout' }),
   save: callback({ about: 'saves a checkpoint and returns its location' }),
+  saveNow: callback({ about: 'asked after each step whether to save a checkpoint there' }),
   resume: custom({
     about: 'the state to resume from',
     schema: such((value): value is Resume => Object(value).optimizer instanceof Map, 'the state of a run'),
@@ -192,8 +198,8 @@ export function checkHanded(options: TrainOptions): void {
 
 /** Checks that settings, data and model fit together, and sets up the run, after `checkHanded`. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, old, tokenizer, save, resume, ranks, signal, onProgress, probeTaps, ...changes } =
-    options;
+  const { model, data, old, tokenizer, save, saveNow, resume, ranks, ...more } = options;
+  const { signal, onProgress, probeTaps, ...changes } = more;
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
     // a resumed run

@@ -107,6 +107,10 @@ async function* loop(run: Run): AsyncGenerator<TrainEvent, void> {
  */
 async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
   const { settings, progress } = run;
+  if (saveIsAsked(run)) {
+    yield* checkpoint(run, 'last');
+    run.unsaved = false;
+  }
   if (endIsUnsaved(run)) await run.options.save?.('last', progressOf(run));
   if (!progress.evaluated && !aborted(run)) yield* evaluation(run);
   if (progress.evaluated && !progress.settled && !aborted(run)) yield* sample(run);
@@ -115,6 +119,14 @@ async function* milestones(run: Run): AsyncGenerator<TrainEvent, void> {
     yield* checkpoint(run, 'last');
     run.unsaved = false;
   }
+}
+
+/** Whether the caller wants a checkpoint at this step, where none is made at once in any case. */
+function saveIsAsked(run: Run): boolean {
+  const { options, settings, progress, unsaved } = run;
+  if (!unsaved || progress.step === 0 || aborted(run) || !areTogether(progress.step, settings)) return false;
+  const asked = options.saveNow?.() === true;
+  return asked && !(progress.settled && checkpointDue(progress.step, settings));
 }
 
 /**

@@ -214,11 +214,11 @@ export async function connect(
     async *trainInFolder(given) {
       refuseClosed();
       checkTrainInFolder(given);
-      const { store, model, from, signal, onProgress, ...options } = given;
+      const { store, model, from, signal, saveNow, onProgress, ...options } = given;
       if (from && from !== model)
         throw new Error('from is another checkpoint than model: pass the checkpoint as both');
       const job = { model: find(model), store: storeOf(store), options, resumes: from !== undefined };
-      yield* using(model, stream({ type: 'trainInFolder', ...job }, { signal, onProgress }));
+      yield* using(model, stream({ type: 'trainInFolder', ...job }, { signal, saveNow, onProgress }));
     },
     async *generate(model, given = {}) {
       refuseClosed();
@@ -232,6 +232,7 @@ export async function connect(
 
 /** Who listens to a call besides its caller. */
 interface Listeners extends Abortable {
+  saveNow?: () => boolean;
   onProgress?: (...progress: never[]) => void;
   onNote?: (line: string) => void;
 }
@@ -340,7 +341,9 @@ function createCalls(channel: Channel<ToWorker, FromWorker>): {
         for (;;) {
           for (let events = received.shift(); events; events = received.shift()) {
             yield* events;
-            if (!ended) channel.send({ type: 'next', call: number });
+            if (ended) continue;
+            const save = listeners.saveNow?.() === true ? { save: true as const } : {};
+            channel.send({ type: 'next', call: number, ...save });
           }
           if (ended) break;
           await new Promise<void>((resolve) => {

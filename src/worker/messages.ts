@@ -18,8 +18,8 @@ import type { PlainFolderOptions, PlainGenerateOptions, PlainTrainOptions } from
 export type ToWorker =
   /** `aborted`: the reason, if the page's signal is aborted already. */
   | { type: 'call'; call: number; job: Job; aborted?: SentError }
-  /** The page has used up the events of a message: the worker may go on. */
-  | { type: 'next'; call: number }
+  /** The page has used up the events of a message: the worker may go on, and saves first if asked to. */
+  | { type: 'next'; call: number; save?: true }
   /** The page has left the loop. */
   | { type: 'leave'; call: number }
   | { type: 'abort'; call: number; reason: SentError }

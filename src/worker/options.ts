@@ -81,7 +81,7 @@ export interface TokenizeOptions extends Partial<Split>, Abortable {
 /** Options as they can be sent: without what a page keeps for itself. */
 export type PlainTrainOptions = Omit<
   TrainOptions,
-  'model' | 'tokenizer' | 'save' | 'resume' | 'signal' | 'onProgress'
+  'model' | 'tokenizer' | 'save' | 'saveNow' | 'resume' | 'signal' | 'onProgress'
 >;
 export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
 export interface PlainGenerateOptions extends Omit<GenerateOptions, 'tap' | 'signal'> {
@@ -100,6 +100,8 @@ export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
   model: WorkerModel;
   /** The checkpoint to resume from, which is `model` then. */
   from?: WorkerCheckpoint;
+  /** As in `TrainOptions`: asked when the body of the loop has ended, and kept until a step has. */
+  saveNow?: () => boolean;
   onProgress?: (progress: MilestoneProgress) => void;
 }
 
@@ -210,7 +212,7 @@ export function checkSave(store: Store, model: WorkerModel, options: SaveOptions
 }
 
 export function checkTrain(options: WorkerTrainOptions): void {
-  const { tokenizer: _, save: __, resume: ___, ...plain } = trainFields;
+  const { tokenizer: _, save: __, resume: ___, saveNow: ____, ...plain } = trainFields;
   const fields = { ...plain, model: modelField };
   refuseUnknown(optionsIn(options, 'train'), Object.keys(fields), 'setting');
   complete(fields, options, 'train');

@@ -41,6 +41,8 @@ interface Call {
   /** How many more messages with events may be sent before the page has used up earlier ones. */
   credit: number;
   left: boolean;
+  /** Whether the page wants a training saved where it stands. */
+  save: boolean;
   /** Wakes the call when one of these has changed. */
   wake(): void;
   progress(...progress: readonly unknown[]): void;
@@ -112,8 +114,10 @@ export function serve(channel: Channel<FromWorker, ToWorker>, createBackend: Eng
       } else {
         const call = calls.get(message.call);
         if (!call) return; // it has just ended
-        if (message.type === 'next') call.credit++;
-        else if (message.type === 'leave') call.left = true;
+        if (message.type === 'next') {
+          call.credit++;
+          call.save ||= message.save === true;
+        } else if (message.type === 'leave') call.left = true;
         else call.abort(receivedError(message.reason));
         call.wake();
       }
@@ -129,6 +133,7 @@ function newCall(number: number, channel: Channel<FromWorker, ToWorker>): Call {
     abort: (reason) => controller.abort(reason),
     credit: 0,
     left: false,
+    save: false,
     wake: () => {},
     progress: (...progress) => channel.send({ type: 'progress', call: number, progress }),
     note: (line) => channel.send({ type: 'note', call: number, line }),
@@ -271,7 +276,12 @@ function jobsOf(
         const { model, tokenizer, ...rest } = find(job.model);
         const from = job.resumes ? ({ model, tokenizer, ...rest } as Checkpoint) : undefined;
         const store = storeOf(job.store);
-        return trainInFolder({ ...job.options, store, model, tokenizer, from, signal, onProgress });
+        const saveNow = (): boolean => {
+          const { save } = call;
+          call.save = false;
+          return save;
+        };
+        return trainInFolder({ ...job.options, store, model, tokenizer, from, signal, saveNow, onProgress });
       }
       case 'generate': {
         const { model, tokenizer } = find(job.model);

@@ -9,7 +9,7 @@ import { AddressLine } from './parts/address-line.tsx';
 import { refuseOtherDrops } from './parts/drop-area.tsx';
 import { Progress } from './parts/progress.tsx';
 import { link, ROOMS, type Room, room } from './route.ts';
-import { isBusy, pause, phase, resume, stepOnce, stop, training } from './training.ts';
+import { isBusy, keep, pause, phase, resume, stepOnce, stop, training } from './training.ts';
 
 const TITLES: Readonly<Record<Room, string>> = {
   arrive: 'Welcome',
@@ -45,7 +45,12 @@ export function Studio(): VNode {
       for (const open of Object.values(DOORS)) open().catch(() => undefined); // who enters it is told
     }, LATER);
     addEventListener('beforeunload', (event) => {
-      if (isBusy()) event.preventDefault(); // the browser asks once
+      if (!isBusy()) return;
+      event.preventDefault(); // the browser asks once
+      keep();
+    });
+    addEventListener('visibilitychange', () => {
+      if (document.hidden && isBusy()) keep(); // a hidden tab may be closed without a question
     });
   }, []);
   useSignalEffect(() => {

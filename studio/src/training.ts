@@ -92,6 +92,20 @@ export function stepOnce(): void {
   wake();
 }
 
+/** Milliseconds of a pause after which the run is saved: who goes through it step by step waits for none. */
+const REST_MS = 1000;
+/** The most milliseconds of training between two checkpoints. */
+const UNSAVED_MS = 60_000;
+/** Whether the run is to be saved where it stands. */
+let wanted = false;
+let savedAt = 0;
+
+/** Saves the run after the step that is made, or at once in a pause. It goes on as it did. */
+export function keep(): void {
+  wanted = true;
+  wake();
+}
+
 /** Ends the training after a checkpoint, from which it can go on. */
 export function stop(): void {
   stopper.abort(new DOMException('stopped', 'AbortError'));
@@ -222,26 +236,41 @@ async function follow(worker: LibraryWorker, given: Follow): Promise<void> {
   const events = worker.trainInFolder({
     ...{ store, model, from, dataset, data: record, settings },
     signal: stopper.signal,
+    saveNow: () => wanted || performance.now() - savedAt > UNSAVED_MS,
     onProgress: ({ what, done, total }) => {
       within.value = { what, done, total };
     },
   });
   let recorded = from !== undefined;
+  savedAt = performance.now();
+  wanted = false;
   for await (const event of events) {
     batch(() => {
       add([event]);
       if (event.type !== 'step') within.value = null;
     });
     if (event.type === 'checkpoint') {
+      if (event.kind === 'last') {
+        savedAt = performance.now();
+        wanted = false;
+      }
       if (!recorded) await recordRun(worker, given);
       recorded = true;
       changed('runs');
     }
-    if (event.type === 'step' && holding && !stopper.signal.aborted) {
-      doing.value = { phase: 'paused' };
-      await giveTurn(() => doing.value.phase !== 'paused');
-    } else await giveTurn(() => true);
+    if (event.type === 'step' && holding && !stopper.signal.aborted) doing.value = { phase: 'paused' };
+    await rest(event.type !== 'checkpoint');
   }
+}
+
+/**
+ * Waits while the training is paused. One that is not saved goes on to its checkpoint after a while, and
+ * waits there.
+ */
+async function rest(unsaved: boolean): Promise<void> {
+  const timer = unsaved && doing.value.phase === 'paused' ? setTimeout(keep, REST_MS) : undefined;
+  await giveTurn(() => doing.value.phase !== 'paused' || (unsaved && wanted));
+  clearTimeout(timer);
 }
 
 /** Keeps, beside the first checkpoint, what is neither in the settings of a run nor in its events. */

@@ -41,8 +41,11 @@ const settings: TrainSettings = {
   samplePrompt: 'so',
 };
 
-/** How a process ends at an event: asked to stop (Ctrl-C), or killed. */
-type Stop = { at: (event: TrainEvent, index: number) => boolean; how: 'aborted' | 'killed' };
+/**
+ * How a process ends at an event: asked to stop (Ctrl-C), or killed; or asked to save there, and killed as
+ * soon as it has.
+ */
+type Stop = { at: (event: TrainEvent, index: number) => boolean; how: 'aborted' | 'killed' | 'saved' };
 
 /** One process: begins the run in `store` or resumes it. Resolves to the events that it saw. */
 async function go(
@@ -58,8 +61,10 @@ async function go(
   const controller = new AbortController();
   const options = { settings: { ...settings, ...changes }, signal: controller.signal, probeTaps: ['logits'] };
   const seen: TrainEvent[] = [];
+  let asked = false;
   try {
     for await (const event of trainInFolder({
+      saveNow: () => asked,
       store,
       model,
       tokenizer,
@@ -70,7 +75,10 @@ async function go(
       ...options,
     })) {
       seen.push(event);
+      if (asked && event.type === 'checkpoint' && event.kind === 'last') break;
       if (!stop?.at(event, seen.length - 1)) continue;
+      asked = stop.how === 'saved';
+      if (asked) continue;
       if (stop.how === 'killed') break;
       controller.abort();
     }
@@ -91,6 +99,9 @@ function told(events: readonly TrainEvent[]): unknown[] {
   const timeless = events.map((event) => ({ ...event, tokensPerSecond: 0, eta: 0, seconds: 0 }));
   return timeless.filter(({ type }) => type !== 'done');
 }
+
+/** Before the first checkpoint. */
+const NONE = { resume: { step: 0 } };
 
 const reason = (events: readonly TrainEvent[]): string | undefined =>
   events.flatMap((event) => (event.type === 'done' ? [event.reason] : [])).at(-1);
@@ -125,7 +136,7 @@ for (const { name, create, skip } of await engines()) {
       assert.ok(dead.some((units) => units > 0));
     });
 
-    for (const how of ['aborted', 'killed'] as const) {
+    for (const how of ['aborted', 'killed', 'saved'] as const) {
       test(`${how} at any event, it goes on as if nothing had happened`, async () => {
         for (const index of stops(whole, name === 'native' ? 7 : 13)) {
           const store = memoryStore('run');
@@ -151,6 +162,26 @@ for (const { name, create, skip } of await engines()) {
       assert.deepEqual([resume.step, resume.evaluated, resume.settled], [settings.steps, false, false]);
       const seen = await go(backend, store);
       assert.ok(seen.every(({ type }) => type !== 'step'));
+      assert.deepEqual(told((await readHistory(store)).events), told(whole));
+    });
+
+    test('saved on demand, it goes on, loses no step to a kill, and has the history of one never asked', async () => {
+      const store = memoryStore('run');
+      let asked = 0;
+      const events = trainInFolder({
+        ...{ store, tokenizer, dataset: data, data: record, settings, probeTaps: ['logits'] },
+        model: new GPT(config, { backend, seed: 1 }),
+        saveNow: () => ++asked > 0,
+      });
+      let step = 0;
+      for await (const event of events) {
+        if (event.type === 'step') {
+          const { resume } = step > 0 ? await loadCheckpoint(store.folder('last'), { backend }) : NONE;
+          assert.equal(resume.step, step);
+          step = event.step;
+        }
+      }
+      assert.equal(asked, settings.steps);
       assert.deepEqual(told((await readHistory(store)).events), told(whole));
     });
 

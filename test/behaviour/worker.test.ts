@@ -224,6 +224,35 @@ describe('a worker', () => {
     assert.equal(resume.step, 8);
   });
 
+  test('saves a run where the body of the loop asks for it, and goes on', async () => {
+    const store = memoryStore('runs/saved');
+    const model = await worker.create(config, tokenizer, { seed: 7 });
+    let asked = false;
+    const run = {
+      store,
+      model,
+      dataset: data,
+      data: record,
+      settings: { ...settings, evalEvery: 0, checkpointEvery: 0 },
+    };
+    const saved: number[] = [];
+    for await (const event of worker.trainInFolder({ ...run, saveNow: () => asked })) {
+      asked = event.type === 'step' && event.step === 3;
+      if (event.type === 'checkpoint') saved.push(event.step);
+      if (event.type === 'checkpoint' && event.step === 3) {
+        const { step, dispose } = await worker.loadCheckpoint(store.folder('last'));
+        assert.equal(step, 3);
+        dispose();
+      }
+    }
+    assert.deepEqual(saved, [3, settings.steps]);
+    const { events } = await readHistory(store);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : [])),
+      [settings.steps],
+    );
+  });
+
   test('locks the store of its caller while it trains, and no longer', async () => {
     const store = memoryStore('runs/locked');
     const model = await worker.create(config, tokenizer);

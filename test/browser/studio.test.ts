@@ -183,6 +183,54 @@ describe('training in a tab', { skip }, () => {
     await sameWeights(page, 'halting');
   });
 
+  test('is kept by a pause, and by one step more: it goes on after a reload to the same weights', async () => {
+    const { page } = tab;
+    const seldom = { evalEvery: 0, checkpointEvery: 0 };
+    await trainTale(tab, { ...seldom, name: 'pausing' });
+    await start(page);
+    await untilStep(page, 2);
+    await page.click('.live >> text=Pause');
+    await page.waitForSelector('.live >> text=Go on');
+    const at = await stepOf(page);
+    const row = page.locator('.runs .scroll tbody tr', { hasText: 'pausing' });
+    const kept = (step: number) => row.locator('.steps', { hasText: `${step} of 24` }).waitFor();
+    await kept(at);
+    assert.equal(await stepOf(page), at);
+    await page.click('.live >> text=One step');
+    await kept(at + 1);
+    assert.equal(await stepOf(page), at + 1);
+    await page.goto(`${tab.url}#/arrive`);
+    await page.reload();
+    await page.locator('.latest', { hasText: `pausing, is at step ${at + 1} of 24` }).waitFor();
+    await tab.enter('train');
+    await kept(at + 1);
+    await row.getByText('Go on').click();
+    await untilEnded(page);
+    await sameWeights(page, 'pausing');
+  });
+
+  test('is kept by the clock, and when its tab is hidden, where nothing else saves it', async () => {
+    const tab = await openStudio(browser);
+    const { page } = tab;
+    await page.clock.install();
+    await trainTale(tab, { evalEvery: 0, checkpointEvery: 0, name: 'lasting', steps: 20_000 });
+    await start(page);
+    await untilStep(page, 2);
+    const row = page.locator('.runs .scroll tbody tr', { hasText: 'lasting' });
+    assert.equal(await row.count(), 0);
+    await page.clock.fastForward('01:00:00');
+    await row.getByText('of 20000').waitFor();
+    const listed = async (): Promise<number> => Number.parseInt(await row.locator('.steps').innerText(), 10);
+    const before = await listed();
+    await untilStep(page, before + 2);
+    await page.evaluate(`Object.defineProperty(document, 'hidden', { value: true });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))`);
+    while ((await listed()) === before) await page.waitForTimeout(20);
+    await page.click('.live >> text=Stop');
+    await untilEnded(page, 'stopped');
+    await tab.close();
+  });
+
   test('goes on after a reload in the middle', async () => {
     const { page } = tab;
     await trainTale(tab, { name: 'reloaded' });

@@ -60,15 +60,19 @@ export async function latestRun(): Promise<KeptRun | null> {
   return latest && ((await readRuns([latest.name])).runs[0] ?? null);
 }
 
-/** When the history of a run was written, in milliseconds; 0 if it has none. */
+/** When a run was saved, in milliseconds, at its end or in the midst of it; 0 if it never was. */
 async function changedAt(run: string): Promise<number> {
-  try {
-    const root = await navigator.storage.getDirectory();
-    const folder = await (await root.getDirectoryHandle('runs')).getDirectoryHandle(run);
-    return (await (await folder.getFileHandle('history.json')).getFile()).lastModified;
-  } catch {
-    return 0;
-  }
+  const root = await navigator.storage.getDirectory();
+  const folder = await (await root.getDirectoryHandle('runs')).getDirectoryHandle(run);
+  const timeOf = async (open: Promise<FileSystemDirectoryHandle>, name: string): Promise<number> => {
+    try {
+      return (await (await (await open).getFileHandle(name)).getFile()).lastModified;
+    } catch {
+      return 0;
+    }
+  };
+  const ended = await timeOf(Promise.resolve(folder), 'history.json');
+  return Math.max(ended, await timeOf(folder.getDirectoryHandle('last'), 'training.json'));
 }
 
 /** The shape of a run's model; nothing where no copy of it can be read. */

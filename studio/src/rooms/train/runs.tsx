@@ -21,7 +21,16 @@ type KeptRuns = Awaited<ReturnType<typeof readRuns>>;
 export function useRuns(): KeptRuns {
   const [kept, setKept] = useState<KeptRuns>({ runs: [], damaged: [] });
   const version = changes.runs.value;
-  useEffect(() => attempt(async () => setKept(await readRuns())), [version]);
+  useEffect(() => {
+    let newest = true; // a slower reading of before does not replace a later one
+    attempt(async () => {
+      const read = await readRuns();
+      if (newest) setKept(read);
+    });
+    return () => {
+      newest = false;
+    };
+  }, [version]);
   return kept;
 }
 
