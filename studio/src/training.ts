@@ -15,6 +15,7 @@ import {
 } from 'inkhorn';
 import { engine, giveTurn, library, replaceWorker, setTraining, wake, workersBefore } from './engine.ts';
 import { alone, changed, namesOn, persist } from './kept/files.ts';
+import { reading } from './kept/runs.ts';
 import { readText, readTextOf } from './kept/texts.ts';
 import { dismiss } from './notices.ts';
 import { type Watched, watch } from './watched.ts';
@@ -119,11 +120,13 @@ export async function begin({ name, text, settings, model: given }: Start): Prom
     alone(name, async (store) => {
       if ((await namesOn('runs')).includes(name))
         throw new Error(`another tab has made a run called ${name} just now: start again`);
-      const bytes = await readText(text);
-      const { model, dataset } = await modelAndTokens(worker, bytes, given, settings);
-      const record = await textRecord(bytes, { name: text });
-      const base = 'base' in given ? given.base : undefined;
-      await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
+      await reading(text, name, async () => {
+        const bytes = await readText(text);
+        const { model, dataset } = await modelAndTokens(worker, bytes, given, settings);
+        const record = await textRecord(bytes, { name: text });
+        const base = 'base' in given ? given.base : undefined;
+        await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
+      });
     }),
   );
 }

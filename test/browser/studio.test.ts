@@ -346,6 +346,53 @@ describe('training in a tab', { skip }, () => {
     await other.close();
   });
 
+  test('names the runs that need a text before it is deleted, also those of other tabs, which follow', async () => {
+    const { page } = tab;
+    await trainTale(tab, { name: 'reader', evalEvery: 0, checkpointEvery: 0, steps: 20_000 });
+    await start(page);
+    await untilStep(page, 2);
+    const [other, third] = [await tab.another(), await tab.another()];
+    await third.goto(`${tab.url}#/train?text=tale.txt`);
+    const startThere = third.getByRole('button', { name: 'Start training' });
+    await startThere.waitFor();
+    await third.waitForTimeout(500);
+    assert.ok(await startThere.isEnabled());
+    await other.goto(`${tab.url}#/text?text=tale.txt`);
+    await other.locator('.texts-list > .chosen').getByText('Rename').click();
+    await other.getByLabel('Another name for tale.txt').fill('story.txt');
+    await other.keyboard.press('Enter');
+    const row = other.locator('.texts-list > .chosen', { hasText: 'story.txt' });
+    await row.getByText('Delete').click();
+    await row.locator('.confirm', { hasText: /\b(halting|whole)\b.* cannot go on without it/ }).waitFor();
+    await row.locator('.confirm').getByText('Delete', { exact: true }).click();
+    await row.waitFor({ state: 'detached' });
+    await third.locator('.fit.bad', { hasText: 'the text tale.txt is not in this browser' }).waitFor();
+    assert.ok(await startThere.isDisabled());
+
+    await keepText(page, 'unsaved.txt', TALE.slice(1));
+    await page.click('.live >> text=Stop');
+    await untilEnded(page, 'stopped');
+    await tab.enter('train', {
+      ...SMALL,
+      evalEvery: 0,
+      checkpointEvery: 0,
+      steps: 20_000,
+      text: 'unsaved.txt',
+      name: 'new',
+    });
+    await start(page);
+    await untilStep(page, 2);
+    await other.goto(`${tab.url}#/text?text=unsaved.txt`);
+    const read = other.locator('.texts-list > .chosen', { hasText: 'unsaved.txt' });
+    await read.getByText('Delete').click();
+    await read.locator('.confirm', { hasText: 'Delete it? new cannot go on without it.' }).waitFor();
+    await read.locator('.confirm').getByText('Keep').click();
+    await page.click('.live >> text=Stop');
+    await untilEnded(page, 'stopped');
+    await keepText(page, 'tale.txt', TALE);
+    for (const one of [other, third]) await one.close();
+  });
+
   test('compares runs over each other, and deletes one after it has asked', async () => {
     const { page } = tab;
     await tab.enter('train');
@@ -365,11 +412,24 @@ describe('training in a tab', { skip }, () => {
     assert.equal(places.length, 3);
     const middles = places.map((box) => Math.round((box?.y ?? 0) + (box?.height ?? 0) / 2));
     assert.equal(new Set(middles).size, 1, 'what can be done is in one line');
-    await row.getByText('Delete').click();
-    await row.locator('.confirm').getByText('Keep').click();
-    await row.getByText('Delete').click();
-    await row.locator('.confirm').getByText('Delete', { exact: true }).click();
+    const focused = (): Promise<string> =>
+      page.evaluate('`${document.activeElement.tagName} ${document.activeElement.innerText.trim()}`');
+    await row.getByText('Delete').focus();
+    await page.keyboard.press('Enter');
+    await row.locator('.confirm', { hasText: 'Delete twice for good?' }).waitFor();
+    assert.equal(await focused(), 'BUTTON Keep');
+    await page.keyboard.press('Escape');
+    assert.equal(await focused(), 'BUTTON Delete');
+    assert.equal(await row.locator('.confirm').count(), 0);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter'); // it keeps
+    assert.equal(await focused(), 'BUTTON Delete');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
     await row.waitFor({ state: 'detached' });
+    await page.waitForTimeout(100);
+    assert.match(await focused(), /^SECTION Runs in this browser/);
   });
 
   test('says what is wrong with a choice, where it is chosen', async () => {

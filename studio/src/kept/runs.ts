@@ -1,5 +1,6 @@
 // The runs in this browser.
 import {
+  type DataRecord,
   differencesOf,
   type GPTConfig,
   readHistory,
@@ -9,12 +10,16 @@ import {
   type TrainSettings,
 } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
-import { namesOn } from './files.ts';
+import { changed, namesOn } from './files.ts';
+import { isTextOf, readText } from './texts.ts';
 
 /** A run as a list shows it. */
 export interface KeptRun {
   name: string;
+  /** The name that its text had. */
   text: string;
+  /** Which text it is, whatever it is called now. */
+  data: DataRecord;
   settings: TrainSettings;
   /** The model that it went on from: a name in the address, or the `--from` of a command line. */
   base: string | null;
@@ -42,12 +47,38 @@ export async function readRuns(
       const losses = events.flatMap((event) => (event.type === 'eval' ? [event.valLoss] : []));
       const step = events.reduce((most, event) => Math.max(most, event.step), 0);
       const best = losses.length > 0 ? Math.min(...losses) : null;
-      runs.push({ name, text: data.name, settings, base, config, events, step, best });
+      runs.push({ name, text: data.name, data, settings, base, config, events, step, best });
     } catch (error) {
       damaged.push({ name, reason: error instanceof Error ? error.message : String(error) });
     }
   }
   return { runs, damaged };
+}
+
+/** Of the locks that say which run reads which text. */
+const READS = 'inkhorn reads ';
+
+/** Does `work`, during which every tab knows that the run reads this text, though it may not be saved yet. */
+export function reading<T>(text: string, run: string, work: () => Promise<T>): Promise<T> {
+  const told = (): Promise<T> => {
+    changed('runs');
+    return work();
+  };
+  return navigator.locks.request(READS + JSON.stringify([text, run]), { mode: 'shared' }, told);
+}
+
+/** The runs that cannot go on without the text `name`: those kept, and those that a tab trains. */
+export async function runsOn(name: string): Promise<string[]> {
+  const { runs } = await readRuns();
+  const bytes = runs.length > 0 ? await readText(name) : null;
+  const found = new Set<string>();
+  for (const run of runs) if (bytes && (await isTextOf(run.data, bytes))) found.add(run.name);
+  for (const { name: lock } of (await navigator.locks.query()).held ?? []) {
+    if (!lock?.startsWith(READS)) continue;
+    const [text, run] = JSON.parse(lock.slice(READS.length)) as [text: string, run: string];
+    if (text === name) found.add(run);
+  }
+  return [...found].sort();
 }
 
 /** The run that was trained last; null if there is none. */

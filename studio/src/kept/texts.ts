@@ -1,8 +1,9 @@
 // Texts to train on: those of the site, and those that somebody brought, which stay in the browser.
+import { effect } from '@preact/signals';
 import { type DataRecord, textRecord } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
 import { complain } from '../notices.ts';
-import { changed, discard, freeName, namesOn, persist } from './files.ts';
+import { changed, changes, discard, freeName, namesOn, persist } from './files.ts';
 
 /** A text of the site. */
 export interface PublishedText {
@@ -27,6 +28,10 @@ export const TEXT_FILE = 'text.txt';
 export const FIRST_TEXT = published[0].name;
 
 const cache = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+effect(() => {
+  changes.texts.value;
+  cache.clear(); // a text may be gone, or another one of the same name
+});
 
 /** The bytes of a text. Rejects with one line when it is not here. */
 export function readText(name: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { bringFiles, OtherEncoding } from '../../kept/bring-text.ts';
+import { changes } from '../../kept/files.ts';
 import { FIRST_TEXT, readText } from '../../kept/texts.ts';
 import { attempt, offer, tell } from '../../notices.ts';
 import { DropArea } from '../../parts/drop-area.tsx';
@@ -32,6 +33,14 @@ export function TextRoom(): VNode {
       here = false;
     };
   }, [text]);
+  const version = changes.texts.value;
+  useEffect(() => {
+    let here = true;
+    void readText(text).catch(() => here && setBytes(null)); // another tab has deleted it
+    return () => {
+      here = false;
+    };
+  }, [version]);
   useEffect(() => {
     if (!bytes || plan.tokenizerProblem !== null) return;
     // A slider passes many values: the one that it stays at counts.

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { bringPasted } from '../../kept/bring-text.ts';
 import { changes, discard } from '../../kept/files.ts';
 import { renamedLine } from '../../kept/names.ts';
-import { readRuns } from '../../kept/runs.ts';
+import { runsOn } from '../../kept/runs.ts';
 import { FIRST_TEXT, type ListedText, listTexts, renameText } from '../../kept/texts.ts';
 import { attempt, tell } from '../../notices.ts';
 import { Confirm } from '../../parts/confirm.tsx';
@@ -12,6 +12,9 @@ import { choose, link } from '../../route.ts';
 import { FitLine, readerOfPlan, useFit } from '../train/fit.tsx';
 import type { Plan } from '../train/plan.ts';
 import { Facts } from './facts.tsx';
+
+/** The most runs named in a question. */
+const NAMED = 5;
 
 interface Shown {
   text: string;
@@ -197,23 +200,23 @@ function Rename({ name, chosen }: { name: string; chosen: boolean }): VNode {
 function Delete({ name, chosen }: { name: string; chosen: boolean }): VNode {
   const [needed, setNeeded] = useState<readonly string[]>([]);
   const version = changes.runs.value;
-  useEffect(
-    () =>
-      attempt(async () => {
-        const { runs } = await readRuns();
-        setNeeded(runs.filter((run) => run.text === name).map((run) => run.name));
-      }),
-    [name, version],
-  );
+  const find = (): void => attempt(async () => setNeeded(await runsOn(name).catch(() => [])));
+  useEffect(find, [name, version]);
   const remove = async (): Promise<void> => {
-    await discard('texts', name);
     if (chosen) choose({ text: FIRST_TEXT });
+    await discard('texts', name);
   };
   const question =
     needed.length > 0
-      ? `Delete it? ${needed.join(', ')} cannot go on without it.`
+      ? `Delete it? ${listed(needed)} cannot go on without it.`
       : 'Delete it from this browser?';
   return <Confirm label="Delete" question={question} onYes={() => attempt(remove)} />;
+}
+
+/** `a, b and 7 more` */
+function listed(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return names.slice(0, NAMED).join(', ') + more;
 }
 
 function sizeOf(bytes: number): string {
