@@ -31,7 +31,8 @@ test('a run is waited for, followed to its end, and missed when it goes', {
   const errors: Error[] = [];
   page.on('pageerror', (error) => errors.push(error));
 
-  await page.goto(`${server.url}#/train`);
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'Watch run of the command line' }).click();
   const waiting = page.locator('p[role=status]', { hasText: 'Waiting for run' });
   await waiting.waitFor();
   const { code, stderr } = await inkhorn(root, RUN.split(' '));
@@ -39,6 +40,8 @@ test('a run is waited for, followed to its end, and missed when it goes', {
   await page.locator('.live >> text=finished').waitFor();
   assert.match(await page.locator('.live .meters dd').first().innerText(), /^40\b/);
   assert.equal(await waiting.count(), 0);
+  await page.locator('.samples', { hasText: 'Samples are off: sampleEvery is 0.' }).waitFor();
+  assert.equal(await page.locator('.live .meters dd').last().innerText(), '–', 'time left');
 
   renameSync(join(root, 'run'), join(root, 'elsewhere'));
   await waiting.waitFor();

@@ -287,7 +287,7 @@ describe('texts', { skip }, () => {
     );
     assert.match(
       told,
-      /^a\.txt and 1 more is kept .* converted to UTF-8; a file of another kind is left out$/,
+      /^a\.txt and 1 more are kept .* converted to UTF-8; a file of another kind is left out$/,
     );
     assert.equal((await keptBytes(page, 'texts/a.txt and 1 more')).toString(), 'Søren\n\nsecond');
     await page.locator('.shelf .warning', { hasText: 'is short' }).waitFor();
@@ -296,6 +296,24 @@ describe('texts', { skip }, () => {
     await row.locator('button.bad').click();
     await row.waitFor({ state: 'detached' });
     assert.match(await roomOf(page), /text=moby-dick/);
+  });
+
+  test('that are empty are left out by name, and are no text alone', async () => {
+    const { page } = tab;
+    const bring = (...given: ReturnType<typeof file>[]) =>
+      noticeAfter(page, () => files.setInputFiles(given));
+    const none = [file('empty.txt', ''), file('blank.txt', ' \n')];
+    assert.equal(
+      await bring(file('full.txt', 'It has words.'), ...none),
+      'full.txt is kept in this browser; blank.txt, empty.txt are empty and left out',
+    );
+    assert.equal((await keptBytes(page, 'texts/full.txt')).toString(), 'It has words.');
+    assert.equal(await bring(...none), 'blank.txt, empty.txt are empty: a text to train on needs words');
+    assert.equal(await bring(none[0]), 'empty.txt is empty: a text to train on needs words');
+    const row = page.locator('.texts-list > div', { hasText: 'full.txt' });
+    await row.getByText('Delete').click();
+    await row.locator('button.bad').click();
+    await row.waitFor({ state: 'detached' });
   });
 
   test('teach a tokenizer, which pauses, makes one merge, and ends with the merges of the library', async () => {

@@ -413,7 +413,7 @@ describe('training in a tab', { skip }, () => {
     const middles = places.map((box) => Math.round((box?.y ?? 0) + (box?.height ?? 0) / 2));
     assert.equal(new Set(middles).size, 1, 'what can be done is in one line');
     const focused = (): Promise<string> =>
-      page.evaluate('`${document.activeElement.tagName} ${document.activeElement.innerText.trim()}`');
+      page.evaluate(`document.activeElement.tagName + ' ' + document.activeElement.innerText.trim()`);
     await row.getByText('Delete').focus();
     await page.keyboard.press('Enter');
     await row.locator('.confirm', { hasText: 'Delete twice for good?' }).waitFor();

@@ -66,11 +66,14 @@ async function textIn(
       `there is no text among the ${paths.length} files: its name ends in ${TEXT_KINDS.join(' ')}`,
     );
   const parts: Uint8Array[] = [];
+  const used: Found[] = [];
+  const empty: string[] = [];
   const problems: string[] = [];
   const remarks: string[] = [];
   const foreign: (readonly Reading[])[] = [];
   let total = 0;
-  for (const { path, read } of wanted) {
+  for (const file of wanted) {
+    const { path, read } = file;
     const raw = await read(MOST_BYTES - total);
     total += raw.length;
     const inspected = await inspectText(raw, { convert });
@@ -79,16 +82,23 @@ async function textIn(
       foreign.push(inspected.readings);
     } else {
       if (inspected.remark) remarks.push(`${path} ${inspected.remark.detail ?? inspected.remark.kind}`);
-      parts.push(inspected.bytes);
+      if (isEmpty(inspected.bytes)) empty.push(path);
+      else {
+        used.push(file);
+        parts.push(inspected.bytes);
+      }
     }
   }
   const readings = readingsOfAll(foreign);
   if (readings.length > 0 && converted) throw new OtherEncoding(several(problems), readings, converted);
   if (problems.length > 0) throw new Error(several(problems));
+  if (used.length === 0)
+    throw new Error(`${named(empty)} ${isOrAre(empty.length)} empty: a text to train on needs words`);
+  if (empty.length > 0) remarks.push(`${named(empty)} ${isOrAre(empty.length)} empty and left out`);
   const left = paths.length - wanted.length;
   if (left > 0)
     remarks.push(`${left === 1 ? 'a file of another kind is' : `${left} files of other kinds are`} left out`);
-  const name = alone ? paths[0].path : nameOf(store, wanted);
+  const name = alone ? paths[0].path : nameOf(store, used);
   return { name, bytes: joinLines(parts).bytes, remarks };
 }
 
@@ -105,11 +115,30 @@ export async function bringPasted(name: string, text: string): Promise<Remarked>
 }
 
 async function keep(wanted: string, bytes: Uint8Array, remarks: readonly string[]): Promise<Remarked> {
-  if (bytes.every((byte) => byte <= 0x20))
-    throw new Error(`${wanted} is empty: a text to train on needs words`);
+  if (isEmpty(bytes)) throw new Error(`${wanted} is empty: a text to train on needs words`);
   const name = await keepText(wanted, bytes);
   const renamed = renamedLine(wanted, name);
   return { name, remarks: renamed === null ? [...remarks] : [...remarks, renamed] };
+}
+
+function isEmpty(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte <= 0x20);
+}
+
+/** `a.txt, b.txt and 3 more` */
+function named(paths: readonly string[]): string {
+  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : '';
+  return paths.slice(0, NAMED).join(', ') + more;
+}
+
+function isOrAre(count: number): 'is' | 'are' {
+  return count === 1 ? 'is' : 'are';
+}
+
+/** What is said of a text that was brought. One of several files may be called after them. */
+export function keptLine({ name, remarks }: Remarked): string {
+  const several = / and \d+ more( \d+)?$/.test(name);
+  return [`${name} ${isOrAre(several ? 2 : 1)} kept in this browser`, ...remarks].join('; ');
 }
 
 /** Of several files: the folder's, or the first one's. */

@@ -1,6 +1,7 @@
 // The first page: the bundled model speaks at once, so that a visitor sees what computes, and where.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { followed, followedName } from '../../followed.ts';
 import { SHIPPED } from '../../kept/models.ts';
 import { type KeptRun, latestRun } from '../../kept/runs.ts';
 import { attempt } from '../../notices.ts';
@@ -31,6 +32,7 @@ export function Arrive(): VNode {
             Look inside it
           </a>
         </p>
+        <FollowedRun />
         <Latest />
         <ul class="honest">
           <li>
@@ -46,6 +48,21 @@ export function Arrive(): VNode {
       </section>
       <Speech />
     </div>
+  );
+}
+
+/** The run of the command line that the server of this page follows: the way to it. */
+function FollowedRun(): VNode | null {
+  const state = followed.value;
+  if (!state) return null;
+  const step =
+    state.state === 'seen' ? `, at step ${state.run.step.value} of ${state.run.settings.steps}` : '';
+  return (
+    <p class="latest">
+      <a href={link('train')}>
+        Watch {followedName} of the command line{step}
+      </a>
+    </p>
   );
 }
 

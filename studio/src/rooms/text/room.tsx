@@ -1,7 +1,7 @@
 // Text & tokens: bring a text, see what it is, and watch a tokenizer learn from it.
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { bringFiles, OtherEncoding } from '../../kept/bring-text.ts';
+import { bringFiles, keptLine, OtherEncoding } from '../../kept/bring-text.ts';
 import { changes } from '../../kept/files.ts';
 import { FIRST_TEXT, readText } from '../../kept/texts.ts';
 import { attempt, offer, tell } from '../../notices.ts';
@@ -54,9 +54,9 @@ export function TextRoom(): VNode {
     setBringing(true);
     attempt(async () => {
       try {
-        const { name, remarks } = await bringing();
-        choose({ text: name });
-        tell([`${name} is kept in this browser`, ...remarks].join('; '));
+        const brought = await bringing();
+        choose({ text: brought.name });
+        tell(keptLine(brought));
       } catch (error) {
         if (!(error instanceof OtherEncoding)) throw error;
         offer(error.message, {

@@ -1,7 +1,7 @@
 // The texts of the site and of this browser: bring one, pick one, see what it is, delete it.
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { bringPasted } from '../../kept/bring-text.ts';
+import { bringPasted, keptLine } from '../../kept/bring-text.ts';
 import { changes, discard } from '../../kept/files.ts';
 import { renamedLine } from '../../kept/names.ts';
 import { runsOn } from '../../kept/runs.ts';
@@ -134,7 +134,7 @@ function Paste(): VNode {
     const brought = await bringPasted(name, text);
     choose({ text: brought.name });
     setText('');
-    tell([`${brought.name} is kept in this browser`, ...brought.remarks].join('; '));
+    tell(keptLine(brought));
   };
   return (
     <details class="paste">

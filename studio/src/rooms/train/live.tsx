@@ -1,6 +1,6 @@
 // A training as it goes on, or as it ended.
 
-import type { EvalEvent, SampleEvent, StepEvent, TrainEvent, WarningEvent } from 'inkhorn';
+import type { EvalEvent, SampleEvent, StepEvent, TrainEvent, TrainSettings, WarningEvent } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { Curve, type Line } from '../../parts/curve.tsx';
@@ -25,6 +25,7 @@ export function Live({ run, model, own, standing }: Shown): VNode {
   const version = run.count.value;
   const { events, settings } = run;
   const last = latest(events);
+  const over = events.at(-1)?.type === 'done';
   const lines = useMemo(() => lossLines(events), [version, events]);
   return (
     <section class="live" aria-label={`The training of ${run.name}`}>
@@ -53,7 +54,7 @@ export function Live({ run, model, own, standing }: Shown): VNode {
           note="tokens per second"
         />
         <Meter name="Learning rate" value={last.step ? rateText(last.step.lr) : '–'} note="" />
-        <Meter name="Time left" value={last.step ? duration(last.step.eta) : '–'} note="" />
+        <Meter name="Time left" value={last.step && !over ? duration(last.step.eta) : '–'} note="" />
       </dl>
       {last.warnings.map(({ message, step }) => (
         <p key={`${step} ${message}`} class="warning">
@@ -62,7 +63,7 @@ export function Live({ run, model, own, standing }: Shown): VNode {
       ))}
       <div class="columns">
         <Curve title="Loss" lines={lines} version={version} unit="nats per token" height={300} />
-        <Samples samples={last.samples} />
+        <Samples samples={last.samples} settings={settings} />
       </div>
       <Health events={events} version={version} />
       <p class="next">
@@ -130,11 +131,18 @@ function Meter({ name, value, note }: { name: string; value: string; note: strin
   );
 }
 
-function Samples({ samples }: { samples: readonly SampleEvent[] }): VNode {
+function Samples({
+  samples,
+  settings: { sampleEvery, steps },
+}: Pick<Latest, 'samples'> & { settings: TrainSettings }): VNode {
+  const none =
+    sampleEvery === 0
+      ? 'Samples are off: sampleEvery is 0.'
+      : `The first sample comes after step ${Math.min(sampleEvery, steps)}.`;
   return (
     <section class="samples" aria-label="Samples">
       <h3>What it writes</h3>
-      {samples.length === 0 && <p class="muted">The first sample comes after the first evaluation.</p>}
+      {samples.length === 0 && <p class="muted">{none}</p>}
       <ol>
         {samples.map(({ step, prompt, text }) => (
           <li key={step}>
