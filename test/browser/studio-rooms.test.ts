@@ -412,6 +412,18 @@ describe('playing', { skip }, () => {
     assert.equal(await page.getByText('longer than the context of').count(), 0);
   });
 
+  test('waits with writing while a model is not here', async () => {
+    const { page } = tab;
+    for (const picked of ['model', 'model2']) {
+      await tab.enter('play', { [picked]: 'runs/gone' });
+      await page.getByText('gone is not here: choose another model.').waitFor();
+      for (const name of ['Write', 'Draw again'])
+        assert.ok(await page.getByRole('button', { name }).isDisabled(), name);
+    }
+    await tab.enter('play');
+    assert.ok(await page.getByRole('button', { name: 'Write' }).isEnabled());
+  });
+
   test('takes a model that is brought, and refuses what is none', async () => {
     const { page } = tab;
     await tab.enter('play', { maxTokens: 8 });

@@ -26,21 +26,36 @@ export function chosenModel(name = 'model'): string {
   return choice(name) || SHIPPED;
 }
 
+/** All models that are here, read again when one comes or goes; none before the first reading. */
+export function useModels(): readonly ModelGroup[] {
+  const [groups, setGroups] = useState<readonly ModelGroup[]>([]);
+  const version = `${changes.runs.value} ${changes.models.value} ${phase.value.phase === 'ended'}`;
+  useEffect(() => attempt(async () => setGroups(await listModels())), [version]);
+  return groups;
+}
+
+function isListed(groups: readonly ModelGroup[], model: string): boolean {
+  return groups.some(({ models }) => models.some(({ name }) => name === model));
+}
+
+/** Whether `model` is known not to be here; no model (`''`) is not missed. */
+export function isMissing(groups: readonly ModelGroup[], model: string): boolean {
+  return groups.length > 0 && model !== '' && !isListed(groups, model);
+}
+
 export function ModelPicker({
   choice: key = 'model',
   label = 'model',
   usual = SHIPPED,
   none = 'none',
 }: Shown): VNode {
-  const [groups, setGroups] = useState<readonly ModelGroup[]>([]);
+  const groups = useModels();
   const [busy, setBusy] = useState(false);
   const picked = useRef<HTMLInputElement>(null);
   const id = useId();
-  const version = `${changes.runs.value} ${changes.models.value} ${phase.value.phase === 'ended'}`;
-  useEffect(() => attempt(async () => setGroups(await listModels())), [version]);
   const chosen = choice(key) ?? usual ?? '';
-  const listed = groups.some(({ models }) => models.some(({ name }) => name === chosen));
-  const missing = groups.length > 0 && !listed && chosen !== '';
+  const listed = isListed(groups, chosen);
+  const missing = isMissing(groups, chosen);
   const bring = (from: DataTransfer | Iterable<File>): void => {
     setBusy(true);
     attempt(async () => {

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { SHIPPED } from '../../kept/models.ts';
 import { attempt } from '../../notices.ts';
-import { chosenModel, ModelPicker } from '../../parts/model-picker.tsx';
+import { chosenModel, isMissing, ModelPicker, useModels } from '../../parts/model-picker.tsx';
 import { choice, choose } from '../../route.ts';
 import { createWriter, type Writer } from '../../writer.ts';
 import { drawAnew, Sampling, samplingOf } from './sampling.tsx';
@@ -23,6 +23,8 @@ export function Play(): VNode {
   const other = choice('model2');
   const prompt = choice('prompt') ?? (model === SHIPPED ? 'ROMEO:\n' : '');
   const { options, problem } = samplingOf();
+  const groups = useModels();
+  const unable = problem !== null || [model, other ?? ''].some((name) => isMissing(groups, name));
   const texts = useRef<HTMLElement>(null);
   const write = (): void => {
     const now = samplingOf().options;
@@ -46,7 +48,7 @@ export function Play(): VNode {
         onSubmit={(event) => {
           event.preventDefault();
           if (busy) stop();
-          else if (!problem) write();
+          else if (!unable) write();
         }}
       >
         <div class="models">
@@ -64,18 +66,18 @@ export function Play(): VNode {
             onKeyDown={(event) => {
               if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
                 event.preventDefault();
-                write();
+                if (!unable) write();
               }
             }}
           />
         </div>
         <p class="buttons">
-          <button type="submit" class="primary large" disabled={!busy && problem !== null}>
+          <button type="submit" class="primary large" disabled={!busy && unable}>
             {busy ? 'Stop' : 'Write'}
           </button>
           <button
             type="button"
-            disabled={problem !== null}
+            disabled={unable}
             onClick={() => {
               drawAnew();
               write();
