@@ -1,4 +1,5 @@
 // A read-only store on a web server: a page loads a model folder from where it is published.
+import { concatBytes } from '../base/concat.ts';
 import { formatAmount } from '../base/format.ts';
 import { checkLength, checkName, inParts, type OpenFile, readOnly, type Store } from './store.ts';
 
@@ -88,13 +89,7 @@ async function bodyOf({ body }: Response, atMost: number = Number.POSITIVE_INFIN
     await reader.cancel();
     throw new Error(`it has more than the ${formatAmount(atMost, 'byte')} that are read at most`);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concatBytes(parts);
 }
 
 /** Addresses without a scheme are left to `fetch`, which resolves them in a page. */

@@ -1,5 +1,5 @@
 // Text of another encoding, in UTF-8.
-import { concatBytes } from '../tokenizer/bpe.ts';
+import { concatBytes } from '../base/concat.ts';
 
 /** Bytes decoded at a time, so that no string becomes as long as the text. */
 const DECODED_AT_A_TIME = 1 << 24;

@@ -1,5 +1,6 @@
 // What a trained tokenizer consists of: tokens, and the merges that make them. `encode` here is the
 // definition, and the oracle of bpe-fast.ts. Read next: bpe-fast.ts, then tokenizer.ts.
+import { concatBytes } from '../base/concat.ts';
 import type { Pausable } from '../base/slices.ts';
 import { makeByteTable } from './byte-table.ts';
 import { makePairTable, type PairTable } from './pair-table.ts';
@@ -88,17 +89,4 @@ export function encode(vocabulary: Omit<Vocabulary, 'tokens'>, bytes: Uint8Array
     const [left, right] = vocabulary.merges[best];
     ids = replacePair(ids, left, right, 256 + best);
   }
-}
-
-/** Joins byte strings. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let n = 0;
-  for (const part of parts) n += part.length;
-  const out = new Uint8Array(n);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

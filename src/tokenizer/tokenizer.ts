@@ -2,10 +2,11 @@
 // file. Read next: train.ts and bpe.ts (the definitions), then train-fast.ts and bpe-fast.ts (the same,
 // fast).
 
+import { concatBytes } from '../base/concat.ts';
 import { checkOptions, complete } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { makePacer, type Pausable, runInSlices, runThrough } from '../base/slices.ts';
-import { type ChunkEncoder, concatBytes, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
+import { type ChunkEncoder, type Merge, makeVocabulary, type Vocabulary } from './bpe.ts';
 import { type BpeDropout, type DropoutEncoder, makeDropoutEncoder } from './bpe-dropout.ts';
 import { makeEncoder } from './bpe-fast.ts';
 import { spell } from './byte-level.ts';

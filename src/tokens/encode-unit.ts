@@ -1,7 +1,8 @@
 // What a worker does with a unit: its tokens, and what is wrong with its text. Read next: stitch.ts.
+
+import { concatTokens } from '../base/concat.ts';
 import { type Damage, measureDamage } from '../text/damage.ts';
 import type { EncodeOptions, Tokenizer } from '../tokenizer/index.ts';
-import { concatTokens } from '../train/data.ts';
 import type { Unit } from './units.ts';
 
 /** The tokens of a unit. */
@@ -30,7 +31,7 @@ export function encodeUnit(
     if (border < bytes.length) parts.push(Int32Array.of(separator as number));
     start = border + 1;
   }
-  const ids = concatTokens(parts) as Int32Array<ArrayBuffer>;
+  const ids = concatTokens(parts);
   return {
     ids,
     first: parts[0].length,

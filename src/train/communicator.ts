@@ -1,5 +1,6 @@
 // Several processes ("ranks", as MPI calls them) that train one model together, and what they can say to each
 // other. src/distributed/ speaks through MPI. Read next: pairwise.ts, rank-sum.ts.
+import { concatBytes } from '../base/concat.ts';
 
 /** One rank's end of the connections among all. */
 export interface Communicator {
@@ -32,7 +33,7 @@ export async function gather(
     const theirs = new Float64Array(count);
     await ranks.exchange(peer, bytesOf(lengths), bytesOf(theirs), signal);
     const received = new Uint8Array(theirs.reduce((sum, length) => sum + length, 0));
-    await ranks.exchange(peer, joined(known), received, signal);
+    await ranks.exchange(peer, concatBytes(known), received, signal);
     const parts = split(received, theirs);
     known = peer < ranks.rank ? [...parts, ...known] : [...known, ...parts];
   }
@@ -42,16 +43,6 @@ export async function gather(
 /** The bytes of an array, not copied. */
 export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Copies, so that each starts where numbers of 8 bytes may start. */

@@ -1,4 +1,5 @@
 // The text for training: token ids, split in two, and the random windows of batches.
+import { concatTokens } from '../base/concat.ts';
 import { checkOptions, choice, complete, having, number, type Table } from '../base/fields.ts';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
@@ -146,17 +147,6 @@ function isSeparated(text: string | Uint8Array | SeparatedText): text is Separat
 function joined(parts: readonly Int32Array[], separator: Int32Array): Int32Array {
   if (parts.length === 1) return parts[0];
   return concatTokens(parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part])));
-}
-
-/** Concatenates token ids. */
-export function concatTokens(parts: readonly Int32Array[]): Int32Array {
-  const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    ids.set(part, at);
-    at += part.length;
-  }
-  return ids;
 }
 
 export function separatorId(tokenizer: Tokenizer, name: string): number {

@@ -1,6 +1,7 @@
 // The loss on a text: over all of it, or, as in the seed, over random batches.
 
 import { pacemaker } from '../backend/pacemaker.ts';
+import { concatFloats } from '../base/concat.ts';
 import { callback, complete, having, integer, signal, type Table } from '../base/fields.ts';
 import { formatAmount } from '../base/format.ts';
 import { type Batch, consecutive, type Span, sliceBatch, type Tokens, windows } from '../model/batch.ts';
@@ -163,25 +164,15 @@ async function inOrder(
   lengths: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  const all = (await gather(ranks, bytesOf(concatenated(own)), signal)).map(
+  const all = (await gather(ranks, bytesOf(concatFloats(own)), signal)).map(
     ({ buffer, byteOffset, length }) => new Float32Array(buffer, byteOffset, length / 4),
   );
   const read = all.map(() => 0);
-  return concatenated(
+  return concatFloats(
     lengths.map((length, index) => {
       const rank = index % ranks.size;
       read[rank] += length;
       return all[rank].subarray(read[rank] - length, read[rank]);
     }),
   );
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

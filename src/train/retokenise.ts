@@ -1,10 +1,11 @@
 // Encodes the training part with new tokens in every epoch: BPE dropout (Provilkov et al. 2020), as
 // augmentation of small data. Read next: tokenizer/bpe-dropout.ts.
 
+import { concatTokens } from '../base/concat.ts';
 import type { Tokens } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { concatTokens, type Dataset } from './data.ts';
+import type { Dataset } from './data.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** The tokens from which a step draws its windows; see `trainingTokens`. */

@@ -70,6 +70,16 @@ function outcome(out: string): { files: Buffer[]; events: object[] } {
   };
 }
 
+/** Kills a rank, once, when the first one has said that it made `step`. */
+function killer(rank: string, step: number): NonNullable<MpiJob['watch']> {
+  let dead = false;
+  return (stdout, parent) => {
+    if (dead || !stdout.includes(`step ${step}/${STEPS}`)) return;
+    dead = true;
+    process.kill(childOf(parent, rank), 'SIGKILL');
+  };
+}
+
 describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
   let one: ReturnType<typeof outcome>;
   before(async () => {
@@ -88,13 +98,7 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
   }
 
   test('saves when a rank is killed, and any number goes on', async () => {
-    let dead = false;
-    const watch = (stdout: string, parent: number): void => {
-      if (dead || !stdout.includes(`step 13/${STEPS}`)) return;
-      dead = true;
-      process.kill(childOf(parent, '1'), 'SIGKILL');
-    };
-    const killed = await ranks(2, begin('killed'), { watch });
+    const killed = await ranks(2, begin('killed'), { watch: killer('1', 13) });
     assert.notEqual(killed.code, 0);
     assert.match(killed.stdout, /stopped at step \d+; go on with: /);
     const { progress } = JSON.parse(readFileSync(join(folder, 'killed/last/training.json'), 'utf8'));
@@ -105,13 +109,7 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
   });
 
   test('keeps the checkpoints of a first rank that is killed', async () => {
-    let dead = false;
-    const watch = (stdout: string, parent: number): void => {
-      if (dead || !stdout.includes(`step 23/${STEPS}`)) return;
-      dead = true;
-      process.kill(childOf(parent, '0'), 'SIGKILL');
-    };
-    assert.notEqual((await ranks(2, begin('beheaded'), { watch })).code, 0);
+    assert.notEqual((await ranks(2, begin('beheaded'), { watch: killer('0', 23) })).code, 0);
     await alone(['train', '--resume', join(folder, 'beheaded')]);
     assert.deepEqual(outcome('beheaded'), one);
   });

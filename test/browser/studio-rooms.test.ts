@@ -82,6 +82,14 @@ function shownText(text: string): string {
   return text.replaceAll(' ', '␣').replaceAll('\n', '↵');
 }
 
+/** Deletes a text from the list, and waits until it is gone from there. */
+async function deleteText(page: Page, name: string): Promise<void> {
+  const row = page.locator('.texts-list > div', { hasText: name });
+  await row.getByText('Delete').click();
+  await row.locator('button.bad').click();
+  await row.waitFor({ state: 'detached' });
+}
+
 async function roomOf(page: Page): Promise<string> {
   return page.evaluate<string>('location.hash');
 }
@@ -216,10 +224,7 @@ describe('texts', { skip }, () => {
     await page.locator('.texts-list > .chosen', { hasText: 'a.txt and 1 more' }).waitFor();
     const both = (await keptBytes(page, 'texts/a.txt and 1 more')).toString();
     assert.equal(both, 'Wäre es Öl, so würde es schwimmen\nnaïve café');
-    const row = page.locator('.texts-list > div', { hasText: 'a.txt and 1 more' });
-    await row.getByText('Delete').click();
-    await row.locator('button.bad').click();
-    await row.waitFor({ state: 'detached' });
+    await deleteText(page, 'a.txt and 1 more');
   });
 
   test('keep their names, but for what no file can be called, which is said', async () => {
@@ -291,10 +296,7 @@ describe('texts', { skip }, () => {
     );
     assert.equal((await keptBytes(page, 'texts/a.txt and 1 more')).toString(), 'Søren\n\nsecond');
     await page.locator('.shelf .warning', { hasText: 'is short' }).waitFor();
-    const row = page.locator('.texts-list > div', { hasText: 'a.txt and 1 more' });
-    await row.getByText('Delete').click();
-    await row.locator('button.bad').click();
-    await row.waitFor({ state: 'detached' });
+    await deleteText(page, 'a.txt and 1 more');
     assert.match(await roomOf(page), /text=moby-dick/);
   });
 
@@ -310,10 +312,7 @@ describe('texts', { skip }, () => {
     assert.equal((await keptBytes(page, 'texts/full.txt')).toString(), 'It has words.');
     assert.equal(await bring(...none), 'blank.txt, empty.txt are empty: a text to train on needs words');
     assert.equal(await bring(none[0]), 'empty.txt is empty: a text to train on needs words');
-    const row = page.locator('.texts-list > div', { hasText: 'full.txt' });
-    await row.getByText('Delete').click();
-    await row.locator('button.bad').click();
-    await row.waitFor({ state: 'detached' });
+    await deleteText(page, 'full.txt');
   });
 
   test('teach a tokenizer, which pauses, makes one merge, and ends with the merges of the library', async () => {

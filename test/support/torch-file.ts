@@ -1,5 +1,7 @@
 // Writes pickles and the files of `torch.save` as Python does, for tests of their readers.
+
 import { crc32 } from 'node:zlib';
+import { concatBytes } from '../../src/base/concat.ts';
 
 /** Something that a pickle calls: `module`, `name`, arguments. */
 export class Call {
@@ -140,7 +142,7 @@ export function torchLegacy(value: unknown): Uint8Array {
     new DataView(count.buffer).setBigInt64(0, BigInt(view.byteLength / width), true);
     parts.push(count, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   }
-  return joined(parts);
+  return concatBytes(parts);
 }
 
 /** A ZIP archive whose entries are stored as they are. `sums`: whether it has their CRC-32. */
@@ -171,7 +173,7 @@ export function zipped(files: ReadonlyMap<string, Uint8Array>, method = 0, sums 
     central.push(entry, title);
     at += head.length + title.length + bytes.length;
   }
-  const directory = joined(central);
+  const directory = concatBytes(central);
   const end = record(22, [
     [0, 4, 0x06054b50],
     [8, 2, files.size],
@@ -179,7 +181,7 @@ export function zipped(files: ReadonlyMap<string, Uint8Array>, method = 0, sums 
     [12, 4, directory.length],
     [16, 4, at],
   ]);
-  return joined([...local, directory, end]);
+  return concatBytes([...local, directory, end]);
 }
 
 /** Zeros, with numbers of 2 or 4 bytes at these places. */
@@ -194,16 +196,6 @@ function record(
     else view.setUint32(at, value, true);
   }
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((n, { length }) => n + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** The contents of a checkpoint of nanoGPT with one block; `value` is that of every element. */

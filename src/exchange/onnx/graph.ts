@@ -1,6 +1,7 @@
 // An ONNX graph under construction, node by node, and the file that it becomes. Field numbers: onnx.proto of
 // github.com/onnx/onnx. Read next: decoder.ts.
-import { bytes, concat, float, int, lengthOf, type Message, message } from './protobuf.ts';
+import { concatBytes } from '../../base/concat.ts';
+import { bytes, float, int, lengthOf, type Message, message } from './protobuf.ts';
 
 /** The types of elements, by the format's numbers. */
 export const TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const;
@@ -146,7 +147,7 @@ function fileOf({ nodes, inputs, outputs, tensors }: Record<string, readonly Mes
     throw new Error(
       `the file would have ${(length / 1e9).toFixed(1)} GB, and one of ONNX ends at 2.1 GB: a type of fewer bits is smaller`,
     );
-  return concat(file);
+  return concatBytes(file);
 }
 
 /** An AttributeProto. */

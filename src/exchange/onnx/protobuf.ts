@@ -35,17 +35,6 @@ export function lengthOf(message: Message): number {
   return message.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** The bytes of a message. */
-export function concat(message: Message): Uint8Array {
-  const out = new Uint8Array(lengthOf(message));
-  let at = 0;
-  for (const piece of message) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
-}
-
 function piecesOf(content: string | Uint8Array | Message): Message {
   if (typeof content === 'string') return [new TextEncoder().encode(content)];
   return content instanceof Uint8Array ? [content] : content;
