@@ -5,8 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, formatCount } from '../dist/src/base/format.js';
-import { findText, isTextOf } from '../dist/src/cli/run-text.js';
-import { loadCorpus } from '../dist/src/corpora/index.js';
+import { findText, sameText } from '../dist/src/cli/found-text.js';
 import { folderStore } from '../dist/src/io/node-store.js';
 import { compare, dataset, generate, load, quantize, save, useBackend } from '../dist/src/platform/node.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
@@ -32,12 +31,13 @@ if (unevaluated !== null)
 const trained = await load(store);
 await save(out, trained, { matrices: 'bf16' });
 const { model, tokenizer } = await load(out);
-const corpus =
+const output = { note: console.error };
+const found =
   text === undefined
-    ? (await findText(run.data, folder, { note: console.error })).corpus
-    : await loadCorpus(text);
+    ? await findText(run.data, folder, output)
+    : await sameText(run.data, { data: [text] }, output);
+const { corpus } = found.text;
 const { origin: _whereItWas, ...source } = run.data;
-if (!isTextOf(source, corpus)) throw new Error(`${corpus.name} is not the text of the run`);
 const { trainFraction, validate } = source;
 const data = dataset(corpus.bytes, tokenizer, { trainFraction, validate });
 

@@ -3,19 +3,21 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { flagName } from '../base/shell.ts';
 import type { Store } from '../io/store.ts';
+import type { Tokens } from '../model/batch.ts';
 import { type GPTConfig, makeConfig } from '../model/config.ts';
 import { loadConfig } from '../model/folder.ts';
+import type { DataRecord } from '../runs/data-record.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Dataset } from '../train/data.ts';
 import { fineTuning, type TrainSettings } from '../train/settings.ts';
 import { modelFlags, pick } from './config-flags.ts';
-import { splitCorpus } from './encoding.ts';
 import { misuse } from './errors.ts';
 import { type Flags, text, texts } from './flags.ts';
+import { measuredDataset, openMeasuredText } from './measured-text.ts';
 import { findModel, runOf } from './models.ts';
 import type { Output } from './output.ts';
-import { openMeasuredText, outOfReach, recordedData, TextNotHere } from './run-text.ts';
-import { splitOf, textOf } from './texts.ts';
+import type { Job } from './ranks.ts';
+import { outOfReach, recordedData, TextNotHere } from './run-text.ts';
 
 /** The name of the bundled model, for `--from`. */
 const BUNDLED = 'bundled';
@@ -96,8 +98,8 @@ export function startName({ path }: Start): string {
 
 /** The text that a model knew: its tokens, and its record. */
 export interface OldText {
-  dataset: Dataset;
-  record: Awaited<ReturnType<typeof openMeasuredText>>['record'];
+  dataset: Dataset<Tokens>;
+  record: DataRecord;
 }
 
 /**
@@ -109,6 +111,7 @@ export async function openOldText(
   oldData: readonly string[] | undefined,
   tokenizer: Tokenizer,
   output: Output,
+  job: Job | null,
 ): Promise<OldText | null> {
   const unknown = (why: string): null => {
     output.note(`${why}: what is forgotten is not measured; --old-data FILE would`);
@@ -117,9 +120,10 @@ export async function openOldText(
   if (!oldData && !(await recordedData(store)))
     return unknown(`${store.location} does not say which text its model was trained on`);
   try {
-    const { corpus, record } = await openMeasuredText({ data: oldData }, store, output);
-    const dataset = await splitCorpus(textOf(corpus, record), tokenizer, splitOf({}, record));
-    return { dataset, record };
+    const text = await openMeasuredText({ data: oldData }, store, output);
+    const encode = () => measuredDataset(text, tokenizer);
+    const { data, record } = await (job && text.streamed ? job.inTurn(encode) : encode());
+    return { dataset: data, record };
   } catch (error) {
     if (oldData || !outOfReach(error)) throw error;
     return unknown(error instanceof TextNotHere ? error.fact : error.message);

@@ -14,33 +14,21 @@ import { HISTORY_FILE, LAST } from '../runs/layout.ts';
 import { readRunRecord, reportDue } from '../runs/record.ts';
 import { furtherSteps, loadRun } from '../runs/resume.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { tokensDataset } from '../tokens/read.ts';
-import type { Dataset } from '../train/data.ts';
+import { type Dataset, datasetOf } from '../train/data.ts';
 import { checkRanks } from '../train/run.ts';
 import { checkSettings, type TrainSettings } from '../train/settings.ts';
-import { splitCorpus } from './encoding.ts';
 import { announceEngine, type engineFlags, withEngine } from './engine.ts';
 import { asked, misuse } from './errors.ts';
 import type { Values } from './flags.ts';
+import { type FoundText, findText, sameText } from './found-text.ts';
 import { checkTraining } from './memory.ts';
 import { runOf } from './models.ts';
 import { lockOut, type OutFolder } from './out-folder.ts';
 import type { Output } from './output.ts';
 import { announceRanks, type Job } from './ranks.ts';
-import {
-  dataRecord,
-  type FoundText,
-  findText,
-  isTextOf,
-  outOfReach,
-  relocated,
-  textFacts,
-  typed,
-} from './run-text.ts';
-import { openData, splitOf, textOf } from './texts.ts';
-import { cachedTokens } from './tokens-cache.ts';
+import { outOfReach, relocated } from './run-text.ts';
+import { splitOf } from './texts.ts';
 import type { RunPlan } from './training.ts';
-import { findStream, findTokens, isStreamed } from './training-text.ts';
 
 /** Flags that can be combined with --resume. Everything else is in the checkpoint. */
 export interface ResumeFlags extends Values<typeof engineFlags> {
@@ -82,10 +70,11 @@ export async function resumedRun(
   await asked(() => checkRanks(settings, job?.ranks));
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
     await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
-    const text = await resumedText(given, out, record.data, output);
+    const text = await (given.data === undefined
+      ? findText(record.data, out, output)
+      : sameText(record.data, { data: given.data, asBytes: given.asBytes }, output));
     const backend = announceEngine(engine, output);
     const from = await loadRun(folderStore(out), { backend, onNote: output.note });
-    const encode = () => text.datasetFor(from.tokenizer);
     const plan: RunPlan = {
       out,
       lock: { release },
@@ -93,11 +82,11 @@ export async function resumedRun(
       settings,
       backend,
       probeTaps: from.probeTaps,
-      old: await oldText(from, out, output),
+      old: await oldText(from, out, output, job),
       model: from.model,
       tokenizer: from.tokenizer,
       data: relocated(record.data, text.place, out),
-      dataset: await (job && isStreamed(record.data) ? job.inTurn(encode) : encode()),
+      dataset: await encoded(text, from.tokenizer, record.data, job),
       title: `${basename(out)} on ${record.data.name}`,
     };
     const machines = await job?.begin(plan);
@@ -171,56 +160,16 @@ async function whatIsDue(
   return `, still due: ${due.join(', ')}`;
 }
 
-/** The tokens of the run, wherever they are. */
-interface ResumedText {
-  place: FoundText['place'];
-  datasetFor(tokenizer: Tokenizer): Promise<Dataset<Tokens>>;
-}
-
-async function resumedText(
-  given: ResumeFlags,
-  out: string,
+/** The tokens of a text; where they are kept in the cache, one process after another makes them. */
+function encoded(
+  { text, encode }: FoundText,
+  tokenizer: Tokenizer,
   record: DataRecord,
-  output: Output,
-): Promise<ResumedText> {
-  const split = splitOf({}, record);
-  if (record.tokens !== undefined) {
-    const { file, place } = findTokens(record, out, given.data);
-    return { place, datasetFor: async (tokenizer) => tokensDataset(file, tokenizer, split) };
-  }
-  if (isStreamed(record)) {
-    const { stream, place, request } = await findStream(record, out, given.data);
-    return {
-      place,
-      async datasetFor(tokenizer) {
-        const file = await cachedTokens(stream, tokenizer, request, output);
-        const { bytes, sha256 } = file.description.source;
-        if (bytes !== record.bytes || sha256 !== record.sha256)
-          throw misuse(
-            `--data ${textFacts({ inputs: place.inputs, bytes, sha256 })} is not the text that the run was trained on: ${textFacts(record)}`,
-          );
-        return tokensDataset(file, tokenizer, split);
-      },
-    };
-  }
-  const { corpus, place } = await runText(given, out, record, output);
-  return { place, datasetFor: (tokenizer) => splitCorpus(textOf(corpus, record), tokenizer, split) };
-}
-
-/** The text of the run: that of --data, which must be the same, or the one that is found. */
-async function runText(
-  { data: inputs, asBytes }: ResumeFlags,
-  out: string,
-  record: DataRecord,
-  output: Output,
-): Promise<FoundText> {
-  if (inputs === undefined) return findText(record, out, output);
-  const corpus = await openData(inputs, output, asBytes ?? record.asBytes);
-  if (isTextOf(record, corpus)) return { corpus, place: typed(inputs) };
-  const other = dataRecord(typed(inputs), corpus, splitOf({}, record), out);
-  throw misuse(
-    `--data ${textFacts(other)} is not the text that the run was trained on: ${textFacts(record)}`,
-  );
+  job: Job | null,
+): Promise<Dataset<Tokens>> {
+  const work = async () =>
+    datasetOf((await encode(tokenizer)).ids, tokenizer, record.separator, splitOf({}, record));
+  return job && text.kind === 'stream' ? job.inTurn(work) : work();
 }
 
 /** The text that the model knew before the run. If it is gone, the run goes on without, which is noted. */
@@ -228,12 +177,13 @@ async function oldText(
   { old: record, tokenizer }: Checkpoint,
   out: string,
   output: Output,
+  job: Job | null,
 ): Promise<RunPlan['old']> {
   if (!record) return undefined;
   try {
-    const { corpus, place } = await findText(record, out, output);
-    const dataset = await splitCorpus(textOf(corpus, record), tokenizer, splitOf({}, record));
-    return { dataset, record: relocated(record, place, out) };
+    const found = await findText(record, out, output);
+    const dataset = await encoded(found, tokenizer, record, job);
+    return { dataset, record: relocated(record, found.place, out) };
   } catch (error) {
     if (!outOfReach(error)) throw error;
     output.note(`what is forgotten is not measured any more: ${(error as Error).message}`);

@@ -13,12 +13,11 @@ import type { OpenRun } from '../runs/open.ts';
 import type { RunSummary } from '../runs/summary.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { splitTokens } from '../train/data.ts';
-import { encodeCorpus } from './encoding.ts';
 import { announceEngine, withEngine } from './engine.ts';
+import { openMeasuredText } from './measured-text.ts';
 import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
-import { openMeasuredText, outOfReach, TextNotHere } from './run-text.ts';
-import { textOf } from './texts.ts';
+import { outOfReach, TextNotHere } from './run-text.ts';
 
 /** Makes the findings about the model of a run (see `runModel`) on its validation part, and saves them. */
 export async function lookInsideRun(
@@ -53,10 +52,10 @@ export async function refreshLook(
   const chosen = await run.model();
   if (!chosen || chosen.step === null || (await readLook(run.store))?.step === chosen.step) return false;
   try {
-    const { corpus, record } = await openMeasuredText({}, chosen.store, output);
+    const text = await openMeasuredText({}, chosen.store, output);
     await withEngine({ precision }, (engine) =>
       lookInsideRun(run, announceEngine(engine, output), async (tokenizer) => {
-        const ids = await encodeCorpus(textOf(corpus, record), tokenizer);
+        const { ids, record } = await text.encode(tokenizer);
         return splitTokens(ids, record).val;
       }),
     );

@@ -3,7 +3,7 @@
 import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { defaultSplit, type SeparatedText, type Split, splitFields } from '../train/data.ts';
-import { misuse } from './errors.ts';
+import { MisuseError, misuse } from './errors.ts';
 import { type Flags, flagsOf, texts, toggle } from './flags.ts';
 import type { Output } from './output.ts';
 import { createProgress, withProgress } from './progress.ts';
@@ -75,9 +75,13 @@ export function refuseTerminal(inputs: readonly string[]): void {
  * exist is a misuse.
  */
 export function textMisuse(error: Error): Error {
-  if (error instanceof NotText) return misuse(`${error.finding}; --as-bytes takes the bytes as they are`);
-  return error instanceof CorpusUnavailable ? error : misuse(error.message);
+  if (error instanceof CorpusUnavailable) return error;
+  const advice = error instanceof NotText ? '; --as-bytes takes the bytes as they are' : '';
+  return new UnreadText(`${error instanceof NotText ? error.finding : error.message}${advice}`);
 }
+
+/** A misuse: a text that is not there, cannot be read to its end, or is none. */
+export class UnreadText extends MisuseError {}
 
 /**
  * The text of one file, or of standard input (`-`); it may be empty. `flag` is the flag that named it.

@@ -7,6 +7,7 @@ import { FolderInUse } from '../io/node-lock.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { encodeFile } from '../tokens/encode.ts';
 import { openTokens, type TokensFile } from '../tokens/read.ts';
+import { CannotWriteTokens } from '../tokens/write.ts';
 import { misuse } from './errors.ts';
 import { text } from './flags.ts';
 import type { Output } from './output.ts';
@@ -55,7 +56,8 @@ export async function encodeStream(
       output.note(`${formatBytes(done.resumed)} of the text had been encoded before: went on from there`);
     return { ...done, seconds: (performance.now() - begun) / 1000 };
   } catch (error) {
-    throw error instanceof FolderInUse ? misuse(error.message) : textMisuse(error as Error);
+    if (error instanceof FolderInUse) throw misuse(error.message);
+    throw error instanceof CannotWriteTokens ? error : textMisuse(error as Error);
   }
 }
 
@@ -72,11 +74,11 @@ export function encodedLine(
   );
 }
 
-/** Opens a file of tokens that was named by `--data`. */
+/** Opens a file of tokens that a command names. */
 export function openTokensFile(path: string): TokensFile {
   try {
     return openTokens(path);
   } catch (error) {
-    throw misuse(`--data: ${(error as Error).message}`);
+    throw misuse((error as Error).message);
   }
 }

@@ -7,6 +7,38 @@ export interface Tokens {
   subarray(from: number, to: number): Int32Array;
 }
 
+/** Whether `value` is one of these; other typed arrays are not. */
+export function isTokens(value: unknown): value is Tokens {
+  const { subarray } = Object(value) as { subarray?: unknown };
+  return value instanceof Int32Array || (typeof subarray === 'function' && !ArrayBuffer.isView(value));
+}
+
+/** The tokens from `begin` up to `end`, none of which is read or copied before it is asked for. */
+export function partOf<T extends Tokens>(tokens: T, begin: number, end: number): T {
+  if (tokens instanceof Int32Array) return tokens.subarray(begin, end) as Tokens as T;
+  const part: Tokens = {
+    length: end - begin,
+    subarray: (from, to) => tokens.subarray(begin + Math.max(0, from), Math.min(end, begin + to)),
+  };
+  return part as T;
+}
+
+/** Tokens that are looked at in one go. */
+const LOOK = 2 ** 16;
+
+/** How often each id, all below `vocabSize`, occurs among the first `limit` of `tokens`; in ascending order. */
+export function countTokens(
+  tokens: Tokens,
+  vocabSize: number,
+  limit: number = tokens.length,
+): Map<number, number> {
+  const counts = new Float64Array(vocabSize);
+  const all = Math.min(limit, tokens.length);
+  for (let from = 0; from < all; from += LOOK)
+    for (const id of tokens.subarray(from, Math.min(all, from + LOOK))) counts[id]++;
+  return new Map([...counts.entries()].filter(([, count]) => count > 0));
+}
+
 /** Inputs and targets of a batch: `targets[i]` follows `ids[i]`. Both [B, T], row-major. */
 export interface Batch {
   ids: Int32Array;

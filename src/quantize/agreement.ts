@@ -6,7 +6,7 @@ import { callback, complete, integer, signal, type Table } from '../base/fields.
 import { formatAmount } from '../base/format.ts';
 import { scaledExp } from '../base/statistics.ts';
 import { argmax } from '../generate/sampler.ts';
-import { consecutive, windows } from '../model/batch.ts';
+import { consecutive, type Tokens, windows } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { logitsOf } from '../model/logits.ts';
 
@@ -52,7 +52,7 @@ const SEQUENCES = 8;
 export async function measureAgreement(
   before: GPT,
   after: GPT,
-  ids: Int32Array,
+  ids: Tokens,
   options: AgreementOptions = {},
 ): Promise<Agreement> {
   const { maxTokens, signal, onProgress } = complete(agreementFields, options, 'measureAgreement');

@@ -2,6 +2,7 @@
 // Each part has its own file: size.ts, agreement.ts, noise.ts, speed.ts.
 
 import { callback, complete, integer, type Table } from '../base/fields.ts';
+import type { Tokens } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Dataset } from '../train/data.ts';
 import { type AgreementOptions, agreementFields, measureAgreement } from './agreement.ts';
@@ -51,7 +52,7 @@ export interface Loss {
 }
 
 /** What `compare` reads of a dataset. */
-export type CompareData = Pick<Dataset, 'val' | 'valBytesPerToken' | 'vocabSize'>;
+export type CompareData = Pick<Dataset<Tokens>, 'val' | 'valBytesPerToken' | 'vocabSize'>;
 
 export interface CompareOptions extends Omit<AgreementOptions, 'onProgress'> {
   /**

@@ -2,7 +2,7 @@
 // Read next: gptq.ts.
 
 import { formatAmount } from '../base/format.ts';
-import { type Batch, sliceBatch } from '../model/batch.ts';
+import { type Batch, sliceBatch, type Tokens } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { inputTap, type Tap } from '../model/taps.ts';
 import { Linear } from '../nn/layers.ts';
@@ -16,7 +16,7 @@ const SEQUENCES = 32;
 const AT_ONCE = 8;
 
 /** Random windows of a text; always the same ones. Throws when the text is shorter than one window. */
-export function calibrationBatch(ids: Int32Array, blockSize: number): Batch {
+export function calibrationBatch(ids: Tokens, blockSize: number): Batch {
   if (ids.length < blockSize + 1) {
     throw new Error(
       `calibration has ${formatAmount(ids.length, 'token')}, a window needs ${blockSize + 1}: give more of the training part`,

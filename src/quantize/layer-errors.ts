@@ -1,6 +1,7 @@
 // The error that each method of rounding causes in each layer's output: the picture beside the comparison.
 // Read next: hessian.ts.
 import { complete, type Table } from '../base/fields.ts';
+import type { Tokens } from '../model/batch.ts';
 import type { GPT } from '../model/gpt.ts';
 import { slots } from '../nn/parameters.ts';
 import { weightValues } from '../tensor/quantized.ts';
@@ -27,7 +28,7 @@ export interface LayerErrors {
 export async function layerErrors(
   before: GPT,
   ways: Readonly<Record<string, GPT>>,
-  ids: Int32Array,
+  ids: Tokens,
 ): Promise<LayerErrors[]> {
   const layers = linears(before);
   const known = await hessians(before, calibrationBatch(ids, before.config.blockSize), [...layers.keys()]);
@@ -87,7 +88,7 @@ export const quantizedAsFields: Table<QuantizedAs, keyof QuantizedAs> = { bits, 
 export async function compareLayers(
   before: GPT,
   after: GPT,
-  ids: Int32Array,
+  ids: Tokens,
   options: QuantizedAs = {},
 ): Promise<LayerErrors[]> {
   const { bits, groupSize, method, exclude } = complete(quantizedAsFields, options, 'compareLayers');

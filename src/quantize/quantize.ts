@@ -2,8 +2,9 @@
 // kernels, that of INT4 in int4.ts and gptq.ts. Read next: compare.ts.
 
 import type { InputPrecision } from '../backend/contract.ts';
-import { callback, choice, complete, int32s, signal, type Table, texts } from '../base/fields.ts';
-import type { Batch } from '../model/batch.ts';
+import { callback, choice, complete, custom, signal, type Table, texts } from '../base/fields.ts';
+import { such } from '../base/schema.ts';
+import { type Batch, isTokens, type Tokens } from '../model/batch.ts';
 import type { GPTConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { beginsWith, generalName, isQuantizable, parameterName, parseParameter } from '../model/names.ts';
@@ -34,7 +35,7 @@ export interface QuantizeOptions {
    */
   method?: Int4Method;
   /** For `gptq`: token ids of the training part, at least one window. 32 windows of them are read. */
-  calibration?: Int32Array;
+  calibration?: Tokens;
   /**
    * How a quantised matrix is multiplied. `int8` (default): each row of the input is quantised just before,
    * and products are summed as integers: fast. `f32`: weight-only, the input stays float: slightly more
@@ -72,7 +73,10 @@ export const quantizeFields: Table<QuantizeOptions, QuantizeDefaults> = {
       'with 4 bits: gptq makes up for the error of each column with the next ones; rtn rounds to the nearest',
     default: 'gptq',
   }),
-  calibration: int32s({ about: 'token ids that gptq calibrates with' }),
+  calibration: custom<Tokens>({
+    about: 'token ids that gptq calibrates with',
+    schema: such(isTokens, 'an Int32Array, or tokens in a file'),
+  }),
   activations: choice(['f32', 'int8'], {
     about: 'int8: products of integers, fast; f32: weights only, a little more exact',
     default: 'int8',

@@ -3,11 +3,10 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { formatCount } from '../base/format.ts';
 import { sha256Of } from '../corpora/fetch.ts';
-import { choiceOfStart, END_OF_TEXT } from '../generate/start.ts';
 import { reason } from '../io/node-store.ts';
 import type { Tokens } from '../model/batch.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { checkSplit, type Dataset, type Split, splitPlaces } from '../train/data.ts';
+import { checkSplit, type Dataset, datasetOf, type Split } from '../train/data.ts';
 import {
   BLOCK,
   blockSum,
@@ -28,8 +27,6 @@ export interface TokensFile {
   description: Description;
   /** All of its tokens. */
   tokens: Tokens;
-  /** Those from `begin` up to `end`. */
-  part(begin: number, end: number): Tokens;
   close(): void;
 }
 
@@ -79,8 +76,8 @@ export function openTokens(path: string): TokensFile {
       throw new Error('is damaged: its table of checksums was altered');
     const blockAt = blockReader(path, file, description, head, table);
     const each = BLOCK / widthOf(description.dtype);
-    const part = (begin: number, end: number): Tokens => tokensOf(blockAt, each, begin, end);
-    return { path, description, tokens: part(0, description.count), part, close: () => closeSync(file) };
+    const tokens = tokensOf(blockAt, each, description.count);
+    return { path, description, tokens, close: () => closeSync(file) };
   } catch (error) {
     closeSync(file);
     throw new Error(`${path} ${(error as Error).message}`, { cause: error });
@@ -126,12 +123,12 @@ function blockReader(
   };
 }
 
-/** The tokens from `begin` up to `end` of a file whose blocks have `each` of them. */
-function tokensOf(blockAt: (k: number) => Block, each: number, begin: number, end: number): Tokens {
+/** The `count` tokens of a file whose blocks have `each` of them. */
+function tokensOf(blockAt: (k: number) => Block, each: number, count: number): Tokens {
   return {
-    length: end - begin,
+    length: count,
     subarray(from, to) {
-      const [first, last] = [begin + Math.max(0, from), Math.min(end, begin + to)];
+      const [first, last] = [Math.max(0, from), Math.min(count, to)];
       const ids = new Int32Array(Math.max(0, last - first));
       for (let at = first; at < last; ) {
         const k = Math.floor(at / each);
@@ -151,20 +148,13 @@ export function checkTokenizer({ path, description }: TokensFile, tokenizer: Tok
   if (own === sha256) return;
   throw new Error(
     `${path} was encoded by another tokenizer (${file ? `${file}, ` : ''}${formatCount(vocabSize)} tokens, ${sha256.slice(0, 12)}...) than this one ` +
-      `(${formatCount(tokenizer.vocabSize)} tokens, ${own.slice(0, 12)}...): give that one by --tokenizer, or encode the text again`,
+      `(${formatCount(tokenizer.vocabSize)} tokens, ${own.slice(0, 12)}...): encode the text again by \`inkhorn data encode\`, or use that one (\`train --tokenizer\`)`,
   );
 }
 
-/** Tokens that are counted for the start of samples: the first of a long text stand for all. */
-const COUNTED = 2 ** 26;
-
-/** Tokens that are looked at in one go. */
-const LOOK = 2 ** 16;
-
 /**
- * The parts of a file for training, as `dataset` makes them of a text; the tokens stay in the file. Of a text
- * of more than 67 million tokens, the first ones decide which token precedes an empty prompt. Throws what
- * `checkTokenizer` throws, and when a part is too short.
+ * The parts of a file for training, as `dataset` makes them of a text; the tokens stay in the file. Throws
+ * what `checkTokenizer` throws, and when a part is too short.
  */
 export function tokensDataset(
   file: TokensFile,
@@ -172,32 +162,5 @@ export function tokensDataset(
   options: Partial<Split> = {},
 ): Dataset<Tokens> {
   checkTokenizer(file, tokenizer);
-  const { separator } = file.description;
-  const { cut, end } = splitPlaces(file.tokens.length, checkSplit(options));
-  const [train, val] = [file.part(0, cut), file.part(cut, end)];
-  const startToken = choiceOfStart(countsOf(train, tokenizer, COUNTED), tokenizer, separator ?? END_OF_TEXT);
-  const valBytesPerToken = bytesIn(val, tokenizer, separator) / val.length;
-  const id = separator === null ? undefined : tokenizer.specialTokens.get(separator);
-  const data = { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };
-  return id === undefined ? data : { ...data, separator: id };
-}
-
-/** How often each id occurs among the first `limit` of `tokens`. */
-function countsOf(tokens: Tokens, { vocabSize }: Tokenizer, limit = tokens.length): Map<number, number> {
-  const counts = new Float64Array(vocabSize);
-  const all = Math.min(limit, tokens.length);
-  for (let from = 0; from < all; from += LOOK) {
-    const some = tokens.subarray(from, Math.min(all, from + LOOK));
-    for (let i = 0; i < some.length; i++) counts[some[i]]++;
-  }
-  return new Map([...counts.entries()].filter(([, count]) => count > 0));
-}
-
-/** Bytes of text of `tokens`; a separator counts 0. */
-function bytesIn(tokens: Tokens, tokenizer: Tokenizer, separator: string | null): number {
-  let bytes = 0;
-  const between = separator === null ? undefined : tokenizer.specialTokens.get(separator);
-  for (const [id, count] of countsOf(tokens, tokenizer))
-    if (id !== between) bytes += count * tokenizer.token(id).length;
-  return bytes;
+  return datasetOf(file.tokens, tokenizer, file.description.separator, checkSplit(options));
 }

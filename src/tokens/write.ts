@@ -157,12 +157,15 @@ function syncFolder(folder: string): void {
   }
 }
 
+/** The disk is full, or fails. */
+export class CannotWriteTokens extends Error {}
+
 function writeAll(file: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(file, bytes, done, bytes.length - done, position + done);
     } catch (error) {
-      throw new Error(`cannot write tokens: ${reason(error)}`, { cause: error });
+      throw new CannotWriteTokens(`cannot write tokens: ${reason(error)}`, { cause: error });
     }
   }
 }

@@ -3,7 +3,7 @@ import { concatTokens } from '../base/concat.ts';
 import { checkOptions, choice, complete, having, number, type Table } from '../base/fields.ts';
 import { formatAmount, formatCount } from '../base/format.ts';
 import { commonStart } from '../generate/start.ts';
-import { type Batch, type Tokens, windows } from '../model/batch.ts';
+import { type Batch, countTokens, partOf, type Tokens, windows } from '../model/batch.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { type EncodeOptions, type InSlices, sliceFields, type Tokenizer } from '../tokenizer/index.ts';
 import { toBytes } from '../tokenizer/utf8.ts';
@@ -57,18 +57,12 @@ export const splitFields: Table<Split, keyof Split> = {
 export const defaultSplit: Split = complete(splitFields, {}, 'dataset');
 
 /** The two parts of `ids`, both possibly empty. With `inner` the last tokens are in neither part. */
-export function splitTokens(
-  ids: Int32Array,
+export function splitTokens<T extends Tokens>(
+  ids: T,
   { trainFraction, validate }: Split,
-): Pick<Dataset, 'train' | 'val'> {
+): Pick<Dataset<T>, 'train' | 'val'> {
   const { cut, end } = cutOf(ids.length, { trainFraction, validate });
-  return { train: ids.subarray(0, cut), val: ids.subarray(cut, end) };
-}
-
-/** Where the two parts of `tokens` tokens end. Throws when that leaves one of them without a prediction. */
-export function splitPlaces(tokens: number, split: Split): { cut: number; end: number } {
-  if (!canSplit(tokens, split)) throw new Error(tooShort(tokens, split));
-  return cutOf(tokens, split);
+  return { train: partOf(ids, 0, cut), val: partOf(ids, cut, end) };
 }
 
 function cutOf(tokens: number, { trainFraction, validate }: Split): { cut: number; end: number } {
@@ -160,16 +154,12 @@ export function separatorId(tokenizer: Tokenizer, name: string): number {
  * Mean bytes of text per token of `ids`, which converts nats per token to bits per byte. A separator counts 0
  * bytes.
  */
-export function bytesPerToken(
-  ids: Int32Array,
-  tokenizer: Tokenizer,
-  separator: string | null = null,
-): number {
-  const bytes = tokenizer.byteLength(ids);
-  if (separator === null) return bytes / ids.length;
-  const id = separatorId(tokenizer, separator);
-  const separators = ids.reduce((count, token) => count + (token === id ? 1 : 0), 0);
-  return (bytes - separators * tokenizer.token(id).length) / ids.length;
+export function bytesPerToken(ids: Tokens, tokenizer: Tokenizer, separator: string | null = null): number {
+  const between = separator === null ? -1 : separatorId(tokenizer, separator);
+  let bytes = 0;
+  for (const [id, count] of countTokens(ids, tokenizer.vocabSize))
+    if (id !== between) bytes += count * tokenizer.token(id).length;
+  return bytes / ids.length;
 }
 
 /**
@@ -182,7 +172,7 @@ export function dataset(
   options: Partial<Split> = {},
 ): Dataset {
   const split = checkSplit(options);
-  return datasetOf(encodeText(text, tokenizer), text, tokenizer, split);
+  return datasetOf(encodeText(text, tokenizer), tokenizer, separatorOf(text), split);
 }
 
 /**
@@ -197,18 +187,24 @@ export async function datasetAsync(
   const { onProgress, signal, ...options } = given;
   const split = checkSplit(options);
   const ids = await encodeTextAsync(text, tokenizer, { onProgress, signal });
-  return datasetOf(ids, text, tokenizer, split);
+  return datasetOf(ids, tokenizer, separatorOf(text), split);
 }
 
-function datasetOf(
-  ids: Int32Array,
-  text: string | Uint8Array | SeparatedText,
+function separatorOf(text: string | Uint8Array | SeparatedText): string | null {
+  return isSeparated(text) ? text.separator : null;
+}
+
+/**
+ * `dataset` of a text that was encoded, with `separator` between its documents. Its tokens are not copied.
+ */
+export function datasetOf<T extends Tokens>(
+  ids: T,
   tokenizer: Tokenizer,
+  separator: string | null,
   split: Split,
-): Dataset {
-  const { cut, end } = splitPlaces(ids.length, split);
-  const [train, val] = [ids.subarray(0, cut), ids.subarray(cut, end)];
-  const separator = typeof text === 'object' && 'separator' in text ? text.separator : null;
+): Dataset<T> {
+  if (!canSplit(ids.length, split)) throw new Error(tooShort(ids.length, split));
+  const { train, val } = splitTokens(ids, split);
   const valBytesPerToken = bytesPerToken(val, tokenizer, separator);
   const startToken = commonStart(train, tokenizer, separator ?? undefined);
   const data = { train, val, valBytesPerToken, vocabSize: tokenizer.vocabSize, startToken };

@@ -1,7 +1,16 @@
 // The library's functions about models, which a worker runs by their names. From the type and the row of
 // each follow the worker's function with its checks (client.ts), and how the library's own is run (serve.ts).
 // One without the other does not compile.
-import { complete, custom, type Field, type Fields, integer, texts } from '../base/fields.ts';
+import {
+  complete,
+  custom,
+  type Field,
+  type Fields,
+  int32s,
+  integer,
+  type Table,
+  texts,
+} from '../base/fields.ts';
 import { integer as id, array as list, type Schema, such } from '../base/schema.ts';
 import {
   type attentionMaps,
@@ -16,13 +25,14 @@ import type { neighbours, positionSimilarity } from '../inspect/embedding.ts';
 import { lensFields, type logitLens } from '../inspect/lens.ts';
 import type { measureTaps } from '../inspect/measure.ts';
 import { predictionFields, type predictText } from '../inspect/predictions.ts';
-import type { Batch } from '../model/batch.ts';
+import type { Batch, Tokens } from '../model/batch.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
 import { type CompareData, type compare, compareFields } from '../quantize/compare.ts';
 import { type compareLayers, quantizedAsFields } from '../quantize/layer-errors.ts';
-import { quantizeFields } from '../quantize/quantize.ts';
+import { type QuantizeDefaults, quantizeFields } from '../quantize/quantize.ts';
 import type { lookInside } from '../runs/look.ts';
+import type { Dataset } from '../train/data.ts';
 import { type evaluate, evaluateFields } from '../train/evaluate.ts';
 import type { trainingBytes } from '../train/memory.ts';
 import {
@@ -59,8 +69,19 @@ export interface ModelFunctions {
 
 /** A function of the library for models of a worker. */
 export type InWorker<F> = F extends (...args: infer A) => infer R
-  ? (...args: { [I in keyof A]: A[I] extends GPT | ModelFolder ? WorkerModel : A[I] }) => R
+  ? (...args: { [I in keyof A]: Sent<A[I]> }) => R
   : never;
+
+/** What is sent for an argument. Tokens in a file stay where they are. */
+type Sent<T> = T extends GPT | ModelFolder
+  ? WorkerModel
+  : T extends Tokens
+    ? Int32Array
+    : T extends CompareData
+      ? WorkerData
+      : T;
+
+type WorkerData = Pick<Dataset, keyof CompareData>;
 
 export type FunctionName = keyof ModelFunctions;
 
@@ -105,11 +126,11 @@ const batch: Field<Batch> = custom({
 });
 
 const isData = such(
-  (value): value is CompareData => isObject(value) && 'val' in value && value.val instanceof Int32Array,
+  (value): value is WorkerData => isObject(value) && 'val' in value && value.val instanceof Int32Array,
   'a dataset',
 );
 
-const data: Field<CompareData> = custom({
+const data: Field<WorkerData> = custom({
   about: 'a dataset, of which the validation part is read',
   schema(value) {
     const { val, valBytesPerToken, vocabSize } = isData(value);
@@ -126,7 +147,11 @@ const settingsField = custom({
   required: true,
 });
 
-const { filter: _, ...plainQuantizeFields } = quantizeFields;
+const { filter: _, ...quantizeTable } = quantizeFields;
+const plainQuantizeFields: Table<WorkerQuantizeOptions, QuantizeDefaults> = {
+  ...quantizeTable,
+  calibration: int32s({ about: quantizeFields.calibration.about }),
+};
 
 // ---- rows ------------------------------------------------------------------------------------------------
 

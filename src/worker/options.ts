@@ -107,8 +107,10 @@ export interface WorkerFolderOptions extends PlainFolderOptions, Abortable {
 
 export interface WorkerGenerateOptions extends PlainGenerateOptions, Abortable {}
 
-/** Without `filter`, which cannot be sent. */
-export type WorkerQuantizeOptions = Omit<QuantizeOptions, 'filter'>;
+/** Without what cannot be sent: `filter`, and tokens in a file. */
+export interface WorkerQuantizeOptions extends Omit<QuantizeOptions, 'filter' | 'calibration'> {
+  calibration?: Int32Array;
+}
 
 /** Options of `load` and `loadCheckpoint`. */
 export interface WorkerLoadOptions {

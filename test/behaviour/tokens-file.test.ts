@@ -108,7 +108,7 @@ describe('training on a file of tokens', () => {
     await writeFile(join(folder, 'cut.bin'), whole.subarray(0, -100));
     assert.match(
       await bad(`train ${TINY} --out no --data cut.bin --tokenizer t.json`),
-      /--data: cut\.bin is cut off: it has/,
+      /cut\.bin is cut off: it has/,
     );
     assert.ok(!existsSync(join(folder, 'no')));
   });

@@ -171,7 +171,6 @@ describe('every record of options', () => {
     WorkerTrainOptions: 'checked by what of trainFields can be sent to a worker; likewise:',
     WorkerFolderOptions: 'runFolderFields',
     WorkerGenerateOptions: 'generateFields',
-    WorkerQuantizeOptions: 'quantizeFields',
     PlainTrainOptions: 'what of TrainOptions is sent to a worker',
     PlainFolderOptions: 'what of RunFolderOptions is sent to a worker',
     PlainGenerateOptions: 'what of GenerateOptions is sent to a worker',

@@ -1,25 +1,20 @@
 // `inkhorn compare A B`: two models side by side.
 import { compareTables } from '../../figures/comparison.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { type CompareReport, compare, compareFields } from '../../quantize/compare.ts';
+import { type CompareData, type CompareReport, compare, compareFields } from '../../quantize/compare.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
-import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
-import { asked, misuse } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
+import { measuredDataset, measuredFlags, openMeasuredText } from '../measured-text.ts';
 import { adapterFlag, findCheckpoint, openModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { openMeasuredText } from '../run-text.ts';
 import { showTable } from '../show-table.ts';
-import { asBytesFlag, dataFlag, runSplitFlags, splitOf, textOf } from '../texts.ts';
 
 export const compareFlags = {
-  data: { ...dataFlag, initial: 'the text of the run' },
-  asBytes: asBytesFlag,
-  ...runSplitFlags,
+  ...measuredFlags,
   maxTokens: flagOf(compareFields, 'maxTokens'),
   speedTokens: flagOf(compareFields, 'speedTokens'),
 } satisfies Flags;
@@ -45,15 +40,14 @@ export const compareCommand = defineCommand({
       const before = await openModel(foundA, backend, output);
       const after = await openModel(foundB, backend, output);
       checkSameTokenizer(before.tokenizer, after.tokenizer);
-      const { corpus, record } = await openMeasuredText(given, storeA, output);
+      const text = await openMeasuredText(given, storeA, output);
       announceEngine(engine, output);
-      const split = splitOf(given, record);
-      const data = await asked(() => splitCorpus(textOf(corpus, record), before.tokenizer, split));
+      const { data, record } = await measuredDataset(text, before.tokenizer, given);
       const report = await compareWithProgress(before.model, after.model, data, given);
       output.data({
         before: storeA.location,
         after: storeB.location,
-        data: { ...record, ...split },
+        data: record,
         ...report,
       });
       showComparison(report, output);
@@ -74,7 +68,7 @@ function checkSameTokenizer(a: Tokenizer, b: Tokenizer): void {
 export async function compareWithProgress(
   before: GPT,
   after: GPT,
-  data: Dataset,
+  data: CompareData,
   { maxTokens, speedTokens }: { maxTokens?: number; speedTokens?: number },
 ): Promise<CompareReport> {
   return withProgress('comparing', 'tokens', (onProgress) =>

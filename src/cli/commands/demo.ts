@@ -34,7 +34,7 @@ import { type OutFolder, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
-import { dataRecord, typed } from '../run-text.ts';
+import { factsOf, recordOf, typed } from '../run-text.ts';
 import { fittingContext, trainTokenizer } from '../short-text.ts';
 import { asBytesFlag, dataFlag, openData } from '../texts.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
@@ -195,6 +195,7 @@ async function planRun(
   const evalEvery = Math.max(1, Math.round(steps / 6));
   const probeEvery = Math.max(1, Math.round(steps / 12));
   const settings = makeSettings(base, { steps, evalEvery, sampleEvery: evalEvery, probeEvery });
+  const facts = factsOf(corpus, { asBytes, separator: null });
   return {
     out: folder.folder,
     lock: { release: folder.release },
@@ -203,7 +204,7 @@ async function planRun(
     backend,
     model,
     dataset: data,
-    data: dataRecord(typed(inputs), corpus, defaultSplit, folder.folder, { asBytes, separator: null }),
+    data: recordOf(typed(inputs), facts, defaultSplit, folder.folder),
     title: `demo on ${corpus.name}`,
   };
 }

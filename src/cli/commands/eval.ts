@@ -1,18 +1,17 @@
 // `inkhorn eval`: the loss of a model on a whole text.
 
 import { formatAmount, formatCount } from '../../base/format.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
-import { bytesPerToken, type SeparatedText, type Split, splitTokens } from '../../train/data.ts';
+import type { Tokens } from '../../model/batch.ts';
+import { bytesPerToken, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate, evaluateFields } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
-import { encodeCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
-import { asked, misuse } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import { choice, type Flags, flagOf } from '../flags.ts';
+import { measuredFlags, openMeasuredText } from '../measured-text.ts';
 import { chosenFlags, findCheckpoint, openModel } from '../models.ts';
 import { createProgress } from '../progress.ts';
-import { openMeasuredText } from '../run-text.ts';
-import { asBytesFlag, dataFlag, runSplitFlags, splitOf, textOf } from '../texts.ts';
+import { splitOf } from '../texts.ts';
 
 const parts = ['val', 'train', 'all'] as const;
 
@@ -20,10 +19,8 @@ type Part = (typeof parts)[number];
 
 const flags = {
   ...chosenFlags,
-  data: { ...dataFlag, initial: 'the text of the run' },
-  asBytes: asBytesFlag,
+  ...measuredFlags,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
-  ...runSplitFlags,
   maxTokens: flagOf(evaluateFields, 'maxTokens'),
   ...engineFlags,
 } satisfies Flags;
@@ -39,13 +36,15 @@ export const evalCommand = defineCommand({
     const found = await findCheckpoint(given, output);
     const { store } = found;
     await withEngine(given, async (engine) => {
-      const { corpus, record } = await openMeasuredText(given, store, output);
+      const text = await openMeasuredText(given, store, output);
       const backend = announceEngine(engine, output);
       const { model, tokenizer } = await openModel(found, backend, output);
       const { split: part = 'val', maxTokens } = given;
+      const encoded = await text.encode(tokenizer);
+      const { record } = encoded;
       const split = splitOf(given, record);
-      const ids = await asked(() => partOf(textOf(corpus, record), tokenizer, part, split));
-      const progress = createProgress(`evaluating ${corpus.name}`, 'tokens');
+      const ids = partOf(encoded.ids, part, split);
+      const progress = createProgress(`evaluating ${record.name}`, 'tokens');
       const begun = performance.now();
       const { loss, tokens } = await evaluate(model, ids, { maxTokens, onProgress: progress.update }).finally(
         progress.end,
@@ -71,7 +70,7 @@ export const evalCommand = defineCommand({
         ['perplexity', perplexity.toFixed(3)],
         [
           'tokens',
-          `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${partName(part, split)} of ${corpus.name}`,
+          `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${partName(part, split)} of ${record.name}`,
         ],
         ['seconds', `${seconds.toFixed(2)}, the encoding of the text not included`],
       ]);
@@ -85,14 +84,8 @@ function partName(name: Part, { validate }: Split): string {
   return validate === 'inner' ? `the inner ${name} part` : `the ${name} part`;
 }
 
-/** The token ids of a part of a text. Throws when there is no token to predict. */
-async function partOf(
-  text: Uint8Array | SeparatedText,
-  tokenizer: Tokenizer,
-  name: Part,
-  split: Split,
-): Promise<Int32Array> {
-  const ids = await encodeCorpus(text, tokenizer);
+/** A part of the tokens of a text. Throws when there is no token to predict. */
+function partOf(ids: Tokens, name: Part, split: Split): Tokens {
   const part = { ...splitTokens(ids, split), all: ids }[name];
   if (part.length < 2) {
     throw misuse(

@@ -8,6 +8,7 @@ import { shellWord } from '../../base/shell.ts';
 import { layerErrorFigure } from '../../figures/layer-errors.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
+import type { Tokens } from '../../model/batch.ts';
 import { loadConfig, type ModelFolder, modelFiles } from '../../model/folder.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type NodePictures, picturesIfThere } from '../../png/charts.ts';
@@ -15,15 +16,13 @@ import { compareLayers } from '../../quantize/layer-errors.ts';
 import { checkQuantizeOptions, quantize, quantizedWeights, quantizeFields } from '../../quantize/quantize.ts';
 import { renderComparison } from '../../report/comparison-report.ts';
 import type { Comparison } from '../../runs/comparison.ts';
-import type { DataRecord } from '../../runs/data-record.ts';
 import { COMPARISON_FILE, HISTORY_FILE } from '../../runs/layout.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { Dataset } from '../../train/data.ts';
 import { type Context, defineCommand } from '../command.ts';
-import { splitCorpus } from '../encoding.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { asked, misuse } from '../errors.ts';
 import { type Flags, flagOf } from '../flags.ts';
+import { type MeasuredText, measuredDataset, openMeasuredText } from '../measured-text.ts';
 import {
   chosenFlags,
   type FoundModel,
@@ -35,8 +34,7 @@ import {
 import { forceFlag, outFolderFlag, refuseModelFolder, refuseRun, takeOutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { createProgress, withProgress } from '../progress.ts';
-import { type MeasuredText, openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
-import { splitOf, textOf } from '../texts.ts';
+import { outOfReach, recordedData } from '../run-text.ts';
 import { compareFlags, compareWithProgress, showComparison } from './compare.ts';
 
 const flags = {
@@ -106,7 +104,8 @@ async function shrinkInto(
     const text = await comparisonText(given, chosen, store, output);
     const backend = announceEngine(engine, output);
     const { model, tokenizer } = await openModel(found, backend, output);
-    const measured = text && (await splitText(text, given, tokenizer));
+    const encode = async (found: MeasuredText) => measuredDataset(found, tokenizer, given);
+    const measured = text && (await unlessNeeded(given, chosen, output, () => encode(text)));
     const small = await asked(() => quantizeWithProgress(model, chosen, measured?.data));
     const what = { before: path, after: out, quantize: chosen };
     let comparison: Comparison | undefined;
@@ -185,7 +184,11 @@ function chosenOptions({ bits, groupSize, method, activations, exclude }: Given)
 }
 
 /** `quantize`, with a progress bar if it takes a while. */
-async function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset | undefined): Promise<GPT> {
+async function quantizeWithProgress(
+  model: GPT,
+  options: Chosen,
+  data: Dataset<Tokens> | undefined,
+): Promise<GPT> {
   const calibration = options.method === 'gptq' ? data?.train : undefined;
   const progress = createProgress('quantising', 'matrices');
   try {
@@ -195,25 +198,15 @@ async function quantizeWithProgress(model: GPT, options: Chosen, data: Dataset |
   }
 }
 
-/** The two parts of a text, and the record with its split. */
-async function splitText(
-  { corpus, record }: MeasuredText,
-  given: Given,
-  tokenizer: Tokenizer,
-): Promise<{ data: Dataset; record: DataRecord }> {
-  const split = splitOf(given, record);
-  const data = await asked(() => splitCorpus(textOf(corpus, record), tokenizer, split));
-  return { data, record: { ...record, ...split } };
-}
-
 /** The text for calibration and comparison. Null, with a remark, if none is known and none is needed. */
 async function comparisonText(
-  { data, asBytes, out }: Given,
-  { bits, method }: Chosen,
+  given: Given,
+  chosen: Chosen,
   model: Store,
   output: Output,
 ): Promise<MeasuredText | null> {
-  if (data === undefined && (await recordedData(model)) === null) {
+  const { bits, method } = chosen;
+  if (given.data === undefined && (await recordedData(model)) === null) {
     if (bits === 4 && method === 'gptq') {
       throw misuse(
         `${model.location} does not say which text it was trained on, and gptq calibrates with it: give --data, or --method rtn`,
@@ -224,10 +217,19 @@ async function comparisonText(
     );
     return null;
   }
+  return unlessNeeded(given, chosen, output, () => openMeasuredText(given, model, output, given.out));
+}
+
+/** The result of `work`; null, with a remark, where a text that nobody named and nothing needs is missing. */
+async function unlessNeeded<T>(
+  { data }: Given,
+  { method }: Chosen,
+  output: Output,
+  work: () => Promise<T>,
+): Promise<T | null> {
   try {
-    return await openMeasuredText({ data, asBytes }, model, output, out);
+    return await work();
   } catch (error) {
-    // A text that nobody asked for and that is not needed may be missing.
     if (data !== undefined || method === 'gptq' || !outOfReach(error)) throw error;
     output.note(`no comparison: ${error.message}`);
     return null;

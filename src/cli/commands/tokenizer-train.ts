@@ -7,13 +7,13 @@ import { type Context, defineCommand } from '../command.ts';
 import { misuse } from '../errors.ts';
 import { choice, type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { checkLearning } from '../memory.ts';
+import { type OpenedText, openRequest } from '../opened-text.ts';
 import { claimOutFile, forceFlag, writeOutFile } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { learnTokenizer, trainTokenizer } from '../short-text.ts';
 import { asBytesFlag, dataFlag } from '../texts.ts';
 import { fieldFlag } from '../tokens-file.ts';
-import { openTrainingText, type TrainingText } from '../training-text.ts';
 
 const flags = {
   data: dataFlag,
@@ -47,7 +47,7 @@ export const tokenizerTrain = defineCommand({
     if (out === undefined) throw misuse('--out is missing: name a file, tokenizer.json or such');
     await claimOutFile(out, force);
     const { asBytes = false, field } = given;
-    const text = await openTrainingText(
+    const text = await openRequest(
       { inputs: given.data, asBytes, separator: null, field },
       output,
       (length) => checkLearning(length, pattern),
@@ -87,7 +87,7 @@ export const tokenizerTrain = defineCommand({
 
 /** A tokenizer, and the bytes that it was learnt from. */
 async function learn(
-  text: TrainingText,
+  text: OpenedText,
   options: Parameters<typeof trainTokenizer>[1],
   output: Output,
 ): Promise<{ tokenizer: Tokenizer; bytes: number }> {

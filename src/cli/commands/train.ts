@@ -17,7 +17,7 @@ import { recast } from '../../model/recast.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
-import { checkDataset, checkSplit, type Dataset, type Split } from '../../train/data.ts';
+import { checkDataset, checkSplit, type Dataset, datasetOf, type Split } from '../../train/data.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { checkRanks } from '../../train/run.ts';
 import { WATCHING } from '../../train/setting-fields.ts';
@@ -30,12 +30,14 @@ import { type Flags, integer, text, texts, toggle } from '../flags.ts';
 import { endCode } from '../interrupt.ts';
 import { forText } from '../large-text.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
+import { encodeOpened, type OpenedText, openRequest } from '../opened-text.ts';
 import type { OutFolder } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { announceRanks, asRank, type Job, ownThreads, silence } from '../ranks.ts';
 import { resumedRun, takeRun } from '../resume.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
+import { recordOf, typed } from '../run-text.ts';
 import { DEFAULT_VOCAB_SIZE, fittingContext, learnTokenizer, trainTokenizer } from '../short-text.ts';
 import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
@@ -43,7 +45,6 @@ import { openTokenizer } from '../tokenizers.ts';
 import type { TextRequest } from '../tokens-cache.ts';
 import { fieldFlag } from '../tokens-file.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow, trainQuietly } from '../training.ts';
-import { openTrainingText, type TrainingText, tokensForRun } from '../training-text.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
@@ -295,19 +296,20 @@ async function planRun(
   const { name, configFor, origin } = recipe;
   const { asBytes = false, special: separator = null, field } = given;
   const request: TextRequest = { inputs: given.data, asBytes, separator, field };
-  const text = await openTrainingText(request, output, (bytes) => {
+  const text = await openRequest(request, output, (bytes) => {
     if (pattern) checkLearning(bytes, pattern); // of a new tokenizer
   });
   const begun = start && (await loadModel(start.store, { backend: engine.backend, onNote: output.note }));
   const tokenizer = begun?.tokenizer ?? opened ?? (await newTokenizer(given, recipe, text, output));
   const wanted = await asked(() => configFor(tokenizer.vocabSize), origin);
-  const encode = () => tokensForRun(text, tokenizer, split, request, out, output);
-  const { dataset, record } = await (job && text.kind === 'stream' ? job.inTurn(encode) : encode());
+  const encode = () => encodeOpened(text, tokenizer, output);
+  const { ids, facts } = await (job && text.kind === 'stream' ? job.inTurn(encode) : encode());
+  const dataset = await asked(() => datasetOf(ids, tokenizer, facts.separator, split));
   const config = await asked(() => fitted(wanted, dataset, recipe, output), origin);
   if (text.kind === 'memory') checkSeparator(request, text.corpus, output);
   const read = { tokens: dataset.train.length, blockSize: config.blockSize };
   const settings = forText(recipe.settings, recipe.chosen, read, output);
-  const old = start && (await openOldText(start, given.oldData, tokenizer, output));
+  const old = start && (await openOldText(start, given.oldData, tokenizer, output, job));
   const { backend } = engine;
   const model = begun
     ? await asked(() => recast(begun.model, config))
@@ -321,7 +323,7 @@ async function planRun(
     probeTaps: given.probeTaps,
     backend,
     model,
-    data: record,
+    data: recordOf(typed(given.data ?? []), facts, split, out),
     old: old ?? undefined,
     start: start?.path,
     title: `${name} on ${text.name}`,
@@ -384,7 +386,7 @@ function patternOf({ pattern = 'none' }: Given): Pattern {
 async function newTokenizer(
   given: Given,
   recipe: Recipe,
-  text: TrainingText,
+  text: OpenedText,
   output: Output,
 ): Promise<Tokenizer> {
   if (text.kind === 'tokens')
@@ -402,7 +404,7 @@ async function newTokenizer(
 }
 
 /** ` notes.json`: the tokenizer of a file of tokens, as it was named. */
-function fileOf({ file }: TrainingText & { kind: 'tokens' }): string {
+function fileOf({ file }: OpenedText & { kind: 'tokens' }): string {
   const name = file.description.tokenizer.file;
   return name === undefined ? '' : ` (${name})`;
 }

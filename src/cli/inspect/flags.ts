@@ -1,10 +1,10 @@
 // The flags that the subcommands of `inkhorn inspect` share.
 import { engineFlags } from '../engine.ts';
 import { type Flags, integer, text, type Values } from '../flags.ts';
+import { measuredFlags } from '../measured-text.ts';
 import { chosenFlags } from '../models.ts';
 import { forceFlag, outFolderFlag } from '../out-folder.ts';
 import { specialFlags } from '../special.ts';
-import { asBytesFlag, dataFlag, runSplitFlags } from '../texts.ts';
 
 export const outFlag = {
   ...outFolderFlag,
@@ -15,9 +15,7 @@ export const textFlags = {
   ...chosenFlags,
   text: text({ about: 'text that the model reads', short: 't', initial: 'the start of the validation part' }),
   textFile: text({ about: 'file with the text', argument: '<file>' }),
-  data: { ...dataFlag, initial: 'the text of the run' },
-  asBytes: asBytesFlag,
-  ...runSplitFlags,
+  ...measuredFlags,
   out: outFlag,
   force: forceFlag,
   ...specialFlags,

@@ -7,19 +7,19 @@ import type { Charts } from '../../figures/plot.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';
-import { type Batch, windows } from '../../model/batch.ts';
+import { type Batch, type Tokens, windows } from '../../model/batch.ts';
 import type { ModelFolder } from '../../model/folder.ts';
 import { loadPictures } from '../../png/charts.ts';
 import { writeFigures } from '../../report/write.ts';
 import { randomBatch, splitTokens } from '../../train/data.ts';
-import { encodeCorpus } from '../encoding.ts';
 import { asked, misuse } from '../errors.ts';
+import { openMeasuredText } from '../measured-text.ts';
 import { type FoundModel, openModel } from '../models.ts';
 import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
-import { openMeasuredText, outOfReach, recordedData } from '../run-text.ts';
+import { outOfReach, recordedData } from '../run-text.ts';
 import { encodeWords } from '../special.ts';
-import { textOf as dataOf, splitOf } from '../texts.ts';
+import { splitOf } from '../texts.ts';
 import type { LookFlags } from './flags.ts';
 
 /** The model to inspect, with its engine. */
@@ -144,17 +144,17 @@ function windowOf(ids: Int32Array, T: number): Batch {
   return windows(seen, [0], seen.length - 1);
 }
 
-const validationParts = new WeakMap<ModelFolder, Int32Array>();
+const validationParts = new WeakMap<ModelFolder, Tokens>();
 
-async function validationPart({ folder, store, given, output }: Subject): Promise<Int32Array> {
+async function validationPart({ folder, store, given, output }: Subject): Promise<Tokens> {
   const known = validationParts.get(folder);
   if (known) return known;
-  const { corpus, record } = await openMeasuredText(given, store, output);
-  const ids = await asked(() => encodeCorpus(dataOf(corpus, record), folder.tokenizer));
+  const text = await openMeasuredText(given, store, output);
+  const { ids, record } = await text.encode(folder.tokenizer);
   const { val } = splitTokens(ids, splitOf(given, record));
   if (val.length < 2)
     throw misuse(
-      `the validation part of ${corpus.source} has ${formatAmount(val.length, 'token')}: 2 or more are needed`,
+      `the validation part of ${text.source} has ${formatAmount(val.length, 'token')}: 2 or more are needed`,
     );
   validationParts.set(folder, val);
   return val;
