@@ -26,7 +26,7 @@ export function partOf<T extends Tokens>(tokens: T, begin: number, end: number):
 /** Tokens that are looked at in one go. */
 const LOOK = 2 ** 16;
 
-/** How often each id, all below `vocabSize`, occurs among the first `limit` of `tokens`; in ascending order. */
+/** How often each id, all below `vocabSize`, occurs among the first `limit` of `tokens`; in order of ids. */
 export function countTokens(
   tokens: Tokens,
   vocabSize: number,
