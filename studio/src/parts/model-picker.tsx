@@ -1,4 +1,6 @@
 // Which model: one of the list, or one that is dropped here, as a folder or a .zip.
+
+import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { changes, discard } from '../kept/files.ts';
@@ -26,12 +28,18 @@ export function chosenModel(name = 'model'): string {
   return choice(name) || SHIPPED;
 }
 
+/** One list for all who ask on a page, so that a picker and the button below it never disagree. */
+const listedModels = signal<readonly ModelGroup[]>([]);
+
 /** All models that are here, read again when one comes or goes; none before the first reading. */
 export function useModels(): readonly ModelGroup[] {
-  const [groups, setGroups] = useState<readonly ModelGroup[]>([]);
   const version = `${changes.runs.value} ${changes.models.value} ${phase.value.phase === 'ended'}`;
-  useEffect(() => attempt(async () => setGroups(await listModels())), [version]);
-  return groups;
+  useEffect(() => {
+    attempt(async () => {
+      listedModels.value = await listModels();
+    });
+  }, [version]);
+  return listedModels.value;
 }
 
 function isListed(groups: readonly ModelGroup[], model: string): boolean {
