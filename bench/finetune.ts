@@ -1,9 +1,11 @@
 // One optimizer step of a model of GPT-2's size (124,439,808 parameters: 12 layers, width 768, 50,257 tokens)
-// with random weights, in float32: forward and backward of 4 x 1024 tokens in micro-batches, gradient norm,
-// AdamW, no dropout; tokens/s and the peak memory of each process. Ours with all activations kept (plain),
-// and with blocks that are computed again in the backward (recompute: `train --checkpoint-activations`).
-//   npm run bench -- finetune [--batch 4] [--micro-batch 1] [--lora 8] [--only plain|recompute] [--turns 5]
-//     [--threads 2] [--json] [--peer torch [--torch-micro-batch 1 --torch-micro-batch 4] [--torch-compile]]
+// with random weights: forward and backward of 4 x 1024 tokens in micro-batches, gradient norm, AdamW, no
+// dropout; tokens/s and the peak memory of each process. Ours with all activations kept (plain), with blocks
+// that are computed again in the backward (recompute: `train --checkpoint-activations`), both in float32 as
+// is PyTorch, and with products of numbers rounded to bfloat16 (bf16: `train --precision bf16`).
+//   npm run bench -- finetune [--batch 4] [--micro-batch 1] [--lora 8] [--only plain|recompute|bf16]
+//     [--turns 5] [--threads 2] [--json]
+//     [--peer torch [--torch-micro-batch 1 --torch-micro-batch 4] [--torch-compile]]
 // torch: bench/peers/pytorch_gpt2.py, a contestant for each --torch-micro-batch. All contestants are in
 // memory together: 2 to 3 GB for each of ours, 4 to 8 GB for each of PyTorch's.
 import { trainingFlop } from '../src/cli/measure.ts';
@@ -30,7 +32,11 @@ const own = [
   options['micro-batch'],
   ...(options.lora ? ['--lora', options.lora] : []),
 ];
-const kinds: Record<string, string[]> = { plain: own, recompute: [...own, '--checkpoint-activations'] };
+const kinds: Record<string, string[]> = {
+  plain: own,
+  recompute: [...own, '--checkpoint-activations'],
+  bf16: [...own, '--precision', 'bf16'],
+};
 if (options.only !== undefined && !(options.only in kinds))
   throw new Error(`--only ${options.only}: the contestants are ${Object.keys(kinds).join(', ')}`);
 
@@ -51,7 +57,7 @@ const best = others.toSorted((a, b) => b.rate - a.rate)[0];
 show(
   [
     {
-      title: `Step of a model of GPT-2's size: ${options.batch} x ${GPT2.blockSize} tokens, float32`,
+      title: `Step of a model of GPT-2's size: ${options.batch} x ${GPT2.blockSize} tokens`,
       unit: 'tokens/s',
       timings,
       pairs: best ? ours.map((one) => [one, best]) : [],

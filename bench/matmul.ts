@@ -1,6 +1,7 @@
-// How fast an engine multiplies matrices: the five layer shapes of the seed's model, forward (NT: the
-// weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Packing is included.
-//   npm run bench -- matmul [--backend native] [--rows 2048] [--threads 2] [--precision bf16]
+// How fast an engine multiplies matrices: the five layer shapes of the seed's model, or of GPT-2, forward
+// (NT: the weight is stored [out, in]), gradient of the input (NN) and of the weight (TN). Packing is
+// included.
+//   npm run bench -- matmul [--model gpt2] [--backend native] [--rows 2048] [--threads 2] [--precision bf16]
 //   [--seconds 0.3] [--json]
 
 import { median } from '../src/base/statistics.ts';
@@ -8,13 +9,16 @@ import { createBackend } from '../src/platform/node-engines.ts';
 import { describeMachine, machine, readOptions } from './support/program.ts';
 
 const values = readOptions({
+  model: { type: 'string', default: 'seed' },
   backend: { type: 'string', default: 'native' },
-  rows: { type: 'string', default: '2048' },
+  rows: { type: 'string' },
   threads: { type: 'string' },
   precision: { type: 'string', default: 'f32' },
   seconds: { type: 'string', default: '0.3' },
 });
-const rows = Number(values.rows);
+const small = values.model === 'seed';
+if (!small && values.model !== 'gpt2') throw new Error(`--model ${values.model}: seed or gpt2`);
+const rows = Number(values.rows ?? (small ? 2048 : 1024));
 const seconds = Number(values.seconds);
 const threads = values.threads ? { threads: Number(values.threads) } : {};
 const { backend } = await createBackend(values.backend, {
@@ -23,14 +27,22 @@ const { backend } = await createBackend(values.backend, {
 });
 const { kernels } = backend;
 
-/** Layers as [name, inputs, outputs]. */
-const layers: [string, number, number][] = [
-  ['qkv', 232, 684],
-  ['proj', 228, 232],
-  ['fc1', 232, 928],
-  ['fc2', 928, 232],
-  ['head', 232, 500],
-];
+/** Layers as [name, inputs, outputs]. The head of GPT-2 has a quarter of the rows, as training slices its logits. */
+const layers: [string, number, number][] = small
+  ? [
+      ['qkv', 232, 684],
+      ['proj', 228, 232],
+      ['fc1', 232, 928],
+      ['fc2', 928, 232],
+      ['head', 232, 500],
+    ]
+  : [
+      ['qkv', 768, 2304],
+      ['proj', 768, 768],
+      ['fc1', 768, 3072],
+      ['fc2', 3072, 768],
+      ['head', 768, 50257],
+    ];
 
 interface Result {
   layer: string;
@@ -44,14 +56,15 @@ interface Result {
 
 const results: Result[] = [];
 for (const [layer, inputs, outputs] of layers) {
-  const x = random(rows * inputs);
+  const m = small || layer !== 'head' ? rows : Math.ceil(rows / 4);
+  const x = random(m * inputs);
   const weight = random(outputs * inputs);
-  const y = random(rows * outputs);
+  const y = random(m * outputs);
   const bias = random(outputs);
   const shapes = {
-    forward: { m: rows, n: outputs, k: inputs, transB: true, bias },
-    dX: { m: rows, n: inputs, k: outputs },
-    dW: { m: outputs, n: inputs, k: rows, transA: true, accumulate: true },
+    forward: { m, n: outputs, k: inputs, transB: true, bias },
+    dX: { m, n: inputs, k: outputs },
+    dW: { m: outputs, n: inputs, k: m, transA: true, accumulate: true },
   };
   for (const product of ['forward', 'dX', 'dW'] as const) {
     const shape = shapes[product];

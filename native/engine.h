@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "denormals.h"
 #include "isa.h"
 #include "memory.h"
 #include "parallel.h"
@@ -132,7 +133,10 @@ class Engine {
       queue_.push(
           [weight, kernels = &isa_.kernels, team = &team_] { weight->pack(*kernels, *team, weight->memory.data()); });
     });
-    if (queue_.idle() && program->isShort()) return program->run(isa_.kernels, team_, start);
+    if (queue_.idle() && program->isShort()) {
+      const FlushDenormals flushed;
+      return program->run(isa_.kernels, team_, start);
+    }
     queue_.push([program, start, kernels = &isa_.kernels, team = &team_] { program->run(*kernels, *team, start); });
   }
 

@@ -1,6 +1,8 @@
 // The engine's own thread, and how it waits for tasks.
 #include "queue.h"
 
+#include "denormals.h"
+
 namespace inkhorn {
 
 Queue::Queue() : slots_(new Slot[capacity]), runner_([this] { serve(); }) {}
@@ -30,6 +32,7 @@ void Queue::drain() {
 }
 
 void Queue::serve() {
+  const FlushDenormals flushed;
   for (uint32_t done = 0;; done++) {
     if (pushed_->load(std::memory_order_acquire) == done) pushed_.waitWhile(done);
     if (quit_.load()) {

@@ -9,6 +9,7 @@
 #include <thread>
 #endif
 
+#include "denormals.h"
 #include "memory.h"
 #include "parallel.h"
 #include "waiting.h"
@@ -71,6 +72,7 @@ struct Team::State {
   }
 
   void serve(int thread) {
+    const FlushDenormals flushed;
     Desk& desk = desks[size_t(thread)];
     for (uint32_t seen = 0;;) {
       desk.job.waitWhile(seen);

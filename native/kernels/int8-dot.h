@@ -11,13 +11,14 @@ struct QuantizedRow {
 };
 
 /**
- * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN. The scale is max |x| / 127.
+ * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN. The scale is max |x| / 127, or
+ * 0 with all of q where that is below 2^-125: no denormal, flushed or not, is half a step of it.
  */
 INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   Vec largest = zero();
   eachVector(n, [&](Index i, auto lanes) { largest = max(largest, abs(load(x + i, lanes))); });
   const float scale = reduceMax(largest) / 127;
-  if (scale == 0) {
+  if (scale < 0x1p-125f) {
     __builtin_memset(q, 0, size_t(n));
     return {0, 0};
   }

@@ -160,21 +160,27 @@ struct Product {
     float* copy = copied ? team.scratch(thread, 0, Tile::ROWS * Tile::strideOfCopy(depth)) : nullptr;
     t.aStride = copied ? Tile::strideOfCopy(depth) : s.k;
     const float* of = isLast(stage) ? s.epilogue.of : nullptr;
-    const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * s.k, s.k + s.n);
-    const Index stepA = Tile::ROWS * s.k * Index(sizeof(float)) / (t.k * forA) + 1;
+    const Index terms = end(stage) - begin(stage);  // of each row of a in this stage
+    const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * terms, terms + s.n);
+    const Index stepA = Tile::ROWS * terms * Index(sizeof(float)) / (t.k * forA) + 1;
     const Index stepOf = of == nullptr ? 0 : Tile::ROWS * s.n * Index(sizeof(float)) / (t.k * (size - forA + 1)) + 1;
     for (Index strip = strip0; strip < strip1; strip++) {
-      const Index i = strip * Tile::ROWS, p0 = begin(stage);
-      t.a = a + i * s.k + p0;
-      t.ahead = reinterpret_cast<const char*>(t.a + Tile::ROWS * s.k);
-      t.aheadStep = stepA;
+      const Index i = strip * Tile::ROWS;
+      t.a = a + i * s.k + begin(stage);
+      const float* const next = t.a + Tile::ROWS * s.k;
       if (copied) {
-        Tile::copy(copy, depth, t.a, s.k, least(s.m - i, Tile::ROWS), end(stage) - p0);
+        Tile::copy(copy, depth, t.a, s.k, least(s.m - i, Tile::ROWS), terms);
         t.a = copy;
       }
-      for (Index panel = panel0; panel < panel1; panel++, t.ahead += t.k * t.aheadStep) {
-        if (panel - panel0 == forA) {
-          t.ahead = reinterpret_cast<const char*>(of + (i + Tile::ROWS) * s.n);
+      for (Index panel = panel0; panel < panel1; panel++) {
+        const Index done = panel - panel0;
+        if (done < forA) {
+          const Index at = Tile::ROWS * terms * done / forA;  // of the next strip's terms, row after row
+          t.ahead = reinterpret_cast<const char*>(next + at / terms * s.k + at % terms);
+          t.aheadStep = stepA;
+        } else {
+          t.ahead =
+              done == forA ? reinterpret_cast<const char*>(of + (i + Tile::ROWS) * s.n) : t.ahead + t.k * t.aheadStep;
           t.aheadStep = stepOf;
         }
         oneTile<false>(t, stage, strip, panel);

@@ -524,7 +524,8 @@ export interface Kernels {
 
   // ---- INT8 ----------------------------------------------------------------------------------------------
   /**
-   * Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale), 0 where scale is 0.
+   * Symmetric, per row: scale[r] = max |x[r]| / 127, q = round half to even (x / scale). Where scale[r] would
+   * be below 2^-125, row and scale are 0: engines that flush denormals to zero give the same bytes, too.
    * `q` is `i8`.
    */
   quantizeRows(q: DeviceBuffer, scale: DeviceBuffer, x: DeviceBuffer, rows: number, cols: number): void;

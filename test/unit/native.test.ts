@@ -65,6 +65,24 @@ describe('native engine', { skip }, () => {
     for (const result of results) assert.deepEqual(result, results[0]);
   });
 
+  for (const threads of [1, 3]) {
+    test(`takes denormals for zero, in all of ${threads} threads, and leaves those of JavaScript`, () =>
+      withEngine(threads, async (engine) => {
+        const denormal = 2 ** -130;
+        const x = filled(engine, 2 ** 20, denormal);
+        const out = filled(engine, 2 ** 20, 1);
+        engine.kernels.add(out, x, x);
+        const few = filled(engine, 4, denormal); // a program so short that JavaScript's thread runs it
+        const program = engine.record(() => engine.kernels.scale(few, few, 2));
+        await engine.sync();
+        program.replay(0);
+        assert.notEqual(Number.MIN_VALUE * threads, 0);
+        assert.ok(((await engine.read(out)) as Float32Array).every((sum) => sum === 0));
+        assert.deepEqual([...(await engine.read(few))], [0, 0, 0, 0]);
+        assert.equal((await engine.read(x))[0], denormal);
+      }));
+  }
+
   test('wrong arguments are named, and nothing is queued', () =>
     withEngine(1, async (engine) => {
       const { kernels } = engine;

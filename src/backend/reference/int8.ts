@@ -4,8 +4,12 @@ import type { Kernels } from '../contract.ts';
 import { f32, i8, i32 } from './buffer.ts';
 import { checkIds } from './embedding.ts';
 
+/** No number that an engine may flush to zero (below 2^-126) is half a step of this scale. */
+const SMALLEST_SCALE = 2 ** -125;
+
 /**
- * Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale), 0 where scale is 0.
+ * Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale). Where scale[r] would
+ * be below 2^-125, row and scale are 0.
  */
 export const quantizeRows: Kernels['quantizeRows'] = (q, scale, x, rows, cols) => {
   const Q = i8(q);
@@ -79,7 +83,8 @@ export const embeddingInt8: Kernels['embeddingInt8'] = (out, ids, tokens, scale,
 export function quantizeRow(Q: Int8Array, X: Float32Array, at: number, cols: number, to: number): number {
   let max = 0;
   for (let c = 0; c < cols; c++) max = Math.max(max, Math.abs(X[at + c]));
-  const scale = Math.fround(max / 127);
+  const quotient = Math.fround(max / 127);
+  const scale = quotient < SMALLEST_SCALE ? 0 : quotient;
   for (let c = 0; c < cols; c++) {
     const steps = scale === 0 ? 0 : roundHalfToEven(Math.fround(X[at + c] / scale));
     Q[to + c] = Math.min(Math.max(steps, -127), 127);

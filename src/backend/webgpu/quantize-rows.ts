@@ -10,18 +10,16 @@ const quotients = `
 fn mantissa(bits: u32) -> u32 { return (bits & 0x7fffffu) | select(0u, 0x800000u, bits >= 0x800000u); }
 fn exponent(bits: u32) -> u32 { return max(bits >> 23u, 1u); }
 
-// The bits of x / 127, rounded to float32. Infinity and NaN stay.
+// The bits of x / 127, rounded to float32, 0 below 2^-125. Infinity and NaN stay.
 fn divided_by_127(x: u32) -> u32 {
   if (x >= 0x7f800000u) { return x; }
   let m = mantissa(x);
   let e = exponent(x);
   let shift = select(7u, 6u, m >= 127u << 17u); // so that the quotient has 24 bits
-  if (e <= shift) { // it has fewer: x is m << (e - 1) times the smallest number
-    let whole = m << (e - 1u);
-    return whole / 127u + select(0u, 1u, whole % 127u > 63u);
-  }
+  if (e <= shift) { return 0u; }
   let wide = m << shift;
-  return ((e - shift - 1u) << 23u) + wide / 127u + select(0u, 1u, wide % 127u > 63u);
+  let quotient = ((e - shift - 1u) << 23u) + wide / 127u + select(0u, 1u, wide % 127u > 63u);
+  return select(0u, quotient, quotient >= 2u << 23u);
 }
 
 // The whole number nearest to the float32 x / scale, ties to even, from -127 to 127; 0 where that is
