@@ -69,7 +69,7 @@ def read_options():
 def main():
     options = read_options()
     torch.set_num_threads(options.threads)
-    torch.set_flush_denormal(True)  # otherwise steps take five times as long once second moments are that small
+    torch.set_flush_denormal(True)  # otherwise steps take five times as long from the third on
     torch.manual_seed(1)
     model = GPT(options.recompute)
     count = sum(p.numel() for p in model.parameters())

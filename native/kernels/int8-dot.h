@@ -11,8 +11,8 @@ struct QuantizedRow {
 };
 
 /**
- * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN. The scale is max |x| / 127, or
- * 0 with all of q where that is below 2^-125: no denormal, flushed or not, is half a step of it.
+ * q = x / scale in float32, rounded half to even, within -127 .. 127, 0 for NaN. The scale is max |x| / 127,
+ * or 0 with all of q where that is below 2^-125: no denormal, flushed or not, is half a step of it.
  */
 INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   Vec largest = zero();

@@ -8,8 +8,8 @@ import { checkIds } from './embedding.ts';
 const SMALLEST_SCALE = 2 ** -125;
 
 /**
- * Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale). Where scale[r] would
- * be below 2^-125, row and scale are 0.
+ * Symmetric, per row: scale[r] = max |x[r, :]| / 127, q = round half to even (x / scale). Where scale[r]
+ * would be below 2^-125, row and scale are 0.
  */
 export const quantizeRows: Kernels['quantizeRows'] = (q, scale, x, rows, cols) => {
   const Q = i8(q);
