@@ -3,14 +3,18 @@
 // 1. A token arises from its own bytes, whatever stands around it, as long as no merge crosses its borders.
 //    So a sequence of tokens is the encoding if and only if no two neighbours would have merged across their
 //    border: if all pairs of neighbours are `stable`.
-// 2. To test whether two neighbours are stable, their merges are undone, latest first. This shows the tokens
-//    that touched the border at each moment. The pair is stable if no merge of these had a lower rank.
+// 2. Whether two neighbours are stable, only their merges tell: stable.ts undoes them. For most pairs a look
+//    at a byte is enough, and what others were told is kept.
 // 3. A text has exactly one encoding, and so has each of its prefixes. So take the longest token that is
 //    stable after the previous one, else a shorter one. Where none is, replace the previous token by a
 //    shorter one. No place is reached twice.
+//
+// Read next: byte-trie.ts, stable.ts.
 import type { ChunkEncoder, Vocabulary } from './bpe.ts';
 import { makeQueueEncoder } from './bpe-queue.ts';
-import { makePairTable } from './pair-table.ts';
+import { type ByteTrie, makeByteTrie } from './byte-trie.ts';
+import { hashOf } from './pair-table.ts';
+import { type FirstBytes, makeFirstBytes, makeStable, type Stable } from './stable.ts';
 
 /** Tokens looked up between two pauses: a few milliseconds of work. */
 const STEP = 2 ** 16;
@@ -33,7 +37,11 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
   if (tokens.some((token) => token.length > longestHere)) return makeQueueEncoder(vocabulary);
   const stable = makeStable(vocabulary);
   const trie = makeTrie(vocabulary, stable);
+  const shorter = shorterOf(tokens, trie);
   const length = Int32Array.from(tokens, (token) => token.length);
+  const firstBytes = makeFirstBytes(vocabulary);
+  const { joins } = firstBytes;
+  const fitting = makeFitting(stable, shorter, firstBytes);
 
   /** Continues a chunk from `reached` to its end, or until `tokens` more tokens were looked up. */
   function advance(
@@ -47,12 +55,16 @@ export function makeEncoder(vocabulary: Vocabulary): ChunkEncoder {
     let { place, n } = reached;
     for (; place < end && tokens > 0; tokens--) {
       let token = trie.longest(bytes, place, end);
-      while (n > at && !stable(out[n - 1], token)) {
-        token = trie.shorter[token];
-        while (token < 0) {
-          place -= length[out[--n]];
-          token = trie.shorter[out[n]];
-        }
+      while (n > at) {
+        const left = out[n - 1];
+        const byte = bytes[place];
+        if (((joins[8 * left + (byte >>> 5)] >>> byte) & 1) === 0) break;
+        token = fitting(left, token);
+        if (token >= 0) break;
+        do {
+          token = shorter[out[--n]];
+          place -= length[out[n]];
+        } while (token < 0);
       }
       out[n++] = token;
       place += length[token];
@@ -87,76 +99,47 @@ interface Reached {
   n: number;
 }
 
-/**
- * Whether two tokens stay apart when one follows the other. Considers only merges before token `limit`
- * (default: all).
- */
-type Stable = (left: number, right: number, limit?: number) => boolean;
-
-function makeStable({ merges, ranks }: Vocabulary): Stable {
-  const leftOf = Int32Array.from({ length: 256 + merges.length }, (_, id) => merges[id - 256]?.[0] ?? -1);
-  const rightOf = Int32Array.from({ length: 256 + merges.length }, (_, id) => merges[id - 256]?.[1] ?? -1);
-  return (left, right, limit = merges.length + 256) => {
-    for (;;) {
-      const rank = ranks.get(left, right);
-      if (rank >= 0 && 256 + rank < limit) return false;
-      if (left > right && left >= 256) {
-        limit = left; // at equal rank the merge inside `left` comes first: it is further left
-        left = rightOf[left];
-      } else if (right >= 256) {
-        limit = right + 1; // at equal rank the merge across the border comes first
-        right = leftOf[right];
-      } else return true;
-    }
-  };
-}
-
-/**
- * Finds tokens in bytes. Leaves out tokens that encoding never produces; foreign files may contain some.
- */
-interface Trie {
-  /** The longest token at `bytes[place..end)`: a single byte at least. */
-  longest(bytes: Uint8Array, place: number, end: number): number;
-  /** The longest other token that is a prefix of a token; -1 for bytes. */
-  shorter: Int32Array;
-}
-
-function makeTrie({ tokens, merges, byteIds }: Vocabulary, stable: Stable): Trie {
-  const children = makePairTable(); // (node, byte) -> node; the first 256 nodes are the bytes
-  const tokenAt = Array.from(byteIds); // -1 where a node is no token
-
-  function insert(id: number): void {
-    let node = tokens[id][0];
-    for (let i = 1; i < tokens[id].length; i++) {
-      let child = children.get(node, tokens[id][i]);
-      if (child < 0) {
-        child = tokenAt.push(-1) - 1;
-        children.set(node, tokens[id][i], child);
-      }
-      node = child;
-    }
-    tokenAt[node] = id;
-  }
-
-  function longest(bytes: Uint8Array, place: number, end: number): number {
-    let node = bytes[place];
-    let found = tokenAt[node];
-    for (let i = place + 1; i < end; i++) {
-      node = children.get(node, bytes[i]);
-      if (node < 0) break;
-      if (tokenAt[node] >= 0) found = tokenAt[node];
-    }
-    return found;
-  }
-
+/** Finds tokens in bytes. Leaves out those that encoding never produces; foreign files may contain some. */
+function makeTrie({ tokens, merges, byteIds }: Vocabulary, stable: Stable): ByteTrie {
   const forms = new Uint8Array(tokens.length).fill(1);
   merges.forEach(([left, right], rank) => {
     const id = 256 + rank;
     forms[id] = forms[left] & forms[right] & Number(stable(left, right, id));
-    if (forms[id] === 1) insert(id);
   });
-  const shorter = Int32Array.from(tokens, (token) =>
-    token.length > 1 ? longest(token, 0, token.length - 1) : -1,
+  const produced = merges.map((_, rank) => 256 + rank).filter((id) => forms[id] === 1);
+  return makeByteTrie(tokens, produced, byteIds);
+}
+
+/** The longest other token that is a prefix of each token; -1 for bytes. */
+function shorterOf(tokens: readonly Uint8Array[], trie: ByteTrie): Int32Array {
+  return Int32Array.from(tokens, (token) =>
+    token.length > 1 ? trie.longest(token, 0, token.length - 1) : -1,
   );
-  return { longest, shorter };
+}
+
+/** Answers that are kept, for each token and in all: up to a megabyte of them. */
+const [KEPT, KEPT_AT_MOST] = [16, 2 ** 16];
+
+/**
+ * A function from a token and the longest one behind it: the latter, or the longest of those it begins with,
+ * that is stable after the former; -1 where none is. Keeps its last answers, each at a place of its own.
+ */
+function makeFitting(
+  stable: Stable,
+  shorter: Int32Array,
+  { learn }: FirstBytes,
+): (left: number, longest: number) => number {
+  const places = Math.min(KEPT_AT_MOST, 2 ** Math.ceil(Math.log2(KEPT * shorter.length)));
+  const kept = new Int32Array(4 * places).fill(-1); // left, longest, answer, unused: in one cache line
+  return (left, longest) => {
+    const at = 4 * (hashOf(left, longest) & (places - 1));
+    if (kept[at] === left && kept[at + 1] === longest) return kept[at + 2];
+    learn(left);
+    let token = longest;
+    while (token >= 0 && !stable(left, token)) token = shorter[token];
+    kept[at] = left;
+    kept[at + 1] = longest;
+    kept[at + 2] = token;
+    return token;
+  };
 }
