@@ -27,7 +27,7 @@ const { backend } = await createBackend(values.backend, {
 });
 const { kernels } = backend;
 
-/** Layers as [name, inputs, outputs]. GPT-2's head has a quarter of the rows, as training slices its logits. */
+/** Layers as [name, inputs, outputs]. GPT-2's head has a quarter of the rows: training slices logits. */
 const layers: [string, number, number][] = small
   ? [
       ['qkv', 232, 684],
