@@ -158,6 +158,7 @@ export {
   type Dataset,
   dataset,
   datasetAsync,
+  fittingContext,
   type SeparatedText,
   type Split,
   splitFields,
@@ -180,6 +181,7 @@ export type { Schedule, ScheduleOptions } from './train/schedules.ts';
 export { settingFields } from './train/setting-fields.ts';
 export { checkNewRun, fineTuning, makeSettings, recipes, type TrainSettings } from './train/settings.ts';
 export { train } from './train/train.ts';
+export { type TrainedParts, trainedCount } from './train/trained.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type { LibraryWorker, OpenWorker } from './worker/client.ts';
 export type { InWorker, ModelFunctions } from './worker/functions.ts';

@@ -4,7 +4,7 @@ import type { TextStream } from '../corpora/stream.ts';
 import type { Tokens } from '../model/batch.ts';
 import { type ChunkCounts, Tokenizer, type TokenizerTraining } from '../tokenizer/index.ts';
 import { countStream } from '../tokens/learn.ts';
-import type { Dataset } from '../train/data.ts';
+import { type Dataset, fittingContext } from '../train/data.ts';
 import { asked } from './errors.ts';
 import { checkLearning } from './memory.ts';
 import type { Output } from './output.ts';
@@ -64,19 +64,16 @@ async function learnt(
   return tokenizer;
 }
 
-/**
- * The default context of a model: `blockSize`, or less if a part of the text has too few tokens.
- */
-export function fittingContext(
-  { train, val }: Dataset<Tokens>,
-  { blockSize, sampled }: { blockSize: number; sampled: boolean },
+/** The context of `fittingContext`, which is said where it is a shorter one. */
+export function contextFor(
+  data: Dataset<Tokens>,
+  wanted: { blockSize: number; sampled: boolean },
   output: Output,
 ): number {
-  const tokens = sampled ? Math.min(train.length, val.length) : train.length;
-  if (tokens > blockSize) return blockSize;
-  const fitting = Math.floor(tokens / 2); // two windows that do not overlap
-  output.note(
-    `the text is short: a context of ${formatAmount(fitting, 'token')}, not ${blockSize} (${train.length} to train on, ${val.length} to validate)`,
-  );
+  const fitting = fittingContext(data, wanted);
+  if (fitting < wanted.blockSize)
+    output.note(
+      `the text is short: a context of ${formatAmount(fitting, 'token')}, not ${wanted.blockSize} (${data.train.length} to train on, ${data.val.length} to validate)`,
+    );
   return fitting;
 }

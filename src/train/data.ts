@@ -265,6 +265,18 @@ export function checkDataset(data: Dataset<Tokens>, config: { blockSize: number;
 }
 
 /**
+ * The context of a model that nobody has chosen one for: `blockSize`; of a text that is too short for it,
+ * half of the tokens, so that there are two windows that do not overlap. `sampled`: both parts need windows.
+ */
+export function fittingContext(
+  { train, val }: Dataset<Tokens>,
+  { blockSize, sampled }: { blockSize: number; sampled: boolean },
+): number {
+  const tokens = sampled ? Math.min(train.length, val.length) : train.length;
+  return tokens > blockSize ? blockSize : Math.floor(tokens / 2);
+}
+
+/**
  * Batch number `index`: `B` windows of `T` tokens at uniformly random offsets, with replacement. It depends
  * only on `seed` and `index`, so resuming needs no cursor.
  */

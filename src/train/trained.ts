@@ -73,6 +73,20 @@ export function trainedNames(config: GPTConfig, { freeze, lora }: TrainedParts):
   return new Set(names);
 }
 
+/**
+ * How many numbers a run trains of a model of this config; with `lora` above 0 those of the adapters, A
+ * [lora, in] and B [out, lora] of each matrix. Throws as `trainedNames`.
+ */
+export function trainedCount(config: GPTConfig, parts: TrainedParts): number {
+  const names = trainedNames(config, parts);
+  let count = 0;
+  for (const [name, shape] of shapesOf(config)) {
+    if (!names.has(name)) continue;
+    count += parts.lora > 0 ? parts.lora * (shape[0] + shape[1]) : shape.reduce((n, side) => n * side, 1);
+  }
+  return count;
+}
+
 /** The names that begin with one of the patterns in `freeze`, which spaces or commas separate. */
 function frozenNames(names: readonly string[], freeze: string): Set<string> {
   const frozen = new Set<string>();

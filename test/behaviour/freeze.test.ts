@@ -16,7 +16,7 @@ import type { TrainEvent } from '../../src/train/events.ts';
 import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { accumulateGradients } from '../../src/train/step.ts';
 import { train } from '../../src/train/train.ts';
-import { chooseTrained } from '../../src/train/trained.ts';
+import { chooseTrained, trainedCount } from '../../src/train/trained.ts';
 import { assertClose } from '../conformance/support.ts';
 import { engines } from '../support/engines.ts';
 import { runToStep } from '../support/run-to-step.ts';
@@ -105,6 +105,20 @@ for (const { name, create, skip } of await engines()) {
         assert.ok(none > 0 && none < some.size, `${none} of ${some.size} frozen`);
       });
     }
+
+    for (const [kind, config] of Object.entries(configs))
+      test(`${kind}: what is trained is counted without a model`, () => {
+        const model = new GPT(config, { backend, seed: 4 });
+        for (const freeze of ['', 'embeddings', 'blocks.0'])
+          for (const lora of [0, 2]) {
+            const { parameters, release } = chooseTrained(model, { freeze, lora, seed: 1 });
+            const sizes = [...parameters.values()].map(({ shape }) => shape.reduce((n, side) => n * side, 1));
+            const count = sizes.reduce((sum, size) => sum + size, 0);
+            assert.equal(trainedCount(config, { freeze, lora }), count, `freeze ${freeze}, lora ${lora}`);
+            release();
+          }
+        model.dispose();
+      });
 
     test('what is frozen stays bit for bit, the rest learns', async () => {
       const model = new GPT(configs.seed, { backend, seed: 4 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { dataset } from '../../src/train/data.ts';
+import { dataset, fittingContext } from '../../src/train/data.ts';
 
 const bytesOnly = new Tokenizer({ merges: [] });
 const text = Uint8Array.from({ length: 200 }, (_, i) => i);
@@ -34,5 +34,24 @@ describe('dataset', () => {
       /^Error: the text has 200 tokens: .* 0 and 200 of them, .*: use trainFraction 0\.9, or .* takes 2,000\)/,
     );
     bad({ trainFraction: 1e-12 }, /takes 2,000,000,000,000\)/);
+  });
+});
+
+describe('the context that nobody has chosen', () => {
+  const data = dataset(text, bytesOnly); // 180 and 20 tokens
+
+  test('is that of the preset where a window fits, else half of the tokens', () => {
+    for (const [blockSize, fitting] of [
+      [128, 128],
+      [179, 179],
+      [180, 90],
+      [256, 90],
+    ])
+      assert.equal(fittingContext(data, { blockSize, sampled: false }), fitting);
+  });
+
+  test('fits the validation part, too, where windows of it are drawn', () => {
+    assert.equal(fittingContext(data, { blockSize: 16, sampled: true }), 16);
+    assert.equal(fittingContext(data, { blockSize: 128, sampled: true }), 10);
   });
 });

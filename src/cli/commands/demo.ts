@@ -35,7 +35,7 @@ import type { Output } from '../output.ts';
 import { withProgress } from '../progress.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { factsOf, recordOf, typed } from '../run-text.ts';
-import { fittingContext, trainTokenizer } from '../short-text.ts';
+import { contextFor, trainTokenizer } from '../short-text.ts';
 import { asBytesFlag, dataFlag, openData } from '../texts.ts';
 import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow } from '../training.ts';
 import { compareWithProgress } from './compare.ts';
@@ -183,7 +183,7 @@ async function planRun(
   const smaller: Partial<GPTConfig> = slow ? { nLayer: 2, nEmbd: 48, nHead: 3, blockSize: 48 } : {};
   const data = await splitCorpus(corpus.bytes, tokenizer);
   const { blockSize } = { ...presets.tiny, ...smaller };
-  const fitting = { ...smaller, blockSize: fittingContext(data, { blockSize, sampled: false }, output) };
+  const fitting = { ...smaller, blockSize: contextFor(data, { blockSize, sampled: false }, output) };
   const config = makeConfig(presets.tiny, tokenizer.vocabSize, fitting);
   const base: TrainSettings = {
     ...recipes.tiny,

@@ -38,7 +38,7 @@ import { resumedRun, takeRun } from '../resume.ts';
 import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { recordOf, typed } from '../run-text.ts';
-import { DEFAULT_VOCAB_SIZE, fittingContext, learnTokenizer, trainTokenizer } from '../short-text.ts';
+import { contextFor, DEFAULT_VOCAB_SIZE, learnTokenizer, trainTokenizer } from '../short-text.ts';
 import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
@@ -340,8 +340,7 @@ function fitted(
 ): GPTConfig {
   const { blockSize } = config;
   const sampled = settings.evalMethod === 'sampled';
-  const fits =
-    changes.blockSize === undefined ? fittingContext(data, { blockSize, sampled }, output) : blockSize;
+  const fits = changes.blockSize === undefined ? contextFor(data, { blockSize, sampled }, output) : blockSize;
   checkDataset(data, { ...config, blockSize: fits });
   return { ...config, blockSize: fits };
 }
