@@ -5,6 +5,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import { formatCount } from '../base/format.ts';
 import { type Damage, describeDamage } from '../text/damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from '../text/problem.ts';
+import { latinEncoding } from './latin.ts';
 
 /** Bytes examined: enough for any signature and for the statistics of an encoding. */
 const SEEN = 1 << 18;
@@ -145,8 +146,16 @@ function byteEncoding(bytes: Uint8Array): string | null {
   if (controlShare(bytes) > CONTROLS_AT_MOST) return null;
   const [best] = chardet.analyse(bytes);
   if (!best) return null;
+  const latin = LATIN.has(best.name) || best.confidence <= GUESS_AT_MOST ? latinEncoding(bytes) : null;
+  if (latin !== null) return latin;
   return best.confidence > GUESS_AT_MOST ? best.name : (plausibleEncodings(bytes)[0] ?? best.name);
 }
+
+/** Of these, chardet knows one from another only in a text of several lines. */
+const LATIN: ReadonlySet<string> = new Set([
+  ...['ISO-8859-1', 'ISO-8859-2', 'ISO-8859-9', 'windows-1250', 'windows-1252', 'windows-1254'],
+  ...['windows-1257', 'windows-1258'],
+]);
 
 /** The confidence, of 100, up to which chardet says only that the bytes are possible in an encoding. */
 const GUESS_AT_MOST = 10;
