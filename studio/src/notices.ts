@@ -1,10 +1,13 @@
 // What the page has to say in one line: errors, and what went well. They stay until they are closed or
-// replaced.
-import { type ReadonlySignal, signal } from '@preact/signals';
+// replaced, or until one leaves the room that they are about.
+import { effect, type ReadonlySignal, signal } from '@preact/signals';
+import { type Room, room } from './route.ts';
 
 export interface Notice {
   tone: 'bad' | 'good';
   line: string;
+  /** Where it is of use: the room that asked for the work, and the one where it was said. */
+  rooms: readonly Room[];
   /** What can be done about it, in one of several ways. */
   fix?: { label: string; ways: readonly Way[]; work(way: string): void };
 }
@@ -18,20 +21,27 @@ export interface Way {
 
 const shown = signal<Notice | null>(null);
 export const notice: ReadonlySignal<Notice | null> = shown;
+effect(() => {
+  const here = room.value;
+  if (!shown.peek()?.rooms.includes(here)) shown.value = null;
+});
 
 export function tell(line: string): void {
-  shown.value = { tone: 'good', line };
+  shown.value = { tone: 'good', line, rooms: [room.peek()] };
 }
 
-/** Shows why something failed. What was ended on purpose is no failure. */
-export function complain(error: unknown): void {
+/**
+ * Shows why something failed that was asked for in the room `asked`. What was ended on purpose is no failure.
+ */
+export function complain(error: unknown, asked: Room = room.peek()): void {
   if (error instanceof DOMException && error.name === 'AbortError') return;
-  shown.value = { tone: 'bad', line: error instanceof Error ? error.message : String(error) };
+  const line = error instanceof Error ? error.message : String(error);
+  shown.value = { tone: 'bad', line, rooms: [asked, room.peek()] };
 }
 
 /** Shows why something failed, with a button that mends it, in the first of its ways if nobody chooses. */
 export function offer(line: string, fix: NonNullable<Notice['fix']>): void {
-  shown.value = { tone: 'bad', line, fix };
+  shown.value = { tone: 'bad', line, fix, rooms: [room.peek()] };
 }
 
 export function dismiss(): void {
@@ -40,9 +50,10 @@ export function dismiss(): void {
 
 /** Runs `work`, and shows why it failed. */
 export function attempt(work: () => void | Promise<void>): void {
+  const asked = room.peek();
   try {
-    void Promise.resolve(work()).catch(complain);
+    void Promise.resolve(work()).catch((error) => complain(error, asked));
   } catch (error) {
-    complain(error);
+    complain(error, asked);
   }
 }

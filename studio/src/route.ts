@@ -48,9 +48,17 @@ export function choose(changes: Readonly<Record<string, string | null>>): void {
     if (value === null) changed.delete(name);
     else changed.set(name, value);
   }
-  const { room } = place.value;
-  history.replaceState(null, '', address(room, changed));
-  place.value = { room, asked: room, choices: changed };
+  replace(address(place.value.room, changed));
+}
+
+function replace(address: string): void {
+  history.replaceState(null, '', address);
+  place.value = read();
+}
+
+/** Enters a room in the place of this one: the browser's way back does not lead here. */
+export function redirect(to: Room): void {
+  replace(link(to));
 }
 
 /** The address of a room, with the present choices and `changes`. */
@@ -61,6 +69,7 @@ export function link(to: Room, changes: Readonly<Record<string, string>> = {}): 
 /** Enters a room. */
 export function enter(to: Room, changes: Readonly<Record<string, string>> = {}): void {
   location.hash = link(to, changes);
+  place.value = read(); // at once: the browser tells of it later
 }
 
 function address(to: Room, given: URLSearchParams): string {

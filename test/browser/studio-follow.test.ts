@@ -32,6 +32,8 @@ test('a run is waited for, followed to its end, and missed when it goes', {
   page.on('pageerror', (error) => errors.push(error));
 
   await page.goto(server.url);
+  await page.locator('main h1', { hasText: 'Train' }).waitFor();
+  await page.locator('.wordmark').click();
   await page.getByRole('link', { name: 'Watch run of the command line' }).click();
   const waiting = page.locator('p[role=status]', { hasText: 'Waiting for run' });
   await waiting.waitFor();
