@@ -126,15 +126,15 @@ describe('one run, in two places', { skip }, () => {
     await untilEnded(page);
     const whole = await keptBytes(page, 'runs/whole/last/model.safetensors');
 
-    await start('half');
+    await start('the half');
     while (Number.parseInt(await page.locator('.live .meters dd').first().innerText(), 10) < 5)
       await page.waitForTimeout(10);
     await page.click('.live >> text=Stop');
     await page.locator('.live >> text=stopped').waitFor();
-    await tab.enter('take', { model: 'runs/half' });
+    await tab.enter('take', { model: 'runs/the half' });
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.locator('[aria-labelledby=away] .card').nth(1).getByText('Download half.zip').click(),
+      page.locator('[aria-labelledby=away] .card').nth(1).getByText('Download the-half.zip').click(),
     ]);
     for (const [path, bytes] of Object.entries(
       unzipSync(new Uint8Array(readFileSync(await download.path()))),
@@ -142,26 +142,31 @@ describe('one run, in two places', { skip }, () => {
       mkdirSync(join(root, dirname(path)), { recursive: true });
       writeFileSync(join(root, path), bytes);
     }
-    const resumed = await inkhorn(root, 'train --resume half --backend wasm'.split(' '));
+    const resumed = await inkhorn(root, 'train --resume the-half --backend wasm'.split(' '));
     assert.equal(resumed.code, 0, resumed.stderr);
-    assert.equal(Buffer.compare(weights('half'), whole), 0);
+    assert.equal(Buffer.compare(weights('the-half'), whole), 0);
 
     // And back, as a .zip: it stands beside the run that it was.
-    const files = readdirSync(join(root, 'half'), { recursive: true, encoding: 'utf8' })
-      .filter((path) => statSync(join(root, 'half', path)).isFile())
-      .map((path) => [`half/${path}`, readFileSync(join(root, 'half', path))] as const);
+    const files = readdirSync(join(root, 'the-half'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => statSync(join(root, 'the-half', path)).isFile())
+      .map((path) => [`the-half/${path}`, readFileSync(join(root, 'the-half', path))] as const);
     const archives = page.locator('[aria-labelledby=back] input[type=file]').nth(1);
-    await archives.setInputFiles({
-      name: 'half.zip',
-      mimeType: 'application/zip',
-      buffer: Buffer.from(zipSync(Object.fromEntries(files))),
-    });
-    const line = 'half 2 is kept in this browser; it is called half 2: half is here already';
-    await page.locator('.notice', { hasText: line }).waitFor();
-    const back = await keptBytes(page, 'runs/half 2/last/model.safetensors');
+    const buffer = Buffer.from(zipSync(Object.fromEntries(files)));
+    const bring = async (name: string, line: string): Promise<void> => {
+      await archives.setInputFiles({ name, mimeType: 'application/zip', buffer });
+      await page.locator('.notice', { hasText: line }).waitFor();
+    };
+    await bring(
+      'the-half.zip',
+      'the half 2 is kept in this browser; it is called the half 2: the half is here already',
+    );
+    const back = await keptBytes(page, 'runs/the half 2/last/model.safetensors');
     assert.equal(Buffer.compare(back, whole), 0);
-    await page.getByText('half 2 is at step 12 of 12').waitFor();
+    await page.getByText('the half 2 is at step 12 of 12').waitFor();
     await page.getByText('Go on in this tab, to step 24').waitFor();
+    // Or with the name that somebody gave the file.
+    await bring('better half.zip', 'better half is kept in this browser');
+    await page.getByText('better half is at step 12 of 12').waitFor();
   });
 
   test('and from the command line into the tab', async () => {

@@ -48,11 +48,14 @@ export async function alone<T>(name: string, work: (store: Store) => Promise<T>)
   }
 }
 
+/** By their numbers: `volume 9` is before `volume 10`. */
+const order = new Intl.Collator('en', { numeric: true });
+
 /** The names on a shelf, sorted. */
 export async function namesOn(shelf: Shelf): Promise<string[]> {
   const store = opfsStore(shelf);
   const names = shelf === 'texts' ? await store.list() : ((await store.folders?.()) ?? []);
-  return names.filter((name) => !name.startsWith('.'));
+  return names.filter((name) => !name.startsWith('.')).sort(order.compare);
 }
 
 /** A name like `wanted` that is not on the shelf yet: `whale`, `whale 2`. See `renamedLine`. */

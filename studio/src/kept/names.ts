@@ -46,6 +46,16 @@ function endingOf(name: string): string {
   return /(?<=.)\.[A-Za-z0-9]{1,8}$/.exec(name)?.[0] ?? '';
 }
 
+/**
+ * A name like `title` for a file, which a shell takes as one word: `moby-dick tiny, INT8` is
+ * `moby-dick-tiny-INT8`.
+ */
+export function fileNameOf(title: string): string {
+  const plain = title.normalize('NFC').replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-');
+  const cut = [...plain.replace(/^[-.]+|-+$/g, '')].slice(0, 60).join('');
+  return cut || 'inkhorn';
+}
+
 /** Why something wanted under one name is kept under another, in one line; null where it is the same. */
 export function renamedLine(wanted: string, name: string): string | null {
   if (wanted.trim() === name) return null;

@@ -2,12 +2,13 @@
 import { furtherSteps } from 'inkhorn';
 import type { VNode } from 'preact';
 import { LIVE, SHIPPED, titleOf } from '../../kept/models.ts';
+import { fileNameOf } from '../../kept/names.ts';
 import { published } from '../../kept/texts.ts';
 import { link } from '../../route.ts';
 import { Command } from './command.tsx';
 import { Doors } from './doors.tsx';
 import { Download } from './download.tsx';
-import { downloadModel, downloadRun, fileNameOf, folderOf } from './packing.ts';
+import { downloadModel, downloadRun, folderOf } from './packing.ts';
 import type { RunFacts } from './run-facts.ts';
 
 export function Away({ model, run }: { model: string; run: RunFacts | null }): VNode {

@@ -14,11 +14,29 @@ export function Command({ lines }: { lines: readonly string[] }): VNode {
   return (
     <div class="command">
       <pre>
-        <code>{text}</code>
+        <code>
+          {lines.map((line) => (
+            <Line key={line} words={line.split(' ')} />
+          ))}
+        </code>
       </pre>
       <button type="button" class="quiet" onClick={() => attempt(copy)}>
         {copied ? 'Copied' : 'Copy'}
       </button>
     </div>
+  );
+}
+
+/** A word is broken only where it is longer than a line: not at the hyphen of a name. */
+function Line({ words }: { words: readonly string[] }): VNode {
+  return (
+    <span class="line">
+      {words.map((word, i) => (
+        <>
+          {i > 0 && ' '}
+          <span class="word">{word}</span>
+        </>
+      ))}
+    </span>
   );
 }

@@ -14,12 +14,16 @@ export async function doorsFor(model: string): Promise<readonly Door[]> {
 /** The name of the file that is downloaded. */
 export function nameOfExport(model: string, { to }: Pick<Door, 'to'>, value: string): string {
   const folder = folderOf(model);
-  if (to === 'tokenizer') return value === 'json' ? 'tokenizer.json' : `${folder}${ENDINGS[value]}`;
+  if (to === 'tokenizer') return `${folder}${ENDINGS[value]}`;
   if (to === 'gguf' || to === 'safetensors') return `${folder}-${value}.${to}`;
   return `${folder}-${to}-${value}.zip`;
 }
 
-const ENDINGS: Readonly<Record<string, string>> = { tiktoken: '.tiktoken', minbpe: '.model' };
+const ENDINGS: Readonly<Record<string, string>> = {
+  json: '-tokenizer.json',
+  tiktoken: '.tiktoken',
+  minbpe: '.model',
+};
 
 /** Makes the file and hands it over. Returns what its reader should know, a line each. */
 export async function downloadExport(

@@ -3,17 +3,8 @@ import { type DataRecord, memoryStore, modelStore, readHistory, type Store } fro
 import { download, opfsStore } from 'inkhorn/browser';
 import { library } from '../../engine.ts';
 import { LIVE, openModel, SHIPPED, storeOf, titleOf } from '../../kept/models.ts';
+import { fileNameOf } from '../../kept/names.ts';
 import { nameOfText, published, readText, TEXT_FILE } from '../../kept/texts.ts';
-
-/**
- * A name like `title` for a file, which a shell takes as one word: `moby-dick tiny, INT8` is
- * `moby-dick-tiny-INT8`.
- */
-export function fileNameOf(title: string): string {
-  const plain = title.normalize('NFC').replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-');
-  const cut = [...plain.replace(/^[-.]+|-+$/g, '')].slice(0, 60).join('');
-  return cut || 'inkhorn';
-}
 
 /** The name of a model's folder, once it is unpacked. */
 export function folderOf(model: string): string {

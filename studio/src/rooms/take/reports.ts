@@ -15,8 +15,9 @@ import {
 } from 'inkhorn/report';
 import { library } from '../../engine.ts';
 import { withModel } from '../../kept/models.ts';
+import { fileNameOf } from '../../kept/names.ts';
 import { nameOfText, readText } from '../../kept/texts.ts';
-import { fileNameOf, handOver } from './packing.ts';
+import { handOver } from './packing.ts';
 
 const charts = { plot, document };
 
