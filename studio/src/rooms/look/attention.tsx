@@ -39,7 +39,7 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
         rises={ablations?.heads ?? null}
         onChoose={({ layer, head }) => {
           choose({ head: `${layer}.${head}` });
-          large.current?.scrollIntoView({ block: 'nearest' }); // on a phone it is below all the small maps
+          if (isNarrow()) large.current?.scrollIntoView({ block: 'nearest' });
         }}
       />
     ),
@@ -60,7 +60,7 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
       </p>
       <div class="explorer">
         {grid}
-        <div class="one-head fades" ref={large}>
+        <div class="one-head" ref={large}>
           <header class="section">
             <h3>
               Head {head.layer}.{head.head}
@@ -101,6 +101,11 @@ export function Attention({ look, chosen, onChoose }: Shown): VNode {
       </div>
     </section>
   );
+}
+
+/** Whether the large map is below all the small ones, and not beside them: see look.css. */
+function isNarrow(): boolean {
+  return matchMedia('(max-width: 1199px)').matches;
 }
 
 /** What a token attends to, as bars behind the text, and the most of it in numbers. */

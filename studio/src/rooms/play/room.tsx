@@ -43,56 +43,60 @@ export function Play(): VNode {
   return (
     <div class="play">
       <h1>Play</h1>
-      <form
-        class="card asking fades"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (busy) stop();
-          else if (!unable) write();
-        }}
-      >
-        <div class="models">
-          <ModelPicker label="model" />
-          <ModelPicker label="beside it" choice="model2" usual={null} />
-        </div>
-        <div class="option">
-          <label for="prompt">prompt</label>
-          <textarea
-            id="prompt"
-            rows={3}
-            value={prompt}
-            placeholder="Empty: it begins as its text does."
-            onInput={(event) => choose({ prompt: event.currentTarget.value })}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-                event.preventDefault();
-                if (!unable) write();
-              }
-            }}
-          />
-        </div>
-        <p class="buttons">
-          <button type="submit" class="primary large" disabled={!busy && unable}>
-            {busy ? 'Stop' : 'Write'}
-          </button>
-          <button
-            type="button"
-            disabled={unable}
-            onClick={() => {
-              drawAnew();
-              write();
+      <div class="column">
+        <div class="beside">
+          <form
+            class="card asking"
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (busy) stop();
+              else if (!unable) write();
             }}
           >
-            Draw again
-          </button>
-        </p>
-        {problem && (
-          <p class="bad" role="alert">
-            {problem}
-          </p>
-        )}
-        <Sampling />
-      </form>
+            <div class="models">
+              <ModelPicker label="model" />
+              <ModelPicker label="beside it" choice="model2" usual={null} />
+            </div>
+            <div class="option">
+              <label for="prompt">prompt</label>
+              <textarea
+                id="prompt"
+                rows={3}
+                value={prompt}
+                placeholder="Empty: it begins as its text does."
+                onInput={(event) => choose({ prompt: event.currentTarget.value })}
+                onKeyDown={(event) => {
+                  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+                    event.preventDefault();
+                    if (!unable) write();
+                  }
+                }}
+              />
+            </div>
+            <p class="buttons">
+              <button type="submit" class="primary large" disabled={!busy && unable}>
+                {busy ? 'Stop' : 'Write'}
+              </button>
+              <button
+                type="button"
+                disabled={unable}
+                onClick={() => {
+                  drawAnew();
+                  write();
+                }}
+              >
+                Draw again
+              </button>
+            </p>
+            {problem && (
+              <p class="bad" role="alert">
+                {problem}
+              </p>
+            )}
+            <Sampling />
+          </form>
+        </div>
+      </div>
       <section ref={texts} class={`texts ${other ? 'two' : ''}`} aria-label="What is written">
         <WrittenText writer={one} onBranch={branch(one)} />
         {other && <WrittenText writer={two} onBranch={branch(two)} />}
