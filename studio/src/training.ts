@@ -2,6 +2,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import {
   type DataRecord,
+  type Dataset,
   type GPTConfig,
   type LibraryWorker,
   type Store,
@@ -46,8 +47,8 @@ export interface Start {
 /** A model and a tokenizer that are made for the run. */
 interface NewModel {
   tokenizer: TokenizerTraining;
-  /** The config, once the size of the vocabulary is known. */
-  configOf(vocabSize: number): GPTConfig;
+  /** The config, once the text is known in its tokens. */
+  configOf(data: Dataset): GPTConfig;
 }
 
 /** A trained model with its tokenizer. */
@@ -152,7 +153,7 @@ async function modelAndTokens(
     return { model, dataset: (await encode(model.tokenizer)).data };
   }
   const { tokenizer, data } = await encode(given.tokenizer);
-  const config = given.configOf(tokenizer.vocabSize);
+  const config = given.configOf(data);
   return { model: await worker.create(config, tokenizer, { seed }), dataset: data };
 }
 

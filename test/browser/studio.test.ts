@@ -6,11 +6,14 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { memoryStore, type Store } from '../../src/io/store.ts';
+import { presets } from '../../src/model/config.ts';
 import { loadModel, type ModelFolder } from '../../src/model/folder.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { useBackend } from '../../src/platform/node-engines.ts';
-import { dataset } from '../../src/train/data.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { dataset, fittingContext } from '../../src/train/data.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
+import { trainedCount } from '../../src/train/trained.ts';
 import { launch, noChromium } from './chromium.ts';
 import { keepText, keptBytes, openStudio, SMALL, type StudioTab, TALE, untilEnded } from './studio-tab.ts';
 
@@ -77,6 +80,9 @@ describe('training in a tab', { skip }, () => {
     await tab.enter('train', { ...run, name: 'tuned' });
     await page.getByText('The tokens are those of whole: 280 of them').waitFor();
     assert.equal(await page.getByLabel('nLayer').count(), 0, 'its shape is decided');
+    const config = JSON.parse((await keptBytes(page, 'runs/whole/best/config.json')).toString());
+    const trained = trainedCount(config, { freeze: '', lora: 4 }).toLocaleString('en');
+    await page.locator('.start dd', { hasText: `${trained} are trained` }).waitFor();
     await start(page);
     await untilEnded(page);
 
@@ -162,6 +168,43 @@ describe('training in a tab', { skip }, () => {
         .waitFor();
       assert.ok(await start.isEnabled());
     }
+  });
+
+  test('of a text that was chosen just now, which is too short, begins not even at once', async () => {
+    const { page } = tab;
+    await tab.enter('train', { ...SMALL, vocabSize: 256, name: 'hasty' });
+    await page.waitForTimeout(1000);
+    await page.locator('#text-choice').selectOption('some.txt');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.locator('.setup .fit.bad', { hasText: 'a window needs 17' }).waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Start training' }).isDisabled());
+    await page.locator('#text-choice').selectOption('tale.txt');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await untilEnded(page);
+    await assert.rejects(keptBytes(page, 'runs/hasty 2/history.json'), /NotFound|not be found/);
+    await page.locator('.runs .scroll tbody tr', { hasText: 'hasty' }).getByText('Delete').click();
+    await page.locator('.runs .confirm').getByText('Delete', { exact: true }).click();
+    await page.locator('.runs .scroll tbody tr', { hasText: 'hasty' }).waitFor({ state: 'detached' });
+  });
+
+  test('on a short text gets the vocabulary and the context of the command line, in one line', async () => {
+    const { page } = tab;
+    await tab.enter('train', { text: 'more.txt', name: 'short', steps: 2, nLayer: 1 });
+    const bytes = await keptBytes(page, 'texts/more.txt');
+    const tokenizer = Tokenizer.train(bytes, { vocabSize: 500, atMost: true, pattern: 'gpt4' });
+    const data = dataset(bytes, tokenizer);
+    const context = fittingContext(data, { blockSize: presets.tiny.blockSize, sampled: false });
+    assert.ok(context < presets.tiny.blockSize && tokenizer.vocabSize < 500);
+    const line = `The text is short: a vocabulary of ${tokenizer.vocabSize} tokens, not 500, and a context of ${context} tokens, not 128.`;
+    await page.locator('.setup .fit.warning', { hasText: line }).waitFor();
+    const size = page.getByLabel('blockSize', { exact: true });
+    assert.equal(await size.inputValue(), String(context));
+    await start(page);
+    await untilEnded(page);
+    const config = JSON.parse((await keptBytes(page, 'runs/short/last/config.json')).toString());
+    assert.deepEqual([config.blockSize, config.vocabSize], [context, tokenizer.vocabSize]);
+    await tab.enter('train', { text: 'more.txt', blockSize: 128 });
+    await page.locator('.setup .fit.bad', { hasText: 'a window needs 129' }).waitFor();
   });
 
   test('pauses, does one step, goes on, stops with a checkpoint, and goes on from it to the same weights', async () => {
@@ -406,7 +449,11 @@ describe('training in a tab', { skip }, () => {
     const row = page.locator('.runs .scroll tbody tr', { hasText: 'twice' });
     assert.match(await row.innerText(), /steps 2000/);
     const tuned = page.locator('.runs .scroll tbody tr', { hasText: 'tuned' });
-    assert.match(await tuned.locator('.differs').innerText(), /^from runs\/whole, /);
+    assert.equal(
+      await tuned.locator('.differs').innerText(),
+      'from runs/whole, steps 24, lora 4, evalEvery 12, probeEvery 6, sampleEvery 12',
+      'what was chosen, and nothing that follows from it',
+    );
     assert.doesNotMatch(await row.locator('.differs').innerText(), /from/);
     await tuned.getByText('Go on to step 48').waitFor();
     const places = await Promise.all(
@@ -442,6 +489,16 @@ describe('training in a tab', { skip }, () => {
     assert.equal(await page.locator('text=Start training').isDisabled(), true);
     await tab.enter('train', { momentum: 0.5 });
     assert.match(await page.locator('.start [role=alert]').innerText(), /momentum 0.5 has no effect without/);
+    const momentum = page.locator('[data-option=momentum]');
+    assert.equal(await momentum.isVisible(), false, 'its group is closed');
+    await page.click('text=Show momentum');
+    assert.match(await momentum.locator('.bad').innerText(), /momentum 0.5 has no effect without/);
+    assert.equal(
+      await page.evaluate(`document.activeElement.closest('[data-option]').dataset.option`),
+      'momentum',
+    );
+    assert.equal(await momentum.locator('[aria-invalid=true]').count(), 1);
+    assert.equal(await page.locator('[aria-invalid=true]').count(), 1);
     await tab.enter('train', { lr: 'much' });
     assert.match(await page.locator('.start [role=alert]').innerText(), /lr/);
   });
@@ -522,12 +579,23 @@ describe('a browser that lacks something', { skip }, () => {
     await trainTale(tab, { name: 'full', steps: 4000, nEmbd: 64 });
     await start(page);
     await untilStep(page, 5);
+    const to = (room: string) => page.locator('nav').getByText(room, { exact: true }).click();
+    await to('Play');
     const client = await tab.context.newCDPSession(page);
     await client.send('Storage.overrideQuotaForOrigin', { origin: new URL(tab.url).origin, quotaSize: 1000 });
     await page.waitForSelector('.notice.bad');
     assert.match(await page.locator('.notice').innerText(), /no more space/);
     assert.doesNotMatch(await page.locator('.notice span').innerText(), /\n/);
     await client.send('Storage.overrideQuotaForOrigin', { origin: new URL(tab.url).origin });
+    // It is of use where it was said, and where the run was begun.
+    await to('Train');
+    await page.locator('main h1', { hasText: 'Train' }).waitFor();
+    await page.waitForSelector('.notice.bad');
+    await to('Look inside');
+    await page.locator('.notice.bad').waitFor({ state: 'detached' });
+    await to('Train');
+    await page.locator('main h1', { hasText: 'Train' }).waitFor();
+    assert.equal(await page.locator('.notice.bad').count(), 0);
     await page.reload();
     await page.locator('.runs .scroll tbody tr', { hasText: 'full' }).getByText('Go on').click();
     await untilStep(page, 7);

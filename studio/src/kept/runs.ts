@@ -10,6 +10,7 @@ import {
   type TrainSettings,
 } from 'inkhorn';
 import { opfsStore } from 'inkhorn/browser';
+import { beginningOf } from './chosen.ts';
 import { changed, namesOn } from './files.ts';
 import { isTextOf, readText } from './texts.ts';
 
@@ -116,16 +117,19 @@ async function configOf(run: Store): Promise<Partial<GPTConfig>> {
 }
 
 /**
- * What runs differ in, as `nLayer 4, lr 0.001`: first the model they went on from, and its shape. In the
- * order of `runs`.
+ * What was chosen for each of `runs`, in their order, as far as they differ in it: `from runs/whale, lora 4`.
  */
 export function differences(runs: readonly KeptRun[]): string[] {
+  const beginnings = runs.map(beginningOf);
   const differing = differencesOf(
-    runs.map(({ base, config, settings }) => ({ from: base ?? undefined, ...config, ...settings })),
+    runs.map(({ base, config, settings }, i) => ({
+      ...{ from: base ?? undefined, preset: beginnings[i].preset },
+      ...{ ...config, ...settings },
+    })),
   );
-  return runs.map((_, i) =>
+  return beginnings.map(({ chosen }, i) =>
     differing
-      .filter(({ values }) => values[i] !== '')
+      .filter(({ name }) => chosen.has(name))
       .map(({ name, values }) => `${name} ${values[i]}`)
       .join(', '),
   );

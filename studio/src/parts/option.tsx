@@ -18,19 +18,26 @@ interface Shown {
   disabled?: boolean;
   /** What an empty field means: `all`. */
   placeholder?: string;
+  /** What is wrong with it, in one line. */
+  problem?: string;
 }
 
 export function Option(shown: Shown): VNode {
-  const { name, field, changed, onChange } = shown;
+  const { name, field, changed, problem, onChange } = shown;
   const id = useId();
   return (
-    <div class={`option ${changed ? 'changed' : ''}`}>
+    <div class={`option ${changed ? 'changed' : ''}`} data-option={name}>
       <label for={id}>{name}</label>
       <Control {...shown} id={id} />
       <small id={`${id}-about`}>
         {field.about}
         {limitsOf(field)}
       </small>
+      {problem !== undefined && (
+        <small id={`${id}-problem`} class="bad">
+          {problem}
+        </small>
+      )}
       {changed && (
         <button type="button" class="quiet reset" title="As in the preset" onClick={() => onChange(null)}>
           reset
@@ -48,8 +55,13 @@ function Control({
   onChange,
   disabled,
   placeholder,
+  problem,
 }: Shown & { id: string }): VNode {
-  const about = { id, 'aria-describedby': `${id}-about`, disabled };
+  const wrong = problem !== undefined;
+  const about = {
+    ...{ id, disabled, 'aria-invalid': wrong },
+    'aria-describedby': wrong ? `${id}-about ${id}-problem` : `${id}-about`,
+  };
   const { form } = field;
   if (form.kind === 'choice')
     return (
@@ -122,6 +134,14 @@ function limitsOf({ form }: AnyOption): string {
   if (from && to) return ` (${from} to ${to})`;
   if (from) return ` (${min !== undefined ? 'at least ' : ''}${from})`;
   return to ? ` (${max !== undefined ? 'at most ' : ''}${to})` : '';
+}
+
+/** Leads to the control of an option, also in a group that is closed. */
+export function leadToOption(name: string): void {
+  const option = document.querySelector<HTMLElement>(`[data-option="${name}"]`);
+  for (let place = option?.parentElement; place; place = place.parentElement)
+    if (place instanceof HTMLDetailsElement) place.open = true;
+  option?.querySelector<HTMLElement>('[aria-describedby]')?.focus();
 }
 
 /** The value that a text in the address stands for. Throws what is wrong with it, in one line. */

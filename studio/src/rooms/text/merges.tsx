@@ -29,7 +29,7 @@ export function Merges({ learner, plan }: { learner: Learner; plan: Plan }): VNo
         At first every byte is a token. Again and again, the two neighbours that stand together most often
         become one.
       </p>
-      <TokenizerOptions />
+      <TokenizerOptions problem={plan.problem} />
       {plan.tokenizerProblem === null ? (
         <Controls learner={learner} total={plan.vocabSize - 256} count={count} />
       ) : (

@@ -27,11 +27,7 @@ interface Shown {
 }
 
 export function Shelf({ text, plan, bytes, bringing, onFiles }: Shown): VNode {
-  const fit = useFit(
-    text,
-    bytes && readerOfPlan(plan),
-    JSON.stringify([plan.tokenizer, plan.config?.blockSize]),
-  );
+  const fit = useFit(text, bytes && readerOfPlan(plan));
   const [texts, setTexts] = useState<readonly ListedText[]>([]);
   const version = changes.texts.value;
   const list = useRef<HTMLFieldSetElement>(null);

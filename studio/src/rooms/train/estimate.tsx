@@ -1,9 +1,9 @@
 // What a training will take, from the shapes alone: time by the measured speed of the engine, memory counted.
-import { type GPTConfig, modelCost, type TrainSettings, totalCost } from 'inkhorn';
+import { type GPTConfig, modelCost, type TrainSettings, totalCost, trainedCount } from 'inkhorn';
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { engine, library } from '../../engine.ts';
-import { complain } from '../../notices.ts';
+import { attempt, complain } from '../../notices.ts';
 import { duration } from '../../parts/duration.ts';
 import { measureSpeed, operationsPerSecond } from '../../speed.ts';
 import type { Plan } from './plan.ts';
@@ -18,11 +18,12 @@ export function Estimate({ config, settings }: Pick<Plan, 'config' | 'settings'>
   const bytes = useMemory(config, settings);
   const ready = engine.value.state === 'ready';
   useEffect(() => {
-    if (ready) measureSpeed().catch(complain);
+    if (ready) attempt(measureSpeed);
   }, [ready]);
   if (!config || !settings)
     return <p class="muted">Mend what is wrong below, then this says what it takes.</p>;
   const cost = totalCost(modelCost(config));
+  const trained = trainedCount(config, settings);
   const tokens = settings.batchSize * settings.accumulate * config.blockSize;
   const rate = operationsPerSecond.value;
   const seconds = rate === null ? null : (settings.steps * tokens * cost.training) / rate;
@@ -36,7 +37,11 @@ export function Estimate({ config, settings }: Pick<Plan, 'config' | 'settings'>
           value={seconds === null ? 'measuring' : `about ${duration(WITH_EVALUATIONS * seconds)}`}
         />
         <Fact name="Memory" value={bytes === null ? 'counting' : size(bytes)} />
-        <Fact name="Parameters" value={count(cost.parameters)} />
+        <Fact
+          name="Parameters"
+          value={count(cost.parameters)}
+          note={trained === cost.parameters ? '' : `${count(trained)} are trained`}
+        />
         <Fact name="Tokens per step" value={count(tokens)} />
       </dl>
       {tooLarge && (
@@ -48,11 +53,14 @@ export function Estimate({ config, settings }: Pick<Plan, 'config' | 'settings'>
   );
 }
 
-function Fact({ name, value }: { name: string; value: string }): VNode {
+function Fact({ name, value, note = '' }: { name: string; value: string; note?: string }): VNode {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        {value}
+        {note !== '' && <small>{note}</small>}
+      </dd>
     </div>
   );
 }
@@ -70,7 +78,7 @@ function useMemory(config: GPTConfig | null, settings: TrainSettings | null): nu
       library()
         .then((worker) => worker.trainingBytes(config, settings))
         .then((counted) => current && setBytes(counted))
-        .catch(complain);
+        .catch((error) => current && complain(error));
     }, REST_MS);
     return () => {
       current = false;

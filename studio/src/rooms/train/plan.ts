@@ -2,7 +2,9 @@
 import {
   checkNewRun,
   configFields,
+  type Dataset,
   fineTuning,
+  fittingContext,
   type GPTConfig,
   makeConfig,
   makeSettings,
@@ -45,6 +47,17 @@ function inTab(recipe: TrainSettings, evalEvery: unknown): TrainSettings {
   return Number(evalEvery ?? recipe.evalEvery) === 0 ? recipe : { ...recipe, evalMethod: 'auto' };
 }
 
+/** What is wrong, in one line, and the option in which to mend it; null where it is not one of them. */
+export interface Problem {
+  line: string;
+  option: string | null;
+}
+
+/** What is to be said at the option `name`. */
+export function problemWith(name: string, problem: Problem | null): string | undefined {
+  return problem?.option === name ? problem.line : undefined;
+}
+
 /** A plan that can be carried out, or the reason why it cannot. */
 export interface Plan {
   preset: PresetName;
@@ -56,16 +69,25 @@ export interface Plan {
   config: GPTConfig | null;
   settings: TrainSettings | null;
   /** Null if nothing is wrong. */
-  problem: string | null;
+  problem: Problem | null;
   /** The part of it that concerns the tokenizer, which is the usual one then. */
   tokenizerProblem: string | null;
 }
 
 /**
- * The config of the plan for a vocabulary of another size: a small text has fewer merges than were asked for.
+ * The config of the plan for a text in its tokens: a short one has fewer merges than were asked for, and gets
+ * a shorter context where nobody has chosen one.
  */
-export function configFor({ preset, values, changed }: Plan, vocabSize: number): GPTConfig {
-  return makeConfig(presets[preset], vocabSize, pick(values, changed, configFields));
+export function configFor({ preset, values, changed }: Plan, data: Dataset): GPTConfig {
+  const config = makeConfig(presets[preset], data.vocabSize, pick(values, changed, configFields));
+  if (changed.has('blockSize')) return config;
+  const { blockSize } = config;
+  return { ...config, blockSize: fittingContext(data, { blockSize, sampled: isSampled(values) }) };
+}
+
+/** Whether windows are drawn from the validation part. */
+export function isSampled({ evalMethod }: Plan['values']): boolean {
+  return evalMethod === 'sampled';
 }
 
 export function planOf(choices: ReadonlyMap<string, string>): Plan {
@@ -78,7 +100,7 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
   const { tokenizer, tokenizerProblem } = tokenizerOf(choices);
   const { vocabSize } = tokenizer;
   const plan = { preset, vocabSize, tokenizer, tokenizerProblem, values, changed };
-  problem ??= tokenizerProblem;
+  problem ??= tokenizerProblem === null ? null : problemOf(tokenizerProblem, changed);
   if (problem !== null) return { ...plan, config: null, settings: null, problem };
   try {
     const settings = makeSettings(recipe, pick(values, changed, settingFields));
@@ -87,7 +109,7 @@ export function planOf(choices: ReadonlyMap<string, string>): Plan {
     const derived = { warmup: settings.warmup, headSize: config.headSize };
     return { ...plan, values: { ...values, ...derived }, config, settings, problem: null };
   } catch (error) {
-    return { ...plan, config: null, settings: null, problem: reason(error) };
+    return { ...plan, config: null, settings: null, problem: problemOf(reason(error), changed) };
   }
 }
 
@@ -115,8 +137,14 @@ export function fineTuningOf(choices: ReadonlyMap<string, string>, base: Base): 
     checkNewRun(settings, config);
     return { ...plan, values: { ...values, warmup: settings.warmup }, config, settings, problem: null };
   } catch (error) {
-    return { ...plan, config: null, problem: reason(error) };
+    return { ...plan, config: null, problem: problemOf(reason(error), changed) };
   }
+}
+
+/** The first option that the line names: one of those that were changed, if it names one. */
+function problemOf(line: string, changed: ReadonlySet<string>): Problem {
+  const named = (line.match(/\w+/g) ?? []).filter((word) => word in fields || word in tokenizerChoices);
+  return { line, option: named.find((name) => changed.has(name)) ?? named[0] ?? null };
 }
 
 /** Puts the choices that are in `table` into `values` and `changed`. Returns what is wrong with the first. */
@@ -125,8 +153,8 @@ function readChoices(
   table: typeof fields,
   values: Record<string, unknown>,
   changed: Set<string>,
-): string | null {
-  let problem: string | null = null;
+): Problem | null {
+  let problem: Problem | null = null;
   for (const [name, text] of choices) {
     const field = table[name];
     if (!field) continue;
@@ -135,7 +163,7 @@ function readChoices(
       changed.add(name);
     } catch (error) {
       values[name] = text;
-      problem ??= reason(error);
+      problem ??= { line: reason(error), option: name };
     }
   }
   return problem;

@@ -139,7 +139,7 @@ function Row({
       <td class="steps">
         {step} of {settings.steps}
       </td>
-      <td>{best?.toFixed(3) ?? '–'}</td>
+      <td class="best">{best?.toFixed(3) ?? '–'}</td>
       <td>
         <span class="buttons">
           {left && !isBusy() && (

@@ -1,6 +1,6 @@
 // Everything that is chosen before a training begins.
 
-import { type PresetName, presets, settingFields } from 'inkhorn';
+import { type Dataset, type PresetName, settingFields } from 'inkhorn';
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { changes, freeName } from '../../kept/files.ts';
@@ -9,7 +9,7 @@ import { renamedLine } from '../../kept/names.ts';
 import { FIRST_TEXT, textNames } from '../../kept/texts.ts';
 import { attempt } from '../../notices.ts';
 import { ModelPicker } from '../../parts/model-picker.tsx';
-import { Option } from '../../parts/option.tsx';
+import { leadToOption, Option } from '../../parts/option.tsx';
 import { TokenizerOptions } from '../../parts/tokenizer-options.tsx';
 import { choice, choices, choose, link } from '../../route.ts';
 import { begin } from '../../training.ts';
@@ -17,14 +17,23 @@ import { type Base, useBase } from './base.ts';
 import { EngineChoice } from './engine-choice.tsx';
 import { Estimate } from './estimate.tsx';
 import { type Fit, FitLine, readerOfBase, readerOfPlan, useFit } from './fit.tsx';
-import { configFor, type FineTuning, fields, fineTuningOf, type Plan, planOf } from './plan.ts';
+import {
+  configFor,
+  type FineTuning,
+  fields,
+  fineTuningOf,
+  type Plan,
+  type Problem,
+  planOf,
+  problemWith,
+} from './plan.ts';
 
 const ABOUT: Readonly<Record<PresetName, string>> = {
   tiny: 'Learns to spell within minutes. Begin here.',
   seed: 'The first model of this project: layers of 232, 3.5 million parameters.',
   shakespeare: 'Our recommendation for a megabyte of text: the recipe of the bundled model.',
-  portable: 'Almost as good, in a shape that other programs can load.',
-  speedrun: 'The same model, trained to the quality of seed in the least time.',
+  portable: 'Almost as good as shakespeare, in a shape that other programs can load.',
+  speedrun: 'The model of shakespeare, trained to the quality of seed in the least time.',
 };
 
 /** Where sliders end; the options themselves go further. */
@@ -47,17 +56,17 @@ export function Setup(): VNode {
   const base = useBase(from);
   const plan = planOf(choices());
   const tuning = base && 'config' in base ? fineTuningOf(choices(), base) : null;
-  const { config, settings, problem } = from === null ? plan : (tuning ?? UNKNOWN);
+  const chosen = from === null ? plan : (tuning ?? UNKNOWN);
+  const { settings, problem } = chosen;
   const reading = base && 'problem' in base ? base : null;
   const text = choice('text') ?? FIRST_TEXT;
   const about = from === null ? plan.preset : `from ${titleOf(from).replace(/, as bundled$/, '')}`;
   const usualName = `${text.replace(/\.\w+$/, '')} ${about}`;
-  const reader = from === null ? readerOfPlan(plan) : tuning && readerOfBase(tuning);
-  const fit = useFit(text, reader, JSON.stringify([from, plan.tokenizer, config?.blockSize]));
+  const fit = useFit(text, from === null ? readerOfPlan(plan) : tuning && readerOfBase(tuning));
   const start = async (): Promise<void> => {
     if (!settings) return;
     const name = await freeName('runs', choice('name') ?? usualName);
-    const made = { tokenizer: plan.tokenizer, configOf: (size: number) => configFor(plan, size) };
+    const made = { tokenizer: plan.tokenizer, configOf: (data: Dataset) => configFor(plan, data) };
     await begin({
       name,
       text,
@@ -65,32 +74,39 @@ export function Setup(): VNode {
       model: from === null ? made : { base: from, load: () => load(from) },
     });
   };
+  const config = chosen.config && { ...chosen.config, ...fit.sizes };
+  const [waits, press] = usePress(fit, () => attempt(start));
   return (
     <form
       class="setup"
       onSubmit={(event) => {
         event.preventDefault();
-        attempt(start);
+        press();
       }}
     >
       <section class="card">
         <h2>Text and tokens</h2>
         <TextChoice text={text} fit={fit} />
-        {from === null ? <TokenizerOptions /> : tuning && <OldTokenizer base={tuning.base} />}
+        {from === null ? (
+          <TokenizerOptions problem={problem} />
+        ) : (
+          tuning && <OldTokenizer base={tuning.base} />
+        )}
       </section>
       <section class="card">
         <h2>Model and recipe</h2>
         <ModelPicker choice="from" label="begin with" usual={null} none="a new model" />
-        {from === null ? <NewModel plan={plan} /> : tuning && <OldModel tuning={tuning} />}
+        {from === null ? <NewModel plan={plan} fit={fit} /> : tuning && <OldModel tuning={tuning} />}
       </section>
       <section class="card start">
         <h2>Before you start</h2>
         {!reading?.waiting && <Estimate config={config} settings={settings} />}
         <EngineChoice />
         <RunName usual={usualName} />
-        {(problem ?? reading?.problem) && (
-          <p class={reading?.waiting ? 'muted' : 'bad'} role={reading?.waiting ? 'status' : 'alert'}>
-            {problem ?? reading?.problem}
+        {problem && <Wrong problem={problem} />}
+        {!problem && reading && (
+          <p class={reading.waiting ? 'muted' : 'bad'} role={reading.waiting ? 'status' : 'alert'}>
+            {reading.problem}
           </p>
         )}
         <button
@@ -99,10 +115,45 @@ export function Setup(): VNode {
           disabled={settings === null || fit.problem !== null}
           aria-describedby={fit.problem === null ? undefined : 'text-fit'}
         >
-          Start training
+          {waits ? 'The text is looked at ...' : 'Start training'}
         </button>
       </section>
     </form>
+  );
+}
+
+/** The most milliseconds for which a start waits: where an engine is slow, the training itself refuses. */
+const PATIENCE_MS = 1000;
+
+/** A press of the button, which waits until it is known whether the text can be trained on. */
+function usePress(fit: Fit, start: () => void): [waits: boolean, press: () => void] {
+  const [pressed, setPressed] = useState(false);
+  useEffect(() => {
+    if (!pressed) return;
+    const end = (): void => {
+      setPressed(false);
+      if (fit.problem === null) start();
+    };
+    const timer = setTimeout(end, fit.known ? 0 : PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [pressed, fit]);
+  return [pressed, () => setPressed(true)];
+}
+
+/** What is wrong, with the way to the option in which it is mended. */
+function Wrong({ problem: { line, option } }: { problem: Problem }): VNode {
+  return (
+    <p class="bad" role="alert">
+      {line}
+      {option !== null && (
+        <>
+          {' '}
+          <button type="button" class="inline" onClick={() => leadToOption(option)}>
+            Show {option}
+          </button>
+        </>
+      )}
+    </p>
   );
 }
 
@@ -135,7 +186,9 @@ function RunName({ usual }: { usual: string }): VNode {
 /** What there is to start while the trained model is not read. */
 const UNKNOWN = { config: null, settings: null, problem: null } as const;
 
-function NewModel({ plan }: { plan: Plan }): VNode {
+function NewModel({ plan: chosen, fit }: { plan: Plan; fit: Fit }): VNode {
+  const { blockSize } = fit.sizes ?? chosen.values;
+  const plan = { ...chosen, values: { ...chosen.values, blockSize } };
   return (
     <>
       <Presets chosen={plan.preset} />
@@ -233,7 +286,7 @@ function Presets({ chosen }: { chosen: PresetName }): VNode {
   return (
     <fieldset class="presets">
       <legend>Preset</legend>
-      {(Object.keys(presets) as PresetName[]).map((name) => (
+      {(Object.keys(ABOUT) as PresetName[]).map((name) => (
         <label key={name} class={name === chosen ? 'chosen' : ''}>
           <input
             type="radio"
@@ -260,7 +313,7 @@ function Options({
   plan,
   names,
 }: {
-  plan: Pick<Plan, 'values' | 'changed'>;
+  plan: Pick<Plan, 'values' | 'changed' | 'problem'>;
   names: readonly string[];
 }): VNode {
   return (
@@ -272,6 +325,7 @@ function Options({
           field={fields[name]}
           value={plan.values[name]}
           changed={plan.changed.has(name)}
+          problem={problemWith(name, plan.problem)}
           range={RANGES[name]}
           onChange={(value) => choose({ [name]: value })}
         />
