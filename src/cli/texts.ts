@@ -10,7 +10,7 @@ import { createProgress, withProgress } from './progress.ts';
 
 export const dataFlag = texts({
   about:
-    "text: a file, a folder of .txt and .md, a pattern such as 'notes/**/*.ts', - (standard input), tiny-shakespeare or moby-dick; several times: one after the other",
+    "text: a file, a folder of .txt and .md, a pattern such as 'notes/**/*.ts', - (standard input), tiny-shakespeare, moby-dick or first-names; several times: one after the other",
   argument: '<text>',
   short: 'd',
 });

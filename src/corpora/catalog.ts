@@ -1,4 +1,4 @@
-// The named corpora. Their texts are not in the sources: one is downloaded once, one is built into the
+// The named corpora. Their texts are not in the sources: one is downloaded once, two are built into the
 // package.
 import { fileURLToPath } from 'node:url';
 
@@ -34,6 +34,14 @@ export const CATALOG: readonly NamedCorpus[] = [
     sha256: 'fe282a57094ed62e7144fb7c804a9748fc1c909bf3b49d06e7276015f9f67240',
     licence: 'CC0 1.0',
     from: { asset: 'moby-dick.txt.br' },
+  },
+  {
+    name: 'first-names',
+    title: 'first names of English-speaking countries (Ward 2002), a line each, shuffled',
+    bytes: 59_167,
+    sha256: 'cdee8d27137277ce75c3660c51a6241b5e163f28615ff92d7ca50814ff0336fd',
+    licence: 'CC0 1.0',
+    from: { asset: 'first-names.txt.br' },
   },
 ];
 

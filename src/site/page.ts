@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
+import { CATALOG } from '../corpora/catalog.ts';
 import { loadCorpus } from '../corpora/index.ts';
 import { accepts, getMimeType, type Hono, serveStatic } from '../serve/hono.ts';
 
@@ -32,11 +33,13 @@ export async function readPage(): Promise<string> {
 /** Lets `app` answer with all files of the page but its HTML. */
 export function addFiles(app: Hono): void {
   app.use('/models/*', serveStatic({ root: PACKAGE }));
-  let mobyDick: Promise<Uint8Array<ArrayBuffer>> | undefined; // compressed when it is asked for, once
-  app.get('/texts/moby-dick.txt.gz', async (c) => {
-    mobyDick ??= compressed('moby-dick');
-    return c.body(await mobyDick, 200, { 'Content-Type': 'application/gzip' });
-  });
+  for (const { name } of CATALOG.filter(({ from }) => 'asset' in from)) {
+    let packed: Promise<Uint8Array<ArrayBuffer>> | undefined; // compressed when it is asked for, once
+    app.get(`/texts/${name}.txt.gz`, async (c) => {
+      packed ??= compressed(name);
+      return c.body(await packed, 200, { 'Content-Type': 'application/gzip' });
+    });
+  }
   // Its name in the page has a hash: relaxed-azFoj6K2.wasm.
   const plainName = (path: string): string => path.replace(/^.*\/(\w+)-[\w-]+\.wasm$/, '$1.wasm');
   app.use('/assets/:file{.+\\.wasm}', serveStatic({ root: WASM, rewriteRequestPath: plainName }));

@@ -646,7 +646,7 @@ describe('data and doctor', () => {
     const [corpora] = jsonLines<{ name: string; ready: boolean }[]>(await good('data --json'));
     assert.deepEqual(
       corpora.map(({ name }) => name),
-      ['tiny-shakespeare', 'moby-dick'],
+      ['tiny-shakespeare', 'moby-dick', 'first-names'],
     );
     const [shown] = jsonLines<{ bytes: number; lines: number; first: string[] }>(
       await good('data show text.txt --lines 2 --json'),

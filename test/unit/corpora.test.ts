@@ -99,7 +99,7 @@ describe('files and folders', () => {
   test('nothing there: the names are listed', async () => {
     await refused(
       'shakespear',
-      /^there is no file or folder "shakespear", and no corpus of that name: the names are tiny-shakespeare, moby-dick$/,
+      /^there is no file or folder "shakespear", and no corpus of that name: the names are tiny-shakespeare, moby-dick, first-names$/,
     );
     const root = await folderOf({ 'a.txt': 'a' });
     await refused(join(root, 'a.txt', 'b'), /there is no file or folder/);
@@ -531,6 +531,16 @@ describe('an embedded corpus', () => {
     assert.equal(name, 'moby-dick');
     assert.equal(bytes.length, 1_204_997);
     assert.match(text(), /^CHAPTER 1\. Loomings\.\n\nCall me Ishmael\./);
+  });
+
+  test('first-names: each once, in no order that the alphabet knows', async (t) => {
+    if (!existsSync(join(ASSETS, 'first-names.txt.br')))
+      return t.skip('assets/ is not built: run `npm run build`');
+    const names = (await loadCorpus('first-names')).text().trimEnd().split('\n');
+    assert.equal(new Set(names).size, names.length);
+    for (const name of names) assert.match(name, /^[A-Z][A-Za-z' -]*$/);
+    const last = names.slice(-names.length / 10); // those that validate
+    assert.ok(new Set(last.map(([initial]) => initial)).size > 20);
   });
 });
 

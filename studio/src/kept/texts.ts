@@ -14,12 +14,12 @@ export interface PublishedText {
 }
 
 export const published: readonly PublishedText[] = [
-  {
-    name: 'moby-dick',
-    title: 'Moby-Dick; or, The Whale, by Herman Melville (1851)',
-    url: new URL('./texts/moby-dick.txt.gz', document.baseURI).href,
-  },
-];
+  ['moby-dick', 'Moby-Dick; or, The Whale, by Herman Melville (1851)'],
+  ['first-names', 'First names of English-speaking countries'],
+].map(([name, title]) => ({
+  ...{ name, title },
+  url: new URL(`./texts/${name}.txt.gz`, document.baseURI).href,
+}));
 
 /** The text in the folder of a run that is packed, where `inkhorn train --resume` finds it. */
 export const TEXT_FILE = 'text.txt';
