@@ -1,6 +1,6 @@
 # Makes random models with transformers and PyTorch, saves them as their users would, and beside each the ids
 # of a window and its logits: import.mjs reads them.
-import json, os, sys
+import json, os, pickle, sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -150,8 +150,8 @@ class NanoGPT(nn.Module):
         return self.lm_head(self.transformer.ln_f(x))
 
 
-def nanogpt(name, bias, compiled=False, padded=0, **saving):
-    args = dict(n_layer=3, n_head=4, n_embd=96, block_size=64, bias=bias, vocab_size=vocab + padded, dropout=0.1)
+def nanogpt(name, bias, compiled=False, padded=0, tokens=vocab, **saving):
+    args = dict(n_layer=3, n_head=4, n_embd=96, block_size=64, bias=bias, vocab_size=tokens + padded, dropout=0.1)
     model = randomised(NanoGPT(args))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-9)
     model(torch.zeros(1, 4, dtype=torch.long)).sum().backward()
@@ -161,13 +161,23 @@ def nanogpt(name, bias, compiled=False, padded=0, **saving):
     checkpoint = dict(model=state, optimizer=optimizer.state_dict(), model_args=args, iter_num=2000,
                       best_val_loss=torch.tensor(1.5), config=dict(learning_rate=6e-4, dataset="shakespeare", compile=compiled))
     torch.save(checkpoint, f"{out}/{name}/ckpt.pt", **saving)
-    expect(name, model, 48, vocab)
+    expect(name, model, 48, tokens)
 
 
 nanogpt("nanogpt", bias=False)
 nanogpt("nanogpt-bias-compiled", bias=True, compiled=True)
 nanogpt("nanogpt-padded", bias=False, padded=-vocab % 64)
 nanogpt("nanogpt-legacy", bias=True, _use_new_zipfile_serialization=False)
+
+# Of characters, as nanoGPT's data/shakespeare_char numbers them.
+characters = sorted("\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzé—…")
+numbers = {character: number for number, character in enumerate(characters)}
+nanogpt("nanogpt-characters", bias=False, tokens=len(characters))
+with open(f"{out}/nanogpt-characters/meta.pkl", "wb") as file:
+    pickle.dump(dict(vocab_size=len(characters), itos=dict(enumerate(characters)), stoi=numbers), file)
+ids = json.load(open(f"{out}/nanogpt-characters/expected-ids.json"))
+with open(f"{out}/nanogpt-characters/expected-text.txt", "w", encoding="utf-8", newline="") as file:
+    file.write("".join(characters[number] for number in ids))
 
 
 # ---- the seed's decoder, with the sizes of the preset ------------------------------------------------------
