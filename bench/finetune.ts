@@ -3,8 +3,8 @@
 // dropout; tokens/s and the peak memory of each process. Ours with all activations kept (plain), with blocks
 // that are computed again in the backward (recompute: `train --checkpoint-activations`), both in float32 as
 // is PyTorch, and with products of numbers rounded to bfloat16 (bf16: `train --precision bf16`).
-//   npm run bench -- finetune [--batch 4] [--micro-batch 1] [--lora 8] [--only plain|recompute|bf16]
-//     [--turns 5] [--threads 2] [--json]
+//   npm run bench -- finetune [--batch 4] [--micro-batch 1] [--lora 8]
+//     [--only plain|recompute|bf16|bf16-recompute] [--turns 5] [--threads 2] [--json]
 //     [--peer torch [--torch-micro-batch 1 --torch-micro-batch 4] [--torch-compile]]
 // torch: bench/peers/pytorch_gpt2.py, a contestant for each --torch-micro-batch. All contestants are in
 // memory together: 2 to 3 GB for each of ours, 4 to 8 GB for each of PyTorch's.
@@ -36,6 +36,7 @@ const kinds: Record<string, string[]> = {
   plain: own,
   recompute: [...own, '--checkpoint-activations'],
   bf16: [...own, '--precision', 'bf16'],
+  'bf16-recompute': [...own, '--precision', 'bf16', '--checkpoint-activations'],
 };
 if (options.only !== undefined && !(options.only in kinds))
   throw new Error(`--only ${options.only}: the contestants are ${Object.keys(kinds).join(', ')}`);
