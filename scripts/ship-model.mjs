@@ -4,16 +4,19 @@
 // the card again, for the model as it is; its other files stay.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBytes, formatCount } from '../dist/src/base/format.js';
+import { formatCount } from '../dist/src/base/format.js';
 import { findText, sameText } from '../dist/src/cli/found-text.js';
 import { folderStore } from '../dist/src/io/node-store.js';
-import { compare, dataset, generate, load, quantize, save, useBackend } from '../dist/src/platform/node.js';
-import { fence, markdownTable } from '../dist/src/report/markdown.js';
+import { dataset, load, save, useBackend } from '../dist/src/platform/node.js';
+import { qualityTable, samples } from '../dist/src/report/card.js';
+import { copiesFor, measureCard, writeSamples } from '../dist/src/report/card-measures.js';
+import { fence } from '../dist/src/report/markdown.js';
 import { engineFact } from '../dist/src/runs/facts.js';
 import { runModel } from '../dist/src/runs/open.js';
 import { readRun } from '../dist/src/runs/read.js';
 import { evaluate } from '../dist/src/train/evaluate.js';
 
+const PROMPTS = ['ROMEO:', 'JULIET:', 'To be'];
 const [folder, text] = process.argv.slice(2);
 if (folder === undefined)
   throw new Error('name the folder of a run: node scripts/ship-model.mjs runs/shakespeare [text]');
@@ -43,36 +46,22 @@ const data = dataset(corpus.bytes, tokenizer, { trainFraction, validate });
 
 const bitsPerByte = (loss) => loss / Math.LN2 / data.valBytesPerToken;
 const full = (await evaluate(trained.model, data.val)).loss;
-const shipped = (await evaluate(model, data.val)).loss;
-const copies = [
-  ['INT8, one scale per output channel', { bits: 8 }],
-  ['INT4 in groups of 64, rounded to the nearest', { bits: 4, method: 'rtn' }],
-  ['INT4 in groups of 64, GPTQ', { bits: 4, method: 'gptq', calibration: data.train }],
-];
-const compared = [];
-for (const [name, options] of copies) {
-  const small = await quantize(model, options);
-  const { parameters, validation } = await compare(model, small, data, { speedTokens: 0 });
-  compared.push({ name, parameters, loss: validation.after.loss });
-  small.dispose();
-}
-const bytes = 4 * model.parameterCount;
-const row = (name, size, loss) => [
-  name,
-  formatBytes(size),
-  `${(bytes / size).toFixed(2)}x`,
-  loss.toFixed(4),
-  bitsPerByte(loss).toFixed(4),
-  (loss - full).toFixed(4),
-];
-const sizes = markdownTable(
-  ['parameters as', 'bytes', 'smaller', 'nats/token', 'bits/byte', 'cost'],
-  [
-    row('float32, as trained', bytes, full),
-    row('bfloat16 matrices, as shipped', (await out.read('model.safetensors')).length, shipped),
-    ...compared.map(({ name, parameters, loss }) => row(name, parameters.after, loss)),
+const [int8, gptq] = copiesFor(model, data.train);
+const measures = await measureCard({ model, tokenizer }, data, {
+  machine: '',
+  copies: [int8, ['INT4 in groups of 64, rounded to the nearest', { bits: 4, method: 'rtn' }], gptq],
+  prompts: PROMPTS,
+  speedTokens: 0,
+});
+const [{ bytes, loss: shipped }, ...copies] = measures.formats;
+const stored = (await out.read('model.safetensors')).length;
+const sizes = qualityTable({
+  formats: [
+    { name: 'float32, as trained', bytes, loss: full, bitsPerByte: bitsPerByte(full) },
+    { ...measures.formats[0], name: 'bfloat16 matrices, as shipped', bytes: stored },
+    ...copies,
   ],
-);
+});
 
 const { config, settings, precision } = run;
 const engine = engineFact(run);
@@ -123,7 +112,10 @@ ${sizes}
 "Cost" is against the weights as trained. \`npx inkhorn eval --data tiny-shakespeare\` and \`npx inkhorn quantize --data tiny-shakespeare --bits 4 --out small\` measure
 them again.
 
-${await samplesOf(model, tokenizer)}
+## Samples
+
+${samples(measures.samples)}
+
 ## Limits
 
 It has read a megabyte of plays and nothing else: it writes names, verse and English-looking sentences, not sense; it knows no facts, follows no
@@ -135,42 +127,14 @@ console.log(
   `${out.location}: ${shipped.toFixed(4)} nats/token, ${bitsPerByte(shipped).toFixed(4)} bits/byte`,
 );
 
-/** The section of the card with what the model writes. */
-async function samplesOf(model, tokenizer) {
-  const samples = [];
-  for (const [prompt, seed] of [
-    ['ROMEO:', 1],
-    ['JULIET:', 2],
-    ['To be', 3],
-  ]) {
-    let words = prompt;
-    for await (const event of generate(model, tokenizer, {
-      prompt,
-      seed,
-      maxTokens: 120,
-      temperature: 0.8,
-      topP: 0.95,
-    }))
-      words += event.text ?? '';
-    samples.push(fence(words, 'text'));
-  }
-  return `## Samples
-
-Temperature 0.8, top-p 0.95, the first draw of seeds 1, 2 and 3:
-
-${samples.join('\n\n')}
-`;
-}
-
 /** Replaces that section in the card of the model as it is. */
 async function renewSamples() {
   await useBackend('auto');
-  const { model, tokenizer } = await load(out);
-  const samples = await samplesOf(model, tokenizer);
+  const section = `## Samples\n\n${samples(await writeSamples(await load(out), PROMPTS))}\n\n`;
   const file = join(out.location, 'README.md');
   const card = await readFile(file, 'utf8');
-  const renewed = card.replace(/## Samples\n.*?(?=## Limits)/s, () => `${samples}\n`);
-  if (!renewed.includes(samples)) throw new Error(`${file} has no section "Samples" before "Limits"`);
+  const renewed = card.replace(/## Samples\n.*?(?=## Limits)/s, () => section);
+  if (!renewed.includes(section)) throw new Error(`${file} has no section "Samples" before "Limits"`);
   await writeFile(file, renewed);
 }
 

@@ -47,8 +47,9 @@ function run(path, out, tokenizer) {
 }
 
 /**
- * The largest difference between the logits of a model folder and those of the model that it is made of, which may
- * have fewer tokens: a tokenizer of characters gets those of the other bytes. Infinity for other ids of its text.
+ * The largest difference between the logits of a model folder and those of the model that it is made of,
+ * which may have fewer tokens: a tokenizer of characters gets those of the other bytes. Infinity for other
+ * ids of its text.
  */
 async function differenceOf(name, out) {
   const { model, tokenizer } = await load(folderStore(out));

@@ -15,8 +15,17 @@ export { saveLook } from '../runs/look.ts';
 export { runModel } from '../runs/open.ts';
 export { readRun } from '../runs/read.ts';
 export type { RunSummary } from '../runs/summary.ts';
+export { renderCard } from './card.ts';
+export {
+  type CardCopy,
+  type CardFormat,
+  type CardMeasures,
+  type CardSample,
+  type MeasureCardOptions,
+  measureCard,
+} from './card-measures.ts';
 export { allFigures, type DrawnRun, drawRun, type ShownCopy } from './drawn.ts';
 export { comparisonPage } from './page/comparison-page.ts';
 export { runPage } from './page/run-page.ts';
 export { type PictureFormat, renderReport } from './report.ts';
-export { type Pictures, writeFigures, writeReport } from './write.ts';
+export { type Pictures, writeCard, writeFigures, writeReport } from './write.ts';

@@ -1,10 +1,13 @@
 // Figures and reports as files in a store: a folder on disk, one of a page, or memory.
 import { jsonBytes } from '../base/json.ts';
 import type { Figure } from '../figures/figure.ts';
+import { lossFigure } from '../figures/loss.ts';
 import type { Charts } from '../figures/plot.ts';
 import type { Store } from '../io/store.ts';
 import { FIGURES_FOLDER, isOldPicture, REPORT_FILES } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';
+import { renderCard } from './card.ts';
+import type { CardMeasures } from './card-measures.ts';
 import { allFigures, drawRun } from './drawn.ts';
 import { runPage } from './page/run-page.ts';
 import { renderReport } from './report.ts';
@@ -62,6 +65,29 @@ export async function writeReport(
   await store.write(PAGE, utf8(runPage(run, pictures, drawn)));
   for (const name of replaced) await store.remove(name);
   return [PAGE, MARKDOWN, ...drawings.map((name) => `${FIGURES_FOLDER}/${name}`)];
+}
+
+/** The name of a model card, by which Hugging Face and GitHub find it. */
+export const CARD = 'README.md';
+
+/**
+ * Writes the model card of a run (`readRun`) with what `measureCard` found into `store`, usually the folder
+ * of its model, and the picture of its loss. Returns the names of the files, the card first.
+ */
+export async function writeCard(
+  store: Store,
+  run: RunSummary,
+  measures: CardMeasures,
+  pictures: Pictures | null = null,
+): Promise<string[]> {
+  const { activation } = run.config;
+  const figure = pictures && lossFigure(run.events, { activation, charts: pictures });
+  const files = new Map<string, Uint8Array>();
+  const picture = figure ? `${figure.name}.${pictures.toPng ? 'png' : 'svg'}` : null;
+  if (figure && picture) files.set(picture, pictures.toPng?.(figure.svg) ?? utf8(figure.svg));
+  files.set(CARD, utf8(renderCard(run, measures, picture)));
+  for (const [name, bytes] of files) await store.write(name, bytes);
+  return [...files.keys()].reverse();
 }
 
 /**

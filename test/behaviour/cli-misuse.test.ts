@@ -512,6 +512,8 @@ const cases: Record<string, readonly Case[]> = {
     ['report run broken', 2, /broken\/history\.json: the file is not valid JSON/],
     ['report run --out other', 2, /--out other is not empty/],
     ['report run --force', 2, /--force has no effect without --out/],
+    ['report run --data text.txt', 2, /--data has no effect without --card/],
+    ['report run whole --card', 2, /--card is of one run, not of 2: name one/],
   ],
 };
 

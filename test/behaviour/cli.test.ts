@@ -152,6 +152,38 @@ describe('report', () => {
     assert.ok((await readdir(join(folder, 'elsewhere'))).includes('report.html'));
   });
 
+  test('--card writes a model card beside the model: its curve, its quality in each format, its samples', async () => {
+    const [{ files, formats, tokens }] = jsonLines<{
+      files: string[];
+      formats: { name: string; bytes: number; loss: number; tokensPerSecond: number }[];
+      tokens: number;
+    }>(await good('report run --card --json'));
+    assert.deepEqual(files, ['run/best/README.md', 'run/best/loss.png']);
+    const card = await readFile(join(folder, files[0]), 'utf8');
+    const [own] = jsonLines<EvalResult>(await good('eval --model run --json'));
+    assert.ok(card.startsWith('---\npipeline_tag: text-generation\n'));
+    assert.equal(tokens, own.tokens);
+    assert.ok(Math.abs(formats[0].loss - own.loss) < 1e-5);
+    // Its rows are too short for INT4.
+    assert.match(formats.map(({ name }) => name).join(), /^float32, as trained,INT8, [^,]+$/);
+    assert.ok(formats[0].bytes > 2 * formats[1].bytes);
+    for (const { name, loss, tokensPerSecond } of formats) {
+      assert.ok(tokensPerSecond > 0, name);
+      assert.ok(card.includes(`| ${name} |`) && card.includes(loss.toFixed(4)), name);
+    }
+    assert.match(
+      card,
+      /## Data\n\ntext\.txt, [\d,]+ bytes, sha256 `[\da-f]{64}`\. The first 90 % trained the model/,
+    );
+    assert.match(card, /inkhorn train --data text\.txt/);
+    assert.match(card, /this model \|\n/);
+    assert.equal((await run('report run --card')).code, 2);
+    assert.match((await run('report run --card')).stderr, /README\.md exists: --force replaces it/);
+    await good('report run --card --out carded --data text.txt');
+    assert.deepEqual((await readdir(join(folder, 'carded'))).sort(), ['README.md', 'loss.png']);
+    await good('generate -m run/best --tokens 3'); // a card does not hide the model
+  });
+
   test('removes the pictures of a report of older layout, and nothing that only has such a name', async () => {
     await cp(join(folder, 'run'), join(folder, 'old'), { recursive: true });
     const shown = ['loss.png', 'loss.svg', 'loss.json'];

@@ -9,9 +9,11 @@ import { readFindings } from '../../runs/findings.ts';
 import { type OpenRun, openRun } from '../../runs/open.ts';
 import { readRun } from '../../runs/read.ts';
 import type { RunSummary } from '../../runs/summary.ts';
+import { writeModelCard } from '../card.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { asked, misuse } from '../errors.ts';
-import type { Flags } from '../flags.ts';
+import { type Flags, toggle } from '../flags.ts';
+import { measuredFlags } from '../measured-text.ts';
 import { namedRun } from '../models.ts';
 import { claimOutFolder, forceFlag, outFolderFlag, writeOutFile } from '../out-folder.ts';
 import type { Output } from '../output.ts';
@@ -23,6 +25,11 @@ const flags = {
     ...outFolderFlag,
     about: 'folder for the report; without it: of one run its own, of several runs none',
   },
+  card: toggle({
+    about:
+      'a model card instead, README.md in the folder of the model: data, recipe, curve, quality, speed, samples',
+  }),
+  data: { ...measuredFlags.data, about: `--card: ${measuredFlags.data.about}` },
   force: forceFlag,
 } satisfies Flags;
 
@@ -32,11 +39,14 @@ export const report = defineCommand({
     ['inspect -m runs/first -t "O Romeo" --out runs/first/inspect', 'the next report shows this text inside'],
     ['report runs/a runs/b runs/c', 'the best losses, and what differs in the settings'],
     ['report runs/a runs/b --out runs/compared', 'the same as a page, with the curves over each other'],
+    ['report runs/first --card', 'runs/first/best/README.md, to publish with the model'],
   ],
   flags,
   async run({ args, flags: given, output }: Context<typeof flags>): Promise<void> {
     if (args.length === 0)
       throw misuse('no run is named: give the folder of a run, the --out of `inkhorn train`');
+    if (given.card) return card(args, given, output);
+    if (given.data !== undefined) throw misuse('--data has no effect without --card');
     if (given.force && given.out === undefined) throw misuse('--force has no effect without --out');
     if (given.out !== undefined) await claimOutFolder(given.out, given.force);
     const named = await Promise.all(args.map(namedRun));
@@ -48,6 +58,16 @@ export const report = defineCommand({
     await reportOne(await renewed(opened[0], runs[0], output), given.out ?? runs[0].folder, output);
   },
 });
+
+/** `--card`, of one run. */
+async function card(
+  args: readonly string[],
+  given: Context<typeof flags>['flags'],
+  output: Output,
+): Promise<void> {
+  if (args.length > 1) throw misuse(`--card is of one run, not of ${args.length}: name one`);
+  await writeModelCard(openRun(folderStore(nameable(await namedRun(args[0])))), given, output);
+}
 
 /** A folder with a name that titles can use: `.` and `..` have none. */
 function nameable(folder: string): string {
