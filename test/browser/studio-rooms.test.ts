@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { unzipSync, zipSync } from 'fflate';
 import * as ort from 'onnxruntime-web';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { CATALOG } from '../../src/corpora/catalog.ts';
 import {
   exportFiles,
   importFiles,
@@ -149,6 +150,16 @@ describe('texts', { skip }, () => {
       assert.match(await noticeAfter(page, () => files.setInputFiles(given)), reason);
       assert.equal(await roomOf(page), before);
     }
+  });
+
+  test('of the site are those that the package brings along', async () => {
+    const { page } = tab;
+    for (const { name, bytes } of CATALOG.filter(({ from }) => 'asset' in from)) {
+      await tab.enter('text', { text: name });
+      const size = page.locator('.shelf .facts dd').first();
+      await size.getByText(bytes.toLocaleString('en'), { exact: true }).waitFor();
+    }
+    await tab.enter('text', { text: 'tale.txt' });
   });
 
   test('that are refused are spoken of in this room alone', async () => {
