@@ -1,6 +1,6 @@
 // Denormals: the floats nearest to zero, of absolute value below 2^-126. Processors compute with them in
-// microcode, up to a hundred times more slowly, and a model of GPT-2's size makes many: gradients that are
-// squared, and attention to tokens that hardly count. So the threads that run kernels take them for zero.
+// microcode, up to a hundred times more slowly, and training makes them: probabilities of tokens that are out
+// of the question, and squares of small gradients. So the threads that run kernels take them for zero.
 #pragma once
 #include <cstdint>
 
