@@ -2,6 +2,7 @@
 // when needed.
 import chardet from 'chardet';
 import { fileTypeFromBuffer } from 'file-type';
+import { decoderOf } from '../base/decoder.ts';
 import { formatCount } from '../base/format.ts';
 import { type Damage, describeDamage } from '../text/damage.ts';
 import { byteOrderMark, inEncoding, type Problem } from '../text/problem.ts';
@@ -196,7 +197,7 @@ function standardName(name: string): string | null {
 
 function isTextIn(bytes: Uint8Array, encoding: string): boolean {
   try {
-    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    const text = decoderOf(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
     return !UNWRITTEN.test(text);
   } catch {
     return false; // some bytes are no character in it

@@ -1,5 +1,6 @@
 // Tells in which encoding of Latin letters a short text is. The statistics of bytes need more than a few
 // words, which the alphabets of languages do not: all letters of a text are in that of its language.
+import { decoderOf } from '../base/decoder.ts';
 
 /** Letters beyond ASCII, by language: first of the west of Europe, as its encoding is the most usual one. */
 const ALPHABETS: readonly (readonly [encoding: string, alphabets: readonly string[]])[] = [
@@ -47,7 +48,7 @@ export function latinEncoding(bytes: Uint8Array): string | null {
   const plain = bytes.filter((byte) => isLetter(byte)).length;
   if (odd.length === 0 || odd.length >= FEW || odd.length > 2 * plain) return null;
   for (const [encoding, alphabets] of ALPHABETS) {
-    const characters = [...new Set(new TextDecoder(encoding).decode(odd).toLowerCase())];
+    const characters = [...new Set(decoderOf(encoding).decode(odd).toLowerCase())];
     const letters = characters.filter((character) => !SIGNS.includes(character));
     if (alphabets.some((alphabet) => letters.every((letter) => alphabet.includes(letter))))
       return encoding === 'windows-1252' && odd.every((byte) => byte >= 0xa0) ? 'ISO-8859-1' : encoding;

@@ -1,5 +1,6 @@
 // Text of another encoding, in UTF-8.
 import { concatBytes } from '../base/concat.ts';
+import { decoderOf } from '../base/decoder.ts';
 
 /** Bytes decoded at a time, so that no string becomes as long as the text. */
 const DECODED_AT_A_TIME = 1 << 24;
@@ -14,7 +15,7 @@ export function toUtf8(
   encoding: string,
   { fatal = false }: { fatal?: boolean } = {},
 ): Uint8Array {
-  const decoder = new TextDecoder(encoding, { ignoreBOM: true, fatal });
+  const decoder = decoderOf(encoding, { ignoreBOM: true, fatal });
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += DECODED_AT_A_TIME) {

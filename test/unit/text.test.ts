@@ -1,7 +1,7 @@
 // What a text is: the checks that pages share with the command line.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkText, textFacts, textOddities } from '../../src/index.ts';
+import { checkText, textFacts, textOddities, toUtf8 } from '../../src/index.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const prose = Array.from({ length: 4000 }, (_, i) => `A line of prose that has number ${i} in it.`).join(
@@ -28,6 +28,15 @@ describe('what is odd about a text', () => {
       'repeats itself: 49 % of it are lines seen before',
     ]);
     assert.deepEqual(textOddities(utf8('short')), ['is short (5 bytes): a model soon knows it by heart']);
+  });
+});
+
+describe('text in another encoding', () => {
+  test('windows-1252 has quotation marks, dashes and the euro, by all its names and on every platform', () => {
+    const bytes = Uint8Array.from([0x93, 0x57, 0xe4, 0x94, 0x96, 0x80, 0x81]);
+    for (const name of ['windows-1252', 'latin1', 'ISO-8859-1', 'ascii'])
+      assert.equal(new TextDecoder().decode(toUtf8(bytes, name)), '“Wä”–€\x81', name);
+    assert.throws(() => toUtf8(bytes, 'latin-99'), RangeError);
   });
 });
 
