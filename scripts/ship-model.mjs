@@ -48,7 +48,6 @@ const bitsPerByte = (loss) => loss / Math.LN2 / data.valBytesPerToken;
 const full = (await evaluate(trained.model, data.val)).loss;
 const [int8, gptq] = copiesFor(model, data.train);
 const measures = await measureCard({ model, tokenizer }, data, {
-  machine: '',
   copies: [int8, ['INT4 in groups of 64, rounded to the nearest', { bits: 4, method: 'rtn' }], gptq],
   prompts: PROMPTS,
   speedTokens: 0,

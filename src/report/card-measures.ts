@@ -1,10 +1,12 @@
 // What a model card says and the run does not know: quality, size and speed of the model and of its copies in
 // INT8 and INT4, and what it writes. Read next: card.ts.
+import { complete, custom, type Table, text } from '../base/fields.ts';
+import * as s from '../base/schema.ts';
 import { generateText } from '../generate/generate.ts';
 import type { Tokens } from '../model/batch.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { GPT } from '../model/gpt.ts';
-import { type CompareReport, compare } from '../quantize/compare.ts';
+import { type CompareReport, compare, compareFields } from '../quantize/compare.ts';
 import { type QuantizeOptions, quantize, quantizedWeights } from '../quantize/quantize.ts';
 import type { Dataset } from '../train/data.ts';
 
@@ -45,16 +47,32 @@ export type CardCopy = readonly [name: string, options: QuantizeOptions];
 
 export interface MeasureCardOptions {
   /** What the speed is measured on, in words: `AMD Ryzen 5, native (AVX2, 2 threads)`. */
-  machine: string;
-  /** Default: INT8, and INT4 by GPTQ. */
+  machine?: string;
+  /** Default: INT8, and INT4 by GPTQ where rows are long enough. */
   copies?: readonly CardCopy[];
-  /** The beginnings of three samples, with the seeds 1, 2 and 3. Default: none, the model begins. */
+  /** The beginnings of samples, with the seeds 1, 2, ... Default: three that the model begins. */
   prompts?: readonly string[];
   /** Tokens per timed run; 0: do not measure speed. Default: that of `compare`. */
   speedTokens?: number;
-  /** Called before each part. */
-  onPart?: (about: string) => void;
 }
+
+/** The options of `measureCard`. */
+export const cardFields: Table<MeasureCardOptions, 'machine' | 'prompts' | 'speedTokens'> = {
+  machine: text({ about: 'what the speed is measured on, in words', default: 'this machine' }),
+  copies: custom({
+    about: 'what is measured besides the weights as trained: names, each with options of quantize',
+    schema: s.such(
+      (value): value is readonly CardCopy[] => Array.isArray(value),
+      'a list of names and options',
+    ),
+  }),
+  prompts: custom({
+    about: 'the beginnings of samples, the first with seed 1',
+    schema: s.array(s.string) as s.Schema<readonly string[]>,
+    default: ['', '', ''] as readonly string[],
+  }),
+  speedTokens: compareFields.speedTokens,
+};
 
 const SAMPLING = { temperature: 0.8, topP: 0.95, maxTokens: 120 } as const;
 
@@ -65,12 +83,11 @@ const SAMPLING = { temperature: 0.8, topP: 0.95, maxTokens: 120 } as const;
 export async function measureCard(
   { model, tokenizer }: ModelFolder,
   data: Dataset<Tokens>,
-  options: MeasureCardOptions,
+  options: MeasureCardOptions = {},
 ): Promise<CardMeasures> {
-  const { machine, prompts = ['', '', ''], speedTokens, onPart } = options;
+  const { machine, prompts, speedTokens, copies } = complete(cardFields, options, 'measureCard');
   const reports: [string, CompareReport][] = [];
-  for (const [name, how] of options.copies ?? copiesFor(model, data.train)) {
-    onPart?.(name);
+  for (const [name, how] of copies ?? copiesFor(model, data.train)) {
     const small = await quantize(model, how);
     try {
       reports.push([name, await compare(model, small, data, { speedTokens })]);
@@ -78,7 +95,6 @@ export async function measureCard(
       small.dispose();
     }
   }
-  onPart?.('samples');
   const samples = await writeSamples({ model, tokenizer }, prompts);
   return { tokens: reports[0][1].validation.tokens, formats: formatsOf(reports), samples, machine };
 }
