@@ -20,7 +20,7 @@ export function familyOf<F extends Family>(target: string, families: readonly F[
   if (parts.length === 0) return family;
   throw new Error(
     `${target} cannot express this model: ${family.name}, the nearest there, has no ${parts.join(', no ')}; ` +
-      'models of --preset portable can be exported to every target, and any model to onnx',
+      'models of the preset portable can be exported to every target, and any model to onnx',
   );
 }
 

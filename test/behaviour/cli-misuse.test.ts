@@ -363,7 +363,7 @@ const cases: Record<string, readonly Case[]> = {
     ['export -m run --to hf -o new --type F16', 2, /--type F16 has no effect with target hf: only gguf/],
     ['export -m run --to onnx -o new --type F16', 2, /--type F16 is not one of float32, int8, int4, which/],
     ['export -m run --to onnx -o new --type int4', 2, /--type int4 needs rows of 32 columns or more/],
-    ['export -m run --to hf -o new', 2, /cannot express this model: .*no head bias .*--preset portable/],
+    ['export -m run --to hf -o new', 2, /cannot express this model: .*no head bias .*preset portable/],
     ['export -m nowhere --to hf -o new', 2, /there is no model folder nowhere/],
     ['export -m run --to hf -o run/best --force', 2, /the folder of the model itself/],
     ['export -m run --to hf -o run --force', 2, /the folder of a run/],

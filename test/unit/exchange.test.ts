@@ -216,7 +216,7 @@ describe('hf', () => {
     await refused(
       { ...shakespeare, nLayer: 2, blockSize: 8, logitCap: 15 },
       { to: 'hf' },
-      /^Error: hf cannot express this model: ArceeForCausalLM, the nearest there, has no QK norm \(qkNorm\), no value residual \(valueResidual\), no skip \(skip embed\), no logit cap \(logitCap 15\); models of --preset portable can/,
+      /^Error: hf cannot express this model: ArceeForCausalLM, the nearest there, has no QK norm \(qkNorm\), no value residual \(valueResidual\), no skip \(skip embed\), no logit cap \(logitCap 15\); models of the preset portable can/,
     );
     await refused(
       { ...seed, nLayer: 1, blockSize: 8 },
