@@ -102,11 +102,15 @@ function documentKind(bytes: Uint8Array): string | undefined {
   return DOCUMENTS.find(([magic]) => start.startsWith(magic))?.[1];
 }
 
-/** ISO-2022-JP is pure ASCII and marks Japanese characters by escape sequences. */
+/**
+ * ISO-2022-JP is pure ASCII and marks Japanese characters by escape sequences. Other bytes have them by
+ * chance.
+ */
 function shiftsCharacterSets(bytes: Uint8Array): boolean {
   // ESC $ B, and ESC $ @
   for (let i = bytes.indexOf(0x1b); i >= 0; i = bytes.indexOf(0x1b, i + 1))
-    if (bytes[i + 1] === 0x24 && (bytes[i + 2] === 0x42 || bytes[i + 2] === 0x40)) return true;
+    if (bytes[i + 1] === 0x24 && (bytes[i + 2] === 0x42 || bytes[i + 2] === 0x40))
+      return bytes.every((byte) => byte !== 0 && byte < 0x80);
   return false;
 }
 

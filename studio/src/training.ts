@@ -77,8 +77,10 @@ let stopper = new AbortController();
 /** Whether to pause after the next step. */
 let holding = false;
 
+/** Pauses after the step that is made, where the run is saved at once: who pauses may go. */
 export function pause(): void {
   holding = true;
+  keep();
 }
 
 export function resume(): void {
@@ -94,8 +96,8 @@ export function stepOnce(): void {
   wake();
 }
 
-/** Milliseconds of a pause after which the run is saved: who goes through it step by step waits for none. */
-const REST_MS = 1000;
+/** Milliseconds of a pause after which single steps are saved: who makes many of them waits for none. */
+const REST_MS = 400;
 /** The most milliseconds of training between two checkpoints. */
 const UNSAVED_MS = 60_000;
 /** Whether the run is to be saved where it stands. */
@@ -117,19 +119,17 @@ export function stop(): void {
 
 /** Trains a new run to its end, or until it is stopped. */
 export async function begin({ name, text, settings, model: given }: Start): Promise<void> {
-  await guarded((worker) =>
-    alone(name, async (store) => {
-      if ((await namesOn('runs')).includes(name))
-        throw new Error(`another tab has made a run called ${name} just now: start again`);
-      await reading(text, name, async () => {
-        const bytes = await readText(text);
-        const { model, dataset } = await modelAndTokens(worker, bytes, given, settings);
-        const record = await textRecord(bytes, { name: text });
-        const base = 'base' in given ? given.base : undefined;
-        await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
-      });
-    }),
-  );
+  await guarded(name, async (worker, store) => {
+    if ((await namesOn('runs')).includes(name))
+      throw new Error(`another tab has made a run called ${name} just now: start again`);
+    await reading(text, name, async () => {
+      const bytes = await readText(text);
+      const { model, dataset } = await modelAndTokens(worker, bytes, given, settings);
+      const record = await textRecord(bytes, { name: text });
+      const base = 'base' in given ? given.base : undefined;
+      await follow(worker, { store, name, config: model.config, settings, model, base, record, dataset });
+    });
+  });
 }
 
 /** The model of a new run, and the text in its tokens. */
@@ -159,41 +159,39 @@ async function modelAndTokens(
 
 /** Goes on with the run `name` from its last checkpoint, to `steps` if that is given. */
 export async function goOn(name: string, steps?: number): Promise<void> {
-  await guarded((worker) =>
-    alone(name, async (store) => {
-      const from = await worker.loadCheckpoint(store.folder('last'));
-      const { data: record } = from.record;
-      const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
-      const bytes = await readTextOf(record);
-      const { data } = await worker.tokenize(bytes, {
-        tokenizer: from.tokenizer,
-        trainFraction: record.trainFraction,
-        validate: record.validate,
-        signal: stopper.signal,
-      });
-      await follow(worker, {
-        store,
-        name,
-        config: from.config,
-        settings,
-        model: from,
-        from,
-        record,
-        dataset: data,
-      });
-    }),
-  );
+  await guarded(name, async (worker, store) => {
+    const from = await worker.loadCheckpoint(store.folder('last'));
+    const { data: record } = from.record;
+    const settings = { ...from.record.settings, ...(steps === undefined ? {} : { steps }) };
+    const bytes = await readTextOf(record);
+    const { data } = await worker.tokenize(bytes, {
+      tokenizer: from.tokenizer,
+      trainFraction: record.trainFraction,
+      validate: record.validate,
+      signal: stopper.signal,
+    });
+    const model = from;
+    await follow(worker, { store, name, config: from.config, settings, model, from, record, dataset: data });
+  });
 }
 
-async function guarded(work: (worker: LibraryWorker) => Promise<void>): Promise<void> {
+/** Works on the run `name` with the engine, which starts only once nobody else has the run. */
+async function guarded(
+  name: string,
+  work: (worker: LibraryWorker, store: Store) => Promise<void>,
+): Promise<void> {
   if (isBusy()) throw new Error('a training goes on: stop it first');
   stopper = new AbortController();
   holding = false;
   dismiss(); // what an earlier run ended with
-  doing.value = { phase: 'preparing', what: 'The engine starts', done: 0, total: 1 };
+  doing.value = { phase: 'preparing', what: 'The run is opened', done: 0, total: 1 };
   let reason = '';
   try {
-    await work(await library());
+    await namesOn('runs'); // rejects at once where a page may store nothing
+    await alone(name, async (store) => {
+      doing.value = { phase: 'preparing', what: 'The engine starts', done: 0, total: 1 };
+      await work(await library(), store);
+    });
     reason = lastReason();
   } catch (error) {
     reason = stopper.signal.aborted ? 'stopped' : 'failed';

@@ -442,6 +442,16 @@ describe('playing', { skip }, () => {
     assert.ok(await page.getByRole('button', { name: 'Write' }).isEnabled());
   });
 
+  test('offers nothing of a model that is not here to shrink or to take away', async () => {
+    const { page } = tab;
+    const things = page.getByRole('button', { name: /^(Make|Download|Delete|gone)/ });
+    await tab.enter('take');
+    await page.getByRole('button', { name: /shakespeare\.zip/ }).waitFor();
+    await tab.enter('take', { model: 'models/gone' });
+    await page.getByText('gone is not here: choose another model.').waitFor();
+    assert.equal(await things.count(), 0);
+  });
+
   test('takes a model that is brought, and refuses what is none', async () => {
     const { page } = tab;
     await tab.enter('play', { maxTokens: 8 });

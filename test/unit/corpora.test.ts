@@ -192,6 +192,7 @@ describe('what is no text', () => {
     ['PDF', latin1('%PDF-1.4\n1 0 obj\n'), /is a PDF document, not text: save it as plain text/],
     ['RTF', latin1('{\\rtf1 hello}'), /is an RTF document/],
     ['noise', noise, /is binary data, not text \(\d.* % of its bytes are .*, from byte \d+ on\)/],
+    ['noise with an escape sequence', bytesOf('\x1b$B', noise), /is binary data, not text/],
     ['NULs', new Uint8Array(500), /is binary data.*100 % of its bytes are NUL, from byte 0 on/],
     [
       'Latin-1',

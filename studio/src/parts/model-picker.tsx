@@ -109,7 +109,7 @@ export function ModelPicker({
             .
           </>
         )}
-        {!busy && /^models\/[^/]+$/.test(chosen) && <Delete model={chosen} choice={key} />}
+        {!busy && !missing && /^models\/[^/]+$/.test(chosen) && <Delete model={chosen} choice={key} />}
       </small>
       {missing && (
         <p class="bad fit" role="alert">

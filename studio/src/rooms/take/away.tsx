@@ -74,8 +74,8 @@ function Run({ run }: { run: RunFacts }): VNode {
       />
       <small class="muted">
         The fastest engine of your machine goes on with it. Add <code>--backend wasm</code> to compute as this
-        tab does: then the weights become the same, bit for bit, where the processor and the build are the
-        same.
+        tab does: the weights become the same, bit for bit, on the same processor with the same build. A run
+        of a tab with relaxed SIMD, which its engine is called after, needs Node 22 or newer for that.
       </small>
     </div>
   );

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { changes } from '../../kept/files.ts';
 import { attempt } from '../../notices.ts';
-import { chosenModel, ModelPicker } from '../../parts/model-picker.tsx';
+import { chosenModel, isMissing, ModelPicker, useModels } from '../../parts/model-picker.tsx';
 import { Away } from './away.tsx';
 import { Back } from './back.tsx';
 import { type RunFacts, runOf } from './run-facts.ts';
@@ -24,6 +24,8 @@ export function Take(): VNode {
       wanted = false;
     };
   }, [model, version]);
+  // What is no name of a model at all, the parts below say.
+  const missing = isMissing(useModels(), model) && /^(runs|models)\//.test(model);
   const text = run?.text ? { ...run.data, name: run.text } : null;
   return (
     <div class="take">
@@ -31,9 +33,9 @@ export function Take(): VNode {
       <div class="card which">
         <ModelPicker />
       </div>
-      <Shrink model={model} text={text} />
-      <Away model={model} run={run} />
-      <Back run={run} />
+      {!missing && <Shrink model={model} text={text} />}
+      {!missing && <Away model={model} run={run} />}
+      <Back run={missing ? null : run} />
     </div>
   );
 }

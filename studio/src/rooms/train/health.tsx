@@ -67,8 +67,8 @@ function besidesRest(counts: readonly number[]): number {
   return sorted[1] ?? sorted[0];
 }
 
-/** `block 3` of `blocks.2.mlp.act`. */
+/** `block 2` of `blocks.2.mlp.act`: blocks are numbered from 0 in every room. */
 function titleOf(name: string): string {
   const [, block] = name.match(/^blocks\.(\d+)\./) ?? [];
-  return block === undefined ? name : `block ${Number(block) + 1}`;
+  return block === undefined ? name : `block ${block}`;
 }
