@@ -184,7 +184,7 @@ export { train } from './train/train.ts';
 export { type TrainedParts, trainedCount } from './train/trained.ts';
 export type { Evaluated, GroupCounts, WarningMemory } from './train/warnings.ts';
 export type { LibraryWorker, OpenWorker } from './worker/client.ts';
-export type { InWorker, ModelFunctions } from './worker/functions.ts';
+export type { InWorker, ModelFunctions, SentArgument } from './worker/functions.ts';
 export type {
   Abortable,
   PlainFolderOptions,

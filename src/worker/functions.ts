@@ -69,16 +69,16 @@ export interface ModelFunctions {
 
 /** A function of the library for models of a worker. */
 export type InWorker<F> = F extends (...args: infer A) => infer R
-  ? (...args: { [I in keyof A]: Sent<A[I]> }) => R
+  ? (...args: { [I in keyof A]: SentArgument<A[I]> }) => R
   : never;
 
 /** What is sent for an argument. Tokens in a file stay where they are. */
-type Sent<T> = T extends GPT | ModelFolder
+export type SentArgument<T> = T extends GPT | ModelFolder
   ? WorkerModel
   : T extends Tokens
     ? Int32Array
     : T extends CompareData
-      ? WorkerData
+      ? Pick<Dataset, keyof CompareData>
       : T;
 
 type WorkerData = Pick<Dataset, keyof CompareData>;
