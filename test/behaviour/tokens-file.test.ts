@@ -192,7 +192,7 @@ describe('a killed command', () => {
   for (const pattern of ['gpt2', 'none'])
     test(`goes on where it was: pattern ${pattern}`, async () => {
       const { bytes } = await loadCorpus('moby-dick');
-      await writeFile(join(folder, 'long.txt'), Buffer.concat(Array.from({ length: 40 }, () => bytes)));
+      await writeFile(join(folder, 'long.txt'), Buffer.concat(Array.from({ length: 120 }, () => bytes)));
       const tokenizer = Tokenizer.train(text, { vocabSize: 400, pattern: pattern as 'none' });
       await writeFile(join(folder, 'k.json'), JSON.stringify(tokenizer));
       const asked = ['data', 'encode', 'long.txt', '-t', 'k.json', '--threads', '1', '-o'];
