@@ -21,7 +21,7 @@ import {
 } from '../runs/facts.ts';
 import type { RunSummary } from '../runs/summary.ts';
 import type { CardMeasures, CardSample } from './card-measures.ts';
-import { fence, markdownTable } from './markdown.ts';
+import { fence, markdownTable, section } from './markdown.ts';
 
 /**
  * The Markdown of a model card, for the folder of the model. The losses of the run's evaluations are those of
@@ -46,11 +46,6 @@ export function renderCard(run: RunSummary, measures: CardMeasures, picture: str
     section('Limits', limits(run, config.blockSize)),
   ];
   return `${sections.filter((part) => part !== '').join('\n\n')}\n`;
-}
-
-function section(title: string, ...parts: string[]): string {
-  const full = parts.filter((part) => part !== '');
-  return full.length > 0 ? [`## ${title}`, ...full].join('\n\n') : '';
 }
 
 /**

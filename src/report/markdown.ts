@@ -1,5 +1,11 @@
 // The few pieces of Markdown that a report is made of.
 
+/** A section of what is not empty in `parts`; empty where all of them are. */
+export function section(title: string, ...parts: string[]): string {
+  const full = parts.filter((part) => part !== '');
+  return full.length > 0 ? [`## ${title}`, ...full].join('\n\n') : '';
+}
+
 /** A Markdown table; columns of numbers are aligned to the right. */
 export function markdownTable(
   columns: readonly string[],

@@ -24,7 +24,7 @@ import { FIGURES_FOLDER } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';
 import type { EvalEvent, TrainEvent } from '../train/events.ts';
 import type { DrawnRun } from './drawn.ts';
-import { fence, markdownTable } from './markdown.ts';
+import { fence, markdownTable, section } from './markdown.ts';
 
 /** The files in which the pictures of a Markdown report are. */
 export type PictureFormat = 'png' | 'svg';
@@ -56,10 +56,6 @@ export function renderReport(run: RunSummary, drawn: DrawnRun, format: PictureFo
 
 function tableSection(heading: string, { columns, rows, note = '' }: Table): string {
   return [heading, markdownTable(columns, rows), note].filter((part) => part !== '').join('\n\n');
-}
-
-function section(title: string, ...parts: string[]): string {
-  return [`## ${title}`, ...parts.filter((part) => part !== '')].join('\n\n');
 }
 
 /** The run in one paragraph. */

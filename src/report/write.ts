@@ -86,7 +86,7 @@ export async function writeCard(
   const picture = figure ? `${figure.name}.${pictures.toPng ? 'png' : 'svg'}` : null;
   if (figure && picture) files.set(picture, pictures.toPng?.(figure.svg) ?? utf8(figure.svg));
   files.set(CARD, utf8(renderCard(run, measures, picture)));
-  for (const [name, bytes] of files) await store.write(name, bytes);
+  await store.writeAll(files);
   return [...files.keys()].reverse();
 }
 

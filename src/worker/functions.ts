@@ -81,7 +81,7 @@ export type SentArgument<T> = T extends GPT | ModelFolder
       ? Pick<Dataset, keyof CompareData>
       : T;
 
-type WorkerData = Pick<Dataset, keyof CompareData>;
+type WorkerData = SentArgument<CompareData>;
 
 export type FunctionName = keyof ModelFunctions;
 

@@ -1,4 +1,5 @@
 // Runs the compiled command line in a process of its own, as a shell would.
+import assert from 'node:assert/strict';
 import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { flagName } from '../../src/base/shell.ts';
@@ -120,6 +121,31 @@ function node(
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, out: Buffer.concat(out), err: Buffer.concat(err) }));
   });
+}
+
+/** Commands in a folder, each written as a line. */
+export function linesIn(folder: () => string): {
+  run(line: string): Promise<Result>;
+  /** Of a command that succeeds. */
+  good(line: string): Promise<Result>;
+  /** The one line of a command that fails. */
+  bad(line: string): Promise<string>;
+} {
+  const run = (line: string): Promise<Result> => inkhornShared(folder(), line.split(' '));
+  return {
+    run,
+    async good(line) {
+      const result = await run(line);
+      assert.equal(result.code, 0, `${line}: ${result.stderr}`);
+      return result;
+    },
+    async bad(line) {
+      const result = await run(line);
+      assert.notEqual(result.code, 0, line);
+      assert.equal(result.errors.length, 1, result.stderr);
+      return result.errors[0];
+    },
+  };
 }
 
 /** Options as flags: `{ nLayer: 2 }` is `--n-layer 2`. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nanoGptContents, torchArchive } from '../support/torch-file.ts';
-import { inkhornShared, jsonLines, type Result, sentences } from './cli-process.ts';
+import { jsonLines, linesIn, sentences } from './cli-process.ts';
 
 /** A model of GPT-2's kind that trains in a second. */
 const LIKE_GPT2 =
@@ -13,14 +13,7 @@ const LIKE_GPT2 =
   '--no-head-bias --qkv-bias --tie-weights --steps 4 --eval-every 4';
 
 let folder: string;
-const run = (line: string): Promise<Result> => inkhornShared(folder, line.split(' '));
-
-/** Runs and expects success. */
-async function good(line: string): Promise<Result> {
-  const result = await run(line);
-  assert.equal(result.code, 0, `inkhorn ${line}: ${result.stderr}`);
-  return result;
-}
+const { run, good } = linesIn(() => folder);
 
 /** Runs and expects one line of error. */
 async function bad(line: string, code: number, expected: RegExp): Promise<void> {

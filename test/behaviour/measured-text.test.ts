@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import type { EvalEvent, TrainEvent } from '../../src/train/events.ts';
-import { drawNoPng, inkhornShared, type Result, sentences } from './cli-process.ts';
+import { drawNoPng, linesIn, sentences } from './cli-process.ts';
 
 const END = '<|endoftext|>';
 const MODEL = '--n-layer 1 --n-embd 32 --n-head 2 --block-size 16';
@@ -42,19 +42,7 @@ const put = async (name: string, bytes: string | Uint8Array): Promise<void> => {
   await mkdir(dirname(path(name)), { recursive: true });
   await writeFile(path(name), bytes);
 };
-const run = (line: string): Promise<Result> => inkhornShared(folder, line.split(' '));
-async function good(line: string): Promise<Result> {
-  const result = await run(line);
-  assert.equal(result.code, 0, `${line}: ${result.stderr}`);
-  return result;
-}
-/** The one line of a command that fails. */
-async function bad(line: string): Promise<string> {
-  const result = await run(line);
-  assert.notEqual(result.code, 0, line);
-  assert.equal(result.errors.length, 1, result.stderr);
-  return result.errors[0];
-}
+const { good, bad } = linesIn(() => folder);
 /** What a command says as JSON, without names and times. */
 async function said(line: string): Promise<Record<string, unknown>> {
   const {

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { loadCorpus } from '../../src/corpora/index.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
-import { inkhorn, inkhornShared, type Result } from './cli-process.ts';
+import { inkhorn, linesIn } from './cli-process.ts';
 
 const END = '<|endoftext|>';
 let folder = '';
@@ -31,19 +31,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const run = (line: string): Promise<Result> => inkhornShared(folder, line.split(' '));
-async function good(line: string): Promise<Result> {
-  const result = await run(line);
-  assert.equal(result.code, 0, `${line}: ${result.stderr}`);
-  return result;
-}
-/** The one line of a command that fails. */
-async function bad(line: string): Promise<string> {
-  const result = await run(line);
-  assert.notEqual(result.code, 0, line);
-  assert.equal(result.errors.length, 1, result.stderr);
-  return result.errors[0];
-}
+const { good, bad } = linesIn(() => folder);
 const hash = async (file: string): Promise<string> =>
   createHash('sha256')
     .update(await readFile(join(folder, file)))
