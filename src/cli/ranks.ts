@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, cpus } from 'node:os';
 import { formatAmount } from '../base/format.ts';
-import { type Launch, launchOf, threadsPerRank } from '../distributed/launcher.ts';
+import { type Launch, launchOf, letFirstSpeak, threadsPerRank } from '../distributed/launcher.ts';
 import { meet, RankError } from '../distributed/meeting.ts';
 import { openMpi } from '../distributed/mpi.ts';
 import { type MpiRanks, mpiRanks } from '../distributed/mpi-ranks.ts';
@@ -65,7 +65,7 @@ export async function asRank(flags: Flags, work: (job: Job | null) => Promise<vo
   const code = await ranks.leave(failure === null ? 0 : codeOf(failure));
   at.stage = 'left';
   if (ranks.rank === 0) throwIf(failure);
-  else if (code !== 0) throw new QuietError(code);
+  else if (code !== 0) await endQuietly(code);
 }
 
 function throwIf(failure: Error | null): void {
@@ -99,9 +99,14 @@ async function join(launch: Launch): Promise<MpiRanks> {
   try {
     return mpiRanks(await openMpi(launch));
   } catch (error) {
-    if (launch.rank > 0 && launch.localRank > 0) throw new QuietError(1);
+    if (launch.rank > 0 && launch.localRank > 0) await endQuietly(1);
     throw error;
   }
+}
+
+async function endQuietly(code: number): Promise<never> {
+  await letFirstSpeak();
+  throw new QuietError(code);
 }
 
 function jobOf(ranks: MpiRanks, at: { stage: Stage }): Job {

@@ -1,5 +1,6 @@
 // Whether this process was started by `mpirun`, and as which of how many. The launchers say so in the
 // environment, before MPI is loaded: a process that is alone need not load it. Read next: mpi.ts.
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** What a launcher says about a process. */
 export interface Launch {
@@ -64,4 +65,15 @@ function wholeNumber(text: string | undefined): number | null {
  */
 export function threadsPerRank({ localSize }: Launch, cores: number, allowed: number): number {
   return Math.max(1, Math.min(allowed, Math.floor(cores / localSize)));
+}
+
+/** Milliseconds until a process that failed as the first one did ends by itself. */
+const PATIENCE_MS = 5000;
+
+/**
+ * Waits while the first process says what went wrong at all of them. The first to end with an exit code other
+ * than 0 ends the others, and Open MPI 5 does that so fast that nobody would have spoken.
+ */
+export function letFirstSpeak(): Promise<void> {
+  return pause(PATIENCE_MS);
 }
