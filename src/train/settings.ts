@@ -35,7 +35,7 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   tiny: { ...modern, steps: 600, lr: 3e-3, warmup: 30, evalEvery: 100, probeEvery: 50, sampleEvery: 100 },
   seed: seedSettings,
   shakespeare: { ...muon, steps: 1600, warmup: 40, weightDecay: 1, evalEvery: 200 },
-  portable: { ...muon, steps: 1000, warmup: 40, weightDecay: 0.7, evalEvery: 200 },
+  portable: { ...muon, steps: 1400, warmup: 40, weightDecay: 0.5, evalEvery: 200 },
   speedrun: { ...muon, steps: 340, warmup: 20, evalEvery: 340, weightDecay: 0.5 },
 };
 
