@@ -29,6 +29,8 @@ import {
 /** Requests to end. */
 const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'];
 
+const OTHERS = 'Inkhorn works without it: `npx inkhorn doctor` shows by which engine.';
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const all = process.argv.includes('--all');
 const sanitize = process.argv.includes('--sanitize') ? process.argv.at(-1) : null;
@@ -97,7 +99,7 @@ async function compile() {
     return;
   }
   if (!process.connected) console.error(output);
-  say('The native engine did not compile (see above); Inkhorn works without it, slower.', console.error);
+  say(`The native engine did not compile (see above). ${OTHERS}`, console.error);
   record({ built: false, reason: 'its compilation failed (another try shows the errors)' });
   // In CI a broken build must fail.
   if (process.env.CI) process.exitCode = 1;
@@ -183,9 +185,7 @@ function createProgress() {
 }
 
 function skip(reason, fix) {
-  say(
-    `The native engine was not built: ${reason}. Inkhorn works without it, slower. To have it, ${nativeAdvice(fix)}.`,
-  );
+  say(`The native engine was not built: ${reason}. ${OTHERS} To have it, ${nativeAdvice(fix)}.`);
   record({ built: false, reason, fix });
 }
 
