@@ -126,6 +126,7 @@ export {
   furtherSteps,
   type ResumeOptions,
   type RunText,
+  type RunTokens,
   resumeFields,
   resumeInFolder,
 } from './runs/resume.ts';

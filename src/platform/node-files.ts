@@ -13,5 +13,5 @@ export {
 export { type FileSteps, folderStore } from '../io/node-store.ts';
 export type { Lock, Store } from '../io/store.ts';
 export type { Description, Source } from '../tokens/format.ts';
-export { openTokens, type TokensFile, tokensDataset } from '../tokens/read.ts';
+export { openTokens, type TokensFile } from '../tokens/read.ts';
 export { bundledModel } from './node-bundled.ts';

@@ -5,10 +5,11 @@ import { formatAmount, formatCount } from '../base/format.ts';
 import { such } from '../base/schema.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { Store } from '../io/store.ts';
+import type { Tokens } from '../model/batch.ts';
 import { type CheckpointOptions, checkpointFields, storeField } from '../model/folder.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { isBytes } from '../tokenizer/utf8.ts';
-import { type Dataset, datasetAsync } from '../train/data.ts';
+import { type Dataset, datasetAsync, type Split } from '../train/data.ts';
 import { sameArithmetic } from '../train/engines.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { settingFields } from '../train/setting-fields.ts';
@@ -19,8 +20,23 @@ import { LAST, TRAINING_FILE } from './layout.ts';
 import { readRunRecord } from './record.ts';
 import { type RunFolderOptions, runFolderFields, trainInFolder } from './train-in-folder.ts';
 
-/** The text of a run: whole, or with its documents, as `loadCorpus` of `inkhorn/node` gives it. */
-export type RunText = string | Uint8Array | { bytes: Uint8Array; documents: readonly Uint8Array[] };
+/**
+ * The text of a run: whole; or with its documents, as `loadCorpus` of `inkhorn/node` gives it; or encoded, as
+ * `openTokens` there does.
+ */
+export type RunText =
+  | string
+  | Uint8Array
+  | { bytes: Uint8Array; documents: readonly Uint8Array[] }
+  | RunTokens;
+
+type TextInMemory = Exclude<RunText, RunTokens>;
+
+/** A text whose tokens are in a file. */
+export interface RunTokens {
+  description: { separator: string | null; source: { bytes: number; sha256: string } };
+  dataset(tokenizer: Tokenizer, split?: Partial<Split>): Dataset<Tokens>;
+}
 
 export interface ResumeOptions
   extends CheckpointOptions,
@@ -35,7 +51,8 @@ export interface ResumeOptions
 
 const text = {
   schema: such(
-    (value): value is RunText => typeof value === 'string' || isBytes(value) || 'bytes' in Object(value),
+    (value): value is RunText =>
+      typeof value === 'string' || isBytes(value) || 'bytes' in Object(value) || 'dataset' in Object(value),
     'a text',
   ),
 };
@@ -137,12 +154,19 @@ async function checkText(
   text: RunText,
   { location }: Store,
 ): Promise<void> {
-  const whole = bytesOf(text);
-  const found = await sha256(whole);
-  if (found !== sum)
+  const found = await identify(text);
+  if (found.sha256 !== sum)
     throw new Error(
-      `${location}: the run is trained on ${name} (${formatAmount(bytes, 'byte')}, sha256 ${sum.slice(0, 12)}...), and the text given has ${formatAmount(whole.length, 'byte')}, sha256 ${found.slice(0, 12)}...`,
+      `${location}: the run is trained on ${name} (${formatAmount(bytes, 'byte')}, sha256 ${sum.slice(0, 12)}...), and the text given has ${formatAmount(found.bytes, 'byte')}, sha256 ${found.sha256.slice(0, 12)}...`,
     );
+  if (isEncoded(text)) {
+    const other = text.description.separator;
+    if (other !== separator)
+      throw new Error(
+        `${location}: ${separator ?? 'a line feed'} separates the documents of ${name}, and ${other ?? 'a line feed'} those of the tokens given`,
+      );
+    return;
+  }
   if (separator !== null && !hasDocuments(text))
     throw new Error(
       `${location}: ${separator} separates the documents of ${name}: give { bytes, documents }, as loadCorpus does`,
@@ -154,17 +178,28 @@ async function datasetOf(
   text: RunText,
   tokenizer: Tokenizer,
   signal: AbortSignal | undefined,
-): Promise<Dataset> {
+): Promise<Dataset<Tokens>> {
+  if (isEncoded(text)) return text.dataset(tokenizer, { trainFraction, validate });
   const parts =
     separator !== null && hasDocuments(text) ? { documents: text.documents, separator } : bytesOf(text);
   return datasetAsync(parts, tokenizer, { trainFraction, validate, signal });
 }
 
-function hasDocuments(text: RunText): text is Exclude<RunText, string | Uint8Array> {
+async function identify(text: RunText): Promise<{ bytes: number; sha256: string }> {
+  if (isEncoded(text)) return text.description.source;
+  const bytes = bytesOf(text);
+  return { bytes: bytes.length, sha256: await sha256(bytes) };
+}
+
+function isEncoded(text: RunText): text is RunTokens {
+  return typeof text !== 'string' && 'dataset' in text;
+}
+
+function hasDocuments(text: TextInMemory): text is Exclude<TextInMemory, string | Uint8Array> {
   return typeof text !== 'string' && 'documents' in text;
 }
 
-function bytesOf(text: RunText): Uint8Array<ArrayBuffer> {
+function bytesOf(text: TextInMemory): Uint8Array<ArrayBuffer> {
   if (typeof text === 'string') return new TextEncoder().encode(text);
   return new Uint8Array(hasDocuments(text) ? text.bytes : text);
 }

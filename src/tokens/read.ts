@@ -27,6 +27,11 @@ export interface TokensFile {
   description: Description;
   /** All of its tokens. */
   tokens: Tokens;
+  /**
+   * Its parts for training, as `dataset` makes them of a text; the tokens stay in the file. Throws when it
+   * was made by another tokenizer, and when a part is too short.
+   */
+  dataset(tokenizer: Tokenizer, split?: Partial<Split>): Dataset<Tokens>;
   close(): void;
 }
 
@@ -77,7 +82,16 @@ export function openTokens(path: string): TokensFile {
     const blockAt = blockReader(path, file, description, head, table);
     const each = BLOCK / widthOf(description.dtype);
     const tokens = tokensOf(blockAt, each, description.count);
-    return { path, description, tokens, close: () => closeSync(file) };
+    return {
+      path,
+      description,
+      tokens,
+      dataset(tokenizer, split = {}) {
+        checkTokenizer({ path, description }, tokenizer);
+        return datasetOf(tokens, tokenizer, description.separator, checkSplit(split));
+      },
+      close: () => closeSync(file),
+    };
   } catch (error) {
     closeSync(file);
     throw new Error(`${path} ${(error as Error).message}`, { cause: error });
@@ -142,7 +156,10 @@ function tokensOf(blockAt: (k: number) => Block, each: number, count: number): T
 }
 
 /** Throws when a file of tokens was made by another tokenizer than the one at hand. */
-export function checkTokenizer({ path, description }: TokensFile, tokenizer: Tokenizer): void {
+export function checkTokenizer(
+  { path, description }: Pick<TokensFile, 'path' | 'description'>,
+  tokenizer: Tokenizer,
+): void {
   const { sha256, vocabSize, file } = description.tokenizer;
   const own = identityOf(tokenizer);
   if (own === sha256) return;
@@ -150,17 +167,4 @@ export function checkTokenizer({ path, description }: TokensFile, tokenizer: Tok
     `${path} was encoded by another tokenizer (${file ? `${file}, ` : ''}${formatCount(vocabSize)} tokens, ${sha256.slice(0, 12)}...) than this one ` +
       `(${formatCount(tokenizer.vocabSize)} tokens, ${own.slice(0, 12)}...): encode the text again by \`inkhorn data encode\`, or use that one (\`train --tokenizer\`)`,
   );
-}
-
-/**
- * The parts of a file for training, as `dataset` makes them of a text; the tokens stay in the file. Throws
- * what `checkTokenizer` throws, and when a part is too short.
- */
-export function tokensDataset(
-  file: TokensFile,
-  tokenizer: Tokenizer,
-  options: Partial<Split> = {},
-): Dataset<Tokens> {
-  checkTokenizer(file, tokenizer);
-  return datasetOf(file.tokens, tokenizer, file.description.separator, checkSplit(options));
 }

@@ -2,9 +2,13 @@
 // stopped: every event, except for times. Work that is due after the last step belongs to the run, which is
 // not finished before.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
+import { openStream } from '../../src/corpora/stream.ts';
 import { memoryStore, type Store } from '../../src/io/store.ts';
 import { makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -14,6 +18,8 @@ import { modelStore, readHistory, runModel } from '../../src/runs/open.ts';
 import { loadRun, type ResumeOptions, resumeInFolder } from '../../src/runs/resume.ts';
 import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
+import { encodeFile } from '../../src/tokens/encode.ts';
+import { openTokens, type TokensFile } from '../../src/tokens/read.ts';
 import { dataset } from '../../src/train/data.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import type { MilestoneProgress } from '../../src/train/run.ts';
@@ -411,5 +417,37 @@ describe('a run that is resumed from its folder and its text', () => {
     );
     const seen = await resumed({ store, text: { bytes, documents }, backend, steps: 4 });
     assert.equal(seen.at(-1)?.step, 4);
+  });
+
+  test('reads the tokens of its text from a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'inkhorn-resume-'));
+    const inputs = [join(folder, 'text.txt')];
+    await writeFile(inputs[0], text);
+    const encode = async (
+      name: string,
+      tokenizer: Tokenizer,
+      separator: string | null,
+    ): Promise<TokensFile> => {
+      const path = join(folder, name);
+      const options = { inputs, asBytes: false, separator, threads: 1 };
+      await encodeFile(await openStream(inputs), tokenizer, path, options);
+      return openTokens(path);
+    };
+    const special = Tokenizer.train(text, { vocabSize: 270, specialTokens: ['<end>'] });
+    const [whole, store] = [await interrupted(), await interrupted()];
+    const file = await encode('tokens.bin', tokenizer, null);
+    const wanted = await resumed({ store: whole, text, backend });
+    assert.deepEqual(told(await resumed({ store, text: file, backend })), told(wanted));
+
+    const again = await interrupted();
+    const others = await encode('other.bin', special, null);
+    await assert.rejects(resumed({ store: again, text: others, backend }), /by another tokenizer/);
+    const apart = await encode('apart.bin', special, '<end>');
+    await assert.rejects(
+      resumed({ store: again, text: apart, backend }),
+      /^Error: run: a line feed separates the documents of text.txt, and <end> those of the tokens given$/,
+    );
+    for (const open of [file, others, apart]) open.close();
+    await rm(folder, { recursive: true });
   });
 });

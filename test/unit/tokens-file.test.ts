@@ -9,7 +9,7 @@ import { loadCorpus } from '../../src/corpora/index.ts';
 import { openStream } from '../../src/corpora/stream.ts';
 import { type Pattern, patterns, Tokenizer } from '../../src/tokenizer/index.ts';
 import { encodeFile } from '../../src/tokens/encode.ts';
-import { openTokens, tokensDataset } from '../../src/tokens/read.ts';
+import { openTokens } from '../../src/tokens/read.ts';
 import { dataset, encodeText, type SeparatedText } from '../../src/train/data.ts';
 
 const END = '<|endoftext|>';
@@ -134,7 +134,7 @@ describe('a dataset in a file', () => {
     for (const split of [{}, { trainFraction: 0.5 }, { validate: 'inner' as const }]) {
       const wanted = dataset({ documents, separator: END }, tokenizer, split);
       const file = openTokens(join(folder, 'tokens.bin'));
-      const found = tokensDataset(file, tokenizer, split);
+      const found = file.dataset(tokenizer, split);
       for (const part of ['train', 'val'] as const) {
         assert.equal(found[part].length, wanted[part].length);
         assert.deepEqual(found[part].subarray(0, found[part].length), wanted[part]);
@@ -154,7 +154,7 @@ describe('a dataset in a file', () => {
     const other = Tokenizer.train(whale.subarray(0, 50_000), { vocabSize: 401 });
     const file = openTokens(path);
     assert.throws(
-      () => tokensDataset(file, other),
+      () => file.dataset(other),
       /tokens\.bin was encoded by another tokenizer \(mine\.json, 400 tokens, [0-9a-f]{12}\.\.\.\) than this one \(401 tokens, .*--tokenizer/,
     );
     file.close();
@@ -179,7 +179,7 @@ describe('a dataset in a file', () => {
     assert.throws(await opening(altered(good.length - 1)), /table of checksums was altered/);
     await writeFile(path, altered(4096 + 70_000));
     const damaged = openTokens(path);
-    assert.throws(() => tokensDataset(damaged, tokenizer), /is damaged: block 2 of \d+ was altered/);
+    assert.throws(() => damaged.dataset(tokenizer), /is damaged: block 2 of \d+ was altered/);
     damaged.close();
   });
 });
