@@ -130,6 +130,7 @@ export {
   resumeFields,
   resumeInFolder,
 } from './runs/resume.ts';
+export { loadTeacher, type Teacher, type TeacherRecord } from './runs/teachers.ts';
 export { type RunFolderOptions, runFolderFields, trainInFolder } from './runs/train-in-folder.ts';
 export { crossEntropy } from './tensor/ops.ts';
 export type {

@@ -1,5 +1,4 @@
 // `train --from MODEL`: the model that a run goes on from, and the text that it knew before.
-import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { flagName } from '../base/shell.ts';
 import type { Store } from '../io/store.ts';
@@ -14,13 +13,10 @@ import { modelFlags, pick } from './config-flags.ts';
 import { misuse } from './errors.ts';
 import { type Flags, text, texts } from './flags.ts';
 import { measuredDataset, openMeasuredText } from './measured-text.ts';
-import { findModel, runOf } from './models.ts';
+import { BUNDLED, namedModel, runOf } from './models.ts';
 import type { Output } from './output.ts';
 import type { Job } from './ranks.ts';
 import { outOfReach, recordedData, TextNotHere } from './run-text.ts';
-
-/** The name of the bundled model, for `--from`. */
-const BUNDLED = 'bundled';
 
 export const fromFlags = {
   from: text({
@@ -62,7 +58,7 @@ export async function readStart(
     return null;
   }
   refuseDecided(given, flagName);
-  const store = await findModel(path === BUNDLED && !existsSync(path) ? undefined : path, output);
+  const store = await namedModel(path, output);
   return { path, store, config: await loadConfig(store), settings: fineTuning(lora) };
 }
 

@@ -40,17 +40,17 @@ export async function checkTraining(
   config: GPTConfig,
   settings: TrainSettings,
   engine: Backend,
-  { resumed = false } = {},
+  { resumed = false, teachers = [] }: { resumed?: boolean; teachers?: readonly GPTConfig[] } = {},
 ): Promise<void> {
   const partly = settings.lora > 0 || settings.freeze !== '';
   checkMemory(config, partly ? FROZEN_BYTES : TRAINING_BYTES);
-  const memory = await trainingMemory(config, settings);
+  const memory = await trainingMemory(config, settings, teachers);
   const { memoryLimit, bufferLimit = Number.POSITIVE_INFINITY } = engine;
   const limits: Limits = { bytes: memoryLimit ?? memoryHere(), largest: bufferLimit };
   if (fits(memory, limits)) return;
-  const smaller = resumed ? null : await smallerMicroBatch(config, settings, limits);
+  const smaller = resumed ? null : await smallerMicroBatch(config, settings, teachers, limits);
   const checkpointed = { ...settings, checkpointActivations: true };
-  const recomputed = resumed ? null : await trainingMemory(config, checkpointed);
+  const recomputed = resumed ? null : await trainingMemory(config, checkpointed, teachers);
   const fixes = [
     ...(smaller === null ? [] : [`--micro-batch ${smaller.microBatch} takes ${formatBytes(smaller.bytes)}`]),
     ...(recomputed && fits(recomputed, limits)
@@ -73,10 +73,11 @@ export async function checkTraining(
 async function smallerMicroBatch(
   config: GPTConfig,
   settings: TrainSettings,
+  teachers: readonly GPTConfig[],
   limits: Limits,
 ): Promise<{ microBatch: number; bytes: number } | null> {
   for (let microBatch = settings.microBatch >> 1; microBatch >= 1; microBatch >>= 1) {
-    const memory = await trainingMemory(config, { ...settings, microBatch });
+    const memory = await trainingMemory(config, { ...settings, microBatch }, teachers);
     if (fits(memory, limits)) return { microBatch, bytes: memory.bytes };
   }
   return null;

@@ -45,6 +45,14 @@ export async function findModel(path: string | undefined, output: Output): Promi
   return (await findFolder(path, output)).store;
 }
 
+/** The name of the bundled model, where a model must be named. */
+export const BUNDLED = 'bundled';
+
+/** The same for a model that must be named: a folder, or `bundled`. */
+export function namedModel(path: string, output: Output): Promise<Store> {
+  return findModel(path === BUNDLED && !existsSync(path) ? undefined : path, output);
+}
+
 /** A model, and its step. */
 export interface FoundModel {
   store: Store;

@@ -133,7 +133,8 @@ function jobOf(ranks: MpiRanks, at: { stage: Stage }): Job {
 }
 
 /** What has to be the same at all ranks. Engines may differ in threads. */
-async function factsOf({ model, tokenizer, dataset, data, old, settings, from, backend }: RunPlan) {
+async function factsOf(plan: RunPlan) {
+  const { model, tokenizer, dataset, data, old, teachers = [], settings, from, backend } = plan;
   const { sha256, bytes } = data;
   const values = Object.entries({ ...model.config, ...settings });
   return {
@@ -142,6 +143,7 @@ async function factsOf({ model, tokenizer, dataset, data, old, settings, from, b
     text: `${formatAmount(bytes, 'byte')} (sha256 ${sha256.slice(0, 12)})`,
     split: `${formatAmount(dataset.train.length, 'token')} and ${dataset.val.length}`,
     'old text': old ? old.record.sha256.slice(0, 12) : 'none',
+    teachers: teachers.map(({ record }) => record.sha256.slice(0, 12)).join(' ') || 'none',
     tokenizer: identityOf(tokenizer).slice(0, 12),
     ...Object.fromEntries(values.map(([name, value]) => [name, JSON.stringify(value)])),
     step: String(from?.resume.step ?? 0),

@@ -27,6 +27,7 @@ import { lockOut, type OutFolder } from './out-folder.ts';
 import type { Output } from './output.ts';
 import { announceRanks, type Job } from './ranks.ts';
 import { outOfReach, relocated } from './run-text.ts';
+import { findTeachersAgain, openTeachers } from './teachers.ts';
 import { splitOf } from './texts.ts';
 import type { RunPlan } from './training.ts';
 
@@ -69,7 +70,11 @@ export async function resumedRun(
   const due = await whatIsDue(out, record.progress, settings);
   await asked(() => checkRanks(settings, job?.ranks));
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
-    await checkTraining(await loadConfig(store), settings, engine.backend, { resumed: true });
+    const found = await findTeachersAgain(record.teachers, out);
+    await checkTraining(await loadConfig(store), settings, engine.backend, {
+      resumed: true,
+      teachers: found.map(({ config }) => config),
+    });
     const text = await (given.data === undefined
       ? findText(record.data, out, output)
       : sameText(record.data, { data: given.data, asBytes: given.asBytes }, output));
@@ -83,6 +88,7 @@ export async function resumedRun(
       backend,
       probeTaps: from.probeTaps,
       old: await oldText(from, out, output, job),
+      teachers: await openTeachers(found, from.tokenizer, backend, output),
       model: from.model,
       tokenizer: from.tokenizer,
       data: relocated(record.data, text.place, out),

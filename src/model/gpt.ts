@@ -10,7 +10,7 @@ import * as ops from '../tensor/ops.ts';
 import { isQuantized } from '../tensor/quantized.ts';
 import { createRandom, STREAMS } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
-import { recomputed } from '../tensor/tape.ts';
+import { recomputed, withoutGradients } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkConfig, type GPTConfig } from './config.ts';
 import { dropoutOf } from './dropout.ts';
@@ -29,6 +29,22 @@ export interface Pass extends ForwardOptions {
   stream: Tensor[];
   /** For `valueResidual`: queries, keys and values of block 0, unchanged. */
   firstQKV: Tensor | null;
+}
+
+/** How losses are differentiated. */
+export interface LossOptions {
+  /** As in `crossEntropy`. Default: 1 / number of targets. */
+  factor?: number;
+  /** As in `crossEntropy`. Default: 0. */
+  smoothing?: number;
+  /** Models of the same tokens, and the share of the targets that they give: see `pullOf`. */
+  teaching?: Teaching | null;
+}
+
+/** Whose predictions a model learns beside its text, and their share of each target, above 0 and up to 1. */
+export interface Teaching {
+  teachers: readonly GPT[];
+  weight: number;
 }
 
 /** x + W v(softmax(q k^T / sqrt(hs))): lets each token attend to itself and to earlier tokens. */
@@ -211,26 +227,43 @@ export class GPT {
   }
 
   /**
-   * The cross-entropy of each of `targets` [B, T], nats; `factor` and `smoothing` as in `crossEntropy`. Where
+   * The cross-entropy of each of `targets` [B, T], nats; teachers change its gradient, not its value. Where
    * the logits would be large, they are computed for a few positions at a time.
    */
   losses(
     ids: Tensor<'i32'>,
     targets: Tensor<'i32'>,
     options: ForwardOptions = {},
-    { factor = 1 / targets.size, smoothing = 0 }: { factor?: number; smoothing?: number } = {},
+    { factor = 1 / targets.size, smoothing = 0, teaching = null }: LossOptions = {},
   ): Tensor {
     const x = this.#residual(ids, options);
     const { tap } = options;
-    const lossOf = (logits: Tensor, wanted: Tensor<'i32'>): Tensor =>
-      ops.crossEntropy(logits, wanted, factor, smoothing);
+    const pullOn = teaching && this.#pull(ids, teaching, { factor, smoothing });
+    const lossOf = (logits: Tensor, wanted: Tensor<'i32'>, cut: ops.Cut): Tensor =>
+      ops.crossEntropy(logits, wanted, factor, smoothing, pullOn?.(wanted, cut));
     const slices = evenly(targets.size, (4 * targets.size * this.config.vocabSize) / LOGITS_BYTES);
     if (slices === 1 || tap?.wants('logits'))
-      return lossOf(watch(tap, 'logits', this.unembed(x, tap)), targets);
+      return lossOf(watch(tap, 'logits', this.unembed(x, tap)), targets, (whole) => whole);
     const read = watch(tap, 'head.in', this.norm.forward(x));
-    return ops.slicedLoss(read, targets, Math.ceil(targets.size / slices), (rows, wanted) =>
-      lossOf(this.#logitsOf(rows), wanted),
+    return ops.slicedLoss(read, targets, Math.ceil(targets.size / slices), (rows, wanted, cut) =>
+      lossOf(this.#logitsOf(rows), wanted, cut),
     );
+  }
+
+  /** What teachers change in the gradient of the logits of some rows, after one pass of each over all ids. */
+  #pull(
+    ids: Tensor<'i32'>,
+    { teachers, weight }: Teaching,
+    how: { factor: number; smoothing: number },
+  ): (wanted: Tensor<'i32'>, cut: ops.Cut) => Tensor {
+    const reads = teachers.map((teacher) =>
+      withoutGradients(() => teacher.norm.forward(teacher.#residual(ids, {}))),
+    );
+    return (wanted, cut) =>
+      withoutGradients(() => {
+        const taught = teachers.map((teacher, i) => teacher.#logitsOf(cut(reads[i])));
+        return ops.pullOf(taught, wanted, { ...how, weight });
+      });
   }
 
   /** The residual stream after the last block, [B, T, C], or [B, 1, C] with `logits: 'last'`. */

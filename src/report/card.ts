@@ -59,16 +59,20 @@ function head({ start }: RunSummary): string {
   );
 }
 
-function shape({ config, tokenizer, start }: RunSummary): string {
+function shape({ config, tokenizer, start, teachers }: RunSummary): string {
   const position = { rope: 'rotary positions', learned: 'learned positions', none: 'no positions' }[
     config.position
   ];
   const from = start === undefined ? '' : ` It went on from the model \`${start}\`.`;
+  const taught =
+    teachers.length === 0
+      ? ''
+      : ` It learnt from the predictions of ${teachers.map((path) => `\`${path}\``).join(' and ')} as well as from the text.`;
   return (
     `A decoder-only transformer: ${formatAmount(config.nLayer, 'block')} of width ${config.nEmbd}, ${formatAmount(config.nHead, 'head')} of ` +
     `${config.headSize}, an MLP of ${config.mlpRatio} times the width with ${config.activation}, ${config.norm}, ${position}, ` +
     `context ${formatCount(config.blockSize)} tokens. The tokenizer is byte-level BPE of ${formatCount(tokenizer.vocabSize)} tokens, split ` +
-    `${tokenizer.split}. All fields: [config.json](config.json).${from}`
+    `${tokenizer.split}. All fields: [config.json](config.json).${from}${taught}`
   );
 }
 

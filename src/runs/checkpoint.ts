@@ -48,6 +48,7 @@ import type { WarningMemory } from '../train/warnings.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import { disorder, engineUses, HISTORY_LIMITS } from './history.ts';
 import { MOMENTS_FILE, TRAINING_FILE } from './layout.ts';
+import { type TeacherRecord, teacherRecords } from './teachers.ts';
 
 /** Suffix of the names of the trained weights, in the checkpoint of a run whose model is their average. */
 const TRAINED = '.trained';
@@ -58,6 +59,8 @@ export interface TrainingRecord {
   data: DataRecord;
   /** The text that the model knew before the run, if its loss is evaluated too. */
   old?: DataRecord;
+  /** The models whose predictions it learns. Absent: none. */
+  teachers?: readonly TeacherRecord[];
   /** Precision of the engine: a run continues in the precision in which it began. */
   precision: Precision;
   /** Values that probes measure besides the activations. Absent: none. */
@@ -236,6 +239,7 @@ const trainingFile: Schema<SavedRecord> = where(
     settings: trainSettings,
     data: dataRecord,
     old: optional(dataRecord),
+    teachers: optional(teacherRecords),
     precision: otherwise(oneOf('f32', 'bf16'), 'f32'), // runs of the first version do not say
     probeTaps: optional(array(string)),
     engines: otherwise(engineUses, []),

@@ -100,6 +100,7 @@ function fields(run: RunSummary): Record<string, unknown> {
     validate,
     tokenizer: tokenizer.id,
     from: run.start,
+    teachers: run.teachers.join(' ') || undefined,
     split: tokenizer.split,
     ...config,
     ...settings,

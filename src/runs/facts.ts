@@ -124,7 +124,7 @@ export function totalSeconds(run: Pick<RunSummary, 'settings' | 'config' | 'even
 
 /** Data, tokenizer, size and engines: label and value. */
 export function setupFacts(run: RunSummary): [string, string][] {
-  const { data, tokenizer, parameters, precision } = run;
+  const { data, tokenizer, parameters, precision, teachers } = run;
   const engine = engineFact(run);
   const { trainTokens, valTokens } = data;
   const tokens = trainTokens !== undefined && valTokens !== undefined ? [trainTokens, valTokens] : null;
@@ -144,6 +144,7 @@ export function setupFacts(run: RunSummary): [string, string][] {
       `byte-level BPE, ${formatCount(tokenizer.vocabSize)} tokens, split ${tokenizer.split}${ratio}`,
     ],
     ['parameters', formatCount(parameters)],
+    ...(teachers.length === 0 ? [] : [['teachers', teachers.join(', ')] as [string, string]]),
     ...(engine === undefined ? [] : [['engine', engine] as [string, string]]),
     ['precision', precision],
   ];

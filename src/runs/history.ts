@@ -10,11 +10,14 @@ import type { TrainSettings } from '../train/settings.ts';
 import { trainSettings } from '../train/settings.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import { HISTORY_FILE } from './layout.ts';
+import { type TeacherRecord, teacherRecords } from './teachers.ts';
 
 /** The contents of `history.json`. */
 export interface History {
   settings: TrainSettings;
   data: DataRecord;
+  /** The models whose predictions it learns. Absent: none. */
+  teachers?: readonly TeacherRecord[];
   /** Values that probes measure besides the activations. Absent: none. */
   probeTaps?: readonly string[];
   /** The engines that computed it. Absent in the first versions. */
@@ -34,6 +37,7 @@ const historyFile: Schema<History> = where(
   object<History>({
     settings: trainSettings,
     data: dataRecord,
+    teachers: optional(teacherRecords),
     probeTaps: optional(array(string)),
     engines: optional(engineUses),
     events: array(trainEvent),

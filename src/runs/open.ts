@@ -73,8 +73,8 @@ async function stepOfBest(best: Store): Promise<number | null> {
 function furthest(store: Store, written: History | null, newest: SavedRecord | null): History {
   const found: History[] = written ? [written] : [];
   if (newest) {
-    const { settings, data, probeTaps, engines, history } = newest;
-    found.push({ settings, data, probeTaps, engines, events: history });
+    const { settings, data, teachers, probeTaps, engines, history } = newest;
+    found.push({ settings, data, teachers, probeTaps, engines, events: history });
   }
   if (found.length === 0) {
     throw new Error(

@@ -42,6 +42,7 @@ export async function readRun(
     engines: enginesOf(past, record),
     precision,
     start: record?.start,
+    teachers: past.teachers?.map(({ path }) => path) ?? [],
     settings,
     events,
     comparisons: await readComparisons(store),
@@ -54,6 +55,7 @@ export async function readRun(
       split: tokenizer.pattern,
       tokenizer: record?.tokenizer,
       start: record?.start,
+      teachers: past.teachers?.map(({ path }) => path),
       probeTaps: past.probeTaps,
     }),
   };

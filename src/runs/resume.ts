@@ -18,6 +18,7 @@ import { type Checkpoint, hasCheckpoint, loadCheckpoint, readRecord } from './ch
 import type { DataRecord } from './data-record.ts';
 import { LAST, TRAINING_FILE } from './layout.ts';
 import { readRunRecord } from './record.ts';
+import { loadTeachers, type Teacher } from './teachers.ts';
 import { type RunFolderOptions, runFolderFields, trainInFolder } from './train-in-folder.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface ResumeOptions
   text: RunText;
   /** The text that the model knew before the run. Without it, what is forgotten is not measured any more. */
   old?: RunText;
+  /** The folders of the models whose predictions it learns, in their order. Others are refused. */
+  teachers?: readonly Store[];
   /** Number of steps in all, those done included. Default: as many as the run has set. */
   steps?: number;
 }
@@ -63,6 +66,10 @@ export const resumeFields: Table<ResumeOptions> = {
   store: storeField,
   text: custom({ ...text, about: 'the text that the run is trained on', required: true }),
   old: custom({ ...text, about: 'the text that the model knew before the run' }),
+  teachers: custom({
+    about: 'the folders of the models whose predictions it learns',
+    schema: such((value): value is readonly Store[] => Array.isArray(value), 'a list of stores'),
+  }),
   steps: { ...settingFields.steps, about: 'number of steps in all, those done included' },
   signal: runFolderFields.signal,
   onProgress: runFolderFields.onProgress,
@@ -93,16 +100,19 @@ export async function* resumeInFolder(options: ResumeOptions): AsyncGenerator<Tr
     if (options.old !== undefined && oldData) await checkText(oldData, options.old, store);
     const from = await loadRun(store, { backend, onNote });
     const { model, tokenizer, probeTaps } = from;
+    let teachers: Teacher[] | undefined;
     try {
+      teachers = await loadTeachers(options.teachers, tokenizer, { backend: model.backend, onNote });
       const dataset = await datasetOf(data, options.text, tokenizer, signal);
       const old =
         options.old !== undefined && oldData
           ? { dataset: await datasetOf(oldData, options.old, tokenizer, signal), record: oldData }
           : undefined;
-      const run = { store, model, tokenizer, data, dataset, settings, old, probeTaps, from };
+      const run = { store, model, tokenizer, data, dataset, settings, old, teachers, probeTaps, from };
       yield* trainInFolder({ ...run, signal, onProgress, ...(lock && { lock }) });
     } finally {
       model.dispose();
+      for (const teacher of teachers ?? []) teacher.model.dispose();
     }
   } finally {
     lock?.release();

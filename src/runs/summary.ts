@@ -26,6 +26,8 @@ export interface RunSummary {
   precision: Precision;
   /** The model that the run went on from, if any: a folder, or a name. */
   start?: string;
+  /** The models whose predictions it learnt, as typed. */
+  teachers: readonly string[];
   settings: TrainSettings;
   /** The events of the run, including earlier parts of a resumed run. */
   events: readonly TrainEvent[];

@@ -23,6 +23,8 @@ export interface RunRecipe {
   tokenizer?: string;
   /** The model that the run went on from. */
   start?: string;
+  /** The models whose predictions it learns. */
+  teachers?: readonly string[];
 }
 
 type Fields = Record<string, string | number | boolean>;
@@ -32,7 +34,7 @@ type Fields = Record<string, string | number | boolean>;
  * holds for a resumed run, since it equals an uninterrupted one.
  */
 export function trainCommand(run: RunRecipe): string {
-  const { config, data, precision, split, tokenizer, probeTaps, start } = run;
+  const { config, data, precision, split, tokenizer, probeTaps, start, teachers } = run;
   const { begin, flags } = start === undefined ? fromPreset(run) : fromModel(run, start);
   const own =
     start !== undefined
@@ -45,6 +47,7 @@ export function trainCommand(run: RunRecipe): string {
     ...data.inputs.map((input) => ['data', input]),
     ...(data.tokens === undefined ? readingFlags(data) : []),
     begin,
+    ...(teachers ?? []).map((path) => ['distill', path]),
     ...flags,
     ...(tokenizer === undefined ? own : [['tokenizer', tokenizer]]),
     ...(data.trainFraction !== 0.9 ? [['train-fraction', String(data.trainFraction)]] : []),

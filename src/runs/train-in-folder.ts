@@ -18,6 +18,7 @@ import { type Checkpoint, saveCheckpoint } from './checkpoint.ts';
 import { type DataRecord, dataRecord } from './data-record.ts';
 import type { History } from './history.ts';
 import { BEST, EVALUATION_FILE, HISTORY_FILE, LAST } from './layout.ts';
+import { checkSameTeachers, type Teacher } from './teachers.ts';
 
 export interface RunFolderOptions extends ModelFolder {
   store: Store;
@@ -26,6 +27,8 @@ export interface RunFolderOptions extends ModelFolder {
   settings: TrainSettings;
   /** The text that the model knew before; see `old` of `train`. */
   old?: { dataset: Dataset<Tokens>; record: DataRecord };
+  /** The models whose predictions it learns; see `teachers` of `train`. */
+  teachers?: readonly Teacher[];
   /** Values that probes measure besides the activations, as glob patterns of names. */
   probeTaps?: readonly string[];
   /** The checkpoint to resume from; its model is `model`. */
@@ -57,6 +60,11 @@ export const runFolderFields: Table<RunFolderOptions> = {
       dataset: trainFields.data.schema,
       record: dataRecord,
     }),
+  }),
+  teachers: custom({
+    about: 'the models whose predictions it learns',
+    schema: such((value): value is readonly Teacher[] => Array.isArray(value), 'a list of teachers'),
+    hint: 'loadTeacher reads one',
   }),
   probeTaps: trainFields.probeTaps,
   from: custom({
@@ -90,12 +98,14 @@ function writes({ ranks }: RunFolderOptions): boolean {
 }
 
 async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEvent, void> {
-  const { store, model, tokenizer, dataset, data, settings, old, probeTaps, from } = options;
+  const { store, model, tokenizer, dataset, data, settings, old, teachers, probeTaps, from } = options;
   const { ranks, signal, saveNow, onProgress } = options;
+  const taught = teachers?.map((teacher) => teacher.record);
+  if (from) checkSameTeachers(store.location, from.teachers, taught);
   const history = [...(from?.history ?? [])];
   const { precision, description } = model.backend;
   const engines = takeOver(from?.engines ?? [], description, from?.resume.step ?? 0);
-  const record = { settings, data, old: old?.record, precision, probeTaps, engines };
+  const record = { settings, data, old: old?.record, teachers: taught, precision, probeTaps, engines };
   let asked = false;
   const save = async (kind: 'best' | 'last', progress: Progress): Promise<string> => {
     const folder = store.folder(kind === 'best' ? BEST : LAST);
@@ -111,6 +121,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
   const looks = probeTaps && [...ACTIVATION_TAPS, ...probeTaps];
   const rest = {
     old: old?.dataset,
+    teachers: teachers?.map(({ model: teacher }) => teacher),
     resume: from?.resume,
     ranks,
     signal,
@@ -126,7 +137,7 @@ async function* trainLocked(options: RunFolderOptions): AsyncGenerator<TrainEven
     yield event;
   }
   if (!writes(options)) return;
-  const past: History = { settings, data, probeTaps, engines, events: history };
+  const past: History = { settings, data, teachers: taught, probeTaps, engines, events: history };
   await store.write(HISTORY_FILE, jsonBytes(past));
 }
 

@@ -326,13 +326,15 @@ export function attentionCached(
 /**
  * Cross-entropy of each row: logits [..., V], targets [...] `i32` -> losses [...], nats. Gradients start
  * here: the differentiated loss is `factor` times the sum of the losses (1 / rows: their mean). `smoothing`
- * spreads that share of each target evenly over all of V (Szegedy et al. 2016).
+ * spreads that share of each target evenly over all of V (Szegedy et al. 2016). `pull`, of the shape of the
+ * logits, is added to their gradient: what `pullOf` teachers gives.
  */
 export function crossEntropy(
   logits: Tensor,
   targets: Tensor<'i32'>,
   factor: number = 1 / targets.size,
   smoothing = 0,
+  pull: Tensor | null = null,
 ): Tensor {
   const shape = { rows: targets.size, cols: logits.shape.at(-1) as number, smoothing };
   expect(rows(logits) === shape.rows, 'crossEntropy', `logits ${logits} do not fit the targets ${targets}`);
@@ -340,12 +342,49 @@ export function crossEntropy(
   const lse = empty(targets.shape, 'f32', logits.backend);
   const { kernels } = logits.backend;
   kernels.crossEntropy(losses.buffer, lse.buffer, logits.buffer, targets.buffer, shape);
-  return recordLoss(losses, [logits], [lse], () => {
+  return recordLoss(losses, [logits], pull ? [lse, pull] : [lse], () => {
     addGrad(logits, (d) =>
       kernels.crossEntropyBackward(d.buffer, logits.buffer, lse.buffer, targets.buffer, { ...shape, factor }),
     );
+    if (!pull) return;
+    const { grad } = gradOf(logits);
+    kernels.add(grad.buffer, grad.buffer, pull.buffer);
   });
 }
+
+/**
+ * What teachers change in the gradient of `crossEntropy`, if each target is (1 - weight) of the token that
+ * came and `weight` of what the teachers expect, the mean p of their probabilities (distillation: Hinton et
+ * al. 2015). With logits z, the token y as a one-hot row and the weight a, that gradient is
+ *
+ *     softmax(z) - (1 - a) y - a p  =  (softmax(z) - y) - a (p - y),
+ *
+ * and p - y is the gradient that a teacher's own logits would get. So a teacher takes away what it has learnt
+ * already, and no kernel is new. `taught` [..., V]: the logits of each teacher; the other arguments as in
+ * `crossEntropy`.
+ */
+export function pullOf(
+  taught: readonly Tensor[],
+  targets: Tensor<'i32'>,
+  { factor, smoothing, weight }: { factor: number; smoothing: number; weight: number },
+): Tensor {
+  const [first] = taught;
+  const { kernels } = first.backend;
+  const share = { rows: targets.size, cols: first.shape.at(-1) as number, smoothing };
+  const back = { ...share, factor: (-weight * factor) / taught.length };
+  const pull = empty(first.shape, 'f32', first.backend);
+  for (const logits of taught) {
+    const [losses, lse] = [0, 1].map(() => empty(targets.shape, 'f32', first.backend));
+    kernels.crossEntropy(losses.buffer, lse.buffer, logits.buffer, targets.buffer, share);
+    const own = logits === first ? pull : empty(first.shape, 'f32', first.backend);
+    kernels.crossEntropyBackward(own.buffer, logits.buffer, lse.buffer, targets.buffer, back);
+    if (own !== pull) kernels.add(pull.buffer, pull.buffer, own.buffer);
+  }
+  return pull;
+}
+
+/** The same rows of another tensor [..., C] as those of a slice. */
+export type Cut = (other: Tensor) => Tensor;
 
 /**
  * The losses that `lossOf` computes of rows of x [..., C] and their targets [...], `size` rows at a time. The
@@ -356,7 +395,7 @@ export function slicedLoss(
   x: Tensor,
   targets: Tensor<'i32'>,
   size: number,
-  lossOf: (x: Tensor, targets: Tensor<'i32'>) => Tensor,
+  lossOf: (x: Tensor, targets: Tensor<'i32'>, cut: Cut) => Tensor,
 ): Tensor {
   const C = x.shape.at(-1) as number;
   expect(rows(x) === targets.size, 'slicedLoss', `${x} does not fit the targets ${targets}`);
@@ -366,12 +405,11 @@ export function slicedLoss(
   for (let from = 0; from < targets.size; from += size) {
     const n = Math.min(size, targets.size - from);
     scope(() => {
-      const part = empty([n, C], 'f32', x.backend);
-      kernels.copy(part.buffer, x.buffer, 0, from * C, n * C);
+      const part = rowsOf(x, from, n);
       part.requiresGrad = dx !== null;
       const wanted = empty([n], 'i32', x.backend);
       kernels.copy(wanted.buffer, targets.buffer, 0, from, n);
-      const own = withGradientsNow(() => lossOf(part, wanted));
+      const own = withGradientsNow(() => lossOf(part, wanted, (other) => rowsOf(other, from, n)));
       kernels.copy(losses.buffer, own.buffer, from, 0, n);
       if (dx && part.grad) kernels.copy(dx.buffer, part.grad.buffer, from * C, 0, n * C);
     });
@@ -379,6 +417,14 @@ export function slicedLoss(
   return recordLoss(losses, [x], dx ? [dx] : [], () =>
     addGrad(x, (d) => kernels.copy(d.buffer, (dx as Tensor).buffer)),
   );
+}
+
+/** The `n` rows of x [..., C] from row `from` on: [n, C]. No gradient. */
+function rowsOf(x: Tensor, from: number, n: number): Tensor {
+  const C = x.shape.at(-1) as number;
+  const part = empty([n, C], 'f32', x.backend);
+  x.backend.kernels.copy(part.buffer, x.buffer, 0, from * C, n * C);
+  return part;
 }
 
 /** The last position of each sequence: [B, T, C] -> [B, 1, C]. No gradient. */

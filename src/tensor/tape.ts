@@ -112,6 +112,17 @@ export function withGradientsNow<R>(fn: () => R): R {
   return recording?.entries ? forthAndBack(fn) : scope(fn);
 }
 
+/** Runs `fn` without a tape: what it computes gets no gradient, and passes none on. */
+export function withoutGradients<R>(fn: () => R): R {
+  const outer = recording;
+  recording = null;
+  try {
+    return scope(fn);
+  } finally {
+    recording = outer;
+  }
+}
+
 /**
  * Runs `fn` without keeping what its backward needs, only its result: then the backward runs it again. Saves
  * memory for time (activation checkpointing, Chen et al. 2016). The gradients are the same bits, if `fn`

@@ -20,12 +20,24 @@ const PER_WEIGHT_APART = 3 * 4;
 /**
  * The memory of the buffers that a training of a model of this config takes on any engine: weights,
  * gradients, moments, and the activations of a micro-batch. It runs a step, with an evaluation if the
- * settings have any, on an engine that computes nothing. Not counted: samples, probes, and what the engine
+ * settings have any, on an engine that computes nothing; `teachers` are the configs of the models whose
+ * predictions it learns. Not counted: samples, probes, and what the engine
  * adds for itself.
  */
-export async function trainingMemory(config: GPTConfig, settings: TrainSettings): Promise<TrainingMemory> {
+export async function trainingMemory(
+  config: GPTConfig,
+  settings: TrainSettings,
+  teachers: readonly GPTConfig[] = [],
+): Promise<TrainingMemory> {
   const backend = createCounting();
-  const model = new GPT(config, { backend, init: 'blank' });
+  const blank = (shape: GPTConfig): GPT => new GPT(shape, { backend, init: 'blank' });
+  const model = blank(config);
+  // Whether they suit is known later, with the tokenizer.
+  const suited = teachers.map((shape) => {
+    const blockSize = Math.max(shape.blockSize, config.blockSize);
+    return blank({ ...shape, vocabSize: config.vocabSize, blockSize });
+  });
+  const taught = suited.length > 0 ? { teachers: suited } : {};
   const ids = new Int32Array(sequencesAtOnce(config.blockSize) * config.blockSize + 1);
   // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
   const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
@@ -42,7 +54,7 @@ export async function trainingMemory(config: GPTConfig, settings: TrainSettings)
     sampleEvery: 0,
   };
   const data = { train: ids, val: ids, vocabSize: config.vocabSize, valBytesPerToken: 1 };
-  for await (const _ of train({ ...small, model, data })) {
+  for await (const _ of train({ ...small, ...taught, model, data })) {
     // Only the memory is of interest.
   }
   const apart = settings.localSteps > 0 ? PER_WEIGHT_APART * model.parameterCount : 0;

@@ -88,6 +88,11 @@ export interface TrainOptions extends Partial<TrainSettings> {
   probeTaps?: readonly string[];
   /** The text that the model knew before: evaluations also give the loss on its validation part. */
   old?: Dataset<Tokens>;
+  /**
+   * Models of the same tokens, whose mean prediction is a share `distillWeight` of every target
+   * (distillation). They are on the same engine and stay as they are. Reported losses are those on the text.
+   */
+  teachers?: readonly GPT[];
   /** Needed for samples (`sampleEvery` > 0) and `bpeDropout`. */
   tokenizer?: Tokenizer;
   /** Saves a checkpoint and returns its location, for the event. Without it nothing is saved. */
@@ -133,6 +138,14 @@ const handedFields: Table<Omit<TrainOptions, keyof TrainSettings>> = {
     about: 'the text that the model knew before, whose loss evaluations give too',
     schema: datasetSchema,
     hint: 'dataset() makes one',
+  }),
+  teachers: custom({
+    about: 'models whose mean prediction is a share of every target',
+    schema: such(
+      (value): value is readonly GPT[] =>
+        Array.isArray(value) && value.every((one) => 'losses' in Object(one)),
+      'a list of models',
+    ),
   }),
   probeTaps: texts({ about: 'values that probes measure, as glob patterns of names' }),
   tokenizer: having('decode', 'a Tokenizer', { about: 'for samples and BPE dropout' }),
@@ -198,7 +211,7 @@ export function checkHanded(options: TrainOptions): void {
 
 /** Checks that settings, data and model fit together, and sets up the run, after `checkHanded`. */
 export function startRun(options: TrainOptions): Run {
-  const { model, data, old, tokenizer, save, saveNow, resume, ranks, ...more } = options;
+  const { model, data, old, teachers, tokenizer, save, saveNow, resume, ranks, ...more } = options;
   const { signal, onProgress, probeTaps, ...changes } = more;
   const settings = checkSettings({ ...defaultsOf(settingFields), ...changes });
   if (!resume) {
@@ -214,6 +227,7 @@ export function startRun(options: TrainOptions): Run {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   checkSuited(settings, model.config);
+  checkTeachers(settings, model, teachers);
   checkRanks(settings, ranks);
   const trained = chooseTrained(model, settings);
   const optimizer = createOptimizer(trained.parameters, settings);
@@ -267,6 +281,36 @@ function checkOld({ val, vocabSize }: Dataset<Tokens>, config: GPTConfig): void 
   if (vocabSize !== config.vocabSize)
     throw new Error(`old was encoded with ${vocabSize} tokens, the model has ${config.vocabSize}`);
   if (val.length < 2) throw new Error(`old has ${val.length} tokens to validate: 2 or more are needed`);
+}
+
+/**
+ * Throws when `teachers`, or none, do not suit the model and the settings. `names`: what they are called
+ * then.
+ */
+export function checkTeachers(
+  { distillWeight }: Pick<TrainSettings, 'distillWeight'>,
+  { config, backend }: Pick<GPT, 'config' | 'backend'>,
+  teachers?: readonly GPT[],
+  names: readonly string[] = (teachers ?? []).map((_, i) => `teachers[${i}]`),
+): void {
+  if (!teachers && distillWeight !== settingFields.distillWeight.default)
+    throw new Error(
+      `distillWeight ${distillWeight} has no effect without teachers: set them, or leave it out`,
+    );
+  if (teachers?.length === 0) throw new Error('teachers is an empty list: name one or more, or leave it out');
+  for (const [i, teacher] of (teachers ?? []).entries()) {
+    const { vocabSize, blockSize } = teacher.config;
+    if (teacher.backend !== backend)
+      throw new Error(`${names[i]} is on another engine than the model: load it on the same`);
+    if (vocabSize !== config.vocabSize)
+      throw new Error(
+        `${names[i]} has ${vocabSize} tokens, the model ${config.vocabSize}: only a model with the same tokenizer teaches`,
+      );
+    if (blockSize < config.blockSize)
+      throw new Error(
+        `${names[i]} has a context of ${blockSize} tokens: blockSize ${config.blockSize} is longer, choose at most that`,
+      );
+  }
 }
 
 type Shared = Pick<

@@ -54,6 +54,11 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    */
   labelSmoothing: number;
   /**
+   * With teachers: the share of each target that is their mean prediction; the rest is the token that comes
+   * (Hinton et al. 2015).
+   */
+  distillWeight: number;
+  /**
    * Probability of leaving out a merge when the training text is encoded, once per epoch (Provilkov et al.
    * 2020). 0: none.
    */
@@ -253,6 +258,14 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     min: 0,
     max: 1,
     default: 0,
+    group: REGULARISATION,
+    younger: true,
+  }),
+  distillWeight: number({
+    about: 'with teachers: the share of each target that is their prediction, not the text',
+    min: 1e-3,
+    max: 1,
+    default: 0.5,
     group: REGULARISATION,
     younger: true,
   }),

@@ -3,7 +3,7 @@
 import type { HostArray } from '../backend/contract.ts';
 import type { BatchTap } from '../inspect/probe-tap.ts';
 import { type Batch, sliceBatch } from '../model/batch.ts';
-import type { GPT } from '../model/gpt.ts';
+import type { GPT, Teaching } from '../model/gpt.ts';
 import { withGradients } from '../tensor/tape.ts';
 import { empty, type Tensor, tensor } from '../tensor/tensor.ts';
 import { cancellable } from './cancel.ts';
@@ -23,6 +23,7 @@ export interface GradientOptions {
   /** Dropout to use instead of the model's own. */
   dropout?: number;
   labelSmoothing?: number;
+  teaching?: Teaching | null;
   /** As in `ForwardOptions`. */
   checkpointActivations?: boolean;
   tap?: BatchTap;
@@ -109,12 +110,12 @@ async function queueMicroBatch(
   options: GradientOptions,
 ): Promise<HostArray> {
   const { seed, step, firstSequence: before = 0, dropout, labelSmoothing } = options;
-  const { microBatch, checkpointActivations, tap } = options;
+  const { microBatch, checkpointActivations, teaching, tap } = options;
   const { ids, targets, B, T } = sliceBatch(batch, first, microBatch);
   const losses = withGradients(() => {
     const training = { seed, step, firstSequence: before + first, dropout };
     const [read, wanted] = [ids, targets].map((array) => tensor(array, [B, T], model.backend));
-    const loss = { factor: 1 / (batch.B * batch.T), smoothing: labelSmoothing };
+    const loss = { factor: 1 / (batch.B * batch.T), smoothing: labelSmoothing, teaching };
     return model.losses(read, wanted, { training, tap, checkpointActivations }, loss);
   });
   try {

@@ -290,5 +290,7 @@ function pairwiseOf({ options, settings, trained, sum, local }: Run): Pairwise |
 function gradientOptions({ options, settings }: Run, step: number): GradientOptions {
   const { microBatch, checkpointActivations, seed, labelSmoothing } = settings;
   const dropout = dropoutAt(step, options.model.config.dropout, settings);
-  return { microBatch, checkpointActivations, seed, step, dropout, labelSmoothing };
+  const { teachers } = options;
+  const teaching = teachers ? { teachers, weight: settings.distillWeight } : null;
+  return { microBatch, checkpointActivations, seed, step, dropout, labelSmoothing, teaching };
 }

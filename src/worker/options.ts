@@ -81,7 +81,7 @@ export interface TokenizeOptions extends Partial<Split>, Abortable {
 /** Options as they can be sent: without what a page keeps for itself. */
 export type PlainTrainOptions = Omit<
   TrainOptions,
-  'model' | 'tokenizer' | 'save' | 'saveNow' | 'resume' | 'signal' | 'onProgress'
+  'model' | 'teachers' | 'tokenizer' | 'save' | 'saveNow' | 'resume' | 'signal' | 'onProgress'
 >;
 export type PlainFolderOptions = Pick<RunFolderOptions, 'dataset' | 'data' | 'settings' | 'probeTaps'>;
 export interface PlainGenerateOptions extends Omit<GenerateOptions, 'tap' | 'signal'> {
@@ -214,14 +214,14 @@ export function checkSave(store: Store, model: WorkerModel, options: SaveOptions
 }
 
 export function checkTrain(options: WorkerTrainOptions): void {
-  const { tokenizer: _, save: __, resume: ___, saveNow: ____, ...plain } = trainFields;
+  const { tokenizer: _, save: __, resume: ___, saveNow: ____, teachers: _____, ...plain } = trainFields;
   const fields = { ...plain, model: modelField };
   refuseUnknown(optionsIn(options, 'train'), Object.keys(fields), 'setting');
   complete(fields, options, 'train');
 }
 
 export function checkTrainInFolder(options: WorkerFolderOptions): void {
-  const { tokenizer: _, lock: __, ...plain } = runFolderFields;
+  const { tokenizer: _, lock: __, teachers: ___, ...plain } = runFolderFields;
   const from = custom({ ...plain.from, schema: such(isObject, 'a checkpoint') });
   complete({ ...plain, model: modelField, from }, options, 'trainInFolder');
   refuseUnknown(options.settings, Object.keys(settingFields), 'setting');

@@ -7,8 +7,8 @@ import { type GPTConfig, makeConfig, presets } from '../../src/model/config.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import type { Tap } from '../../src/model/taps.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
-import { crossEntropy, linear, slicedLoss } from '../../src/tensor/ops.ts';
-import { withGradients } from '../../src/tensor/tape.ts';
+import { type Cut, crossEntropy, linear, pullOf, slicedLoss } from '../../src/tensor/ops.ts';
+import { withGradients, withoutGradients } from '../../src/tensor/tape.ts';
 import { parameter, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { randomBatch } from '../../src/train/data.ts';
 import { tokenLosses } from '../../src/train/evaluate.ts';
@@ -124,14 +124,18 @@ for (const { name, create, skip } of await engines()) {
           const x = parameter(values(rows * C, 0.7), [1, rows, C], backend);
           const w = parameter(values(V * C, 0.9), [V, C], backend);
           const b = parameter(values(V, 1.1), [V], backend);
+          const others = [0.3, 0.5].map((k) => tensor(values(rows * C, k), [1, rows, C], backend));
           const losses = withGradients(() => {
             const targets = tensor(wanted, [1, rows], backend);
-            const lossOf = (part: Tensor, its: Tensor<'i32'>) =>
-              crossEntropy(linear(part, w, b), its, 1 / rows, 0.1);
-            return sliced ? slicedLoss(x, targets, sliceSize, lossOf) : lossOf(x, targets);
+            const lossOf = (part: Tensor, its: Tensor<'i32'>, cut: Cut) => {
+              const how = { factor: 1 / rows, smoothing: 0.1, weight: 0.4 };
+              const taught = others.map((other) => withoutGradients(() => linear(cut(other), w, b)));
+              return crossEntropy(linear(part, w, b), its, how.factor, 0.1, pullOf(taught, its, how));
+            };
+            return sliced ? slicedLoss(x, targets, sliceSize, lossOf) : lossOf(x, targets, (whole) => whole);
           });
           const all = [losses, ...[x, w, b].map(({ grad }) => grad as Tensor)].map((t) => valuesOf(t));
-          for (const t of [losses, x, w, b]) t.dispose();
+          for (const t of [losses, x, w, b, ...others]) t.dispose();
           return all;
         });
         for (const i of found[0].keys()) assertClose(found[1][i], found[0][i], `result ${i}`, 1e-5);

@@ -158,6 +158,7 @@ describe('every record of options', () => {
     ScheduleOptions: 'a part of TrainSettings',
     GroupOptions: 'a part of TrainSettings',
     GradientOptions: 'made by the training loop, of settings that are checked',
+    LossOptions: 'the same',
     ProbeOptions: 'made by the training loop and by measureTaps',
     WarningOptions: 'the thresholds of the rules, which no door hands out',
     GenerateSettings: 'GenerateOptions after their check',

@@ -178,6 +178,44 @@ for (const { name, create, skip } of await engines()) {
   }
 }
 
+test('the gradient with teachers is that of the cross entropy with soft targets', () => {
+  const random = createRandom({ seed: 11, stream: 9 });
+  const [R, V] = [4, 7];
+  const normal = (): Float32Array => Float32Array.from({ length: R * V }, () => random.normal());
+  const z = parameter(normal(), [R, V], backend);
+  const taught = [normal(), normal(), normal()].map((values) => tensor(values, [R, V], backend));
+  const targets = tensor(Int32Array.of(3, 0, 6, 3), [R], backend);
+  const [factor, smoothing, weight] = [0.3, 0.1, 0.7];
+  const softmax = (row: ArrayLike<number>): number[] => {
+    const powers = Array.from(row, Math.exp);
+    const sum = powers.reduce((a, b) => a + b);
+    return powers.map((power) => power / sum);
+  };
+  const rowOf = (t: Tensor, r: number): ArrayLike<number> => valuesOf(t).subarray(r * V, (r + 1) * V);
+  /** Minus the sum over all rows and tokens of target times log probability. */
+  const softLoss = (): number => {
+    let loss = 0;
+    for (let r = 0; r < R; r++) {
+      const [own, ...theirs] = [z, ...taught].map((t) => softmax(rowOf(t, r)));
+      for (let v = 0; v < V; v++) {
+        const text = (valuesOf(targets)[r] === v ? 1 - smoothing : 0) + smoothing / V;
+        const mean = theirs.reduce((sum, p) => sum + p[v], 0) / theirs.length;
+        loss -= factor * ((1 - weight) * text + weight * mean) * Math.log(own[v]);
+      }
+    }
+    return loss;
+  };
+  const plain = withGradients(() => ops.crossEntropy(z, targets, factor, smoothing));
+  z.grad?.dispose();
+  z.grad = null;
+  const losses = withGradients(() => {
+    const pull = ops.pullOf(taught, targets, { factor, smoothing, weight });
+    return ops.crossEntropy(z, targets, factor, smoothing, pull);
+  });
+  assert.deepEqual(valuesOf(losses), valuesOf(plain), 'the losses are those on the text');
+  agrees(z, softLoss, 'the logits');
+});
+
 test('gradients add up over calls until they are zeroed', () => {
   const w = parameter(Float32Array.from([0.3, -0.2, 0.5, 0.1]), [2, 2], backend);
   const x = tensor(Float32Array.from([1, 2]), [1, 2], backend);

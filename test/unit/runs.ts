@@ -46,6 +46,7 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
     tokenizer: { vocabSize: 500, split: 'none', id: '1234abcd' },
     engines: [{ engine: 'native (AVX2, 2 threads)', after: 0 }],
     precision: 'f32',
+    teachers: [],
     settings: { ...seedSettings, steps: 100 },
     events: runEvents(100),
     comparisons: new Map([['int8', int8]]),

@@ -16,11 +16,13 @@ import { GPT } from '../../model/gpt.ts';
 import { recast } from '../../model/recast.ts';
 import { matchTaps } from '../../model/taps.ts';
 import { LAST } from '../../runs/layout.ts';
+import type { Teacher } from '../../runs/teachers.ts';
 import { type Pattern, patterns, type Tokenizer } from '../../tokenizer/index.ts';
 import { checkDataset, checkSplit, type Dataset, datasetOf, type Split } from '../../train/data.ts';
 import type { TrainEvent } from '../../train/events.ts';
-import { checkRanks } from '../../train/run.ts';
+import { checkRanks, checkTeachers } from '../../train/run.ts';
 import { WATCHING } from '../../train/setting-fields.ts';
+import type { TrainSettings } from '../../train/settings.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { pick } from '../config-flags.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
@@ -39,6 +41,7 @@ import { prepareFolder, takeRunFolder } from '../run-folder.ts';
 import { type Recipe, readRecipe, recipeFlags } from '../run-settings.ts';
 import { recordOf, typed } from '../run-text.ts';
 import { contextFor, DEFAULT_VOCAB_SIZE, learnTokenizer, trainTokenizer } from '../short-text.ts';
+import { distillFlags, type FoundTeacher, findTeachers, openTeachers } from '../teachers.ts';
 import { asBytesFlag, dataFlag, type Reading, splitFlags, splitOf } from '../texts.ts';
 import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
@@ -62,6 +65,7 @@ const runFlags = {
     argument: '<dir>',
   }),
   ...fromFlags,
+  ...distillFlags,
   force: toggle({ about: 'replace a run that is in the folder already' }),
   tokenizer: text({
     about: 'tokenizer.json or .tiktoken file to use instead of training one',
@@ -112,6 +116,7 @@ export const train = defineCommand({
     ],
     ['train --from bundled --data poems.txt --out runs/poems', 'a trained model goes on with another text'],
     ['train --from runs/first --lora 8 --data poems.txt --out runs/poems', 'the same by adapters (LoRA)'],
+    ['train --distill runs/a --distill runs/b --data notes/ --out runs/c', 'learn from two models, too'],
     ['train --resume runs/first', 'go on after Ctrl-C, a crash or a power cut, bit for bit'],
   ],
   flags,
@@ -240,15 +245,17 @@ async function freshRun(
   if (probeTaps && settings.probeEvery === 0)
     throw misuse('--probe-taps has no effect without --probe-every above 0');
   const split = await asked(() => checkSplit(splitOf(given)));
+  const teachers = await findTeachers(given.distill, recipe.chosen, out, output);
   await asked(() => matchTaps(probeTaps ?? [], configFor(256)));
   const { tokenizer: file } = given;
   const opened = file === undefined ? null : await givenTokenizer(given, file, recipe);
   const pattern = opened === null && start === null ? patternOf(given) : null;
   const vocabSize = opened?.vocabSize ?? given.vocabSize ?? recipe.vocabSize ?? DEFAULT_VOCAB_SIZE;
   const expected = await asked(() => configFor(vocabSize), origin);
-  const choice: Choice = { recipe, split, start, opened, pattern };
+  const choice: Choice = { recipe, split, start, teachers, opened, pattern };
   await withEngine(given, async (engine) => {
-    await checkTraining(expected, settings, engine.backend);
+    const taught = { teachers: teachers.map((teacher) => teacher.config) };
+    await checkTraining(expected, settings, engine.backend, taught);
     const plan = await planRun(choice, engine, given, folder, output, job);
     // Nothing is removed before all processes know that they can begin.
     const machines = await job?.begin(plan);
@@ -278,6 +285,8 @@ interface Choice {
   split: Split;
   /** The model of `--from`. */
   start: Start | null;
+  /** The models of `--distill`. */
+  teachers: readonly FoundTeacher[];
   /** The tokenizer of `--tokenizer`. */
   opened: Tokenizer | null;
   /** Of a new tokenizer. */
@@ -286,7 +295,7 @@ interface Choice {
 
 /** Reads the text, and makes tokenizer and model. */
 async function planRun(
-  { recipe, split, start, opened, pattern }: Choice,
+  { recipe, split, start, teachers: found, opened, pattern }: Choice,
   engine: ChosenBackend,
   given: Given,
   { folder: out, release }: OutFolder,
@@ -314,6 +323,10 @@ async function planRun(
   const model = begun
     ? await asked(() => recast(begun.model, config))
     : new GPT(config, { seed: settings.seed, backend });
+  const teachers = await openTeachers(found, tokenizer, backend, output);
+  const names = found.map(({ path }) => `--distill ${path}`);
+  const models = teachers?.map((teacher) => teacher.model);
+  await asked(() => checkTeachers(settings, model, models, names), origin);
   return {
     out,
     lock: { release },
@@ -325,6 +338,7 @@ async function planRun(
     model,
     data: recordOf(typed(given.data ?? []), facts, split, out),
     old: old ?? undefined,
+    teachers,
     start: start?.path,
     title: `${name} on ${text.name}`,
     tokenizerFile: given.tokenizer,
@@ -418,12 +432,17 @@ async function takeResumed(given: Given, out: string): Promise<OutFolder> {
   return takeRun(out, WRITER);
 }
 
+/** `runs/a, runs/b: 0.5 of each target`. */
+function taughtBy(teachers: readonly Teacher[], { distillWeight }: TrainSettings): string {
+  return `${teachers.map(({ record }) => record.path).join(', ')}: ${distillWeight} of each target`;
+}
+
 /** Columns of the labels of `describe`. */
 const LABEL = 9;
 
 /** A few lines about the coming run, fitted to the window. */
 function describe(
-  { model, dataset: data, settings, data: { name, validate } }: RunPlan,
+  { model, dataset: data, settings, teachers, data: { name, validate } }: RunPlan,
   output: Output,
 ): void {
   const { nLayer, nHead, nEmbd, headSize, blockSize, vocabSize } = model.config;
@@ -444,6 +463,7 @@ function describe(
       'training',
       `${formatAmount(steps, 'step')} of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
     ],
+    ...(teachers ? [['teachers', taughtBy(teachers, settings)] as const] : []),
   ] as const;
   const columns = output.tty ? columnsOf(process.stdout) : Number.POSITIVE_INFINITY;
   for (const [label, value] of facts) {
