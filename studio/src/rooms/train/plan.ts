@@ -25,8 +25,8 @@ type Field = OptionField<unknown, unknown>;
 /** The options of the tokenizer in the address. */
 export const tokenizerChoices = { vocabSize: 500, pattern: 'gpt4' } as const;
 
-/** The settings of a run in a tab, which is no rank of a job. */
-const runFields = withoutRanks(settingFields) as Readonly<Record<string, Field>>;
+/** The settings of a run in a tab, which is no rank of a job and has no teachers. */
+const runFields = alone(settingFields) as Readonly<Record<string, Field>>;
 
 /** The rows of both tables, by name. */
 export const fields: Readonly<Record<string, Field>> = {
@@ -34,7 +34,7 @@ export const fields: Readonly<Record<string, Field>> = {
   ...runFields,
 };
 
-function withoutRanks({ localSteps: _, workers: __, ...rest }: typeof settingFields): object {
+function alone({ localSteps: _, workers: __, distillWeight: ___, ...rest }: typeof settingFields): object {
   return rest;
 }
 
