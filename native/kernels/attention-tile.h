@@ -9,21 +9,23 @@ namespace inkhorn::INKHORN_ISA {
 constexpr Index TILE = 16;
 
 // A register tile is up to three vectors wide. Its sums, a row of b and one value of a fit in the vector
-// registers, and there are enough sums to hide the latency of the additions.
+// registers, and there are enough sums to hide the latency of the additions. Of 16 registers, tiles two
+// vectors wide take 6, 5 and 5 of the 16 rows.
 constexpr int WIDEST = 3;
+constexpr int UNROLL_TERMS = REGISTERS == 16 ? 2 : 1;  // terms of the sum per turn of the loop
 constexpr int rowsOf(int vectors) { return (REGISTERS == 32 ? 32 : 16) / (vectors == 1 ? 2 : 4); }
 
 /** One register tile: c[ROWS, VECTORS * LANES] = or += a[ROWS, k] b[k, ...]; k counts elements (number.h). */
-template <class Number, int VECTORS, bool TRANSPOSED>
+template <class Number, int ROWS, int VECTORS, bool TRANSPOSED>
 static inline void registerTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                                 Index k, bool accumulate) {
-  constexpr int ROWS = rowsOf(VECTORS);
   Vec sum[ROWS][VECTORS];
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
 #pragma GCC unroll 3
     for (int v = 0; v < VECTORS; v++) sum[i][v] = accumulate ? load(c + i * strideC + v * LANES) : zero();
   }
+#pragma GCC unroll UNROLL_TERMS
   for (Index p = 0; p < k; p++, b += strideB) {
     Vec row[VECTORS];
 #pragma GCC unroll 3
@@ -45,10 +47,15 @@ static inline void registerTile(float* c, Index strideC, const float* a, Index s
 template <class Number, int VECTORS, bool TRANSPOSED>
 INKHORN_INLINE void tileRows(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                              Index k, bool accumulate) {
-  for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) {
-    const float* rows = TRANSPOSED ? a + i : a + i * strideA;
-    registerTile<typename Number::Tiles, VECTORS, TRANSPOSED>(c + i * strideC, strideC, rows, strideA, b, strideB, k,
-                                                              accumulate);
+  const auto tile = [&]<int ROWS>(Index i) {
+    registerTile<typename Number::Tiles, ROWS, VECTORS, TRANSPOSED>(
+        c + i * strideC, strideC, TRANSPOSED ? a + i : a + i * strideA, strideA, b, strideB, k, accumulate);
+  };
+  if constexpr (REGISTERS == 16 && VECTORS == 2) {
+    tile.template operator()<6>(0);
+    for (Index i = 6; i < TILE; i += 5) tile.template operator()<5>(i);
+  } else {
+    for (Index i = 0; i < TILE; i += rowsOf(VECTORS)) tile.template operator()<rowsOf(VECTORS)>(i);
   }
 }
 

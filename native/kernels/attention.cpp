@@ -26,15 +26,18 @@ struct Ahead {
   Rows rows[8];
   Index count;  // of `rows`; 0: there is no next head
   Index T, columns;
-  Index done = 0;
+  Index at = 0, row = 0;  // what is next: row `row` of rows[at]
 
-  /** The share of one of `calls` calls. */
-  void fetch(Index calls) {
-    const Index share = (count * T + calls - 1) / calls, end = done + share < count * T ? done + share : count * T;
-    for (; done < end; done++) {
-      const Rows& from = rows[done % count];
-      const float* row = from.data + done / count * from.stride;
-      for (Index i = 0; i < columns + 15; i += 16) prefetchFar(row + i);
+  /** How many rows to fetch at a time, in `calls` calls. */
+  Index share(Index calls) const { return ceilDiv(count * T, calls); }
+  void fetch(Index share) {
+    for (; share > 0 && row < T; share--) {
+      const float* from = rows[at].data + row * rows[at].stride;
+      for (Index i = 0; i < columns + 15; i += 16) prefetchFar(from + i);
+      if (++at == count) {
+        at = 0;
+        row++;
+      }
     }
   }
 };
@@ -110,6 +113,7 @@ struct HeadForward {
     packAlong<Number>(m.queries, w, q.data, q.stride, T, hs);
 
     Ahead next = ahead;
+    const Index share = next.share(T);
     for (Index t = 0; t < T; t += TILE) {
       const Index visible = start + t + TILE < keys ? start + t + TILE : keys;  // of the last query
       for (Index j = 0; j < visible; j += BLOCK) {
@@ -121,7 +125,7 @@ struct HeadForward {
       const Index rows = T - t < TILE ? T - t : TILE;
       for (Index i = 0; i < rows; i++) {
         inverse[i] = probabilities(m.scores + i * BLOCK, t + i, visible, m.keep);
-        next.fetch(T);
+        next.fetch(share);
       }
       for (Index j = 0; j < visible; j += BLOCK) {
         const Index n = visible - j < BLOCK ? visible - j : BLOCK;
@@ -142,16 +146,11 @@ struct HeadForward {
    */
   float probabilities(float* s, Index t, Index visible, float* keep) const {
     const Index keys = start + t + 1;
-    const Softmax softmax = softmaxRow(s, keys, TILE * BLOCK, scale);
+    const float* factors = dropout.rule ? dropout.factors(keep, t, 0, ceilDiv(keys, BLOCK)) : nullptr;
+    const auto row = [&](const auto& finish) { return softmaxRow(s, keys, TILE * BLOCK, scale, finish); };
+    const Softmax softmax =
+        factors ? row([&](Vec e, Index key) { return mul(e, load(factors + key)); }) : row(Unchanged{});
     if (lse) lse[t] = softmax.highest + __builtin_logf(softmax.sum);
-    if (dropout.rule) {
-      const Index groups = (keys + BLOCK - 1) / BLOCK;
-      const float* factors = dropout.factors(keep, t, 0, groups);
-      for (Index j = 0; j < keys; j += LANES) {
-        float* p = s + j / BLOCK * TILE * BLOCK + j % BLOCK;
-        store(p, mul(load(p), load(factors + j)));
-      }
-    }
     for (Index j = Number::ROUNDS ? 0 : roundUp(keys, LANES); j < visible; j += LANES * Number::TERMS) {
       float* run = s + j / BLOCK * TILE * BLOCK;
       store(run + j % BLOCK / Number::TERMS, Number::along(run + j % BLOCK, keys - j));  // 0 from `keys` on
@@ -235,7 +234,7 @@ struct HeadBackward {
     for (Index t = 0; t < T; t++) m.dots[t] = dot(dOut.data + t * dOut.stride, out.data + t * out.stride);
 
     Ahead next = ahead;
-    const Index blocks = rows / BLOCK, calls = T * blocks - BLOCK * (blocks * (blocks - 1) / 2);
+    const Index blocks = rows / BLOCK, share = next.share(T * blocks - BLOCK * (blocks * (blocks - 1) / 2));
     for (Index j = 0; j < T; j += BLOCK) {
       const Index n = T - j < BLOCK ? T - j : BLOCK;  // keys in this block
       packTransposed<Number>(m.keysT, BLOCK, k.data + j * k.stride, k.stride, n, hs);
@@ -254,7 +253,7 @@ struct HeadBackward {
             store(ps + i * BLOCK + v * LANES, zero());
             store(ds + i * BLOCK + v * LANES, zero());
           }
-          next.fetch(calls);
+          next.fetch(share);
         }
         if (Number::ROUNDS) {
           const Index end = t + TILE < T ? TILE / Number::TERMS : elementsOf<Number>(T) - t / Number::TERMS;
@@ -311,12 +310,19 @@ struct HeadBackward {
    */
   void scoreGradients(float* p, float* dp, Index t, Index j, Index vectors, float lse, float dot, float* keep) const {
     const float* factors = dropout.rule ? dropout.factors(keep, t, j, 1) : nullptr;
-    for (Index i = 0; i < vectors * LANES; i += LANES) {
-      const Vec probability =
-          select(firstLanes(t + 1 - j - i), exp(fma(load(p + i), splat(scale), splat(-lse))), zero());
-      const Vec factor = factors ? load(factors + i) : splat(1);
-      store(p + i, mul(probability, factor));
-      store(dp + i, mul(probability, fma(load(dp + i), factor, splat(-dot))));
+    const Index all = vectors * LANES, seen = least(t + 1 - j, all);
+    const auto row = [&](const auto& factorOf) {
+      eachVector(seen, [&](Index i, auto lanes) {
+        const Vec probability = select(lanes, exp(fma(load(p + i), splat(scale), splat(-lse))), zero());
+        const Vec factor = factorOf(i);
+        store(p + i, mul(probability, factor));
+        store(dp + i, mul(probability, fma(load(dp + i), factor, splat(-dot))));
+      });
+    };
+    factors ? row([&](Index i) { return load(factors + i); }) : row([](Index) { return splat(1); });
+    for (Index i = roundUp(seen, LANES); i < all; i += LANES) {
+      store(p + i, zero());
+      store(dp + i, zero());
     }
   }
 };

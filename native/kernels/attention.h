@@ -17,11 +17,17 @@ struct Softmax {
   float highest, sum;
 };
 
+struct Unchanged {
+  Vec operator()(Vec e, Index) const { return e; }
+};
+
 /**
- * Turns the products of a query with the keys into exp(scale * product - highest), with zeros up to the next
- * whole vector. The products are in runs of BLOCK, which begin `stride` apart.
+ * Turns the products of a query with the keys into e = exp(scale * product - highest), with zeros up to the
+ * next whole vector, and stores finish(e, key). The products are in runs of BLOCK, which begin `stride`
+ * apart.
  */
-static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale) {
+template <class Finish = Unchanged>
+static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale, const Finish& finish = {}) {
   const Vec factor = splat(scale);
   Vec highest = splat(-__builtin_inff()), sum = zero();
   for (Index j = 0; j < keys; j += BLOCK) {
@@ -36,7 +42,7 @@ static inline Softmax softmaxRow(float* s, Index keys, Index stride, float scale
     eachVector(keys - j < BLOCK ? keys - j : BLOCK, [&](Index i, auto lanes) {
       const Vec e = select(lanes, exp(fma(load(run + i), factor, splat(-top))), zero());
       sum = add(sum, e);
-      store(run + i, e);
+      store(run + i, finish(e, j + i));
     });
   }
   return {top, reduceAdd(sum)};

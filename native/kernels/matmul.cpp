@@ -91,11 +91,22 @@ struct Product {
     return packTasksB(stage) + (s.transA ? ceilDiv(end(stage) - begin(stage), packedRows) : 0);
   }
 
-  /** A packed panel of b in a stage. */
-  const float* panelOfB(Index stage, Index panel) const {
-    if (panelsOfB != nullptr)
-      return panelsOfB + panels * TILE_COLS * begin(stage) + panel * TILE_COLS * elements(stage);
-    return packedB[stage % 2] + (panel - firstPanel(stage)) * TILE_COLS * elements(stage);
+  /** What the tiles of a stage have in common. Computed once per task: it takes divisions, which are slow. */
+  struct Stage {
+    bool isFirst, isLast;
+    Index firstPanel;
+    const float* b;  // packed, from `firstPanel` on
+    const float* a;  // packed, with transA
+  };
+
+  Stage stageOf(Index stage) const {
+    const Index size = elements(stage), panel = firstPanel(stage);
+    const float* earlier = panelsOfB + TILE_COLS * (panels * begin(stage) + panel * size);
+    return {.isFirst = isFirst(stage),
+            .isLast = isLast(stage),
+            .firstPanel = panel,
+            .b = panelsOfB != nullptr ? earlier : packedB[stage % 2],
+            .a = packedA[stage % 2]};
   }
 
   void pack(Index stage, Index task) const {
@@ -138,18 +149,19 @@ struct Product {
     const Index panel1 = least(lastPanel(stage), panel0 + panelsPerTask);
     if (panel0 >= panel1) return;  // the last block can be narrower
     [[maybe_unused]] const typename Number::Registers registers{};
+    const Stage here = stageOf(stage);
     TileArgs t{};
     t.k = elements(stage);
     t.outStride = s.n;
-    t.accumulate = s.accumulate || !isFirst(stage);
+    t.accumulate = s.accumulate || !here.isFirst;
     if (s.transA) {  // a panel stays in the L1 cache, strips stream past; prefetches what is packed next
       const Range source = sourceOf(stage + 1, packed);
       t.ahead = source.data;
       t.aheadStep = source.bytes / (t.k * (strip1 - strip0) * (panel1 - panel0)) + 1;
       for (Index panel = panel0; panel < panel1; panel++) {
         for (Index strip = strip0; strip < strip1; strip++) {
-          t.a = packedA[stage % 2] + strip * Tile::ROWS * t.k;
-          oneTile<true>(t, stage, strip, panel);
+          t.a = here.a + strip * Tile::ROWS * t.k;
+          oneTile<true>(t, here, strip, panel);
           t.ahead += t.k * t.aheadStep;
         }
       }
@@ -159,7 +171,7 @@ struct Product {
     // its epilogue reads.
     float* copy = copied ? team.scratch(thread, 0, Tile::ROWS * Tile::strideOfCopy(depth)) : nullptr;
     t.aStride = copied ? Tile::strideOfCopy(depth) : s.k;
-    const float* of = isLast(stage) ? s.epilogue.of : nullptr;
+    const float* of = here.isLast ? s.epilogue.of : nullptr;
     const Index terms = end(stage) - begin(stage);  // of each row of a in this stage
     const Index size = panel1 - panel0, forA = of == nullptr ? size : ceilDiv(size * terms, terms + s.n);
     const Index stepA = Tile::ROWS * terms * Index(sizeof(float)) / (t.k * forA) + 1;
@@ -183,20 +195,20 @@ struct Product {
               done == forA ? reinterpret_cast<const char*>(of + (i + Tile::ROWS) * s.n) : t.ahead + t.k * t.aheadStep;
           t.aheadStep = stepOf;
         }
-        oneTile<false>(t, stage, strip, panel);
+        oneTile<false>(t, here, strip, panel);
       }
     }
   }
 
   template <bool PACKED_A>
-  void oneTile(TileArgs& t, Index stage, Index strip, Index panel) const {
+  void oneTile(TileArgs& t, const Stage& stage, Index strip, Index panel) const {
     const Index i = strip * Tile::ROWS, j = panel * TILE_COLS;
     if (s.symmetric && j >= i + Tile::ROWS) return;  // the whole tile is above the diagonal
-    t.b = panelOfB(stage, panel);
-    t.bias = bias != nullptr && isFirst(stage) ? bias + j : nullptr;
+    t.b = stage.b + (panel - stage.firstPanel) * TILE_COLS * t.k;
+    t.bias = bias != nullptr && stage.isFirst ? bias + j : nullptr;
     const Index at = i * s.n + j, rows = least(s.m - i, Tile::ROWS), cols = least(s.n - j, TILE_COLS);
     const Epilogue& e = s.epilogue;
-    const bool last = isLast(stage), inRegisters = e.kind == Activation::relu && e.pre == nullptr;
+    const bool last = stage.isLast, inRegisters = e.kind == Activation::relu && e.pre == nullptr;
     t.out = out + at;
     t.relu = last && inRegisters && e.step == Epilogue::activation;
     t.gate = last && inRegisters && e.step == Epilogue::slope ? e.of + at : nullptr;

@@ -31,7 +31,8 @@ static void packRows(float* panels, const float* x, Index stride, Index n, Index
         for (Index ahead = 2 * WIDTH; ahead < 3 * WIDTH; ahead += 16) prefetch(from + term * stride + ahead);
       }
       const Vec head = Number::across(from, next, left);
-      PADDED ? store(to, head) : store(to, head, left);
+      // A store of all lanes is cheaper where the next ones overwrite what is too much.
+      PADDED || (p1 - p) * width >= LANES* Number::TERMS ? store(to, head) : store(to, head, left);
       if (width > LANES) {
         const Vec tail = Number::across(from + LANES, next == nullptr ? next : next + LANES, right);
         PADDED ? store(to + LANES, tail) : store(to + LANES, tail, right);

@@ -9,6 +9,9 @@ namespace inkhorn::INKHORN_ISA {
 constexpr int TILE_ROWS = REGISTERS == 32 ? 14 : REGISTERS == 16 ? 6 : 4;
 constexpr int TILE_VECTORS = 2;
 static_assert(TILE_COLS == TILE_VECTORS * LANES);
+// Terms of the sum per turn of the loop. With 16 registers the steps of its pointers are a quarter of its
+// instructions.
+constexpr int UNROLL_TERMS = REGISTERS == 16 ? 4 : 1;
 
 /** The inputs and output of a tile. */
 struct TileArgs {
@@ -87,6 +90,7 @@ static void tile(const TileArgs& t) {
 
   const float* b = t.b;
   const char* ahead = t.ahead;
+#pragma GCC unroll UNROLL_TERMS
   for (Index p = 0; p < t.k; p++, ahead += t.aheadStep) {
     prefetchFar(ahead);
     Vec row[VECTORS];

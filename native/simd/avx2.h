@@ -97,17 +97,28 @@ INKHORN_INLINE void storeI(int32_t* p, VecI v) { _mm256_storeu_si256(reinterpret
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm256_add_epi32(a, b); }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return _mm256_sub_epi32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return _mm256_mullo_epi32(a, b); }
-INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const VecI even = _mm256_srli_epi64(_mm256_mul_epu32(a, b), 32);
-  const VecI odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
-  return _mm256_blend_epi32(even, odd, 0xaa);
-}
 INKHORN_INLINE VecI andI(VecI a, VecI b) { return _mm256_and_si256(a, b); }
 INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
 template <int BITS>
 INKHORN_INLINE VecI shiftRightU(VecI a) {
   return _mm256_srli_epi32(a, BITS);
 }
+/** Each number is the lower half of 64 bits, as vpmuludq multiplies them. The upper half is arbitrary. */
+struct Multiplicand {
+  VecI parts[2];  // lanes 0, 1, 4, 5 and 2, 3, 6, 7
+
+  explicit Multiplicand(VecI a) : parts{_mm256_unpacklo_epi32(a, a), _mm256_unpackhi_epi32(a, a)} {}
+  Multiplicand(VecI low, VecI high) : parts{low, high} {}
+  VecI together() const {
+    return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(parts[0]), _mm256_castsi256_ps(parts[1]), 0x88));
+  }
+  Multiplicand times(VecI b) const { return {_mm256_mul_epu32(parts[0], b), _mm256_mul_epu32(parts[1], b)}; }
+  Multiplicand high() const { return {_mm256_shuffle_epi32(parts[0], 0xf5), _mm256_shuffle_epi32(parts[1], 0xf5)}; }
+  Multiplicand exclusiveOr(VecI b) const { return {_mm256_xor_si256(parts[0], b), _mm256_xor_si256(parts[1], b)}; }
+  Multiplicand exclusiveOr(Multiplicand a, VecI b) const {
+    return {xorI(a.parts[0], b, parts[0]), xorI(a.parts[1], b, parts[1])};  // first those known early
+  }
+};
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm256_cvtepi32_ps(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return _mm256_cvtps_epi32(a); }

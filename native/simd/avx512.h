@@ -80,17 +80,30 @@ INKHORN_INLINE void storeI(int32_t* p, VecI v) { _mm512_storeu_si512(p, v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return _mm512_add_epi32(a, b); }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return _mm512_sub_epi32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return _mm512_mullo_epi32(a, b); }
-INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const VecI even = _mm512_mul_epu32(a, b);  // 64-bit products of the even lanes
-  const VecI odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
-  return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_CDAB);
-}
 INKHORN_INLINE VecI andI(VecI a, VecI b) { return _mm512_and_si512(a, b); }
 INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
 template <int BITS>
 INKHORN_INLINE VecI shiftRightU(VecI a) {
   return _mm512_srli_epi32(a, BITS);
 }
+/** As in avx2.h. The parts have the first and the last two lanes of each four. */
+struct Multiplicand {
+  VecI parts[2];
+
+  explicit Multiplicand(VecI a) : parts{_mm512_unpacklo_epi32(a, a), _mm512_unpackhi_epi32(a, a)} {}
+  Multiplicand(VecI low, VecI high) : parts{low, high} {}
+  VecI together() const {
+    return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(parts[0]), _mm512_castsi512_ps(parts[1]), 0x88));
+  }
+  Multiplicand times(VecI b) const { return {_mm512_mul_epu32(parts[0], b), _mm512_mul_epu32(parts[1], b)}; }
+  Multiplicand high() const {
+    return {_mm512_shuffle_epi32(parts[0], _MM_PERM_DDBB), _mm512_shuffle_epi32(parts[1], _MM_PERM_DDBB)};
+  }
+  Multiplicand exclusiveOr(VecI b) const { return {_mm512_xor_si512(parts[0], b), _mm512_xor_si512(parts[1], b)}; }
+  Multiplicand exclusiveOr(Multiplicand a, VecI b) const {
+    return {xorI(a.parts[0], b, parts[0]), xorI(a.parts[1], b, parts[1])};  // first those known early
+  }
+};
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return _mm512_cmpge_epu32_mask(a, b); }
 INKHORN_INLINE Vec toFloat(VecI a) { return _mm512_cvtepi32_ps(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return _mm512_cvtps_epi32(a); }

@@ -97,18 +97,31 @@ INKHORN_INLINE void storeI(int32_t* p, VecI v) { __builtin_memcpy(p, &v, sizeof 
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return a + b; }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return a - b; }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return a * b; }
-/** The upper 32 bits of the unsigned products. */
-INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  VecI high;
-  for (int i = 0; i < LANES; i++) high[i] = uint32_t((uint64_t(a[i]) * b[i]) >> 32);
-  return high;
-}
 INKHORN_INLINE VecI andI(VecI a, VecI b) { return a & b; }
 INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return a ^ b ^ c; }
 template <int BITS>
 INKHORN_INLINE VecI shiftRightU(VecI a) {
   return a >> BITS;
 }
+/**
+ * LANES unsigned numbers that are multiplied to products of 64 bits, in a form for which the processor has
+ * instructions. A product serves as its lower half; `high` is its upper half.
+ */
+struct Multiplicand {
+  VecI lower, upper;
+
+  explicit Multiplicand(VecI a) : lower(a), upper(a) {}
+  Multiplicand(VecI low, VecI high) : lower(low), upper(high) {}
+  VecI together() const { return lower; }
+  Multiplicand times(VecI b) const {
+    VecI product;
+    for (int i = 0; i < LANES; i++) product[i] = uint32_t((uint64_t(lower[i]) * b[i]) >> 32);
+    return {mulI(lower, b), product};
+  }
+  Multiplicand high() const { return Multiplicand(upper); }
+  Multiplicand exclusiveOr(VecI b) const { return Multiplicand(xorI(lower, b, splatI(0))); }
+  Multiplicand exclusiveOr(Multiplicand a, VecI b) const { return Multiplicand(xorI(lower, a.lower, b)); }
+};
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return a >= b; }
 INKHORN_INLINE Vec toFloat(VecI a) { return __builtin_convertvector(Mask(a), Vec); }
 /** The nearest integer, ties to even. */

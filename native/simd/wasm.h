@@ -95,16 +95,26 @@ INKHORN_INLINE void storeI(int32_t* p, VecI v) { wasm_v128_store(p, v); }
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return wasm_i32x4_add(a, b); }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return wasm_i32x4_sub(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return wasm_i32x4_mul(a, b); }
-INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const VecI low = wasm_u64x2_extmul_low_u32x4(a, b), high = wasm_u64x2_extmul_high_u32x4(a, b);
-  return wasm_i32x4_shuffle(low, high, 1, 3, 5, 7);
-}
 INKHORN_INLINE VecI andI(VecI a, VecI b) { return wasm_v128_and(a, b); }
 INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return wasm_v128_xor(wasm_v128_xor(a, b), c); }
 template <int BITS>
 INKHORN_INLINE VecI shiftRightU(VecI a) {
   return wasm_u32x4_shr(a, BITS);
 }
+struct Multiplicand {
+  VecI lower, upper;
+
+  explicit Multiplicand(VecI a) : lower(a), upper(a) {}
+  Multiplicand(VecI low, VecI high) : lower(low), upper(high) {}
+  VecI together() const { return lower; }
+  Multiplicand times(VecI b) const {
+    const VecI low = wasm_u64x2_extmul_low_u32x4(lower, b), high = wasm_u64x2_extmul_high_u32x4(lower, b);
+    return {mulI(lower, b), wasm_i32x4_shuffle(low, high, 1, 3, 5, 7)};
+  }
+  Multiplicand high() const { return Multiplicand(upper); }
+  Multiplicand exclusiveOr(VecI b) const { return Multiplicand(xorI(lower, b, splatI(0))); }
+  Multiplicand exclusiveOr(Multiplicand a, VecI b) const { return Multiplicand(xorI(lower, a.lower, b)); }
+};
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return wasm_u32x4_ge(a, b); }
 INKHORN_INLINE Vec toFloat(VecI a) { return wasm_f32x4_convert_i32x4(a); }
 INKHORN_INLINE VecI toInt(Vec a) { return wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(a)); }
