@@ -3,7 +3,7 @@ import { lstat, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FolderInUse, lockFolder } from '../io/node-lock.ts';
 import { folderStore, makeFolder, reason } from '../io/node-store.ts';
-import type { Lock } from '../io/store.ts';
+import type { Lock, Store } from '../io/store.ts';
 import { CONFIG_FILE, MODEL_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../model/folder.ts';
 import { runModel } from '../runs/open.ts';
 import { misuse } from './errors.ts';
@@ -135,6 +135,7 @@ export async function claimOutFile(file: string, force = false): Promise<void> {
     throw misuse(`--out ${file}: ${reason(error)}`);
   });
   if (found?.isDirectory()) throw misuse(`--out ${file} is a folder: name a file`);
+  if (found && !found.isFile()) throw misuse(`--out ${file} is a device or a pipe, not a file: name a file`);
   if (found && !force) throw misuse(`--out ${file} exists: take another name, or --force to replace it`);
 }
 
@@ -162,6 +163,14 @@ async function isSamePlace(one: string, other: string): Promise<boolean> {
 export async function refuseModelFolder(model: string, out: string): Promise<void> {
   if (await isSamePlace(out, model)) {
     throw misuse(`--out ${out} is the folder of the model itself: take another one`);
+  }
+}
+
+/** Throws when a model that is read is in `--out`, or is `--out`: the run would replace it. */
+export async function refuseModelsIn(models: readonly Store[], out: string): Promise<void> {
+  for (const { location } of models) {
+    if ((await isSamePlace(location, out)) || (await isSamePlace(dirname(location), out)))
+      throw misuse(`--out ${out} holds the model ${location}, which the run reads: take another folder`);
   }
 }
 

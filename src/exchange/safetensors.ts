@@ -12,6 +12,7 @@ import { TOKENIZER_LIMITS } from '../tokenizer/tokenizer-json.ts';
 import { type ForeignModel, openSafetensors } from './foreign.ts';
 import type { Mapped } from './mapping.ts';
 import { dtypes } from './options.ts';
+import { checkRange, LARGEST_BFLOAT16 } from './range.ts';
 import type { ModelTarget } from './target.ts';
 
 /** `--to safetensors` */
@@ -24,7 +25,7 @@ export const safetensors: ModelTarget = {
   build({ config, tokenizer, weights }, { dtype = 'float32' }) {
     const tensors = new Map<string, TensorToWrite>();
     for (const [name, shape] of shapesOf(config))
-      tensors.set(name, stored(weights.get(name) ?? new Float32Array(0), shape, dtype));
+      tensors.set(name, stored(name, weights.get(name) ?? new Float32Array(0), shape, dtype));
     const metadata = {
       format: 'pt', // what readers of PyTorch's ask for
       [CONFIG_FILE]: JSON.stringify(configRecord(config)),
@@ -64,12 +65,14 @@ export async function openOwn(store: Store, name: string): Promise<ForeignModel>
   }
 }
 
-/** Float32, or bfloat16 rounded to nearest. */
+/** Float32, or bfloat16 rounded to nearest. Throws where a weight lies beyond it; `name` is for that. */
 export function stored(
+  name: string,
   data: Float32Array,
   shape: readonly number[],
   dtype: 'float32' | 'bfloat16',
 ): TensorToWrite {
   if (dtype === 'float32') return { shape, data };
+  checkRange(name, data, dtype, LARGEST_BFLOAT16, { float32: Number.POSITIVE_INFINITY });
   return { dtype: 'BF16', shape, data: new Uint8Array(toBfloat16(data).buffer) };
 }

@@ -50,6 +50,7 @@ export async function streamed(
     'X-Accel-Buffering': 'no',
   });
   outgoing.flushHeaders();
+  events.open();
   const quiet = setInterval(() => outgoing.write(': still here\n\n'), QUIET).unref();
   try {
     await written;
@@ -67,6 +68,8 @@ export async function streamed(
 /** Events on their way to `write`. */
 interface Gathered {
   add(event: string): void;
+  /** From now on there may be writes. */
+  open(): void;
   /** What has been gathered, for the last write. */
   rest(): string;
   drop(): void;
@@ -74,6 +77,7 @@ interface Gathered {
 
 function gathered(write: (text: string) => void): Gathered {
   let waiting = '';
+  let opened = false;
   let last = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const drop = (): void => {
@@ -93,10 +97,14 @@ function gathered(write: (text: string) => void): Gathered {
   return {
     add(event) {
       waiting += event;
-      if (timer !== undefined) return;
+      if (!opened || timer !== undefined) return;
       const wait = last + GATHER - performance.now();
       if (wait <= 0) flush();
       else timer = setTimeout(flush, wait);
+    },
+    open() {
+      opened = true;
+      if (waiting !== '') flush();
     },
     rest,
     drop,

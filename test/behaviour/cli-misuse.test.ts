@@ -1,6 +1,7 @@
 // Bad input: one line that names value, limit and fix, exit code 2 (misused) or 1 (failed), no stack trace,
 // and nothing lost.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ before(async () => {
   await writeFile(join(folder, 'text.txt'), sentences(60));
   await writeFile(join(folder, 'short.txt'), 'too short');
   await writeFile(join(folder, 'empty.txt'), '');
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
   await mkdir(join(folder, 'broken'));
   await writeFile(join(folder, 'broken/history.json'), '{"events": [');
   for (const [name, fields] of Object.entries({
@@ -371,6 +373,10 @@ const cases: Record<string, readonly Case[]> = {
     ['export -m run --to safetensors -o run/best/model.safetensors --force', 2, /a file of the model itself/],
     ['export -m run --to safetensors -o text.txt', 2, /--out text\.txt exists: .*--force/],
     ['export -m run --to safetensors -o run', 2, /--out run is a folder: name a file/],
+    ['export -m run --to safetensors -o pipe --force', 2, /--out pipe is a device or a pipe, not a file/],
+    ['train --from run --data text2.txt --out run --force', 2, /--out run holds the model run.best, which/],
+    ['train --from run/best --data text2.txt --out run/best', 2, /--out run\/best holds the model run.best, /],
+    ['train --distill run --data text.txt --out run --force', 2, /--out run holds the model run.best, which/],
     ['export -m run --to safetensors -o new/', 2, /--out new\/ ends as a folder does: name a file/],
     ['export -m run --to safetensors -o -', 2, /--out -: nothing is written to standard output/],
     ['export -m run --to hf -o text.txt', 2, /--out text\.txt/],

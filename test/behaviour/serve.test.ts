@@ -264,6 +264,8 @@ describe('a stream', () => {
     { prompt: 'wörter 🙂', seed: 3, max_tokens: 30, logprobs: 1, echo: true },
     { prompt: [PROMPT, 'the '], n: 2, seed: 8, logprobs: 0, stop: ['e', 'be'] },
     { prompt: PROMPT, max_tokens: 0, echo: true, logprobs: 1 },
+    { prompt: PROMPT, max_tokens: 0 },
+    { prompt: [PROMPT, 'the '], max_tokens: 0, echo: true },
   ];
 
   test('joined is the whole answer', async () => {

@@ -511,14 +511,42 @@ describe('gguf', () => {
     );
     await refused({}, { to: 'gguf' }, /no activation but gelu-tanh \(activation relu\);/);
     await refused({ ...rotary, bias: true }, { to: 'gguf' }, /arcee, .* has no biases \(bias\);/);
+  });
+
+  test('refuses weights that another type would make infinite', async () => {
     const model = modelOf(rotary);
     const weight = namedParameters(model).get('tokens.weight');
     assert.ok(weight);
-    weight.write((await weight.data()).with(3, 1e5));
-    await assert.rejects(
-      exportFiles({ model, tokenizer: bytes }, { to: 'gguf', type: 'F16' }),
-      /tokens\.weight holds 100000 at element 3: type F16 ends at 65504/,
-    );
+    const half = 65504;
+    const cases: [number, ExportOptions, string][] = [
+      [1e5, { to: 'gguf', type: 'F16' }, `type F16 ends at ${half}; BF16 and F32 have room for it`],
+      [9e6, { to: 'gguf', type: 'Q8_0' }, `type Q8_0 ends at ${127 * half}; BF16 and F32 have room for it`],
+      [-1e6, { to: 'gguf', type: 'Q4_0' }, `type Q4_0 ends at ${8 * half}; BF16 and F32 have room for it`],
+      [3.4e38, { to: 'gguf', type: 'Q4_0' }, `type Q4_0 ends at ${8 * half}; F32 has room for it`],
+      [3.4e38, { to: 'gguf', type: 'BF16' }, 'type BF16 ends at 3.3895313892515355e+38; F32 has room for it'],
+      [3.4e38, { to: 'hf', dtype: 'bfloat16' }, 'ends at 3.3895313892515355e+38; float32 has room for it'],
+      [-3.4e38, { to: 'safetensors', dtype: 'bfloat16' }, 'float32 has room for it'],
+    ];
+    const values = await weight.data();
+    for (const [value, options, wanted] of cases) {
+      weight.write(values.with(3, value));
+      await assert.rejects(exportFiles({ model, tokenizer: bytes }, options), (error: Error) => {
+        assert.ok(
+          error.message.startsWith(`tokens.weight holds ${Math.fround(value)} at element 3`),
+          error.message,
+        );
+        assert.ok(error.message.endsWith(wanted), error.message);
+        return true;
+      });
+    }
+    for (const [value, type] of [
+      [65504, 'F16'],
+      [127 * half, 'Q8_0'],
+      [8 * half, 'Q4_0'],
+    ] as const) {
+      weight.write(values.with(3, value));
+      await exportFiles({ model, tokenizer: bytes }, { to: 'gguf', type });
+    }
   });
 
   test('says which merges llama.cpp does not make', async () => {

@@ -33,7 +33,7 @@ import { endCode } from '../interrupt.ts';
 import { forText } from '../large-text.ts';
 import { checkLearning, checkTraining } from '../memory.ts';
 import { encodeOpened, type OpenedText, openRequest } from '../opened-text.ts';
-import type { OutFolder } from '../out-folder.ts';
+import { type OutFolder, refuseModelsIn } from '../out-folder.ts';
 import type { Output } from '../output.ts';
 import { announceRanks, asRank, type Job, ownThreads, silence } from '../ranks.ts';
 import { resumedRun, takeRun } from '../resume.ts';
@@ -246,6 +246,10 @@ async function freshRun(
     throw misuse('--probe-taps has no effect without --probe-every above 0');
   const split = await asked(() => checkSplit(splitOf(given)));
   const teachers = await findTeachers(given.distill, recipe.chosen, out, output);
+  await refuseModelsIn(
+    [...(start ? [start] : []), ...teachers].map(({ store }) => store),
+    out,
+  );
   await asked(() => matchTaps(probeTaps ?? [], configFor(256)));
   const { tokenizer: file } = given;
   const opened = file === undefined ? null : await givenTokenizer(given, file, recipe);

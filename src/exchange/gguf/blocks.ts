@@ -2,6 +2,7 @@
 // rounding is that of ggml (quantize_row_q8_0_ref and quantize_row_q4_0_ref in ggml-quants.c).
 import { toBfloat16, toFloat16 } from '../../io/floats.ts';
 import type { GgufType } from '../options.ts';
+import { LARGEST_BFLOAT16, LARGEST_HALF } from '../range.ts';
 
 interface BlockType {
   /** The format's number of the type. */
@@ -10,6 +11,8 @@ interface BlockType {
   fileType: number;
   /** Rows are whole blocks of so many elements. */
   block: number;
+  /** The largest number that stays finite. */
+  largest: number;
   encode(values: Float32Array): Uint8Array;
 }
 
@@ -17,11 +20,23 @@ interface BlockType {
 const BLOCK = 32;
 
 export const ggufTypes: Readonly<Record<GgufType, BlockType>> = {
-  F32: { id: 0, fileType: 0, block: 1, encode: bytesOf },
-  F16: { id: 1, fileType: 1, block: 1, encode: (values) => bytesOf(toFloat16(values)) },
-  BF16: { id: 30, fileType: 32, block: 1, encode: (values) => bytesOf(toBfloat16(values)) },
-  Q8_0: { id: 8, fileType: 7, block: BLOCK, encode: encodeQ8 },
-  Q4_0: { id: 2, fileType: 2, block: BLOCK, encode: encodeQ4 },
+  F32: { id: 0, fileType: 0, block: 1, largest: Number.POSITIVE_INFINITY, encode: bytesOf },
+  F16: {
+    id: 1,
+    fileType: 1,
+    block: 1,
+    largest: LARGEST_HALF,
+    encode: (values) => bytesOf(toFloat16(values)),
+  },
+  BF16: {
+    id: 30,
+    fileType: 32,
+    block: 1,
+    largest: LARGEST_BFLOAT16,
+    encode: (values) => bytesOf(toBfloat16(values)),
+  },
+  Q8_0: { id: 8, fileType: 7, block: BLOCK, largest: 127 * LARGEST_HALF, encode: encodeQ8 },
+  Q4_0: { id: 2, fileType: 2, block: BLOCK, largest: 8 * LARGEST_HALF, encode: encodeQ4 },
 };
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -7,6 +7,7 @@ import { endToken } from '../../tokenizer/special.ts';
 import { type Family, familyOf, gpt2Lacks, ownParts, present, rotaryLacks } from '../families.ts';
 import { type Mapped, valuesFor } from '../mapping.ts';
 import { type Choices, type GgufType, ggufTypeNames } from '../options.ts';
+import { checkRange } from '../range.ts';
 import type { Source } from '../source.ts';
 import type { ModelTarget } from '../target.ts';
 import { ggufTypes } from './blocks.ts';
@@ -175,8 +176,9 @@ function typeOf({ theirs, shape }: Mapped, type: GgufType): GgufType {
 function encoded(mapped: Mapped, { weights }: Source, type: GgufType): GgufTensor {
   const values = valuesFor(mapped, weights);
   const own = typeOf(mapped, type);
-  if (own === 'F16') checkHalves(mapped.ours ?? mapped.theirs, values);
-  return { name: mapped.theirs, shape: mapped.shape, type: own, bytes: ggufTypes[own].encode(values) };
+  const { largest, encode } = ggufTypes[own];
+  checkRange(mapped.ours ?? mapped.theirs, values, own, largest, FLOATS);
+  return { name: mapped.theirs, shape: mapped.shape, type: own, bytes: encode(values) };
 }
 
 /** Throws when rows do not consist of whole blocks. */
@@ -191,17 +193,8 @@ function checkRows(family: GgufFamily, config: GPTConfig, type: GgufType): void 
   );
 }
 
-/** The largest number of half precision. */
-const LARGEST_HALF = 65504;
-
-function checkHalves(name: string, values: Float32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    if (Math.abs(values[i]) > LARGEST_HALF)
-      throw new Error(
-        `${name} holds ${values[i]} at element ${i}: type F16 ends at ${LARGEST_HALF}; BF16 and F32 have room for it`,
-      );
-  }
-}
+/** The types that have room for large numbers. */
+const FLOATS = { BF16: ggufTypes.BF16.largest, F32: ggufTypes.F32.largest };
 
 function commonFields(config: GPTConfig): Record<string, GgufValue> {
   const { blockSize, nEmbd, nLayer, nHead, vocabSize } = config;

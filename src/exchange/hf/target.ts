@@ -216,7 +216,10 @@ function tensorsOf(family: HfFamily, { config, weights }: Source, dtype: DType):
   return new Map(
     family
       .tensors(config)
-      .map((mapped) => [mapped.theirs, stored(valuesFor(mapped, weights), mapped.shape, dtype)]),
+      .map((mapped) => [
+        mapped.theirs,
+        stored(mapped.ours ?? mapped.theirs, valuesFor(mapped, weights), mapped.shape, dtype),
+      ]),
   );
 }
 
