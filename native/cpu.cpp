@@ -1,21 +1,36 @@
-// By CPUID and XGETBV instead of __builtin_cpu_supports, which says no to everything in builds by zig. Bits
-// as in Intel's manual, volume 2A, CPUID. Read next: isa.cpp.
+// On x86 by CPUID and XGETBV instead of __builtin_cpu_supports, which says no to everything in builds by zig.
+// Bits as in Intel's manual, volume 2A, CPUID. On ARM by asking the operating system. Read next: isa.cpp.
 #include "cpu.h"
-
-#if defined(__x86_64__)
-#include <cpuid.h>
 
 #include <cstdlib>
 #include <string_view>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace inkhorn {
 
 namespace {
+
+/** Whether INKHORN_WITHOUT leaves this feature. */
+[[maybe_unused]] bool there(std::string_view feature) {
+  const char* without = std::getenv("INKHORN_WITHOUT");
+  for (std::string_view rest = without == nullptr ? "" : without; !rest.empty();) {
+    const size_t comma = rest.find(',');
+    if (rest.substr(0, comma) == feature) return false;
+    rest = comma == rest.npos ? "" : rest.substr(comma + 1);
+  }
+  return true;
+}
 
 #if defined(__x86_64__)
 /** Registers of one leaf; zeros where the processor does not have it. */
@@ -25,17 +40,6 @@ struct Leaf {
   Leaf() = default;
   explicit Leaf(unsigned number, unsigned sub = 0) { __get_cpuid_count(number, sub, &eax, &ebx, &ecx, &edx); }
 };
-
-/** Whether INKHORN_WITHOUT leaves this feature. */
-bool there(std::string_view feature) {
-  const char* without = std::getenv("INKHORN_WITHOUT");
-  for (std::string_view rest = without == nullptr ? "" : without; !rest.empty();) {
-    const size_t comma = rest.find(',');
-    if (rest.substr(0, comma) == feature) return false;
-    rest = comma == rest.npos ? "" : rest.substr(comma + 1);
-  }
-  return true;
-}
 
 constexpr bool all(unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; }
 constexpr unsigned bit(int n) { return 1U << n; }
@@ -77,6 +81,32 @@ Cpu ask() {
   constexpr unsigned amxBf16 = bit(22), amxTile = bit(24);  // edx of leaf 7
   cpu.amx = there("amx") && cpu.avx512bf16 && all(features.edx, amxBf16 | amxTile) && all(saved, bit(17) | bit(18)) &&
             mayUseTiles();
+  return cpu;
+}
+#elif defined(__aarch64__)
+#if defined(__linux__)
+/** Bits of AT_HWCAP and AT_HWCAP2 (Linux's Documentation/arch/arm64/elf_hwcaps.rst). */
+bool hasDotprod() { return (getauxval(AT_HWCAP) & (1UL << 20)) != 0; }
+bool hasI8mm() { return (getauxval(AT_HWCAP2) & (1UL << 13)) != 0; }
+#elif defined(__APPLE__)
+/** Apple's "Determining instruction set characteristics". What an older system does not know is 0. */
+bool has(const char* feature) {
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname(feature, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+bool hasDotprod() { return has("hw.optional.arm.FEAT_DotProd"); }
+bool hasI8mm() { return has("hw.optional.arm.FEAT_I8MM"); }
+#else
+bool hasDotprod() { return false; }
+bool hasI8mm() { return false; }
+#endif
+
+Cpu ask() {
+  Cpu cpu{};
+  cpu.neon = there("neon");
+  cpu.dotprod = there("dotprod") && cpu.neon && hasDotprod();
+  cpu.i8mm = there("i8mm") && cpu.dotprod && hasI8mm();
   return cpu;
 }
 #else

@@ -16,6 +16,11 @@ namespace avx2 {
 extern const Kernels kernels;
 }
 #endif
+#ifdef INKHORN_HAS_neon
+namespace neon {
+extern const Kernels kernels;
+}
+#endif
 namespace portable {
 extern const Kernels kernels;
 }
@@ -31,6 +36,9 @@ std::vector<Isa> availableIsas() {
 #endif
 #ifdef INKHORN_HAS_avx2
   if (cpu().avx2) isas.push_back({"avx2", "AVX2", Precision::bf16, avx2::kernels});
+#endif
+#ifdef INKHORN_HAS_neon
+  if (cpu().neon) isas.push_back({"neon", "NEON", Precision::bf16, neon::kernels});
 #endif
   isas.push_back({"portable", "portable", Precision::bf16, portable::kernels});
   return isas;

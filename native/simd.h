@@ -12,6 +12,8 @@
 #include "simd/avx512.h"
 #elif defined(INKHORN_AVX2)
 #include "simd/avx2.h"
+#elif defined(INKHORN_NEON)
+#include "simd/neon.h"
 #elif defined(__wasm_simd128__)
 #include "simd/wasm.h"
 #else
@@ -42,7 +44,7 @@ INKHORN_INLINE void eachVector(Index n, Body&& body) {
 }
 
 /**
- * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra` (`Vnni`,
+ * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra` (`ByteDots`,
  * `FourBits`, `PairedBf16` or `TiledBf16`). Returns whether they have it.
  */
 template <class Extra, class Body>

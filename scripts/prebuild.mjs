@@ -2,13 +2,15 @@
 // libraries and the linker of the Python package ziglang, in the version below. The same sources give the
 // same bytes. What is unchanged is not compiled again: Ninja's objects are in build/cross.
 //   node scripts/prebuild.mjs [PLATFORM ...] [--zig FILE] [--jobs 2] [--out build/prebuilt]
+//   node scripts/prebuild.mjs linux-arm64-gnu --compiler aarch64-linux-gnu-g++ --out build/crossed
 // Without a name: every platform. Makes OUT/PLATFORM/inkhorn.node, for pack.mjs. Runs after the TypeScript
 // compiler, on Linux. --zig: a zig that is installed; without it, Python installs it in build/zig (400 MB).
+// --compiler: a compiler for one platform instead of zig, with the libraries that it brings. For tests.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { basename, delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findPackage, npmPrograms } from '../dist/src/backend/native/toolchain.js';
@@ -31,6 +33,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     zig: { type: 'string' },
+    compiler: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string', default: join(root, 'build/prebuilt') },
   },
@@ -40,19 +43,19 @@ for (const name of names)
   if (!Object.hasOwn(PLATFORMS, name)) stop(`${name}: expected some of ${Object.keys(PLATFORMS).join(', ')}`);
 if (!/^[1-9]\d*$/.test(options.jobs)) stop(`--jobs ${options.jobs}: expected a whole number from 1 on`);
 
-const zig = options.zig === undefined ? installedZig() : resolve(options.zig);
-const version = read(zig, 'version');
-if (version !== ZIG) stop(`${zig} is zig ${version}: expected ${ZIG}, other versions make other bytes`);
+const { compiler } = options;
+if (compiler !== undefined && names.length !== 1) stop(`--compiler ${compiler}: expected the name of one platform`);
+const zig = compiler === undefined ? chosenZig() : undefined;
 for (const [at, name] of names.entries()) build(name, `${at + 1} of ${names.length}`);
 
 function build(name, place) {
   const begun = Date.now();
   console.log(`${name} (${place}):`);
-  const folder = join(root, 'build/cross', name);
+  const folder = join(root, 'build/cross', [name, ...(compiler === undefined ? [] : [basename(compiler)])].join('+'));
   mkdirSync(folder, { recursive: true });
   const cache = join(folder, 'CMakeCache.txt');
   // CMake forgets our settings where another zig was used last time.
-  const fresh = existsSync(cache) && !readFileSync(cache, 'utf8').includes(zig) ? ['--fresh'] : [];
+  const fresh = existsSync(cache) && !readFileSync(cache, 'utf8').includes(compiler ?? zig) ? ['--fresh'] : [];
   const quiet = ['-G', 'Ninja', '--log-level=WARNING'];
   run('cmake', [...fresh, '-S', root, '-B', folder, ...quiet, ...settings(name, folder)]);
   run('cmake', ['--build', folder, '--parallel', options.jobs]);
@@ -74,8 +77,9 @@ function settings(name, folder) {
     CMAKE_BUILD_TYPE: 'Release',
     CMAKE_SYSTEM_NAME: system,
     CMAKE_SYSTEM_PROCESSOR: processor,
-    CMAKE_CXX_COMPILER: `${zig};c++`,
-    CMAKE_CXX_COMPILER_TARGET: target,
+    ...(compiler === undefined
+      ? { CMAKE_CXX_COMPILER: `${zig};c++`, CMAKE_CXX_COMPILER_TARGET: target }
+      : { CMAKE_CXX_COMPILER: compiler }),
     CMAKE_CXX_FLAGS: `"-ffile-prefix-map=${root}="`,
     CMAKE_MODULE_LINKER_FLAGS: '-s',
     CMAKE_SHARED_LINKER_FLAGS: '-s',
@@ -102,6 +106,14 @@ function importLibrary(headers, folder) {
   const library = join(folder, 'node.lib');
   run(zig, ['dlltool', '-d', definition, '-D', 'node.exe', '-m', 'i386:x86-64', '-l', library]);
   return library;
+}
+
+/** The zig of the options, or an installed one. */
+function chosenZig() {
+  const zig = options.zig === undefined ? installedZig() : resolve(options.zig);
+  const version = read(zig, 'version');
+  if (version !== ZIG) stop(`${zig} is zig ${version}: expected ${ZIG}, other versions make other bytes`);
+  return zig;
 }
 
 /** Installs zig in a virtual environment of Python, if it is not there. Returns the path of the program. */

@@ -2,6 +2,7 @@
 // result at a time; operands are padded so that nothing is masked. matmul.cpp has the large products.
 #pragma once
 #include "../parallel.h"
+#include "attention-lanes.h"
 #include "number.h"
 
 namespace inkhorn::INKHORN_ISA {
@@ -103,7 +104,9 @@ static inline void multiplyInTiles(float* c, Index strideC, const float* a, Inde
 template <class Number, bool TRANSPOSED>
 static inline void multiplyTile(float* c, Index strideC, const float* a, Index strideA, const float* b, Index strideB,
                                 Index vectors, Index k, bool accumulate) {
-  if constexpr (Number::STEP == 1) {
+  if constexpr (Number::STEP == 1 && MULTIPLIES_BY_LANE) {
+    multiplyByLanes<Number, TRANSPOSED>(c, strideC, a, strideA, b, strideB, TILE, vectors, k, accumulate);
+  } else if constexpr (Number::STEP == 1) {
     multiplyInVectors<Number, TRANSPOSED>(c, strideC, a, strideA, b, strideB, vectors, k, accumulate);
   } else {
     static_assert(!TRANSPOSED);

@@ -205,7 +205,7 @@ struct Row {
 /**
  * out[0, cols) from one panel of packed codes. For each 8 rows of the transposed weight, it has PANEL
  * columns of four bytes: the first four rows in the low halves, the other four in the high halves. `scale`
- * and `bias` begin at the panel's columns. Dot is `Vnni` or `FourBits`.
+ * and `bias` begin at the panel's columns. Dot is `ByteDots` or `FourBits`.
  */
 template <class Dot>
 void panel(float* out, const Row& x, const int8_t* w, const float* scale, const float* bias, Index cols,
@@ -222,7 +222,7 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
     for (Index p = begin; p < end; p += 8) {
       int32_t four[2];
       memcpy(four, x.bytes + p, sizeof four);
-      const VecI a = splatI(uint32_t(four[0])), b = splatI(uint32_t(four[1]));
+      const typename Dot::Bytes a = Dot::everywhere(four[0]), b = Dot::everywhere(four[1]);
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++, w += Dot::BYTES) {
         const typename Dot::Bytes codes = Dot::inputs(w);
@@ -246,7 +246,7 @@ void panel(float* out, const Row& x, const int8_t* w, const float* scale, const 
   }
 }
 
-/** Not called by an instruction set without Vnni. */
+/** Not called by an instruction set without ByteDots. */
 [[maybe_unused]] void packCodes(Team& team, int8_t* packed, const int8_t* codes, Index n, Index k) {
   const Index steps = ceilDiv(k, 8);
   const auto code = [&](Index j, Index p) {
@@ -294,7 +294,7 @@ void multiplyPanels(Team& team, float* out, const float* x, const int8_t* packed
  */
 template <class Body>
 bool withCodes(const Body& body) {
-  return withExtra<Vnni>(body) || withExtra<FourBits>(body);
+  return withExtra<ByteDots>(body) || withExtra<FourBits>(body);
 }
 
 }  // namespace

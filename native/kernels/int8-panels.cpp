@@ -207,7 +207,7 @@ constexpr bool hasPanels = requires {
 /** Calls body.operator()<Dot>() if this processor has instructions for panels; returns whether it has. */
 template <class Body>
 bool withPanels(const Body& body) {
-  if (withExtra<Vnni>(body)) return true;
+  if (withExtra<ByteDots>(body)) return true;
   if constexpr (hasPanels<Words>) body.template operator()<Words>();
   return hasPanels<Words>;
 }

@@ -6,6 +6,7 @@
 
 #include "../parallel.h"
 #include "activation.h"
+#include "lane-tile.h"
 #include "square-tile.h"
 
 namespace inkhorn::INKHORN_ISA {
@@ -19,6 +20,10 @@ struct TileFor {
 template <class Number>
 requires(Number::STEP > 1) struct TileFor<Number> {
   using Type = SquareTile<Number>;
+};
+template <class Number>
+requires(MULTIPLIES_BY_LANE&& Number::STEP == 1) struct TileFor<Number> {
+  using Type = LaneTile<Number>;
 };
 
 /** One product, cut into stages, tile tasks and packing tasks. All cuts depend on the shape alone. */

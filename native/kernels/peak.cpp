@@ -69,10 +69,11 @@ void peak(Team& team, float* out, Peak kind, Index blocks) {
       measure(Number::TERMS * LANES, zero(), [=](Vec sum) { return Number::multiplyAdd(x, y, sum); });
     });
   }
-  const VecI bytes = splatI(0x01010101);
   if (kind == Peak::int8) {
-    withExtra<Vnni>(
-        [&]<class Dot>() { measure(Dot::BYTES, splatI(0), [=](VecI sum) { return Dot::add(sum, bytes, bytes); }); });
+    withExtra<ByteDots>([&]<class Dot>() {
+      const typename Dot::Bytes ones = Dot::everywhere(0x01010101);
+      measure(Dot::BYTES, splatI(0), [=](VecI sum) { return Dot::add(sum, ones, ones); });
+    });
   }
 }
 

@@ -11,6 +11,7 @@ using VecI = __m256i;
 using Mask = __m256i;  // a full lane of ones
 constexpr Index LANES = 8;
 constexpr int REGISTERS = 16;
+constexpr bool MULTIPLIES_BY_LANE = false;
 
 INKHORN_INLINE Mask firstLanes(Index n) {
   const int count = n >= LANES ? int(LANES) : n <= 0 ? 0 : int(n);
@@ -178,6 +179,7 @@ struct FourBits {
   static constexpr Index BYTES = 32;
   static bool supported() { return true; }
   static Bytes inputs(const int8_t* p) { return Words::inputs(p); }
+  static Bytes everywhere(int32_t unit) { return _mm256_set1_epi32(unit); }
   /** The lower and the upper four bits of each byte. */
   static Bytes lowCodes(Bytes pairs) { return _mm256_and_si256(pairs, _mm256_set1_epi8(15)); }
   static Bytes highCodes(Bytes pairs) { return lowCodes(_mm256_srli_epi16(pairs, 4)); }
@@ -185,7 +187,7 @@ struct FourBits {
 };
 
 /** Dot products of bytes by vpdpbusd on processors with AVX-VNNI; as in avx512.h. */
-struct Vnni {
+struct ByteDots {
   using Bytes = __m256i;
   static constexpr Index BYTES = 32, TERMS = 4;
   static constexpr int32_t SURPLUS = 128;

@@ -11,6 +11,7 @@ using VecI = __m512i;
 using Mask = __mmask16;
 constexpr Index LANES = 16;
 constexpr int REGISTERS = 32;
+constexpr bool MULTIPLIES_BY_LANE = false;
 
 INKHORN_INLINE Mask firstLanes(Index n) { return n >= LANES ? Mask(0xffff) : n <= 0 ? Mask(0) : Mask((1u << n) - 1); }
 
@@ -150,6 +151,7 @@ struct FourBits {
   static constexpr Index BYTES = 64;
   static bool supported() { return true; }
   static Bytes inputs(const int8_t* p) { return _mm512_loadu_si512(p); }
+  static Bytes everywhere(int32_t unit) { return _mm512_set1_epi32(unit); }
   /** The lower and the upper four bits of each byte. */
   static Bytes lowCodes(Bytes pairs) { return _mm512_and_si512(pairs, _mm512_set1_epi8(15)); }
   static Bytes highCodes(Bytes pairs) { return lowCodes(_mm512_srli_epi16(pairs, 4)); }
@@ -164,7 +166,7 @@ struct FourBits {
  * too large by SURPLUS times the sum of the inputs. Written in assembly, because this file is also compiled
  * for processors without it.
  */
-struct Vnni {
+struct ByteDots {
   using Bytes = __m512i;
   static constexpr Index BYTES = 64, TERMS = 4;
   static constexpr int32_t SURPLUS = 128;

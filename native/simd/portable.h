@@ -8,7 +8,8 @@ using Vec = float __attribute__((vector_size(16)));      // floats
 using VecI = uint32_t __attribute__((vector_size(16)));  // 32-bit integers
 using Mask = int32_t __attribute__((vector_size(16)));   // selected lanes: all bits of a lane are ones
 constexpr Index LANES = 4;
-constexpr int REGISTERS = 16;  // number of vector registers; NEON has more
+constexpr int REGISTERS = 16;               // number of vector registers; NEON has more
+constexpr bool MULTIPLIES_BY_LANE = false;  // whether fma takes one lane of a vector as well as a splat
 
 /** The first n lanes; n may be negative or more than LANES. */
 INKHORN_INLINE Mask firstLanes(Index n) {
@@ -176,7 +177,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 
 // Features that only some processors of an instruction set have (`withExtra` in simd.h). Here: none.
 struct FourBits;
-struct Vnni;
+struct ByteDots;
 struct PairedBf16;
 struct TiledBf16;
 

@@ -10,6 +10,7 @@ using VecI = v128_t;
 using Mask = v128_t;  // selected lanes: all bits of a lane are ones
 constexpr Index LANES = 4;
 constexpr int REGISTERS = 12;  // of 16: V8 keeps some, and a tile that fills them all spills
+constexpr bool MULTIPLIES_BY_LANE = false;
 
 INKHORN_INLINE Mask firstLanes(Index n) {
   const int32_t count = n >= LANES ? int32_t(LANES) : n <= 0 ? 0 : int32_t(n);
@@ -155,7 +156,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 }
 
 struct FourBits;
-struct Vnni;
+struct ByteDots;
 struct PairedBf16;
 struct TiledBf16;
 

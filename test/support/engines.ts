@@ -31,7 +31,7 @@ const ROWS: readonly Row[] = [
     name: 'native',
     create: createNative,
     alike: [1, 2, 3, 5].map((threads) => ({ threads })),
-    instructionSets: { variable: 'INKHORN_ISA', names: ['amx', 'avx512', 'avx2', 'portable'] },
+    instructionSets: { variable: 'INKHORN_ISA', names: ['amx', 'avx512', 'avx2', 'neon', 'portable'] },
   },
   {
     name: 'wasm',

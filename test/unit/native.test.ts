@@ -34,7 +34,13 @@ describe('native engine', { skip }, () => {
     const isas = loadAddon().isas();
     assert.deepEqual(
       isas.map(({ name }) => name),
-      [...(amx ? ['amx'] : []), ...(avx512 ? ['avx512'] : []), ...(avx2 ? ['avx2'] : []), 'portable'],
+      [
+        ...(amx ? ['amx'] : []),
+        ...(avx512 ? ['avx512'] : []),
+        ...(avx2 ? ['avx2'] : []),
+        ...(process.arch === 'arm64' ? ['neon'] : []),
+        'portable',
+      ],
     );
     if (amx) assert.ok(isas[0].bf16);
     if (isas[0].bf16) assert.ok(has('avx512_bf16')); // which not every processor multiplies fast

@@ -10,7 +10,7 @@ export const DTYPE_NUMBERS: Readonly<Record<DType, number>> = { f32: 0, i32: 1, 
 
 /** An instruction set for which the addon has kernels and which this processor can run. */
 export interface Isa {
-  /** `amx`, `avx512`, `avx2` or `portable`. */
+  /** `amx`, `avx512`, `avx2`, `neon` or `portable`. */
   name: string;
   /** `AVX-512`, for people. */
   label: string;
