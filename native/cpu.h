@@ -3,7 +3,7 @@
 
 namespace inkhorn {
 
-/** The features that instruction sets and single kernels need. False where the processor is of the other kind. */
+/** The features that instruction sets and single kernels need. False on processors of the other kind. */
 struct Cpu {
   // x86-64
   bool avx2;        // AVX2, FMA, F16C, BMI2
@@ -16,7 +16,6 @@ struct Cpu {
   // ARM, 64 bits
   bool neon;
   bool dotprod;  // NEON with dot products of bytes
-  bool i8mm;     // those, and products of small matrices of bytes
 };
 
 /**

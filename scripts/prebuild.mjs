@@ -44,18 +44,24 @@ for (const name of names)
 if (!/^[1-9]\d*$/.test(options.jobs)) stop(`--jobs ${options.jobs}: expected a whole number from 1 on`);
 
 const { compiler } = options;
-if (compiler !== undefined && names.length !== 1) stop(`--compiler ${compiler}: expected the name of one platform`);
+if (compiler !== undefined && names.length !== 1)
+  stop(`--compiler ${compiler}: expected the name of one platform`);
 const zig = compiler === undefined ? chosenZig() : undefined;
 for (const [at, name] of names.entries()) build(name, `${at + 1} of ${names.length}`);
 
 function build(name, place) {
   const begun = Date.now();
   console.log(`${name} (${place}):`);
-  const folder = join(root, 'build/cross', [name, ...(compiler === undefined ? [] : [basename(compiler)])].join('+'));
+  const folder = join(
+    root,
+    'build/cross',
+    [name, ...(compiler === undefined ? [] : [basename(compiler)])].join('+'),
+  );
   mkdirSync(folder, { recursive: true });
   const cache = join(folder, 'CMakeCache.txt');
   // CMake forgets our settings where another zig was used last time.
-  const fresh = existsSync(cache) && !readFileSync(cache, 'utf8').includes(compiler ?? zig) ? ['--fresh'] : [];
+  const fresh =
+    existsSync(cache) && !readFileSync(cache, 'utf8').includes(compiler ?? zig) ? ['--fresh'] : [];
   const quiet = ['-G', 'Ninja', '--log-level=WARNING'];
   run('cmake', [...fresh, '-S', root, '-B', folder, ...quiet, ...settings(name, folder)]);
   run('cmake', ['--build', folder, '--parallel', options.jobs]);

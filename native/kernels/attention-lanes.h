@@ -1,5 +1,5 @@
-// The register tile of attention-tile.h where an instruction multiplies a vector by one lane of another (NEON):
-// 4 rows, whose values of a come by the vector.
+// The register tile of attention-tile.h where an instruction multiplies a vector by one lane of another
+// (NEON): 4 rows, whose values of a come by the vector.
 #pragma once
 #include "../parallel.h"
 #include "number.h"

@@ -34,10 +34,10 @@ INKHORN_INLINE QuantizedRow quantizeRow(int8_t* q, const float* x, Index n) {
   return {scale, int32_t(reduceAdd(sum))};
 }
 
-// Each way of multiplying is a struct (`Words`, `ByteDots` in simd/): BYTES per step, how a step loads, and how
-// it adds to a vector of sums. The sums end up too large by SURPLUS times the sum of the inputs. Where a lane
-// of sums adds up the products of TERMS neighbouring bytes, int8-panels.cpp can use it: `everywhere` fills a
-// vector with the inputs of one lane.
+// Each way of multiplying is a struct (`Words`, `ByteDots` in simd/): BYTES per step, how a step loads, and
+// how it adds to a vector of sums. The sums end up too large by SURPLUS times the sum of the inputs. Where a
+// lane of sums adds up the products of TERMS neighbouring bytes, int8-panels.cpp can use it: `everywhere`
+// fills a vector with the inputs of one lane.
 
 /** Calls body.operator()<Dot>() with the fastest way of multiplying that this processor has. */
 template <class Body>

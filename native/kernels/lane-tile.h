@@ -1,6 +1,6 @@
 // The register tile where an instruction multiplies a vector by one lane of another (NEON): 12 rows by two
-// vectors. Rows of a lie across the lanes, so that three loads bring a value of each. Panels of b are those of
-// tile.h; a strip of a is [elements][rows], its rows rounded up to whole vectors.
+// vectors. Rows of a lie across the lanes, so that three loads bring a value of each. Panels of b are those
+// of tile.h; a strip of a is [elements][rows], its rows rounded up to whole vectors.
 #pragma once
 #include "tile.h"
 

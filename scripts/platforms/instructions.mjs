@@ -1,5 +1,6 @@
 // Instructions of a training step of the seed (1 x 256 tokens, one thread) on an emulated ARM processor, with
-// each instruction set: the least of two steps, JavaScript included. Minutes; needs qemu-user and a C compiler.
+// each instruction set: the least of two steps, JavaScript included. Takes minutes; needs qemu-user and a C
+// compiler.
 //   node scripts/platforms/instructions.mjs ADDON [--layers 5] [--sequences 1] [--isa neon --isa portable]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';

@@ -15,8 +15,8 @@ import { type Lease, type Shared, share } from './threads.ts';
 
 /**
  * A native engine with its own buffers; engines with the same settings share threads and queue. The
- * environment variable INKHORN_ISA (amx, avx512, avx2, neon, portable) chooses a lower instruction set than the
- * best. Throws with reason and fix when the addon is not built, does not load, or does not have that
+ * environment variable INKHORN_ISA (amx, avx512, avx2, neon, portable) chooses a lower instruction set than
+ * the best. Throws with reason and fix when the addon is not built, does not load, or does not have that
  * instruction set.
  */
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
