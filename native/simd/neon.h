@@ -81,16 +81,27 @@ INKHORN_INLINE void storeI(int32_t* p, VecI v) { vst1q_s32(p, vreinterpretq_s32_
 INKHORN_INLINE VecI addI(VecI a, VecI b) { return vaddq_u32(a, b); }
 INKHORN_INLINE VecI subI(VecI a, VecI b) { return vsubq_u32(a, b); }
 INKHORN_INLINE VecI mulI(VecI a, VecI b) { return vmulq_u32(a, b); }
-INKHORN_INLINE VecI mulHighU(VecI a, VecI b) {
-  const uint64x2_t low = vmull_u32(vget_low_u32(a), vget_low_u32(b)), high = vmull_high_u32(a, b);
-  return vuzp2q_u32(vreinterpretq_u32_u64(low), vreinterpretq_u32_u64(high));
-}
 INKHORN_INLINE VecI andI(VecI a, VecI b) { return vandq_u32(a, b); }
 INKHORN_INLINE VecI xorI(VecI a, VecI b, VecI c) { return veorq_u32(veorq_u32(a, b), c); }
 template <int BITS>
 INKHORN_INLINE VecI shiftRightU(VecI a) {
   return vshrq_n_u32(a, BITS);
 }
+struct Multiplicand {
+  VecI lower, upper;
+
+  explicit Multiplicand(VecI a) : lower(a), upper(a) {}
+  Multiplicand(VecI low, VecI high) : lower(low), upper(high) {}
+  VecI together() const { return lower; }
+  Multiplicand times(VecI b) const {
+    const VecI low = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(lower), vget_low_u32(b)));
+    const VecI high = vreinterpretq_u32_u64(vmull_high_u32(lower, b));
+    return {vuzp1q_u32(low, high), vuzp2q_u32(low, high)};
+  }
+  Multiplicand high() const { return Multiplicand(upper); }
+  Multiplicand exclusiveOr(VecI b) const { return Multiplicand(veorq_u32(lower, b)); }
+  Multiplicand exclusiveOr(Multiplicand a, VecI b) const { return Multiplicand(xorI(lower, a.lower, b)); }
+};
 INKHORN_INLINE Mask greaterEqualU(VecI a, VecI b) { return vcgeq_u32(a, b); }
 INKHORN_INLINE Vec toFloat(VecI a) { return vcvtq_f32_s32(vreinterpretq_s32_u32(a)); }
 INKHORN_INLINE VecI toInt(Vec a) { return vreinterpretq_u32_s32(vcvtnq_s32_f32(a)); }
