@@ -115,7 +115,7 @@ INKHORN_INLINE Vec roundBf16(Vec a) {
 }
 
 /** Four bytes, in the low half of a register. */
-INKHORN_INLINE uint32x2_t fourBytes(const int8_t* p) {
+INKHORN_INLINE auto fourBytes(const int8_t* p) -> uint32x2_t {
   uint32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   return vdup_n_u32(four);

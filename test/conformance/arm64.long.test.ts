@@ -16,7 +16,12 @@ const PLATFORM = 'linux-arm64-gnu';
 
 /** Each with the fewest tests that it must find. */
 const RUNS: readonly [name: string, without: string, families: string, fewest: number][] = [
-  ['what is small', '', 'native neon (?!.* in bf16|(matmul|attention).*\\b\\d{3,4}\\b)', 1000],
+  [
+    'products, attention, bytes',
+    '',
+    'native neon ((attention|int[48]) in f32|matmul in f32 matmul 33 x)',
+    250,
+  ],
   ['bytes without dot products', 'dotprod', 'native neon .*[iI]nt[48]', 100],
 ];
 
