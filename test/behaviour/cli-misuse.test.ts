@@ -375,7 +375,11 @@ const cases: Record<string, readonly Case[]> = {
     ['export -m run --to safetensors -o run', 2, /--out run is a folder: name a file/],
     ['export -m run --to safetensors -o pipe --force', 2, /--out pipe is a device or a pipe, not a file/],
     ['train --from run --data text2.txt --out run --force', 2, /--out run holds the model run.best, which/],
-    ['train --from run/best --data text2.txt --out run/best', 2, /--out run\/best holds the model run.best, /],
+    [
+      'train --from run/best --data text2.txt --out run/best',
+      2,
+      /--out run\/best holds the model run.best, /,
+    ],
     ['train --distill run --data text.txt --out run --force', 2, /--out run holds the model run.best, which/],
     ['export -m run --to safetensors -o new/', 2, /--out new\/ ends as a folder does: name a file/],
     ['export -m run --to safetensors -o -', 2, /--out -: nothing is written to standard output/],
