@@ -19,7 +19,7 @@ export function checkRange(
 ): void {
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i]);
-    if (size <= largest) continue;
+    if (!(size > largest)) continue; // also NaN, which is no matter of range
     const fit = Object.keys(others).filter((other) => others[other] >= size);
     throw new Error(
       `${name} holds ${values[i]} at element ${i}: type ${type} ends at ${largest}; ${fit.join(' and ')} ${fit.length > 1 ? 'have' : 'has'} room for it`,
