@@ -30,34 +30,36 @@ interface TraceEvent {
   name: string;
   pid: number;
   tid: number;
-  /** Microseconds on the processor. */
+  /** Microseconds of the processor. */
   tdur?: number;
   args: { name?: string };
 }
 
-/** The most milliseconds that a task of a page's thread needed of the processor. */
-function busiestTask({ traceEvents }: { traceEvents: TraceEvent[] }): number {
+/** The most milliseconds of the processor that a task of the threads with this name needed. */
+function longestOf({ traceEvents }: { traceEvents: TraceEvent[] }, thread: string): number {
   const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const mains = traceEvents.filter(
-    ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain',
+  const named = traceEvents.filter(
+    ({ name, args }) => name === 'thread_name' && args.name?.startsWith(thread),
   );
-  const main = new Set(mains.map(threadOf));
-  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && main.has(threadOf(event)));
+  const wanted = new Set(named.map(threadOf));
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && wanted.has(threadOf(event)));
   return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur / 1000));
 }
 
 describe('a page that trains in a worker', { skip }, () => {
-  test('stays free: no task of its thread takes 50 ms', async (t) => {
+  test('stays free: its own tasks are short beside a step of the worker', async (t) => {
     await browser.startTracing(tab.page, { categories: ['toplevel'] });
     const { longestTask, longestGap, result } = await tab.run('pausesWithWorker');
-    const busiest = busiestTask(JSON.parse(String(await browser.stopTracing())));
+    const trace = JSON.parse(String(await browser.stopTracing()));
+    const page = longestOf(trace, 'CrRendererMain');
+    const worker = longestOf(trace, 'DedicatedWorker');
     t.diagnostic(
-      `${result[0]}: longest task ${busiest.toFixed(0)} ms of the processor; with what else the machine does, ${longestTask} ms, longest wait ${longestGap.toFixed(0)} ms`,
+      `${result[0]}: longest task ${page.toFixed(0)} ms of the processor, of the workers ${worker.toFixed(0)}; with what else the machine does, ${longestTask} ms, longest wait ${longestGap.toFixed(0)} ms`,
     );
     for (const event of ['eval 2', 'probe 2', 'sample 2', 'checkpoint 2', 'done 2', 'text'])
       assert.ok(result.includes(event), `${event} of ${result}`);
-    // Not `longestTask`: on a machine whose cores are taken, any task may wait for one in its middle.
-    assert.ok(busiest > 0 && busiest < 50, `a task took ${busiest} ms`);
+    // A ratio, as milliseconds are the machine's affair: a page that took a step needs what a worker does.
+    assert.ok(page > 0 && page < worker / 2, `a task of the page took ${page} ms, of the workers ${worker}`);
   });
 
   test('is killed in the middle, opened again, and has the weights of a run that was not', async (t) => {
