@@ -1,6 +1,7 @@
 // `inkhorn serve` under load: ten thousand requests, of which some are given up, cut off or wrong. Every
 // answer must be the one that the same request gets alone, nothing may stay behind, and the memory of the
-// server stays as it is.
+// server stays as it is, whatever the requests are: prompts of all lengths, as texts, tokens and lists, with
+// and without their log-probabilities, one choice or several.
 //   node scripts/trials/serve.mjs [REQUESTS, 10000]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -41,17 +42,42 @@ const PROMPTS = [
   'To be, or not to be: that is the question: '.repeat(3),
   'é🙂',
 ];
-/** Requests that have one right answer, and that answer. */
-const asked = Array.from({ length: 60 }, (_, i) => ({
-  prompt: PROMPTS[i % PROMPTS.length],
-  max_tokens: [1, 3, 8, 24, 0, 300][i % 6] || 1 + random(5),
-  seed: i,
-  ...(i % 3 === 0 && { logprobs: 1 + (i % 5) }),
-  ...(i % 4 === 0 && { echo: true }),
-  ...(i % 7 === 0 && { n: 2 }),
-  ...(i % 5 === 0 && { stop: ['\n', 'e'] }),
-  ...(i % 6 === 5 && i !== 5 && { max_tokens: 6 }), // one request only goes beyond the context window
-}));
+const WORDS =
+  'the and of thou my lord love death night, day. O come not what shall be good\n king speak'.split(' ');
+/** A prompt of about that many tokens, at most as many. */
+const text = (tokens) =>
+  Array.from({ length: Math.ceil(tokens / 4) }, () => WORDS[random(WORDS.length)]).join(' ');
+const ids = (tokens) => Array.from({ length: tokens }, () => random(256));
+const CONTEXT = 256;
+/** Requests that have one right answer. First short ones with all parameters, then prompts of all lengths. */
+const asked = [
+  ...Array.from({ length: 60 }, (_, i) => ({
+    prompt: PROMPTS[i % PROMPTS.length],
+    max_tokens: [1, 3, 8, 24, 0, 300][i % 6] || 1 + random(5),
+    seed: i,
+    ...(i % 3 === 0 && { logprobs: 1 + (i % 5) }),
+    ...(i % 4 === 0 && { echo: true }),
+    ...(i % 7 === 0 && { n: 2 }),
+    ...(i % 5 === 0 && { stop: ['\n', 'e'] }),
+    ...(i % 6 === 5 && i !== 5 && { max_tokens: 6 }), // one request only goes beyond the context window
+  })),
+  ...Array.from({ length: 180 }, (_, i) => {
+    const length = 1 + random(CONTEXT - 16);
+    const short = () => 1 + random(60);
+    return {
+      prompt: [text(length), ids(length), [text(short()), text(short())], [ids(short()), ids(short())]][
+        i % 4
+      ],
+      max_tokens: i % 5 === 0 ? 0 : 1 + random(12),
+      seed: i,
+      ...(i % 2 === 0 && { logprobs: random(6) }),
+      ...((i % 3 === 0 || i % 5 === 0) && { echo: true }),
+      ...(i % 6 === 1 && { n: 1 + random(4) }),
+      ...(i % 9 === 2 && { best_of: 3 }),
+      ...(i % 11 === 3 && { presence_penalty: 1, frequency_penalty: 0.5, logit_bias: { 10: -100 } }),
+    };
+  }),
+];
 const right = [];
 for (const body of asked) right.push((await (await post(body)).json()).choices);
 
@@ -63,6 +89,9 @@ const WRONG = [
   ['{"prompt": "a", "suffix": "b"}', 400],
   [`{"prompt": "${'x'.repeat(120_000)}"}`, 413],
   ['\u0000\u0001', 400],
+  [`{"prompt": [${'1,'.repeat(5000)}1]}`, 400],
+  ['{"prompt": "a", "model": "another"}', 404],
+  [`{"prompt": "a", "n": 128, "best_of": 128, "max_tokens": 9999}`, 400],
 ];
 
 const counts = { whole: 0, streams: 0, left: 0, cut: 0, wrong: 0 };
@@ -114,7 +143,7 @@ end();
 async function request() {
   const kind = random(10);
   const i = random(asked.length);
-  if (kind < 4) {
+  if (kind < 4 || (kind < 6 && asked[i].best_of)) {
     counts.whole++;
     assert.deepEqual((await (await post(asked[i])).json()).choices, right[i], `request ${i}`);
   } else if (kind < 6) {

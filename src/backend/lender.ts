@@ -49,7 +49,7 @@ interface Loan<B extends DeviceBuffer> {
 }
 
 function createLoan<B extends DeviceBuffer>(pool: Pool<B>, free: (buffer: DeviceBuffer) => void): Loan<B> {
-  const own = createPool<B>({ create: pool.alloc, destroy: free });
+  const own = createPool<B>({ create: pool.alloc, destroy: free, keepsAll: true });
   const others: DeviceBuffer[] = [];
   return {
     pool: own,

@@ -1,5 +1,6 @@
 // A pool of buffers, used by every engine. A training step requests the same sizes again and again, so after
-// two steps nothing is allocated any more. Read next: reference/index.ts.
+// two steps nothing is allocated any more. Prompts have other sizes each time: what waits is bounded. Read
+// next: reference/index.ts.
 import type { DeviceBuffer, DType, HostArray, MemoryUse } from './contract.ts';
 
 /** Bytes of one element. */
@@ -22,7 +23,21 @@ export interface PoolSource<B extends DeviceBuffer> {
    * repeated sequence of calls gets the same buffers, whatever the order in which they were freed.
    */
   rank?(buffer: B): number;
+  /**
+   * Whether freed buffers stay, as they must for a program that uses them again. Else all buffers together
+   * take at most twice as much as was ever in use at once, and 16 MB: before a new one is made, those that
+   * wait are destroyed, first those of the sizes that were not asked for the longest.
+   */
+  keepsAll?: boolean;
+  /** Called before buffers are destroyed to keep to that bound. */
+  beforeBound?(): void;
 }
+
+/**
+ * Bytes that buffers may take beside twice the most that were in use at once. Twice: so that the steps of a
+ * training, of which the last one of a batch may have fewer sequences, do not lose theirs.
+ */
+const SPARE_BYTES = 2 ** 24;
 
 export interface Pool<B extends DeviceBuffer> {
   /**
@@ -36,7 +51,7 @@ export interface Pool<B extends DeviceBuffer> {
   owns(buffer: DeviceBuffer): boolean;
   /** The buffer as the engine's own kind. Throws unless the pool `owns` it. */
   own(buffer: DeviceBuffer): B;
-  /** Destroys the free buffers; those in use stay. */
+  /** Destroys the free buffers; those in use stay, and what was in use before counts no more. */
   trim(): void;
   /** Destroys all buffers, including those in use. */
   dispose(): void;
@@ -46,8 +61,10 @@ export interface Pool<B extends DeviceBuffer> {
 /** An empty pool. */
 export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<B> {
   const live = new Set<DeviceBuffer>();
+  /** By size, in the order in which the sizes were last freed. */
   const waiting = new Map<string, B[]>();
   let liveBytes = 0;
+  let mostLiveBytes = 0;
   let pooled = 0;
   let pooledBytes = 0;
   let peakBytes = 0;
@@ -57,6 +74,25 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
     waiting.clear();
     pooled = 0;
     pooledBytes = 0;
+    mostLiveBytes = liveBytes;
+  };
+
+  /** Destroys buffers that wait, until a new one of `bytes` may be made beside the others. */
+  const makeRoom = (bytes: number): void => {
+    if (source.keepsAll) return;
+    const limit = 2 * Math.max(mostLiveBytes, liveBytes + bytes) + SPARE_BYTES;
+    if (liveBytes + pooledBytes + bytes <= limit) return;
+    source.beforeBound?.();
+    for (const [size, list] of waiting) {
+      while (list.length > 0 && liveBytes + pooledBytes + bytes > limit) {
+        const buffer = list.shift() as B;
+        pooled--;
+        pooledBytes -= buffer.length * BYTES_PER_ELEMENT[buffer.dtype];
+        source.destroy?.(buffer);
+      }
+      if (list.length > 0) return;
+      waiting.delete(size);
+    }
   };
 
   const taken = (list: B[] | undefined): B | undefined => {
@@ -80,10 +116,12 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
         pooled--;
         pooledBytes -= bytes;
       } else {
+        makeRoom(bytes);
         buffer = source.create(dtype, length);
       }
       live.add(buffer);
       liveBytes += bytes;
+      mostLiveBytes = Math.max(mostLiveBytes, liveBytes);
       peakBytes = Math.max(peakBytes, liveBytes + pooledBytes);
       return buffer;
     },
@@ -96,9 +134,11 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
       }
       const { dtype, length } = buffer;
       const bytes = length * BYTES_PER_ELEMENT[dtype];
-      const list = waiting.get(key(dtype, length));
-      if (list) list.push(buffer as B);
-      else waiting.set(key(dtype, length), [buffer as B]);
+      const size = key(dtype, length);
+      const list = waiting.get(size) ?? [];
+      list.push(buffer as B);
+      waiting.delete(size); // it is the latest now
+      waiting.set(size, list);
       liveBytes -= bytes;
       pooled++;
       pooledBytes += bytes;

@@ -11,6 +11,12 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Overflow } from './context.ts';
 import { once, type Pass, recordPass } from './pass.ts';
 
+/**
+ * Bytes of buffers that may wait for prompts of the same length as earlier ones: each length has sizes of its
+ * own. Making them anew takes less time than can be measured beside the pass.
+ */
+const KEPT_BYTES = 2 ** 24;
+
 /** A text in a batch. */
 export interface BatchText {
   /** The tokens that its latest logits were computed from: at most the context window. */
@@ -65,6 +71,7 @@ export function createBatch(model: GPT, size: number, overflow: Overflow = 'slid
     staged = null;
     staging.clear();
     const logits = await once(model, ids, { cache: staging, logits: all ? 'all' : 'last' });
+    if (backend.memory().pooledBytes > KEPT_BYTES) backend.trim();
     staged = { ids: [...ids], all, logits };
     return logits;
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Backend } from '../../src/backend/contract.ts';
+import { createCounting } from '../../src/backend/counting.ts';
 import { createNative } from '../../src/backend/native/index.ts';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { createWasm } from '../../src/backend/wasm/index.ts';
@@ -61,6 +62,26 @@ for (const [name, create] of Object.entries(engines)) {
     });
   });
 }
+
+test('prompts of all lengths take the memory of a few', async () => {
+  const backend = createCounting();
+  const model = new GPT(makeConfig(presets.shakespeare, 500), { backend, init: 'blank' });
+  const batch = createBatch(model, 4);
+  const weights = backend.memory().liveBytes;
+  for (let T = 1; T <= 256; T++) {
+    const ids = new Array<number>(T).fill(T % 256);
+    await batch.read(ids, { grow: false, all: T % 2 === 0 });
+    assert.ok(backend.memory().pooledBytes <= 2 ** 24, `${backend.memory().pooledBytes} wait after ${T}`);
+  }
+  batch.dispose();
+  for (let T = 1; T <= 256; T++) {
+    const context = createContext(model);
+    await context.read(new Array<number>(T).fill(1));
+    context.dispose();
+  }
+  const { peakBytes } = backend.memory();
+  assert.ok(peakBytes < 4 * weights, `${peakBytes} of which the weights are ${weights}`);
+});
 
 /**
  * Twenty texts of different lengths in a batch of eleven: they come as others end, and grow one token a step,

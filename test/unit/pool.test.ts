@@ -82,3 +82,59 @@ test('with a rank, the freed buffer of lowest rank comes first, whatever was fre
     [0, 1, 2],
   );
 });
+
+const MB = 2 ** 18; // floats
+/** What is said of the pools of engines: twice the most that was in use at once, and 16 MB. */
+const bound = (mostLive: number): number => 2 * mostLive + 2 ** 24;
+
+test('sizes that do not come again are destroyed, those first that were not asked for the longest', () => {
+  const { pool, destroyed } = counted();
+  for (let i = 0; i < 100; i++) {
+    const often = pool.alloc('f32', MB);
+    const once = pool.alloc('f32', MB + 1 + i);
+    pool.free(often);
+    pool.free(once);
+    const { liveBytes, pooledBytes } = pool.memory();
+    assert.ok(liveBytes + pooledBytes <= bound(8 * MB + 4 * 100), `${pooledBytes} after ${i}`);
+  }
+  assert.deepEqual(
+    destroyed,
+    Array.from(destroyed, (_, i) => i + 1), // number 0 is the one that is asked for each time
+  );
+  assert.ok(destroyed.length > 50);
+  assert.equal(pool.memory().pooled, 101 - destroyed.length);
+});
+
+test('one and the same step and a smaller one keep their buffers, however large', () => {
+  const { pool, destroyed, made } = counted();
+  for (let step = 0; step < 5; step++)
+    for (const size of [10 * MB, 9 * MB]) {
+      const buffers = Array.from({ length: 20 }, (_, i) => pool.alloc('f32', size + (i % 4)));
+      for (const buffer of buffers) pool.free(buffer);
+    }
+  assert.deepEqual([destroyed.length, made()], [0, 40]);
+});
+
+test('what was in use before a trim does not count, and what a program uses again stays', () => {
+  const { pool, destroyed } = counted();
+  pool.free(pool.alloc('f32', 100 * MB));
+  pool.trim();
+  for (let i = 0; i < 20; i++) pool.free(pool.alloc('f32', MB + i));
+  assert.ok(pool.memory().pooledBytes <= bound(4 * MB + 80), `${pool.memory().pooledBytes}`);
+  assert.ok(destroyed.length > 1);
+
+  const kept = createPool({ create: (dtype: DType, length: number) => ({ dtype, length }), keepsAll: true });
+  for (let i = 0; i < 100; i++) kept.free(kept.alloc('f32', MB + i));
+  assert.equal(kept.memory().pooled, 100);
+});
+
+test('before it destroys buffers for a new one, an engine does what waits for them', () => {
+  let settled = 0;
+  const pool = createPool({
+    create: (dtype: DType, length: number) => ({ dtype, length }),
+    destroy: () => assert.ok(settled > 0),
+    beforeBound: () => settled++,
+  });
+  for (let i = 0; i < 20; i++) pool.free(pool.alloc('f32', MB + i));
+  assert.ok(settled > 0);
+});

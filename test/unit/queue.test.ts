@@ -50,5 +50,21 @@ for (const { name, create, skip } of (await engines()).filter((engine) => engine
         assert.deepEqual([...(await engine.read(y))], [1, 1, 1, 1]);
         assert.deepEqual([...(await engine.read(x))], [2, 2, 2, 2]);
       }));
+
+    test('buffers of sizes that do not come again are given back, after the kernels that use them', () =>
+      withEngine(async (engine) => {
+        const [sum, work] = [filled(engine, 1, 0), busyWork(engine)];
+        for (let i = 0; i < 40; i++) {
+          const [x, y] = [filled(engine, 2 ** 18 + i, i), filled(engine, 2 ** 18 + i, 1)];
+          work(1);
+          engine.kernels.add(x, x, y);
+          engine.kernels.sumRows(sum, x, 1, 1);
+          engine.free(x);
+          engine.free(y);
+        }
+        assert.deepEqual([...(await engine.read(sum))], [(40 * 41) / 2]);
+        const { liveBytes, pooledBytes } = engine.memory();
+        assert.ok(liveBytes + pooledBytes < 2 ** 25, `${pooledBytes}`);
+      }));
   });
 }

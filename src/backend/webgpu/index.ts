@@ -74,6 +74,7 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
       ...line.createBuffer(length * BYTES_PER_ELEMENT[dtype]),
     }),
     destroy: line.destroyBuffer,
+    beforeBound: () => recorder.atOnce(), // what waits to be joined may use them
     rank: ({ id }) => id,
   });
   let disposed = false;
