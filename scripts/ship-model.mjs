@@ -1,7 +1,8 @@
 // Makes the bundled model from a finished run: matrices in bfloat16, config, tokenizer, and the model card
 // with measured figures. `node scripts/ship-model.mjs runs/shakespeare [text]`; the text must be that of the
-// run, and defaults to the path recorded in it. `node scripts/ship-model.mjs --samples` draws the samples of
-// the card again, for the model as it is; its other files stay.
+// run, and defaults to the path recorded in it. The teachers of a run are runs, too: in the folder in which
+// they were named, their commands are read for the card. `node scripts/ship-model.mjs --samples` draws the
+// samples of the card again, for the model as it is; its other files stay.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatCount } from '../dist/src/base/format.js';
@@ -31,6 +32,7 @@ const run = await readRun(folderStore(folder));
 const { store, unevaluated } = await runModel(folderStore(folder));
 if (unevaluated !== null)
   throw new Error(`step ${unevaluated} is not evaluated yet: npx inkhorn train --resume ${folder}`);
+const teachers = await Promise.all(run.teachers.map((path) => readRun(folderStore(path))));
 const trained = await load(store);
 await save(out, trained, { matrices: 'bf16' });
 const { model, tokenizer } = await load(out);
@@ -68,9 +70,15 @@ const last = run.events.findLast(({ type }) => type === 'done');
 const evals = run.events.filter(({ type }) => type === 'eval');
 const best = evals.findLast((event) => event.best);
 const tokens = last.step * settings.batchSize * settings.accumulate * config.blockSize;
+const folders = [...run.teachers, folder];
+const commands = [...teachers, run].map(({ command }, i) => command.replace('runs/again', folders[i]));
+const taught =
+  teachers.length === 0
+    ? ''
+    : ` It learnt from the text and from the predictions of ${teachers.length} models like it, which had read the same part (distillation).`;
 const card = {
   data: source,
-  command: run.command,
+  commands,
   engine,
   precision,
   steps: last.step,
@@ -95,12 +103,12 @@ same text). Everything else is in [config.json](config.json). Matrices are store
 ## Data and training
 
 Tiny Shakespeare (Andrej Karpathy's selection of plays; public domain), ${formatCount(corpus.bytes.length)} bytes, sha256 \`${source.sha256}\`. The first
-90 % of the tokens trained, the last 10 % validated; it has seen no other text. ${formatCount(last.step)} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
+90 % of the tokens trained, the last 10 % validated; it has seen no other text.${taught} ${formatCount(last.step)} steps of ${settings.batchSize * settings.accumulate} x ${config.blockSize} tokens, ${(tokens / 1e6).toFixed(1)}M in all,
 by this project's own code on a CPU (${engine}), with
 
-${fence(run.command, 'sh')}
+${fence(commands.join('\n'), 'sh')}
 
-which gives the same weights bit for bit on the same engine. Training loss at the end ${best.trainLoss.toFixed(4)} nats/token.
+${commands.length === 1 ? 'which gives' : 'which give'} the same weights bit for bit on the same engine. Training loss at the end ${best.trainLoss.toFixed(4)} nats/token.
 
 ## Quality
 
