@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { engines } from '../support/engines.ts';
 import { type MpiJob, type MpiResult, mpirun, openMpi } from '../support/mpirun.ts';
@@ -112,6 +113,21 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     assert.notEqual((await ranks(2, begin('beheaded'), { watch: killer('0', 23) })).code, 0);
     await alone(['train', '--resume', join(folder, 'beheaded')]);
     assert.deepEqual(outcome('beheaded'), one);
+  });
+
+  test('goes on from a model, with another one as teacher, on a text that is streamed', async () => {
+    const streamed = join(folder, 'other.txt.gz');
+    writeFileSync(streamed, gzipSync(readFileSync(other)));
+    const [from, teacher] = [join(folder, 'one'), join(folder, 'one', 'best')];
+    const tune = (out: string): string[] => [
+      ...['train', '--from', from, '--distill', teacher, '--data', streamed, '--out', join(folder, out)],
+      ...flagsOf({ steps: 12, batchSize: 8, microBatch: 2, evalEvery: 6, checkpointEvery: 6 }),
+      ...['--summation', 'pairwise', '--backend', native ? 'native' : 'wasm'],
+    ];
+    await alone(tune('tuned'));
+    const { code, stderr } = await ranks(2, tune('tuned by 2'));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(outcome('tuned by 2'), outcome('tuned'));
   });
 
   describe('on two machines', () => {
