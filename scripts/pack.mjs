@@ -12,6 +12,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
 });
 const out = resolve(options.out);
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const work = mkdtempSync(join(tmpdir(), 'inkhorn-pack-'));
+const work = realpathSync(mkdtempSync(join(tmpdir(), 'inkhorn-pack-')));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
 const addons = options.own ? ownAddon() : addonsIn(options.binaries);
@@ -84,7 +85,21 @@ function packMain(platforms) {
   const own = Object.fromEntries(platforms.map((name) => [name, manifest.version]));
   const optionalDependencies = { ...manifest.optionalDependencies, ...own };
   writeJson(join(folder, 'package.json'), { ...manifest, optionalDependencies });
+  dropInnerTypes(folder);
   pack(folder);
+}
+
+/** Removes the declarations that no door leads to: npm takes its time for every file. */
+function dropInnerTypes(folder) {
+  const doors = Object.values(manifest.exports).flatMap(({ types }) => (types ? [join(folder, types)] : []));
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const options = ['--listFilesOnly', '--ignoreConfig', '--module', 'nodenext', '--typeRoots', folder];
+  const listed = execFileSync(process.execPath, [tsc, ...options, ...doors], { encoding: 'utf8' });
+  const reached = new Set(listed.split('\n').map((line) => resolve(line.trim())));
+  for (const name of readdirSync(join(folder, 'dist/src'), { recursive: true })) {
+    const file = join(folder, 'dist/src', name);
+    if (name.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
+  }
 }
 
 function pack(folder) {

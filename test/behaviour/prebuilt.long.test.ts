@@ -66,6 +66,25 @@ describe('a package of the native engine', { skip }, () => {
     assert.equal(main.optionalDependencies[name], version);
   });
 
+  test('comes with a main package that has the types of its doors, and no others', () => {
+    const main = join(project.folder, 'node_modules/inkhorn');
+    const { exports } = JSON.parse(readFileSync(join(main, 'package.json'), 'utf8'));
+    const doors = Object.keys(exports).filter((door) => door !== './package.json');
+    const uses = doors.map((door, i) => `export * as door${i} from '${join('inkhorn', door)}';\n`);
+    writeFileSync(join(project.folder, 'doors.ts'), uses.join(''));
+    const tsc = (...options: string[]): string => {
+      const { stdout } = project.sh(
+        `node '${join(root, 'node_modules/typescript/bin/tsc')}' --strict --noEmit --module nodenext --types node ${options.join(' ')} doors.ts`,
+      );
+      return stdout;
+    };
+    // Plot's own declarations name packages of types that few projects have.
+    assert.doesNotMatch(tsc('--skipLibCheck false'), /inkhorn\//);
+    const read = tsc('--listFilesOnly').match(/inkhorn\/dist\/src\/.*/g) ?? [];
+    const there = readdirSync(join(main, 'dist/src'), { recursive: true, encoding: 'utf8' });
+    assert.equal(there.filter((file) => file.endsWith('.d.ts')).length, read.length);
+  });
+
   test('that does not load is named in one line, and the next engine taken', () => {
     const whole = readFileSync(addon);
     try {
