@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
 import { formatAmount } from '../base/format.ts';
 import { bytesAtMost, readJson } from '../base/json.ts';
@@ -12,9 +12,10 @@ import { sha256Of } from '../corpora/fetch.ts';
 import { type Corpus, CorpusUnavailable, STDIN } from '../corpora/index.ts';
 import { nodeFiles } from '../io/node-store.ts';
 import type { Store } from '../io/store.ts';
+import { CONFIG_FILE } from '../model/folder.ts';
 import { type DataRecord, recordsData } from '../runs/data-record.ts';
 import { HISTORY_LIMITS } from '../runs/history.ts';
-import { COMPARISON_FILE, HISTORY_FILE, LAST, TEXT_FILE, TRAINING_FILE } from '../runs/layout.ts';
+import { BEST, COMPARISON_FILE, HISTORY_FILE, LAST, TEXT_FILE, TRAINING_FILE } from '../runs/layout.ts';
 import type { Split } from '../train/data.ts';
 import { MisuseError } from './errors.ts';
 import type { Reading } from './texts.ts';
@@ -58,19 +59,25 @@ export function typed(inputs: readonly string[]): Place {
 /** The record in a bundled model. */
 const CARD_FILE = 'card.json';
 
-/**
- * Where a model folder or run may have the record of its text: in itself, in what it was made from, in its
- * run.
- */
-const RECORDS = [
-  [TRAINING_FILE],
-  [CARD_FILE],
-  [COMPARISON_FILE],
-  [LAST, TRAINING_FILE],
-  [HISTORY_FILE],
+/** Where a model folder has the record of its text: in itself, or in what it was made from. */
+const OF_MODEL = [[TRAINING_FILE], [CARD_FILE], [COMPARISON_FILE]] as const;
+/** Where a run has it. */
+const OF_RUN = [[LAST, TRAINING_FILE], [HISTORY_FILE]] as const;
+/** Where it is for a checkpoint of a run. */
+const ABOVE = [
   ['..', LAST, TRAINING_FILE],
   ['..', HISTORY_FILE],
 ] as const;
+
+/**
+ * The places of the record. A folder that has a model of its own is no run, whatever other runs are in it;
+ * and it is part of the run around it only under the name of a checkpoint.
+ */
+function placesOf(path: string): readonly (readonly string[])[] {
+  const own = existsSync(join(path, CONFIG_FILE));
+  const isCheckpoint = [BEST, LAST].includes(basename(resolve(path)));
+  return [...OF_MODEL, ...(own ? [] : OF_RUN), ...(isCheckpoint ? ABOVE : [])];
+}
 
 /** The record of a text, and the present path of the folder that has the record. */
 export interface Recorded {
@@ -88,7 +95,7 @@ export async function recordedData(store: Store): Promise<DataRecord | null> {
 
 /** The same, with the folder that it was found in. */
 export async function recorded({ location: path }: Store): Promise<Recorded | null> {
-  for (const parts of RECORDS) {
+  for (const parts of placesOf(path)) {
     const file = join(path, ...parts);
     const bytes = await nodeFiles.read(file, bytesAtMost(HISTORY_LIMITS)).catch((error: Error) => {
       if ('code' in error) return null; // does not exist

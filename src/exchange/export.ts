@@ -3,7 +3,7 @@
 import { choice, complete, type Table } from '../base/fields.ts';
 import type { Store } from '../io/store.ts';
 import { type Adapter, adapterField, checkAdapter, checkBase } from '../model/adapter.ts';
-import { loadConfig, loadTokenizer, type ModelFolder } from '../model/folder.ts';
+import { checkContents, loadConfig, loadTokenizer, type ModelFolder, storeField } from '../model/folder.ts';
 import { namedParameters } from '../nn/parameters.ts';
 import { gguf } from './gguf/target.ts';
 import { peft } from './hf/peft.ts';
@@ -75,6 +75,7 @@ export function targetOf(options: ExportOptions): Target {
  * is the reason. The weights are not read.
  */
 export async function checkExport(store: Store, options: ExportOptions): Promise<void> {
+  complete({ store: storeField }, { store }, 'export');
   const target = targetOf(options);
   if (target.from === 'tokenizer') target.build(await loadTokenizer(store), options);
   else target.check(await loadConfig(store), options);
@@ -86,6 +87,7 @@ export async function checkExport(store: Store, options: ExportOptions): Promise
  * target cannot express; for a weight that is not finite; for an option of another target.
  */
 export async function exportFiles(contents: ModelFolder, options: ExportOptions): Promise<Exported> {
+  checkContents(contents, 'export');
   const target = targetOf(options);
   if (target.from === 'tokenizer') return target.build(contents.tokenizer, options);
   const { config } = contents.model;
@@ -111,6 +113,7 @@ export async function exportModel(
   contents: ModelFolder,
   options: ExportOptions,
 ): Promise<Exported> {
+  complete({ store: storeField }, { store }, 'export');
   const exported = await exportFiles(contents, options);
   await writeExported(store, exported.files);
   return exported;

@@ -1,9 +1,9 @@
 // Imports a model or a tokenizer from the files of another program: recognises what they are, checks all of
 // it, and makes the files of a folder of ours. Read next: recognise.ts, fill.ts.
-import { callback, complete, having, oneText, type Table, text } from '../base/fields.ts';
+import { callback, complete, type Field, having, oneText, type Table, text } from '../base/fields.ts';
 import type { Content, Store } from '../io/store.ts';
 import type { GPTConfig } from '../model/config.ts';
-import { MODEL_FILE, tokenizerFiles } from '../model/folder.ts';
+import { MODEL_FILE, storeField, tokenizerFiles } from '../model/folder.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type Filling, fillFolder } from './fill.ts';
 import { recognise, tokenizerIn } from './recognise.ts';
@@ -26,6 +26,9 @@ export const importFields: Table<ImportOptions> = {
   }),
   onProgress: callback({ about: 'called with the bytes that were read so far, and all' }),
 };
+
+const sourceField: Field<Store> = { ...storeField, about: 'the place of the files to be imported' };
+const targetField: Field<Store> = { ...storeField, about: 'the place that is written to' };
 
 /** A tokenizer that was imported. */
 export interface ImportedTokenizer {
@@ -65,6 +68,7 @@ export async function importModel(
   target: Store,
   options: ImportOptions = {},
 ): Promise<Imported> {
+  complete({ source: sourceField, target: targetField }, { source, target }, 'import');
   return importing(source, options, async ({ files, fill }) => {
     let failure: unknown = null;
     async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -90,6 +94,7 @@ async function importing(
   options: ImportOptions,
   use: (filling: Pick<Filling, 'files' | 'fill'>) => Promise<void>,
 ): Promise<Imported> {
+  complete({ source: sourceField }, { source }, 'import');
   const { file, tokenizer: given, onProgress } = complete(importFields, options, 'import');
   const found = await recognise(source, file);
   if (!('tensors' in found)) {
@@ -121,6 +126,7 @@ export async function importTokenizer(
   source: Store,
   options: Pick<ImportOptions, 'file'> = {},
 ): Promise<ImportedTokenizer> {
+  complete({ source: sourceField }, { source }, 'import');
   const { file } = complete({ file: importFields.file }, options, 'import');
   const beside = file === undefined ? await tokenizerIn(source) : null;
   if (beside) return beside;

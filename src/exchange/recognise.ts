@@ -102,7 +102,7 @@ async function inFile(
     if (await holdsModel(store, file)) return openOwn(store, file);
     if (await hasHfConfig(store, names)) return openHf(store, names, file);
     throw new Error(
-      `${place} does not say what model its tensors are: a ${CONFIG_FILE} of Hugging Face is not beside it`,
+      `${place} does not say what model its tensors are: ${names.includes(CONFIG_FILE) ? `the ${CONFIG_FILE} beside it has no model_type, as one of Hugging Face has` : `a ${CONFIG_FILE} of Hugging Face is not beside it`}`,
     );
   }
   throw new Error(

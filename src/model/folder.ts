@@ -3,7 +3,7 @@
 import type { Backend, InputPrecision, Precision } from '../backend/contract.ts';
 import { callback, checkOptions, choice, complete, type Field, having, type Table } from '../base/fields.ts';
 import { jsonBytes } from '../base/json.ts';
-import { integer, object, oneOf, type Schema, where } from '../base/schema.ts';
+import { integer, object, oneOf, type Schema, shown, where } from '../base/schema.ts';
 import { firstNotFinite, toBfloat16 } from '../io/floats.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import {
@@ -124,7 +124,8 @@ export async function saveModel(
   contents: ModelFolder,
   options: SaveOptions = {},
 ): Promise<void> {
-  complete({ store: storeField, ...contentFields }, { store, ...contents }, 'save');
+  complete({ store: storeField }, { store }, 'save');
+  checkContents(contents, 'save');
   await store.writeAll(await modelFiles(contents, options));
 }
 
@@ -133,6 +134,19 @@ export const storeField: Field<Store> = having('read', 'a store', {
   about: 'the place of the files',
   required: true,
 });
+
+/** Throws one line unless a model and its tokenizer were given to `where`. */
+export function checkContents(contents: ModelFolder | undefined, where: string): void {
+  if (
+    contents === null ||
+    (contents !== undefined && typeof contents !== 'object') ||
+    Array.isArray(contents)
+  )
+    throw new Error(
+      `${where} needs a model and its tokenizer, { model, tokenizer }, as load gives them: not ${shown(contents)}`,
+    );
+  complete(contentFields, { model: contents?.model, tokenizer: contents?.tokenizer }, where);
+}
 
 const contentFields: Table<ModelFolder> = {
   model: having('forward', 'a GPT', { about: 'the model', required: true }),

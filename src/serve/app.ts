@@ -40,6 +40,8 @@ export interface AppOptions {
 /** The app, and what its server tells it. */
 export interface ServeApp {
   fetch(request: globalThis.Request, env: HttpBindings): Promise<Response>;
+  /** What answers that which is no request, as `NodeApp` says. */
+  errorDocument(status: number, message: string): object;
   /** From now on requests are refused: it ends when those at work are answered. */
   drain(): void;
   /** Ends the completions at work. */
@@ -129,6 +131,7 @@ export function createApp(options: AppOptions): ServeApp {
       const response = await app.fetch(request, env);
       return env.outgoing.headersSent ? RESPONSE_ALREADY_SENT : response; // a stream has written itself
     },
+    errorDocument: (status, message) => errorBody(new ApiError(status, message)),
     drain() {
       draining = true;
     },

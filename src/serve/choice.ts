@@ -78,22 +78,26 @@ export function createChoice(
   let drawn = 0;
   let logprobSum = 0;
   let decoded = 0; // characters of the prompt and of the text, shown or held back
+  let unfinished: Uint8Array = NO_BYTES; // of a character whose other bytes the next token may have
   let shown = 0;
   let held: TokenRecord[] = []; // of tokens whose text is held back
 
   /** Decodes a token, of the prompt or of the text, and notes it where log-probabilities are wanted. */
   const decode = (id: number, logits: Float32Array | null, noted: boolean): string => {
+    const bytes = tokenizer.token(id);
     const before = decoded;
     const text = decoder.push(id);
     decoded += characters(text);
+    if (logprobs === null) return text;
+    const begun = unfinished;
+    unfinished = unfinishedAfter(joined(begun, bytes));
     if (!noted) return text;
-    // What is a text of its own ends where the decoder is now. Other tokens begin within a character.
-    const own = textOfToken(tokenizer.token(id));
-    const offset = own === null ? before : decoded - characters(own);
+    // The place of the character that its first byte belongs to: the last one, were the text to end there.
+    const first = bytes.length === 0 ? 0 : characters(shownAs(joined(begun, bytes.subarray(0, 1)))) - 1;
     held.push({
-      token: tokenName(tokenizer.token(id)),
-      ...logprobsOf(logits, id, logprobs ?? 0, tokenizer),
-      offset,
+      token: tokenName(bytes),
+      ...logprobsOf(logits, id, logprobs, tokenizer),
+      offset: before + first,
     });
     return text;
   };
@@ -170,6 +174,26 @@ function logprobsOf(
   if (!ids.includes(id)) ids.push(id);
   const entries = ids.map((other) => [tokenName(tokenizer.token(other)), logits[other] - logSum] as const);
   return { logprob: logits[id] - logSum, top: Object.fromEntries(entries) };
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.length === 0 ? b : Uint8Array.of(...a, ...b);
+}
+
+/** Bytes as text, ended here: a character that is not finished is U+FFFD. */
+function shownAs(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+/** The bytes at the end of `bytes`, at most three, that begin a character and do not finish it. */
+function unfinishedAfter(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0 || bytes[bytes.length - 1] < 0x80) return NO_BYTES;
+  const ends = [3, 2, 1].filter((n) => n <= bytes.length).map((n) => bytes.slice(-n));
+  const waits = (end: Uint8Array): boolean =>
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(end, { stream: true }) === '';
+  return ends.find(waits) ?? NO_BYTES;
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -51,6 +51,7 @@ export interface CompletionRequest {
   logprobs?: number;
   stream?: boolean;
   stream_options?: { include_usage?: boolean };
+  user?: string;
 }
 
 /** Those that have a default. */
@@ -85,7 +86,10 @@ export const completionFields: Table<CompletionRequest, CompletionDefaults> = {
   prompt: custom({
     about: 'the text to go on from, or its token ids; or a list of several',
     required: true,
-    schema: such(isPrompt, 'a text, a list of texts, a list of token ids, or a list of such lists'),
+    schema: such(
+      isPrompt,
+      'a text of whole characters, a list of texts, a list of token ids, or a list of such lists',
+    ),
     json: {
       anyOf: [
         { type: 'string' },
@@ -154,6 +158,11 @@ export const completionFields: Table<CompletionRequest, CompletionDefaults> = {
       additionalProperties: false,
     },
   }),
+  user: custom({
+    about: 'who asks, as clients may say; nothing is kept, and nothing depends on it',
+    schema: string,
+    json: { type: 'string' },
+  }),
 };
 
 /** `POST /tokenize`, as lm-eval and vLLM have it. */
@@ -165,7 +174,12 @@ export interface TokenizeRequest {
 
 export const tokenizeFields: Table<TokenizeRequest> = {
   model: modelRow,
-  prompt: custom({ about: 'the text', required: true, schema: string, json: { type: 'string' } }),
+  prompt: custom({
+    about: 'the text',
+    required: true,
+    schema: such(isText, 'a text of whole characters'),
+    json: { type: 'string' },
+  }),
   add_special_tokens: flag({
     about: 'add the tokens that a text begins with; these models have none, so both mean the same',
   }),
@@ -190,7 +204,6 @@ export const detokenizeFields: Table<DetokenizeRequest> = {
 /** OpenAI's parameters that are not honoured, with the values at which they mean nothing. */
 const NEUTRAL: Readonly<Record<string, { values: readonly unknown[]; why: string }>> = {
   suffix: { values: [''], why: 'a text is continued from its end only' },
-  user: { values: [''], why: 'nothing is kept about users' },
 };
 
 /**
@@ -233,11 +246,16 @@ function refuseForeign(fields: Fields, name: string, value: unknown): void {
 /** A whole number that a list of ids may hold. Whether the vocabulary has it is checked with the model. */
 const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/** A text that has a form in bytes: half of a surrogate pair has none. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !/\p{Cs}/u.test(value);
+}
+
 function isPrompt(value: unknown): value is Prompt {
-  if (typeof value === 'string') return true;
+  if (typeof value === 'string') return isText(value);
   if (!Array.isArray(value) || value.length === 0) return false;
   return (
-    value.every((item) => typeof item === 'string') ||
+    value.every(isText) ||
     value.every(isId) ||
     value.every((item) => Array.isArray(item) && item.length > 0 && item.every(isId))
   );

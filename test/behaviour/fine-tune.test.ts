@@ -1,7 +1,7 @@
 // `train --from`: a trained model goes on with another text. Its shape and tokenizer stay, what it forgets is
 // measured, and everything that holds for a run holds for this one: repeated, interrupted, reported.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -53,6 +53,26 @@ describe('a run that goes on from a trained model', () => {
       /On the text that the model knew before, its loss went from/,
     );
     assert.match(file('new', 'report.html').toString(), /old text/);
+  });
+
+  test('and not on that of a run that happens to be inside its folder, or around it', async () => {
+    await ok(`train --data third.txt --out around ${SMALL} --steps 2 --eval-every 2 ${OFF}`);
+    const copy = (to: string): void => {
+      for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+        cpSync(join(root, 'old', 'best', name), join(root, to, name));
+    };
+    copy('mine');
+    cpSync(join(root, 'around', 'last'), join(root, 'mine', 'last'), { recursive: true });
+    cpSync(join(root, 'around', 'history.json'), join(root, 'mine', 'history.json'));
+    copy(join('around', 'mine'));
+    for (const [place, out] of [
+      ['mine', 'inner'],
+      ['around/mine', 'outer'],
+    ]) {
+      const said = await ok(`${tune} --from ${place} --out ${out}`);
+      assert.match(said, /mine does not say which text its model was trained on: what is forgotten is not/);
+      assert.equal(evals(out)[0].oldLoss, undefined);
+    }
   });
 
   test('or on another one, or none if there is none, which is said', async () => {

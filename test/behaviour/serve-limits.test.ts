@@ -235,7 +235,9 @@ describe('a request that is wrong', () => {
       /an object is not an object with include_usage/,
     ],
     ['suffix', { prompt: 'a', suffix: 'b' }, /suffix is not supported/],
-    ['user', { prompt: 'a', user: 'me' }, /user is not supported/],
+    ['user', { prompt: 'a', user: 5 }, /user 5 is not a text/],
+    ['prompt', { prompt: 'a\ud83d' }, /is not a text of whole characters/],
+    ['prompt', { prompt: ['a', '\udca9a'] }, /is not a text of whole characters/],
     ['max_token', { prompt: 'a', max_token: 5 }, /unknown parameter "max_token": did you mean max_tokens\?/],
     ['__proto__', '{"prompt": "a", "__proto__": 1}', /unknown parameter/],
     [null, [], /not a JSON object/],
@@ -291,10 +293,42 @@ describe('a request that is wrong', () => {
     }
   });
 
+  test('that is none of HTTP, or not for this host, is refused in the same shape', async () => {
+    const { port } = new URL(lab.url('/'));
+    const raw = async (text: string): Promise<[status: string, error: Record<string, unknown>]> => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.end(text);
+      let answer = '';
+      for await (const part of socket) answer += part;
+      const [head, body] = answer.split('\r\n\r\n');
+      assert.match(head, /^content-type: application\/json$/im);
+      assert.match(head, /^connection: close$/im);
+      return [head.split(' ')[1], JSON.parse(body).error];
+    };
+    const get = 'GET /health HTTP/1.1\r\nConnection: close\r\n';
+    for (const [text, status, message] of [
+      ['garbage\r\n\r\n', '400', /^this is no request of HTTP\/1\.1: Parse Error/],
+      ['FOO /health HTTP/1.1\r\nHost: localhost\r\n\r\n', '400', /Invalid method/],
+      [`${get}\r\n`, '400', /host/i],
+      [`${get}Host: a b\r\n\r\n`, '400', /^the request is wrong: /],
+      [`${get}Host: elsewhere\r\n\r\n`, '403', /answers to localhost only/],
+      [`${get}Host: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431', /larger than 16384 bytes/],
+      [`${get}Host: localhost\r\nExpect: all\r\n\r\n`, '417', /^Expect: all is not possible/],
+    ] as const) {
+      const [code, error] = await raw(text);
+      assert.equal(code, status, text.slice(0, 60));
+      assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code']);
+      assert.equal(error.type, 'invalid_request_error');
+      assert.match(error.message as string, message);
+    }
+  });
+
   test('to other paths names the parameter, too', async () => {
     for (const [path, body, param] of [
       ['/tokenize', {}, 'prompt'],
       ['/tokenize', { prompt: 5 }, 'prompt'],
+      ['/tokenize', { prompt: '\ud83d' }, 'prompt'],
+      ['/tokenize', { prompt: 'a', user: 'me' }, 'user'],
       ['/tokenize', { prompt: 'a', suffix: '' }, 'suffix'],
       ['/detokenize', {}, 'tokens'],
       ['/detokenize', { tokens: [300] }, 'tokens'],
@@ -308,7 +342,7 @@ describe('a request that is wrong', () => {
   test('with values at which a parameter means nothing is taken', async () => {
     const neutral = {
       suffix: '',
-      user: '',
+      user: 'someone',
       presence_penalty: 0,
       frequency_penalty: 0,
       best_of: 1,
@@ -535,6 +569,18 @@ describe('inkhorn serve', () => {
     for (const [args, message] of [
       [['-m', 'nowhere'], /there is no model folder nowhere/],
       [['-m', 'a=x', '-m', 'a=y'], /two models are named a/],
+      [
+        ['-m', 'my model=x'],
+        /the name before = is "my model"; it may have 1 to 100 letters \(a to z\), digits/,
+      ],
+      [
+        ['-m', 'größe=x'],
+        /-model größe=x: the name before = is "größe"; it may have .* and \. : _ -; \.\/größe=x is/,
+      ],
+      [['-m', '=x'], /the name before = is empty/],
+      [['-m', `${'a'.repeat(101)}=x`], /it may have 1 to 100 letters/],
+      [['-m', 'a='], /--model a= names no folder: a=DIR/],
+      [['-m', './a=b'], /there is no model folder \.\/a=b/],
       [['--host', '203.0.113.9'], /--host 203\.0\.113\.9 is no address of this machine/],
       [['--port', '70000'], /--port 70000 is not a whole number from 0 to 65535/],
       [['--streams', '0'], /--streams 0/],

@@ -247,6 +247,28 @@ describe('log-probabilities', () => {
     assert.deepEqual(choices[0].logprobs?.text_offset, [0, 0, 0]);
   });
 
+  test('of bytes that are no text have the places of what is shown for them', async () => {
+    for (const [bytes, text, offsets] of [
+      [[0xe2, 0x41], '\ufffdA', [0, 1]],
+      [[0xe2, 0x82, 0xe2, 0x82, 0xac, 0x41], '\ufffd€A', [0, 0, 1, 1, 1, 2]],
+      [[0xff, 0xc3, 0xbc, 0x80, 0x80], '\ufffdü\ufffd\ufffd', [0, 1, 1, 2, 3]],
+      [[0xf0, 0x9f, 0x98, 0xff], '\ufffd\ufffd', [0, 0, 0, 1]],
+      [[0xef, 0xbf, 0xbd, 0xc3], '\ufffd\ufffd', [0, 0, 0, 1]],
+      [[0xed, 0xa0, 0x80, 0x41], '\ufffd\ufffd\ufffdA', [0, 1, 2, 3]],
+      [[0xef, 0xbb, 0xbf, 0x41], '\ufeffA', [0, 0, 0, 1]],
+      [[0xc3, 0xc3, 0xc3], '\ufffd\ufffd\ufffd', [0, 1, 2]],
+    ] as const) {
+      const asked = { prompt: bytes, echo: true, logprobs: 0, max_tokens: 0 };
+      const { choices } = await lab.complete(asked);
+      assert.deepEqual([choices[0].text, choices[0].logprobs?.text_offset], [text, offsets]);
+      // As a prompt that is not shown, and what is written after it.
+      const bias = Object.fromEntries([[end, -100], ...bytes.slice(-1).map((id) => [id, 100])]);
+      const after = { prompt: bytes.slice(0, -1), max_tokens: 1, logit_bias: bias, logprobs: 0 };
+      const last = (await lab.complete(after)).choices[0].logprobs?.text_offset;
+      assert.deepEqual(last, offsets.slice(-1), `${bytes}`);
+    }
+  });
+
   test('stop where the text stops', async () => {
     const asked = { ...ON, prompt: PROMPT, seed: 2 };
     const stop = (await lab.complete(asked)).choices[0].text.slice(4, 6);

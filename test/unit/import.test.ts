@@ -427,6 +427,15 @@ describe('what else is in a folder', () => {
       await put({ 'config.json': '{"model_type": 7}' }),
       /config\.json: model_type is 7: expected a text/,
     );
+    const tensors = writeSafetensors(new Map([['w', { shape: [1], data: Float32Array.of(1) }]]));
+    for (const [config, expected] of [
+      [null, /x\.safetensors does not say what .*: a config\.json of Hugging Face is not beside it$/],
+      ['{"a": 1}', /: the config\.json beside it has no model_type, as one of Hugging Face has$/],
+    ] as const) {
+      const there = await put(config === null ? {} : { 'config.json': config });
+      await there.write('x.safetensors', tensors);
+      await refused(there, expected);
+    }
     const html = await put({ 'a.bin': '<html>' });
     await assert.rejects(
       importFiles(html, { file: 'a.bin' }),

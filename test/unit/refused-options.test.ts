@@ -3,6 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReference } from '../../src/backend/reference/index.ts';
 import { listCorpora, loadCorpus } from '../../src/corpora/index.ts';
+import {
+  checkExport,
+  exportFiles,
+  exportModel,
+  importFiles,
+  importModel,
+  importTokenizer,
+  tiktokenPattern,
+} from '../../src/exchange/index.ts';
 import { generate, generateText } from '../../src/generate/generate.ts';
 import { attentionMaps, inductionScores } from '../../src/inspect/attention.ts';
 import { capture } from '../../src/inspect/capture.ts';
@@ -135,4 +144,51 @@ test('trainInFolder refuses what it does not know, and says what it needs', asyn
   const first = (options: object): Promise<unknown> => trainInFolder(options as never).next();
   await assert.rejects(first({ ...folder, stor: store }), /unknown option 'stor' for trainInFolder/);
   await assert.rejects(first({ ...folder, store, dataset: data }), /^Error: trainInFolder needs data: /);
+});
+
+test('doors to other programs say in one line what they are not given', async () => {
+  const hf = { to: 'hf' } as const;
+  // biome-ignore lint/suspicious/noExplicitAny: what has no such type is the matter
+  type Any = any;
+  const doors: readonly [name: string, call: (value: Any) => unknown][] = [
+    ['checkExport, store', (value) => checkExport(value, hf)],
+    ['checkExport, options', (value) => checkExport(store, value)],
+    ['exportFiles, contents', (value) => exportFiles(value, hf)],
+    ['exportFiles, contents of a tokenizer', (value) => exportFiles(value, { to: 'tokenizer' })],
+    ['exportFiles, model', (value) => exportFiles({ model: value, tokenizer }, hf)],
+    ['exportFiles, tokenizer', (value) => exportFiles({ model, tokenizer: value }, hf)],
+    ['exportFiles, options', (value) => exportFiles(folder, value)],
+    ['exportFiles, adapter', (value) => exportFiles(folder, { to: 'peft', adapter: value })],
+    ['exportModel, store', (value) => exportModel(value, folder, hf)],
+    ['exportModel, contents', (value) => exportModel(store, value, hf)],
+    ['exportModel, options', (value) => exportModel(store, folder, value)],
+    ['importFiles, source', (value) => importFiles(value)],
+    ['importFiles, options', (value) => importFiles(store, value ?? null)],
+    ['importModel, source', (value) => importModel(value, store)],
+    ['importModel, target', (value) => importModel(store, value)],
+    ['importModel, options', (value) => importModel(store, store, value ?? null)],
+    ['importTokenizer, source', (value) => importTokenizer(value)],
+    ['importTokenizer, options', (value) => importTokenizer(store, value ?? null)],
+    ['tiktokenPattern', (value) => tiktokenPattern(value)],
+    ['save, contents', (value) => saveModel(store, value)],
+  ];
+  for (const [name, call] of doors)
+    for (const value of [undefined, null, 5, 'x', true, [], { a: 1 }, () => {}])
+      await assert.rejects(
+        async () => call(value),
+        (error: Error) => {
+          assert.equal(error.name, 'Error', `${name} of ${String(value)}: ${error.stack}`);
+          assert.match(
+            error.message,
+            /needs | is not |not |unknown option|give one/,
+            `${name} of ${String(value)}`,
+          );
+          assert.doesNotMatch(error.message, /\n|undefined|\[object/, `${name} of ${String(value)}`);
+          return true;
+        },
+      );
+  await assert.rejects(
+    exportFiles(null as Any, hf),
+    /^Error: export needs a model and its tokenizer, \{ model, tokenizer \}, as load gives them: not null$/,
+  );
 });

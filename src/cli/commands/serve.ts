@@ -19,7 +19,7 @@ import { packageVersion } from '../version.ts';
 const flags = {
   model: texts({
     about:
-      'model folder, or run folder (its best checkpoint), served by its name or as NAME=DIR; several times',
+      'model folder, or run folder (its best checkpoint), served by its name or as NAME=DIR; several times. NAME: letters (a to z), digits, . : _ -',
     argument: '<dir>',
     short: 'm',
     initial: 'the bundled Shakespeare model',
@@ -96,9 +96,15 @@ interface Place {
 function placesOf(given: readonly string[] | undefined): Place[] {
   if (given === undefined) return [{ name: 'shakespeare', folder: undefined }];
   const places = given.map((text): Place => {
-    const [, name, folder] = /^([\w.:-]+)=(.+)$/s.exec(text) ?? [];
-    if (name !== undefined) return { name, folder };
-    return { name: basename(resolve(runOf(text))), folder: text };
+    // A path with a folder before its `=` has no name: `runs/a=b`.
+    const [, name, folder] = /^([^/\\=]*)=(.*)$/s.exec(text) ?? [];
+    if (name === undefined) return { name: basename(resolve(runOf(text))), folder: text };
+    if (!/^[\w.:-]{1,100}$/.test(name))
+      throw misuse(
+        `--model ${revealLine(text)}: the name before = is ${name === '' ? 'empty' : JSON.stringify(name)}; it may have 1 to 100 letters (a to z), digits, and . : _ -; ./${revealLine(text)} is the folder of that name`,
+      );
+    if (folder === '') throw misuse(`--model ${text} names no folder: ${name}=DIR`);
+    return { name, folder };
   });
   const twice = places.find(({ name }, i) => places.findIndex((other) => other.name === name) < i);
   if (!twice) return places;

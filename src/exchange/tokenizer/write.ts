@@ -1,7 +1,9 @@
 // The files that other programs read a tokenizer from.
+import { checkValue } from '../../base/fields.ts';
 import { jsonBytes } from '../../base/json.ts';
 import type { Pattern, Tokenizer } from '../../tokenizer/index.ts';
 import { toMinbpe } from '../../tokenizer/minbpe.ts';
+import { partsFields } from '../../tokenizer/options.ts';
 import { publishedExpressions } from '../../tokenizer/tokenizer-json.ts';
 import { type TokenizerFormat, tokenizerFormats } from '../options.ts';
 import type { TokenizerTarget } from '../target.ts';
@@ -35,8 +37,12 @@ export const tokenizer: TokenizerTarget = {
   },
 };
 
-/** The pattern for tiktoken: it drops what no match covers, so that `none` must match everything. */
+/**
+ * The pattern for tiktoken: it drops what no match covers, so that `none` must match everything. Throws when
+ * there is no such pattern.
+ */
 export function tiktokenPattern(pattern: Pattern): string {
+  checkValue(partsFields.pattern, pattern, 'pattern');
   return pattern === 'none' ? '(?s:.+)' : publishedExpressions[pattern];
 }
 
