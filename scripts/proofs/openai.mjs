@@ -32,7 +32,7 @@ const server = spawn(process.execPath, [main, 'serve', ...flags], { stdio: ['ign
 process.on('exit', () => server.kill());
 const { url } = JSON.parse((await once(server.stdout, 'data'))[0]);
 const client = new OpenAI({ baseURL: `${url}v1`, apiKey: KEY, maxRetries: 0 });
-const asked = { model: 'shakespeare', prompt: 'ROMEO:\n', max_tokens: 24, temperature: 0 };
+const asked = { model: 'shakespeare', prompt: 'ROMEO:\n', max_tokens: 24, temperature: 0, user: 'someone' };
 
 const whole = await client.completions.create(asked);
 assert.equal(whole.choices[0].finish_reason, 'length');
