@@ -29,8 +29,6 @@ export interface PoolSource<B extends DeviceBuffer> {
    * wait are destroyed, first those of the sizes that were not asked for the longest.
    */
   keepsAll?: boolean;
-  /** Called before buffers are destroyed to keep to that bound. */
-  beforeBound?(): void;
 }
 
 /**
@@ -82,7 +80,6 @@ export function createPool<B extends DeviceBuffer>(source: PoolSource<B>): Pool<
     if (source.keepsAll) return;
     const limit = 2 * Math.max(mostLiveBytes, liveBytes + bytes) + SPARE_BYTES;
     if (liveBytes + pooledBytes + bytes <= limit) return;
-    source.beforeBound?.();
     for (const [size, list] of waiting) {
       while (list.length > 0 && liveBytes + pooledBytes + bytes > limit) {
         const buffer = list.shift() as B;

@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { listen } from '../../src/serve/listen.ts';
 import { completionFields } from '../../src/serve/requests.ts';
 import { routes } from '../../src/serve/routes.ts';
 import type { ServeOptions } from '../../src/serve/server.ts';
@@ -320,6 +321,24 @@ describe('a request that is wrong', () => {
       assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code']);
       assert.equal(error.type, 'invalid_request_error');
       assert.match(error.message as string, message);
+    }
+  });
+
+  test('that does not arrive in time is answered, too; without a shape by a text', async () => {
+    const shape = { errorDocument: (status: number, message: string) => ({ status, message }) };
+    for (const [more, expected] of [
+      [shape, /^HTTP\/1\.1 408 .*\{"status":408,"message":"the request did not arrive in time: /s],
+      [{}, /^HTTP\/1\.1 408 .*text\/plain.*\r\n\r\nthe request did not arrive in time: .*\n$/s],
+    ] as const) {
+      const app = { fetch: () => new Response('never'), ...more };
+      const times = { headersTimeout: 20, requestTimeout: 20, connectionsCheckingInterval: 10 };
+      const listening = await listen(app, { port: 0, host: '127.0.0.1', ...times });
+      const socket = connect(listening.port, '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
+      let answer = '';
+      for await (const part of socket) answer += part;
+      assert.match(answer, expected);
+      await listening.close();
     }
   });
 

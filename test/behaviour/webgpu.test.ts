@@ -130,6 +130,44 @@ describe('webgpu', { skip }, () => {
     assert.deepEqual(await lesson(await createTestWebgpu({ passWork: 3000 })), wanted);
   });
 
+  test('buffers of sizes that do not come again are given back, after what uses them', async () => {
+    const backend = await createTestWebgpu();
+    const { kernels } = backend;
+    const [squares, sum] = [backend.alloc('f32', 1), backend.alloc('f32', 1)];
+    for (const out of [squares, sum]) kernels.fill(out, 0);
+    for (let i = 0; i < 60; i++) {
+      const x = backend.alloc('f32', 2 ** 18 + i);
+      kernels.fill(x, 1); // is joined with those before and after it
+      kernels.sumRows(sum, x, 1, 1);
+      kernels.sumSquares(squares, x, true);
+      backend.free(x);
+    }
+    assert.deepEqual([...(await backend.read(sum))], [60]);
+    assert.deepEqual([...(await backend.read(squares))], [60 * 2 ** 18 + (59 * 60) / 2]);
+    const { liveBytes, pooledBytes } = backend.memory();
+    assert.ok(liveBytes + pooledBytes < 2 ** 25, `${pooledBytes}`);
+    backend.dispose();
+  });
+
+  test('what is freed while it waits to be joined is not written to before', async () => {
+    const backend = await createTestWebgpu();
+    const { kernels } = backend;
+    for (const length of [64, 128, 256]) {
+      // The sums of two parts are in a buffer of 128 for a moment.
+      const [out, x, y] = [1, length, length].map((n) => backend.alloc('f32', n));
+      for (const [buffer, value] of [
+        [out, 0],
+        [x, 2],
+        [y, 1],
+      ] as const)
+        kernels.fill(buffer, value);
+      for (const buffer of [y, x]) kernels.sumSquares(out, buffer, true);
+      for (const buffer of [y, x]) backend.free(buffer);
+      assert.deepEqual([...(await backend.read(out))], [5 * length], `${length}`);
+    }
+    backend.dispose();
+  });
+
   test('pieces of more than 65,535 groups do not overlap', async () => {
     const n = 64 * 65_535 * 2.5;
     const backend = await createTestWebgpu({ passWork: n }); // two pieces of the work below

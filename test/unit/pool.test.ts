@@ -127,14 +127,3 @@ test('what was in use before a trim does not count, and what a program uses agai
   for (let i = 0; i < 100; i++) kept.free(kept.alloc('f32', MB + i));
   assert.equal(kept.memory().pooled, 100);
 });
-
-test('before it destroys buffers for a new one, an engine does what waits for them', () => {
-  let settled = 0;
-  const pool = createPool({
-    create: (dtype: DType, length: number) => ({ dtype, length }),
-    destroy: () => assert.ok(settled > 0),
-    beforeBound: () => settled++,
-  });
-  for (let i = 0; i < 20; i++) pool.free(pool.alloc('f32', MB + i));
-  assert.ok(settled > 0);
-});

@@ -74,7 +74,6 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
       ...line.createBuffer(length * BYTES_PER_ELEMENT[dtype]),
     }),
     destroy: line.destroyBuffer,
-    beforeBound: () => recorder.atOnce(), // what waits to be joined may use them
     rank: ({ id }) => id,
   });
   let disposed = false;
@@ -143,7 +142,10 @@ function wrap(opened: OpenDevice, options: WebgpuOptions): Wrapped {
     }),
     kernels,
     alloc: lender.alloc,
-    free: lender.free,
+    free(buffer) {
+      recorder.settle(); // what waits to be joined may use it, and its memory may be another buffer's soon
+      lender.free(buffer);
+    },
     write,
     readInto,
     read: async (buffer, offset = 0, length = buffer.length - offset) =>

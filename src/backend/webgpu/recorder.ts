@@ -12,6 +12,8 @@ export interface Recorder {
    * Runs a kernel; `call` describes it. In a recording, what depends on a position is called in each replay.
    */
   dispatch(call: Call, args: readonly unknown[], kernel: (...args: readonly unknown[]) => void): void;
+  /** Passes on what waits: before a buffer of it may get another use. */
+  settle(): void;
   /** Passes on what waits, and then runs `fn`, whose kernels act at once, in a recording too. */
   atOnce(fn?: () => void): void;
   record(fn: () => void): Program;
@@ -85,6 +87,7 @@ export function createRecorder(
 
   return {
     queue,
+    settle,
     dispatch(call, args, kernel) {
       if (!steps || call.startOf(args) === null) return kernel(...args);
       settle();
