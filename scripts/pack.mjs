@@ -36,6 +36,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const work = realpathSync(mkdtempSync(join(tmpdir(), 'inkhorn-pack-')));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
+const studio = join(root, 'dist/studio/index.html');
+if (!existsSync(studio)) stop(`there is no ${studio}: run \`npm run build\``);
 const addons = options.own ? ownAddon() : addonsIn(options.binaries);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
