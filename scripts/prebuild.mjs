@@ -73,6 +73,7 @@ function build(name, place) {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const seconds = Math.round((Date.now() - begun) / 1000);
   console.log(`  ${addon}: ${bytes.length} bytes, sha256 ${sha256}, ${seconds} s`);
+  if (bytes.includes(root)) stop(`${addon} holds the path ${root}: it has other bytes in another folder`);
   if (bytes.length > LARGEST) stop(`${name} has ${bytes.length} bytes: a package may bring ${LARGEST}`);
 }
 
@@ -88,7 +89,8 @@ function settings(name, folder) {
       : { CMAKE_CXX_COMPILER: compiler }),
     CMAKE_CXX_FLAGS: `"-ffile-prefix-map=${root}="`,
     CMAKE_MODULE_LINKER_FLAGS: '-s',
-    CMAKE_SHARED_LINKER_FLAGS: '-s',
+    // Without this name the library has that of its folder here in it. Node loads it by its path.
+    CMAKE_SHARED_LINKER_FLAGS: '-s -Wl,-install_name,@rpath/inkhorn.node',
     // Trying whether the compiler works would compile the C++ library once more, for an executable.
     CMAKE_TRY_COMPILE_TARGET_TYPE: 'STATIC_LIBRARY',
     CMAKE_JS_INC: `${join(headers, 'include')};${findPackage('node-addon-api')}`,
