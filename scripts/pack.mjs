@@ -5,6 +5,7 @@
 // --binaries: a folder with a folder for each platform, such as linux-x64-gnu/inkhorn.node.
 // --own: one package only, with the addon that was built here.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -71,6 +72,8 @@ function packPlatform({ platform, file }) {
     ...{ name, version, description: about, homepage, bugs, repository, license, engines },
     ...{ os: [os], cpu: [cpu], ...(libc && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }) },
     ...{ main: addon, files: [addon], preferUnplugged: true },
+    // Checked before it is loaded: a damaged file may end the process.
+    sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
   });
   writeFileSync(join(folder, 'README.md'), `# ${name}\n\n${about}\n`);
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));

@@ -32,6 +32,9 @@ async function tests(platform, runtime) {
     assert.match(said, fastest(platform));
     return said.trim();
   });
+  await trial(`${where}: ends after a worker that had it`, async () => {
+    assert.match(await run('scripts/platforms/worker.mjs'), fastest(platform));
+  });
   await trial(`${where}: agrees with the reference`, () =>
     testFile(run, 'dist/test/conformance/engines.test.js'),
   );

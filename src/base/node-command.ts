@@ -50,10 +50,17 @@ export function buildCommand(cwd: string = process.cwd()): string {
   return isInRepository(cwd) ? 'npm run build' : `npm --prefix ${shellWord(packageRoot)} run build`;
 }
 
-/** The command that installs packages beside this one. */
-export function installCommand(packages: readonly string[], cwd: string = process.cwd()): string {
+/**
+ * The command that installs packages beside this one: tools for development, or what other platforms do not
+ * have (`--save-optional`).
+ */
+export function installCommand(
+  packages: readonly string[],
+  save: '--save-dev' | '--save-optional' = '--save-dev',
+  cwd: string = process.cwd(),
+): string {
   if (isRepository) return isInRepository(cwd) ? 'npm ci' : `npm --prefix ${shellWord(packageRoot)} ci`;
-  return `npm install ${isLocal(cwd) ? '--save-dev' : '--global'} ${packages.join(' ')}`;
+  return `npm install ${isLocal(cwd) ? save : '--global'} ${packages.join(' ')}`;
 }
 
 /** Whether `npx` finds this package from `cwd`. */

@@ -2,9 +2,10 @@
 // full disk. Read next: node-lock.ts.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readlinkSync, statfsSync } from 'node:fs';
+import { existsSync, fdatasync, fsync, readlinkSync, statfsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { formatAmount } from '../base/format.ts';
 import { atomicStore, type FileSteps, type FileSystem, NO_SUCH_FILE, TEMPORARY } from './atomic-store.ts';
@@ -12,6 +13,10 @@ import { lockFolder } from './node-lock.ts';
 import { checkLength, inParts, type Parts, type Store } from './store.ts';
 
 export { type FileSteps, NO_SUCH_FILE } from './atomic-store.ts';
+
+// Not the methods of file handles: those of Yarn's Plug'n'Play lack them.
+const toDisk = promisify(fsync);
+const dataToDisk = promisify(fdatasync);
 
 /** The operations of the real file system. */
 export const nodeFiles: FileSteps = {
@@ -48,7 +53,7 @@ export const nodeFiles: FileSteps = {
     try {
       if (content instanceof Uint8Array) await file.writeFile(content);
       else await writeParts(file, content);
-      await file.sync();
+      await toDisk(file.fd);
     } finally {
       await file.close();
     }
@@ -59,7 +64,7 @@ export const nodeFiles: FileSteps = {
     if (process.platform === 'win32') return; // Windows has no handle on a folder to sync.
     const handle = await fs.open(folder, 'r');
     try {
-      await handle.sync();
+      await toDisk(handle.fd);
     } finally {
       await handle.close();
     }
@@ -78,7 +83,7 @@ async function writeParts(file: fs.FileHandle, { parts }: Parts): Promise<void> 
       await writing;
       if (dirty >= FLUSH) {
         await flushing;
-        flushing = file.datasync();
+        flushing = dataToDisk(file.fd);
         dirty = 0;
       }
       writing = file.writeFile(part);

@@ -87,12 +87,18 @@ describe('a package of the native engine', { skip }, () => {
 
   test('that does not load is named in one line, and the next engine taken', () => {
     const whole = readFileSync(addon);
+    const altered = Buffer.from(whole);
+    altered[whole.length >> 1] ^= 1;
+    // The system would end the process with a file whose end is missing.
+    const damaged = [Buffer.from('no addon'), Buffer.alloc(0), whole.subarray(0, 300_000), altered];
     try {
-      writeFileSync(addon, 'no addon');
-      const report = doctor();
-      const line = new RegExp(`inkhorn.node does not load: .*; run \`npm install .*${name}@${version}\`$`);
-      assert.match(native(report).detail, line);
-      assert.deepEqual([report.chosen, report.addon], ['wasm', null]);
+      for (const bytes of damaged) {
+        writeFileSync(addon, bytes);
+        const report = doctor();
+        const line = `inkhorn.node does not load: its ${bytes.length} bytes are damaged .*; run \`npm install --save-optional --force ${name}@${version}\`$`;
+        assert.match(native(report).detail, new RegExp(line));
+        assert.deepEqual([report.chosen, report.addon], ['wasm', null]);
+      }
     } finally {
       writeFileSync(addon, whole);
     }

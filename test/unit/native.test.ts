@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Backend, DeviceBuffer } from '../../src/backend/contract.ts';
 import { createNative, loadAddon } from '../../src/backend/native/index.ts';
@@ -184,6 +185,13 @@ describe('native engine', { skip }, () => {
     assert.match(stderr, /INKHORN_ISA is 'mmx', this build and processor have .*portable: use one of these/);
   });
 
+  test('a file that is no addon is refused, and not run', async () => {
+    const { stderr } = await node(`await createNative().catch((error) => console.error(error.message));`, {
+      INKHORN_ADDON: fileURLToPath(import.meta.url),
+    });
+    assert.match(stderr, /^not built: .*native\.test\.js is no addon, a file \*\.node: name another one/);
+  });
+
   for (const [version, age] of [
     ['undefined', 'older'],
     ['1e6', 'newer'],
@@ -191,13 +199,13 @@ describe('native engine', { skip }, () => {
     test(`an addon ${age} than the code is refused in one line`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'inkhorn-addon-'));
       try {
-        const file = join(folder, 'addon.cjs');
+        const file = join(folder, 'addon.node');
         writeFileSync(file, `exports.version = ${version};`);
         const { stderr } = await node(
-          `await createNative().catch((error) => console.error(error.message));`,
-          {
-            INKHORN_ADDON: file,
-          },
+          `const { default: Module } = await import('node:module');
+           Module._extensions['.node'] = Module._extensions['.js'];
+           await createNative().catch((error) => console.error(error.message));`,
+          { INKHORN_ADDON: file },
         );
         assert.match(
           stderr,

@@ -1,5 +1,6 @@
 // Where the C++ addon is: named by the environment, built here, or in the package for this platform, which
 // npm installs beside this one. Read next: index.ts, toolchain.ts.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -15,6 +16,8 @@ export interface AddonFile {
   origin: string;
   /** What to do where it does not load, or is of another version. */
   fix: string;
+  /** Its checksum as its package has it, hexadecimal. A damaged file may end the process that loads it. */
+  sha256?: string;
 }
 
 /**
@@ -26,24 +29,36 @@ export function findAddon(): AddonFile {
   const { INKHORN_ADDON: named } = process.env;
   if (named) {
     const fix = 'name another one with INKHORN_ADDON, or unset it';
-    if (existsSync(named)) return { file: resolve(named), origin: 'INKHORN_ADDON', fix };
-    throw new Error(`not built: there is no file ${named}: ${fix}`);
+    if (!existsSync(named)) throw new Error(`not built: there is no file ${named}: ${fix}`);
+    // Node would run another file as a program.
+    if (!named.endsWith('.node')) throw new Error(`not built: ${named} is no addon, a file *.node: ${fix}`);
+    return { file: resolve(named), origin: 'INKHORN_ADDON', fix };
   }
   if (existsSync(ADDON_FILE))
     return { file: ADDON_FILE, origin: 'built here', fix: nativeAdvice('delete it') };
   const name = platformPackage();
   const folder = installedPackage(name);
   if (folder === undefined) throw new Error(whyMissing(name));
-  const { version } = manifestIn(folder);
-  const fix = `run \`${installCommand([`${name}@${manifestIn(packageRoot).version}`])}\``;
-  return { file: join(folder, 'inkhorn.node'), origin: `${name} ${version}`, fix };
+  const { version, sha256 } = manifestIn(folder);
+  // npm takes a package that is there for whole.
+  const again = ['--force', `${name}@${manifestIn(packageRoot).version}`];
+  const fix = `run \`${installCommand(again, '--save-optional')}\``;
+  return { file: join(folder, 'inkhorn.node'), origin: `${name} ${version}`, fix, sha256 };
+}
+
+/** Throws when the file of an addon is not as its package says. */
+export function checkWhole({ file, fix, sha256 }: AddonFile): void {
+  if (sha256 === undefined) return;
+  const bytes = readFileSync(file);
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return;
+  throw new Error(`${file} does not load: its ${bytes.length} bytes are damaged (checksum); ${fix}`);
 }
 
 function whyMissing(name: string): string {
   const { optionalDependencies = {} } = manifestIn(packageRoot);
   const prebuilt = Object.keys(optionalDependencies).filter((other) => other.startsWith(SCOPE));
   if (prebuilt.includes(name)) {
-    const install = installCommand([`${name}@${optionalDependencies[name]}`]);
+    const install = installCommand([`${name}@${optionalDependencies[name]}`], '--save-optional');
     return `${name} is not installed: npm left out optional packages, or the lockfile was written on another platform; run \`${install}\``;
   }
   const { reason = 'nothing has built it yet', fix } = buildRecord();
@@ -80,11 +95,14 @@ function installedPackage(name: string): string | undefined {
 interface Manifest {
   version: string;
   optionalDependencies?: Record<string, string>;
+  /** In a platform's package: of its addon. */
+  sha256?: string;
 }
 
 const manifest: Schema<Manifest> = object<Manifest>({
   version: string,
   optionalDependencies: optional(record(string)),
+  sha256: optional(string),
 });
 
 function manifestIn(folder: string): Manifest {

@@ -9,7 +9,7 @@ import type { Backend, BackendOptions, DeviceBuffer, HostArray } from '../contra
 import { createLender } from '../lender.ts';
 import { createPool, hostArray } from '../pool.ts';
 import { ADDON_VERSION, type Addon, DTYPE_NUMBERS, type Id, type Isa } from './addon.ts';
-import { findAddon } from './addon-file.ts';
+import { checkWhole, findAddon } from './addon-file.ts';
 import { createKernels } from './kernels.ts';
 import { type Lease, type Shared, share } from './threads.ts';
 
@@ -31,7 +31,9 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
  * sources.
  */
 export function loadAddon(): Addon {
-  const { file, origin, fix } = findAddon();
+  const found = findAddon();
+  const { file, origin, fix } = found;
+  checkWhole(found);
   let addon: Addon;
   try {
     addon = createRequire(import.meta.url)(file) as Addon;

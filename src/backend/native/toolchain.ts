@@ -49,7 +49,7 @@ export function nativeAdvice(first?: string, cwd: string = process.cwd()): strin
   const missing = missingTools();
   const steps = [
     ...(first === undefined ? [] : [first]),
-    ...(missing.length > 0 ? [`run \`${installCommand(missing, cwd)}\``] : []),
+    ...(missing.length > 0 ? [`run \`${installCommand(missing, '--save-dev', cwd)}\``] : []),
     `run \`${buildCommand(cwd)}\``,
   ];
   return steps.join(', then ');
