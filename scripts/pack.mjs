@@ -23,6 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { platformPackage } from '../dist/src/backend/native/addon-file.js';
 import { ADDON_FILE } from '../dist/src/backend/native/toolchain.js';
+import { innerTypes } from './inner-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({
@@ -90,21 +91,8 @@ function packMain(platforms) {
   const own = Object.fromEntries(platforms.map((name) => [name, manifest.version]));
   const optionalDependencies = { ...manifest.optionalDependencies, ...own };
   writeJson(join(folder, 'package.json'), { ...manifest, optionalDependencies });
-  dropInnerTypes(folder);
+  for (const name of innerTypes(folder)) rmSync(join(folder, name));
   pack(folder);
-}
-
-/** Removes the declarations that no door leads to: npm takes its time for every file. */
-function dropInnerTypes(folder) {
-  const doors = Object.values(manifest.exports).flatMap(({ types }) => (types ? [join(folder, types)] : []));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = ['--listFilesOnly', '--ignoreConfig', '--module', 'nodenext', '--typeRoots', folder];
-  const listed = execFileSync(process.execPath, [tsc, ...options, ...doors], { encoding: 'utf8' });
-  const reached = new Set(listed.split('\n').map((line) => resolve(line.trim())));
-  for (const name of readdirSync(join(folder, 'dist/src'), { recursive: true })) {
-    const file = join(folder, 'dist/src', name);
-    if (name.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
-  }
 }
 
 function pack(folder) {

@@ -2,10 +2,11 @@
 // In a page: bytes as servers send them, bundled and minified by esbuild, compressed by gzip.
 // Installed by npm: what it writes for `npm install --omit=optional inkhorn`, in blocks of a disk.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { innerTypes } from './inner-types.mjs';
 
 /** Bytes of the whole core with both builds of the WASM engine, gzipped. */
 const PAGE_LIMIT = 400_000;
@@ -53,9 +54,12 @@ console.log(`${''.padStart(10)}${kilobytes(total)}  core + WASM, of at most ${PA
 limit('core + WASM, bytes gzipped', total, PAGE_LIMIT);
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`.padStart(10);
-const [{ files, unpackedSize }] = JSON.parse(
+const [{ files: all }] = JSON.parse(
   execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
 );
+const inner = new Set(innerTypes(realpathSync(root)));
+const files = all.filter(({ path }) => !inner.has(path));
+const unpackedSize = files.reduce((sum, { size }) => sum + size, 0);
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 const needed = Object.entries(packages)
   .filter(([path, { dev, optional, devOptional, peer, link }]) => {
