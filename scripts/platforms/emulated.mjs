@@ -1,6 +1,6 @@
 // The addons of prebuild.mjs on the platforms that this machine has or imitates: they load with their
 // fastest instruction set, compute as the reference does, and train as PyTorch does. With qemu that takes
-// half an hour.
+// an hour.
 //   node scripts/platforms/emulated.mjs [PLATFORM ...]
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
