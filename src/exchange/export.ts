@@ -87,8 +87,8 @@ export async function checkExport(store: Store, options: ExportOptions): Promise
  * target cannot express; for a weight that is not finite; for an option of another target.
  */
 export async function exportFiles(contents: ModelFolder, options: ExportOptions): Promise<Exported> {
-  checkContents(contents, 'export');
   const target = targetOf(options);
+  checkContents(contents, 'export', target.from === 'tokenizer' ? ['tokenizer'] : undefined);
   if (target.from === 'tokenizer') return target.build(contents.tokenizer, options);
   const { config } = contents.model;
   if (target.from === 'adapter') {

@@ -135,8 +135,12 @@ export const storeField: Field<Store> = having('read', 'a store', {
   required: true,
 });
 
-/** Throws one line unless a model and its tokenizer were given to `where`. */
-export function checkContents(contents: ModelFolder | undefined, where: string): void {
+/** Throws one line unless a model and its tokenizer, or those of `parts`, were given to `where`. */
+export function checkContents(
+  contents: ModelFolder | undefined,
+  where: string,
+  parts: readonly (keyof ModelFolder)[] = ['model', 'tokenizer'],
+): void {
   if (
     contents === null ||
     (contents !== undefined && typeof contents !== 'object') ||
@@ -145,7 +149,7 @@ export function checkContents(contents: ModelFolder | undefined, where: string):
     throw new Error(
       `${where} needs a model and its tokenizer, { model, tokenizer }, as load gives them: not ${shown(contents)}`,
     );
-  complete(contentFields, { model: contents?.model, tokenizer: contents?.tokenizer }, where);
+  for (const part of parts) complete({ [part]: contentFields[part] }, { [part]: contents?.[part] }, where);
 }
 
 const contentFields: Table<ModelFolder> = {

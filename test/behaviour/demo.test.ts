@@ -152,7 +152,7 @@ describe('the demo without a compiled engine', { skip: process.platform === 'win
     await ended;
     assert.match(
       text(),
-      /^engine native is not used: not built: no C\+\+ compiler was found; [\s\S]*\nengine: wasm/,
+      /^engine native is not used: not built: no C\+\+ compiler was found; [\s\S]*\nengine: wasm/m,
     );
     assert.doesNotMatch(text(), /compiled/);
   });
