@@ -69,8 +69,10 @@ export {
   type Attention,
   type Block,
   GPT,
+  type LossOptions,
   type MLP,
   type Pass,
+  type Teaching,
 } from './model/gpt.ts';
 export { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './model/gpt-options.ts';
 export type { FreshParameters, Init } from './model/initialise.ts';
