@@ -3,7 +3,8 @@
 //   node scripts/blind-pairs.mjs OLD NEW/best > docs/results/shakespeare/pairs.md
 import { createHash } from 'node:crypto';
 import { folderStore } from '../dist/src/io/node-store.js';
-import { generateText, load, useBackend } from '../dist/src/platform/node.js';
+import { load, useBackend } from '../dist/src/platform/node.js';
+import { writeSamples } from '../dist/src/report/card-measures.js';
 import { fence, markdownTable } from '../dist/src/report/markdown.js';
 
 const PROMPTS = [
@@ -18,21 +19,18 @@ const PROMPTS = [
   'DUKE VINCENTIO:',
   'PETRUCHIO:',
 ];
-const SAMPLING = { temperature: 0.8, topP: 0.95, maxTokens: 120 };
 
 const folders = process.argv.slice(2);
 if (folders.length !== 2) throw new Error('name two model folders: node scripts/blind-pairs.mjs OLD NEW');
 await useBackend('auto');
-const [before, after] = await Promise.all(folders.map((path) => load(folderStore(path))));
-const pairs = [];
-for (const [i, prompt] of PROMPTS.entries()) {
-  const sample = ({ model, tokenizer }) =>
-    generateText(model, tokenizer, { ...SAMPLING, prompt, seed: i + 1 });
-  const texts = [prompt + (await sample(before)), prompt + (await sample(after))];
+const written = [];
+for (const path of folders) written.push(await writeSamples(await load(folderStore(path)), PROMPTS));
+const pairs = PROMPTS.map((_, i) => {
+  const texts = written.map((samples) => samples[i].prompt + samples[i].text);
   // Nobody chose the order: it is a bit of the texts' hash.
   const swapped = createHash('sha256').update(texts.join('\0')).digest()[0] % 2 === 1;
-  pairs.push(swapped ? { texts: texts.reverse(), after: 'A' } : { texts, after: 'B' });
-}
+  return swapped ? { texts: texts.reverse(), after: 'A' } : { texts, after: 'B' };
+});
 
 const samples = pairs.map(
   ({ texts: [a, b] }, i) => `## ${i + 1}\n\nA\n\n${fence(a, 'text')}\n\nB\n\n${fence(b, 'text')}\n`,
@@ -41,7 +39,7 @@ const key = markdownTable(
   ['pair', 'the new one'],
   pairs.map(({ after: letter }, i) => [i + 1, letter]),
 );
-const { temperature, topP } = SAMPLING;
+const [[{ temperature, topP }]] = written;
 console.log(`# Ten pairs: which is the better model?
 
 Each pair has one sample of the bundled model and one of the model that was bundled before it, for the same prompt and seed, at temperature

@@ -93,7 +93,8 @@ export function createChoice(
     unfinished = unfinishedAfter(joined(begun, bytes));
     if (!noted) return text;
     // The place of the character that its first byte belongs to: the last one, were the text to end there.
-    const first = bytes.length === 0 ? 0 : characters(shownAs(joined(begun, bytes.subarray(0, 1)))) - 1;
+    const first =
+      bytes.length === 0 ? 0 : characters(lenient.decode(joined(begun, bytes.subarray(0, 1)))) - 1;
     held.push({
       token: tokenName(bytes),
       ...logprobsOf(logits, id, logprobs, tokenizer),
@@ -182,10 +183,8 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.length === 0 ? b : Uint8Array.of(...a, ...b);
 }
 
-/** Bytes as text, ended here: a character that is not finished is U+FFFD. */
-function shownAs(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-}
+/** Ends a text with the bytes that it is given: a character that is not finished is U+FFFD. */
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The bytes at the end of `bytes`, at most three, that begin a character and do not finish it. */
 function unfinishedAfter(bytes: Uint8Array): Uint8Array {

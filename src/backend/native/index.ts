@@ -33,10 +33,11 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
 export function loadAddon(): Addon {
   const found = findAddon();
   const { file, origin, fix } = found;
-  checkWhole(found);
+  const require = createRequire(import.meta.url);
+  if (!(file in require.cache)) checkWhole(found);
   let addon: Addon;
   try {
-    addon = createRequire(import.meta.url)(file) as Addon;
+    addon = require(file) as Addon;
   } catch (error) {
     const [reason] = (error as Error).message.split('\n');
     throw new Error(`${file} does not load: ${reason}; ${fix}`);
