@@ -114,7 +114,7 @@ describe('train saves a checkpoint', () => {
     );
     assert.equal(ended.code, 141, ended.stderr);
     assert.ok(saved(out).step >= 3);
-    assert.doesNotMatch(ended.stderr, /^\s+at .*:\d+:\d+/m);
+    assert.doesNotMatch(ended.stderr, /^\s+at (?!.*\.cpp:\d+\)$)/m);
   });
 
   test('when stdout is on a full disk, and says so', { skip: !existsSync('/dev/full') }, async () => {
@@ -123,7 +123,7 @@ describe('train saves a checkpoint', () => {
     assert.equal(ended.code, 143, ended.stderr);
     assert.match(ended.stderr, /^inkhorn: cannot write to stdout: no space left on the disk$/m);
     assert.ok(existsSync(join(out, 'last/training.json')));
-    assert.doesNotMatch(ended.stderr, /^\s+at .*:\d+:\d+/m);
+    assert.doesNotMatch(ended.stderr, /^\s+at (?!.*\.cpp:\d+\)$)/m);
   });
 
   test('in the middle of a step that takes long; the step is made again by --resume', async () => {
@@ -205,7 +205,7 @@ describe('other commands', { skip: !existsSync('/dev/full') }, () => {
       assert.ok(ended.code === 1 || ended.code === 143, `${ended.code} ${ended.stderr}`);
       const errors = ended.stderr.split('\n').filter((line) => line.startsWith('inkhorn: '));
       assert.deepEqual(errors, ['inkhorn: cannot write to stdout: no space left on the disk']);
-      assert.doesNotMatch(ended.stderr, /^\s+at .*:\d+:\d+/m);
+      assert.doesNotMatch(ended.stderr, /^\s+at (?!.*\.cpp:\d+\)$)/m);
     });
   }
 
@@ -244,11 +244,12 @@ describe('the reference engine works in turns', () => {
     };
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
-    const read = engine.read(work(engine, 60, () => {}));
+    const times = 240; // several slices' worth, also on a fast processor
+    const read = engine.read(work(engine, times, () => {}));
     const result = await read;
     clearInterval(timer);
     const [x] = [other.alloc('f32', 1)];
-    const at = work(other, 60, () => other.readSync(x));
+    const at = work(other, times, () => other.readSync(x));
     assert.deepEqual(result, other.readSync(at));
     assert.ok(turns > 1, `${turns} turns`);
     const dropped = engine.read(work(engine, 200, () => {}));
