@@ -1,10 +1,12 @@
 // The tables and the picture of ../growth.ts: measured time beside the time predicted from one size by
 // floating-point operations.
 
+import { ruleX } from '@observablehq/plot';
 import { formatShort } from '../../src/base/format.ts';
 import { formatTable } from '../../src/cli/table.ts';
+import type { Charts } from '../../src/figures/charts.ts';
 import type { Figure } from '../../src/figures/figure.ts';
-import { type Charts, chart } from '../../src/figures/plot.ts';
+import { chart, plotOf } from '../../src/figures/plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from '../../src/figures/svg.ts';
 import { summary } from './contest.ts';
 import { formatSeconds, type Machine } from './program.ts';
@@ -135,16 +137,16 @@ function panel(growth: Growth, x: number, charts: Charts): string {
         nice: true,
       },
       marks: [
-        charts.plot.lineY(dots, {
+        plotOf(charts).lineY(dots, {
           x: 'size',
           y: 'predicted',
           stroke: PREDICTED,
           strokeWidth: 2.25,
           strokeDasharray: '5 4',
         }),
-        charts.plot.ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
-        charts.plot.dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
-        charts.plot.dot([dots[dots.length >> 1]], {
+        ruleX(dots, { x: 'size', y1: 'min', y2: 'max', stroke: MEASURED, strokeWidth: 1.5 }),
+        plotOf(charts).dot(dots, { x: 'size', y: 'median', fill: MEASURED, r: 4, stroke: theme.paper }),
+        plotOf(charts).dot([dots[dots.length >> 1]], {
           x: 'size',
           y: 'median',
           stroke: MEASURED,

@@ -4,9 +4,10 @@
 import type * as Plot from '@observablehq/plot';
 import { formatCount, formatNumber, formatPercent, formatStep } from '../base/format.ts';
 import type { ProbeEvent, Summary, TapSummary } from '../train/events.ts';
+import type { Charts } from './charts.ts';
 import type { Drawing, Figure, Finding } from './figure.ts';
 import { activationLabel, tapLabel } from './labels.ts';
-import { type Charts, chart, depthPalette, powerOfTen, superscript } from './plot.ts';
+import { chart, depthPalette, plotOf, powerOfTen, superscript } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, rect, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
 
@@ -285,7 +286,7 @@ function histograms(curves: readonly Curve[], axis: string, height: number, char
         clamp: true,
       },
       marks: [
-        charts.plot.lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 }),
+        plotOf(charts).lineY(rows, { x: 'x', y: 'density', z: 'label', stroke: 'color', strokeWidth: 1.75 }),
       ],
     },
     charts,
@@ -332,7 +333,7 @@ function history(
         ...content.history.options,
       },
       marks: [
-        charts.plot.lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 }),
+        plotOf(charts).lineY(rows, { x: 'step', y: 'value', z: 'name', stroke: 'color', strokeWidth: 1.75 }),
       ],
     },
     charts,

@@ -1,7 +1,7 @@
 // What every finding can be shown as. Nothing in this folder needs Node, a page or a file: results are
 // strings. Read next: findings.ts.
 import type { Activation } from '../backend/contract.ts';
-import type { Charts } from './plot.ts';
+import type { Charts } from './charts.ts';
 import type { Table } from './table.ts';
 
 /** A picture: a name, an SVG document and the numbers behind it. */

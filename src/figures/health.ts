@@ -6,9 +6,10 @@ import { formatAmount, formatCount, formatNumber, formatStep } from '../base/for
 import { typicalGroups } from '../inspect/groups.ts';
 import { isMatrixGroup, placeOf } from '../model/names.ts';
 import type { ProbeEvent } from '../train/events.ts';
+import type { Charts } from './charts.ts';
 import type { Drawing, Figure } from './figure.ts';
 import { activationLabel, tapLabel } from './labels.ts';
-import { type Charts, chart, depthPalette, powerOfTen } from './plot.ts';
+import { chart, depthPalette, plotOf, powerOfTen } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 import type { Table } from './table.ts';
 
@@ -202,9 +203,9 @@ function panel(
       marks: [
         ...(usual === undefined
           ? []
-          : [charts.plot.ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
-        charts.plot.lineY(of(false), look),
-        charts.plot.lineY(of(true), { ...look, strokeDasharray: '5 3' }),
+          : [plotOf(charts).ruleY([usual], { stroke: theme.muted, strokeDasharray: '2 3' })]),
+        plotOf(charts).lineY(of(false), look),
+        plotOf(charts).lineY(of(true), { ...look, strokeDasharray: '5 3' }),
       ],
     },
     charts,

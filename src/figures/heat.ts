@@ -1,7 +1,8 @@
 // Heat maps: fine ones as one path per colour, coarse ones as cells with numbers.
 
 import type * as Plot from '@observablehq/plot';
-import type { Charts } from './plot.ts';
+import type { Charts } from './charts.ts';
+import { plotOf } from './plot.ts';
 import { rect, text, theme } from './svg.ts';
 
 /** Number of colours: enough to look continuous, few enough that equal neighbours share a path. */
@@ -19,7 +20,7 @@ export function heatColors(scheme: 'blues' | 'diverging', charts: Charts): strin
     scheme === 'blues'
       ? { type: 'linear', scheme: 'blues', domain: [-0.06, 1] } // 0 is slightly darker than the paper
       : { type: 'linear', range: DIVERGING, domain: DIVERGING.map((_, i) => i / (DIVERGING.length - 1)) };
-  const scale = charts.plot.scale({ color: options });
+  const scale = plotOf(charts).scale({ color: options });
   return Array.from({ length: LEVELS }, (_, i) => String(scale.apply(i / (LEVELS - 1))));
 }
 

@@ -2,6 +2,7 @@
 // passes Observable Plot and its own document, Node those of linkedom (see `Charts`).
 export { shortLine, visibleLine } from '../base/visible.ts';
 export { activationsFigure, gradientsFigure } from './activations.ts';
+export type { Charts, PlotFunctions } from './charts.ts';
 export { compareTables } from './comparison.ts';
 export type { Drawing, Figure, Finding, Naming } from './figure.ts';
 export { type ShownFinding, shownFindings } from './findings.ts';
@@ -10,6 +11,5 @@ export { choicesLine, layerLabel } from './labels.ts';
 export { layerErrorFigure } from './layer-errors.ts';
 export { lossFigure } from './loss.ts';
 export { overTimeFigure } from './over-time.ts';
-export type { Charts } from './plot.ts';
 export { healthFigures, healthTables } from './run-health.ts';
 export type { Table, Tone } from './table.ts';

@@ -2,8 +2,9 @@
 
 import { ownerOf } from '../model/names.ts';
 import type { LayerErrors } from '../quantize/layer-errors.ts';
+import type { Charts } from './charts.ts';
 import type { Drawing, Figure } from './figure.ts';
-import { type Charts, chart } from './plot.ts';
+import { chart, plotOf } from './plot.ts';
 import { BODY_TOP, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -75,8 +76,8 @@ function dots(
       y: { domain: [...order], label: null, type: 'point' },
       color: { domain: [...ways], range: COLORS },
       marks: [
-        charts.plot.ruleY(order, { stroke: theme.rule }),
-        charts.plot.dot(points, {
+        plotOf(charts).ruleY(order, { stroke: theme.rule }),
+        plotOf(charts).dot(points, {
           x: 'db',
           y: 'layer',
           fill: 'way',

@@ -4,8 +4,9 @@
 import { formatAmount, formatCount, formatLoss, formatStep } from '../base/format.ts';
 import { mean } from '../base/statistics.ts';
 import type { EvalEvent, StepEvent, TrainEvent } from '../train/events.ts';
+import type { Charts } from './charts.ts';
 import type { Drawing, Figure } from './figure.ts';
-import { type Charts, chart } from './plot.ts';
+import { chart, plotOf } from './plot.ts';
 import { BODY_TOP, line, MARGIN, picture, text, theme } from './svg.ts';
 
 const WIDTH = 900;
@@ -116,20 +117,20 @@ function curves(
         domain: [lowest - 0.06 * span, lowest + 1.02 * span],
       },
       marks: [
-        charts.plot.lineY(batches, {
+        plotOf(charts).lineY(batches, {
           x: 'step',
           y: 'loss',
           stroke: TRAIN,
           strokeWidth: 1,
           strokeOpacity: 0.35,
         }),
-        charts.plot.lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
-        charts.plot.lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
-        charts.plot.lineY(olds, { x: 'step', y: 'oldLoss', stroke: OLD, strokeWidth: 2.25 }),
-        charts.plot.dot(olds, { x: 'step', y: 'oldLoss', fill: OLD, ...points }),
-        charts.plot.dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
-        charts.plot.dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
-        charts.plot.text(last, {
+        plotOf(charts).lineY(evals, { x: 'step', y: 'trainLoss', stroke: TRAIN, strokeWidth: 2.25 }),
+        plotOf(charts).lineY(evals, { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2.25 }),
+        plotOf(charts).lineY(olds, { x: 'step', y: 'oldLoss', stroke: OLD, strokeWidth: 2.25 }),
+        plotOf(charts).dot(olds, { x: 'step', y: 'oldLoss', fill: OLD, ...points }),
+        plotOf(charts).dot(evals, { x: 'step', y: 'trainLoss', fill: TRAIN, ...points }),
+        plotOf(charts).dot(evals, { x: 'step', y: 'valLoss', fill: VAL, ...points }),
+        plotOf(charts).text(last, {
           x: 'step',
           y: 'trainLoss',
           text: (e) => formatLoss(e.trainLoss, 3),
@@ -137,7 +138,7 @@ function curves(
           ...label,
           dy: apart,
         }),
-        charts.plot.text(last, {
+        plotOf(charts).text(last, {
           x: 'step',
           y: 'valLoss',
           text: (e) => formatLoss(e.valLoss, 3),
@@ -145,7 +146,13 @@ function curves(
           ...label,
           dy: -apart,
         }),
-        charts.plot.dot(best ? [best] : [], { x: 'step', y: 'valLoss', stroke: VAL, strokeWidth: 2, r: 8 }),
+        plotOf(charts).dot(best ? [best] : [], {
+          x: 'step',
+          y: 'valLoss',
+          stroke: VAL,
+          strokeWidth: 2,
+          r: 8,
+        }),
       ],
     },
     charts,

@@ -3,16 +3,12 @@
 
 import type * as Plot from '@observablehq/plot';
 import { formatTick } from '../base/format.ts';
+import type { Charts, PlotFunctions } from './charts.ts';
 import { round, theme } from './svg.ts';
 
-/**
- * What pictures are drawn with: Observable Plot, and the `document` in which it creates elements, of a page
- * or of a library such as linkedom. The caller passes them, so that nothing here loads a library before a
- * picture is wanted.
- */
-export interface Charts {
-  readonly plot: typeof Plot;
-  readonly document: { createElementNS(namespace: string, name: string): unknown };
+/** The functions that figures call, with their own types. Other code of Plot is not in what npm installs. */
+export function plotOf({ plot }: Charts): Pick<typeof Plot, keyof PlotFunctions> {
+  return plot as typeof Plot;
 }
 
 /**
@@ -21,7 +17,7 @@ export interface Charts {
  */
 export function plotSvg(options: Plot.PlotOptions, charts: Charts): { svg: string; plot: Plot.Plot } {
   const document = charts.document as Plot.PlotOptions['document'];
-  const plot = charts.plot.plot({ ...options, document });
+  const plot = plotOf(charts).plot({ ...options, document });
   const markup: string = plot.outerHTML.replace(/<style>.*?<\/style>/s, '');
   const svg = markup.replace(/<[^>]+>/g, (tag) =>
     tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (n) => String(round(Number(n)))),
@@ -56,7 +52,7 @@ export function powerOfTen(value: number): string {
  * readers.
  */
 export function depthPalette(n: number, charts: Charts): string[] {
-  const scale = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
+  const scale = plotOf(charts).scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   return Array.from({ length: n }, (_, i) => String(scale.apply(n > 1 ? (0.75 * i) / (n - 1) : 0.3)));
 }
 

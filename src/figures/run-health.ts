@@ -3,11 +3,11 @@ import { formatCount } from '../base/format.ts';
 import { probesOf } from '../runs/facts.ts';
 import type { RunHealth } from '../runs/health.ts';
 import { activationsFigure, activationsTable, gradientsFigure } from './activations.ts';
+import type { Charts } from './charts.ts';
 import type { Figure } from './figure.ts';
 import { groupsTable, healthFigure } from './health.ts';
 import { activationLabel } from './labels.ts';
 import { overTimeFigure } from './over-time.ts';
-import type { Charts } from './plot.ts';
 import type { Table } from './table.ts';
 import { tapsFigure, tapsTable } from './taps.ts';
 

@@ -1,12 +1,12 @@
 // All pictures and tables of a run's reports, drawn once for both of them.
 import { activationsFigure, gradientsFigure } from '../figures/activations.ts';
+import type { Charts } from '../figures/charts.ts';
 import { comparisonFinding } from '../figures/comparison.ts';
 import type { Drawing, Figure } from '../figures/figure.ts';
 import { type ShownFinding, shownFindings } from '../figures/findings.ts';
 import { healthFigure } from '../figures/health.ts';
 import { lossFigure } from '../figures/loss.ts';
 import { overTimeFigure } from '../figures/over-time.ts';
-import type { Charts } from '../figures/plot.ts';
 import type { Table } from '../figures/table.ts';
 import { probesOf } from '../runs/facts.ts';
 import type { RunSummary } from '../runs/summary.ts';

@@ -3,9 +3,10 @@
 //
 //   const charts = { plot: await import('@observablehq/plot'), document };
 //   const html = runPage(await readRun(opfsStore('runs/first')), charts);
+
+export type { Charts, PlotFunctions } from '../figures/charts.ts';
 export type { Figure } from '../figures/figure.ts';
 export type { ShownFinding } from '../figures/findings.ts';
-export type { Charts } from '../figures/plot.ts';
 export type { Table, Tone } from '../figures/table.ts';
 export { compareRuns, type RunComparison, type RunOutcome } from '../runs/compare.ts';
 export type { Comparison, SavedComparison } from '../runs/comparison.ts';

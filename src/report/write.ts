@@ -1,8 +1,8 @@
 // Figures and reports as files in a store: a folder on disk, one of a page, or memory.
 import { jsonBytes } from '../base/json.ts';
+import type { Charts } from '../figures/charts.ts';
 import type { Figure } from '../figures/figure.ts';
 import { lossFigure } from '../figures/loss.ts';
-import type { Charts } from '../figures/plot.ts';
 import type { Store } from '../io/store.ts';
 import { FIGURES_FOLDER, isOldPicture, REPORT_FILES } from '../runs/layout.ts';
 import type { RunSummary } from '../runs/summary.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Backend } from '../../backend/contract.ts';
 import { formatAmount } from '../../base/format.ts';
+import type { Charts } from '../../figures/charts.ts';
 import type { Figure } from '../../figures/figure.ts';
-import type { Charts } from '../../figures/plot.ts';
 import { checkPrompt } from '../../inspect/prompt.ts';
 import { folderStore } from '../../io/node-store.ts';
 import type { Store } from '../../io/store.ts';

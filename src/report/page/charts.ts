@@ -2,7 +2,8 @@
 // with values for the pointer (script.ts) and a legend in HTML.
 
 import { formatStep } from '../../base/format.ts';
-import { type Charts, plotSvg } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
+import { plotOf, plotSvg } from '../../figures/plot.ts';
 import { type Html, html, jsonScript, raw } from './html.ts';
 
 export interface Point {
@@ -103,7 +104,7 @@ function drawing(
   const { x, y, series, highlight } = chart;
   const narrow = width < 500;
   const lines = series.map((line) =>
-    charts.plot.lineY(line.points, {
+    plotOf(charts).lineY(line.points, {
       x: 'x',
       y: 'y',
       stroke: line.color,
@@ -113,7 +114,9 @@ function drawing(
   );
   const dots = series
     .filter((line) => line.dots || line.points.length === 1)
-    .map((line) => charts.plot.dot(line.points, { x: 'x', y: 'y', fill: line.color, r: narrow ? 2 : 2.75 }));
+    .map((line) =>
+      plotOf(charts).dot(line.points, { x: 'x', y: 'y', fill: line.color, r: narrow ? 2 : 2.75 }),
+    );
   const ring = highlight ? [highlight] : [];
   const { svg, plot } = plotSvg(
     {
@@ -150,7 +153,7 @@ function drawing(
       marks: [
         ...lines,
         ...dots,
-        charts.plot.dot(ring, {
+        plotOf(charts).dot(ring, {
           x: 'x',
           y: 'y',
           stroke: highlight?.color,

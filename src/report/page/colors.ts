@@ -1,7 +1,8 @@
 // The colours of the pages, light and dark, as CSS variables. Categories are those of Okabe & Ito (2008),
 // darker on paper and lighter on black, so that lines of 2 px keep a contrast of 3:1. Depth follows viridis.
 // Both are distinguishable for colour-blind readers.
-import type { Charts } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
+import { plotOf } from '../../figures/plot.ts';
 
 /** Light, dark. */
 type Pair = readonly [light: string, dark: string];
@@ -58,7 +59,7 @@ export function colorVariables(depth: number, charts: Charts | null): string {
 
 /** Leaves out the ends of viridis that are hard to see: pale yellow on white, violet on black. */
 function depthPair(i: number, depth: number, charts: Charts): Pair {
-  const { apply } = charts.plot.scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
+  const { apply } = plotOf(charts).scale({ color: { type: 'linear', scheme: 'viridis', domain: [0, 1] } });
   const at = depth > 1 ? i / (depth - 1) : 0.4;
   return [String(apply(0.82 * at)), String(apply(0.3 + 0.7 * at))];
 }

@@ -1,7 +1,7 @@
 // The page of several runs: their losses in one chart, by steps, tokens and time; their results, and their
 // differences.
 import { formatCount, formatDuration, formatLoss, formatShort, formatTick } from '../../base/format.ts';
-import type { Charts } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
 import { compareRuns, measured, type RunComparison } from '../../runs/compare.ts';
 import { clock, tokensPerStep } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';

@@ -1,8 +1,8 @@
 // How the parts of a model learned: gradient and update of every group of parameters, during training.
 
 import { formatNumber, formatTick } from '../../base/format.ts';
+import type { Charts } from '../../figures/charts.ts';
 import { groupsTable } from '../../figures/health.ts';
-import type { Charts } from '../../figures/plot.ts';
 import type { GroupSummary } from '../../inspect/groups.ts';
 import { isMatrixGroup, placeOf } from '../../model/names.ts';
 import type { RunSummary } from '../../runs/summary.ts';

@@ -2,9 +2,9 @@
 // and gradients.
 import { formatAmount, formatCount, formatNumber, formatPercent, formatTick } from '../../base/format.ts';
 import { activationsTable } from '../../figures/activations.ts';
+import type { Charts } from '../../figures/charts.ts';
 import { activationLabel, tapLabel } from '../../figures/labels.ts';
 import { overTimeFigure } from '../../figures/over-time.ts';
-import type { Charts } from '../../figures/plot.ts';
 import type { Table } from '../../figures/table.ts';
 import { probesOf } from '../../runs/facts.ts';
 import type { RunSummary } from '../../runs/summary.ts';

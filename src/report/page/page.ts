@@ -1,7 +1,7 @@
 // A self-contained page: one file that loads nothing from elsewhere, in the colours that the reader prefers.
 // Read next: style.ts.
 
-import type { Charts } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
 import type { Table } from '../../figures/table.ts';
 import { colorVariables } from './colors.ts';
 import { type Html, html, type Part, raw } from './html.ts';

@@ -10,7 +10,7 @@ import {
   formatTick,
 } from '../../base/format.ts';
 import { mean } from '../../base/statistics.ts';
-import type { Charts } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
 import {
   againNote,
   bestEval,

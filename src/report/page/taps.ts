@@ -2,7 +2,7 @@
 // gradient, during training.
 
 import { formatCount, formatNumber, formatTick } from '../../base/format.ts';
-import type { Charts } from '../../figures/plot.ts';
+import type { Charts } from '../../figures/charts.ts';
 import { tapsTable } from '../../figures/taps.ts';
 import { generalName, placeOf } from '../../model/names.ts';
 import { probesOf } from '../../runs/facts.ts';
