@@ -4,9 +4,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import envPaths from 'env-paths';
 import { checkOptions } from '../base/fields.ts';
 import { buildCommand, isRepository } from '../base/node-command.ts';
+import { inHome, userFolder } from '../base/node-home.ts';
 import { folderStore, reason } from '../io/node-store.ts';
 import { joinLines } from '../text/documents.ts';
 import { decodeText } from '../tokenizer/utf8.ts';
@@ -108,9 +108,26 @@ export async function listCorpora(options: CorpusOptions = {}): Promise<CorpusLi
   return Promise.all(catalog.map(listing));
 }
 
-/** The folder in which downloaded corpora are kept. */
+/**
+ * The folder in which downloaded corpora are kept. Throws where nothing names one, and the user has no home
+ * folder.
+ */
 export function cacheFolder(options: CorpusOptions = {}): string {
-  return options.cacheFolder ?? (process.env.INKHORN_CACHE || envPaths('inkhorn', { suffix: '' }).cache);
+  const folder = options.cacheFolder ?? (process.env.INKHORN_CACHE || ownCache());
+  if (folder !== null) return folder;
+  throw new CorpusUnavailable(
+    `there is no home folder for the cache (HOME is '${process.env.HOME ?? ''}'): set INKHORN_CACHE to a folder`,
+  );
+}
+
+/** Where the system wants programs to keep what they can fetch again. */
+function ownCache(): string | null {
+  if (process.platform === 'darwin') return inHome('Library', 'Caches', 'inkhorn');
+  const inWindows = process.platform === 'win32';
+  const caches = inWindows
+    ? userFolder('LOCALAPPDATA', 'AppData', 'Local')
+    : userFolder('XDG_CACHE_HOME', '.cache');
+  return caches && join(caches, ...(inWindows ? ['inkhorn', 'Cache'] : ['inkhorn']));
 }
 
 async function embedded(

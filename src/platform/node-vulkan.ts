@@ -1,7 +1,7 @@
 // Whether Vulkan can work on this Linux. Dawn would print several lines of its own where it cannot.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { userFolder } from '../base/node-home.ts';
 
 /** Throws one line when Vulkan's loader, or any driver for it, is missing. */
 export function findVulkan(): void {
@@ -24,16 +24,17 @@ export function findVulkan(): void {
 /** Where Vulkan's loader looks for manifests of drivers: files, and folders of files. */
 function driverPlaces(variable: string | undefined): string[] {
   if (variable) return paths(process.env[variable]);
-  const { XDG_CONFIG_HOME, XDG_CONFIG_DIRS, XDG_DATA_HOME, XDG_DATA_DIRS } = process.env;
+  const { XDG_CONFIG_DIRS, XDG_DATA_DIRS } = process.env;
   const roots = [
-    XDG_CONFIG_HOME ?? join(homedir(), '.config'),
+    userFolder('XDG_CONFIG_HOME', '.config'),
     ...paths(XDG_CONFIG_DIRS ?? '/etc/xdg'),
     '/etc',
     '/usr/local/etc',
-    XDG_DATA_HOME ?? join(homedir(), '.local/share'),
+    userFolder('XDG_DATA_HOME', '.local/share'),
     ...paths(XDG_DATA_DIRS ?? '/usr/local/share:/usr/share'),
   ];
-  return [...paths(process.env.VK_ADD_DRIVER_FILES), ...roots.map((root) => join(root, 'vulkan/icd.d'))];
+  const folders = roots.filter((root) => root !== null).map((root) => join(root, 'vulkan/icd.d'));
+  return [...paths(process.env.VK_ADD_DRIVER_FILES), ...folders];
 }
 
 function paths(list = ''): string[] {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
@@ -364,6 +364,27 @@ describe('a fetched corpus', () => {
       from: { url: base + path },
     },
   ];
+
+  test('is kept in the home folder, never in the current one', { skip: process.platform === 'win32' }, () => {
+    const was = { ...process.env };
+    const inEnv = (env: Record<string, string | undefined>): string => {
+      for (const name of ['INKHORN_CACHE', 'HOME', 'XDG_CACHE_HOME']) delete process.env[name];
+      Object.assign(process.env, env);
+      return cacheFolder();
+    };
+    const below = process.platform === 'darwin' ? 'Library/Caches/inkhorn' : '.cache/inkhorn';
+    try {
+      const known = join(userInfo().homedir, below);
+      assert.equal(inEnv({ HOME: '/home/a' }), join('/home/a', below));
+      assert.equal(inEnv({}), known);
+      for (const HOME of ['', 'here', '.']) assert.equal(inEnv({ HOME, XDG_CACHE_HOME: HOME }), known);
+      assert.equal(inEnv({ HOME: '', INKHORN_CACHE: 'cache' }), 'cache');
+      if (process.platform === 'linux') assert.equal(inEnv({ XDG_CACHE_HOME: '/c' }), '/c/inkhorn');
+    } finally {
+      for (const name of ['INKHORN_CACHE', 'HOME', 'XDG_CACHE_HOME']) delete process.env[name];
+      Object.assign(process.env, was);
+    }
+  });
 
   test('is fetched once, shows its progress, and is then read from the cache', async () => {
     const options = { cacheFolder: join(newPath(), 'deep', 'cache'), catalog: catalogOf('/right') };
