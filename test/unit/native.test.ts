@@ -183,6 +183,23 @@ describe('native engine', { skip }, () => {
       INKHORN_ISA: 'mmx',
     });
     assert.match(stderr, /INKHORN_ISA is 'mmx', this build and processor have .*portable: use one of these/);
+    const code = `console.log((await createNative({ threads: 1 })).description);`;
+    assert.match((await node(code, { INKHORN_ISA: 'Portable' })).stdout, /^native \(portable, 1 thread\)$/m);
+  });
+
+  test('names of features to hide may have any case, and are refused when they are none', async () => {
+    const code = `console.log(loadAddon().isas().map(({ name }) => name).join(' '));`;
+    const hidden = { INKHORN_WITHOUT: 'AVX2, neon' };
+    assert.equal((await node(code, hidden)).stdout, 'portable\n');
+    const line = 'console.log(await createNative().catch((error) => error.message));';
+    const { stdout } = await node(line, { INKHORN_WITHOUT: 'amx,AVX-512' });
+    assert.match(stdout, /^INKHORN_WITHOUT has 'avx-512': use names of avx2, .*, dotprod, or unset it\n$/);
+    const inWorker = JSON.stringify(`import { loadAddon } from '${modulePath}'; ${code}`);
+    const worker = `import { Worker } from 'node:worker_threads';
+      const url = new URL('data:text/javascript,' + encodeURIComponent(${inWorker}));
+      new Worker(url, { env: { INKHORN_WITHOUT: 'AVX2' } }).on('error', ({ message }) => console.log(message));`;
+    const refused = /^INKHORN_WITHOUT is 'AVX2': write avx2 for an engine in a worker, or unset it\n$/;
+    assert.match((await node(worker)).stdout, refused);
   });
 
   test('a file that is no addon is refused, and not run', async () => {

@@ -172,7 +172,10 @@ describe('where the wasm engine does not work, one line says why', () => {
   });
 
   test('a build that is not known, or not supported', async () => {
-    await refused({ wanted: 'avx2' }, /^INKHORN_WASM is 'avx2': use relaxed or simd128, or unset it$/);
+    await refused({ wanted: 'AVX2' }, /^INKHORN_WASM is 'AVX2': use relaxed or simd128, or unset it$/);
+    const engine = await createWasm({ ...nodeWasmHost(), wanted: ' SIMD128' }, { threads: 1 });
+    assert.match(engine.description, /SIMD128/);
+    engine.dispose();
   });
 
   test('a thread that does not start, or is blocked', async () => {

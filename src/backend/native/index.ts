@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { whenDropped } from '../../base/dropped.ts';
 import { formatAmount } from '../../base/format.ts';
 import type { Backend, BackendOptions, DeviceBuffer, HostArray } from '../contract.ts';
@@ -27,10 +28,11 @@ export async function createNative(options: BackendOptions = {}): Promise<Backen
 }
 
 /**
- * The addon itself. Throws with reason and fix when there is none, it does not load, or was made from other
- * sources.
+ * The addon itself. Throws with reason and fix when there is none, it does not load, was made from other
+ * sources, or the environment variable INKHORN_WITHOUT hides features that do not exist.
  */
 export function loadAddon(): Addon {
+  hideFeatures();
   const found = findAddon();
   const { file, origin, fix } = found;
   const require = createRequire(import.meta.url);
@@ -52,12 +54,36 @@ export function loadAddon(): Addon {
 
 function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
   if (!wanted) return isas[0];
-  const isa = isas.find(({ name }) => name === wanted);
+  const isa = isas.find(({ name }) => name === wanted.trim().toLowerCase());
   if (isa) return isa;
   const names = isas.map(({ name }) => name).join(', ');
   throw new Error(
     `INKHORN_ISA is '${wanted}', this build and processor have ${names}: use one of these or unset it`,
   );
+}
+
+/** What the environment variable INKHORN_WITHOUT can hide, for tests: `there` in native/cpu.cpp. */
+const FEATURES = ['avx2', 'avxvnni', 'avx512', 'avx512vnni', 'avx512bf16', 'amx', 'neon', 'dotprod'];
+
+/**
+ * Checks INKHORN_WITHOUT, and writes it as the addon reads it: in small letters, with commas between. Throws
+ * for a name that is none.
+ */
+function hideFeatures(): void {
+  const { INKHORN_WITHOUT: said } = process.env;
+  if (!said) return;
+  const names = said
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((name) => name !== '');
+  const wrong = names.find((name) => !FEATURES.includes(name));
+  if (wrong !== undefined)
+    throw new Error(`INKHORN_WITHOUT has '${wrong}': use names of ${FEATURES.join(', ')}, or unset it`);
+  const plain = names.join(',');
+  // What a worker writes into its environment does not reach the addon.
+  if (plain !== said && !isMainThread)
+    throw new Error(`INKHORN_WITHOUT is '${said}': write ${plain} for an engine in a worker, or unset it`);
+  if (plain !== said) process.env.INKHORN_WITHOUT = plain;
 }
 
 /** A block of the engine's memory, which the addon knows by its number. */

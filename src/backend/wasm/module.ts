@@ -51,9 +51,10 @@ const PROBE = Uint8Array.from([
 export async function compileBest(host: WasmHost): Promise<{ build: Build; module: WebAssembly.Module }> {
   if (typeof WebAssembly === 'undefined') throw new Error('there is no WebAssembly here');
   const relaxed = WebAssembly.validate(PROBE);
-  const build = (host.wanted ?? (relaxed ? 'relaxed' : 'simd128')) as Build;
+  const wanted = host.wanted?.trim().toLowerCase();
+  const build = (wanted ?? (relaxed ? 'relaxed' : 'simd128')) as Build;
   if (build !== 'relaxed' && build !== 'simd128')
-    throw new Error(`INKHORN_WASM is '${build}': use relaxed or simd128, or unset it`);
+    throw new Error(`INKHORN_WASM is '${host.wanted}': use relaxed or simd128, or unset it`);
   if (build === 'relaxed' && !relaxed)
     throw new Error('relaxed SIMD is not supported here (Node has it from 22 on): use simd128');
   let bytes: Uint8Array;
