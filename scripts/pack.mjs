@@ -1,9 +1,9 @@
-// Makes the packages that npm publishes, as tarballs: the main one, and one with the addon for each platform.
-// The main one names the others, in its packed copy only: npm refuses a lockfile that lacks packages which
-// are not published yet (docs/releasing.md).
+// Makes the packages that npm publishes, as tarballs: the main one, one with the addon for each platform, and
+// one with the libraries that draw pictures. The main one names the others, in its packed copy only: npm
+// refuses a lockfile that lacks packages which are not published yet (docs/releasing.md).
 //   node scripts/pack.mjs [--binaries build/prebuilt] [--own] [--out build/packages]
 // --binaries: a folder with a folder for each platform, such as linux-x64-gnu/inkhorn.node.
-// --own: one package only, with the addon that was built here.
+// --own: of the platforms' packages only one, with the addon that was built here.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -24,6 +24,7 @@ import { parseArgs } from 'node:util';
 import { platformPackage } from '../dist/src/backend/native/addon-file.js';
 import { ADDON_FILE } from '../dist/src/backend/native/toolchain.js';
 import { innerTypes } from './inner-types.mjs';
+import { bundlePictures, LIBRARIES } from './pictures.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({
@@ -44,7 +45,7 @@ const addons = options.own ? ownAddon() : addonsIn(options.binaries);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const names = addons.map(packPlatform);
-packMain(names);
+packMain([packPictures(), ...names]);
 
 function ownAddon() {
   if (!existsSync(ADDON_FILE)) stop(`there is no ${ADDON_FILE}: run \`npm run build\``);
@@ -66,11 +67,10 @@ function packPlatform({ platform, file }) {
   const name = `@inkhorn/native-${platform}`;
   const folder = join(work, platform);
   mkdirSync(folder);
-  const { version, license, homepage, bugs, repository, engines } = manifest;
   const about = `The native engine of Inkhorn for ${platform}. It is of no use alone: install inkhorn.`;
   const addon = 'inkhorn.node';
   writeJson(join(folder, 'package.json'), {
-    ...{ name, version, description: about, homepage, bugs, repository, license, engines },
+    ...{ ...common(name, about), license: manifest.license },
     ...{ os: [os], cpu: [cpu], ...(libc && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }) },
     ...{ main: addon, files: [addon], preferUnplugged: true },
     // Checked before it is loaded: a damaged file may end the process.
@@ -83,14 +83,35 @@ function packPlatform({ platform, file }) {
   return name;
 }
 
-/** Packs the main package, with the exact versions of the others. */
-function packMain(platforms) {
+/** Packs the libraries that draw pictures. Returns the package's name. */
+function packPictures() {
+  const name = '@inkhorn/pictures';
+  const folder = join(work, 'pictures');
+  mkdirSync(folder);
+  const about = 'What Inkhorn draws pictures with, in one file. It is of no use alone: install inkhorn.';
+  writeJson(join(folder, 'package.json'), { ...common(name, about), ...bundlePictures(folder) });
+  writeFileSync(join(folder, 'README.md'), `# ${name}\n\n${about}\n`);
+  pack(folder);
+  return name;
+}
+
+/** What the manifests of all packages say. */
+function common(name, description) {
+  const { version, homepage, bugs, repository, engines } = manifest;
+  return { name, version, description, homepage, bugs, repository, engines };
+}
+
+/**
+ * Packs the main package, with the exact versions of the others, and without the libraries of which one is
+ * made.
+ */
+function packMain(others) {
   const [plain] = npmPack(root, work);
   execFileSync('tar', ['-xzf', join(work, plain.filename), '-C', work]);
   const folder = join(work, 'package');
-  const own = Object.fromEntries(platforms.map((name) => [name, manifest.version]));
-  const optionalDependencies = { ...manifest.optionalDependencies, ...own };
+  const optionalDependencies = Object.fromEntries(others.map((name) => [name, manifest.version]));
   writeJson(join(folder, 'package.json'), { ...manifest, optionalDependencies });
+  writeFileSync(join(folder, LIBRARIES), "export * from '@inkhorn/pictures';\n");
   for (const name of innerTypes(folder)) rmSync(join(folder, name));
   pack(folder);
 }

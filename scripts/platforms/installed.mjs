@@ -21,7 +21,7 @@ const text = writeText('text.txt', 20_000);
 const nodes = ['20', '22', '24', '*'].map(nodeOf);
 const newest = nodes.at(-1);
 
-await trial('packs the main package and one for each platform', async () => {
+await trial('packs the main package, one for each platform and one for pictures', async () => {
   await run(root, [process.execPath, 'scripts/pack.mjs', '--out', packages]);
   return tarballs().join(', ');
 });
@@ -29,7 +29,7 @@ await trial('packs the main package and one for each platform', async () => {
 const project = emptyProject('tarballs');
 await trial('installs the tarballs of this platform', async () => {
   const wanted = tarballs().filter(
-    (file) => /^inkhorn-\d/.test(file) || file.startsWith(`${own.slice(1).replace('/', '-')}-`),
+    (file) => /^inkhorn-(\d|pictures-)/.test(file) || file.startsWith(`${own.slice(1).replace('/', '-')}-`),
   );
   await run(project, ['npm', 'install', ...QUIET, ...wanted.map((file) => join(packages, file))]);
 });
@@ -67,7 +67,8 @@ async function use({ command }) {
   assert.match(await ink('generate', '--prompt', 'ROMEO:', '--tokens', '20', '--seed', '1'), /ROMEO:/);
   await ink('quantize', '--model', 'runs/first', '--out', 'runs/first/int8', '--bits', '8');
   await ink('report', 'runs/first', '--out', 'page');
-  assert.ok(existsSync(join(project, 'page/report.html')));
+  assert.match(readFileSync(join(project, 'page/report.html'), 'utf8'), /<figure class="chart/);
+  assert.ok(existsSync(join(project, 'page/figures/loss.png')));
   rmSync(join(project, 'page'), { recursive: true });
 }
 
@@ -143,7 +144,8 @@ async function doctor(project, command = [process.execPath]) {
 /** The packages with an engine that are installed in a project. */
 function platformsIn(project) {
   const scope = join(project, 'node_modules/@inkhorn');
-  return existsSync(scope) ? readdirSync(scope).map((name) => `@inkhorn/${name}`) : [];
+  const names = existsSync(scope) ? readdirSync(scope) : [];
+  return names.filter((name) => name.startsWith('native-')).map((name) => `@inkhorn/${name}`);
 }
 
 function tarballs() {

@@ -28,17 +28,23 @@ export function findProgram(name: string, path: string = process.env.PATH ?? '')
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
-/** `inkhorn` or `npx inkhorn`; where neither would find this program, `node` with its path. */
+/** Whether Yarn's Plug'n'Play runs this: packages lie in its archives, and npm cannot add any. */
+const byYarn = process.versions.pnp !== undefined;
+
+/** `inkhorn`, `npx inkhorn` or `yarn inkhorn`; where none finds this program, `node` with its path. */
 export function ownCommand(cwd: string = process.cwd()): string {
+  if (byYarn) return 'yarn inkhorn';
   const installed = findProgram('inkhorn');
   if (installed !== undefined && sameFile(installed, main)) return 'inkhorn';
   return isLocal(cwd) ? 'npx inkhorn' : `node ${shellWord(main)}`;
 }
 
-/** `message` with the commands in backticks made to work as they stand: `npx` is added where needed. */
+/**
+ * `message` with the commands in backticks made to work as they stand: `npx` or `yarn` is added where needed.
+ */
 export function runnable(message: string): string {
-  if (!message.includes('`inkhorn') || ownCommand() !== 'npx inkhorn') return message;
-  return message.replaceAll(/`inkhorn(?=[ `])/g, '`npx inkhorn');
+  const own = message.includes('`inkhorn') ? ownCommand() : '';
+  return own.endsWith(' inkhorn') ? message.replaceAll(/`inkhorn(?=[ `])/g, `\`${own}`) : message;
 }
 
 /**
@@ -60,6 +66,8 @@ export function installCommand(
   cwd: string = process.cwd(),
 ): string {
   if (isRepository) return isInRepository(cwd) ? 'npm ci' : `npm --prefix ${shellWord(packageRoot)} ci`;
+  if (byYarn)
+    return `yarn add ${save.replace('save-', '')} ${packages.filter((name) => name !== '--force').join(' ')}`;
   return `npm install ${isLocal(cwd) ? save : '--global'} ${packages.join(' ')}`;
 }
 

@@ -1,6 +1,7 @@
 // The functions of an MPI library that Inkhorn calls, through koffi. Handles are the addresses of the
 // library's variables in Open MPI, fixed numbers in MPICH and its kin. Read next: mpi-ranks.ts.
 import type { LibraryHandle } from 'koffi';
+import { missingPackage } from '../base/node-packages.ts';
 import type { Launch } from './launcher.ts';
 
 /** A library, initialised. */
@@ -71,11 +72,10 @@ async function loadKoffi(): Promise<Koffi> {
   try {
     return await import('koffi');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(
-      code === 'ERR_MODULE_NOT_FOUND'
+      missingPackage(error) !== null
         ? 'several processes need the optional package koffi, which is not installed: npm install koffi'
-        : `the package koffi does not load: ${message.split('\n')[0]}`,
+        : `the package koffi does not load: ${(error as Error).message.split('\n')[0]}`,
     );
   }
 }

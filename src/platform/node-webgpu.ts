@@ -1,5 +1,6 @@
 // The WebGPU engine's platform in Node: Dawn, from the optional package `webgpu`. Read next: node-vulkan.ts.
 import type { WebgpuHost } from '../backend/webgpu/index.ts';
+import { missingPackage } from '../base/node-packages.ts';
 import { findVulkan } from './node-vulkan.ts';
 
 /** Dawn's entry. Devices of an entry that was collected as garbage end the process. */
@@ -9,7 +10,7 @@ export function nodeWebgpuHost(): WebgpuHost {
   return {
     async open() {
       if (entry) return entry;
-      const dawn = await import('webgpu').catch((error: NodeJS.ErrnoException) => {
+      const dawn = await import('webgpu').catch((error: Error) => {
         throw new Error(reason(error));
       });
       if (process.platform === 'linux') findVulkan();
@@ -20,8 +21,8 @@ export function nodeWebgpuHost(): WebgpuHost {
   };
 }
 
-function reason({ code, message }: NodeJS.ErrnoException): string {
-  return code === 'ERR_MODULE_NOT_FOUND'
+function reason(error: Error): string {
+  return missingPackage(error) !== null
     ? 'the optional package webgpu is not installed: npm install webgpu'
-    : `the package webgpu does not load: ${message.split('\n')[0]}`;
+    : `the package webgpu does not load: ${error.message.split('\n')[0]}`;
 }

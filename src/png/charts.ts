@@ -1,9 +1,8 @@
 // The drawing libraries, loaded only for a picture: they take longer to load than most commands take to run,
 // and may be missing from an installation (optionalDependencies).
+import { installCommand, packageRoot } from '../base/node-command.ts';
+import { manifestIn, missingPackage } from '../base/node-packages.ts';
 import type { Pictures } from '../report/write.ts';
-
-/** Packages that pictures need: the optionalDependencies of package.json. */
-export const PICTURE_PACKAGES = ['@observablehq/plot', '@resvg/resvg-js', 'dejavu-fonts-ttf', 'linkedom'];
 
 /** What draws pictures in Node. */
 export interface NodePictures extends Pictures {
@@ -39,22 +38,24 @@ export async function picturesIfThere(onNote: (text: string) => void): Promise<N
 
 async function load(): Promise<NodePictures> {
   try {
-    const [plot, { parseHTML }, { toPng }] = await Promise.all([
-      import('@observablehq/plot'),
-      import('linkedom'),
-      import('./png.ts'),
-    ]);
+    const { plotting, parseHTML } = await import('./libraries.ts');
+    const { toPng } = await import('./png.ts');
     // An empty page that nobody looks at.
     const { document } = parseHTML('<!doctype html><html><body></body></html>');
-    return { plot, document, toPng };
+    return { plot: plotting, document, toPng };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
-    const [, name] = message.match(/'([^']+)'/) ?? [];
-    const missing = PICTURE_PACKAGES.find((known) => name === known || name?.startsWith(`${known}/`));
-    if (missing === undefined) throw error;
-    throw new PicturesMissing(
-      `no pictures: ${missing} is not installed; \`npm install ${PICTURE_PACKAGES.join(' ')}\` brings what they need`,
-    );
+    throw new PicturesMissing(whyMissing(error as Error));
   }
+}
+
+function whyMissing(error: Error): string {
+  const missing = missingPackage(error);
+  if (missing === null) return `no pictures: what draws them does not load: ${error.message.split('\n')[0]}`;
+  const { optionalDependencies = {} } = manifestIn(packageRoot);
+  const wanted = Object.keys(optionalDependencies).filter((name) => !name.startsWith('@inkhorn/native-'));
+  const packages = wanted.map((name) => `${name}@${optionalDependencies[name]}`);
+  // A package of these packages: the rasteriser's for this platform.
+  if (missing !== '' && !wanted.includes(missing)) packages.push(missing);
+  const install = installCommand(packages, '--save-optional');
+  return `no pictures: ${missing || 'a package'} is not installed; \`${install}\` brings what they need`;
 }

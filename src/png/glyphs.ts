@@ -2,9 +2,10 @@
 // without a glyph, and does not report it. If it may use all fonts of the machine, it searches them all for
 // every word of every picture. So the few fonts that are needed are found once, and passed by name.
 import { readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
+import type { ResvgRenderOptions } from '@resvg/resvg-js';
+import { inHome } from '../base/node-home.ts';
+import { Resvg } from './libraries.ts';
 import { missingGlyphs } from './missing-glyphs.ts';
 
 type Font = NonNullable<ResvgRenderOptions['font']>;
@@ -24,15 +25,14 @@ const PLAIN = /[!-\u02af\u0370-\u04ff]|\p{M}|\p{Z}|\p{C}/u;
 
 /** The folders of the systems' fonts. */
 const FOLDERS: Partial<Record<NodeJS.Platform, string[]>> = {
-  linux: [
-    '/usr/share/fonts',
-    '/usr/local/share/fonts',
-    join(homedir(), '.fonts'),
-    join(homedir(), '.local/share/fonts'),
-  ],
-  darwin: ['/System/Library/Fonts', '/Library/Fonts', join(homedir(), 'Library/Fonts')],
+  linux: ['/usr/share/fonts', '/usr/local/share/fonts', ...ofUser('.fonts', '.local/share/fonts')],
+  darwin: ['/System/Library/Fonts', '/Library/Fonts', ...ofUser('Library/Fonts')],
   win32: [join(process.env.SystemRoot ?? 'C:\\Windows', 'Fonts')],
 };
+
+function ofUser(...paths: string[]): string[] {
+  return paths.map((path) => inHome(path)).filter((folder) => folder !== null);
+}
 
 /** Font files of the machine that draw letters which ours do not. */
 const found: string[] = [];

@@ -1,13 +1,10 @@
 // From SVG to PNG in Node: the rasteriser with its fonts. Read next: glyphs.ts.
-import { createRequire } from 'node:module';
-import { Resvg } from '@resvg/resvg-js';
+import { join } from 'node:path';
 import { fontsFor } from './glyphs.ts';
+import { FONTS, fontFolder, Resvg } from './libraries.ts';
 
-const require = createRequire(import.meta.url);
 /** Without a font the renderer draws no text, and does not report it, so these are always passed. */
-const fontFiles = ['DejaVuSans', 'DejaVuSans-Bold', 'DejaVuSansMono'].map((face) =>
-  require.resolve(`dejavu-fonts-ttf/ttf/${face}.ttf`),
-);
+const fontFiles = FONTS.map((name) => join(fontFolder(), name));
 const own = { loadSystemFonts: false, fontFiles, defaultFontFamily: 'DejaVu Sans' };
 
 /** Renders an SVG document to PNG at `zoom` pixels per unit. */

@@ -82,6 +82,14 @@ describe('an installed package without its native engine', { skip: process.platf
   });
 });
 
+test("under Yarn's Plug'n'Play commands are Yarn's", { skip: process.platform === 'win32' }, () => {
+  const preload = "Object.defineProperty(process, 'versions', { value: { ...process.versions, pnp: '3' } });";
+  const { stdout, stderr } = sh(
+    `node --import "data:text/javascript,${encodeURIComponent(preload).replaceAll("'", '%27')}" node_modules/inkhorn/dist/src/cli/main.js doctor`,
+  );
+  assert.deepEqual(commandsIn(stdout), ['yarn inkhorn build-native'], stderr);
+});
+
 test('in the repository the advice is what builds everything', () => {
   const { stdout } = spawnSync(
     process.execPath,

@@ -73,9 +73,23 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
       const model = await worker.load((await openRun(store).model())?.store ?? store);
       await saveLook(store, await worker.lookInside(model, new Int32Array(9), step ?? 0));
       export const page: string = runPage(await readRun(store), charts, drawRun(await readRun(store), null));`;
+    const page = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom'], types: [] };
+    assert.equal(compile(files, page), '');
+  });
+
+  test('draws with the Observable Plot of a page', () => {
+    const files = `import * as plot from '@observablehq/plot';
+      import { lossFigure, type Charts } from 'inkhorn/figures';
+      const charts: Charts = { plot, document };
+      export const figures = [
+        lossFigure([], { charts }),
+        lossFigure([], { charts: { plot: await import('@observablehq/plot'), document } }),
+      ];`;
     // The declarations of Observable Plot have errors of their own.
     const page = { lib: ['es2022', 'dom'], types: [], skipLibCheck: true };
-    assert.equal(compile(files, { module: 'esnext', moduleResolution: 'bundler', ...page }), '');
+    const bundler = { module: 'esnext', moduleResolution: 'bundler', ...page };
+    assert.equal(compile(files, bundler), '');
+    assert.match(compile(files.replace('{ plot, d', '{ plot: {}, d'), bundler), /TS2740|TS2739/);
   });
 
   test('is as light in a page and on a disk as it is said to be', () => {
@@ -116,8 +130,7 @@ describe('the package', { skip: process.platform === 'win32' }, () => {
         ...(await writeFigures(store.folder('look'), figures, pictures)),
         ...(await writeReport(store, await readRun(store), pictures)),
       ];`;
-    // The declarations of Observable Plot have errors of their own.
-    assert.equal(compile(files, { module: 'nodenext', types: ['node'], skipLibCheck: true }), '');
+    assert.equal(compile(files, { module: 'nodenext', types: ['node'] }), '');
   });
 
   test('has one door for Node and pages: the same names, nothing of Node behind them', async () => {
@@ -144,7 +157,8 @@ describe('without the libraries for pictures (npm install --omit=optional)', {
   });
   after(() => bare.remove());
 
-  const LINE = /no pictures: \S+ is not installed; `npm install @observablehq\/plot \S+ \S+ \S+` brings/;
+  const LINE =
+    /no pictures: @\S+ is not installed; `npm install --save-optional @observablehq\/plot@0\S+ \S+ \S+ \S+` brings/;
 
   test('a look inside works, and pictures that were asked for are refused in one line', () => {
     const look = bare.sh('npx inkhorn inspect lens -t "To be" --backend reference');

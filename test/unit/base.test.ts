@@ -6,6 +6,7 @@ import { crc32 } from '../../src/base/crc32.ts';
 import { formatAmount, formatChange, formatNumbered } from '../../src/base/format.ts';
 import { globToRegExp } from '../../src/base/glob.ts';
 import { editDistance, nearest } from '../../src/base/nearest.ts';
+import { missingPackage } from '../../src/base/node-packages.ts';
 import { excerpt } from '../../src/base/schema.ts';
 import { divergence, entropy, mean, median, scaledExp, softmax } from '../../src/base/statistics.ts';
 import { shortLine, visibleLine } from '../../src/base/visible.ts';
@@ -61,6 +62,22 @@ describe('names', () => {
     assert.equal(editDistance('lnes', 'lens'), 1);
     assert.deepEqual(nearest('--modle', ['--data', '--mode', '--model'], 2), ['--mode', '--model']);
   });
+});
+
+test('a package that an import did not find is named, whoever did not find it', async () => {
+  const absent = './no-such-file.js';
+  const { code, message } = await import(absent).catch((error) => error);
+  assert.equal(code, 'ERR_MODULE_NOT_FOUND');
+  const of = (code: string, message: string, data?: object): string | null =>
+    missingPackage(Object.assign(new Error(message), { code, data }));
+  assert.equal(of(code, message), ''); // a file of ours is no package
+  assert.equal(of(code, "Cannot find package '@a/b' imported from /c/d.js"), '@a/b');
+  assert.equal(of('MODULE_NOT_FOUND', "Cannot find module 'a/b/c.ttf'\nRequire stack:\n- /d.js"), 'a');
+  const byYarn =
+    "inkhorn tried to access koffi (a peer dependency) but it isn't provided\n\nRequired package: koffi";
+  assert.equal(of('MODULE_NOT_FOUND', byYarn), 'koffi');
+  assert.equal(of('MODULE_NOT_FOUND', 'not declared', { request: '@a/b/c' }), '@a/b');
+  assert.equal(of('ERR_DLOPEN_FAILED', "'a' does not load"), null);
 });
 
 describe('what people read', () => {

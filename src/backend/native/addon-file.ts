@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { readJson } from '../../base/json.ts';
 import { installCommand, packageRoot } from '../../base/node-command.ts';
-import { object, optional, record, type Schema, string } from '../../base/schema.ts';
+import { manifestIn } from '../../base/node-packages.ts';
+import { object, optional, string } from '../../base/schema.ts';
 import { ADDON_FILE, nativeAdvice, RECORD_FILE } from './toolchain.ts';
 
 /** An addon, and how it came here. */
@@ -40,9 +41,11 @@ export function findAddon(): AddonFile {
   const folder = installedPackage(name);
   if (folder === undefined) throw new Error(whyMissing(name));
   const { version, sha256 } = manifestIn(folder);
+  const { version: wanted } = manifestIn(packageRoot);
   // npm takes a package that is there for whole.
-  const again = ['--force', `${name}@${manifestIn(packageRoot).version}`];
-  const fix = `run \`${installCommand(again, '--save-optional')}\``;
+  const fix = `run \`${installCommand(['--force', `${name}@${wanted}`], '--save-optional')}\``;
+  if (version !== wanted)
+    throw new Error(`${name} is of version ${version}, and inkhorn of ${wanted}: ${fix}`);
   return { file: join(folder, 'inkhorn.node'), origin: `${name} ${version}`, fix, sha256 };
 }
 
@@ -90,24 +93,6 @@ function installedPackage(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface Manifest {
-  version: string;
-  optionalDependencies?: Record<string, string>;
-  /** In a platform's package: of its addon. */
-  sha256?: string;
-}
-
-const manifest: Schema<Manifest> = object<Manifest>({
-  version: string,
-  optionalDependencies: optional(record(string)),
-  sha256: optional(string),
-});
-
-function manifestIn(folder: string): Manifest {
-  const file = join(folder, 'package.json');
-  return readJson(readFileSync(file), file, manifest);
 }
 
 /** The record that scripts/build-native.mjs left of its last run. */
