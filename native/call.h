@@ -30,14 +30,15 @@ struct MatmulCall {
 };
 
 // The numbers of a shape, in the order of its kernel's row.
-inline auto fieldsOf(MixShape& s) { return std::tie(s.rows, s.cols, s.from, s.to); }
-inline auto fieldsOf(RopeShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.start, s.base, s.inverse); }
-inline auto fieldsOf(AttentionShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.scale); }
-inline auto fieldsOf(Int4Shape& s) { return std::tie(s.m, s.n, s.k, s.groupSize); }
-inline auto fieldsOf(Dropout& s) { return std::tie(s.p, s.seed, s.step, s.site, s.offset); }
-inline auto fieldsOf(AdamW& s) { return std::tie(s.lr, s.beta1, s.beta2, s.eps, s.weightDecay, s.t, s.gradScale); }
-inline auto fieldsOf(Sgd& s) { return std::tie(s.lr, s.momentum, s.weightDecay, s.gradScale); }
-inline auto fieldsOf(MatmulCall& c) {
+constexpr auto fieldsOf(MixShape& s) { return std::tie(s.rows, s.cols, s.from, s.to); }
+constexpr auto fieldsOf(ShiftShape& s) { return std::tie(s.B, s.T, s.C, s.cols); }
+constexpr auto fieldsOf(RopeShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.start, s.base, s.inverse); }
+constexpr auto fieldsOf(AttentionShape& s) { return std::tie(s.B, s.T, s.H, s.hs, s.scale); }
+constexpr auto fieldsOf(Int4Shape& s) { return std::tie(s.m, s.n, s.k, s.groupSize); }
+constexpr auto fieldsOf(Dropout& s) { return std::tie(s.p, s.seed, s.step, s.site, s.offset); }
+constexpr auto fieldsOf(AdamW& s) { return std::tie(s.lr, s.beta1, s.beta2, s.eps, s.weightDecay, s.t, s.gradScale); }
+constexpr auto fieldsOf(Sgd& s) { return std::tie(s.lr, s.momentum, s.weightDecay, s.gradScale); }
+constexpr auto fieldsOf(MatmulCall& c) {
   auto& [s, activation, slope] = c;
   return std::tie(s.m, s.n, s.k, s.transA, s.transB, s.accumulate, s.symmetric, activation, slope);
 }
@@ -57,9 +58,9 @@ struct Layout {
   char letters[48] = {};
   size_t count = 0;
 
-  Layout() = default;
-  explicit Layout(char letter) { letters[count++] = letter; }
-  friend Layout operator+(Layout a, const Layout& b) {
+  constexpr Layout() = default;
+  constexpr explicit Layout(char letter) { letters[count++] = letter; }
+  friend constexpr Layout operator+(Layout a, const Layout& b) {
     for (size_t i = 0; i < b.count; i++) a.letters[a.count++] = b.letters[i];
     return a;
   }
@@ -67,7 +68,7 @@ struct Layout {
 
 /** The letters for a parameter, as in src/backend/call.ts. */
 template <class T>
-Layout lettersOf() {
+constexpr Layout lettersOf() {
   if constexpr (std::is_pointer_v<T>) {
     using Element = std::remove_pointer_t<T>;
     const char letter = "fiq"[int(dtypeOf<std::remove_const_t<Element>>())];
@@ -90,14 +91,14 @@ struct Words {
   char text[128] = {};
   size_t count = 0;
 
-  friend Words operator+(Words a, const Words& b) {
+  friend constexpr Words operator+(Words a, const Words& b) {
     for (size_t i = 0; i < b.count; i++) a.text[a.count++] = b.text[i];
     return a;
   }
 };
 
 template <class T>
-Words wordsOf() {
+constexpr Words wordsOf() {
   Words words;
   if constexpr (std::is_enum_v<T>) {
     for (const char* from = wordsIn(T{}); *from != 0; from++) words.text[words.count++] = *from;

@@ -122,8 +122,8 @@ struct Entry<kernel> {
       std::apply([&](const auto&... value) { (kernels.*kernel)(team, from(value, start)...); }, p);
     });
   }
-  static Layout layout() { return (lettersOf<std::decay_t<P>>() + ...); }
-  static Words words() { return (wordsOf<std::decay_t<P>>() + ...); }
+  static constexpr Layout layout = (lettersOf<std::decay_t<P>>() + ...);
+  static constexpr Words words = (wordsOf<std::decay_t<P>>() + ...);
 };
 
 /** A kernel that is called through its own function. */
@@ -132,13 +132,13 @@ struct Entry<function> {
   static void enter(Call& call) {
     std::apply([&](auto... value) { function(call, value...); }, std::tuple<P...>{call.take<P>()...});
   }
-  static Layout layout() { return (lettersOf<P>() + ...); }
-  static Words words() { return (wordsOf<P>() + ...); }
+  static constexpr Layout layout = (lettersOf<P>() + ...);
+  static constexpr Words words = (wordsOf<P>() + ...);
 };
 
 template <auto how>
 KernelEntry entryOf(const char* name) {
-  return {name, Entry<how>::layout(), Entry<how>::words(), Entry<how>::enter};
+  return {name, Entry<how>::layout, Entry<how>::words, Entry<how>::enter};
 }
 
 }  // namespace

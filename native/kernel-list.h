@@ -30,6 +30,12 @@ KERNEL(mix, float* out, const float* a, const float* b, const float* weight, con
 KERNEL(mixBackward, float* da, float* db, float* dWeight, const float* dOut, const float* a, const float* b,
        const float* weight, const MixShape& shape, bool accumulate)
 
+// shift.cpp; starts [B], added to start, may be null
+KERNEL(shift, float* out, const float* x, const ShiftShape& shape)
+KERNEL(shiftBackward, float* dx, const float* dOut, const ShiftShape& shape, bool accumulate)
+KERNEL(shiftCached, float* out, float* history, const float* x, const int32_t* starts, const ShiftShape& shape,
+       Position start, Index capacity)
+
 // matmul.cpp; bias may be null
 ENTERED(matmul, float* out, const float* a, const float* b, const float* bias, const MatmulShape& shape)
 

@@ -76,6 +76,11 @@ struct MixShape {
   Index rows, cols, from, to;
 };
 
+/** The first `cols` of C columns come from the position before. */
+struct ShiftShape {
+  Index B, T, C, cols;
+};
+
 struct RopeShape {
   Index B, T, H, hs;
   Position start;

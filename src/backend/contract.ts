@@ -40,9 +40,9 @@ export interface MemoryUse {
 export interface Program {
   /**
    * Queues its kernels again, on the same buffers with their present contents. Kernels that were recorded
-   * with a `start` (`embedding`, `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`) take this one
-   * instead. The results equal those of direct calls, bit for bit. A program of a few microseconds may run
-   * before this returns. Throws when a position table or a cache ends before `start`.
+   * with a `start` (`embedding`, `embeddingInt8`, `embeddingInt4`, `rope`, `attentionCached`, `shiftCached`)
+   * take this one instead. The results equal those of direct calls, bit for bit. A program of a few
+   * microseconds may run before this returns. Throws when a position table or a cache ends before `start`.
    */
   replay(start: number): void;
   /** Ends the program and returns the buffers that it keeps. Replays already queued still run. */
@@ -259,6 +259,33 @@ export interface Kernels {
     b: DeviceBuffer,
     weight: DeviceBuffer,
     shape: { rows: number; cols: number; from: number; to: number; accumulate: boolean },
+  ): void;
+
+  /**
+   * Token shift (Peng et al. 2023): out[b, t, c] = x[b, t - 1, c] for columns c below `cols`, 0 at t = 0;
+   * x[b, t, c] in the other columns. x and out are [B, T, C].
+   */
+  shift(out: DeviceBuffer, x: DeviceBuffer, shape: { B: number; T: number; C: number; cols: number }): void;
+  /**
+   * The backward: dx[b, t, c] = dOut[b, t + 1, c] for columns below `cols`, 0 at the last position;
+   * dOut[b, t, c] in the others. `accumulate` adds to dx.
+   */
+  shiftBackward(
+    dx: DeviceBuffer,
+    dOut: DeviceBuffer,
+    shape: { B: number; T: number; C: number; cols: number; accumulate: boolean },
+  ): void;
+  /**
+   * Token shift of T new tokens at positions start, start + 1, ... Writes their first `cols` columns into
+   * history [B, capacity, cols], where the token before the first of them is. `starts` and what does not fit
+   * the capacity: as in `attentionCached`.
+   */
+  shiftCached(
+    out: DeviceBuffer,
+    history: DeviceBuffer,
+    x: DeviceBuffer,
+    shape: { B: number; T: number; C: number; cols: number; start: number; capacity: number },
+    starts?: DeviceBuffer | null,
   ): void;
 
   // ---- matrix product ------------------------------------------------------------------------------------

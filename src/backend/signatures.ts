@@ -171,6 +171,7 @@ const named = <A extends NumericArg>(name: string, arg: A): A => ({ ...arg, name
 const rows = { rows: size, cols: extent };
 const columns = { ...rows, from: size, to: extent };
 const rowsCols = [named('rows', size), named('cols', extent)] as const;
+const shifted = { B: size, T: size, C: extent, cols: extent };
 const tokens = { B: size, T: size, C: extent };
 const heads = { B: size, T: size, H: extent, hs: extent, scale: number };
 const dropout = { p: number, seed: size, step: size, site: size, offset: size };
@@ -185,6 +186,7 @@ const share: Rule = ({ smoothing: e }) => unless(e >= 0 && e <= 1, `smoothing ${
 const probability: Rule = ({ p }) => unless(p >= 0 && p < 1, `dropout p ${p} is not in [0, 1)`);
 const among: Rule = ({ from, to, cols }) =>
   unless(from < to && to <= cols, `columns ${from} to ${to} are not among ${cols}`);
+const within: Rule = ({ cols, C }) => unless(cols <= C, `${cols} columns are not among ${C}`);
 const groups: Rule = ({ groupSize: g }) =>
   unless(g > 0 && g % 32 === 0, `groupSize ${g} is not a multiple of 32`);
 const inertia: Rule = ({ momentum }, { velocity }) =>
@@ -258,6 +260,16 @@ export const signatures: {
       { ...columns, accumulate: flag },
     ),
     among,
+  ),
+  shift: ruled(kernel('>out[B,T,C] x[B,T,C]', shifted), within),
+  shiftBackward: ruled(kernel('>dx[B,T,C] dOut[B,T,C]', { ...shifted, accumulate: flag }), within),
+  shiftCached: ruled(
+    kernel(
+      '>out[B,T,C] >history[B,capacity,cols] x[B,T,C]',
+      { ...shifted, start: inCache, capacity: extent },
+      'starts?:i32[B]',
+    ),
+    within,
   ),
   matmul: ruled(
     kernel('>out[m,n] a[m,k] b[k,n]', {

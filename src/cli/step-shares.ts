@@ -96,6 +96,7 @@ const WEIGHTLESS: readonly (readonly [kernels: RegExp, part: string])[] = [
   [/^(adamw|sgd|nesterov|normalize|sumSquares)/, 'optimizer'],
   [/^(attention|rope|qkNorm)/, 'attn.mix'],
   [/^activation/, 'mlp.act'],
+  [/^shift/, 'token shift'],
   [/^(crossEntropy|softcap)/, 'loss'],
 ];
 

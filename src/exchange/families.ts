@@ -31,11 +31,12 @@ export function present(found: Readonly<Record<string, boolean>>): string[] {
 
 /** The parts that no family has. */
 export function ownParts(config: GPTConfig): Record<string, boolean> {
-  const { qkNorm, valueResidual, skip, logitCap, headBias } = config;
+  const { qkNorm, valueResidual, skip, tokenShift, logitCap, headBias } = config;
   return {
     'QK norm (qkNorm)': qkNorm,
     'value residual (valueResidual)': valueResidual,
     [`skip (skip ${skip})`]: skip !== 'none',
+    'token shift (tokenShift)': tokenShift,
     [`logit cap (logitCap ${logitCap})`]: logitCap > 0,
     'head bias (headBias)': headBias,
   };

@@ -226,16 +226,13 @@ function recordRows(model: GPT, cache: KVCache, B: number): RowPass {
   };
 }
 
-/** Copies the keys and values of one sequence. */
+/** Copies what the cache has of one sequence. */
 function copySlot({ backend }: GPT, from: KVCache, slot: number, to: KVCache, place: number): void {
-  const copy = (x: Tensor, y: Tensor): void => {
-    const [, ...shape] = x.shape;
-    const size = shape.reduce((a, b) => a * b, 1);
-    backend.kernels.copy(y.buffer, x.buffer, place * size, slot * size, size);
-  };
-  from.keys.forEach((keys, layer) => {
-    copy(keys, to.keys[layer]);
-    copy(from.values[layer], to.values[layer]);
+  const destinations = to.tensors;
+  from.tensors.forEach((x, i) => {
+    const [sequences] = x.shape;
+    const size = x.size / sequences;
+    backend.kernels.copy(destinations[i].buffer, x.buffer, place * size, slot * size, size);
   });
 }
 

@@ -12,7 +12,7 @@ import { createRandom, STREAMS } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import { recomputed, withoutGradients } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkConfig, type GPTConfig } from './config.ts';
+import { checkConfig, type GPTConfig, shiftedColumns } from './config.ts';
 import { dropoutOf } from './dropout.ts';
 import { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './gpt-options.ts';
 import { FreshParameters } from './initialise.ts';
@@ -164,19 +164,32 @@ export class Block {
 
   forward(stream: Tensor, pass: Pass): Tensor {
     const { config, layer } = this;
+    const atEnd = pass.logits === 'last' && layer === config.nLayer - 1;
     // After the last attention, positions no longer depend on each other, so only the requested ones are
-    // computed.
-    const last = pass.logits === 'last' && layer === config.nLayer - 1;
+    // computed; but with a token shift the MLP reads of the position before.
+    const last = atEnd && !config.tokenShift;
     const from = skipFrom(config, layer);
     const x = this.skip && from !== null ? this.skip.forward(stream, pass.stream[from]) : stream;
-    const read = watch(pass.tap, tapIn(layer, 'attn.in'), this.norm1.forward(x));
+    const read = watch(pass.tap, tapIn(layer, 'attn.in'), shifted(this.norm1.forward(x), pass, this, 'attn'));
     const a = this.attn.forward(read, pass, last);
     const sum = ops.add(last ? ops.lastPosition(x) : x, a, dropoutOf(pass, config, layer, 'attn'));
     const mid = watch(pass.tap, tapIn(layer, 'mid'), sum);
-    const m = this.mlp.forward(watch(pass.tap, tapIn(layer, 'mlp.in'), this.norm2.forward(mid)), pass);
-    const out = ops.add(mid, m, dropoutOf(pass, config, layer, 'mlp'));
-    return watch(pass.tap, tapIn(layer, 'out'), out);
+    const seen = watch(pass.tap, tapIn(layer, 'mlp.in'), shifted(this.norm2.forward(mid), pass, this, 'mlp'));
+    const m = this.mlp.forward(seen, pass);
+    const sums = ops.add(mid, m, dropoutOf(pass, config, layer, 'mlp'));
+    const out = watch(pass.tap, tapIn(layer, 'out'), sums);
+    return atEnd ? ops.lastPosition(out) : out;
   }
+}
+
+/** What attention or MLP reads of x [B, T, C]: with `tokenShift`, half of it from the token before. */
+function shifted(x: Tensor, pass: Pass, { config, layer }: Block, reader: 'attn' | 'mlp'): Tensor {
+  const columns = shiftedColumns(config);
+  if (columns === 0) return x;
+  const { cache, start, starts = null } = pass;
+  if (!cache) return ops.shift(x, columns);
+  const history = cache.shifted[reader][layer];
+  return ops.shiftCached(x, columns, { history, start, starts, capacity: cache.capacity });
 }
 
 /**

@@ -3,12 +3,15 @@
 import type { Backend } from '../backend/contract.ts';
 import { keep } from '../tensor/scope.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { GPTConfig } from './config.ts';
+import { type GPTConfig, shiftedColumns } from './config.ts';
 
-/** One pair of [B, H, capacity, hs] tensors per block. Belongs to one model and one batch of sequences. */
+/** Belongs to one model and one batch of B sequences. */
 export class KVCache {
+  /** [B, H, capacity, hs] of each block. */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
+  /** For `tokenShift`: what the next token reads of each, [B, capacity, nEmbd / 2] per block; else empty. */
+  readonly shifted: Readonly<Record<'attn' | 'mlp', readonly Tensor[]>>;
   /** Longest sequence it can hold: the model's block size. */
   readonly capacity: number;
   /** Positions filled so far. */
@@ -16,10 +19,19 @@ export class KVCache {
 
   constructor(config: GPTConfig, backend: Backend, sequences = 1) {
     const { nHead, headSize, blockSize, nLayer } = config;
-    const shape = [sequences, nHead, blockSize, headSize];
+    const perBlock = (...shape: number[]): Tensor[] =>
+      Array.from({ length: nLayer }, () => keep(empty([sequences, ...shape], 'f32', backend)));
+    const columns = shiftedColumns(config);
+    const history = (): Tensor[] => (columns > 0 ? perBlock(blockSize, columns) : []);
     this.capacity = blockSize;
-    this.keys = Array.from({ length: nLayer }, () => keep(empty(shape, 'f32', backend)));
-    this.values = Array.from({ length: nLayer }, () => keep(empty(shape, 'f32', backend)));
+    this.keys = perBlock(nHead, blockSize, headSize);
+    this.values = perBlock(nHead, blockSize, headSize);
+    this.shifted = { attn: history(), mlp: history() };
+  }
+
+  /** All that it holds; the first axis of each is that of the sequences. */
+  get tensors(): Tensor[] {
+    return [...this.keys, ...this.values, ...this.shifted.attn, ...this.shifted.mlp];
   }
 
   /** Forgets all positions; keeps the memory. */
@@ -28,6 +40,6 @@ export class KVCache {
   }
 
   dispose(): void {
-    for (const tensor of [...this.keys, ...this.values]) tensor.dispose();
+    for (const tensor of this.tensors) tensor.dispose();
   }
 }

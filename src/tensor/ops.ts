@@ -427,6 +427,42 @@ function rowsOf(x: Tensor, from: number, n: number): Tensor {
   return part;
 }
 
+/** A run of positions in a cache: position `start` comes first, and it ends before `capacity`. */
+export interface CachedShift {
+  /** [B, capacity, cols] */
+  history: Tensor;
+  start: number;
+  capacity: number;
+  /** [B] `i32`, added to `start` */
+  starts: Tensor<'i32'> | null;
+}
+
+/**
+ * Token shift (Peng et al. 2023): x [B, T, C] with the first `cols` columns of each position taken from the
+ * position before; 0 at the first one.
+ */
+export function shift(x: Tensor, cols: number): Tensor {
+  const [B, T, C] = x.shape;
+  const shape = { B, T, C, cols };
+  const y = empty(x.shape, 'f32', x.backend);
+  const { kernels } = x.backend;
+  kernels.shift(y.buffer, x.buffer, shape);
+  return record(y, [x], [], (dy) => {
+    const { grad: dx, accumulate } = gradOf(x);
+    kernels.shiftBackward(dx.buffer, dy.buffer, { ...shape, accumulate });
+  });
+}
+
+/** `shift` of new tokens behind those in a cache, to which they are added; no gradient. */
+export function shiftCached(x: Tensor, cols: number, { history, starts, ...place }: CachedShift): Tensor {
+  expect(!needsGrad(x), 'shiftCached', 'a KV cache is for generation: it has no backward');
+  const [B, T, C] = x.shape;
+  const y = empty(x.shape, 'f32', x.backend);
+  const shape = { B, T, C, cols, ...place };
+  x.backend.kernels.shiftCached(y.buffer, history.buffer, x.buffer, shape, starts?.buffer ?? null);
+  return y;
+}
+
 /** The last position of each sequence: [B, T, C] -> [B, 1, C]. No gradient. */
 export function lastPosition(x: Tensor): Tensor {
   const [B, T, C] = x.shape;

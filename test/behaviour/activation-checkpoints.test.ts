@@ -27,11 +27,12 @@ const size = { nLayer: 4, nEmbd: 16, nHead: 2, blockSize: 8, dropout: 0.2 };
 const configs: Record<string, GPTConfig> = {
   seed: makeConfig(presets.seed, 270, { ...size, qkvBias: true }),
   shakespeare: makeConfig(presets.shakespeare, 270, size),
-  'U-net skips, value residual, QK norm': makeConfig(presets.tiny, 270, {
+  'U-net skips, value residual, QK norm, token shift': makeConfig(presets.tiny, 270, {
     ...size,
     skip: 'unet',
     valueResidual: true,
     qkNorm: true,
+    tokenShift: true,
     logitCap: 15,
   }),
 };

@@ -42,6 +42,8 @@ const options: Record<string, Partial<GPTConfig>> = {
   valueResidual: { valueResidual: true },
   'skip embed': { skip: 'embed' },
   'skip unet': { skip: 'unet' },
+  tokenShift: { tokenShift: true },
+  'tokenShift of an odd width': { tokenShift: true, nEmbd: 33 },
   logitCap: { logitCap: 3 },
   'sinusoidal positions': { position: 'learned', positionInit: 'sinusoidal' },
   'residual projections from zero': { residualInit: 'zero' },
@@ -49,7 +51,14 @@ const options: Record<string, Partial<GPTConfig>> = {
   'another epsilon of RMSNorm and QK norm': { normEps: 0.3, qkNorm: true },
   'another epsilon of LayerNorm': { norm: 'layernorm', bias: true, normEps: 0.3 },
   'another base of rope': { ropeBase: 3 },
-  'all at once': { qkNorm: true, valueResidual: true, skip: 'unet', logitCap: 5, tieWeights: true },
+  'all at once': {
+    qkNorm: true,
+    valueResidual: true,
+    skip: 'unet',
+    tokenShift: true,
+    logitCap: 5,
+    tieWeights: true,
+  },
 };
 
 /** Unusual configs, and usual ones of today. */
@@ -219,8 +228,18 @@ describe('model options', () => {
   });
 
   test('a config of before these options is complete', () => {
-    const { qkNorm, valueResidual, skip, logitCap, initStd, embedStd, residualInit, positionInit, ...rest } =
-      makeConfig(presets.seed, V);
+    const {
+      qkNorm,
+      valueResidual,
+      skip,
+      tokenShift,
+      logitCap,
+      initStd,
+      embedStd,
+      residualInit,
+      positionInit,
+      ...rest
+    } = makeConfig(presets.seed, V);
     const { normEps, ropeBase, ...old } = rest;
     assert.deepEqual(checkConfig(old), makeConfig(presets.seed, V));
   });

@@ -29,7 +29,7 @@ const small = { blockSize: 16, nLayer: 3, nHead: 2, headSize: 16, nEmbd: 40, dro
 const everything: Partial<GPTConfig> = {
   ...{ nLayer: 5, headSize: 17, nEmbd: 35, mlpRatio: 3, position: 'rope', ropeBase: 50, normEps: 1e-3 },
   ...{ bias: true, qkvBias: true, headBias: true, tieWeights: true, qkNorm: true, valueResidual: true },
-  ...{ skip: 'unet', logitCap: 3, activation: 'gelu' },
+  ...{ skip: 'unet', tokenShift: true, logitCap: 3, activation: 'gelu' },
 };
 
 /** The changes with which each field of a config is tried. One that is missing here does not compile. */
@@ -57,6 +57,7 @@ const changes: Readonly<Record<keyof GPTConfig, Partial<GPTConfig>[]>> = {
   qkNorm: [{ qkNorm: true }, { qkNorm: true, position: 'rope' }],
   valueResidual: [{ valueResidual: true }],
   skip: [{ skip: 'embed' }, { skip: 'unet', nLayer: 4 }, { skip: 'unet', nLayer: 5 }],
+  tokenShift: [{ tokenShift: true }, { tokenShift: true, headSize: 3 }, { tokenShift: true, nEmbd: 33 }],
   logitCap: [{ logitCap: 3 }],
   normEps: [{ normEps: 0.1 }, { normEps: 0.1, norm: 'rmsnorm' }, { normEps: 0.1, qkNorm: true }],
   ropeBase: [{ ropeBase: 20, position: 'rope' }],
@@ -145,7 +146,7 @@ describe('float32', () => {
   test('everything at once', () => assertEqualLogits(modelOf(everything)));
 
   test('texts of several lengths side by side, the shorter ones filled up in front', async () => {
-    const model = modelOf({ position: 'rope', valueResidual: true, skip: 'embed' });
+    const model = modelOf({ position: 'rope', valueResidual: true, skip: 'embed', tokenShift: true });
     const session = await ort.InferenceSession.create(await fileOf(model), { logSeverityLevel: 3 });
     const missing = 5;
     const short = [...ids.subarray(missing)];

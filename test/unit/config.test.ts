@@ -112,7 +112,7 @@ test('shapes follow from the config as the model has them', () => {
   const variants: Partial<GPTConfig>[] = [
     {},
     { bias: false, headBias: false, tieWeights: true, position: 'rope', norm: 'rmsnorm' },
-    { qkvBias: true, qkNorm: true, valueResidual: true, skip: 'embed', mlpRatio: 2.5 },
+    { qkvBias: true, qkNorm: true, valueResidual: true, skip: 'embed', tokenShift: true, mlpRatio: 2.5 },
     { norm: 'rmsnorm', skip: 'unet', position: 'none', tieWeights: true },
     { bias: false, qkvBias: true, skip: 'unet', nLayer: 4 },
   ];

@@ -103,6 +103,8 @@ const cases: Case[] = [
       return ops.mix(ops.add(late, early), early, w);
     },
   ],
+  ['shift', [[B, T, C]], (x) => ops.shift(x, 3)],
+  ['shift of a value that is used elsewhere, too', [[B, T, C]], (x) => ops.add(x, ops.shift(x, 2))],
   ['softcap', [[B, T, C]], (x) => ops.softcap(x, 1.5)],
   ['rope', [[B, T, 3 * H * hs]], (x) => ops.rope(x, { H, hs, start: 2, base: 100 })],
   ['attention', [[B, T, 3 * H * hs]], (x) => ops.attention(x, shape, null)],

@@ -41,6 +41,7 @@ const options = {
   ...({ position: 'rope', norm: 'rmsnorm', activation: 'silu', skip: 'unet' } as const),
   qkNorm: true,
   valueResidual: true,
+  tokenShift: true,
   logitCap: 30,
 };
 const tokenizer = Tokenizer.train('abcdabcd', { vocabSize: 258 });

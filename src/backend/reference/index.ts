@@ -20,6 +20,7 @@ import { adamw, nesterov, sgd } from './optimizers.ts';
 import { qkNorm, qkNormBackward } from './qk-norm.ts';
 import { createRecorder } from './recorder.ts';
 import { rope } from './rope.ts';
+import { shift, shiftBackward, shiftCached } from './shift.ts';
 import { statistics } from './statistics.ts';
 
 export type { HostBuffer } from './buffer.ts';
@@ -38,6 +39,9 @@ export const referenceKernels: Kernels = {
   sumRows,
   mix,
   mixBackward,
+  shift,
+  shiftBackward,
+  shiftCached,
   matmul: matmulIn('f32'),
   embedding,
   embeddingBackward,

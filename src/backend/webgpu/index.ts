@@ -29,6 +29,7 @@ import { type Counts, createLine, type Queue } from './queue.ts';
 import { createRecorder } from './recorder.ts';
 import { reduceKernels } from './reduce.ts';
 import { ropeKernels } from './rope.ts';
+import { shiftKernels } from './shift.ts';
 import { statisticsKernels } from './statistics.ts';
 
 export type { WebgpuHost } from './host.ts';
@@ -187,6 +188,7 @@ function kernelsOn(queue: Queue): Kernels {
     ...activationKernels(queue),
     ...matmulKernels(queue),
     ...mixKernels(queue),
+    ...shiftKernels(queue),
     ...embeddingKernels(queue),
     ...layernormKernels(queue),
     ...dropoutKernels(queue),

@@ -1,6 +1,6 @@
 // A GPT as an ONNX graph with a KV cache, whose inputs and outputs have the names that transformers.js uses:
 // model/gpt.ts in other operators. B sequences, T new tokens after P that are in the cache, S = P + T.
-import type { GPTConfig } from '../../model/config.ts';
+import { type GPTConfig, shiftedColumns } from '../../model/config.ts';
 import { type BlockLayer, nameAt } from '../../model/names.ts';
 import { shapesOf, skipFrom } from '../../model/shapes.ts';
 import { createGraph, type OnnxGraph, TYPES } from './graph.ts';
@@ -13,6 +13,8 @@ interface Pass {
   layers: Layers;
   /** [B, 1, T, S]: 0 where a token may look, else so low that nothing is left after the softmax. */
   mask: string;
+  /** For `tokenShift`. */
+  recent: Recent | null;
   /** For `rope`: cosines and sines of the new positions, [B, 1, T, floor(hs / 2)] each. */
   rotation: { cos: string; sin: string } | null;
   /** The embeddings, then the output of each block, [B, T, C]. */
@@ -21,10 +23,20 @@ interface Pass {
   firstValues: string | null;
 }
 
+/** The new tokens of a pass: the names of two values. */
+interface Recent {
+  /** -(T + 1), [1] */
+  from: string;
+  /** 1 for a token that may be looked at, else 0, [B, T, 1] */
+  real: string;
+}
+
 /**
  * The file of the decoder. Inputs: `input_ids` [B, T]; `attention_mask` [B, S] with 0 for tokens that nobody
  * looks at; `position_ids` [B, T] where the model has positions; `past_key_values.N.key` and `.value` [B, H,
- * P, hs] of each block. Outputs: `logits` [B, T, V]; `present.N.key` and `.value` [B, H, S, hs].
+ * P, hs] of each block. Outputs: `logits` [B, T, V]; `present.N.key` and `.value` [B, H, S, hs]. With a token
+ * shift, the cache has as many layers again, in which attention (`key`) and MLP (`value`) of each block keep
+ * what they read of the last token.
  */
 export function decoderFile(config: GPTConfig, weights: Omit<Parameters, 'shapes'>): Uint8Array {
   const { nLayer, position, vocabSize, logitCap } = config;
@@ -37,8 +49,10 @@ export function decoderFile(config: GPTConfig, weights: Omit<Parameters, 'shapes
   let x = layers.rows('tokens', ids); // [B, T, C]
   if (position === 'learned' && places) x = op('Add', [x, layers.rows('positions', places)]);
   const rotation = position === 'rope' && places ? rotationOf(g, config, places) : null;
-  const mask = maskOf(g, config, ids, seen);
-  const pass: Pass = { g, config, layers, mask, rotation, stream: [], firstValues: null };
+  const lengths = lengthsOf(g, ids, seen);
+  const mask = maskOf(g, config, lengths, seen);
+  const recent = config.tokenShift ? recentOf(g, lengths, seen) : null;
+  const pass: Pass = { g, config, layers, mask, recent, rotation, stream: [], firstValues: null };
   for (let n = 0; n < nLayer; n++) {
     pass.stream.push(x);
     x = block(pass, n, x);
@@ -54,8 +68,8 @@ function block(pass: Pass, n: number, stream: string): string {
   const at = placesIn(n);
   const from = skipFrom(config, n);
   const x = from === null ? stream : layers.mix(stream, pass.stream[from], at('skip'));
-  const mid = g.op('Add', [x, attention(pass, n, layers.norm(x, at('norm1')))]);
-  const before = layers.linear(layers.norm(mid, at('norm2')), at('mlp.fc'));
+  const mid = g.op('Add', [x, attention(pass, n, shifted(pass, n, 'key', layers.norm(x, at('norm1'))))]);
+  const before = layers.linear(shifted(pass, n, 'value', layers.norm(mid, at('norm2'))), at('mlp.fc'));
   const after = activate(g, config.activation, before);
   return g.op('Add', [mid, layers.linear(after, at('mlp.proj'))]);
 }
@@ -97,6 +111,35 @@ function cached({ g, config }: Pass, n: number, what: 'key' | 'value', fresh: st
   return all;
 }
 
+/**
+ * x [B, T, C] with half of its columns from the token before, and zeros where there is none that may be
+ * looked at. The last token's columns leave the graph in the shape of keys, [B, H, slots, hs].
+ */
+function shifted({ g, config, recent }: Pass, n: number, what: 'key' | 'value', x: string): string {
+  if (!recent) return x;
+  const { op, ints } = g;
+  const { nHead: H, headSize: hs, nEmbd, nLayer } = config;
+  const columns = shiftedColumns(config);
+  const slots = Math.ceil(columns / (H * hs));
+  const room = slots * H * hs;
+  const parts = [x, ints(columns, nEmbd - columns)];
+  const [moving, staying] = g.ops('Split', parts, { axis: -1 }, 2);
+  const own = op('Mul', [moving, recent.real]); // [B, T, columns]
+  const past = g.input(`past_key_values.${nLayer + n}.${what}`, 'float32', ['batch', H, 'past_slots', hs]);
+  const kept = op('Reshape', [past, ints(0, -1, room)]); // [B, 0 or 1, room]
+  const earlier = op('Slice', [kept, ints(0), ints(columns), ints(2)]);
+  const all = op('Pad', [op('Concat', [earlier, own], { axis: 1 }), ints(0, 1, 0, 0, 0, 0)]);
+  const before = op('Slice', [all, recent.from, ints(-1), ints(1)]); // [B, T, columns]
+  const last = op('Slice', [own, ints(-1), ints(END), ints(1)]);
+  const padded = op('Pad', [last, ints(0, 0, 0, 0, 0, room - columns)]);
+  const name = `present.${nLayer + n}.${what}`;
+  g.output(name, op('Reshape', [padded, ints(0, H, slots, hs)], {}, name), ['batch', H, slots, hs]);
+  return op('Concat', [before, staying], { axis: -1 });
+}
+
+/** Behind the last element of every axis. */
+const END = 2 ** 31 - 1;
+
 /** Rotates columns i and i + half of x [B, H, T, hs]; the last column of an odd hs stays. */
 function rotated({ g, config, rotation }: Pass, x: string): string {
   if (!rotation) return x;
@@ -136,15 +179,33 @@ function rotationOf(g: OnnxGraph, config: GPTConfig, places: string): Pass['rota
 /** A number that is still finite when a score is added to it. */
 const FORBIDDEN = -1e30;
 
+/** The numbers of new tokens and of all tokens, as scalars. */
+interface Lengths {
+  T: string;
+  S: string;
+  zero: string;
+  one: string;
+}
+
+function lengthsOf(g: OnnxGraph, ids: string, seen: string): Lengths {
+  const [zero, one] = [0n, 1n].map((n) => g.constant(`int${n}`, 'int64', [], BigInt64Array.of(n)));
+  const length = (value: string): string => g.op('Gather', [g.op('Shape', [value]), one]);
+  return { T: length(ids), S: length(seen), zero, one };
+}
+
+function recentOf({ op, ints }: OnnxGraph, { T, one }: Lengths, seen: string): Recent {
+  const negative = (count: string): string => op('Unsqueeze', [op('Neg', [count]), ints(0)]);
+  const own = op('Slice', [seen, negative(T), ints(END), ints(1)]); // [B, T]
+  const real = op('Unsqueeze', [op('Cast', [own], { to: TYPES.float32 }), ints(-1)]);
+  return { from: negative(op('Add', [T, one])), real };
+}
+
 /**
  * A token looks at itself and at the blockSize - 1 before it, except where `seen` is 0. So a text that is
  * longer than the context goes on with its last tokens.
  */
-function maskOf(g: OnnxGraph, { blockSize }: GPTConfig, ids: string, seen: string): string {
+function maskOf(g: OnnxGraph, { blockSize }: GPTConfig, { T, S, zero, one }: Lengths, seen: string): string {
   const { op, ints, scalar } = g;
-  const [zero, one] = [0n, 1n].map((n) => g.constant(`int${n}`, 'int64', [], BigInt64Array.of(n)));
-  const length = (value: string): string => op('Gather', [op('Shape', [value]), one]);
-  const [T, S] = [length(ids), length(seen)];
   const keys = op('Range', [zero, S, one]); // [S]
   const queries = op('Unsqueeze', [op('Range', [op('Sub', [S, T]), S, one]), ints(1)]); // [T, 1]
   const age = op('Sub', [queries, keys]); // [T, S]

@@ -68,10 +68,13 @@ async function integersFor(
 
 /**
  * `config.json`. transformers.js reads of it the shapes of the cache, the length of the context and the
- * tokens. Arcee's has a field for each of these, whatever the width of a head.
+ * tokens. Arcee's has a field for each of these, whatever the width of a head. A token shift doubles the
+ * layers of the cache (decoder.ts).
  */
 function configOf(source: Source, dtype: string): Record<string, unknown> {
-  return { ...hfConfig(arcee, source, 'float32'), 'transformers.js_config': { dtype } };
+  const { nLayer, tokenShift } = source.config;
+  const layers = tokenShift ? { num_hidden_layers: 2 * nLayer } : {};
+  return { ...hfConfig(arcee, source, 'float32'), ...layers, 'transformers.js_config': { dtype } };
 }
 
 /** Without a limit of their own, texts may become as long as the context. */
@@ -81,13 +84,13 @@ function generationConfig({ config, tokenizer }: Source): Record<string, unknown
 }
 
 function notesOn(
-  { position, blockSize }: GPTConfig,
+  { position, blockSize, tokenShift }: GPTConfig,
   type: OnnxType,
   quantised: IntegerFormat | null,
 ): string[] {
   const { dtype } = stores[type];
   const notes = [
-    `for transformers.js the model is of dtype ${dtype}, and of type arcee, whose cache has the same shape`,
+    `for transformers.js the model is of dtype ${dtype}, and of type arcee, whose cache has the same shape${tokenShift ? ' with twice as many layers' : ''}`,
   ];
   if (position === 'learned')
     notes.push(`its positions end at ${blockSize} tokens, and so must texts: give max_new_tokens that fit`);

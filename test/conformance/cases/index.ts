@@ -11,12 +11,14 @@ import { matmulCases } from './matmul.ts';
 import { mixCases } from './mix.ts';
 import { normalisationCases } from './normalisation.ts';
 import { optimizerCases } from './optimizers.ts';
+import { shiftCases } from './shift.ts';
 import { statisticsCases } from './statistics.ts';
 
 /** Every case, by kernel family. */
 export const families: Record<string, Case[]> = {
   elementwise: elementwiseCases,
   mix: mixCases,
+  shift: shiftCases,
   matmul: matmulCases,
   embedding: embeddingCases,
   normalisation: normalisationCases,
