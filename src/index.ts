@@ -77,6 +77,7 @@ export {
 export { type ForwardOptions, forwardFields, type GPTOptions, gptFields } from './model/gpt-options.ts';
 export type { FreshParameters, Init } from './model/initialise.ts';
 export { KVCache } from './model/kv-cache.ts';
+export { scaleLogits } from './model/logits.ts';
 export type { BlockLayer, Field, LayerName, OutsideLayer } from './model/names.ts';
 export {
   type BlockTap,
@@ -156,6 +157,7 @@ export { textOddities } from './text/oddities.ts';
 export type { Fix, Problem } from './text/problem.ts';
 export type * from './tokenizer/index.ts';
 export { Tokenizer, trainingFields as tokenizerFields } from './tokenizer/index.ts';
+export { type Calibration, calibrate } from './train/calibrate.ts';
 export type { Communicator } from './train/communicator.ts';
 export {
   checkDataset,

@@ -183,6 +183,12 @@ export function isQuantizable(parameter: string): boolean {
   return role === 'embedding' || role === 'matrix' || role === 'head';
 }
 
+/** Whether the logits are proportional to this parameter and the others of which this is true. */
+export function isLogitScale(parameter: string): boolean {
+  const { layer, field } = parseParameter(parameter);
+  return layer === 'norm' || (layer === 'head' && field === 'bias');
+}
+
 /**
  * Whether a group consists of matrices. Other groups have few weights, some of which begin at 0, so their
  * ratios say little.

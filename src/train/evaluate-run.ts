@@ -37,7 +37,7 @@ export async function evaluateRun(run: Run): Promise<EvalEvent | null> {
       perplexity,
       ...(oldLoss === undefined ? {} : { oldLoss }),
       method: how.method,
-      weights: run.average ? 'average' : 'trained',
+      weights: settings.emaDecay > 0 ? 'average' : 'trained',
       best,
       seconds,
     };

@@ -40,12 +40,14 @@ export async function trainingMemory(
   const taught = suited.length > 0 ? { teachers: suited } : {};
   const ids = new Int32Array(sequencesAtOnce(config.blockSize) * config.blockSize + 1);
   // Only what decides the memory: the rest may need a tokenizer, or not suit a single step.
-  const { optimizer, microBatch, batchSize, emaDecay, labelSmoothing, dropoutRise } = settings;
+  const { optimizer, microBatch, batchSize, labelSmoothing, dropoutRise } = settings;
+  const { emaDecay, logitTemperature } = settings;
   const { checkpointActivations, freeze, lora, summation, accumulate } = settings;
   // A sum in pairs keeps gradients for every level of its tree.
   const sequences = summation === 'pairwise' ? batchSize * accumulate : Math.min(batchSize, 2 * microBatch);
   const small = {
-    ...{ optimizer, microBatch, emaDecay, labelSmoothing, dropoutRise, checkpointActivations, freeze, lora },
+    ...{ optimizer, microBatch, labelSmoothing, dropoutRise, checkpointActivations, freeze, lora },
+    ...{ emaDecay, logitTemperature },
     summation,
     batchSize: sequences,
     steps: 1,

@@ -31,7 +31,14 @@ import { createOptimizer, type Optimizer } from './optimizers.ts';
 import { branchOf } from './pairwise.ts';
 import { type RankSum, rankSum } from './rank-sum.ts';
 import { settingFields } from './setting-fields.ts';
-import { checkRates, checkSettings, checkSuited, refuseIdle, type TrainSettings } from './settings.ts';
+import {
+  checkFrozen,
+  checkRates,
+  checkSettings,
+  checkSuited,
+  refuseIdle,
+  type TrainSettings,
+} from './settings.ts';
 import { chooseTrained, type Trained } from './trained.ts';
 import { noWarnings, type WarningMemory } from './warnings.ts';
 
@@ -52,8 +59,8 @@ export interface Progress {
   /** Moments by name, `blocks.0.mlp.fc.weight.m`; with `lora` also the adapters and what they change. */
   optimizer: ReadonlyMap<string, Tensor>;
   /**
-   * The averaged weights (`emaDecay`), which are evaluated and saved instead of the trained ones; null if
-   * there are none.
+   * The model that is evaluated and saved instead of the trained one (`emaDecay`, `logitTemperature`); null
+   * if there is none.
    */
   average: GPT | null;
   /** With `keepAdapter`: reads the adapters, apart from the model. */
@@ -78,7 +85,7 @@ export interface Resume
 }
 
 export interface TrainOptions extends Partial<TrainSettings> {
-  /** The model, trained in place. With `emaDecay` it has the averaged weights when the run ends. */
+  /** The model, trained in place. When the run ends, it is as evaluated (`emaDecay`, `logitTemperature`). */
   model: GPT;
   data: Dataset<Tokens>;
   /**
@@ -227,6 +234,7 @@ export function startRun(options: TrainOptions): Run {
     throw new Error(`sampleEvery ${settings.sampleEvery} needs a tokenizer: pass one, or sampleEvery: 0`);
   }
   checkSuited(settings, model.config);
+  checkFrozen(settings, model.config);
   checkTeachers(settings, model, teachers);
   checkRanks(settings, ranks);
   const trained = chooseTrained(model, settings);
@@ -243,7 +251,7 @@ export function startRun(options: TrainOptions): Run {
     ...(local?.state() ?? []),
   ]);
   model.startToken = data.startToken ?? model.startToken;
-  const average = settings.emaDecay > 0 ? createAverage(model, settings.emaDecay) : null;
+  const average = createAverage(model, settings);
   if (resume) {
     const { location } = resume;
     restore('moment', state, resume.optimizer, location);
@@ -364,13 +372,14 @@ function restore(
   }
 }
 
-/** The model for evaluations, samples and saving: the averaged one if there is one. */
+/** The model for evaluations, samples and saving. */
 export function evaluated({ options, average }: Run): GPT {
-  return average?.model ?? options.model;
+  return average?.fresh() ?? options.model;
 }
 
 /** The present state, for a checkpoint. Later steps change its tensors, but nothing else in it. */
-export function progressOf({ progress, probe, warnings }: Run): Progress {
+export function progressOf({ progress, probe, warnings, average }: Run): Progress {
+  average?.fresh();
   return { ...progress, memory: { probe: probe.memory(), warnings: structuredClone(warnings) } };
 }
 

@@ -69,6 +69,12 @@ export interface TrainSettings extends OptimizerOptions, ScheduleOptions {
    */
   emaDecay: number;
   /**
+   * The logits of the evaluated and saved model are divided by this (`scaleLogits`; temperature scaling, Guo
+   * et al. 2017): a model that has read its text many times is too sure of what it says. `calibrate` finds
+   * the best value on a text.
+   */
+  logitTemperature: number;
+  /**
    * Names of parameters that stay as they are, separated by spaces: `embeddings blocks.0 blocks.*.mlp`. A
    * name stands for all that begin with it, part by part; `*` for any one part.
    */
@@ -282,6 +288,14 @@ export const settingFields: Table<TrainSettings, keyof TrainSettings> = {
     ...BELOW_ONE,
     default: 0,
     group: OPTIMIZER,
+    younger: true,
+  }),
+  logitTemperature: number({
+    about: 'divides the logits of the model that is evaluated and saved',
+    min: 0.1,
+    max: 10,
+    default: 1,
+    group: REGULARISATION,
     younger: true,
   }),
   freeze: text({

@@ -3,6 +3,9 @@
 import { checkRecord, defaultsOf, schemaOf } from '../base/fields.ts';
 import type { Schema } from '../base/schema.ts';
 import type { GPTConfig, PresetName } from '../model/config.ts';
+import { refuseCap } from '../model/logits.ts';
+import { isLogitScale } from '../model/names.ts';
+import { shapesOf } from '../model/shapes.ts';
 import { decaySteps } from './schedules.ts';
 import { settingFields, type TrainSettings } from './setting-fields.ts';
 import { trainedNames } from './trained.ts';
@@ -36,7 +39,7 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   seed: seedSettings,
   shakespeare: { ...muon, steps: 1600, warmup: 40, weightDecay: 1, evalEvery: 200 },
   portable: { ...muon, steps: 1400, warmup: 40, weightDecay: 0.5, evalEvery: 200 },
-  speedrun: { ...muon, steps: 340, warmup: 20, evalEvery: 340, weightDecay: 0.5 },
+  speedrun: { ...muon, steps: 240, warmup: 20, evalEvery: 240, weightDecay: 0.5, logitTemperature: 1.07 },
 };
 
 /**
@@ -62,7 +65,7 @@ export function fineTuning(lora: number): TrainSettings {
 export function checkSettings(settings: unknown): TrainSettings {
   checkRecord(settingFields, settings, 'setting');
   const { warmup, steps, batchSize, accumulate, schedule, decayFraction } = settings;
-  const { optimizer, lora, keepAdapter, emaDecay } = settings;
+  const { optimizer, lora, keepAdapter, emaDecay, logitTemperature } = settings;
   if (warmup > steps) throw new Error(`warmup ${warmup} is longer than the run: steps is ${steps}`);
   if (schedule === 'wsd' && warmup + decaySteps(settings) > steps) {
     throw new Error(
@@ -75,6 +78,10 @@ export function checkSettings(settings: unknown): TrainSettings {
     );
   if (lora > 0 && optimizer === 'muon')
     throw new Error(`optimizer muon is for whole matrices, not for adapters (lora ${lora}): use adamw`);
+  if (keepAdapter && logitTemperature !== 1)
+    throw new Error(
+      `keepAdapter cannot go with logitTemperature ${logitTemperature}: it changes the last norm, which no adapter has; leave one out`,
+    );
   if (keepAdapter && emaDecay > 0)
     throw new Error(
       `keepAdapter cannot go with emaDecay ${emaDecay}: the average of merged models is no adapter; leave one out`,
@@ -90,13 +97,18 @@ export function checkSettings(settings: unknown): TrainSettings {
 
 /** Throws when ranks that train apart would not be together where their common weights are needed. */
 function checkApart(settings: TrainSettings): void {
-  const { localSteps, emaDecay } = settings;
+  const { localSteps, emaDecay, logitTemperature } = settings;
   if (localSteps === 1)
     throw new Error('localSteps 1 would be a sum in every step: use 0 for that, or 2 and more');
-  if (emaDecay > 0)
-    throw new Error(
-      `emaDecay ${emaDecay} cannot go with localSteps ${localSteps}: the weights of ranks are apart; leave one out`,
-    );
+  for (const [name, value, none] of [
+    ['emaDecay', emaDecay, 0],
+    ['logitTemperature', logitTemperature, 1],
+  ] as const) {
+    if (value !== none)
+      throw new Error(
+        `${name} ${value} cannot go with localSteps ${localSteps}: the weights of ranks are apart; leave one out`,
+      );
+  }
   for (const name of ['steps', 'evalEvery', 'checkpointEvery', 'sampleEvery'] as const) {
     if (settings[name] % localSteps === 0) continue;
     throw new Error(
@@ -202,9 +214,15 @@ export function checkRates({ schedule, lr, minLr }: Pick<TrainSettings, 'schedul
  * would have no effect.
  */
 export function checkSuited(
-  { dropoutRise, headRate }: Pick<TrainSettings, 'dropoutRise' | 'headRate'>,
-  { dropout, tieWeights, headBias }: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias'>,
+  {
+    dropoutRise,
+    headRate,
+    logitTemperature,
+  }: Pick<TrainSettings, 'dropoutRise' | 'headRate' | 'logitTemperature'>,
+  config: Pick<GPTConfig, 'dropout' | 'tieWeights' | 'headBias' | 'logitCap'>,
 ): void {
+  const { dropout, tieWeights, headBias } = config;
+  if (logitTemperature !== 1) refuseCap(config, `logitTemperature ${logitTemperature}`);
   if (headRate !== 1 && tieWeights && !headBias) {
     throw new Error(
       `headRate ${headRate} acts on nothing: the head is tied to the embeddings and has no bias: use embedRate, or tieWeights: false`,
@@ -216,6 +234,20 @@ export function checkSuited(
   throw new Error(
     `dropoutRise ${dropoutRise} takes dropout from ${dropout} to ${end}, which is not in [0, 1): choose ${fix}`,
   );
+}
+
+/** Throws when a parameter that is to stay as it is would be divided by `logitTemperature`. */
+export function checkFrozen(
+  { freeze, logitTemperature }: Pick<TrainSettings, 'freeze' | 'logitTemperature'>,
+  config: GPTConfig,
+): void {
+  if (freeze === '' || logitTemperature === 1) return;
+  const trained = trainedNames(config, { freeze, lora: 0 });
+  const divided = [...shapesOf(config)].find(([name]) => isLogitScale(name) && !trained.has(name));
+  if (divided)
+    throw new Error(
+      `freeze ${freeze} keeps ${divided[0]}, which logitTemperature ${logitTemperature} divides: leave one out`,
+    );
 }
 
 /**
@@ -231,6 +263,7 @@ export function checkNewRun(
   refuseIdle(chosen, settings);
   checkRates(settings);
   checkSuited(settings, config);
+  checkFrozen(settings, config);
   trainedNames(config, settings);
 }
 

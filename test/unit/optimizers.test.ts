@@ -152,8 +152,8 @@ test('a model without matrices in blocks is no work for Muon', async () => {
 });
 
 test('a rate for a head that there is not is refused', () => {
-  const rates = { layerDecay: 1, embedRate: 1, headRate: 0.5, dropoutRise: 0 };
-  const tied = { tieWeights: true, headBias: false, dropout: 0 };
+  const rates = { layerDecay: 1, embedRate: 1, headRate: 0.5, dropoutRise: 0, logitTemperature: 1 };
+  const tied = { tieWeights: true, headBias: false, dropout: 0, logitCap: 0 };
   assert.throws(() => checkSuited(rates, tied), /headRate 0.5 acts on nothing: .* embedRate/);
   checkSuited({ ...rates, headRate: 1 }, tied);
   checkSuited(rates, { ...tied, headBias: true });

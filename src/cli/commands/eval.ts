@@ -2,12 +2,15 @@
 
 import { formatAmount, formatCount } from '../../base/format.ts';
 import type { Tokens } from '../../model/batch.ts';
+import type { GPT } from '../../model/gpt.ts';
+import { refuseCap } from '../../model/logits.ts';
+import { type Calibration, calibrate, EVALUATIONS } from '../../train/calibrate.ts';
 import { bytesPerToken, type Split, splitTokens } from '../../train/data.ts';
 import { evaluate, evaluateFields } from '../../train/evaluate.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { announceEngine, engineFlags, withEngine } from '../engine.ts';
 import { misuse } from '../errors.ts';
-import { choice, type Flags, flagOf } from '../flags.ts';
+import { choice, type Flags, flagOf, toggle } from '../flags.ts';
 import { measuredFlags, openMeasuredText } from '../measured-text.ts';
 import { chosenFlags, findCheckpoint, openModel } from '../models.ts';
 import { createProgress } from '../progress.ts';
@@ -22,6 +25,7 @@ const flags = {
   ...measuredFlags,
   split: choice({ about: 'which part of the tokens', initial: 'val' }, parts),
   maxTokens: flagOf(evaluateFields, 'maxTokens'),
+  calibrate: toggle({ about: 'also the temperature of the logits that predicts these tokens best' }),
   ...engineFlags,
 } satisfies Flags;
 
@@ -39,6 +43,7 @@ export const evalCommand = defineCommand({
       const text = await openMeasuredText(given, store, output);
       const backend = announceEngine(engine, output);
       const { model, tokenizer } = await openModel(found, backend, output);
+      if (given.calibrate) refuseCap(model.config, '--calibrate');
       const { split: part = 'val', maxTokens } = given;
       const encoded = await text.encode(tokenizer);
       const { record } = encoded;
@@ -53,6 +58,7 @@ export const evalCommand = defineCommand({
       const ratio = bytesPerToken(ids, tokenizer, record.separator);
       const bitsPerByte = loss / Math.LN2 / ratio;
       const perplexity = Math.exp(loss);
+      const best = given.calibrate ? await calibrated(model, ids, maxTokens) : null;
       output.data({
         model: store.location,
         data: record.inputs.length === 1 ? record.inputs[0] : record.inputs,
@@ -63,6 +69,7 @@ export const evalCommand = defineCommand({
         perplexity,
         tokens,
         seconds,
+        ...(best && { calibration: best }),
       });
       output.facts([
         ['nats/token', loss.toFixed(4)],
@@ -72,11 +79,31 @@ export const evalCommand = defineCommand({
           'tokens',
           `${formatCount(tokens)} predicted, of ${formatCount(ids.length)} in ${partName(part, split)} of ${record.name}`,
         ],
+        ...(best
+          ? [
+              [
+                'calibrated',
+                `${best.loss.toFixed(4)} nats/token with logits / ${best.temperature.toFixed(2)}`,
+              ] as const,
+            ]
+          : []),
         ['seconds', `${seconds.toFixed(2)}, the encoding of the text not included`],
       ]);
     });
   },
 });
+
+/** The best temperature on these tokens. */
+async function calibrated(model: GPT, ids: Tokens, maxTokens: number | undefined): Promise<Calibration> {
+  const progress = createProgress('calibrating', 'tokens');
+  let [before, last] = [0, 0];
+  const onProgress = (done: number, total: number): void => {
+    if (done < last) before += total;
+    last = done;
+    progress.update(before + done, Math.max(EVALUATIONS * total, before + total));
+  };
+  return calibrate(model, ids, { maxTokens, onProgress }).finally(progress.end);
+}
 
 /** As in `of the inner val part`. */
 function partName(name: Part, { validate }: Split): string {

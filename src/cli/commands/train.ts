@@ -450,9 +450,11 @@ function describe(
   output: Output,
 ): void {
   const { nLayer, nHead, nEmbd, headSize, blockSize, vocabSize } = model.config;
-  const { steps, batchSize, accumulate, optimizer, lr, muonLr, emaDecay, schedule } = settings;
+  const { steps, batchSize, accumulate, optimizer, lr, muonLr, schedule } = settings;
   const rates = optimizer === 'muon' ? `${muonLr} for matrices, ${lr} for the rest,` : lr;
+  const { emaDecay, logitTemperature } = settings;
   const average = emaDecay > 0 ? `, weights averaged (decay ${emaDecay})` : '';
+  const divided = logitTemperature === 1 ? '' : `, logits divided by ${logitTemperature}`;
   const inner = validate === 'inner' ? ' (inner split)' : '';
   const facts = [
     [
@@ -465,7 +467,7 @@ function describe(
     ],
     [
       'training',
-      `${formatAmount(steps, 'step')} of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}`,
+      `${formatAmount(steps, 'step')} of ${batchSize * accumulate} x ${blockSize} tokens, ${optimizer}, lr ${rates} ${schedule}${average}${divided}`,
     ],
     ...(teachers ? [['teachers', taughtBy(teachers, settings)] as const] : []),
   ] as const;
