@@ -1,6 +1,6 @@
 // Ten pairs of samples, one of each of two models, in an order that only the key at the end tells: for a
 // person who judges whether a difference in loss can be read. The same engine draws the same pairs.
-//   node scripts/blind-pairs.mjs OLD NEW/best > docs/results/shakespeare/pairs.md
+//   node scripts/blind-pairs.mjs OLD models/shakespeare > docs/results/shakespeare/pairs.md
 import { createHash } from 'node:crypto';
 import { folderStore } from '../dist/src/io/node-store.js';
 import { load, useBackend } from '../dist/src/platform/node.js';
