@@ -11,7 +11,6 @@ import { GPT } from '../../src/model/gpt.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
 import type { DataRecord } from '../../src/runs/data-record.ts';
-import { trainInFolder } from '../../src/runs/train-in-folder.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { averageDecay } from '../../src/train/average.ts';
 import { type Dataset, dataset, defaultSplit } from '../../src/train/data.ts';
@@ -20,6 +19,7 @@ import type { EvalEvent, TrainEvent } from '../../src/train/events.ts';
 import { seedSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { assertClose } from '../conformance/support.ts';
+import { runToStep } from '../support/run-to-step.ts';
 import { valuesOf } from '../support/values.ts';
 
 const settings: TrainSettings = {
@@ -51,22 +51,8 @@ describe('the average of the weights', () => {
     const size = { nLayer: 1, nEmbd: 8, nHead: 1, blockSize: 8, dropout: 0.1 };
     return new GPT(makeConfig(presets.tiny, tokenizer.vocabSize, size), { backend, seed: 4 });
   };
-  const inFolder = async (
-    store: Store,
-    { signal, stop }: { signal?: AbortSignal; stop?: () => void },
-  ): Promise<TrainEvent[]> => {
-    const resumed = await store.folder('last').exists('training.json');
-    const from = resumed ? await loadCheckpoint(store.folder('last'), { backend }) : undefined;
-    const model = from?.model ?? fresh();
-    const events: TrainEvent[] = [];
-    const options = { store, model, tokenizer, dataset: data, data: record, settings, from, signal };
-    for await (const event of trainInFolder(options)) {
-      events.push(event);
-      if (event.type === 'step' && event.step === 5) stop?.();
-    }
-    model.dispose();
-    return events;
-  };
+  const inFolder = (store: Store, until?: number): Promise<TrainEvent[]> =>
+    runToStep(backend, fresh, { store, tokenizer, dataset: data, data: record, settings }, until);
 
   before(() => {
     backend = createReference();
@@ -102,7 +88,7 @@ describe('the average of the weights', () => {
 
   test('is what evaluations are of and what best/ and last/ hold', async () => {
     const store = memoryStore();
-    const evals = (await inFolder(store, {})).filter((e): e is EvalEvent => e.type === 'eval');
+    const evals = (await inFolder(store)).filter((e): e is EvalEvent => e.type === 'eval');
     assert.ok(evals.every((e) => e.weights === 'average'));
     const lowest = Math.min(...evals.map((e) => e.valLoss));
     for (const [folder, loss] of [
@@ -117,10 +103,9 @@ describe('the average of the weights', () => {
 
   test('goes on after an interruption as if there had been none', async () => {
     const [whole, parts] = [memoryStore(), memoryStore()];
-    const all = await inFolder(whole, {});
-    const controller = new AbortController();
-    await inFolder(parts, { signal: controller.signal, stop: () => controller.abort() });
-    const rest = await inFolder(parts, {});
+    const all = await inFolder(whole);
+    await inFolder(parts, 5);
+    const rest = await inFolder(parts);
     const told = (events: TrainEvent[]): unknown[] =>
       events.flatMap((e): unknown[] => {
         if (e.type === 'eval') return [e.valLoss, e.trainLoss];
@@ -134,7 +119,7 @@ describe('the average of the weights', () => {
 
   test('a checkpoint without averages, or with some that are not asked for, is refused', async () => {
     const store = memoryStore();
-    await inFolder(store, {});
+    await inFolder(store);
     const from = await loadCheckpoint(store.folder('last'), { backend });
     const resume = { ...from.resume, average: null };
     const again = async (options: object): Promise<void> => {

@@ -10,8 +10,7 @@ import { GPT } from '../../src/model/gpt.ts';
 import { logitsOf, scaleLogits } from '../../src/model/logits.ts';
 import { namedParameters } from '../../src/nn/parameters.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { loadCheckpoint } from '../../src/runs/checkpoint.ts';
-import { trainInFolder } from '../../src/runs/train-in-folder.ts';
+import type { DataRecord } from '../../src/runs/data-record.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
 import { calibrate } from '../../src/train/calibrate.ts';
 import { type Dataset, dataset, defaultSplit } from '../../src/train/data.ts';
@@ -25,6 +24,7 @@ import {
   type TrainSettings,
 } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
+import { runToStep } from '../support/run-to-step.ts';
 import { valuesOf } from '../support/values.ts';
 
 const settings: TrainSettings = makeSettings(recipes.tiny, {
@@ -103,10 +103,7 @@ describe('calibration', () => {
     const { temperature } = await calibrate(model, data.val);
     scaleLogits(model, 4);
     const { temperature: hotter } = await calibrate(model, data.val);
-    assert.ok(
-      temperature === 10 || Math.abs(hotter / temperature / 4 - 1) < 0.03,
-      `${temperature}, ${hotter}`,
-    );
+    assert.ok(Math.abs(hotter / temperature / 4 - 1) < 0.03, `${temperature}, ${hotter}`);
     const damaged = fresh();
     namedParameters(damaged)
       .get('tokens.weight')
@@ -117,23 +114,17 @@ describe('calibration', () => {
     );
   });
 
-  const inFolder = async (store: Store, changes: Partial<TrainSettings>, until = 0): Promise<EvalEvent[]> => {
-    const resumed = await store.folder('last').exists('training.json');
-    const from = resumed ? await loadCheckpoint(store.folder('last'), { backend }) : undefined;
-    const model = from?.model ?? fresh();
-    const stop = new AbortController();
-    const record = {
-      ...{ inputs: ['made up'], asBytes: false, separator: null, name: 'made up', bytes: 1, sha256: '' },
-      ...defaultSplit,
-    };
-    const evals: EvalEvent[] = [];
-    const run = { store, model, tokenizer, dataset: data, data: record, from, signal: stop.signal };
-    for await (const event of trainInFolder({ ...run, settings: { ...settings, ...changes } })) {
-      if (event.type === 'eval') evals.push(event);
-      if (event.type === 'step' && event.step === until) stop.abort();
-    }
-    model.dispose();
-    return evals;
+  const record: DataRecord = {
+    ...{ inputs: ['made up'], asBytes: false, separator: null, name: 'made up', bytes: 1, sha256: '' },
+    ...defaultSplit,
+  };
+  const inFolder = async (
+    store: Store,
+    changes: Partial<TrainSettings>,
+    until?: number,
+  ): Promise<EvalEvent[]> => {
+    const run = { store, tokenizer, dataset: data, data: record, settings: { ...settings, ...changes } };
+    return (await runToStep(backend, fresh, run, until)).filter((event) => event.type === 'eval');
   };
   const savedIn = async (store: Store, folder: string): Promise<Map<string, Float32Array>> =>
     parametersOf((await loadModel(store.folder(folder), { backend })).model);
