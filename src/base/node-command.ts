@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { missingPackage } from './node-packages.ts';
 import { shellWord } from './shell.ts';
 
 /** Folder of this package: compiled files lie in its `dist/src/platform`. */
@@ -69,6 +70,13 @@ export function installCommand(
   if (byYarn)
     return `yarn add ${save.replace('save-', '')} ${packages.filter((name) => name !== '--force').join(' ')}`;
   return `npm install ${isLocal(cwd) ? save : '--global'} ${packages.join(' ')}`;
+}
+
+/** Why the optional package `name` did not load: it is missing, with the command that installs it, or broken. */
+export function whyNotLoaded(name: string, error: unknown): string {
+  return missingPackage(error) === null
+    ? `the package ${name} does not load: ${(error as Error).message.split('\n')[0]}`
+    : `the optional package ${name} is not installed: run \`${installCommand([name], '--save-optional')}\``;
 }
 
 /** Whether `npx` finds this package from `cwd`. */

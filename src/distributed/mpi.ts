@@ -1,7 +1,7 @@
 // The functions of an MPI library that Inkhorn calls, through koffi. Handles are the addresses of the
 // library's variables in Open MPI, fixed numbers in MPICH and its kin. Read next: mpi-ranks.ts.
 import type { LibraryHandle } from 'koffi';
-import { missingPackage } from '../base/node-packages.ts';
+import { whyNotLoaded } from '../base/node-command.ts';
 import type { Launch } from './launcher.ts';
 
 /** A library, initialised. */
@@ -72,11 +72,7 @@ async function loadKoffi(): Promise<Koffi> {
   try {
     return await import('koffi');
   } catch (error) {
-    throw new Error(
-      missingPackage(error) !== null
-        ? 'several processes need the optional package koffi, which is not installed: npm install koffi'
-        : `the package koffi does not load: ${(error as Error).message.split('\n')[0]}`,
-    );
+    throw new Error(`several processes need a package to talk by: ${whyNotLoaded('koffi', error)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 // The WebGPU engine's platform in Node: Dawn, from the optional package `webgpu`. Read next: node-vulkan.ts.
 import type { WebgpuHost } from '../backend/webgpu/index.ts';
-import { missingPackage } from '../base/node-packages.ts';
+import { whyNotLoaded } from '../base/node-command.ts';
 import { findVulkan } from './node-vulkan.ts';
 
 /** Dawn's entry. Devices of an entry that was collected as garbage end the process. */
@@ -11,7 +11,7 @@ export function nodeWebgpuHost(): WebgpuHost {
     async open() {
       if (entry) return entry;
       const dawn = await import('webgpu').catch((error: Error) => {
-        throw new Error(reason(error));
+        throw new Error(whyNotLoaded('webgpu', error));
       });
       if (process.platform === 'linux') findVulkan();
       entry = dawn.create([]);
@@ -19,10 +19,4 @@ export function nodeWebgpuHost(): WebgpuHost {
     },
     noAdapter: "no driver here has a GPU that it can use: update the GPU's driver, or use another engine",
   };
-}
-
-function reason(error: Error): string {
-  return missingPackage(error) !== null
-    ? 'the optional package webgpu is not installed: npm install webgpu'
-    : `the package webgpu does not load: ${error.message.split('\n')[0]}`;
 }

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { whyNotLoaded } from '../../src/base/node-command.ts';
 import { type PackedProject, packedProject, root } from './packed-project.ts';
 
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -88,6 +89,15 @@ test("under Yarn's Plug'n'Play commands are Yarn's", { skip: process.platform ==
     `node --import "data:text/javascript,${encodeURIComponent(preload).replaceAll("'", '%27')}" node_modules/inkhorn/dist/src/cli/main.js doctor`,
   );
   assert.deepEqual(commandsIn(stdout), ['yarn inkhorn build-native'], stderr);
+});
+
+test('a package that is missing comes with its command, a broken one with its own error', () => {
+  const missing = Object.assign(new Error("Cannot find package 'koffi'"), { code: 'ERR_MODULE_NOT_FOUND' });
+  assert.match(whyNotLoaded('koffi', missing), /^the optional package koffi is not installed: run `npm .*`$/);
+  assert.equal(
+    whyNotLoaded('koffi', new Error('invalid ELF header\nat load')),
+    'the package koffi does not load: invalid ELF header',
+  );
 });
 
 test('in the repository the advice is what builds everything', () => {

@@ -24,6 +24,7 @@ interface Doctor {
   chosen: string;
   addon: { origin: string } | null;
   engines: { name: string; available: boolean; detail: string }[];
+  pictures: { available: boolean; detail: string | null };
 }
 
 describe('a package of the native engine', { skip }, () => {
@@ -126,6 +127,7 @@ describe('a package of the native engine', { skip }, () => {
       assert.equal(status, 1);
       const line = `no pictures: @inkhorn/pictures is not installed; \`npm install --save-optional @inkhorn/pictures@${version}\` brings`;
       assert.ok(stderr.includes(line), stderr);
+      assert.ok(doctor().pictures.detail?.startsWith(line));
     } finally {
       renameSync(moved, pictures);
     }

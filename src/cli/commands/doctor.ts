@@ -6,6 +6,7 @@ import type { BackendReport } from '../../backend/registry.ts';
 import { formatAmount, formatBytes } from '../../base/format.ts';
 import { cacheFolder, listCorpora } from '../../corpora/index.ts';
 import { reportBackends } from '../../platform/node-engines.ts';
+import { picturesIfThere } from '../../png/charts.ts';
 import { defineCommand } from '../command.ts';
 import { packageVersion } from '../version.ts';
 
@@ -19,6 +20,10 @@ export const doctor = defineCommand({
     const engines = await reportBackends();
     const inBf16 = await reportBackends({ precision: 'bf16' });
     const corpora = await listCorpora();
+    let noPictures: string | null = null;
+    await picturesIfThere((reason) => {
+      noPictures = reason;
+    });
     const machine = {
       inkhorn: packageVersion(),
       node: process.version,
@@ -38,6 +43,7 @@ export const doctor = defineCommand({
       addon,
       bf16: inBf16.filter(({ available }) => available).map(({ detail }) => detail),
       chosen,
+      pictures: { available: noPictures === null, detail: noPictures },
       corpora: corpora.map(({ name, ready, path }) => ({ name, ready, path })),
     });
     const { total, free } = machine.memory;
@@ -57,6 +63,7 @@ export const doctor = defineCommand({
       output.print(`${name.padEnd(10)} ${mark}  ${detail}${remark}`);
     }
     if (addon) output.print(`\nnative is ${addon.file} (${addon.origin}).`);
+    output.print(`\n${noPictures ?? 'Pictures of reports and looks inside: drawn, as SVG and PNG.'}`);
     const best = inBf16.find(preferred);
     if (best) output.print(`\n--precision bf16 computes with ${best.detail}.`);
     output.print(`\n--backend auto takes ${chosen ?? 'none'}.${advice(chosen)}`);
