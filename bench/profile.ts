@@ -1,17 +1,19 @@
-// Where the time of a training step goes, kernel by kernel: a step of the seed preset (64 sequences of 256
-// tokens, micro-batches of 8), or of a model of GPT-2's size (1 of 1024). Each kernel is awaited before the
-// next is queued. Prints the least time of the steps per kernel (products: per shape), with GFLOP/s for
-// products and attention.
-//   node dist/bench/profile.js [--model seed|gpt2] [--steps 3] [--batch 64] [--micro-batch 8] [--threads 2]
-//   [--precision f32] [--json]
+// Where the time of a training step goes, kernel by kernel: a step of a preset by its own recipe (the seed: 64
+// sequences of 256 tokens, micro-batches of 8), or of a model of GPT-2's size (1 of 1024). Each kernel is
+// awaited before the next is queued. Prints the least time of the steps per kernel (products: per shape), with
+// GFLOP/s for products and attention.
+//   node dist/bench/profile.js [--model seed|shakespeare|speedrun|...|gpt2] [--steps 3] [--batch 64]
+//   [--micro-batch 8] [--threads 2] [--precision f32] [--json]
 import { parseArgs } from 'node:util';
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
-import { seedModel, trainingSteps } from '../src/cli/measure.ts';
+import { trainingSteps } from '../src/cli/measure.ts';
+import { type GPTConfig, makeConfig, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
 import { createBackend } from '../src/platform/node-engines.ts';
-import { seedSettings } from '../src/train/settings.ts';
+import { recipes, seedSettings, type TrainSettings } from '../src/train/settings.ts';
 import { GPT2 } from './peers/gpt2.ts';
+import { readPreset } from './support/program.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,12 +34,13 @@ const { backend } = await createBackend('native', {
   precision: values.precision === 'bf16' ? 'bf16' : 'f32',
 });
 const { backend: timed, take } = timeKernels(backend, describe);
-const model = values.model === 'gpt2' ? new GPT(GPT2, { backend: timed }) : seedModel(timed);
-const { blockSize } = model.config;
-const batchSize = Number(values.batch ?? (values.model === 'gpt2' ? 1 : 64));
-const microBatch = Number(values['micro-batch'] ?? (values.model === 'gpt2' ? 1 : seedSettings.microBatch));
+const { config, recipe } = subject(values.model);
+const model = new GPT(config, { backend: timed });
+const { blockSize } = config;
+const batchSize = Number(values.batch ?? recipe.batchSize);
+const microBatch = Number(values['micro-batch'] ?? recipe.microBatch);
 const taken: Map<string, KernelTime>[] = [];
-for await (const _ of trainingSteps(model, { batchSize, settings: { microBatch, clip: 1 } })) {
+for await (const _ of trainingSteps(model, { batchSize, settings: { ...recipe, microBatch } })) {
   taken.push(take());
   if (taken.length > steps) break;
 }
@@ -60,6 +63,14 @@ if (values.json) {
   console.log(`${'sum'.padEnd(42)} ${total.toFixed(1).padStart(8)} ms`);
 }
 backend.dispose();
+
+/** What `--model` names: a model, and the recipe of its step. */
+function subject(name: string): { config: GPTConfig; recipe: TrainSettings } {
+  if (name === 'gpt2')
+    return { config: GPT2, recipe: { ...seedSettings, batchSize: 1, microBatch: 1, clip: 1 } };
+  const preset = readPreset('model', name);
+  return { config: makeConfig(presets[preset], 500), recipe: recipes[preset] };
+}
 
 /**
  * The name of a call in the list, and its floating-point operations where they matter; for attention those of

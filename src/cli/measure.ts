@@ -87,7 +87,7 @@ export async function* trainingSteps(
   const data: Dataset = { train: tokens, val: tokens.subarray(0, 2), valBytesPerToken: 1, vocabSize };
   const steps = Number.MAX_SAFE_INTEGER;
   const rest = { steps, evalEvery: steps, probeEvery: 0, sampleEvery: 0 };
-  const recipe = { ...seedSettings, ...rest, ...settings };
+  const recipe = { ...seedSettings, ...settings, ...rest };
   for await (const event of train({ ...recipe, model, data, batchSize, ranks, signal })) {
     if (event.type === 'step') yield (batchSize * blockSize) / event.tokensPerSecond;
   }

@@ -39,7 +39,15 @@ export const recipes: Readonly<Record<PresetName, TrainSettings>> = {
   seed: seedSettings,
   shakespeare: { ...muon, steps: 1600, warmup: 40, weightDecay: 1, evalEvery: 200 },
   portable: { ...muon, steps: 1400, warmup: 40, weightDecay: 0.5, evalEvery: 200 },
-  speedrun: { ...muon, steps: 240, warmup: 20, evalEvery: 240, weightDecay: 0.5, logitTemperature: 1.07 },
+  speedrun: {
+    ...muon,
+    steps: 340,
+    microBatch: 16,
+    warmup: 20,
+    evalEvery: 340,
+    weightDecay: 0.5,
+    logitTemperature: 1.07,
+  },
 };
 
 /**
