@@ -72,7 +72,7 @@ export function installCommand(
   return `npm install ${isLocal(cwd) ? save : '--global'} ${packages.join(' ')}`;
 }
 
-/** Why the optional package `name` did not load: it is missing, with the command that installs it, or broken. */
+/** Why the optional package `name` did not load: missing, with the command that installs it, or broken. */
 export function whyNotLoaded(name: string, error: unknown): string {
   return missingPackage(error) === null
     ? `the package ${name} does not load: ${(error as Error).message.split('\n')[0]}`
