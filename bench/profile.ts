@@ -1,48 +1,39 @@
 // Where the time of a training step goes, kernel by kernel: a step of a preset by its own recipe (the seed:
 // 64 sequences of 256 tokens, micro-batches of 8), or of a model of GPT-2's size (1 of 1024). Each kernel is
-// awaited before the next is queued. Prints the least time of the steps per kernel (products: per shape),
-// with GFLOP/s for products and attention.
-//   node dist/bench/profile.js [--model seed|shakespeare|speedrun|...|gpt2] [--steps 3] [--batch 64]
+// awaited before the next is queued. Prints the least time per kernel (products: per shape) of as many steps as
+// turns, with GFLOP/s for products and attention.
+//   node dist/bench/profile.js [--model seed|shakespeare|speedrun|...|gpt2] [--turns 3] [--batch 64]
 //   [--micro-batch 8] [--threads 2] [--precision f32] [--json]
-import { parseArgs } from 'node:util';
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
 import { type KernelTime, timeKernels } from '../src/cli/kernel-times.ts';
 import { trainingSteps } from '../src/cli/measure.ts';
 import { type GPTConfig, makeConfig, presets } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
-import { createBackend } from '../src/platform/node-engines.ts';
 import { recipes, seedSettings, type TrainSettings } from '../src/train/settings.ts';
 import { GPT2 } from './peers/gpt2.ts';
-import { readPreset } from './support/program.ts';
+import { count, engineOptions, openEngine, readOptions, readPreset } from './support/program.ts';
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '3' },
-    model: { type: 'string', default: 'seed' },
-    batch: { type: 'string' },
-    'micro-batch': { type: 'string' },
-    threads: { type: 'string' },
-    precision: { type: 'string', default: 'f32' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readOptions({
+  turns: { type: 'string', default: '3' },
+  model: { type: 'string', default: 'seed' },
+  batch: { type: 'string' },
+  'micro-batch': { type: 'string' },
+  threads: engineOptions.threads,
+  precision: { type: 'string', default: 'f32' },
 });
-const steps = Number(values.steps);
-const threads = values.threads === undefined ? undefined : Number(values.threads);
-
-const { backend } = await createBackend('native', {
-  threads,
-  precision: values.precision === 'bf16' ? 'bf16' : 'f32',
-});
-const { backend: timed, take } = timeKernels(backend, describe);
+const turns = count('turns', values.turns);
 const { config, recipe } = subject(values.model);
+const batchSize = count('batch', values.batch ?? String(recipe.batchSize));
+const microBatch = count('micro-batch', values['micro-batch'] ?? String(recipe.microBatch));
+
+const backend = await openEngine({ ...values, backend: 'native' });
+const { backend: timed, take } = timeKernels(backend, describe);
 const model = new GPT(config, { backend: timed });
 const { blockSize } = config;
-const batchSize = Number(values.batch ?? recipe.batchSize);
-const microBatch = Number(values['micro-batch'] ?? recipe.microBatch);
 const taken: Map<string, KernelTime>[] = [];
 for await (const _ of trainingSteps(model, { batchSize, settings: { ...recipe, microBatch } })) {
   taken.push(take());
-  if (taken.length > steps) break;
+  if (taken.length > turns) break;
 }
 taken.shift(); // to warm up
 const best = [...taken[0].keys()].map((name) => {
@@ -68,7 +59,7 @@ backend.dispose();
 function subject(name: string): { config: GPTConfig; recipe: TrainSettings } {
   if (name === 'gpt2')
     return { config: GPT2, recipe: { ...seedSettings, batchSize: 1, microBatch: 1, clip: 1 } };
-  const preset = readPreset('model', name);
+  const preset = readPreset('model', name, ['gpt2']);
   return { config: makeConfig(presets[preset], 500), recipe: recipes[preset] };
 }
 

@@ -57,10 +57,10 @@ export function readPrecision(value: string): 'f32' | 'bf16' {
   throw new Error(`--precision ${value}: f32 or bf16`);
 }
 
-/** The preset named by `--flag`. Throws for an unknown name. */
-export function readPreset(flag: string, name: string): PresetName {
+/** The preset named by `--flag`. Throws for an unknown name, and then names `others`, too. */
+export function readPreset(flag: string, name: string, others: readonly string[] = []): PresetName {
   if (Object.hasOwn(presets, name)) return name as PresetName;
-  throw new Error(`--${flag} ${name} is none: ${Object.keys(presets).join(', ')}`);
+  throw new Error(`--${flag} ${name} is none: ${[...Object.keys(presets), ...others].join(', ')}`);
 }
 
 /** The engine chosen by the options. */

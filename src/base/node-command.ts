@@ -74,9 +74,11 @@ export function installCommand(
 
 /** Why the optional package `name` did not load: missing, with the command that installs it, or broken. */
 export function whyNotLoaded(name: string, error: unknown): string {
-  return missingPackage(error) === null
-    ? `the package ${name} does not load: ${(error as Error).message.split('\n')[0]}`
-    : `the optional package ${name} is not installed: run \`${installCommand([name], '--save-optional')}\``;
+  const missing = missingPackage(error); // perhaps one that `name` needs
+  const said = error instanceof Error ? error.message : String(error);
+  return missing === name || missing === ''
+    ? `the optional package ${name} is not installed: run \`${installCommand([name], '--save-optional')}\``
+    : `the package ${name} does not load: ${said.split('\n')[0]}`;
 }
 
 /** Whether `npx` finds this package from `cwd`. */

@@ -236,8 +236,9 @@ export type PresetName = 'tiny' | 'seed' | 'shakespeare' | 'speedrun' | 'portabl
  * `seed`: the PyTorch project that this one began by reproducing; 3,514,836 parameters with 500 tokens.
  * `tiny`: learns to spell in a minute or two on two cores. `shakespeare`: our recommendation for a megabyte
  * of text; 3,579,048 parameters with 500 tokens. `speedrun`: three narrower blocks of it, with a token shift,
- * without value residuals and dropout, that reach the seed's loss in the least time; 1,424,738 parameters.
- * `portable`: almost as good, in a shape that other programs know; 4,062,976 parameters with 500 tokens.
+ * without value residuals and dropout, that reach the seed's loss in the least time; 1,424,738 parameters
+ * with 500 tokens. `portable`: almost as good, in a shape that other programs know; 4,062,976 parameters
+ * with 500 tokens.
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   tiny: {

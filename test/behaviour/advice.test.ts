@@ -98,6 +98,9 @@ test('a package that is missing comes with its command, a broken one with its ow
     whyNotLoaded('koffi', new Error('invalid ELF header\nat load')),
     'the package koffi does not load: invalid ELF header',
   );
+  const within = Object.assign(new Error("Cannot find module 'debug'"), { code: 'MODULE_NOT_FOUND' });
+  assert.equal(whyNotLoaded('koffi', within), "the package koffi does not load: Cannot find module 'debug'");
+  assert.equal(whyNotLoaded('koffi', 'no reason'), 'the package koffi does not load: no reason');
 });
 
 test('in the repository the advice is what builds everything', () => {

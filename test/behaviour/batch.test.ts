@@ -22,11 +22,13 @@ const engines: Record<string, () => Promise<Backend>> = {
   wasm: () => createWasm(nodeWasmHost(), { threads: 2 }),
 };
 
-/** Float, in INT8 and in INT4, of every kind that presets have. */
+/** Float, in INT8 and in INT4, of every kind that presets and the bundled model have. */
 async function models(backend: Backend): Promise<[string, GPT][]> {
   const made: [string, GPT][] = [];
-  for (const preset of ['seed', 'shakespeare', 'speedrun'] as const) {
-    const config = makeConfig(presets[preset], V, SMALL);
+  const { seed, shakespeare, speedrun } = presets;
+  const bundled = { ...shakespeare, tokenShift: true };
+  for (const [preset, shape] of Object.entries({ seed, shakespeare, speedrun, bundled })) {
+    const config = makeConfig(shape, V, SMALL);
     const model = new GPT(config, { seed: 7, backend });
     made.push([preset, model], [`${preset} in INT8`, await quantize(model)]);
     if (preset === 'shakespeare') {

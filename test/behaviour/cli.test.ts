@@ -689,10 +689,12 @@ describe('data and doctor', () => {
     assert.deepEqual(shown.first, text.split('\n').slice(0, 2));
   });
 
-  test('doctor names every engine and ends well', async () => {
-    const [{ engines }] = jsonLines<{ engines: { name: string; available: boolean; detail: string }[] }>(
-      await good('doctor --json'),
-    );
+  test('doctor names every engine, finds what draws pictures, and ends well', async () => {
+    const [{ engines, pictures }] = jsonLines<{
+      engines: { name: string; available: boolean; detail: string }[];
+      pictures: { available: boolean; detail: string | null };
+    }>(await good('doctor --json'));
+    assert.deepEqual(pictures, { available: true, detail: null });
     assert.deepEqual(
       engines.map(({ name }) => name),
       ['native', 'webgpu', 'wasm', 'reference'],
