@@ -1,7 +1,7 @@
 // Where the time of a training step goes, kernel by kernel: a step of a preset by its own recipe (the seed:
 // 64 sequences of 256 tokens, micro-batches of 8), or of a model of GPT-2's size (1 of 1024). Each kernel is
-// awaited before the next is queued. Prints the least time per kernel (products: per shape) of as many steps as
-// turns, with GFLOP/s for products and attention.
+// awaited before the next is queued. Prints the least time of the steps, of which there are `--turns`, per
+// kernel (products: per shape), with GFLOP/s for products and attention.
 //   node dist/bench/profile.js [--model seed|shakespeare|speedrun|...|gpt2] [--turns 3] [--batch 64]
 //   [--micro-batch 8] [--threads 2] [--precision f32] [--json]
 import type { DeviceBuffer, Kernels } from '../src/backend/contract.ts';
