@@ -137,10 +137,13 @@ function looksLikePath(word: string): boolean {
   return !/\s/.test(word) && (/[\\/]/.test(word) || /^[.~]|\.\w+$/.test(word));
 }
 
-function placeOf(path: string): Place {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return 'nothing';
-  return found.isDirectory() ? 'folder' : 'file';
+/** What a word names. One that no file can have as its name (too long, a NUL in it) names nothing. */
+function placeOf(word: string): Place {
+  try {
+    return statSync(word).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return 'nothing';
+  }
 }
 
 function addFlag(command: Command, name: string, flag: Flag<unknown>): void {

@@ -200,6 +200,7 @@ const cases: Record<string, readonly Case[]> = {
     ['eval run', 2, /"run" is one argument too many: .* did you mean --model run\?/],
     ['eval text.txt', 2, /did you mean --data text\.txt\?/],
     ['generate ROMEO:', 2, /did you mean --prompt ROMEO:\?/],
+    [`generate ${'a'.repeat(300)}`, 2, /did you mean --prompt a{300}\?/], // longer than any file's name
     ['generate To be or', 2, /did you mean --prompt 'To be or'\?/],
     ['generate run', 2, /did you mean --model run\?/],
     ['train text.txt', 2, /did you mean --data text\.txt\?/],

@@ -45,6 +45,7 @@ const typed = fc.oneof(
   fc.constantFrom(...words),
   fc.constantFrom(...allFlags.map(([name]) => flagName(name))),
   fc.constantFrom('--', '-', '--json', '--no-bias', '--no-json', '-m', '-h', '-mx', '--model=', '--top-k=3'),
+  fc.constantFrom('\0', 'a'.repeat(300), 'a/'.repeat(3000)), // no file can be called so
   numbers,
   fc.string(),
   fc.string({ unit: 'binary' }),
