@@ -85,8 +85,9 @@ Cpu ask() {
 }
 #elif defined(__aarch64__)
 #if defined(__linux__)
-/** A bit of AT_HWCAP (Linux's Documentation/arch/arm64/elf_hwcaps.rst). */
+/** Bits of AT_HWCAP and AT_HWCAP2 (Linux's Documentation/arch/arm64/elf_hwcaps.rst). */
 bool hasDotprod() { return (getauxval(AT_HWCAP) & (1UL << 20)) != 0; }
+bool hasI8mm() { return (getauxval(AT_HWCAP2) & (1UL << 13)) != 0; }
 #elif defined(__APPLE__)
 /** Apple's "Determining instruction set characteristics". What an older system does not know is 0. */
 bool has(const char* feature) {
@@ -95,14 +96,17 @@ bool has(const char* feature) {
   return sysctlbyname(feature, &value, &size, nullptr, 0) == 0 && value != 0;
 }
 bool hasDotprod() { return has("hw.optional.arm.FEAT_DotProd"); }
+bool hasI8mm() { return has("hw.optional.arm.FEAT_I8MM"); }
 #else
 bool hasDotprod() { return false; }
+bool hasI8mm() { return false; }
 #endif
 
 Cpu ask() {
   Cpu cpu{};
   cpu.neon = there("neon");
   cpu.dotprod = there("dotprod") && cpu.neon && hasDotprod();
+  cpu.i8mm = there("i8mm") && cpu.dotprod && hasI8mm();
   return cpu;
 }
 #else

@@ -16,6 +16,7 @@ struct Cpu {
   // ARM, 64 bits
   bool neon;
   bool dotprod;  // NEON with dot products of bytes
+  bool i8mm;     // those, and products of matrices of bytes
 };
 
 /**

@@ -6,6 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#define INKHORN_INLINE static inline __attribute__((always_inline))
+// Before a call that must be inlined, too. g++, which cannot be told, inlines these by itself.
+#if defined(__clang__) && __has_cpp_attribute(clang::always_inline)
+#define INKHORN_INLINED [[clang::always_inline]]
+#else
+#define INKHORN_INLINED
+#endif
+
 namespace inkhorn {
 
 using Index = std::ptrdiff_t;
@@ -112,7 +120,7 @@ struct Packing {
 // The room that each order takes.
 constexpr Index rowFloats(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 15) / 16 * 16); }
 constexpr Index panelFloats(Index n, Index k) { return (n + 31) / 32 * 32 * k; }
-constexpr Index panelBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 3) / 4 * 4); }
+constexpr Index panelBytes(Index n, Index k) { return (n + 15) / 16 * 16 * ((k + 7) / 8 * 8); }
 constexpr Index rowHalfBytes(Index n, Index k) { return (n + 63) / 64 * 64 * ((k + 7) / 8 * 4); }
 
 // Many rows share the cost of converting an operand first; for few rows the conversion would cost more than

@@ -79,14 +79,16 @@ static inline void forBlocks(Team& team, Index blocks, Work work, const Body& bo
 
 /**
  * Cuts [0, n) into blocks of `size` (the last one may be shorter) and calls body(begin, end, block, thread)
- * for each.
+ * for each: a copy of it, so that what it captures by value, [=], stays in registers. The original is in
+ * memory that the team has the address of; it would be read again after each store of a vector.
  */
 template <class Body>
 static inline void forRanges(Team& team, Index n, Index size, const Body& body) {
   const Index blocks = ceilDiv(n, size);
   forBlocks(team, blocks, [&](Index block, int thread) {
     const Index begin = block * size;
-    body(begin, begin + size < n ? begin + size : n, block, thread);
+    const Body own = body;
+    INKHORN_INLINED own(begin, least(n, begin + size), block, thread);
   });
 }
 

@@ -6,8 +6,6 @@
 #pragma once
 #include "kernels.h"
 
-#define INKHORN_INLINE static inline __attribute__((always_inline))
-
 #if defined(INKHORN_AVX512)
 #include "simd/avx512.h"
 #elif defined(INKHORN_AVX2)
@@ -39,13 +37,13 @@ INKHORN_INLINE Vec select(AllLanes, Vec a, Vec) { return a; }
 template <class Body>
 INKHORN_INLINE void eachVector(Index n, Body&& body) {
   Index i = 0;
-  for (; i + LANES <= n; i += LANES) body(i, AllLanes{});
-  if (i < n) body(i, firstLanes(n - i));
+  for (; i + LANES <= n; i += LANES) INKHORN_INLINED body(i, AllLanes{});
+  if (i < n) INKHORN_INLINED body(i, firstLanes(n - i));
 }
 
 /**
  * Calls body.operator()<Extra>() where the instruction set and the processor have `Extra` (`ByteDots`,
- * `FourBits`, `PairedBf16` or `TiledBf16`). Returns whether they have it.
+ * `ByteSquares`, `FourBits`, `PairedBf16` or `TiledBf16`). Returns whether they have it.
  */
 template <class Extra, class Body>
 INKHORN_INLINE bool withExtra(const Body& body) {

@@ -12,7 +12,7 @@ constexpr Index SIZE = 1 << 13;  // elements of one block
 /** out = value(x) */
 template <class Value>
 void map(Team& team, float* out, const float* x, Index n, Value value) {
-  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, SIZE, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin,
                [&](Index i, auto lanes) { store(out + begin + i, value(load(x + begin + i, lanes)), lanes); });
   });
@@ -21,7 +21,7 @@ void map(Team& team, float* out, const float* x, Index n, Value value) {
 /** dx = dOut * slope(x) */
 template <class Slope>
 void chain(Team& team, float* dx, const float* dOut, const float* x, Index n, Slope slope) {
-  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, SIZE, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index i, auto lanes) {
       store(dx + begin + i, mul(load(dOut + begin + i, lanes), slope(load(x + begin + i, lanes))), lanes);
     });

@@ -15,6 +15,10 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr Index BLOCK_VECTORS = BLOCK / LANES;
+// Scores become pairs, which also rounds them. Where floats are multiplied, scores stay floats: they never
+// leave the cache, and rounding them takes a tenth of the time.
+template <class Number>
+constexpr bool PAIRS = Number::TERMS > 1;
 static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
 
 /**
@@ -151,7 +155,7 @@ struct HeadForward {
     const Softmax softmax =
         factors ? row([&](Vec e, Index key) { return mul(e, load(factors + key)); }) : row(Unchanged{});
     if (lse) lse[t] = softmax.highest + __builtin_logf(softmax.sum);
-    for (Index j = Number::ROUNDS ? 0 : roundUp(keys, LANES); j < visible; j += LANES * Number::TERMS) {
+    for (Index j = PAIRS<Number> ? 0 : roundUp(keys, LANES); j < visible; j += LANES * Number::TERMS) {
       float* run = s + j / BLOCK * TILE * BLOCK;
       store(run + j % BLOCK / Number::TERMS, Number::along(run + j % BLOCK, keys - j));  // 0 from `keys` on
     }
@@ -174,7 +178,7 @@ struct HeadBackward {
 
   // Without pairs, left and right operands of a sum over rows have the same form, and one copy serves as
   // both.
-  static constexpr bool shared = Number::TERMS == 1;
+  static constexpr bool shared = !PAIRS<Number>;
 
   // Tiles take the left operand by rows of the result, but scores are stored by queries. So the transposed
   // sums over queries are computed: with the columns of queries and of gradients on the left.
@@ -187,7 +191,7 @@ struct HeadBackward {
     float* dQueries;                      // [rows, width]
     float *keysT, *valuesT;               // [elementsOf(hs), 64]
     float *p, *dScores;                   // [elementsOf(rows), 64], of a block's keys; p: after dropout
-    float *tileP, *tileDs, *tileRounded;  // [16, 64] each, if Number::ROUNDS
+    float *tileP, *tileDs, *tileRounded;  // [16, 64] each, if PAIRS
     float* result;                        // [64, width]
     float* keep;                          // dropout factors of a block
     float* dots;                          // [rows]
@@ -195,7 +199,7 @@ struct HeadBackward {
   Room take(Arena& arena) const {
     const Index rows = roundUp(T, BLOCK), w = width();
     const Index right = elementsOf<Number>(rows) * w, across = elementsOf<Number>(hs) * BLOCK;
-    const Index scores = elementsOf<Number>(rows) * BLOCK, tile = Number::ROUNDS ? TILE * BLOCK : 0;
+    const Index scores = elementsOf<Number>(rows) * BLOCK, tile = PAIRS<Number> ? TILE * BLOCK : 0;
     Room room{};
     room.queries = arena.take(rows * w);
     room.dOuts = arena.take(rows * w);
@@ -242,8 +246,8 @@ struct HeadBackward {
       for (Index t = j; t < T; t += TILE) {
         const Index visible = t + TILE - j < BLOCK ? t + TILE - j : BLOCK, vectors = (visible + LANES - 1) / LANES;
         float *pT = m.p + t / Number::TERMS * BLOCK, *dsT = m.dScores + t / Number::TERMS * BLOCK;
-        // Rounds a tile of floats into p and dScores, and the rows of scores for dq into `ds`.
-        float *ps = Number::ROUNDS ? m.tileP : pT, *ds = Number::ROUNDS ? m.tileDs : dsT;
+        // Turns a tile of floats into pairs in p and dScores, and the rows of scores for dq into `ds`.
+        float *ps = PAIRS<Number> ? m.tileP : pT, *ds = PAIRS<Number> ? m.tileDs : dsT;
         multiplyTile<Number, false>(ps, BLOCK, m.queries + t * w, w, m.keysT, BLOCK, vectors, size, false);
         multiplyTile<Number, false>(ds, BLOCK, m.dOuts + t * w, w, m.valuesT, BLOCK, vectors, size, false);
         const Index here = T - t < TILE ? T - t : TILE;
@@ -255,7 +259,7 @@ struct HeadBackward {
           }
           next.fetch(share);
         }
-        if (Number::ROUNDS) {
+        if (PAIRS<Number>) {
           const Index end = t + TILE < T ? TILE / Number::TERMS : elementsOf<Number>(T) - t / Number::TERMS;
           const Index cols = transposed ? BLOCK : vectors * LANES;
           packAcross<Number>(pT, BLOCK, ps, BLOCK, here, cols, end);

@@ -14,7 +14,7 @@ bool inRange(int32_t target, Index cols) { return target >= 0 && target < cols; 
 
 void crossEntropy(Team& team, float* losses, float* lse, const float* logits, const int32_t* targets, Index rows,
                   Index cols, float smoothing) {
-  forRanges(team, rows, ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float* row = logits + r * cols;
       Vec highest = splat(-__builtin_inff()), sum = zero();
@@ -36,7 +36,7 @@ void crossEntropy(Team& team, float* losses, float* lse, const float* logits, co
 
 void crossEntropyBackward(Team& team, float* dLogits, const float* logits, const float* lse, const int32_t* targets,
                           Index rows, Index cols, float factor, float smoothing) {
-  forRanges(team, rows, ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float* row = logits + r * cols;
       float* d = dLogits + r * cols;

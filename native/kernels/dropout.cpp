@@ -14,7 +14,7 @@ void dropout(Team& team, float* out, const float* x, const float* residual, cons
   const KeepRule rule = keepRule(dropout);
   constexpr Index groups = 8, span = groups * KEEP_GROUP;
   const Index lead = Index(dropout.offset % KEEP_GROUP);  // elements of the first group before x[0]
-  forRanges(team, lead + n, 16 * span, [&](Index begin, Index end, Index, int) {
+  forRanges(team, lead + n, 16 * span, [=](Index begin, Index end, Index, int) {
     float factors[span];
     for (Index at = begin; at < end; at += span) {
       keepFactors(factors, rule, (dropout.offset - lead + at) / KEEP_GROUP, groups);

@@ -14,7 +14,7 @@ constexpr Index blockSize = 16384;  // elements: a few microseconds; three opera
 /** Calls body(i, lanes) for each vector of [0, n). */
 template <class Body>
 void forVectors(Team& team, Index n, Body body) {
-  forRanges(team, n, blockSize, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, blockSize, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index i, auto lanes) { body(begin + i, lanes); });
   });
 }
@@ -22,7 +22,7 @@ void forVectors(Team& team, Index n, Body body) {
 }  // namespace
 
 void fill(Team& team, void* out, uint32_t pattern, Index bytes) {
-  forRanges(team, bytes, blockSize * 4, [&](Index begin, Index end, Index, int) {
+  forRanges(team, bytes, blockSize * 4, [=](Index begin, Index end, Index, int) {
     char* to = static_cast<char*>(out);
     for (Index i = begin; i + 4 <= end; i += 4) memcpy(to + i, &pattern, 4);
     memcpy(to + (end & ~Index{3}), &pattern, size_t(end & 3));  // `begin` is a multiple of 4
@@ -34,7 +34,7 @@ void copy(Team& team, void* out, const void* x, Index bytes) {
   const char* from = static_cast<const char*>(x);
   const bool overlap = to < from + bytes && from < to + bytes;
   forRanges(team, bytes, overlap ? bytes : blockSize * 4,
-            [&](Index begin, Index end, Index, int) { memmove(to + begin, from + begin, size_t(end - begin)); });
+            [=](Index begin, Index end, Index, int) { memmove(to + begin, from + begin, size_t(end - begin)); });
 }
 
 void add(Team& team, float* out, const float* a, const float* b, Index n) {
@@ -58,7 +58,7 @@ void scale(Team& team, float* out, const float* x, float factor, Index n) {
 void sumSquares(Team& team, float* out, const float* x, bool accumulate, Index n) {
   const Index blocks = (n + blockSize - 1) / blockSize;
   float* partial = team.shared(0, blocks);
-  forRanges(team, n, blockSize, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, n, blockSize, [=](Index begin, Index end, Index block, int) {
     Vec sum[4] = {zero(), zero(), zero(), zero()};
     Index i = begin;
     for (; i + 4 * LANES <= end; i += 4 * LANES) {
@@ -87,7 +87,7 @@ void sumRows(Team& team, float* out, const float* x, Index rows, Index cols) {
   constexpr Index rowsPerBlock = 128, STRIP = 8 * LANES;
   const Index blocks = (rows + rowsPerBlock - 1) / rowsPerBlock;
   float* partial = team.shared(0, blocks * cols);
-  forRanges(team, rows, rowsPerBlock, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, rows, rowsPerBlock, [=](Index begin, Index end, Index block, int) {
     float* sums = partial + block * cols;
     Index c = 0;
     for (; c + STRIP <= cols; c += STRIP) {  // wide enough that memory is read in order

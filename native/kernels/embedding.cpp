@@ -13,7 +13,7 @@ bool inRange(int32_t id, Index vocab) { return id >= 0 && id < vocab; }
 
 void embedding(Team& team, float* out, const int32_t* ids, const float* tokens, const float* positions, Index B,
                Index T, Index C, Position start, Index vocab) {
-  forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
+  forRanges(team, B * T, 64, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const bool known = inRange(ids[r], vocab);
       const float* token = tokens + (known ? ids[r] : 0) * C;
@@ -30,7 +30,7 @@ void embedding(Team& team, float* out, const int32_t* ids, const float* tokens, 
 // Each thread owns a range of columns, so that rows are added in order, whatever the number of threads.
 void embeddingBackward(Team& team, float* dTokens, float* dPositions, const float* dOut, const int32_t* ids, Index B,
                        Index T, Index C, Index vocab) {
-  forRanges(team, C, 64, [&](Index begin, Index end, Index, int) {
+  forRanges(team, C, 64, [=](Index begin, Index end, Index, int) {
     for (Index r = 0; r < B * T; r++) {
       const float* d = dOut + r * C + begin;
       float* token = inRange(ids[r], vocab) ? dTokens + ids[r] * C + begin : nullptr;

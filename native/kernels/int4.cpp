@@ -125,7 +125,7 @@ void multiplyRow(float* out, const Halves& x, const int8_t* codes, const float* 
 
 /** The x that products of bytes see: each row quantised and dequantised. */
 void roundRows(Team& team, float* to, const float* x, Index rows, Index cols) {
-  forRanges(team, rows, 8, [&](Index begin, Index end, Index, int thread) {
+  forRanges(team, rows, 8, [=, &team](Index begin, Index end, Index, int thread) {
     int8_t* q = reinterpret_cast<int8_t*>(team.scratch(thread, 0, ceilDiv(cols, 4)));
     for (Index r = begin; r < end; r++) {
       float scale;
@@ -139,7 +139,7 @@ void roundRows(Team& team, float* to, const float* x, Index rows, Index cols) {
 
 void dequantizeInt4(Team& team, float* x, const int8_t* codes, const float* scale, Index rows, Index cols,
                     Index groupSize) {
-  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, 16, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) dequantizeRow(x + r * cols, codes, scale, r, rows, cols, groupSize);
   });
 }
@@ -172,7 +172,7 @@ void linearInt4(Team& team, float* out, const float* x, const int8_t* codes, con
 
 void embeddingInt4(Team& team, float* out, const int32_t* ids, const int8_t* codes, const float* scale,
                    const float* positions, Index B, Index T, Index C, Position start, Index groupSize, Index vocab) {
-  forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
+  forRanges(team, B * T, 64, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       float* to = out + r * C;
       if (ids[r] >= 0 && ids[r] < vocab) {

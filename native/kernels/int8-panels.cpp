@@ -20,16 +20,21 @@ constexpr Index CHUNK = 1024, ROWS = 32;
 /** Bytes of panels of a unit of work. */
 constexpr Index UNIT = 32768;
 
-/** Rows of x, quantised: units of 4 bytes, each with TERMS numbers of the width that Dot::inputs gives. */
+/** Sums of two rows by two columns (`ByteSquares`), instead of a lane of sums for each column. */
+template <class Dot>
+constexpr bool IN_SQUARES = Dot::TERMS == 8;
+
+/** Rows of x, quantised: units of 4 bytes with numbers of the width that Dot::inputs gives. */
 template <class Dot>
 struct QuantizedRows {
-  Index k, steps, stride;  // units per row; units between rows
+  static constexpr Index PER_UNIT = Dot::TERMS < 4 ? Dot::TERMS : 4;  // numbers
+  Index k, steps, stride;  // steps of TERMS numbers per row; units between rows
   int32_t* units;
   float* scales;
   int32_t* surplus;  // to be subtracted from each sum
 
   explicit QuantizedRows(Index k)
-      : k(k), steps(ceilDiv(k, Dot::TERMS)), stride(roundUp(steps, Dot::BYTES / Dot::TERMS)) {}
+      : k(k), steps(ceilDiv(k, Dot::TERMS)), stride(roundUp(ceilDiv(k, PER_UNIT), Dot::BYTES / PER_UNIT)) {}
 
   void take(Arena& arena, Index count) {
     scales = arena.take(count);
@@ -39,7 +44,7 @@ struct QuantizedRows {
 
   void quantize(Index r, const float* x) {
     int8_t* row = reinterpret_cast<int8_t*>(units + r * stride);
-    const Index numbers = stride * Dot::TERMS;
+    const Index numbers = stride * PER_UNIT;
     // Numbers of 16 bits begin as bytes in the upper half of their row, and are widened from the first on.
     int8_t* bytes = row + 4 * stride - numbers;
     const QuantizedRow quantized = quantizeRow(bytes, x, k);
@@ -126,17 +131,58 @@ INKHORN_INLINE void line(const Target& to, const QuantizedRows<Dot>& in, Index r
   for (Index v = 0; v < COUNT; v++) finish(to, in, r, j + v * LANES, addI(even[v], odd[v]));
 }
 
+/** As `tile`, from squares: the rows go in pairs, of which the last may be one row twice. */
+template <class Dot, Index HEIGHT, Index COUNT>
+INKHORN_INLINE void squares(const Target& to, const QuantizedRows<Dot>& in, Index r, const int8_t* w, Index width,
+                            Index j) {
+  constexpr Index PAIRS = (HEIGHT + 1) / 2, ACROSS = 2 * COUNT;
+  VecI sum[PAIRS][ACROSS];
+#pragma GCC unroll 2
+  for (Index i = 0; i < PAIRS; i++) {
+#pragma GCC unroll 8
+    for (Index v = 0; v < ACROSS; v++) sum[i][v] = splatI(0);
+  }
+  const auto rowOf = [&](Index i) { return reinterpret_cast<const int8_t*>(in.units + (r + i) * in.stride); };
+  const int8_t* x[HEIGHT];
+#pragma GCC unroll 4
+  for (Index i = 0; i < HEIGHT; i++) x[i] = rowOf(i);
+  for (Index s = 0; s < in.steps; s++, w += width) {
+    typename Dot::Bytes rows[PAIRS];
+#pragma GCC unroll 2
+    for (Index i = 0; i < PAIRS; i++)
+      rows[i] = Dot::twoRows(x[2 * i] + s * Dot::TERMS, x[least(2 * i + 1, HEIGHT - 1)] + s * Dot::TERMS);
+#pragma GCC unroll 8
+    for (Index v = 0; v < ACROSS; v++) {
+      const typename Dot::Bytes columns = Dot::inputs(w + v * Dot::BYTES);
+#pragma GCC unroll 2
+      for (Index i = 0; i < PAIRS; i++) sum[i][v] = Dot::add(sum[i][v], rows[i], columns);
+    }
+  }
+#pragma GCC unroll 4
+  for (Index i = 0; i < HEIGHT; i++) {
+    const VecI* const row = sum[i / 2];
+#pragma GCC unroll 4
+    for (Index v = 0; v < COUNT; v++) finish(to, in, r + i, j + v * LANES, Dot::row(i % 2, row[2 * v], row[2 * v + 1]));
+  }
+}
+
 /** The columns of the panel that begins at column j, of HEIGHT rows. */
 template <class Dot, Index HEIGHT>
 INKHORN_INLINE void acrossPanel(const Target& to, const QuantizedRows<Dot>& in, Index r, const int8_t* panel, Index j) {
   // As many sums as there are registers for.
   constexpr Index MOST = REGISTERS == 32 || HEIGHT <= 2 ? VECTORS : 2;
-  const Index vectors = least(VECTORS, ceilDiv(to.n - j, LANES)), width = vectors * Dot::BYTES;
+  constexpr Index BYTES = IN_SQUARES<Dot> ? 2 * Dot::BYTES : Dot::BYTES;  // of a step, for LANES columns
+  const Index vectors = least(VECTORS, ceilDiv(to.n - j, LANES)), width = vectors * BYTES;
   for (Index v = 0; v < vectors; v += MOST) {
     const auto some = [&]<Index COUNT>() {
-      const int8_t* w = panel + v * Dot::BYTES;
-      if constexpr (HEIGHT == 1) line<Dot, COUNT>(to, in, r, w, width, j + v * LANES);
-      if constexpr (HEIGHT > 1) tile<Dot, HEIGHT, COUNT>(to, in, r, w, width, j + v * LANES);
+      const int8_t* w = panel + v * BYTES;
+      if constexpr (IN_SQUARES<Dot>) {
+        squares<Dot, HEIGHT, COUNT>(to, in, r, w, width, j + v * LANES);
+      } else if constexpr (HEIGHT == 1) {
+        line<Dot, COUNT>(to, in, r, w, width, j + v * LANES);
+      } else {
+        tile<Dot, HEIGHT, COUNT>(to, in, r, w, width, j + v * LANES);
+      }
     };
     switch (least(MOST, vectors - v)) {
       case 1: some.template operator()<1>(); break;
@@ -207,7 +253,7 @@ constexpr bool hasPanels = requires {
 /** Calls body.operator()<Dot>() if this processor has instructions for panels; returns whether it has. */
 template <class Body>
 bool withPanels(const Body& body) {
-  if (withExtra<ByteDots>(body)) return true;
+  if (withExtra<ByteSquares>(body) || withExtra<ByteDots>(body)) return true;
   if constexpr (hasPanels<Words>) body.template operator()<Words>();
   return hasPanels<Words>;
 }

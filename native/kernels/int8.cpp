@@ -178,13 +178,13 @@ void linearRow(Team& team, float* out, const float* x, const int8_t* weight, con
 }  // namespace
 
 void quantizeRows(Team& team, int8_t* q, float* scale, const float* x, Index rows, Index cols) {
-  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, 16, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) scale[r] = quantizeRow(q + r * cols, x + r * cols, cols).scale;
   });
 }
 
 void dequantizeRows(Team& team, float* x, const int8_t* q, const float* scale, Index rows, Index cols) {
-  forRanges(team, rows, 16, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, 16, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) dequantizeRow(x + r * cols, q + r * cols, scale[r], cols);
   });
 }
@@ -206,7 +206,7 @@ void linearInt8(Team& team, float* out, const float* x, const int8_t* weight, co
 
 void embeddingInt8(Team& team, float* out, const int32_t* ids, const int8_t* tokens, const float* scale,
                    const float* positions, Index B, Index T, Index C, Position start, Index vocab) {
-  forRanges(team, B * T, 64, [&](Index begin, Index end, Index, int) {
+  forRanges(team, B * T, 64, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       float* to = out + r * C;
       if (ids[r] >= 0 && ids[r] < vocab) {

@@ -30,7 +30,7 @@ void clear(float* x, Index n) {
 
 void layernorm(Team& team, float* out, float* mean, float* rstd, const float* x, const float* weight, const float* bias,
                Index rows, Index cols, float eps) {
-  forRanges(team, rows, FORWARD_ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, FORWARD_ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float* in = x + r * cols;
       float* to = out + r * cols;
@@ -60,7 +60,7 @@ void layernormBackward(Team& team, float* dx, float* dWeight, float* dBias, cons
   if (rows == 0) return;
   const Index size = backwardRows(rows), blocks = (rows + size - 1) / size;
   float* partials = team.shared(0, blocks * 2 * cols);
-  forRanges(team, rows, size, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, rows, size, [=](Index begin, Index end, Index block, int) {
     float *weights = partials + block * 2 * cols, *biases = weights + cols;
     clear(weights, 2 * cols);
     for (Index r = begin; r < end; r++) {
@@ -94,7 +94,7 @@ void layernormBackward(Team& team, float* dx, float* dWeight, float* dBias, cons
 
 void rmsnorm(Team& team, float* out, float* rrms, const float* x, const float* weight, Index rows, Index cols,
              float eps) {
-  forRanges(team, rows, FORWARD_ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, FORWARD_ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float* in = x + r * cols;
       float* to = out + r * cols;
@@ -118,7 +118,7 @@ void rmsnormBackward(Team& team, float* dx, float* dWeight, const float* dOut, c
   if (rows == 0) return;
   const Index size = backwardRows(rows), blocks = (rows + size - 1) / size;
   float* partials = team.shared(0, blocks * cols);
-  forRanges(team, rows, size, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, rows, size, [=](Index begin, Index end, Index block, int) {
     float* weights = partials + block * cols;
     clear(weights, cols);
     for (Index r = begin; r < end; r++) {

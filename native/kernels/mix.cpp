@@ -17,7 +17,7 @@ void copyColumns(float* out, const float* x, Index n) {
 void mix(Team& team, float* out, const float* a, const float* b, const float* weight, const MixShape& shape) {
   const Index cols = shape.cols, from = shape.from, to = shape.to;
   const Vec w = splat(weight[0]);
-  forRanges(team, shape.rows, BLOCK_ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, shape.rows, BLOCK_ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float *x = a + r * cols, *y = b + r * cols;
       float* o = out + r * cols;
@@ -38,7 +38,7 @@ void mixBackward(Team& team, float* da, float* db, float* dWeight, const float* 
   const Index cols = shape.cols, from = shape.from, to = shape.to;
   const Vec w = splat(weight[0]), rest = splat(1 - weight[0]);
   float* partial = team.shared(0, (shape.rows + BLOCK_ROWS - 1) / BLOCK_ROWS);
-  forRanges(team, shape.rows, BLOCK_ROWS, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, shape.rows, BLOCK_ROWS, [=](Index begin, Index end, Index block, int) {
     Vec sum = zero();
     for (Index r = begin; r < end; r++) {
       const float *x = a + r * cols, *y = b + r * cols, *d = dOut + r * cols;

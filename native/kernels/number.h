@@ -19,7 +19,7 @@ struct Float32 {
   static constexpr bool ROUNDS = false;
   using Tiles = Float32;
   struct Registers {};
-  static Vec along(const float* p, Index n) { return load(p, firstLanes(n)); }
+  static Vec along(const float* p, Index n) { return n >= LANES ? load(p) : load(p, firstLanes(n)); }
   static Vec across(const float* p, const float*, Mask lanes) { return load(p, lanes); }
   static Vec multiplyAdd(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };
@@ -30,7 +30,7 @@ struct RoundedBf16 {
   static constexpr bool ROUNDS = true;
   using Tiles = Float32;
   struct Registers {};
-  static Vec along(const float* p, Index n) { return roundBf16(load(p, firstLanes(n))); }
+  static Vec along(const float* p, Index n) { return roundBf16(Float32::along(p, n)); }
   static Vec across(const float* p, const float*, Mask lanes) { return roundBf16(load(p, lanes)); }
   static Vec multiplyAdd(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 };

@@ -18,7 +18,7 @@ void adamw(Team& team, float* param, const float* grad, float* m, float* v, cons
   const Vec decay = splat(float(1 - options.lr * options.weightDecay));
   const Vec rate = splat(float(-options.lr / (1 - __builtin_pow(options.beta1, options.t))));
   const Vec correction2 = splat(float(1 / (1 - __builtin_pow(options.beta2, options.t))));
-  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, SIZE, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index offset, auto lanes) {
       const Index i = begin + offset;
       const Vec g = mul(gradScale, load(grad + i, lanes));
@@ -35,7 +35,7 @@ void adamw(Team& team, float* param, const float* grad, float* m, float* v, cons
 void sgd(Team& team, float* param, const float* grad, float* velocity, const Sgd& options, Index n) {
   const Vec gradScale = splat(float(options.gradScale)), decay = splat(float(options.weightDecay));
   const Vec momentum = splat(float(options.momentum)), lr = splat(float(options.lr));
-  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, SIZE, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index offset, auto lanes) {
       const Index i = begin + offset;
       const Vec p = load(param + i, lanes);
@@ -51,7 +51,7 @@ void sgd(Team& team, float* param, const float* grad, float* velocity, const Sgd
 
 void nesterov(Team& team, float* out, float* velocity, const float* grad, float momentum, float gradScale, Index n) {
   const Vec mu = splat(momentum), factor = splat(gradScale);
-  forRanges(team, n, SIZE, [&](Index begin, Index end, Index, int) {
+  forRanges(team, n, SIZE, [=](Index begin, Index end, Index, int) {
     eachVector(end - begin, [&](Index offset, auto lanes) {
       const Index i = begin + offset;
       const Vec g = mul(factor, load(grad + i, lanes)), u = fma(mu, load(velocity + i, lanes), g);

@@ -12,7 +12,7 @@ constexpr Index FORWARD_ROWS = 32;  // rows of one block
 
 void qkNorm(Team& team, float* out, float* rrms, const float* qkv, const float* weight, Index rows, Index H, Index hs,
             float eps) {
-  forRanges(team, rows, FORWARD_ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, rows, FORWARD_ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float* in = qkv + r * 3 * H * hs;
       float* to = out + r * 3 * H * hs;
@@ -41,7 +41,7 @@ void qkNormBackward(Team& team, float* dqkv, float* dWeight, const float* dOut, 
   const Index size = rows > 64 * 16 ? (rows + 63) / 64 : 16;  // at most 64 blocks, for few sums
   const Index blocks = (rows + size - 1) / size;
   float* partials = team.shared(0, blocks * 2 * hs);
-  forRanges(team, rows, size, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, rows, size, [=](Index begin, Index end, Index block, int) {
     float* weights = partials + block * 2 * hs;
     eachVector(2 * hs, [&](Index i, auto lanes) { store(weights + i, zero(), lanes); });
     for (Index r = begin; r < end; r++) {

@@ -13,7 +13,7 @@ void rope(Team& team, float* out, const float* qkv, const int32_t* starts, const
   double* frequencies = reinterpret_cast<double*>(team.shared(1, 2 * half));
   for (Index i = 0; i < half; i++) frequencies[i] = __builtin_pow(shape.base, -double(i) / double(half));
   float* turns = team.shared(0, angles * 2 * half);  // [angles, 2, half]: cosines, then sines
-  forRanges(team, angles, 16, [&](Index begin, Index end, Index, int) {
+  forRanges(team, angles, 16, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const Index position = shape.start + r % T + (starts != nullptr ? Index(starts[r / T]) : 0);
       float *cosines = turns + r * 2 * half, *sines = cosines + half;
@@ -24,7 +24,7 @@ void rope(Team& team, float* out, const float* qkv, const int32_t* starts, const
       }
     }
   });
-  forRanges(team, shape.B * T, 16, [&](Index begin, Index end, Index, int) {
+  forRanges(team, shape.B * T, 16, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) {
       const float *cosines = turns + r % angles * 2 * half, *sines = cosines + half;
       const float* in = qkv + r * row;

@@ -22,14 +22,14 @@ void join(float* out, const float* other, const float* x, const ShiftShape& shap
 
 void shift(Team& team, float* out, const float* x, const ShiftShape& shape) {
   const Index T = shape.T, C = shape.C;
-  forRanges(team, shape.B * T, BLOCK_ROWS, [&](Index begin, Index end, Index, int) {
+  forRanges(team, shape.B * T, BLOCK_ROWS, [=](Index begin, Index end, Index, int) {
     for (Index r = begin; r < end; r++) join(out + r * C, r % T > 0 ? x + (r - 1) * C : nullptr, x + r * C, shape);
   });
 }
 
 void shiftBackward(Team& team, float* dx, const float* dOut, const ShiftShape& shape, bool accumulate) {
   const Index T = shape.T, C = shape.C;
-  forRanges(team, shape.B * T, BLOCK_ROWS, [&](Index begin, Index end, Index, int thread) {
+  forRanges(team, shape.B * T, BLOCK_ROWS, [=, &team](Index begin, Index end, Index, int thread) {
     float* sum = team.scratch(thread, 0, C);
     for (Index r = begin; r < end; r++) {
       float* to = dx + r * C;

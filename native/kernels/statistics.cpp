@@ -74,7 +74,7 @@ void statistics(Team& team, float* out, int32_t* active, const float* x, Index r
   Totals* totals = reinterpret_cast<Totals*>(team.shared(0, 2 * blocks * HEADER));
   int32_t* counters = reinterpret_cast<int32_t*>(team.shared(1, blocks * counts));
 
-  forRanges(team, rows, size, [&](Index begin, Index end, Index block, int) {
+  forRanges(team, rows, size, [=](Index begin, Index end, Index block, int) {
     Totals sums;
     int32_t *histogram = counters + block * counts, *firing = histogram + bins + 1;
     __builtin_memset(histogram, 0, size_t(counts) * sizeof(int32_t));

@@ -258,4 +258,6 @@ struct TiledBf16 : PairedBf16 {
   }
 };
 
+struct ByteSquares;  // declared only
+
 }  // namespace inkhorn::INKHORN_ISA

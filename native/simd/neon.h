@@ -177,6 +177,25 @@ struct ByteDots : FourBits {
   }
 };
 
+/**
+ * Sums of two rows by two columns, of eight products each, by smmla, on processors with FEAT_I8MM. A step of
+ * a panel has eight bytes for each column.
+ */
+struct ByteSquares : ByteDots {
+  static constexpr Index TERMS = 8;
+  static bool supported() { return cpu().i8mm; }
+  static Bytes twoRows(const int8_t* a, const int8_t* b) { return vcombine_s8(vld1_s8(a), vld1_s8(b)); }
+  static VecI add(VecI sum, Bytes rows, Bytes columns) {
+    __asm__(".arch armv8.2-a+i8mm\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(rows), "w"(columns));
+    return sum;
+  }
+  /** The first or the second row of two neighbouring squares: four columns. */
+  static VecI row(Index which, VecI left, VecI right) {
+    const uint64x2_t a = vreinterpretq_u64_u32(left), b = vreinterpretq_u64_u32(right);
+    return vreinterpretq_u32_u64(which == 0 ? vzip1q_u64(a, b) : vzip2q_u64(a, b));
+  }
+};
+
 struct PairedBf16;
 struct TiledBf16;
 

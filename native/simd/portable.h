@@ -178,6 +178,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 // Features that only some processors of an instruction set have (`withExtra` in simd.h). Here: none.
 struct FourBits;
 struct ByteDots;
+struct ByteSquares;
 struct PairedBf16;
 struct TiledBf16;
 

@@ -157,6 +157,7 @@ INKHORN_INLINE void reduceFour(int32_t* to, VecI a, VecI b, VecI c, VecI d) {
 
 struct FourBits;
 struct ByteDots;
+struct ByteSquares;
 struct PairedBf16;
 struct TiledBf16;
 

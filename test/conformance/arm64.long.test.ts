@@ -22,6 +22,7 @@ const RUNS: readonly [name: string, without: string, families: string, fewest: n
     'native neon ((attention|int[48]) in f32|matmul in f32 matmul 33 x)',
     250,
   ],
+  ['bytes without matrices of them', 'i8mm', 'native neon int8', 50],
   ['bytes without dot products', 'dotprod', 'native neon .*[iI]nt[48]', 100],
 ];
 

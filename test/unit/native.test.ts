@@ -193,7 +193,7 @@ describe('native engine', { skip }, () => {
     assert.equal((await node(code, hidden)).stdout, 'portable\n');
     const line = 'console.log(await createNative().catch((error) => error.message));';
     const { stdout } = await node(line, { INKHORN_WITHOUT: 'amx,AVX-512' });
-    assert.match(stdout, /^INKHORN_WITHOUT has 'avx-512': use names of avx2, .*, dotprod, or unset it\n$/);
+    assert.match(stdout, /^INKHORN_WITHOUT has 'avx-512': use names of avx2, .*, i8mm, or unset it\n$/);
     const inWorker = JSON.stringify(`import { loadAddon } from '${modulePath}'; ${code}`);
     const worker = `import { Worker } from 'node:worker_threads';
       const url = new URL('data:text/javascript,' + encodeURIComponent(${inWorker}));

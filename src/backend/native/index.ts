@@ -63,7 +63,7 @@ function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
 }
 
 /** What the environment variable INKHORN_WITHOUT can hide, for tests: `there` in native/cpu.cpp. */
-const FEATURES = ['avx2', 'avxvnni', 'avx512', 'avx512vnni', 'avx512bf16', 'amx', 'neon', 'dotprod'];
+const FEATURES = ['avx2', 'avxvnni', 'avx512', 'avx512vnni', 'avx512bf16', 'amx', 'neon', 'dotprod', 'i8mm'];
 
 /**
  * Checks INKHORN_WITHOUT, and writes it as the addon reads it: in small letters, with commas between. Throws
