@@ -1,6 +1,6 @@
 // The processor's peak, measured by native/kernels/peak.cpp. Read next: ../peaks.ts.
 import { DTYPE_NUMBERS } from '../../src/backend/native/addon.ts';
-import { loadAddon } from '../../src/backend/native/index.ts';
+import { chosenIsa, loadAddon } from '../../src/backend/native/index.ts';
 
 /**
  * In 1e9 operations per second, where a multiply-add counts as two; null: the instruction does not exist.
@@ -15,12 +15,12 @@ export interface Peaks {
 const BLOCKS = 256;
 
 /**
- * The best of `turns` turns of some milliseconds, with the best instruction set. Throws where there is no
- * native engine.
+ * The best of `turns` turns of some milliseconds, with the instruction set that the engine takes. Throws
+ * where there is no native engine.
  */
 export async function peaks(threads: number, turns: number): Promise<Peaks> {
   const addon = loadAddon();
-  const [isa] = addon.isas();
+  const isa = chosenIsa(addon);
   const engine = new addon.NativeEngine(isa.name, threads, false, new Float64Array(1));
   const out = engine.alloc(DTYPE_NUMBERS.f32, 1 + BLOCKS);
   const rates: (number | null)[] = [];

@@ -22,7 +22,7 @@ import { type Lease, type Shared, share } from './threads.ts';
  */
 export async function createNative(options: BackendOptions = {}): Promise<Backend> {
   const addon = loadAddon();
-  const isa = chooseIsa(addon.isas(), process.env.INKHORN_ISA);
+  const isa = chosenIsa(addon);
   const { threads = availableParallelism(), precision = 'f32' } = options;
   return wrap(share(addon, isa.name, { threads, precision }), addon, isa, { threads, precision });
 }
@@ -52,7 +52,10 @@ export function loadAddon(): Addon {
   );
 }
 
-function chooseIsa(isas: Isa[], wanted: string | undefined): Isa {
+/** The instruction set that INKHORN_ISA names, or else the best. Throws where there is none of that name. */
+export function chosenIsa(addon: Addon): Isa {
+  const isas = addon.isas();
+  const wanted = process.env.INKHORN_ISA;
   if (!wanted) return isas[0];
   const isa = isas.find(({ name }) => name === wanted.trim().toLowerCase());
   if (isa) return isa;
