@@ -2,7 +2,7 @@
 // 2 misused, 128 + n ended by signal n). Read next: command.ts, commands/.
 import { Command, CommanderError } from 'commander';
 import { runnable } from '../base/node-command.ts';
-import { launchOf, letFirstSpeak } from '../distributed/launcher.ts';
+import { atRank, launchOf, letFirstSpeak } from '../distributed/launcher.ts';
 import { RankError } from '../distributed/meeting.ts';
 import { complete, toCommander } from './command.ts';
 import { commands, type ListedCommand } from './commands/index.ts';
@@ -98,12 +98,11 @@ async function fail(error: Error, program: Command, argv: readonly string[]): Pr
   }
   if (error instanceof QuietError) return error.code;
   const { code, line } = explain(error);
-  // All processes of mpirun have the same command line: the first one speaks of its mistakes.
-  if (code === 2 && (launchOf()?.rank ?? 0) > 0) {
-    await letFirstSpeak();
-    return code;
-  }
-  process.stderr.write(terminalText(`inkhorn: ${runnable(line)}\n`));
+  // The processes of mpirun usually have the same command line: the first one speaks of its mistakes.
+  const rank = code === 2 ? (launchOf()?.rank ?? 0) : 0;
+  if (rank > 0 && !(await letFirstSpeak())) return code;
+  const said = runnable(rank > 0 ? atRank(line, rank) : line);
+  process.stderr.write(terminalText(`inkhorn: ${said}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
   return code;
 }

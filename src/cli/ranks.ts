@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, cpus } from 'node:os';
 import { formatAmount } from '../base/format.ts';
-import { type Launch, launchOf, letFirstSpeak, threadsPerRank } from '../distributed/launcher.ts';
+import { atRank, type Launch, launchOf, letFirstSpeak, threadsPerRank } from '../distributed/launcher.ts';
 import { meet, RankError } from '../distributed/meeting.ts';
 import { openMpi } from '../distributed/mpi.ts';
 import { type MpiRanks, mpiRanks } from '../distributed/mpi-ranks.ts';
@@ -94,13 +94,14 @@ async function report(ranks: MpiRanks, own: Error | null): Promise<Error> {
   }
 }
 
-/** Joins the others. Of what is missing here, the first process of the machine speaks. */
+/** Joins the others. Of what is missing on a machine, its first process speaks. */
 async function join(launch: Launch): Promise<MpiRanks> {
   try {
     return mpiRanks(await openMpi(launch));
   } catch (error) {
-    if (launch.rank > 0 && launch.localRank > 0) await endQuietly(1);
-    throw error;
+    if (launch.rank === 0) throw error;
+    if (launch.localRank > 0 && !(await letFirstSpeak())) throw new QuietError(1);
+    throw new Error(atRank((error as Error).message, launch.rank));
   }
 }
 
@@ -141,11 +142,11 @@ async function factsOf(plan: RunPlan) {
     'version of Inkhorn': packageVersion(),
     engine: withoutThreads(backend.description),
     text: `${formatAmount(bytes, 'byte')} (sha256 ${sha256.slice(0, 12)})`,
-    split: `${formatAmount(dataset.train.length, 'token')} and ${dataset.val.length}`,
+    ...Object.fromEntries(values.map(([name, value]) => [name, JSON.stringify(value)])),
+    tokenizer: identityOf(tokenizer).slice(0, 12),
+    split: `${formatAmount(dataset.train.length, 'token')} / ${formatAmount(dataset.val.length, 'token')}`,
     'old text': old ? old.record.sha256.slice(0, 12) : 'none',
     teachers: teachers.map(({ record }) => record.sha256.slice(0, 12)).join(' ') || 'none',
-    tokenizer: identityOf(tokenizer).slice(0, 12),
-    ...Object.fromEntries(values.map(([name, value]) => [name, JSON.stringify(value)])),
     step: String(from?.resume.step ?? 0),
     state: await stateOf(model, from),
   };
@@ -172,13 +173,21 @@ export function ownThreads(): number | undefined {
 export function announceRanks(
   { ranks }: Job,
   machines = 1,
-  { settings: { batchSize, accumulate, microBatch } }: RunPlan,
+  { settings: { batchSize, accumulate, microBatch, localSteps } }: RunPlan,
   output: Output,
 ): void {
+  const who = `${ranks.size} ranks on ${formatAmount(machines, 'machine')}`;
   const count = Math.ceil((batchSize * accumulate) / microBatch);
   output.note(
-    `${ranks.size} ranks on ${formatAmount(machines, 'machine')} share the ${count} micro-batches of a step`,
+    localSteps > 0
+      ? `${who} train apart, and meet every ${formatAmount(localSteps, 'step')}`
+      : `${who} share the ${count} micro-batches of a step`,
   );
+  // What npx starts is its child: mpirun believes that a rank has ended when npx has, and kills the rest.
+  if (process.env.npm_lifecycle_event === 'npx')
+    output.note(
+      'npx ends at the first signal, so that a stopped job loses its steps since the last checkpoint: let mpirun start node_modules/.bin/inkhorn',
+    );
 }
 
 /** An output that says nothing, for ranks other than the first. */

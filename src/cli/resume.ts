@@ -68,6 +68,10 @@ export async function resumedRun(
     ...(given.steps && { steps: given.steps }),
   });
   const due = await whatIsDue(out, record.progress, settings);
+  if (job && settings.summation !== 'pairwise')
+    throw misuse(
+      `--resume ${out}: this run adds gradients one after the other (summation ${settings.summation}), which ${job.ranks.size} ranks cannot share: go on in one process`,
+    );
   await asked(() => checkRanks(settings, job?.ranks));
   await withEngine({ ...given, precision: record.precision }, async (engine) => {
     const found = await findTeachersAgain(record.teachers, out);

@@ -1,6 +1,7 @@
 // Texts as given to commands: `--data SPEC`, a file, standard input; and how they are split.
 
 import { type Corpus, CorpusUnavailable, loadCorpus, NotText, readText, STDIN } from '../corpora/index.ts';
+import { launchOf } from '../distributed/launcher.ts';
 import type { DataRecord } from '../runs/data-record.ts';
 import { defaultSplit, type SeparatedText, type Split, splitFields } from '../train/data.ts';
 import { MisuseError, misuse } from './errors.ts';
@@ -48,7 +49,7 @@ export async function openData(
 ): Promise<Corpus> {
   if (inputs === undefined)
     throw misuse('--data is missing: a file, a folder, a pattern, - or a name (see `inkhorn data`)');
-  refuseTerminal(inputs);
+  refuseStdin(inputs);
   const progress = createProgress(
     `reading ${inputs.length > 1 ? 'the text' : inputs[0] === STDIN ? 'standard input' : inputs[0]}`,
     'bytes',
@@ -64,10 +65,15 @@ export async function openData(
   }
 }
 
-/** Throws where a text is expected from a terminal. */
-export function refuseTerminal(inputs: readonly string[]): void {
-  if (inputs.includes(STDIN) && process.stdin.isTTY)
+/** Throws where a text is expected from a terminal, or by processes that do not all get it. */
+export function refuseStdin(inputs: readonly string[]): void {
+  if (!inputs.includes(STDIN)) return;
+  if (process.stdin.isTTY)
     throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
+  if ((launchOf()?.size ?? 1) > 1)
+    throw misuse(
+      '--data -: mpirun gives its standard input to rank 0 alone: write the text to a file, and name that',
+    );
 }
 
 /**

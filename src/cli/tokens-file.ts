@@ -12,7 +12,7 @@ import { misuse } from './errors.ts';
 import { text } from './flags.ts';
 import type { Output } from './output.ts';
 import { withProgress } from './progress.ts';
-import { refuseTerminal, textMisuse } from './texts.ts';
+import { refuseStdin, textMisuse } from './texts.ts';
 
 export const fieldFlag = text({
   about: 'the files are JSON Lines, and this field of each line is a document',
@@ -24,7 +24,7 @@ export async function openTextStream(
   inputs: readonly string[],
   options: StreamOptions = {},
 ): Promise<TextStream> {
-  refuseTerminal(inputs);
+  refuseStdin(inputs);
   return openStream(inputs, options).catch((error: Error) => {
     throw textMisuse(error);
   });

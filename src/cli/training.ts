@@ -118,9 +118,12 @@ export function lastEvent(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
 }
 
-/** The message about a run that Ctrl-C ended. */
+/** The message about a run that Ctrl-C ended. Ranks that train apart save only where they meet. */
 export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
-  return `stopped at step ${lastEvent(events).step}; go on with: ${ownCommand()} train --resume ${shellWord(out)}`;
+  const { step } = lastEvent(events);
+  const saved = events.findLast((event) => event.type === 'checkpoint')?.step ?? step;
+  const from = saved < step ? ` from step ${saved}` : '';
+  return `stopped at step ${step}; go on${from} with: ${ownCommand()} train --resume ${shellWord(out)}`;
 }
 
 /**

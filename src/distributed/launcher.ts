@@ -1,6 +1,6 @@
 // Whether this process was started by `mpirun`, and as which of how many. The launchers say so in the
 // environment, before MPI is loaded: a process that is alone need not load it. Read next: mpi.ts.
-import { setTimeout as pause } from 'node:timers/promises';
+import { hostname } from 'node:os';
 
 /** What a launcher says about a process. */
 export interface Launch {
@@ -67,13 +67,31 @@ export function threadsPerRank({ localSize }: Launch, cores: number, allowed: nu
   return Math.max(1, Math.min(allowed, Math.floor(cores / localSize)));
 }
 
-/** Milliseconds until a process that failed as the first one did ends by itself. */
-const PATIENCE_MS = 5000;
+/** Milliseconds in which a launcher ends this process if the first one has failed, too. */
+const PATIENCE_MS = 10_000;
 
 /**
- * Waits while the first process says what went wrong at all of them. The first to end with an exit code other
- * than 0 ends the others, and Open MPI 5 does that so fast that nobody would have spoken.
+ * Waits while the first process says what went wrong, if it went wrong at all of them: the first to end with
+ * an exit code other than 0 ends the others, by signals that Node can see or cannot. Open MPI 5 does that so
+ * fast that nobody would have spoken. Resolves to whether this process failed alone, and has to speak.
  */
-export function letFirstSpeak(): Promise<void> {
-  return pause(PATIENCE_MS);
+export function letFirstSpeak(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (alone: boolean): void => {
+      clearTimeout(patience);
+      for (const signal of SIGNALS) process.off(signal, ended);
+      resolve(alone);
+    };
+    const ended = (): void => end(false);
+    const patience = setTimeout(end, PATIENCE_MS, true);
+    for (const signal of SIGNALS) process.on(signal, ended);
+  });
+}
+
+/** What Open MPI 4 sends, a second apart, when another process has failed. */
+const SIGNALS = ['SIGCONT', 'SIGTERM'] as const;
+
+/** An error of this process alone, with its name. */
+export function atRank(message: string, rank: number): string {
+  return `rank ${rank} (${hostname()}): ${message}`;
 }

@@ -46,7 +46,10 @@ export async function meet(
     for (const what of Object.keys({ ...first.facts, ...facts })) {
       const [here, there] = [first.facts[what] ?? 'nothing', facts[what] ?? 'nothing'];
       if (here !== there)
-        throw new RankError(`${name(rank)} has another ${what} than ${name(0)}: ${there} and ${here}`, 1);
+        throw new RankError(
+          `${name(rank)} has another ${what} than ${name(0)}, ${there} and ${here}: start all ranks with the same command, version and files`,
+          1,
+        );
     }
   }
   return words;

@@ -60,8 +60,7 @@ type Koffi = typeof import('koffi');
 
 /** Loads and initialises the library of the launcher, or the one that `INKHORN_MPI` names. */
 export async function openMpi({ by, size }: Launch): Promise<Mpi> {
-  const koffi = await loadKoffi();
-  const mpi = bind(koffi, loadLibrary(koffi, by));
+  const mpi = loadLibrary(await loadKoffi(), by);
   if (mpi.size === size) return mpi;
   throw new Error(
     `the MPI library sees ${mpi.size} processes, ${by}'s mpirun started ${size}: they belong to different installations; INKHORN_MPI can name the library's file`,
@@ -76,20 +75,31 @@ async function loadKoffi(): Promise<Koffi> {
   }
 }
 
-function loadLibrary(koffi: Koffi, by: Launch['by']): LibraryHandle {
+function loadLibrary(koffi: Koffi, by: Launch['by']): Mpi {
   const named = process.env.INKHORN_MPI;
   const tried = named ? [named] : LIBRARIES[by];
+  const remedy = `${PACKAGES[by]}, or name its file by INKHORN_MPI`;
+  const [first] = tried;
   let problem = '';
-  for (const name of tried) {
+  for (const file of tried) {
+    let library: LibraryHandle;
     try {
-      return koffi.load(name);
+      library = koffi.load(file);
     } catch (error) {
-      problem ||= (error as Error).message.split('\n')[0];
+      problem ||= firstLine(error);
+      continue;
+    }
+    try {
+      return bind(koffi, library);
+    } catch (error) {
+      throw new Error(`${file} does not work as the library of ${by} (${firstLine(error)}): ${remedy}`);
     }
   }
-  throw new Error(
-    `the library of ${by} does not load (${problem}): ${PACKAGES[by]}, or name its file by INKHORN_MPI`,
-  );
+  throw new Error(`the library of ${by}, ${first}, does not load (${problem}): ${remedy}`);
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0];
 }
 
 /** Room for what a function writes: never moved, unlike the smallest typed arrays. */

@@ -330,7 +330,9 @@ type Shared = Pick<
 export function checkRanks(settings: Shared, ranks?: Pick<Communicator, 'rank' | 'size'>): void {
   const { summation, batchSize, accumulate, microBatch, localSteps, workers } = settings;
   if (localSteps > 0 && !ranks)
-    throw new Error(`localSteps ${localSteps} needs ranks that train apart: start 2 or more by mpirun`);
+    throw new Error(
+      `localSteps ${localSteps} needs ranks that train apart: start ${workers > 1 ? workers : '2 or more'} by mpirun`,
+    );
   if (!ranks) return;
   if (localSteps > 0 && workers !== ranks.size)
     throw new Error(

@@ -174,7 +174,10 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     await refused({ groups: [{ ranks: 2, args }] }, 2, /summation sequential: use pairwise/);
     await alone(begin('in a row', 3));
     const { errors, code } = await ranks(2, ['train', '--resume', join(folder, 'in a row'), '--steps', '4']);
-    assert.match(errors.join(), /2 ranks cannot share a run with --summation sequential/);
+    assert.match(
+      errors.join(),
+      /in a row: this run adds .* which 2 ranks cannot share: go on in one process/,
+    );
     assert.equal(code, 2);
   });
 
@@ -187,10 +190,11 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     await refused(
       { groups: [first, { ranks: 1, args: withText }] },
       1,
-      /rank 1 has another text than rank 0: [\d,]+ bytes \(sha256 \w+\) and/,
+      /rank 1 has another text than rank 0, [\d,]+ bytes \(sha256 \w+\) and .*: start all ranks with the same/,
     );
-    await refused(second('--lr', '0.5'), 1, /rank 1 has another lr than rank 0: 0.5 and 0.003/);
-    await refused(second('--dropout', '0.2'), 1, /rank 1 has another dropout than rank 0: 0.2 and 0/);
+    await refused(second('--lr', '0.5'), 1, /rank 1 has another lr than rank 0, 0.5 and 0.003/);
+    await refused(second('--dropout', '0.2'), 1, /rank 1 has another dropout than rank 0, 0.2 and 0/);
+    await refused(second('--weight-decay', '0.5'), 1, /rank 1 has another weightDecay than rank 0, 0.5 and/);
     const missing = [...recipe, '--data', 'nowhere.txt', '--out', join(folder, 'refused')];
     await refused({ groups: [first, { ranks: 1, args: missing }] }, 2, /^inkhorn: rank 1: .*nowhere\.txt/);
     await alone(begin('old', 2));
@@ -202,7 +206,7 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
         { ranks: 1, args: [...force, '--seed', '7'] },
       ],
     });
-    assert.match(errors.join(), /rank 1 has another seed than rank 0: 7 and 1337/);
+    assert.match(errors.join(), /rank 1 has another seed than rank 0, 7 and 1337/);
     assert.deepEqual(readdirSync(join(folder, 'old')), kept);
   });
 
@@ -210,7 +214,7 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     await refused(
       { env: { INKHORN_MPI: '/nowhere/libmpi.so' } },
       1,
-      /the library of Open MPI does not load .*: apt-get install openmpi-bin/,
+      /the library of Open MPI, \/nowhere\/libmpi\.so, does not load .*: apt-get install openmpi-bin/,
     );
     const without = ['--import', new URL('no-koffi.js', import.meta.url).href];
     await refused(
@@ -221,7 +225,16 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
   });
 
   test('is misused in one line', async () => {
-    await refused({ groups: [{ ranks: 2, args: [...begin('refused'), '--stps', '4'] }] }, 2, /--stps/);
+    const mistaken = [...begin('refused'), '--stps', '4'];
+    await refused({ groups: [{ ranks: 2, args: mistaken }] }, 2, /^inkhorn: [^r].*--stps/);
+    const groups = [begin('refused'), mistaken].map((args) => ({ ranks: 1, args }));
+    await refused({ groups }, 2, /^inkhorn: rank 1 \(.*\): .*--stps/);
+    const sent = [...recipe, '--data', '-', '--out', join(folder, 'refused')];
+    await refused(
+      { groups: [{ ranks: 2, args: sent }] },
+      2,
+      /--data -: mpirun gives .* to rank 0 alone: write/,
+    );
     const { errors, code } = await ranks(2, begin('one'));
     assert.match(errors.join(), /^inkhorn: --out .* already holds a run/);
     assert.equal(code, 2);
