@@ -16,7 +16,7 @@ namespace {
 
 constexpr Index BLOCK_VECTORS = BLOCK / LANES;
 // Scores become pairs, which also rounds them. Where floats are multiplied, scores stay floats: they never
-// leave the cache, and rounding them takes a tenth of the time.
+// leave the cache, and rounding them takes a tenth of attention's time.
 template <class Number>
 constexpr bool PAIRS = Number::TERMS > 1;
 static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);

@@ -127,7 +127,7 @@ INKHORN_INLINE Vec ldexp(Vec a, Vec n) {
   const VecI exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
   return _mm256_mul_ps(a, _mm256_castsi256_ps(exponent));
 }
-/** NaN becomes the one of all ones: `or` takes a third of what a blend does. */
+/** The upper half of a NaN becomes ones: `or` takes a third of what a blend does. */
 INKHORN_INLINE Vec roundBf16(Vec a) {
   const VecI bits = _mm256_castps_si256(a), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
   const VecI up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));

@@ -182,6 +182,8 @@ struct ByteDots {
   }
 };
 
+struct ByteSquares;  // declared only
+
 /**
  * Pairs of bfloat16 as elements of a product (number.h), by vdpbf16ps, on processors with AVX512-BF16.
  * Written in assembly, because this file is also compiled for processors without it.
@@ -257,7 +259,5 @@ struct TiledBf16 : PairedBf16 {
     __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SUM), "i"(A), "i"(B));
   }
 };
-
-struct ByteSquares;  // declared only
 
 }  // namespace inkhorn::INKHORN_ISA

@@ -183,7 +183,9 @@ struct ByteDots : FourBits {
  */
 struct ByteSquares : ByteDots {
   static constexpr Index TERMS = 8;
+#if defined(__clang__) || __GNUC__ >= 10  // whose assemblers know the instruction
   static bool supported() { return cpu().i8mm; }
+#endif
   static Bytes twoRows(const int8_t* a, const int8_t* b) { return vcombine_s8(vld1_s8(a), vld1_s8(b)); }
   static VecI add(VecI sum, Bytes rows, Bytes columns) {
     __asm__(".arch armv8.2-a+i8mm\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(rows), "w"(columns));

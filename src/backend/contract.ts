@@ -405,7 +405,7 @@ export interface Kernels {
    * 3, H, hs] -> out [B, T, H, hs]. lse [B, H, T] = log of the sum of exp(scaled scores), for the backward.
    * `dropout` acts on the probabilities: probability (b, h, t, s) is element `offset + ((b * H + h) * T + t)
    * * maskRow(T) + s`. `bf16` rounds q, k and v, and, after dropout, the numerators of the softmax, exp(score
-   * - the row's largest); an engine without instructions for bfloat16 may leave the numerators floats.
+   * - the row's largest); an engine that multiplies floats may leave the numerators as they are.
    */
   attention(
     out: DeviceBuffer,
@@ -417,7 +417,7 @@ export interface Kernels {
   /**
    * Overwrites dqkv. Probabilities and masks are computed again from qkv, lse and the counter. `bf16` rounds
    * q, k, v and dOut, the probabilities after dropout, and the gradients of the scores before the
-   * multiplication by `scale`; the last two may stay floats, as in `attention`.
+   * multiplication by `scale`; the last two may stay as they are, as in `attention`.
    */
   attentionBackward(
     dqkv: DeviceBuffer,

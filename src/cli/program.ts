@@ -99,9 +99,10 @@ async function fail(error: Error, program: Command, argv: readonly string[]): Pr
   if (error instanceof QuietError) return error.code;
   const { code, line } = explain(error);
   // The processes of mpirun usually have the same command line: the first one speaks of its mistakes.
-  const rank = code === 2 ? (launchOf()?.rank ?? 0) : 0;
-  if (rank > 0 && !(await letFirstSpeak())) return code;
-  const said = runnable(rank > 0 ? atRank(line, rank) : line);
+  const launch = code === 2 ? launchOf() : null;
+  const other = launch !== null && launch.rank > 0;
+  if (other && !(await letFirstSpeak(launch))) return code;
+  const said = runnable(other ? atRank(line, launch.rank) : line);
   process.stderr.write(terminalText(`inkhorn: ${said}\n`));
   if (process.env.INKHORN_DEBUG) process.stderr.write(terminalText(`${error.stack}\n`));
   return code;

@@ -65,7 +65,9 @@ export async function asRank(flags: Flags, work: (job: Job | null) => Promise<vo
   const code = await ranks.leave(failure === null ? 0 : codeOf(failure));
   at.stage = 'left';
   if (ranks.rank === 0) throwIf(failure);
-  else if (code !== 0) await endQuietly(code);
+  if (ranks.rank === 0 || code === 0) return;
+  await letFirstSpeak(launch);
+  throw new QuietError(code);
 }
 
 function throwIf(failure: Error | null): void {
@@ -100,14 +102,9 @@ async function join(launch: Launch): Promise<MpiRanks> {
     return mpiRanks(await openMpi(launch));
   } catch (error) {
     if (launch.rank === 0) throw error;
-    if (launch.localRank > 0 && !(await letFirstSpeak())) throw new QuietError(1);
+    if (launch.localRank > 0 && !(await letFirstSpeak(launch))) throw new QuietError(1);
     throw new Error(atRank((error as Error).message, launch.rank));
   }
-}
-
-async function endQuietly(code: number): Promise<never> {
-  await letFirstSpeak();
-  throw new QuietError(code);
 }
 
 function jobOf(ranks: MpiRanks, at: { stage: Stage }): Job {
@@ -186,7 +183,7 @@ export function announceRanks(
   // What npx starts is its child: mpirun believes that a rank has ended when npx has, and kills the rest.
   if (process.env.npm_lifecycle_event === 'npx')
     output.note(
-      'npx ends at the first signal, so that a stopped job loses its steps since the last checkpoint: let mpirun start node_modules/.bin/inkhorn',
+      'npx ends at the first signal, so that a stopped job loses its steps since the last checkpoint: start node_modules/.bin/inkhorn itself',
     );
 }
 

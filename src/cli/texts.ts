@@ -72,7 +72,7 @@ export function refuseStdin(inputs: readonly string[]): void {
     throw misuse('--data -: standard input is a terminal: send a text, as in `cat notes.txt | inkhorn ...`');
   if ((launchOf()?.size ?? 1) > 1)
     throw misuse(
-      '--data -: mpirun gives its standard input to rank 0 alone: write the text to a file, and name that',
+      '--data -: not all processes of a job get its standard input: write the text to a file, and name that',
     );
 }
 

@@ -15,6 +15,7 @@ import { noteReported, readRunRecord, writeRunRecord } from '../runs/record.ts';
 import { type RunFolderOptions, trainInFolder } from '../runs/train-in-folder.ts';
 import { writeLive } from '../site/live.ts';
 import type { DoneEvent, TrainEvent } from '../train/events.ts';
+import { areTogether } from '../train/local-steps.ts';
 import type { MilestoneProgress } from '../train/run.ts';
 import type { Output } from './output.ts';
 import { createProgress, type Progress, withProgress } from './progress.ts';
@@ -118,12 +119,25 @@ export function lastEvent(events: readonly TrainEvent[]): DoneEvent {
   return events.at(-1) as DoneEvent;
 }
 
-/** The message about a run that Ctrl-C ended. Ranks that train apart save only where they meet. */
-export function stoppedLine(out: string, events: readonly TrainEvent[]): string {
+/** The message about a run that Ctrl-C ended. */
+export function stoppedLine(plan: RunPlan, events: readonly TrainEvent[]): string {
   const { step } = lastEvent(events);
-  const saved = events.findLast((event) => event.type === 'checkpoint')?.step ?? step;
+  const saved = savedStep(plan, events);
+  if (saved === null) return `stopped at step ${step}, before anything was saved: begin again, with --force`;
   const from = saved < step ? ` from step ${saved}` : '';
-  return `stopped at step ${step}; go on${from} with: ${ownCommand()} train --resume ${shellWord(out)}`;
+  return `stopped at step ${step}; go on${from} with: ${ownCommand()} train --resume ${shellWord(plan.out)}`;
+}
+
+/**
+ * The step at which an interrupted run goes on: where it stopped, but ranks that train apart save only where
+ * they meet. Null: nothing is saved.
+ */
+export function savedStep({ settings, from }: RunPlan, events: readonly TrainEvent[]): number | null {
+  const { step } = lastEvent(events);
+  if (areTogether(step, settings)) return step;
+  const last = events.findLast((event) => event.type === 'checkpoint' && event.kind === 'last');
+  const steps = [last?.step, from?.resume.step].filter((known) => known !== undefined);
+  return steps.length > 0 ? Math.max(...steps) : null;
 }
 
 /**

@@ -5,6 +5,8 @@ import { hostname } from 'node:os';
 /** What a launcher says about a process. */
 export interface Launch {
   by: 'Open MPI' | 'MPICH';
+  /** Whether it ends all processes when one fails. `srun` does not by itself. */
+  endsAll: boolean;
   /** Number of this process, from 0 on. */
   rank: number;
   /** Number of processes. */
@@ -23,6 +25,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LAUNCHERS = [
   {
     by: 'Open MPI',
+    endsAll: true,
     rank: 'OMPI_COMM_WORLD_RANK',
     size: 'OMPI_COMM_WORLD_SIZE',
     localSize: 'OMPI_COMM_WORLD_LOCAL_SIZE',
@@ -30,6 +33,7 @@ const LAUNCHERS = [
   },
   {
     by: 'MPICH',
+    endsAll: true,
     rank: 'PMI_RANK',
     size: 'PMI_SIZE',
     localSize: 'MPI_LOCALNRANKS',
@@ -37,6 +41,7 @@ const LAUNCHERS = [
   },
   {
     by: 'Open MPI',
+    endsAll: false,
     rank: 'PMIX_RANK',
     size: 'SLURM_STEP_NUM_TASKS',
     localSize: 'SLURM_NTASKS_PER_NODE',
@@ -46,11 +51,11 @@ const LAUNCHERS = [
 
 /** The launch of this process; null when nobody launched it as one of several. */
 export function launchOf(env: Environment = process.env): Launch | null {
-  for (const { by, ...names } of LAUNCHERS) {
+  for (const { by, endsAll, ...names } of LAUNCHERS) {
     const [rank, size] = [wholeNumber(env[names.rank]), wholeNumber(env[names.size])];
     if (rank === null || size === null || rank >= size) continue;
     const [localSize, localRank] = [wholeNumber(env[names.localSize]), wholeNumber(env[names.localRank])];
-    return { by, rank, size, localSize: localSize ?? 1, localRank: localRank ?? 0 };
+    return { by, endsAll, rank, size, localSize: localSize ?? 1, localRank: localRank ?? 0 };
   }
   return null;
 }
@@ -75,7 +80,7 @@ const PATIENCE_MS = 10_000;
  * an exit code other than 0 ends the others, by signals that Node can see or cannot. Open MPI 5 does that so
  * fast that nobody would have spoken. Resolves to whether this process failed alone, and has to speak.
  */
-export function letFirstSpeak(): Promise<boolean> {
+export function letFirstSpeak({ endsAll }: Pick<Launch, 'endsAll'>): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (alone: boolean): void => {
       clearTimeout(patience);
@@ -83,7 +88,7 @@ export function letFirstSpeak(): Promise<boolean> {
       resolve(alone);
     };
     const ended = (): void => end(false);
-    const patience = setTimeout(end, PATIENCE_MS, true);
+    const patience = setTimeout(end, PATIENCE_MS, endsAll);
     for (const signal of SIGNALS) process.on(signal, ended);
   });
 }

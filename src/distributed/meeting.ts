@@ -16,6 +16,8 @@ export class RankError extends Error {
 /** What has to be the same at all ranks, as people call it: a version, a text, ... */
 export type Facts = Readonly<Record<string, string>>;
 
+const REMEDIES: Facts = { engine: 'name an instruction set that all have by INKHORN_ISA, or --backend' };
+
 /** What one rank says at a meeting. */
 interface Word {
   host: string;
@@ -47,7 +49,7 @@ export async function meet(
       const [here, there] = [first.facts[what] ?? 'nothing', facts[what] ?? 'nothing'];
       if (here !== there)
         throw new RankError(
-          `${name(rank)} has another ${what} than ${name(0)}, ${there} and ${here}: start all ranks with the same command, version and files`,
+          `${name(rank)} has another ${what} than ${name(0)}, ${there} and ${here}: ${REMEDIES[what] ?? 'start all ranks with the same command, version and files'}`,
           1,
         );
     }

@@ -92,7 +92,9 @@ function loadLibrary(koffi: Koffi, by: Launch['by']): Mpi {
     try {
       return bind(koffi, library);
     } catch (error) {
-      throw new Error(`${file} does not work as the library of ${by} (${firstLine(error)}): ${remedy}`);
+      throw new Error(
+        `${file} does not work as the library of ${by} (${firstLine(error)}): INKHORN_MPI can name its file`,
+      );
     }
   }
   throw new Error(`the library of ${by}, ${first}, does not load (${problem}): ${remedy}`);

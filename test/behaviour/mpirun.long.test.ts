@@ -233,7 +233,7 @@ describe('mpirun inkhorn train', { skip: openMpi.skip }, () => {
     await refused(
       { groups: [{ ranks: 2, args: sent }] },
       2,
-      /--data -: mpirun gives .* to rank 0 alone: write/,
+      /--data -: not all processes .* get its standard input: write/,
     );
     const { errors, code } = await ranks(2, begin('one'));
     assert.match(errors.join(), /^inkhorn: --out .* already holds a run/);

@@ -15,14 +15,14 @@ describe('a launch', () => {
 
   test('is told by the variables of each launcher', () => {
     const expected = { rank: 2, size: 4, localSize: 2, localRank: 0 };
-    assert.deepEqual(launchOf(openMpi), { by: 'Open MPI', ...expected });
+    assert.deepEqual(launchOf(openMpi), { by: 'Open MPI', endsAll: true, ...expected });
     const hydra = { PMI_SIZE: '4', PMI_RANK: '2', MPI_LOCALNRANKS: '2', MPI_LOCALRANKID: '0' };
-    assert.deepEqual(launchOf(hydra), { by: 'MPICH', ...expected });
+    assert.deepEqual(launchOf(hydra), { by: 'MPICH', endsAll: true, ...expected });
     const slurm = {
       ...{ PMIX_RANK: '2', SLURM_STEP_NUM_TASKS: '4' },
       ...{ SLURM_NTASKS_PER_NODE: '2', SLURM_LOCALID: '0' },
     };
-    assert.deepEqual(launchOf(slurm), { by: 'Open MPI', ...expected });
+    assert.deepEqual(launchOf(slurm), { by: 'Open MPI', endsAll: false, ...expected });
   });
 
   test('is none without them, or when they make no sense', () => {
@@ -33,7 +33,14 @@ describe('a launch', () => {
   });
 
   test('shares the cores of its machine', () => {
-    const of = (localSize: number) => ({ by: 'MPICH' as const, rank: 0, size: 8, localSize, localRank: 0 });
+    const of = (localSize: number) => ({
+      by: 'MPICH' as const,
+      endsAll: true,
+      rank: 0,
+      size: 8,
+      localSize,
+      localRank: 0,
+    });
     assert.equal(threadsPerRank(of(2), 8, 8), 4);
     assert.equal(threadsPerRank(of(2), 8, 1), 1, 'bound to one core');
     assert.equal(threadsPerRank(of(8), 4, 4), 1);

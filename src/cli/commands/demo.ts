@@ -108,7 +108,7 @@ async function tour(folder: OutFolder, context: Context<typeof flags>): Promise<
     const events = await trainRun(plan, output, signal);
     if (signal.aborted) {
       await reportRun(plan, output, { signal });
-      output.print(stoppedLine(out, events));
+      output.print(stoppedLine(plan, events));
       return;
     }
     await sample(plan, await engine.now(), output, signal);

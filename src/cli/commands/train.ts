@@ -47,7 +47,15 @@ import { tiktokenFlags } from '../tiktoken.ts';
 import { openTokenizer } from '../tokenizers.ts';
 import type { TextRequest } from '../tokens-cache.ts';
 import { fieldFlag } from '../tokens-file.ts';
-import { lastEvent, type RunPlan, reportRun, stoppedLine, trainAndShow, trainQuietly } from '../training.ts';
+import {
+  lastEvent,
+  type RunPlan,
+  reportRun,
+  savedStep,
+  stoppedLine,
+  trainAndShow,
+  trainQuietly,
+} from '../training.ts';
 import { columnsOf, viewText, wrapText } from '../view/width.ts';
 
 const runFlags = {
@@ -156,9 +164,12 @@ async function trainToEnd(
   context: Context<typeof flags>,
 ): Promise<void> {
   describe(plan, output);
-  if (plan.settings.evalEvery === 0 && plan.settings.checkpointEvery === 0)
+  const { evalEvery, checkpointEvery, localSteps } = plan.settings;
+  if (evalEvery === 0 && checkpointEvery === 0)
     output.note(
-      'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
+      localSteps > 0
+        ? `the run is saved at its end only: --checkpoint-every ${20 * localSteps} saves it between`
+        : 'the run is saved at its end and when it is interrupted (Ctrl-C), not between: --checkpoint-every 500 would',
     );
   // From here on there is something to save.
   const { signal } = context;
@@ -167,8 +178,11 @@ async function trainToEnd(
   await conclude(plan, output, events, signal);
 }
 
-/** How long others wait for the first process to save the run and end the job, before they end it. */
-const PATIENCE_MS = 5000;
+/**
+ * How long others wait for the first process to save the run and end the job, before they end it: if it is
+ * perhaps the one that was lost, and if a signal stopped all (a launcher has a limit of its own).
+ */
+const PATIENCE_MS = { lost: 5000, stopped: 60_000 };
 
 /** As one of several processes. */
 async function trainTogether(plan: RunPlan, job: Job, output: Output, signal: AbortSignal): Promise<void> {
@@ -182,13 +196,15 @@ async function trainTogether(plan: RunPlan, job: Job, output: Output, signal: Ab
     return;
   }
   if (!job.first) {
-    await pause(PATIENCE_MS);
+    await pause(lost.aborted ? PATIENCE_MS.lost : PATIENCE_MS.stopped);
     throw new QuietError(lost.aborted ? 1 : endCode());
   }
   // Whoever ends the job waits for no report.
-  output.print(stoppedLine(plan.out, events));
-  if (lost.aborted)
-    throw new Error(`${lost.reason.message}; the run is saved at step ${lastEvent(events).step}`);
+  output.print(stoppedLine(plan, events));
+  if (!lost.aborted) return;
+  const saved = savedStep(plan, events);
+  const state = saved === null ? 'nothing is saved' : `the run is saved at step ${saved}`;
+  throw new Error(`${lost.reason.message}; ${state}`);
 }
 
 /** Draws the report, and says how to go on. */
@@ -201,7 +217,7 @@ async function conclude(
   const [page] = await reportRun(plan, output, { signal });
   const { reason, step } = lastEvent(events);
   output.print(`report: ${page}`);
-  if (reason === 'aborted') output.print(stoppedLine(plan.out, events));
+  if (reason === 'aborted') output.print(stoppedLine(plan, events));
   if (reason === 'non-finite') {
     throw new Error(
       `training diverged at step ${step}: lower --lr, add --warmup or --clip 1; checkpoints are kept`,
