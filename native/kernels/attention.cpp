@@ -15,11 +15,12 @@ namespace inkhorn::INKHORN_ISA {
 namespace {
 
 constexpr Index BLOCK_VECTORS = BLOCK / LANES;
+static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
+
 // Scores become pairs, which also rounds them. Where floats are multiplied, scores stay floats: they never
 // leave the cache, and rounding them takes a tenth of attention's time.
 template <class Number>
 constexpr bool PAIRS = Number::TERMS > 1;
-static_assert(BLOCK % TILE == 0 && BLOCK % KEEP_GROUP == 0);
 
 /**
  * Prefetches, during the computation of one head, the memory of the head that this thread will probably take

@@ -142,10 +142,9 @@ INKHORN_INLINE void squares(const Target& to, const QuantizedRows<Dot>& in, Inde
 #pragma GCC unroll 8
     for (Index v = 0; v < ACROSS; v++) sum[i][v] = splatI(0);
   }
-  const auto rowOf = [&](Index i) { return reinterpret_cast<const int8_t*>(in.units + (r + i) * in.stride); };
   const int8_t* x[HEIGHT];
 #pragma GCC unroll 4
-  for (Index i = 0; i < HEIGHT; i++) x[i] = rowOf(i);
+  for (Index i = 0; i < HEIGHT; i++) x[i] = reinterpret_cast<const int8_t*>(in.units + (r + i) * in.stride);
   for (Index s = 0; s < in.steps; s++, w += width) {
     typename Dot::Bytes rows[PAIRS];
 #pragma GCC unroll 2
@@ -171,7 +170,7 @@ template <class Dot, Index HEIGHT>
 INKHORN_INLINE void acrossPanel(const Target& to, const QuantizedRows<Dot>& in, Index r, const int8_t* panel, Index j) {
   // As many sums as there are registers for.
   constexpr Index MOST = REGISTERS == 32 || HEIGHT <= 2 ? VECTORS : 2;
-  constexpr Index BYTES = IN_SQUARES<Dot> ? 2 * Dot::BYTES : Dot::BYTES;  // of a step, for LANES columns
+  constexpr Index BYTES = LANES * Dot::TERMS;  // of a step, for LANES columns
   const Index vectors = least(VECTORS, ceilDiv(to.n - j, LANES)), width = vectors * BYTES;
   for (Index v = 0; v < vectors; v += MOST) {
     const auto some = [&]<Index COUNT>() {

@@ -181,7 +181,7 @@ struct ByteDots : FourBits {
  * Sums of two rows by two columns, of eight products each, by smmla, on processors with FEAT_I8MM. A step of
  * a panel has eight bytes for each column.
  */
-struct ByteSquares : ByteDots {
+struct ByteSquares : Words {
   static constexpr Index TERMS = 8;
 #if defined(__clang__) || __GNUC__ >= 10  // whose assemblers know the instruction
   static bool supported() { return cpu().i8mm; }

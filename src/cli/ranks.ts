@@ -59,23 +59,21 @@ export async function asRank(flags: Flags, work: (job: Job | null) => Promise<vo
   );
   if (at.stage === 'training') {
     if (own === null) return;
-    throw ranks.rank === 0 || own instanceof QuietError ? own : named(own, ranks);
+    throw ranks.rank === 0 || own instanceof QuietError
+      ? own
+      : new Error(atRank(own.message, ranks.rank, ranks.host));
   }
   const failure = at.stage === 'preparing' && !(own instanceof RankError) ? await report(ranks, own) : own;
   const code = await ranks.leave(failure === null ? 0 : codeOf(failure));
   at.stage = 'left';
-  if (ranks.rank === 0) throwIf(failure);
-  if (ranks.rank === 0 || code === 0) return;
+  if (ranks.rank === 0) return throwIf(failure);
+  if (code === 0) return;
   await letFirstSpeak(launch);
   throw new QuietError(code);
 }
 
 function throwIf(failure: Error | null): void {
   if (failure) throw failure;
-}
-
-function named({ message }: Error, { rank, host }: MpiRanks): Error {
-  return new Error(`rank ${rank} (${host}): ${message}`);
 }
 
 function codeOf(error: Error): number {

@@ -96,7 +96,7 @@ export function letFirstSpeak({ endsAll }: Pick<Launch, 'endsAll'>): Promise<boo
 /** What Open MPI 4 sends, a second apart, when another process has failed. */
 const SIGNALS = ['SIGCONT', 'SIGTERM'] as const;
 
-/** An error of this process alone, with its name. */
-export function atRank(message: string, rank: number): string {
-  return `rank ${rank} (${hostname()}): ${message}`;
+/** An error of this process alone, with its name and that of its machine. */
+export function atRank(message: string, rank: number, host: string = hostname()): string {
+  return `rank ${rank} (${host}): ${message}`;
 }

@@ -60,7 +60,8 @@ type Koffi = typeof import('koffi');
 
 /** Loads and initialises the library of the launcher, or the one that `INKHORN_MPI` names. */
 export async function openMpi({ by, size }: Launch): Promise<Mpi> {
-  const mpi = loadLibrary(await loadKoffi(), by);
+  const koffi = await loadKoffi();
+  const mpi = initialise(koffi, by);
   if (mpi.size === size) return mpi;
   throw new Error(
     `the MPI library sees ${mpi.size} processes, ${by}'s mpirun started ${size}: they belong to different installations; INKHORN_MPI can name the library's file`,
@@ -75,29 +76,31 @@ async function loadKoffi(): Promise<Koffi> {
   }
 }
 
-function loadLibrary(koffi: Koffi, by: Launch['by']): Mpi {
+function initialise(koffi: Koffi, by: Launch['by']): Mpi {
+  const { library, file } = loadLibrary(koffi, by);
+  try {
+    return bind(koffi, library);
+  } catch (error) {
+    throw new Error(
+      `${file} does not work as the library of ${by} (${firstLine(error)}): INKHORN_MPI can name its file`,
+    );
+  }
+}
+
+function loadLibrary(koffi: Koffi, by: Launch['by']): { library: LibraryHandle; file: string } {
   const named = process.env.INKHORN_MPI;
   const tried = named ? [named] : LIBRARIES[by];
-  const remedy = `${PACKAGES[by]}, or name its file by INKHORN_MPI`;
-  const [first] = tried;
   let problem = '';
   for (const file of tried) {
-    let library: LibraryHandle;
     try {
-      library = koffi.load(file);
+      return { library: koffi.load(file), file };
     } catch (error) {
       problem ||= firstLine(error);
-      continue;
-    }
-    try {
-      return bind(koffi, library);
-    } catch (error) {
-      throw new Error(
-        `${file} does not work as the library of ${by} (${firstLine(error)}): INKHORN_MPI can name its file`,
-      );
     }
   }
-  throw new Error(`the library of ${by}, ${first}, does not load (${problem}): ${remedy}`);
+  throw new Error(
+    `the library of ${by}, ${tried[0]}, does not load (${problem}): ${PACKAGES[by]}, or name its file by INKHORN_MPI`,
+  );
 }
 
 function firstLine(error: unknown): string {

@@ -196,6 +196,7 @@ describe('ranks that train apart', () => {
       /^localSteps 4 with workers 2 needs as many ranks, not 4: mpirun -n 2/,
     );
     assert.match(await refused(1, {}), /^localSteps 4 needs ranks that train apart: start 2 by mpirun/);
+    assert.match(await refused(1, { workers: 1 }), /train apart: start 2 or more by mpirun/);
     assert.match(await refused(2, { steps: 18 }), /^steps 18 is no multiple of localSteps 4, .*: use 20/);
     assert.match(
       await refused(2, { evalEvery: 2 }),
